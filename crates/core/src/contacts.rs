@@ -1,0 +1,148 @@
+//! People: Klaviyo's profiles, and their membership of lists.
+//!
+//! Being a member of a list is not consent to marketing.
+
+use crate::jsonapi::Attributes;
+use crate::operation::{add_profiles_to_list, create_or_update_profile, create_profile, get_profile};
+use crate::{Code, Creation, Error, Http, Identifier, NewProfile, Profile, Receipt, Upserted, check};
+
+/// Klaviyo's limit on the profiles of one addition to a list.
+const PROFILES_PER_REQUEST: usize = 1_000;
+
+/// Finds a profile by one identifier.
+///
+/// # Errors
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. That there is no such
+/// profile is not an error.
+pub fn lookup(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Error> {
+    find(http, &check::identifier(by)?)
+}
+
+/// Creates a profile, unless one with an identifier of the same value exists.
+///
+/// # Errors
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. A conflict in which Klaviyo
+/// names the profile that exists is not an error.
+pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Error> {
+    create_checked(http, &check::contact(profile)?)
+}
+
+/// Adds profiles to a list, 1,000 a request, and returns how many.
+///
+/// # Errors
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it, where [`Error::done`] counts
+/// the profiles of the requests that succeeded before.
+pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u32, Error> {
+    let list = check::path_segment("list", list)?;
+    check::profile_ids(profiles)?;
+    let mut done = 0;
+    for chunk in profiles.chunks(PROFILES_PER_REQUEST) {
+        let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
+        add_profiles_to_list(list, &ids)?.send(http).map_err(|error| match done {
+            0 => error,
+            _ => Error {
+                done,
+                ..error.after(&format!("{done} of {} profiles are on the list", profiles.len()))
+            },
+        })?;
+        // A component's memory does not hold four thousand million ids.
+        done = done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
+    }
+    Ok(done)
+}
+
+/// Creates a profile, or updates the one with the same identifiers.
+///
+/// # Errors
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. [`Code::Conflict`] when the
+/// identifiers belong to two profiles.
+pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Error> {
+    create_or_update_profile(&check::contact(profile)?)?.send(http)
+}
+
+/// Looks a contact up, creates the profile if there is none, and adds it to the list.
+///
+/// # Errors
+/// As [`lookup`], [`create`] and [`subscribe`]. All of it is safe to repeat.
+pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<Receipt, Error> {
+    let attributes = check::contact(contact)?;
+    let list = check::path_segment("list", list)?;
+    let identifiers = identifiers(&attributes);
+    let mut receipt = Receipt {
+        profile_id: String::new(),
+        profile_name: contact.first_name.clone(),
+        list_id: list.to_owned(),
+        created: false,
+        warnings: Vec::new(),
+    };
+    let found = match identifiers.first() {
+        Some(identifier) => find(http, identifier)?,
+        None => None,
+    };
+    let achieved = match found {
+        Some(profile) => {
+            let achieved = format!("the profile {} exists", profile.id);
+            receipt.take(profile);
+            achieved
+        }
+        None => match create_checked(http, &attributes)? {
+            Creation::Created(profile) => {
+                receipt.created = true;
+                let achieved = format!("the profile {} was created", profile.id);
+                receipt.take(profile);
+                achieved
+            }
+            Creation::Existing(id) => {
+                // With one identifier, it is the same person, created since the lookup. With more, it may
+                // be somebody who holds another of them.
+                if identifiers.len() > 1 {
+                    receipt.warnings.push(format!(
+                        "the profile {id} holds one of the identifiers already and was added to the list as it is; \
+                         look it up and see whether it is the same person"
+                    ));
+                }
+                let achieved = format!("the profile {id} exists");
+                receipt.profile_id = id;
+                achieved
+            }
+        },
+    };
+    add_profiles_to_list(list, &[&receipt.profile_id])?.send(http).map_err(|error| error.after(&achieved))?;
+    Ok(receipt)
+}
+
+impl Receipt {
+    fn take(&mut self, profile: Profile) {
+        self.profile_id = profile.id;
+        self.profile_name = profile.first_name.or_else(|| self.profile_name.take());
+        self.warnings = profile.warnings;
+    }
+}
+
+/// The identifiers of a contact, in the order in which they are looked up.
+fn identifiers(attributes: &Attributes<'_>) -> Vec<Identifier> {
+    let email = attributes.email.clone().map(Identifier::Email);
+    let phone_number = attributes.phone_number.clone().map(Identifier::PhoneNumber);
+    let external_id = attributes.external_id.clone().map(Identifier::ExternalId);
+    [email, phone_number, external_id].into_iter().flatten().collect()
+}
+
+fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Error> {
+    match get_profile(by).send(http) {
+        // Only Klaviyo's own word that the profile is not there counts: an empty 404 may be anybody's.
+        Err(Error { code: Code::NotFound, details, .. })
+            if matches!(by, Identifier::Id(_)) && !details.is_empty() =>
+        {
+            Ok(None)
+        }
+        answer => answer,
+    }
+}
+
+fn create_checked(http: &mut dyn Http, attributes: &Attributes<'_>) -> Result<Creation, Error> {
+    match create_profile(attributes)?.send(http) {
+        Ok(profile) => Ok(Creation::Created(profile)),
+        Err(Error { code: Code::Conflict, duplicate: Some(id), .. }) => Ok(Creation::Existing(id)),
+        Err(error) => Err(error),
+    }
+}

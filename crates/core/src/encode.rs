@@ -1,0 +1,164 @@
+//! URLs and filters: no input changes the shape of either.
+
+use crate::{Identifier, ORIGIN};
+use std::fmt::Write as _;
+
+/// Percent-encodes everything but RFC 3986 `unreserved`, so that the text is data wherever it stands.
+pub(crate) fn percent_encode(text: &str) -> String {
+    encode_except(text, |_| false)
+}
+
+fn encode_except(text: &str, keep: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep(byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The filter that selects the profile with this identifier: `equals(field,"value")`.
+///
+/// Klaviyo reads a string between double quotes, in which a backslash escapes the quote and itself.
+pub(crate) fn equals(identifier: &Identifier) -> String {
+    let (field, value) = match identifier {
+        Identifier::Email(value) => ("email", value),
+        Identifier::PhoneNumber(value) => ("phone_number", value),
+        Identifier::ExternalId(value) => ("external_id", value),
+        Identifier::Id(value) => ("id", value),
+    };
+    let mut filter = format!("equals({field},\"");
+    for c in value.chars() {
+        if matches!(c, '"' | '\\') {
+            filter.push('\\');
+        }
+        filter.push(c);
+    }
+    filter.push_str("\")");
+    filter
+}
+
+/// Takes a link of Klaviyo's to the next page: the same origin, everything in it encoded.
+///
+/// The origin is compared as text, slash included, so that no user information, port or look-alike host
+/// passes. What follows is kept in meaning, but encoded as this connector's own URLs are.
+pub(crate) fn next_link(link: &str) -> Option<String> {
+    let rest = link.strip_prefix(ORIGIN)?;
+    if !rest.starts_with('/') {
+        return None;
+    }
+    let rest = rest.split('#').next().unwrap_or_default();
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (rest, None),
+    };
+    let mut url = format!("{ORIGIN}{}", reencode(path, b"/"));
+    if let Some(query) = query {
+        url.push('?');
+        // In a query a plus sign stands for a space.
+        url.push_str(&reencode(&query.replace('+', " "), b"=&"));
+    }
+    Some(url)
+}
+
+/// Encodes what is not encoded yet: a `%` that begins an escape is kept.
+fn reencode(text: &str, delimiters: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut pieces = text.split('%');
+    let first = pieces.next().unwrap_or_default();
+    out.push_str(&encode_except(first, |b| delimiters.contains(&b)));
+    for piece in pieces {
+        let escape = piece.get(..2).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        out.push_str(if escape { "%" } else { "%25" });
+        out.push_str(&encode_except(piece, |b| delimiters.contains(&b)));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_link_on_another_origin_is_not_followed() {
+        for link in [
+            "http://a.klaviyo.com/api/lists/",
+            "https://a.klaviyo.com.evil.example/api/lists/",
+            "https://a.klaviyo.com@evil.example/",
+            "https://a.klaviyo.com:8443/api/lists/",
+            "https://A.klaviyo.com/api/lists/",
+            "https://evil.example/?https://a.klaviyo.com/",
+            "//a.klaviyo.com/api/lists/",
+            "/api/lists/",
+            "https://a.klaviyo.com",
+            "https://a.klaviyo.com\\@evil.example/",
+            " https://a.klaviyo.com/",
+            "",
+        ] {
+            assert_eq!(next_link(link), None, "{link}");
+        }
+    }
+
+    #[test]
+    fn a_next_link_keeps_its_meaning_and_is_encoded() {
+        for (link, url) in [
+            ("/api/lists/?page%5Bcursor%5D=bmV4dA", "/api/lists/?page%5Bcursor%5D=bmV4dA"),
+            ("/api/lists/?page[cursor]=a==&x=1", "/api/lists/?page%5Bcursor%5D=a==&x=1"),
+            ("/api/lists?a=b+c%2Bd", "/api/lists?a=b%20c%2Bd"),
+            ("/api/lists?a=100%", "/api/lists?a=100%25"),
+            ("/api/lists?a=%zz#x?y", "/api/lists?a=%25zz"),
+            ("/a b\r\nHost: x/?é", "/a%20b%0D%0AHost%3A%20x/?%C3%A9"),
+        ] {
+            let expected = format!("{ORIGIN}{url}");
+            assert_eq!(next_link(&format!("{ORIGIN}{link}")), Some(expected));
+        }
+    }
+
+    fn values() -> impl Strategy<Value = String> {
+        prop_oneof![any::<String>(), r#"["\\(),'+&=#%?/ @.é\[\]]{0,24}"#]
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_keeps_only_unreserved_bytes_and_decodes_to_the_input(text in values()) {
+            let encoded = percent_encode(&text);
+            prop_assert!(encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)));
+            let decoded = percent_encoding::percent_decode_str(&encoded).decode_utf8();
+            prop_assert_eq!(decoded.unwrap(), text);
+        }
+
+        #[test]
+        fn a_filter_reads_back_as_one_string(value in values()) {
+            let filter = equals(&Identifier::ExternalId(value.clone()));
+            let quoted = filter
+                .strip_prefix("equals(external_id,\"")
+                .and_then(|f| f.strip_suffix("\")"))
+                .unwrap();
+            // Read it as Klaviyo does: a quote ends the string unless a backslash is before it.
+            let mut read = String::new();
+            let mut chars = quoted.chars();
+            while let Some(c) = chars.next() {
+                prop_assert_ne!(c, '"');
+                read.push(if c == '\\' { chars.next().unwrap() } else { c });
+            }
+            prop_assert_eq!(read, value);
+        }
+
+        #[test]
+        fn whatever_the_link_the_url_stays_on_the_origin(rest in values()) {
+            if let Some(url) = next_link(&format!("{ORIGIN}{rest}")) {
+                let parsed = url::Url::parse(&url).unwrap();
+                prop_assert_eq!(parsed.origin().ascii_serialization(), ORIGIN);
+                prop_assert_eq!(parsed.username(), "");
+                prop_assert_eq!(parsed.fragment(), None);
+                let query = url.split_once('?').map_or("", |(_, query)| query);
+                prop_assert!(query.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%=&".contains(&b)));
+            }
+        }
+    }
+}

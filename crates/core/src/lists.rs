@@ -1,0 +1,38 @@
+//! The lists of an account.
+
+use crate::operation::{get_lists, get_lists_at};
+use crate::{Audience, Code, Error, Http, check, paging};
+
+/// All lists, in Klaviyo's order.
+///
+/// # Errors
+/// When a page cannot be had, and when a `next` link leaves Klaviyo's origin, repeats, or never ends.
+pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Error> {
+    paging::collect(http, get_lists(), get_lists_at)
+}
+
+/// The list with this id or, if there is none, this exact name.
+///
+/// # Errors
+/// As [`all`]; [`Code::InvalidInput`] when the name is empty, and [`Code::Conflict`] when several lists have it.
+pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Error> {
+    check::list_name(name)?;
+    let lists = all(http)?;
+    if let Some(list) = lists.iter().find(|list| list.id == name) {
+        return Ok(Some(list.clone()));
+    }
+    let mut named = lists.into_iter().filter(|list| list.name == name);
+    let Some(list) = named.next() else {
+        return Ok(None);
+    };
+    let others: Vec<String> = named.map(|list| list.id).collect();
+    if others.is_empty() {
+        return Ok(Some(list));
+    }
+    let message = format!(
+        "several lists have this name ({}, {}); use the id of the one that is meant",
+        list.id,
+        others.join(", ")
+    );
+    Err(Error::new(Code::Conflict, message))
+}
