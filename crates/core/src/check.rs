@@ -1,5 +1,6 @@
 //! Checks of arguments before anything is sent. Each failure names the field.
 
+use crate::json::syntax;
 use crate::jsonapi::Attributes;
 use crate::{Error, Identifier, NewProfile};
 use serde_json::value::RawValue;
@@ -8,14 +9,14 @@ use serde_json::value::RawValue;
 const EMAIL_CHARACTERS: usize = 100;
 
 /// Checks a contact, and makes of it the attributes to send.
-pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Error> {
+pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>> {
     if contact.email.is_none() && contact.phone_number.is_none() && contact.external_id.is_none() {
         return Err(Error::invalid(
             "email",
             "an email, a phone-number or an external-id is needed, and none is given",
         ));
     }
-    let given = |value: &Option<String>, check: fn(&str) -> Result<String, Error>| {
+    let given = |value: &Option<String>, check: fn(&str) -> Result<String, Box<Error>>| {
         value.as_deref().map(check).transpose()
     };
     Ok(Attributes {
@@ -29,7 +30,7 @@ pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Error> {
 }
 
 /// Checks an identifier, and writes it as Klaviyo has it.
-pub(crate) fn identifier(identifier: &Identifier) -> Result<Identifier, Error> {
+pub(crate) fn identifier(identifier: &Identifier) -> Result<Identifier, Box<Error>> {
     Ok(match identifier {
         Identifier::Email(value) => Identifier::Email(email(value)?),
         Identifier::PhoneNumber(value) => Identifier::PhoneNumber(phone_number(value)?),
@@ -42,7 +43,7 @@ pub(crate) fn identifier(identifier: &Identifier) -> Result<Identifier, Error> {
 ///
 /// `.` and `..` are refused: URL parsers remove such segments, even percent-encoded, and the request would
 /// go to another resource.
-pub(crate) fn path_segment<'a>(field: &str, id: &'a str) -> Result<&'a str, Error> {
+pub(crate) fn path_segment<'a>(field: &str, id: &'a str) -> Result<&'a str, Box<Error>> {
     match id {
         "" => Err(Error::invalid(field, "it is empty")),
         "." | ".." => Err(Error::invalid(field, "it is not an id of Klaviyo's")),
@@ -51,7 +52,7 @@ pub(crate) fn path_segment<'a>(field: &str, id: &'a str) -> Result<&'a str, Erro
 }
 
 /// Checks the ids of profiles that go to a list.
-pub(crate) fn profile_ids(ids: &[String]) -> Result<(), Error> {
+pub(crate) fn profile_ids(ids: &[String]) -> Result<(), Box<Error>> {
     match ids.iter().position(String::is_empty) {
         Some(index) => Err(Error::invalid(&format!("profiles/{index}"), "it is empty")),
         None => Ok(()),
@@ -59,14 +60,14 @@ pub(crate) fn profile_ids(ids: &[String]) -> Result<(), Error> {
 }
 
 /// Checks the name of a list.
-pub(crate) fn list_name(name: &str) -> Result<(), Error> {
+pub(crate) fn list_name(name: &str) -> Result<(), Box<Error>> {
     if name.is_empty() {
         return Err(Error::invalid("name", "it is empty"));
     }
     Ok(())
 }
 
-fn email(email: &str) -> Result<String, Error> {
+fn email(email: &str) -> Result<String, Box<Error>> {
     let reason = match email.split_once('@') {
         None => "it has no `@`",
         Some((_, domain)) if domain.contains('@') => "it has more than one `@`",
@@ -79,7 +80,7 @@ fn email(email: &str) -> Result<String, Error> {
     Err(Error::invalid("email", reason))
 }
 
-fn external_id(id: &str) -> Result<String, Error> {
+fn external_id(id: &str) -> Result<String, Box<Error>> {
     if id.is_empty() {
         return Err(Error::invalid("external-id", "it is empty"));
     }
@@ -91,13 +92,13 @@ fn external_id(id: &str) -> Result<String, Error> {
 /// Only what people put between the digits is removed. Anything else is refused rather than guessed at: a
 /// number without its country code is another number in another country, and so is one that keeps the
 /// trunk prefix `(0)`.
-fn phone_number(number: &str) -> Result<String, Error> {
+fn phone_number(number: &str) -> Result<String, Box<Error>> {
     let invalid = |reason| Err(Error::invalid("phone-number", reason));
     let spaceless: String = number.chars().filter(|c| !c.is_whitespace() && !is_dash(*c)).collect();
     if spaceless.contains("(0)") {
         return invalid("`(0)` is not part of an international number; leave it out");
     }
-    let compact = spaceless.replace(['(', ')'], "");
+    let compact: String = spaceless.chars().filter(|c| !matches!(c, '(' | ')')).collect();
     let Some(digits) = compact.strip_prefix('+').or_else(|| compact.strip_prefix("00")) else {
         return invalid("it has no country code; write it as +919820000001");
     };
@@ -120,11 +121,11 @@ fn is_dash(c: char) -> bool {
 }
 
 /// Takes custom properties as they are written, so that no number loses a digit.
-fn properties(text: &str) -> Result<&RawValue, Error> {
+fn properties(text: &str) -> Result<&RawValue, Box<Error>> {
     match serde_json::from_str::<&RawValue>(text) {
         Ok(value) if value.get().starts_with('{') => Ok(value),
         Ok(_) => Err(Error::invalid("properties", "it is not a JSON object, such as {\"plan\":\"pro\"}")),
-        Err(error) => Err(Error::invalid("properties", &format!("it is not JSON ({error})"))),
+        Err(error) => Err(Error::invalid("properties", &syntax(&error))),
     }
 }
 

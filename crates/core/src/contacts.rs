@@ -14,7 +14,7 @@ const PROFILES_PER_REQUEST: usize = 1_000;
 /// # Errors
 /// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. That there is no such
 /// profile is not an error.
-pub fn lookup(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Error> {
+pub fn lookup(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {
     find(http, &check::identifier(by)?)
 }
 
@@ -23,7 +23,7 @@ pub fn lookup(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, E
 /// # Errors
 /// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. A conflict in which Klaviyo
 /// names the profile that exists is not an error.
-pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Error> {
+pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Box<Error>> {
     create_checked(http, &check::contact(profile)?)
 }
 
@@ -32,7 +32,7 @@ pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Err
 /// # Errors
 /// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it, where [`Error::done`] counts
 /// the profiles of the requests that succeeded before.
-pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u32, Error> {
+pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u32, Box<Error>> {
     let list = check::path_segment("list", list)?;
     check::profile_ids(profiles)?;
     let mut done = 0;
@@ -40,10 +40,12 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
         let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
         add_profiles_to_list(list, &ids)?.send(http).map_err(|error| match done {
             0 => error,
-            _ => Error {
-                done,
-                ..error.after(&format!("{done} of {} profiles are on the list", profiles.len()))
-            },
+            _ => {
+                let mut error =
+                    error.after(&format!("{done} of {} profiles are on the list", profiles.len()));
+                error.done = done;
+                error
+            }
         })?;
         // A component's memory does not hold four thousand million ids.
         done = done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
@@ -56,7 +58,7 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
 /// # Errors
 /// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. [`Code::Conflict`] when the
 /// identifiers belong to two profiles.
-pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Error> {
+pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Box<Error>> {
     create_or_update_profile(&check::contact(profile)?)?.send(http)
 }
 
@@ -64,10 +66,9 @@ pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Err
 ///
 /// # Errors
 /// As [`lookup`], [`create`] and [`subscribe`]. All of it is safe to repeat.
-pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<Receipt, Error> {
+pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<Receipt, Box<Error>> {
     let attributes = check::contact(contact)?;
     let list = check::path_segment("list", list)?;
-    let identifiers = identifiers(&attributes);
     let mut receipt = Receipt {
         profile_id: String::new(),
         profile_name: contact.first_name.clone(),
@@ -75,39 +76,34 @@ pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<R
         created: false,
         warnings: Vec::new(),
     };
-    let found = match identifiers.first() {
-        Some(identifier) => find(http, identifier)?,
+    let found = match attributes.identifier() {
+        Some(identifier) => find(http, &identifier)?,
         None => None,
     };
-    let achieved = match found {
-        Some(profile) => {
-            let achieved = format!("the profile {} exists", profile.id);
-            receipt.take(profile);
-            achieved
-        }
+    match found {
+        Some(profile) => receipt.take(profile),
         None => match create_checked(http, &attributes)? {
             Creation::Created(profile) => {
-                receipt.created = true;
-                let achieved = format!("the profile {} was created", profile.id);
                 receipt.take(profile);
-                achieved
+                receipt.created = true;
             }
             Creation::Existing(id) => {
                 // With one identifier, it is the same person, created since the lookup. With more, it may
                 // be somebody who holds another of them.
-                if identifiers.len() > 1 {
+                if attributes.has_several_identifiers() {
                     receipt.warnings.push(format!(
                         "the profile {id} holds one of the identifiers already and was added to the list as it is; \
                          look it up and see whether it is the same person"
                     ));
                 }
-                let achieved = format!("the profile {id} exists");
                 receipt.profile_id = id;
-                achieved
             }
         },
-    };
-    add_profiles_to_list(list, &[&receipt.profile_id])?.send(http).map_err(|error| error.after(&achieved))?;
+    }
+    add_profiles_to_list(list, &[&receipt.profile_id])?.send(http).map_err(|error| {
+        let verb = if receipt.created { "was created" } else { "exists" };
+        error.after(&format!("the profile {} {verb}", receipt.profile_id))
+    })?;
     Ok(receipt)
 }
 
@@ -119,19 +115,13 @@ impl Receipt {
     }
 }
 
-/// The identifiers of a contact, in the order in which they are looked up.
-fn identifiers(attributes: &Attributes<'_>) -> Vec<Identifier> {
-    let email = attributes.email.clone().map(Identifier::Email);
-    let phone_number = attributes.phone_number.clone().map(Identifier::PhoneNumber);
-    let external_id = attributes.external_id.clone().map(Identifier::ExternalId);
-    [email, phone_number, external_id].into_iter().flatten().collect()
-}
-
-fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Error> {
+fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {
     match get_profile(by).send(http) {
         // Only Klaviyo's own word that the profile is not there counts: an empty 404 may be anybody's.
-        Err(Error { code: Code::NotFound, details, .. })
-            if matches!(by, Identifier::Id(_)) && !details.is_empty() =>
+        Err(error)
+            if error.code == Code::NotFound
+                && matches!(by, Identifier::Id(_))
+                && !error.details.is_empty() =>
         {
             Ok(None)
         }
@@ -139,10 +129,12 @@ fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Error> 
     }
 }
 
-fn create_checked(http: &mut dyn Http, attributes: &Attributes<'_>) -> Result<Creation, Error> {
+fn create_checked(http: &mut dyn Http, attributes: &Attributes<'_>) -> Result<Creation, Box<Error>> {
     match create_profile(attributes)?.send(http) {
         Ok(profile) => Ok(Creation::Created(profile)),
-        Err(Error { code: Code::Conflict, duplicate: Some(id), .. }) => Ok(Creation::Existing(id)),
-        Err(error) => Err(error),
+        Err(mut error) => match error.duplicate.take() {
+            Some(id) => Ok(Creation::Existing(id)),
+            None => Err(error),
+        },
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong, and what the person who reads it can do.
 
-use crate::jsonapi::Errors;
+use crate::jsonapi;
 use crate::{Method, Response, TransportError};
 use serde::Serialize;
 use std::fmt;
@@ -47,7 +47,7 @@ pub enum Code {
 }
 
 /// One entry of Klaviyo's `errors`; what Klaviyo left out is empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Detail {
     /// Klaviyo's code, such as `duplicate_profile`.
     pub code: String,
@@ -93,8 +93,8 @@ impl std::error::Error for Error {}
 
 impl Error {
     /// An error of the connector's own, without an answer.
-    pub(crate) fn new(code: Code, message: String) -> Self {
-        Self {
+    pub(crate) fn new(code: Code, message: String) -> Box<Self> {
+        Box::new(Self {
             code,
             message,
             status: None,
@@ -104,11 +104,11 @@ impl Error {
             request_id: None,
             body: String::new(),
             done: 0,
-        }
+        })
     }
 
     /// An argument that cannot work.
-    pub(crate) fn invalid(field: &str, reason: &str) -> Self {
+    pub(crate) fn invalid(field: &str, reason: &str) -> Box<Self> {
         let message = format!("{field}: {reason} (nothing was sent)");
         let detail = Detail {
             code: "invalid-input".to_owned(),
@@ -116,88 +116,87 @@ impl Error {
             detail: reason.to_owned(),
             pointer: Some(field.to_owned()),
         };
-        Self { details: vec![detail], ..Self::new(Code::InvalidInput, message) }
+        let mut error = Self::new(Code::InvalidInput, message);
+        error.details.push(detail);
+        error
     }
 
     /// An answer that should be a success but cannot be read.
-    pub(crate) fn malformed(response: &Response, reason: &str) -> Self {
+    pub(crate) fn malformed(response: &Response, reason: &str) -> Box<Self> {
         let status = response.status;
         let message = format!(
             "the answer (status {status}) is not what Klaviyo documents: {reason}; the request may have \
              taken effect; see whether something between the host and Klaviyo changes answers, else report it \
              with the body"
         );
-        Self { message, ..Self::answered(Code::Malformed, response) }
-    }
-
-    /// An answer that Klaviyo took only in part, where the whole was needed.
-    pub(crate) fn partial(response: &Response, parts: &str) -> Self {
-        let message = format!(
-            "Klaviyo took only a part of the request (it reports: {parts}); correct the rest and send it again"
-        );
-        Self { message, ..Self::answered(Code::Rejected, response) }
+        Self::answered(Code::Malformed, response, message)
     }
 
     /// No answer.
-    pub(crate) fn from_transport(error: TransportError) -> Self {
-        let (code, message) = match error {
+    pub(crate) fn from_transport(error: TransportError) -> Box<Self> {
+        let (code, happened, reason, remedy) = match error {
             TransportError::Denied(reason) => (
                 Code::Denied,
-                format!("the host did not send the request: {reason}; change the host's policy to allow it"),
+                "the host did not send the request",
+                reason,
+                "change the host's policy to allow it",
             ),
             TransportError::Timeout(reason) => (
                 Code::Timeout,
-                format!(
-                    "no answer in the time that the host allows: {reason}; the request may have taken effect; \
-                     repeat the call, which is safe, or raise the host's timeout"
-                ),
+                "no answer in the time that the host allows",
+                reason,
+                "the request may have taken effect; repeat the call, which is safe, or raise the host's timeout",
             ),
             TransportError::Connection(reason) => (
                 Code::Connection,
-                format!(
-                    "the connection failed: {reason}; the request may have taken effect; repeat the call, \
-                     which is safe"
-                ),
+                "the connection failed",
+                reason,
+                "the request may have taken effect; repeat the call, which is safe",
             ),
-            TransportError::TooLarge(reason) => {
-                (Code::TooLarge, format!("larger than the host allows: {reason}; raise the host's limit"))
-            }
+            TransportError::TooLarge(reason) => (
+                Code::TooLarge,
+                "the request or its answer is larger than the host allows",
+                reason,
+                "raise the host's limit",
+            ),
             TransportError::Other(reason) => {
-                (Code::Other, format!("the host could not send the request: {reason}"))
+                (Code::Other, "the host could not send the request", reason, "see the host's log")
             }
         };
-        Self::new(code, message)
+        Self::new(code, format!("{happened} ({reason}); {remedy}"))
     }
 
     /// An answer that is not a success. `scopes` are those that the operation needs.
-    pub(crate) fn from_response(response: &Response, method: Method, scopes: &[&str]) -> Self {
-        let document: Errors = serde_json::from_slice(&response.body).unwrap_or_default();
-        let mut error = Self::answered(Code::Other, response);
-        let mut errors = document.errors.into_iter();
-        for object in &mut errors {
-            error.request_id = error.request_id.or_else(|| object.id.clone());
-            error.duplicate = error.duplicate.or_else(|| object.meta.duplicate_profile_id.clone());
-            error.details.push(object.into());
+    pub(crate) fn from_response(response: &Response, method: Method, scopes: &[&str]) -> Box<Self> {
+        let mut error = Self::answered(Code::Other, response, String::new());
+        let mut duplicate = None;
+        for object in jsonapi::errors(&response.body) {
+            error.request_id = error.request_id.take().or(object.id);
+            duplicate = duplicate.or(object.duplicate);
+            error.details.push(object.detail);
         }
         error.code = classify(response, &error.details);
-        error.message = advice(&error, method, scopes);
+        if error.code == Code::Conflict {
+            error.duplicate = duplicate;
+        }
+        error.message = sentence(&error, method, scopes);
         error
     }
 
     /// What every error about an answer has.
-    fn answered(code: Code, response: &Response) -> Self {
-        Self {
-            status: Some(response.status),
-            retry_after: response.header("retry-after").and_then(whole_seconds),
-            request_id: response.header("x-klaviyo-req-id").map(str::to_owned),
-            body: excerpt(&response.body),
-            ..Self::new(code, String::new())
-        }
+    fn answered(code: Code, response: &Response, message: String) -> Box<Self> {
+        let mut error = Self::new(code, message);
+        error.status = Some(response.status);
+        error.retry_after = response.header("retry-after").and_then(whole_seconds);
+        error.request_id = response.header("x-klaviyo-req-id").map(str::to_owned);
+        error.body = excerpt(&response.body);
+        error
     }
 
     /// Says what had been achieved before this error.
-    pub(crate) fn after(self, achieved: &str) -> Self {
-        Self { message: format!("{achieved}, but then: {}", self.message), ..self }
+    pub(crate) fn after(mut self: Box<Self>, achieved: &str) -> Box<Self> {
+        self.message = format!("{achieved}, but then: {}", self.message);
+        self
     }
 }
 
@@ -237,66 +236,62 @@ fn is_about_revision(detail: &Detail) -> bool {
         })
 }
 
-/// The sentence for a person: what happened, then what to do.
-fn advice(error: &Error, method: Method, scopes: &[&str]) -> String {
-    let status = error.status.unwrap_or_default();
-    let said = said(&error.details);
-    match error.code {
-        Code::Unauthenticated => format!(
-            "Klaviyo does not accept the key (401{said}); the host must send `Authorization: Klaviyo-API-Key KEY`, \
-             not Bearer, not api-key, with one space between the two, and KEY must be a private key of the account"
+/// The sentence for a person: what happened, with Klaviyo's own words, and what to do.
+fn sentence(error: &Error, method: Method, scopes: &[&str]) -> String {
+    let (happened, remedy) = match error.code {
+        Code::Unauthenticated => (
+            "Klaviyo does not accept the key",
+            "the host must send `Authorization: Klaviyo-API-Key KEY`, not Bearer, not api-key, with one space \
+             between the two, and KEY must be a private key of the account",
         ),
-        Code::Forbidden => format!(
-            "the key lacks a scope (403{said}); this call needs {}, and a key for this connector profiles:read, \
-             profiles:write, lists:read and lists:write (for consent also subscriptions:write); the scopes of \
-             a key cannot be changed: delete it and create one that has them",
-            scopes.join(" and ")
+        Code::Forbidden => (
+            "the key lacks a scope",
+            "a key for this connector needs profiles:read, profiles:write, lists:read and lists:write (for consent \
+             also subscriptions:write); the scopes of a key cannot be changed: delete it and create one that has them",
         ),
-        Code::NotFound => format!(
-            "Klaviyo does not have what the call names (404{said}); check the id, and that the key is of the same account"
+        Code::NotFound => (
+            "Klaviyo does not have what the call names",
+            "check the id, and that the key is of the same account",
         ),
-        Code::Conflict => match &error.duplicate {
-            Some(id) => format!(
-                "another profile, {id}, has one of these identifiers (409{said}); use that profile, send one \
-                 identifier only, or merge the two in Klaviyo"
-            ),
-            None => format!(
-                "the request conflicts with what Klaviyo has (409{said}); look the profile up and use it"
-            ),
-        },
-        Code::Rejected if method == Method::Post && error.details.iter().all(points_at_whole_body) => {
-            format!(
-                "Klaviyo refuses the request ({status}{said}); the body must have the form {{data: {{type: 'profile', \
-             attributes: {{…}}}}}}, a flat body is refused; see whether something between the connector and \
-             Klaviyo changes it"
-            )
+        Code::Conflict if error.duplicate.is_some() => (
+            "another profile has one of these identifiers",
+            "use the profile that `duplicate` names, send one identifier only, or merge the two in Klaviyo",
+        ),
+        Code::Conflict => ("the request conflicts with what Klaviyo has", "look the profile up and use it"),
+        Code::Rejected if method == Method::Post && error.details.iter().all(is_about_form) => (
+            "Klaviyo refuses the form of the body",
+            "it must be {data: {type: 'profile', attributes: {…}}}, a flat body is refused; see whether something \
+             between the connector and Klaviyo changes it",
+        ),
+        Code::Rejected => ("Klaviyo refuses the request", "correct what it names and repeat the call"),
+        Code::RateLimited => (
+            "too many requests for this account",
+            "wait as `retry-after` says, or back off where it says nothing; repeat the call, and let the host pace \
+             requests",
+        ),
+        Code::Retired => (
+            "Klaviyo does not serve the API revision that was asked for",
+            "every request must have a `revision` header that is not retired: raise `revision` in the host, or \
+             update the connector",
+        ),
+        Code::Unavailable => ("Klaviyo has a problem", "repeat the call later, which is safe"),
+        Code::Blocked => (
+            "a page came instead of an answer of Klaviyo's API",
+            "it is from the network in front of Klaviyo or from a proxy; the key and its scopes are not the matter: \
+             check where the request comes from, and repeat later",
+        ),
+        _ => ("this status is none that Klaviyo documents", "check where the host sends requests"),
+    };
+    let mut sentence = format!("{happened} ({}{}); ", error.status.unwrap_or_default(), said(&error.details));
+    if error.code == Code::Forbidden {
+        for scope in scopes {
+            sentence.push_str(scope);
+            sentence.push_str(", ");
         }
-        Code::Rejected => {
-            format!("Klaviyo refuses the request ({status}{said}); correct what it names and repeat")
-        }
-        Code::RateLimited => match error.retry_after {
-            Some(seconds) => format!(
-                "too many requests for this account (429{said}); repeat after {seconds} s, and let the host pace requests"
-            ),
-            None => format!(
-                "too many requests for this account (429{said}); back off and repeat, and let the host pace requests"
-            ),
-        },
-        Code::Retired => format!(
-            "Klaviyo does not serve the API revision that was asked for ({status}{said}); every request must have a \
-             `revision` header with a revision that is not retired: raise `revision` in the host, or update the connector"
-        ),
-        Code::Unavailable => {
-            format!("Klaviyo has a problem ({status}{said}); repeat the call later, which is safe")
-        }
-        Code::Blocked => format!(
-            "a page came instead of an answer of Klaviyo's API ({status}), from the network in front of it or from a \
-             proxy; the key and its scopes are not the matter: check where the request comes from, and repeat later"
-        ),
-        _ => format!(
-            "an answer with status {status}{said} is none that Klaviyo documents; check where the host sends requests"
-        ),
+        sentence.push_str("that is what this call needs; ");
     }
+    sentence.push_str(remedy);
+    sentence
 }
 
 /// What Klaviyo says first, and how much more there is.
@@ -316,7 +311,7 @@ fn said(details: &[Detail]) -> String {
 }
 
 /// Whether Klaviyo complains about the form of the body rather than about a value in it.
-fn points_at_whole_body(detail: &Detail) -> bool {
+fn is_about_form(detail: &Detail) -> bool {
     let pointer = detail.pointer.as_deref().map(|p| p.trim_end_matches('/'));
     matches!(pointer, Some("" | "/data" | "/data/type"))
 }
@@ -338,7 +333,7 @@ fn excerpt(body: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Error {
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Box<Error> {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
         Error::from_response(&response, Method::Post, &["lists:write"])

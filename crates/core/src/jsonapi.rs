@@ -1,15 +1,11 @@
 //! The JSON:API documents that Klaviyo reads and writes.
 //!
-//! Reading is lenient about what is extra, missing, null or an empty array where an object is meant, and
-//! strict about the members that are used: a wrong type is an error that says where it stands.
+//! Reading is lenient about what is extra, missing or null, and strict about the type of what is used.
 
-use crate::{Audience, Detail, Profile};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::json::Json;
+use crate::{Audience, Detail, Identifier, Profile};
+use serde::Serialize;
 use serde_json::value::RawValue;
-use std::fmt;
-use std::marker::PhantomData;
 
 // What is written. The members are in the order of Klaviyo's own examples.
 
@@ -52,221 +48,86 @@ pub(crate) struct Attributes<'a> {
     pub(crate) properties: Option<&'a RawValue>,
 }
 
+impl Attributes<'_> {
+    /// What the profile is looked up by: the first identifier that is given.
+    pub(crate) fn identifier(&self) -> Option<Identifier> {
+        let email = self.email.clone().map(Identifier::Email);
+        let phone_number = || self.phone_number.clone().map(Identifier::PhoneNumber);
+        let external_id = || self.external_id.clone().map(Identifier::ExternalId);
+        email.or_else(phone_number).or_else(external_id)
+    }
+
+    /// Whether more than one identifier is given: then they may belong to different profiles.
+    pub(crate) fn has_several_identifiers(&self) -> bool {
+        let given = [self.email.is_some(), self.phone_number.is_some(), self.external_id.is_some()];
+        given.into_iter().filter(|given| *given).count() > 1
+    }
+}
+
 // What is read.
 
-/// A document with one resource, or with none where `data` is null.
-#[derive(Deserialize)]
-#[serde(bound = "T: Deserialize<'de>")]
-pub(crate) struct One<T> {
-    // Without this, a missing `data` would read as none.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub(crate) data: Option<T>,
+/// A profile resource. Ids are never empty: an empty one would name another resource in a path.
+pub(crate) fn profile(resource: &Json<'_>) -> Result<Profile, String> {
+    let [id, attributes] = resource.members(["id", "attributes"])?;
+    let id = id.string()?;
+    let [properties] = attributes.members(["properties"])?;
+    let properties = properties.object_text()?.unwrap_or("{}").to_owned();
+    let [email, phone_number, external_id, first_name, last_name, created, updated] = attributes
+        .strings(["email", "phone_number", "external_id", "first_name", "last_name", "created", "updated"])?;
+    let warnings = Vec::new();
+    Ok(Profile {
+        id,
+        email,
+        phone_number,
+        external_id,
+        first_name,
+        last_name,
+        created,
+        updated,
+        properties,
+        warnings,
+    })
 }
 
-/// A document with one page of resources.
-#[derive(Deserialize)]
-#[serde(bound = "T: Deserialize<'de>")]
-pub(crate) struct Many<T> {
-    pub(crate) data: Vec<T>,
-    #[serde(default, deserialize_with = "object")]
-    pub(crate) links: Links,
+/// A list resource.
+pub(crate) fn list(resource: &Json<'_>) -> Result<Audience, String> {
+    let [id, attributes] = resource.members(["id", "attributes"])?;
+    let id = id.string()?;
+    let [name] = attributes.members(["name"])?;
+    let name = name.string()?;
+    let [created, updated, opt_in] = attributes.strings(["created", "updated", "opt_in_process"])?;
+    Ok(Audience { id, name, created, updated, opt_in })
 }
 
-/// Only `next` is followed: `prev` can be junk on the first page.
-#[derive(Default, Deserialize)]
-pub(crate) struct Links {
-    #[serde(default)]
-    pub(crate) next: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct ProfileResource<'a> {
-    #[serde(deserialize_with = "id")]
-    id: String,
-    #[serde(default, borrow, deserialize_with = "object")]
-    attributes: ProfileAttributes<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ProfileAttributes<'a> {
-    email: Option<String>,
-    phone_number: Option<String>,
-    external_id: Option<String>,
-    first_name: Option<String>,
-    last_name: Option<String>,
-    created: Option<String>,
-    updated: Option<String>,
-    #[serde(borrow, deserialize_with = "json_object")]
-    properties: Option<&'a RawValue>,
-}
-
-impl ProfileResource<'_> {
-    pub(crate) fn into_profile(self, warnings: Vec<String>) -> Profile {
-        let attributes = self.attributes;
-        Profile {
-            id: self.id,
-            email: attributes.email,
-            phone_number: attributes.phone_number,
-            external_id: attributes.external_id,
-            first_name: attributes.first_name,
-            last_name: attributes.last_name,
-            created: attributes.created,
-            updated: attributes.updated,
-            properties: attributes.properties.map_or("{}", RawValue::get).to_owned(),
-            warnings,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-pub(crate) struct ListResource {
-    #[serde(deserialize_with = "id")]
-    id: String,
-    attributes: ListAttributes,
-}
-
-#[derive(Deserialize)]
-struct ListAttributes {
-    name: String,
-    #[serde(default)]
-    created: Option<String>,
-    #[serde(default)]
-    updated: Option<String>,
-    #[serde(default)]
-    opt_in_process: Option<String>,
-}
-
-impl From<ListResource> for Audience {
-    fn from(list: ListResource) -> Self {
-        Self {
-            id: list.id,
-            name: list.attributes.name,
-            created: list.attributes.created,
-            updated: list.attributes.updated,
-            opt_in: list.attributes.opt_in_process,
-        }
-    }
-}
-
-/// Klaviyo's error document. A member of an unexpected type must not hide the others, so each is read on
-/// its own and is empty where it cannot be read.
-#[derive(Default, Deserialize)]
-pub(crate) struct Errors {
-    #[serde(default, deserialize_with = "or_default")]
-    pub(crate) errors: Vec<ErrorObject>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// One entry of an error document.
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct ErrorObject {
-    #[serde(deserialize_with = "or_default")]
     pub(crate) id: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    code: String,
-    #[serde(deserialize_with = "or_default")]
-    title: String,
-    #[serde(deserialize_with = "or_default")]
-    detail: String,
-    #[serde(deserialize_with = "or_default")]
-    source: ErrorSource,
-    #[serde(deserialize_with = "or_default")]
-    pub(crate) meta: ErrorMeta,
+    pub(crate) detail: Detail,
+    pub(crate) duplicate: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorSource {
-    #[serde(deserialize_with = "or_default")]
-    pointer: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    parameter: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ErrorMeta {
-    #[serde(deserialize_with = "or_default")]
-    pub(crate) duplicate_profile_id: Option<String>,
-}
-
-impl From<ErrorObject> for Detail {
-    fn from(error: ErrorObject) -> Self {
-        Self {
-            code: error.code,
-            title: error.title,
-            detail: error.detail,
-            pointer: error.source.pointer.or(error.source.parameter),
-        }
-    }
-}
-
-// How members are read.
-
-/// An id is never empty: an empty one would name another resource when it is put into a path.
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let id = String::deserialize(deserializer)?;
-    if id.is_empty() {
-        return Err(D::Error::custom("an empty id"));
-    }
-    Ok(id)
-}
-
-/// The text of a JSON object; null and `[]` stand for none.
-fn json_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    let value = <&RawValue>::deserialize(deserializer)?;
-    let is = |open: char, close: char| {
-        let inner = value.get().strip_prefix(open).and_then(|v| v.strip_suffix(close));
-        inner.map(|inner| inner.trim().is_empty())
+/// The entries of an error document. Whatever cannot be read is absent: a member of an unexpected type must
+/// not hide the others.
+pub(crate) fn errors(body: &[u8]) -> Vec<ErrorObject> {
+    let read = |document: Json<'_>| {
+        let [errors] = document.members(["errors"])?;
+        Ok::<_, String>(errors.elements()?.iter().map(error_object).collect())
     };
-    match (is('{', '}'), is('[', ']')) {
-        (Some(_), _) => Ok(Some(value)),
-        (_, Some(true)) => Ok(None),
-        _ if value.get() == "null" => Ok(None),
-        _ => Err(D::Error::custom("`properties` is not an object")),
-    }
+    Json::parse(body).and_then(read).unwrap_or_default()
 }
 
-/// Whatever can be read as `T`, else the default.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    let value = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(value.get()).unwrap_or_default())
-}
-
-/// An object; null and `[]` stand for an empty one, as Klaviyo writes it at times.
-fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    struct Object<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for Object<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_unit<E>(self) -> Result<T, E> {
-            Ok(T::default())
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
-            match seq.next_element::<IgnoredAny>()? {
-                None => Ok(T::default()),
-                Some(_) => Err(A::Error::custom("an array, expected an object")),
-            }
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::deserialize(MapAccessDeserializer::new(map))
-        }
+fn error_object(object: &Json<'_>) -> ErrorObject {
+    let [id, code, title, detail] = object.strings_if_any(["id", "code", "title", "detail"]);
+    let mut error = ErrorObject { id, ..ErrorObject::default() };
+    error.detail.code = code.unwrap_or_default();
+    error.detail.title = title.unwrap_or_default();
+    error.detail.detail = detail.unwrap_or_default();
+    if let Ok([source, meta]) = object.members(["source", "meta"]) {
+        let [pointer, parameter] = source.strings_if_any(["pointer", "parameter"]);
+        error.detail.pointer = pointer.or(parameter);
+        let [duplicate] = meta.strings_if_any(["duplicate_profile_id"]);
+        error.duplicate = duplicate.filter(|id| !id.is_empty());
     }
-
-    deserializer.deserialize_any(Object(PhantomData))
+    error
 }

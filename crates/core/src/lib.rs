@@ -21,6 +21,7 @@ pub mod contacts;
 mod encode;
 mod error;
 mod http;
+mod json;
 mod jsonapi;
 pub mod lists;
 mod operation;

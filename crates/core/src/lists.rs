@@ -7,7 +7,7 @@ use crate::{Audience, Code, Error, Http, check, paging};
 ///
 /// # Errors
 /// When a page cannot be had, and when a `next` link leaves Klaviyo's origin, repeats, or never ends.
-pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Error> {
+pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Box<Error>> {
     paging::collect(http, get_lists(), get_lists_at)
 }
 
@@ -15,7 +15,7 @@ pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Error> {
 ///
 /// # Errors
 /// As [`all`]; [`Code::InvalidInput`] when the name is empty, and [`Code::Conflict`] when several lists have it.
-pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Error> {
+pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Box<Error>> {
     check::list_name(name)?;
     let lists = all(http)?;
     if let Some(list) = lists.iter().find(|list| list.id == name) {

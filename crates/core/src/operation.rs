@@ -1,12 +1,12 @@
 //! Klaviyo's operations, each as a value: its request, and the function that reads the answer.
 
 use crate::encode::{equals, next_link, percent_encode};
-use crate::jsonapi::{Attributes, Body, ListResource, Many, NewResource, One, ProfileResource, ResourceId};
+use crate::json::Json;
+use crate::jsonapi::{self, Attributes, Body, NewResource, ResourceId};
 use crate::{
     Audience, Code, Error, Header, Http, Identifier, Method, ORIGIN, Profile, Request, Response, Upserted,
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The scheme of Klaviyo's `Authorization` header.
 const AUTH: &str = "Klaviyo-API-Key";
@@ -23,7 +23,7 @@ pub struct Operation<T> {
     pub request: Request,
     /// The scopes that the key needs.
     pub scopes: &'static [&'static str],
-    read: fn(&Response) -> Result<T, Error>,
+    read: fn(&Response, &Json<'_>) -> Result<T, String>,
 }
 
 impl<T> Operation<T> {
@@ -31,23 +31,29 @@ impl<T> Operation<T> {
     ///
     /// # Errors
     /// When there is no answer, when Klaviyo refuses, and when the answer cannot be read.
-    pub fn send(self, http: &mut dyn Http) -> Result<T, Error> {
-        self.send_and(http, |value, _| Ok(value))
+    pub fn send(self, http: &mut dyn Http) -> Result<T, Box<Error>> {
+        self.send_and(http, Ok)
     }
 
-    /// Sends the request, and has `accept` judge what was read together with the answer.
+    /// Sends the request, and has `accept` judge what was read; its complaint is about the answer.
     pub(crate) fn send_and<U>(
         self,
         http: &mut dyn Http,
-        accept: impl FnOnce(T, &Response) -> Result<U, Error>,
-    ) -> Result<U, Error> {
-        let method = self.request.method;
-        let response = http.send(self.request).map_err(Error::from_transport)?;
-        if !response.is_success() {
-            return Err(Error::from_response(&response, method, self.scopes));
-        }
-        accept((self.read)(&response)?, &response)
+        accept: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<U, Box<Error>> {
+        let response = exchange(http, self.request, self.scopes)?;
+        Json::parse(&response.body)
+            .and_then(|document| (self.read)(&response, &document))
+            .and_then(accept)
+            .map_err(|reason| Error::malformed(&response, &reason))
     }
+}
+
+/// Sends a request and returns the answer if it is a success as a whole.
+fn exchange(http: &mut dyn Http, request: Request, scopes: &[&str]) -> Result<Response, Box<Error>> {
+    let method = request.method;
+    let response = http.send(request).map_err(Error::from_transport)?;
+    if response.is_success() { Ok(response) } else { Err(Error::from_response(&response, method, scopes)) }
 }
 
 /// One page of a collection.
@@ -64,7 +70,7 @@ pub(crate) fn get_lists() -> Operation<Page<Audience>> {
 
 /// Get lists, the page at a link of an earlier answer.
 pub(crate) fn get_lists_at(url: String) -> Operation<Page<Audience>> {
-    Operation { request: get(url), scopes: &["lists:read"], read: page::<ListResource, Audience> }
+    Operation { request: get(url), scopes: &["lists:read"], read: page_of_lists }
 }
 
 /// Get profiles with an identifier, or the profile with an id.
@@ -79,34 +85,29 @@ pub(crate) fn get_profile(identifier: &Identifier) -> Operation<Option<Profile>>
         by => Operation {
             request: get(format!("{ORIGIN}/api/profiles/?filter={}", percent_encode(&equals(by)))),
             scopes: SCOPES,
-            read: |response| {
-                let found: Many<ProfileResource<'_>> = document(response)?;
-                Ok(found.data.into_iter().next().map(|p| p.into_profile(Vec::new())))
-            },
+            read: first_profile,
         },
     }
 }
 
 /// Create profile.
-pub(crate) fn create_profile(attributes: &Attributes<'_>) -> Result<Operation<Profile>, Error> {
+pub(crate) fn create_profile(attributes: &Attributes<'_>) -> Result<Operation<Profile>, Box<Error>> {
     let body = Body { data: NewResource { kind: "profile", attributes } };
     let request = post(format!("{ORIGIN}/api/profiles/"), &body)?;
     Ok(Operation { request, scopes: &["profiles:write"], read: profile })
 }
 
 /// Create or update profile.
-pub(crate) fn create_or_update_profile(attributes: &Attributes<'_>) -> Result<Operation<Upserted>, Error> {
+pub(crate) fn create_or_update_profile(
+    attributes: &Attributes<'_>,
+) -> Result<Operation<Upserted>, Box<Error>> {
     let body = Body { data: NewResource { kind: "profile", attributes } };
     let request = post(format!("{ORIGIN}/api/profile-import/"), &body)?;
-    Ok(Operation {
-        request,
-        scopes: &["profiles:write"],
-        read: |response| Ok(Upserted { profile: profile(response)?, created: response.status == 201 }),
-    })
+    Ok(Operation { request, scopes: &["profiles:write"], read: upserted })
 }
 
 /// Add profiles to list, at most 1,000.
-pub(crate) fn add_profiles_to_list(list: &str, profiles: &[&str]) -> Result<Operation<()>, Error> {
+pub(crate) fn add_profiles_to_list(list: &str, profiles: &[&str]) -> Result<Operation<()>, Box<Error>> {
     let data: Vec<_> = profiles.iter().map(|id| ResourceId { kind: "profile", id }).collect();
     let url = format!("{ORIGIN}/api/lists/{}/relationships/profiles/", percent_encode(list));
     Ok(Operation {
@@ -124,65 +125,68 @@ fn get(url: String) -> Request {
     Request { method: Method::Get, url, headers: vec![ASKED_REVISION, ACCEPT], auth: AUTH, body: Vec::new() }
 }
 
-fn post(url: String, body: &impl Serialize) -> Result<Request, Error> {
+fn post(url: String, body: &impl Serialize) -> Result<Request, Box<Error>> {
     let body = serde_json::to_vec(body)
-        .map_err(|e| Error::new(Code::Other, format!("the request body could not be written: {e}")))?;
+        .map_err(|_| Error::new(Code::Other, "the request body could not be written".to_owned()))?;
     let headers = vec![ASKED_REVISION, ACCEPT, CONTENT_TYPE];
     Ok(Request { method: Method::Post, url, headers, auth: AUTH, body })
 }
 
-/// Reads a body as the document that the operation answers with.
-fn document<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T, Error> {
-    if response.body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Error::malformed(response, "it has no body"));
-    }
-    serde_json::from_slice(&response.body).map_err(|e| Error::malformed(response, &e.to_string()))
+/// Reads the one profile of a document.
+fn profile(response: &Response, document: &Json<'_>) -> Result<Profile, String> {
+    let [data] = document.members(["data"])?;
+    let mut profile = jsonapi::profile(&data)?;
+    profile.warnings = partial_failures(response)
+        .map(|field| format!("{field}: Klaviyo did not take this value; correct it and upsert the profile"))
+        .collect();
+    Ok(profile)
 }
 
-fn profile(response: &Response) -> Result<Profile, Error> {
-    optional_profile(response)?.ok_or_else(|| Error::malformed(response, "`data` is null"))
+/// Reads the one profile of a document whose `data` may be null.
+fn optional_profile(_: &Response, document: &Json<'_>) -> Result<Option<Profile>, String> {
+    let [data] = document.members(["data"])?;
+    if data.is_null() { Ok(None) } else { jsonapi::profile(&data).map(Some) }
 }
 
-fn optional_profile(response: &Response) -> Result<Option<Profile>, Error> {
-    let document: One<ProfileResource<'_>> = document(response)?;
-    Ok(document.data.map(|profile| profile.into_profile(warnings(response))))
+/// Reads the first profile of a collection.
+fn first_profile(_: &Response, document: &Json<'_>) -> Result<Option<Profile>, String> {
+    let [data] = document.members(["data"])?;
+    data.elements()?.first().map(jsonapi::profile).transpose()
 }
 
-fn page<R: DeserializeOwned, T: From<R>>(response: &Response) -> Result<Page<T>, Error> {
-    let document: Many<R> = document(response)?;
-    let next = match document.links.next {
+/// Reads a profile that was created or updated.
+fn upserted(response: &Response, document: &Json<'_>) -> Result<Upserted, String> {
+    Ok(Upserted { profile: profile(response, document)?, created: response.status == 201 })
+}
+
+/// Reads a page of lists. Of the links only `next` is followed: `prev` can be junk on the first page.
+fn page_of_lists(_: &Response, document: &Json<'_>) -> Result<Page<Audience>, String> {
+    let [data, links] = document.members(["data", "links"])?;
+    let [next] = links.strings(["next"])?;
+    let next = match next {
         None => None,
         Some(link) => match next_link(&link) {
-            Some(url) => Some(url),
-            None => {
-                let reason = format!("the link to the next page leaves {ORIGIN} and is not followed");
-                return Err(Error::malformed(response, &reason));
-            }
+            None => return Err(format!("the link to the next page leaves {ORIGIN} and is not followed")),
+            url => url,
         },
     };
-    Ok(Page { items: document.data.into_iter().map(T::from).collect(), next })
-}
-
-/// Reads the answer of an operation that has nothing to tell. Success has no body; a JSON body is let pass,
-/// anything else is not Klaviyo's.
-fn nothing(response: &Response) -> Result<(), Error> {
-    let partly: Vec<&str> = partial_failures(response).collect();
-    if !partly.is_empty() {
-        return Err(Error::partial(response, &partly.join(", ")));
+    let mut items = Vec::new();
+    for list in data.elements()? {
+        items.push(jsonapi::list(&list)?);
     }
-    if response.body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(());
+    Ok(Page { items, next })
+}
+
+/// Reads the answer of an operation that has nothing to tell. Success has no body; a JSON body is let pass.
+/// There is no place for warnings, so a success in part is none.
+fn nothing(response: &Response, _: &Json<'_>) -> Result<(), String> {
+    match partial_failures(response).next() {
+        None => Ok(()),
+        Some(part) => Err(format!("Klaviyo did not take all of the request ({part})")),
     }
-    document::<IgnoredAny>(response).map(|_| ())
 }
 
-/// What Klaviyo took only in part, as sentences.
-fn warnings(response: &Response) -> Vec<String> {
-    partial_failures(response)
-        .map(|field| format!("{field}: Klaviyo did not take this value and kept the rest; correct it and upsert the profile"))
-        .collect()
-}
-
+/// What Klaviyo took only in part: the names of fields.
 fn partial_failures(response: &Response) -> impl Iterator<Item = &str> {
     response
         .headers("x-klaviyo-partial-failure")

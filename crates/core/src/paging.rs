@@ -2,7 +2,6 @@
 
 use crate::operation::Page;
 use crate::{Error, Http, Operation};
-use std::collections::BTreeSet;
 
 /// More pages than any account has: at 10 lists a page, ten times Klaviyo's limit of 1,000 lists.
 const MAX_PAGES: usize = 1_000;
@@ -12,26 +11,23 @@ pub(crate) fn collect<T>(
     http: &mut dyn Http,
     first: Operation<Page<T>>,
     at: fn(String) -> Operation<Page<T>>,
-) -> Result<Vec<T>, Error> {
+) -> Result<Vec<T>, Box<Error>> {
     let mut items = Vec::new();
-    let mut seen = BTreeSet::from([first.request.url.clone()]);
+    let mut seen = vec![first.request.url.clone()];
     let mut operation = first;
     loop {
-        let page = operation.send_and(http, |page, response| match &page.next {
-            Some(next) if seen.contains(next) => Err(Error::malformed(
-                response,
-                "the link to the next page leads to one that was read already",
-            )),
-            Some(_) if seen.len() >= MAX_PAGES => {
-                Err(Error::malformed(response, "there are more than 1,000 pages"))
+        let page = operation.send_and(http, |page| match &page.next {
+            Some(next) if seen.contains(next) => {
+                Err("the link to the next page leads to one that was read already".to_owned())
             }
+            Some(_) if seen.len() >= MAX_PAGES => Err("there are more than 1,000 pages".to_owned()),
             _ => Ok(page),
         })?;
         items.extend(page.items);
         match page.next {
             None => return Ok(items),
             Some(url) => {
-                seen.insert(url.clone());
+                seen.push(url.clone());
                 operation = at(url);
             }
         }

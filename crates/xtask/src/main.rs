@@ -1,1 +1,80 @@
-fn main() {}
+//! `cargo xtask`: set-up, build, demo and test, each doing all that it needs.
+
+mod artifact;
+mod command;
+mod contract;
+mod toolchain;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use command::{cargo, run};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The tasks of this project.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what compiling to WebAssembly needs, where it is missing
+    Setup,
+    /// Build the component, to target/component/klaviyo.wasm
+    Build,
+    /// Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine
+    Demo {
+        /// What the demo takes; see `cargo xtask demo -- --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check and test everything: format, lints, unit tests, the component, both replays
+    Test,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Setup => toolchain::set_up().map(|_| ()),
+        Task::Build => artifact::build().map(|_| ()),
+        Task::Demo { arguments } => demo(&arguments),
+        Task::Test => test(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo(arguments: &[String]) -> Result<()> {
+    artifact::build()?;
+    // Built first, so that compiling shows its progress and the story stands alone.
+    run(cargo().args(["build", "--package", "host-test"]))?;
+    run(cargo().args(["run", "--quiet", "--package", "host-test", "--", "demo"]).args(arguments))
+}
+
+fn test() -> Result<()> {
+    const FIXTURES: &str = "host-test/fixtures";
+    let started = Instant::now();
+    step("format", || run(cargo().args(["fmt", "--all", "--check"])))?;
+    step("lints", || {
+        run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+    })?;
+    step("the component, its contract and its size", || artifact::build().map(|_| ()))?;
+    step("tests", || run(cargo().args(["test", "--workspace"])))?;
+    let replay = ["run", "--quiet", "--package", "host-test", "--", "replay"];
+    step("the fixtures, natively", || run(cargo().args(replay).args(["--native", FIXTURES])))?;
+    step("the fixtures, in the component", || run(cargo().args(replay).arg(FIXTURES)))?;
+    eprintln!("\nall passed in {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+fn step(name: &str, task: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("\n── {name}");
+    task()
+}

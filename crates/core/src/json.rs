@@ -1,0 +1,289 @@
+//! Reading JSON by name, as far as it is needed and no further.
+//!
+//! A [`Json`] is a slice of the text and where it stands. Members are found in the text when they are asked
+//! for: what nobody asks for is only skipped, so nothing in it can fail, nest too deep or lose a digit. An
+//! error names its place, as in `data[0].attributes.email is a number, not a string`.
+
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserializer, de};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// A JSON value in its text, or the place where one is missing.
+pub(crate) struct Json<'a> {
+    text: Option<&'a str>,
+    place: Place<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Document,
+    Member(&'a Json<'a>, &'static str),
+    Element(&'a Json<'a>, usize),
+}
+
+impl<'a> Json<'a> {
+    /// Reads a whole document; its syntax is checked here, to the last byte. No bytes are no value.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+        let mut text = None;
+        if !bytes.iter().all(u8::is_ascii_whitespace) {
+            let bytes = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+            let value: &RawValue = serde_json::from_str(bytes).map_err(|e| syntax(&e))?;
+            text = Some(value.get());
+        }
+        Ok(Self { text, place: Place::Document })
+    }
+
+    /// The members of an object, by name. Null, `[]` and a missing value stand for an empty object, as
+    /// Klaviyo writes it at times.
+    pub(crate) fn members<'s, const N: usize>(
+        &'s self,
+        names: [&'static str; N],
+    ) -> Result<[Json<'s>; N], String> {
+        let mut texts = [None; N];
+        self.find(&names, &mut texts)?;
+        let mut texts = texts.into_iter();
+        Ok(names.map(|name| Json { text: texts.next().flatten(), place: Place::Member(self, name) }))
+    }
+
+    /// The members of an object that are strings, by name; none where one is missing or null.
+    pub(crate) fn strings<const N: usize>(
+        &self,
+        names: [&'static str; N],
+    ) -> Result<[Option<String>; N], String> {
+        let mut strings = [const { None }; N];
+        for (string, member) in strings.iter_mut().zip(self.members(names)?) {
+            *string = member.optional_string()?;
+        }
+        Ok(strings)
+    }
+
+    fn find(&self, names: &[&'static str], texts: &mut [Option<&'a str>]) -> Result<(), String> {
+        match self.kind() {
+            Kind::Object => {
+                let mut json = serde_json::Deserializer::from_str(self.text.unwrap_or_default());
+                json.deserialize_map(Members { names, texts }).map_err(|e| self.unreadable(&e))
+            }
+            Kind::Missing | Kind::Null => Ok(()),
+            Kind::Array if self.elements()?.is_empty() => Ok(()),
+            kind => Err(self.unexpected(kind, "an object")),
+        }
+    }
+
+    /// As [`strings`](Self::strings), and none where the value is of another type.
+    pub(crate) fn strings_if_any<const N: usize>(&self, names: [&'static str; N]) -> [Option<String>; N] {
+        let mut strings = [const { None }; N];
+        if let Ok(members) = self.members(names) {
+            for (string, member) in strings.iter_mut().zip(members) {
+                *string = member.optional_string().ok().flatten();
+            }
+        }
+        strings
+    }
+
+    /// The elements of an array.
+    pub(crate) fn elements<'s>(&'s self) -> Result<Vec<Json<'s>>, String> {
+        match self.kind() {
+            Kind::Array => {
+                let texts: Vec<&RawValue> =
+                    serde_json::from_str(self.text.unwrap_or_default()).map_err(|e| self.unreadable(&e))?;
+                let element = |(i, raw): (usize, &'s RawValue)| Json {
+                    text: Some(raw.get()),
+                    place: Place::Element(self, i),
+                };
+                Ok(texts.into_iter().enumerate().map(element).collect())
+            }
+            kind => Err(self.unexpected(kind, "an array")),
+        }
+    }
+
+    /// A string that must be there, and not be empty.
+    pub(crate) fn string(&self) -> Result<String, String> {
+        match self.optional_string()? {
+            Some(text) if !text.is_empty() => Ok(text),
+            Some(_) => Err(format!("{self} is empty")),
+            None => Err(self.unexpected(self.kind(), "a string")),
+        }
+    }
+
+    /// A string, or none where it is missing or null.
+    pub(crate) fn optional_string(&self) -> Result<Option<String>, String> {
+        match self.kind() {
+            Kind::String => {
+                serde_json::from_str(self.text.unwrap_or_default()).map(Some).map_err(|e| self.unreadable(&e))
+            }
+            Kind::Missing | Kind::Null => Ok(None),
+            kind => Err(self.unexpected(kind, "a string")),
+        }
+    }
+
+    /// The text of an object as it is written; none where [`members`](Self::members) sees an empty one.
+    pub(crate) fn object_text(&self) -> Result<Option<&'a str>, String> {
+        match self.kind() {
+            Kind::Object => Ok(self.text),
+            _ => self.members([]).map(|[]| None),
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.kind(), Kind::Null)
+    }
+
+    /// The text is known to be one JSON value, so its first byte tells what it is.
+    fn kind(&self) -> Kind {
+        match self.text.and_then(|text| text.bytes().next()) {
+            None => Kind::Missing,
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b'n') => Kind::Null,
+            Some(b't' | b'f') => Kind::Boolean,
+            Some(_) => Kind::Number,
+        }
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> String {
+        format!("{self}: {}", syntax(error))
+    }
+
+    fn unexpected(&self, kind: Kind, expected: &str) -> String {
+        let found = match kind {
+            Kind::Missing => "missing",
+            Kind::Null => "null",
+            Kind::Boolean => "a boolean",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        };
+        format!("{self} is {found}, not {expected}")
+    }
+}
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Place::Document => f.write_str("the document"),
+            Place::Member(Json { place: Place::Document, .. }, name) => f.write_str(name),
+            Place::Member(parent, name) => write!(f, "{parent}.{name}"),
+            Place::Element(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// What is wrong with a text that should be JSON. The error's own words would tell no more, in more code.
+pub(crate) fn syntax(error: &serde_json::Error) -> String {
+    let what = if error.is_eof() { "it ends too early" } else { "it is not JSON" };
+    format!("{what} (line {}, column {})", error.line(), error.column())
+}
+
+enum Kind {
+    Missing,
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// Keeps the texts of the members with these names; of a repeated name, the last.
+struct Members<'n, 'a> {
+    names: &'n [&'static str],
+    texts: &'n mut [Option<&'a str>],
+}
+
+impl<'a> Visitor<'a> for Members<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(index) = map.next_key_seed(Position(self.names))? {
+            match index.and_then(|i| self.texts.get_mut(i)) {
+                Some(slot) => *slot = Some(map.next_value::<&RawValue>()?.get()),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a member's name as its position among those that are wanted.
+struct Position<'n>(&'n [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Position<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl de::Visitor<'_> for Position<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|wanted| *wanted == name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email(text: &str) -> Result<Option<String>, String> {
+        let document = Json::parse(text.as_bytes())?;
+        let [data] = document.members(["data"])?;
+        let elements = data.elements()?;
+        let [attributes] = elements.first().ok_or("empty")?.members(["attributes"])?;
+        let [email] = attributes.members(["email"])?;
+        email.optional_string()
+    }
+
+    #[test]
+    fn a_member_is_found_whatever_stands_around_it() {
+        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+        let text = format!(
+            r#" {{ "x":{deep}, "data" : [ {{"attributes":{{"n":1e999,"em\u0061il":"a\n\"b","y":{{}}}}}}, 7 ]}} "#
+        );
+        assert_eq!(email(&text), Ok(Some("a\n\"b".to_owned())));
+        assert_eq!(email(r#"{"data":[{"attributes":{"email":null}}]}"#), Ok(None));
+        assert_eq!(email(r#"{"data":[{"attributes":[]}]}"#), Ok(None));
+        assert_eq!(email(r#"{"data":[null]}"#), Ok(None));
+    }
+
+    #[test]
+    fn an_error_names_its_place() {
+        for (text, error) in [
+            (
+                r#"{"data":[{"attributes":{"email":7}}]}"#,
+                "data[0].attributes.email is a number, not a string",
+            ),
+            (r#"{"data":[{"attributes":"x"}]}"#, "data[0].attributes is a string, not an object"),
+            (r#"{"data":[[1]]}"#, "data[0] is an array, not an object"),
+            (r#"{"data":{}}"#, "data is an object, not an array"),
+            (r#"{}"#, "data is missing, not an array"),
+            ("true", "the document is a boolean, not an object"),
+        ] {
+            assert_eq!(email(text), Err(error.to_owned()));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_document_are_refused() {
+        for bytes in [&b"{"[..], b"{}{}", b"\xff", b"{\"data\":[}", b"<html>", b"\xef\xbb\xbf{}"] {
+            assert!(Json::parse(bytes).is_err(), "{bytes:?}");
+        }
+        let lone_surrogate = r#"{"data":[{"attributes":{"email":"\ud800"}}]}"#;
+        assert!(email(lone_surrogate).is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! What compiles to `wasm32-unknown-unknown`, and how to get it where it is missing.
+//!
+//! On a machine with rustup, the target is one download. Elsewhere (a distribution's Rust, an offline mirror)
+//! the standard library is built from source by a rustc that has its source beside it.
+
+use crate::command::{cargo, output, program, run};
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Debian's packages of a Rust that is new enough and has its source.
+const DEBIAN: &[&str] = &["cargo-web", "rustc-web", "rust-web-src"];
+/// Debian's linker, where no toolchain of rustup's has one.
+const DEBIAN_LINKER: &str = "lld";
+
+/// A way to compile to [`TARGET`].
+pub(crate) enum Toolchain {
+    /// The Rust that runs this task has the target.
+    Installed,
+    /// The standard library is compiled along.
+    BuildStd { cargo: PathBuf, rustc: PathBuf, linker: PathBuf },
+}
+
+impl Toolchain {
+    /// The cargo command to build with; `rustflags` are the caller's.
+    pub(crate) fn cargo_build(&self, rustflags: &[String]) -> Command {
+        let mut flags = rustflags.to_vec();
+        let mut command = match self {
+            Self::Installed => cargo(),
+            Self::BuildStd { cargo, .. } => program(cargo),
+        };
+        forget_settings(&mut command);
+        command.args(["build", "--target", TARGET]);
+        if let Self::BuildStd { rustc, linker, .. } = self {
+            // Building the standard library is an unstable option; this lets a stable compiler have it.
+            command.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", rustc).env_remove("RUSTUP_TOOLCHAIN");
+            command.arg("-Zbuild-std=std,panic_abort");
+            flags.push(format!("-Clinker={}", linker.display()));
+        }
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+        command
+    }
+}
+
+/// What the caller's environment says about other builds must not change the component.
+fn forget_settings(command: &mut Command) {
+    const NAMES: &[&str] = &[
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_INCREMENTAL",
+        "RUSTC",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "RUSTFLAGS",
+    ];
+    const PREFIXES: &[&str] = &["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "CARGO_UNSTABLE_"];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if NAMES.contains(&&*text) || PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// Finds a toolchain, and installs one where there is none.
+pub(crate) fn set_up() -> Result<Toolchain> {
+    if has_target() {
+        return Ok(Toolchain::Installed);
+    }
+    if output(program("rustup").arg("--version")).is_some() {
+        eprintln!("xtask: the target {TARGET} is missing; running `rustup target add {TARGET}`");
+        if run(program("rustup").args(["target", "add", TARGET])).is_ok() && has_target() {
+            return Ok(Toolchain::Installed);
+        }
+        eprintln!(
+            "xtask: rustup cannot install it; looking for a Rust that has the standard library's source"
+        );
+    }
+    if let Some(toolchain) = with_source() {
+        return Ok(toolchain);
+    }
+    install_from_debian()?;
+    match with_source() {
+        Some(toolchain) => Ok(toolchain),
+        None => bail!("the installed packages ({}) do not have what is needed", DEBIAN.join(", ")),
+    }
+}
+
+fn has_target() -> bool {
+    let mut rustc = program("rustc");
+    rustc.args(["--print", "target-libdir", "--target", TARGET]);
+    output(&mut rustc).is_some_and(|folder| Path::new(&folder).is_dir())
+}
+
+/// The Rust that runs this task, or the distribution's, if it has the source of its standard library.
+fn with_source() -> Option<Toolchain> {
+    let linker = linker()?;
+    [("cargo", "rustc"), ("/usr/bin/cargo", "/usr/bin/rustc")].into_iter().find_map(|(cargo, rustc)| {
+        let sysroot = PathBuf::from(output(program(rustc).args(["--print", "sysroot"]))?);
+        if !sysroot.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file() {
+            return None;
+        }
+        // The compiler itself rather than rustup's stand-in for it, which would choose another one.
+        let rustc = sysroot.join("bin/rustc");
+        eprintln!("xtask: building the standard library with {}", rustc.display());
+        Some(Toolchain::BuildStd { cargo: cargo.into(), rustc, linker: linker.clone() })
+    })
+}
+
+/// `rust-lld` of any toolchain, else the newest `wasm-ld` of the system.
+fn linker() -> Option<PathBuf> {
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let mut paths: Vec<_> =
+            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        paths.sort();
+        paths
+    };
+    let home = std::env::var_os("RUSTUP_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup")))?;
+    let of_rustup = entries(&home.join("toolchains"))
+        .into_iter()
+        .flat_map(|toolchain| entries(&toolchain.join("lib/rustlib")))
+        .map(|platform| platform.join("bin/rust-lld"))
+        .find(|linker| linker.is_file());
+    let of_system = || {
+        entries(Path::new("/usr/bin"))
+            .into_iter()
+            .rfind(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("wasm-ld")))
+    };
+    of_rustup.or_else(of_system)
+}
+
+fn install_from_debian() -> Result<()> {
+    let mut packages = DEBIAN.to_vec();
+    if linker().is_none() {
+        packages.push(DEBIAN_LINKER);
+    }
+    let install = format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
+    let root = output(program("id").arg("-u")).is_some_and(|id| id == "0");
+    if !root || output(program("apt-get").arg("--version")).is_none() {
+        bail!(
+            "there is no Rust here that compiles to {TARGET}; run `rustup target add {TARGET}`, or on Debian, as \
+             root, `{install}`"
+        );
+    }
+    eprintln!("xtask: running `{install}`");
+    run(program("apt-get").args(["update", "--quiet"]))?;
+    run(program("sh").args(["-c", &install]))
+}
