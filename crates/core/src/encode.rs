@@ -1,21 +1,22 @@
 //! URLs and filters: no input changes the shape of either.
 
 use crate::{Identifier, ORIGIN};
-use std::fmt::Write as _;
 
 /// Percent-encodes everything but RFC 3986 `unreserved`, so that the text is data wherever it stands.
 pub(crate) fn percent_encode(text: &str) -> String {
-    encode_except(text, |_| false)
+    encode_except(text, b"")
 }
 
-fn encode_except(text: &str, keep: impl Fn(u8) -> bool) -> String {
+fn encode_except(text: &str, keep: &[u8]) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 2);
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep(byte) {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
             out.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
+            out.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                out.push(char::from(if digit < 10 { b'0' + digit } else { b'A' + digit - 10 }));
+            }
         }
     }
     out
@@ -70,11 +71,11 @@ fn reencode(text: &str, delimiters: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut pieces = text.split('%');
     let first = pieces.next().unwrap_or_default();
-    out.push_str(&encode_except(first, |b| delimiters.contains(&b)));
+    out.push_str(&encode_except(first, delimiters));
     for piece in pieces {
         let escape = piece.get(..2).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         out.push_str(if escape { "%" } else { "%25" });
-        out.push_str(&encode_except(piece, |b| delimiters.contains(&b)));
+        out.push_str(&encode_except(piece, delimiters));
     }
     out
 }

@@ -300,7 +300,7 @@ fn said(details: &[Detail]) -> String {
         return String::new();
     };
     let text = if first.detail.is_empty() { &first.title } else { &first.detail };
-    let mut said = format!(": {}", text.trim_end_matches('.'));
+    let mut said = format!(": {}", text.strip_suffix('.').unwrap_or(text));
     if let Some(pointer) = &first.pointer {
         said.push_str(&format!(" at {pointer}"));
     }
@@ -312,7 +312,7 @@ fn said(details: &[Detail]) -> String {
 
 /// Whether Klaviyo complains about the form of the body rather than about a value in it.
 fn is_about_form(detail: &Detail) -> bool {
-    let pointer = detail.pointer.as_deref().map(|p| p.trim_end_matches('/'));
+    let pointer = detail.pointer.as_deref().map(|p| p.strip_suffix('/').unwrap_or(p));
     matches!(pointer, Some("" | "/data" | "/data/type"))
 }
 

@@ -87,11 +87,11 @@ impl<'a> Json<'a> {
             Kind::Array => {
                 let texts: Vec<&RawValue> =
                     serde_json::from_str(self.text.unwrap_or_default()).map_err(|e| self.unreadable(&e))?;
-                let element = |(i, raw): (usize, &'s RawValue)| Json {
-                    text: Some(raw.get()),
-                    place: Place::Element(self, i),
-                };
-                Ok(texts.into_iter().enumerate().map(element).collect())
+                let mut elements = Vec::with_capacity(texts.len());
+                for (index, raw) in texts.into_iter().enumerate() {
+                    elements.push(Json { text: Some(raw.get()), place: Place::Element(self, index) });
+                }
+                Ok(elements)
             }
             kind => Err(self.unexpected(kind, "an array")),
         }
@@ -121,7 +121,7 @@ impl<'a> Json<'a> {
     pub(crate) fn object_text(&self) -> Result<Option<&'a str>, String> {
         match self.kind() {
             Kind::Object => Ok(self.text),
-            _ => self.members([]).map(|[]| None),
+            _ => self.find(&[], &mut []).map(|()| None),
         }
     }
 

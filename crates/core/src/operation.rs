@@ -191,7 +191,7 @@ fn partial_failures(response: &Response) -> impl Iterator<Item = &str> {
     response
         .headers("x-klaviyo-partial-failure")
         .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .map(str::trim_ascii)
         .filter(|field| !field.is_empty())
 }
 

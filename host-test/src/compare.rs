@@ -1,0 +1,149 @@
+//! What differs between what a fixture says and what happened, in words.
+
+use crate::Sent;
+use crate::fixture::{Request, Returns};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// Compares a request with what a fixture expects; each difference is a phrase.
+pub(crate) fn request(expected: &Request, sent: &Sent) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut differs = |what: &str, expected: &dyn std::fmt::Debug, got: &dyn std::fmt::Debug| {
+        differences.push(format!("{what}: expected {expected:?}, got {got:?}"));
+    };
+    if expected.method != sent.method {
+        differs("method", &expected.method, &sent.method);
+    }
+    if expected.auth != sent.auth {
+        differs("auth", &expected.auth, &sent.auth);
+    }
+    if Parts::of(&expected.url) != Parts::of(&sent.url) {
+        differs("url", &expected.url, &sent.url);
+    }
+    for (name, value) in &expected.headers {
+        let got: Vec<&String> =
+            sent.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v).collect();
+        if got != [value] {
+            differs(&format!("header {name}"), &[value], &got);
+        }
+    }
+    for (name, _) in &sent.headers {
+        if ["authorization", "host"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
+            differences.push(format!("header {name}: it is the host's, and was sent"));
+        }
+    }
+    differences.extend(raw_url(&sent.url));
+    differences.extend(body(expected, &sent.body));
+    differences
+}
+
+fn body(expected: &Request, sent: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(sent);
+    match (&expected.json, &expected.body) {
+        (Some(json), _) => match serde_json::from_slice::<Value>(sent) {
+            Ok(value) => values("body", json, &value, Fields::All),
+            Err(error) => vec![format!("body: it is not JSON ({error}): {text:?}")],
+        },
+        (None, expected) => {
+            let expected = expected.as_deref().unwrap_or_default();
+            if expected == text {
+                Vec::new()
+            } else {
+                vec![format!("body: expected {expected:?}, got {text:?}")]
+            }
+        }
+    }
+}
+
+/// A URL taken apart and decoded. By hand rather than with a URL parser, since a fixture's URL is for people:
+/// it need not be encoded.
+#[derive(PartialEq)]
+struct Parts {
+    scheme_and_host: String,
+    path: String,
+    query: Vec<(String, String)>,
+}
+
+impl Parts {
+    fn of(url: &str) -> Self {
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (rest, query) = url.split_once('?').unwrap_or((url, ""));
+        let (scheme, rest) = rest.split_once("://").unwrap_or(("", rest));
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let mut query: Vec<_> = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decode(name), decode(value)))
+            .collect();
+        query.sort();
+        Self {
+            scheme_and_host: format!("{scheme}://{host}"),
+            path: decode(path.strip_suffix('/').unwrap_or(path)),
+            query,
+        }
+    }
+}
+
+/// What is wrong with a URL as it was sent, byte for byte.
+fn raw_url(url: &str) -> Option<String> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let stray = query.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._~%=&".contains(*c)));
+    if let Some(stray) = stray {
+        return Some(format!("url: {stray:?} in the query must be percent-encoded: {url}"));
+    }
+    match url::Url::parse(url) {
+        Ok(parsed) if parsed.as_str() == url => None,
+        Ok(parsed) => Some(format!("url: {url} is read as {parsed}")),
+        Err(error) => Some(format!("url: {url} is not a URL ({error})")),
+    }
+}
+
+/// Compares what a call returned with what a fixture expects.
+pub(crate) fn returned(expected: &Returns, got: &Value) -> Vec<String> {
+    let (case, value, fields) = match expected {
+        Returns::Ok(value) => ("ok", value, Fields::All),
+        Returns::OkIncludes(value) => ("ok", value, Fields::Listed),
+        Returns::Err(value) => ("err", value, Fields::Listed),
+    };
+    match got.get(case) {
+        Some(payload) => values(case, value, payload, fields),
+        None => vec![format!("returned: expected {case}, got {got}")],
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Fields {
+    All,
+    Listed,
+}
+
+/// Compares two values. A member that one side does not have is null.
+fn values(place: &str, expected: &Value, got: &Value, fields: Fields) -> Vec<String> {
+    match (expected, got) {
+        (Value::Object(expected), Value::Object(got)) => {
+            let mut differences = Vec::new();
+            for (name, value) in expected {
+                let got = got.get(name).unwrap_or(&Value::Null);
+                differences.extend(values(&format!("{place}.{name}"), value, got, fields));
+            }
+            if let Fields::All = fields {
+                let more =
+                    got.iter().filter(|(name, value)| !expected.contains_key(*name) && !value.is_null());
+                differences.extend(more.map(|(name, value)| format!("{place}.{name}: unexpected {value}")));
+            }
+            differences
+        }
+        (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => expected
+            .iter()
+            .zip(got)
+            .enumerate()
+            .flat_map(|(index, (expected, got))| values(&format!("{place}[{index}]"), expected, got, fields))
+            .collect(),
+        (Value::Array(expected), Value::Array(got)) => {
+            vec![format!("{place}: expected {} elements, got {}", expected.len(), got.len())]
+        }
+        _ if expected == got => Vec::new(),
+        _ => vec![format!("{place}: expected {expected}, got {got}")],
+    }
+}

@@ -1,0 +1,186 @@
+//! The fixture format: one call, and everything that crosses the `http` import meanwhile.
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use klaviyo_core::{Response, TransportError};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// One case.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// What it shows, for the reader.
+    pub name: String,
+    /// The call.
+    pub call: Call,
+    /// The requests that are expected, in order, and their answers.
+    #[serde(default)]
+    pub exchanges: Vec<Exchange>,
+    /// What the call returns.
+    pub returns: Returns,
+}
+
+/// A function and its arguments.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// `interface.function`
+    pub function: String,
+    /// One JSON value each, by the contract's types.
+    #[serde(default)]
+    pub arguments: Vec<Value>,
+}
+
+/// One request and its answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// What must be sent.
+    pub request: Request,
+    /// What comes back.
+    pub response: Answer,
+}
+
+/// What a request must be like.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Equal.
+    pub method: String,
+    /// Equal after percent-decoding; a trailing slash of the path does not count, nor the order of the query.
+    pub url: String,
+    /// Each must be there with its value; more may be.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The authorization scheme. Equal.
+    pub auth: String,
+    /// The body, compared as JSON.
+    pub json: Option<Value>,
+    /// The body, compared as text.
+    pub body: Option<String>,
+}
+
+/// What comes back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    status: Option<u16>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    json: Option<Value>,
+    text: Option<String>,
+    base64: Option<String>,
+    error: Option<Failure>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Failure {
+    Denied(String),
+    Timeout(String),
+    Connection(String),
+    TooLarge(String),
+    Other(String),
+}
+
+/// What the call returns.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Returns {
+    /// The value, compared whole.
+    Ok(Value),
+    /// The value, compared in the fields that are listed, at every depth.
+    OkIncludes(Value),
+    /// The error, compared in the fields that are listed.
+    Err(Value),
+}
+
+impl Fixture {
+    /// Reads a fixture file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not a fixture.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).context("cannot be read")?;
+        let fixture: Self = serde_json::from_str(&text).context("is not a fixture")?;
+        for (index, exchange) in fixture.exchanges.iter().enumerate() {
+            exchange.check().with_context(|| format!("is not a fixture: exchanges[{index}]"))?;
+        }
+        Ok(fixture)
+    }
+}
+
+impl Exchange {
+    fn check(&self) -> Result<()> {
+        if self.request.json.is_some() && self.request.body.is_some() {
+            bail!("a request has `json` or `body`, not both");
+        }
+        self.response.play().map(|_| ())
+    }
+}
+
+impl Answer {
+    /// The answer as the connector gets it.
+    ///
+    /// # Errors
+    /// When the fixture does not say what comes back, or says it twice.
+    pub fn play(&self) -> Result<Result<Response, TransportError>> {
+        let bodies = [self.json.is_some(), self.text.is_some(), self.base64.is_some()];
+        let bodies = bodies.into_iter().filter(|given| *given).count();
+        match (self.status, &self.error) {
+            (None, Some(failure)) if bodies == 0 && self.headers.is_empty() => {
+                return Ok(Err(failure.clone().into()));
+            }
+            (Some(_), None) if bodies <= 1 => {}
+            _ => bail!(
+                "a response has a `status` and at most one of `json`, `text` and `base64`, or an `error`"
+            ),
+        }
+        let body = match (&self.json, &self.text, &self.base64) {
+            (Some(json), ..) => serde_json::to_vec(json)?,
+            (_, Some(text), _) => text.clone().into_bytes(),
+            (.., Some(base64)) => BASE64.decode(base64).context("`base64` is not base64")?,
+            _ => Vec::new(),
+        };
+        let headers = self.headers.clone().into_iter().collect();
+        Ok(Ok(Response { status: self.status.unwrap_or_default(), headers, body }))
+    }
+}
+
+impl From<Failure> for TransportError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Denied(reason) => Self::Denied(reason),
+            Failure::Timeout(reason) => Self::Timeout(reason),
+            Failure::Connection(reason) => Self::Connection(reason),
+            Failure::TooLarge(reason) => Self::TooLarge(reason),
+            Failure::Other(reason) => Self::Other(reason),
+        }
+    }
+}
+
+/// All fixture files at a path: itself, or every `*.json` below it, sorted.
+///
+/// # Errors
+/// When the path or a folder below it cannot be read.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = || format!("cannot read {}; give a fixture file or a folder of them", path.display());
+    if !std::fs::metadata(path).with_context(unreadable)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).with_context(unreadable)? {
+        let entry = entry.with_context(unreadable)?.path();
+        if entry.is_dir() {
+            found.extend(files(&entry)?);
+        } else if entry.extension().is_some_and(|extension| extension == "json") {
+            found.push(entry);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

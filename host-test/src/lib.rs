@@ -1,0 +1,61 @@
+//! A wasmtime host for the component: it runs the real file over an `http` of its own.
+//!
+//! - [`fixture`] is the format of the corpus, [`script`] plays a fixture's side of the conversation, and
+//!   [`replay`] runs folders of them.
+//! - [`component`] calls any function of any component of this contract with JSON for arguments; [`native`]
+//!   calls the same functions of `klaviyo-core` without WebAssembly.
+//! - [`wire`] sends requests over real HTTP, and [`demo`] tells the story of the WhatsApp opt-in with it.
+
+mod compare;
+pub mod component;
+pub mod fixture;
+pub mod native;
+pub mod replay;
+pub mod script;
+mod value;
+
+pub use component::Connector;
+pub use klaviyo_core::{Response, TransportError};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A request as it leaves the connector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// `GET`, `POST`, `PATCH` or `DELETE`.
+    pub method: String,
+    /// As sent.
+    pub url: String,
+    /// Names and values, as sent.
+    pub headers: Vec<(String, String)>,
+    /// The scheme of the `Authorization` header.
+    pub auth: String,
+    /// Empty: no body.
+    pub body: Vec<u8>,
+}
+
+/// What answers the connector's requests.
+pub trait Upstream {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// When there is no answer, as the contract's `http.error` has it.
+    fn send(&mut self, request: Sent) -> Result<Response, TransportError>;
+}
+
+/// An upstream that whoever makes a call keeps a hold of.
+pub type Shared = Rc<RefCell<dyn Upstream>>;
+
+/// A function of the contract, called by name with JSON: one way to run the connector.
+pub trait Subject {
+    /// Calls `interface.function`. The result is `{"ok": …}` or `{"err": …}`.
+    ///
+    /// # Errors
+    /// When there is no such function, the arguments are not of its types, or the call traps.
+    fn call(
+        &self,
+        function: &str,
+        arguments: &[serde_json::Value],
+        upstream: Shared,
+    ) -> anyhow::Result<serde_json::Value>;
+}

@@ -1,0 +1,82 @@
+//! The functions of the contract without WebAssembly: `klaviyo-core` called directly.
+
+use crate::{Response, Sent, Shared, Subject, TransportError};
+use anyhow::{Context, Result, bail};
+use klaviyo_core::{Http, Method, Request, contacts, lists};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// `klaviyo-core`, by name and with JSON.
+pub struct Native;
+
+impl Subject for Native {
+    fn call(&self, function: &str, arguments: &[Value], upstream: Shared) -> Result<Value> {
+        let http = &mut Bridge(upstream);
+        match function {
+            "contacts.lookup" => {
+                let [by] = take(arguments)?;
+                returned(contacts::lookup(http, &read(by)?))
+            }
+            "contacts.create" => {
+                let [profile] = take(arguments)?;
+                returned(contacts::create(http, &read(profile)?))
+            }
+            "contacts.subscribe" => {
+                let [list, profiles] = take(arguments)?;
+                returned(contacts::subscribe(http, &read::<String>(list)?, &read::<Vec<String>>(profiles)?))
+            }
+            "contacts.upsert" => {
+                let [profile] = take(arguments)?;
+                returned(contacts::upsert(http, &read(profile)?))
+            }
+            "contacts.opt-in" => {
+                let [contact, list] = take(arguments)?;
+                returned(contacts::opt_in(http, &read(contact)?, &read::<String>(list)?))
+            }
+            "lists.all" => {
+                let [] = take(arguments)?;
+                returned(lists::all(http))
+            }
+            "lists.find" => {
+                let [name] = take(arguments)?;
+                returned(lists::find(http, &read::<String>(name)?))
+            }
+            _ => bail!("the contract has no function {function}"),
+        }
+    }
+}
+
+fn take<const N: usize>(arguments: &[Value]) -> Result<&[Value; N]> {
+    arguments.try_into().with_context(|| format!("the function takes {N} arguments, not {}", arguments.len()))
+}
+
+fn read<T: DeserializeOwned>(argument: &Value) -> Result<T> {
+    T::deserialize(argument).with_context(|| format!("the argument {argument} is not of the function's type"))
+}
+
+fn returned<T: Serialize>(result: Result<T, Box<klaviyo_core::Error>>) -> Result<Value> {
+    Ok(match result {
+        Ok(value) => json!({ "ok": value }),
+        Err(error) => json!({ "err": *error }),
+    })
+}
+
+struct Bridge(Shared);
+
+impl Http for Bridge {
+    fn send(&mut self, request: Request) -> Result<Response, TransportError> {
+        let method = match request.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        };
+        let headers = request.headers.into_iter().map(|h| (h.name.to_owned(), h.value.to_owned()));
+        self.0.borrow_mut().send(Sent {
+            method: method.to_owned(),
+            url: request.url,
+            headers: headers.collect(),
+            auth: request.auth.to_owned(),
+            body: request.body,
+        })
+    }
+}

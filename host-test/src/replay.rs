@@ -1,0 +1,58 @@
+//! Replaying fixtures: every case against the connector, strictly.
+
+use crate::fixture::{Fixture, files};
+use crate::script::Script;
+use crate::{Subject, compare};
+use anyhow::{Result, bail};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// How a run of fixtures ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many cases went as their fixtures say.
+    pub passed: usize,
+    /// The files of those that did not, and what differed.
+    pub failed: Vec<(PathBuf, String)>,
+}
+
+/// Replays all fixtures at these paths.
+///
+/// # Errors
+/// When a path cannot be read, and when there is no fixture at all. A file that is not a fixture is a failure
+/// among the others.
+pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    for path in paths {
+        for file in files(path)? {
+            match case(subject, &file) {
+                Ok(()) => outcome.passed += 1,
+                Err(error) => outcome.failed.push((file, format!("{error:#}"))),
+            }
+        }
+    }
+    if outcome == Outcome::default() {
+        bail!("there is no fixture (*.json) in what was given");
+    }
+    Ok(outcome)
+}
+
+/// Replays one fixture.
+///
+/// # Errors
+/// When it cannot be read or called, and when anything differs.
+pub fn case(subject: &dyn Subject, file: &Path) -> Result<()> {
+    let fixture = Fixture::read(file)?;
+    let script = Rc::new(RefCell::new(Script::new(fixture.exchanges)));
+    let returned = subject.call(&fixture.call.function, &fixture.call.arguments, script.clone());
+    let mut differences = script.borrow().differences();
+    match returned {
+        Ok(value) => differences.extend(compare::returned(&fixture.returns, &value)),
+        Err(error) => differences.push(format!("{error:#}")),
+    }
+    if !differences.is_empty() {
+        bail!("{}: {}", fixture.name, differences.join("; "));
+    }
+    Ok(())
+}
