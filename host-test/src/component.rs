@@ -2,14 +2,10 @@
 
 use crate::{Sent, Shared, Subject, TransportError, value};
 use anyhow::{Context, Result, bail};
-use bindings::ConnectorPre;
-pub use bindings::exports::klaviyo::connector::contacts::Receipt;
-pub use bindings::exports::klaviyo::connector::lists::Audience;
-pub use bindings::exports::klaviyo::connector::types::{self, NewProfile};
 use bindings::klaviyo::connector::http;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use wasmtime::component::{Component, HasSelf, Linker, Val};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker, Val};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
 
 #[allow(missing_docs, unreachable_pub)]
@@ -25,7 +21,7 @@ const MEMORY: usize = 64 << 20;
 
 /// A component of this contract, compiled.
 pub struct Connector {
-    instance: ConnectorPre<State>,
+    instance: InstancePre<State>,
 }
 
 struct State {
@@ -36,18 +32,20 @@ struct State {
 /// Where `cargo xtask build` puts the component.
 #[must_use]
 pub fn artifact() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/component/klaviyo.wasm")
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).join("target/component/klaviyo.wasm")
 }
 
 impl Connector {
     /// Loads and compiles a component file.
     ///
     /// # Errors
-    /// When it cannot be read, is not a component, or does not import and export what the contract says.
+    /// When it cannot be read, is not a component, or imports anything but the contract's `http`.
     pub fn load(file: &Path) -> Result<Self> {
-        let bytes = std::fs::read(file).with_context(|| {
-            format!("cannot read the component {}; `cargo xtask build` makes it", file.display())
-        })?;
+        if !file.exists() {
+            bail!("there is no component at {}; `cargo xtask build` makes it", file.display());
+        }
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let mut config = Config::new();
         config.consume_fuel(true);
         let engine = Engine::new(&config)?;
@@ -60,39 +58,7 @@ impl Connector {
             .instantiate_pre(&component)
             .map_err(anyhow::Error::from)
             .context("the component imports more than the contract's `http`")?;
-        let instance = ConnectorPre::new(instance)
-            .map_err(anyhow::Error::from)
-            .context("the component does not export the contract")?;
         Ok(Self { instance })
-    }
-
-    /// Opts a contact in, in a fresh instance: the typed way to call, next to [`Subject`]'s by name.
-    ///
-    /// # Errors
-    /// When the call traps. What Klaviyo refuses is in the inner result.
-    pub fn opt_in(
-        &self,
-        contact: &NewProfile,
-        list: &str,
-        upstream: Shared,
-    ) -> Result<std::result::Result<Receipt, types::Error>> {
-        let mut store = self.store(upstream)?;
-        let connector = self.instance.instantiate(&mut store)?;
-        Ok(connector.klaviyo_connector_contacts().call_opt_in(&mut store, contact, list)?)
-    }
-
-    /// Finds a list by id or name, in a fresh instance.
-    ///
-    /// # Errors
-    /// When the call traps. What Klaviyo refuses is in the inner result.
-    pub fn find_list(
-        &self,
-        name: &str,
-        upstream: Shared,
-    ) -> Result<std::result::Result<Option<Audience>, types::Error>> {
-        let mut store = self.store(upstream)?;
-        let connector = self.instance.instantiate(&mut store)?;
-        Ok(connector.klaviyo_connector_lists().call_find(&mut store, name)?)
     }
 
     fn store(&self, upstream: Shared) -> Result<Store<State>> {
@@ -107,7 +73,7 @@ impl Connector {
 impl Subject for Connector {
     fn call(&self, function: &str, arguments: &[Value], upstream: Shared) -> Result<Value> {
         let mut store = self.store(upstream)?;
-        let instance = self.instance.instance_pre().instantiate(&mut store)?;
+        let instance = self.instance.instantiate(&mut store)?;
         let unknown = || format!("the component has no function {function}");
         let (interface, name) = function.split_once('.').with_context(unknown)?;
         let interface = format!("klaviyo:connector/{interface}@{}", env!("CARGO_PKG_VERSION"));

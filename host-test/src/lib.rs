@@ -8,11 +8,14 @@
 
 mod compare;
 pub mod component;
+pub mod demo;
 pub mod fixture;
 pub mod native;
 pub mod replay;
 pub mod script;
+mod story;
 mod value;
+pub mod wire;
 
 pub use component::Connector;
 pub use klaviyo_core::{Response, TransportError};
@@ -58,4 +61,10 @@ pub trait Subject {
         arguments: &[serde_json::Value],
         upstream: Shared,
     ) -> anyhow::Result<serde_json::Value>;
+}
+
+/// An error with its causes, on one line.
+#[must_use]
+pub fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use host_test::component::{self, Connector};
+use host_test::demo::{self, Captured};
 use host_test::native::Native;
-use host_test::{Subject, replay};
+use host_test::{Subject, one_line, replay};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,13 +31,21 @@ enum Command {
         #[arg(long, conflicts_with = "component")]
         native: bool,
     },
+    /// Run the WhatsApp opt-in in the component, against a Klaviyo on this machine, and tell what happens
+    Demo {
+        #[command(flatten)]
+        captured: Captured,
+        /// Print the story as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("host-test: {error:#}");
+            eprintln!("host-test: {}", one_line(&error));
             ExitCode::FAILURE
         }
     }
@@ -44,6 +53,10 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Demo { captured, json } => {
+            demo::run(&component::artifact(), captured, json)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Replay { paths, component, native } => {
             let subject: Box<dyn Subject> = if native {
                 Box::new(Native)

@@ -2,7 +2,7 @@
 
 use crate::fixture::{Fixture, files};
 use crate::script::Script;
-use crate::{Subject, compare};
+use crate::{Subject, compare, one_line};
 use anyhow::{Result, bail};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<Outcome> {
         for file in files(path)? {
             match case(subject, &file) {
                 Ok(()) => outcome.passed += 1,
-                Err(error) => outcome.failed.push((file, format!("{error:#}"))),
+                Err(error) => outcome.failed.push((file, one_line(&error))),
             }
         }
     }

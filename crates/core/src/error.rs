@@ -301,7 +301,8 @@ fn said(details: &[Detail]) -> String {
     };
     let text = if first.detail.is_empty() { &first.title } else { &first.detail };
     let mut said = format!(": {}", text.strip_suffix('.').unwrap_or(text));
-    if let Some(pointer) = &first.pointer {
+    // A pointer at the body as a whole tells nothing.
+    if let Some(pointer) = first.pointer.as_deref().filter(|_| !is_about_form(first)) {
         said.push_str(&format!(" at {pointer}"));
     }
     if details.len() > 1 {

@@ -60,3 +60,31 @@ fn names(resolve: &Resolve, world: WorldId, side: Side) -> BTreeSet<String> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::command::root;
+
+    fn refusal(component: &str) -> String {
+        let component = wat::parse_str(component).unwrap();
+        check(&component, &root().join("wit")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn another_import_is_refused_and_named() {
+        let http = r#"(import "klaviyo:connector/http@0.1.0" (instance))"#;
+        let environment = r#"(import "wasi:cli/environment@0.2.0" (instance))"#;
+        assert!(refusal(&format!("(component {http} {environment})")).contains("wasi:cli/environment"));
+        assert!(refusal("(component)").contains("imports {}"));
+    }
+
+    #[test]
+    fn a_missing_export_and_one_too_many_are_refused_and_named() {
+        let http = r#"(import "klaviyo:connector/http@0.1.0" (instance $http))"#;
+        let extra = r#"(instance $more) (export "klaviyo:connector/more@0.1.0" (instance $more))"#;
+        let refusal = refusal(&format!("(component {http} {extra})"));
+        assert!(refusal.contains("klaviyo:connector/contacts@0.1.0#opt-in"));
+        assert!(refusal.contains("klaviyo:connector/more"));
+    }
+}

@@ -1,0 +1,195 @@
+//! The WhatsApp opt-in, run for real: the component in wasmtime, over HTTP, against a Klaviyo on this machine.
+
+use crate::wire::Wire;
+use crate::{Connector, Response, Sent, Subject, TransportError, Upstream, story};
+use anyhow::{Result, bail};
+use klaviyo_mock::{Account, Server};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+
+/// What the automation captured on WhatsApp, and where the contact goes.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct Captured {
+    /// The email address that the customer gave
+    #[arg(long = "email", default_value = "priya@example.com")]
+    pub customer_email: String,
+    /// The customer's name
+    #[arg(long = "name", default_value = "Priya Sharma")]
+    pub customer_name: String,
+    /// The customer's WhatsApp number, with its country code
+    #[arg(long = "phone", default_value = "+919820000001")]
+    pub customer_phone: String,
+    /// The list for opt-ins, by name or id
+    #[arg(long, default_value = "WhatsApp Opt-Ins")]
+    #[serde(skip)]
+    pub list: String,
+}
+
+/// All that happened, in order.
+#[derive(Serialize)]
+pub struct Story {
+    /// The file that ran.
+    pub component: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The server that stood in for Klaviyo.
+    pub klaviyo: String,
+    /// What was captured.
+    pub captured: Captured,
+    /// The calls.
+    pub chapters: Vec<Chapter>,
+}
+
+/// One call of the connector.
+#[derive(Serialize)]
+pub struct Chapter {
+    /// What it shows.
+    pub title: &'static str,
+    /// The function that was called.
+    pub function: &'static str,
+    /// What crossed the component's `http` import.
+    pub exchanges: Vec<Exchange>,
+    /// What it returned, as the contract's JSON: `{"ok": …}` or `{"err": …}`.
+    pub result: Value,
+    /// What the bot says to the customer, where it has something to say.
+    pub reply: Option<String>,
+}
+
+/// A request and what came back.
+#[derive(Clone, Serialize)]
+pub struct Exchange {
+    /// The method.
+    pub method: String,
+    /// The URL as the component sent it.
+    pub url: String,
+    /// The headers, the key masked.
+    pub headers: Vec<(String, String)>,
+    /// The request's body.
+    pub body: String,
+    /// The status; none when there was no answer.
+    pub status: Option<u16>,
+    /// The answer's body, or why there was none.
+    pub answer: String,
+}
+
+/// Runs the story and prints it, for people or as JSON.
+///
+/// # Errors
+/// When the component cannot be run, the list does not exist, or the first opt-in fails.
+pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
+    let connector = Connector::load(file)?;
+    let server = Server::start(Account::demo())?;
+    let mut story = Story {
+        component: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        bytes: std::fs::metadata(file)?.len(),
+        klaviyo: server.url(),
+        captured,
+        chapters: Vec::new(),
+    };
+    if json {
+        let told = tell(&mut story, &connector, &server, |_, _| {});
+        println!("{}", serde_json::to_string_pretty(&story)?);
+        return told;
+    }
+    story::beginning(&story);
+    tell(&mut story, &connector, &server, story::chapter)?;
+    story::end();
+    Ok(())
+}
+
+/// Makes the calls; `told` gets each chapter as soon as it has happened.
+fn tell(story: &mut Story, connector: &Connector, server: &Server, told: fn(usize, &Chapter)) -> Result<()> {
+    let captured = story.captured.clone();
+    let mut add = |chapter: Chapter| {
+        told(story.chapters.len() + 1, &chapter);
+        story.chapters.push(chapter);
+    };
+
+    let mut call = |title, key, function, arguments: &[Value]| -> Result<Value> {
+        let wire = Wire::new(&server.url(), key);
+        let recorder = Rc::new(RefCell::new(Recorder { wire, exchanges: Vec::new() }));
+        let result = connector.call(function, arguments, recorder.clone())?;
+        let reply = result.get("ok").and_then(|receipt| reply(receipt, &captured));
+        let exchanges = std::mem::take(&mut recorder.borrow_mut().exchanges);
+        add(Chapter { title, function, exchanges, result: result.clone(), reply });
+        Ok(result)
+    };
+    let key = Account::DEMO_KEY;
+    let found = succeeded(call("Find the list", key, "lists.find", &[json!(captured.list)])?)?;
+    let Some(list) = found.get("id") else {
+        bail!("the account has no list {:?}; name one that it has, as in --list Newsletter", captured.list);
+    };
+    let (first_name, last_name) = split(&captured.customer_name);
+    let contact = json!({
+        "email": captured.customer_email,
+        "phone-number": captured.customer_phone,
+        "first-name": first_name,
+        "last-name": last_name,
+    });
+    let arguments = [contact, list.clone()];
+    succeeded(call("Somebody new opts in", key, "contacts.opt-in", &arguments)?)?;
+    succeeded(call("The same person opts in again", key, "contacts.opt-in", &arguments)?)?;
+    if succeeded(call("The key is wrong", "pk_wrong", "contacts.opt-in", &arguments)?).is_ok() {
+        bail!("a wrong key was taken");
+    }
+    Ok(())
+}
+
+fn succeeded(result: Value) -> Result<Value> {
+    match (result.get("ok"), result.pointer("/err/message").and_then(Value::as_str)) {
+        (Some(value), _) => Ok(value.clone()),
+        (None, message) => bail!("the call failed: {}", message.unwrap_or("without a message")),
+    }
+}
+
+/// The first word is the first name, the rest the last.
+fn split(name: &str) -> (String, Option<String>) {
+    match name.trim().split_once(char::is_whitespace) {
+        Some((first, last)) => (first.to_owned(), Some(last.trim().to_owned())),
+        None => (name.trim().to_owned(), None),
+    }
+}
+
+/// What the bot says when a call has returned a receipt.
+fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
+    receipt.get("profile-id")?;
+    let greeting = match receipt.get("profile-name").and_then(Value::as_str) {
+        Some(name) if !name.is_empty() => format!("You are now subscribed, {name}!"),
+        _ => "You are now subscribed!".to_owned(),
+    };
+    Some(format!("{greeting} You will receive updates at {}.", captured.customer_email))
+}
+
+/// Sends over the wire, and keeps what crossed the import: the key is not in it.
+struct Recorder {
+    wire: Wire,
+    exchanges: Vec<Exchange>,
+}
+
+impl Upstream for Recorder {
+    fn send(&mut self, sent: Sent) -> std::result::Result<Response, TransportError> {
+        let mut headers = vec![("authorization".to_owned(), format!("{} pk_…", sent.auth))];
+        headers.extend(sent.headers.clone());
+        let mut exchange = Exchange {
+            method: sent.method.clone(),
+            url: sent.url.clone(),
+            headers,
+            body: String::from_utf8_lossy(&sent.body).into_owned(),
+            status: None,
+            answer: String::new(),
+        };
+        let answer = self.wire.send(sent);
+        match &answer {
+            Ok(response) => {
+                exchange.status = Some(response.status);
+                exchange.answer = String::from_utf8_lossy(&response.body).into_owned();
+            }
+            Err(error) => exchange.answer = format!("{error:?}"),
+        }
+        self.exchanges.push(exchange);
+        answer
+    }
+}

@@ -1,0 +1,154 @@
+//! The demo, told to a person.
+
+use crate::demo::{Chapter, Exchange, Story};
+use anstream::println;
+use anstyle::{AnsiColor, Style};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+const TITLE: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+
+/// Who takes part, and what set it off.
+pub(crate) fn beginning(story: &Story) {
+    let captured = &story.captured;
+    println!("{TITLE}A WhatsApp opt-in goes to Klaviyo{TITLE:#}");
+    println!();
+    println!(
+        "  connector  {} ({} bytes), in wasmtime; it can call one function, http",
+        story.component, story.bytes
+    );
+    println!("  Klaviyo    {}, standing in for https://a.klaviyo.com", story.klaviyo);
+    println!();
+    println!("{TITLE}Trigger{TITLE:#}  {} sends SUBSCRIBE on WhatsApp", captured.customer_name);
+    println!();
+    println!("  customer_email = {}", captured.customer_email);
+    println!("  customer_name  = {}", captured.customer_name);
+    println!("  customer_phone = {}", captured.customer_phone);
+}
+
+/// One call.
+pub(crate) fn chapter(number: usize, chapter: &Chapter) {
+    println!();
+    println!("{TITLE}{number}. {}{TITLE:#}  {FAINT}{}{FAINT:#}", chapter.title, chapter.function);
+    for exchange in &chapter.exchanges {
+        self::exchange(exchange);
+    }
+    println!();
+    match (chapter.result.get("ok"), chapter.result.get("err")) {
+        (Some(Value::Null), _) => println!("  {BAD}✗{BAD:#} there is none"),
+        (Some(value), _) => {
+            println!("  {GOOD}✓{GOOD:#} returned");
+            fields(value, &["id", "name", "profile-id", "profile-name", "list-id", "created", "warnings"]);
+        }
+        (_, Some(error)) => {
+            println!("  {BAD}✗{BAD:#} failed");
+            fields(error, &["code", "status", "retry-after", "message"]);
+        }
+        _ => {}
+    }
+    if let Some(reply) = &chapter.reply {
+        println!();
+        println!("  Bot: {TITLE}{reply}{TITLE:#}");
+    }
+}
+
+/// What it came to.
+pub(crate) fn end() {
+    println!();
+    println!("{FAINT}The component never had the key: the host adds it to each request.{FAINT:#}");
+}
+
+/// The fields of a record that have something to say.
+fn fields(record: &Value, names: &[&str]) {
+    for name in names {
+        let text = match record.get(name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(values)) if values.is_empty() => continue,
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        };
+        let mut label = *name;
+        for line in wrapped(&text, 80) {
+            println!("    {label:<14}{line}");
+            label = "";
+        }
+    }
+}
+
+fn exchange(exchange: &Exchange) {
+    println!();
+    println!("  {TITLE}{}{TITLE:#}", step(exchange));
+    println!("    → {} {}", exchange.method, exchange.url);
+    if let Some((_, query)) = exchange.url.split_once('?') {
+        println!("      {FAINT}{}{FAINT:#}", percent_decode_str(query).decode_utf8_lossy());
+    }
+    for (name, value) in &exchange.headers {
+        println!("      {FAINT}{name}: {value}{FAINT:#}");
+    }
+    if !exchange.body.is_empty() {
+        println!("      {}", exchange.body);
+    }
+    match exchange.status {
+        Some(status) => println!("    ← {status}{}", meaning(status)),
+        None => println!("    ← no answer"),
+    }
+    for line in wrapped(&exchange.answer, 96) {
+        println!("      {FAINT}{line}{FAINT:#}");
+    }
+    if let Some(branch) = branch(exchange) {
+        println!("    ⇒ {branch}");
+    }
+}
+
+/// The guide's name for what a request does.
+fn step(exchange: &Exchange) -> &'static str {
+    match (exchange.method.as_str(), exchange.url.as_str()) {
+        ("GET", url) if url.contains("/api/lists/") => "Get the lists",
+        ("GET", _) => "Search the profile",
+        (_, url) if url.contains("/relationships/profiles/") => "Subscribe it to the list",
+        _ => "Create the profile",
+    }
+}
+
+/// The condition that the guide puts after a search.
+fn branch(exchange: &Exchange) -> Option<&'static str> {
+    if step(exchange) != "Search the profile" || exchange.status != Some(200) {
+        return None;
+    }
+    let answer: Value = serde_json::from_str(&exchange.answer).ok()?;
+    Some(if answer.get("data")?.as_array()?.is_empty() {
+        "data is empty: there is no such profile, create it"
+    } else {
+        "data has the profile: take its id, create nothing"
+    })
+}
+
+fn meaning(status: u16) -> &'static str {
+    match status {
+        200 => " OK",
+        201 => " Created",
+        204 => " No Content: success, there is no body",
+        401 => " Unauthorized",
+        _ => "",
+    }
+}
+
+/// Breaks a text into lines, at spaces where there are some.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_inclusive([' ', ',']) {
+        if line.chars().count() + word.trim_end().chars().count() > width && !line.is_empty() {
+            lines.push(line.trim_end().to_owned());
+            line.clear();
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
