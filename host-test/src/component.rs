@@ -74,7 +74,8 @@ impl Subject for Connector {
     fn call(&self, function: &str, arguments: &[Value], upstream: Shared) -> Result<Value> {
         let mut store = self.store(upstream)?;
         let instance = self.instance.instantiate(&mut store)?;
-        let unknown = || format!("the component has no function {function}");
+        let unknown =
+            || format!("the component has no function {function}; see wit/ for those of the contract");
         let (interface, name) = function.split_once('.').with_context(unknown)?;
         let interface = format!("klaviyo:connector/{interface}@{}", env!("CARGO_PKG_VERSION"));
         let interface = instance.get_export_index(&mut store, None, &interface).with_context(unknown)?;

@@ -106,9 +106,12 @@ impl Fixture {
     /// When it cannot be read or is not a fixture.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).context("cannot be read")?;
-        let fixture: Self = serde_json::from_str(&text).context("is not a fixture")?;
+        let fixture: Self =
+            serde_json::from_str(&text).context("is not a fixture (CONTRIBUTING.md has the format)")?;
         for (index, exchange) in fixture.exchanges.iter().enumerate() {
-            exchange.check().with_context(|| format!("is not a fixture: exchanges[{index}]"))?;
+            exchange.check().with_context(|| {
+                format!("is not a fixture (CONTRIBUTING.md has the format): exchanges[{index}]")
+            })?;
         }
         Ok(fixture)
     }

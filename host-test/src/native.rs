@@ -42,7 +42,7 @@ impl Subject for Native {
                 let [name] = take(arguments)?;
                 returned(lists::find(http, &read::<String>(name)?))
             }
-            _ => bail!("the contract has no function {function}"),
+            _ => bail!("the contract has no function {function}; see wit/ for those that it has"),
         }
     }
 }

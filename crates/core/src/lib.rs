@@ -1,9 +1,11 @@
 //! What Klaviyo's API is, as pure functions: no I/O, no clock, no WIT, no WebAssembly.
 //!
-//! An [`Operation`] is one request and the function that reads its answer. The functions of [`contacts`]
-//! and [`lists`] are the connector's contract: they check their arguments, run one or more operations over
-//! an [`Http`] that the caller supplies, and return a value or an [`Error`]. They never panic, whatever the
-//! arguments and whatever comes back.
+//! The functions of [`contacts`] and [`lists`] are the connector's contract: they check their arguments, send one
+//! or more requests over an [`Http`] that the caller supplies, and return a value or an [`Error`]. They never
+//! panic, whatever the arguments and whatever comes back.
+//!
+//! Inside, an operation is a value: one request and the function that reads its answer (`operation`). URLs and
+//! filters are made in `encode`, documents are read and written in `jsonapi`, on top of `json`.
 //!
 //! ```
 //! use klaviyo_core::{contacts, Identifier, Request, Response};
@@ -30,7 +32,6 @@ mod types;
 
 pub use error::{Code, Detail, Error};
 pub use http::{Header, Http, Method, Request, Response, TransportError};
-pub use operation::Operation;
 pub use types::{Audience, Creation, Identifier, NewProfile, Profile, Receipt, Upserted};
 
 /// The origin that every request goes to.

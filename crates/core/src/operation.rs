@@ -17,21 +17,17 @@ const REVISION: &str = "2025-01-15";
 /// One request to Klaviyo and how to read its answer.
 ///
 /// All operations are safe to repeat.
-#[derive(Debug)]
-pub struct Operation<T> {
+pub(crate) struct Operation<T> {
     /// The request, complete but for the key.
-    pub request: Request,
+    pub(crate) request: Request,
     /// The scopes that the key needs.
-    pub scopes: &'static [&'static str],
+    scopes: &'static [&'static str],
     read: fn(&Response, &Json<'_>) -> Result<T, String>,
 }
 
 impl<T> Operation<T> {
     /// Sends the request over `http` and reads the answer.
-    ///
-    /// # Errors
-    /// When there is no answer, when Klaviyo refuses, and when the answer cannot be read.
-    pub fn send(self, http: &mut dyn Http) -> Result<T, Box<Error>> {
+    pub(crate) fn send(self, http: &mut dyn Http) -> Result<T, Box<Error>> {
         self.send_and(http, Ok)
     }
 

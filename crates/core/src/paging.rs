@@ -1,7 +1,7 @@
 //! Collections that come in pages.
 
-use crate::operation::Page;
-use crate::{Error, Http, Operation};
+use crate::operation::{Operation, Page};
+use crate::{Error, Http};
 
 /// More pages than any account has: at 10 lists a page, ten times Klaviyo's limit of 1,000 lists.
 const MAX_PAGES: usize = 1_000;

@@ -5,6 +5,7 @@
 
 use crate::command::{cargo, output, program, run};
 use anyhow::{Result, bail};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,7 +32,7 @@ impl Toolchain {
             Self::Installed => cargo(),
             Self::BuildStd { cargo, .. } => program(cargo),
         };
-        forget_settings(&mut command);
+        forget_settings(&mut command, std::env::vars_os().map(|(name, _)| name));
         command.args(["build", "--target", TARGET]);
         if let Self::BuildStd { rustc, linker, .. } = self {
             // Building the standard library is an unstable option; this lets a stable compiler have it.
@@ -45,7 +46,7 @@ impl Toolchain {
 }
 
 /// What the caller's environment says about other builds must not change the component.
-fn forget_settings(command: &mut Command) {
+fn forget_settings(command: &mut Command, environment: impl Iterator<Item = OsString>) {
     const NAMES: &[&str] = &[
         "CARGO_ENCODED_RUSTFLAGS",
         "CARGO_INCREMENTAL",
@@ -55,7 +56,7 @@ fn forget_settings(command: &mut Command) {
         "RUSTFLAGS",
     ];
     const PREFIXES: &[&str] = &["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "CARGO_UNSTABLE_"];
-    for (name, _) in std::env::vars_os() {
+    for name in environment {
         let text = name.to_string_lossy();
         if NAMES.contains(&&*text) || PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
@@ -70,7 +71,8 @@ pub(crate) fn set_up() -> Result<Toolchain> {
     }
     if output(program("rustup").arg("--version")).is_some() {
         eprintln!("xtask: the target {TARGET} is missing; running `rustup target add {TARGET}`");
-        if run(program("rustup").args(["target", "add", TARGET])).is_ok() && has_target() {
+        // What rustup prints when it cannot is long, and there is another way.
+        if output(program("rustup").args(["target", "add", TARGET])).is_some() && has_target() {
             return Ok(Toolchain::Installed);
         }
         eprintln!(
@@ -148,4 +150,37 @@ fn install_from_debian() -> Result<()> {
     eprintln!("xtask: running `{install}`");
     run(program("apt-get").args(["update", "--quiet"]))?;
     run(program("sh").args(["-c", &install]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_for_other_builds_are_forgotten() {
+        let forgotten = [
+            "CARGO_BUILD_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_PROFILE_RELEASE_LTO",
+            "CARGO_TARGET_DIR",
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+            "RUSTC_WRAPPER",
+            "RUSTFLAGS",
+        ];
+        let kept =
+            ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_TERM_COLOR", "HOME", "PATH", "RUSTUP_TOOLCHAIN"];
+        let mut command = Command::new("cargo");
+        forget_settings(&mut command, forgotten.into_iter().chain(kept).map(OsString::from));
+        let removed: Vec<_> = command.get_envs().map(|(name, value)| (name.to_str(), value)).collect();
+        assert_eq!(removed, forgotten.map(|name| (Some(name), None)));
+    }
+
+    #[test]
+    fn only_the_given_flags_reach_the_compiler() {
+        let flags = ["-Ca=b".to_owned(), "--c d".to_owned()];
+        let command = Toolchain::Installed.cargo_build(&flags);
+        let set = command.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS");
+        assert_eq!(set.and_then(|(_, value)| value?.to_str()), Some("-Ca=b\u{1f}--c d"));
+    }
 }
