@@ -12,7 +12,7 @@ fn the_embedding_of_the_readme_is_the_example() -> Result<()> {
     let (block, _) = block.split_once("```").context("the block ends")?;
     let trimmed = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
     assert!(
-        trimmed(&example).contains(&trimmed(block).trim()),
+        trimmed(&example).contains(trimmed(block).trim()),
         "examples/embed.rs has other lines than the README"
     );
     Ok(())
