@@ -4,7 +4,6 @@ use crate::command::{root, run};
 use crate::contract;
 use crate::toolchain::{self, TARGET};
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
 use wasm_encoder::{Component, RawSection};
 use wasm_metadata::{AddMetadata, AddMetadataField};
 use wasmparser::{Parser, Payload};
@@ -13,8 +12,8 @@ use wit_component::ComponentEncoder;
 /// The most that the component may weigh.
 const BUDGET: usize = 120 * 1024;
 
-/// Builds the component, and returns where it is.
-pub(crate) fn build() -> Result<PathBuf> {
+/// Builds the component, to `target/component/klaviyo.wasm`.
+pub(crate) fn build() -> Result<()> {
     let module = compile()?;
     let component = ComponentEncoder::default()
         .validate(true)
@@ -39,7 +38,7 @@ pub(crate) fn build() -> Result<PathBuf> {
         component.len(),
         contract::IMPORT
     );
-    Ok(path)
+    Ok(())
 }
 
 /// Compiles the core module. Cargo does nothing when its sources have not changed.

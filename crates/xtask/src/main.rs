@@ -26,8 +26,9 @@ enum Task {
     /// Build the component, to target/component/klaviyo.wasm
     Build,
     /// Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine
+    #[command(disable_help_flag = true)]
     Demo {
-        /// What the demo takes; see `cargo xtask demo -- --help`
+        /// What the demo takes; `--help` among it
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -36,26 +37,30 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
     let result = match Arguments::parse().task {
-        Task::Setup => toolchain::set_up().map(|_| ()),
-        Task::Build => artifact::build().map(|_| ()),
+        Task::Setup => toolchain::set_up().map(|_| {
+            eprintln!("xtask: this machine compiles to {}", toolchain::TARGET);
+            ExitCode::SUCCESS
+        }),
+        Task::Build => artifact::build().map(done),
         Task::Demo { arguments } => demo(&arguments),
-        Task::Test => test(),
+        Task::Test => test().map(done),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn demo(arguments: &[String]) -> Result<()> {
+/// The demo says itself what failed, so only its status is passed on.
+fn demo(arguments: &[String]) -> Result<ExitCode> {
     artifact::build()?;
     // Built first, so that compiling shows its progress and the story stands alone.
     run(cargo().args(["build", "--package", "host-test"]))?;
-    run(cargo().args(["run", "--quiet", "--package", "host-test", "--", "demo"]).args(arguments))
+    let mut demo = cargo();
+    demo.args(["run", "--quiet", "--package", "host-test", "--", "demo"]).args(arguments);
+    Ok(if demo.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn test() -> Result<()> {
@@ -65,7 +70,7 @@ fn test() -> Result<()> {
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     })?;
-    step("the component, its contract and its size", || artifact::build().map(|_| ()))?;
+    step("the component, its contract and its size", artifact::build)?;
     step("tests", || run(cargo().args(["test", "--workspace"])))?;
     let replay = ["run", "--quiet", "--package", "host-test", "--", "replay"];
     step("the fixtures, natively", || run(cargo().args(replay).args(["--native", FIXTURES])))?;
