@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use klaviyo_core::{Response, TransportError};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,7 @@ pub struct Request {
     /// The authorization scheme. Equal.
     pub auth: String,
     /// The body, compared as JSON.
+    #[serde(default, deserialize_with = "present")]
     pub json: Option<Value>,
     /// The body, compared as text.
     pub body: Option<String>,
@@ -71,20 +72,16 @@ pub struct Answer {
     status: Option<u16>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "present")]
     json: Option<Value>,
     text: Option<String>,
     base64: Option<String>,
-    error: Option<Failure>,
+    error: Option<TransportError>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Failure {
-    Denied(String),
-    Timeout(String),
-    Connection(String),
-    TooLarge(String),
-    Other(String),
+/// Tells a null that is there from a member that is not.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// What the call returns.
@@ -136,7 +133,7 @@ impl Answer {
         let bodies = bodies.into_iter().filter(|given| *given).count();
         match (self.status, &self.error) {
             (None, Some(failure)) if bodies == 0 && self.headers.is_empty() => {
-                return Ok(Err(failure.clone().into()));
+                return Ok(Err(failure.clone()));
             }
             (Some(_), None) if bodies <= 1 => {}
             _ => bail!(
@@ -151,18 +148,6 @@ impl Answer {
         };
         let headers = self.headers.clone().into_iter().collect();
         Ok(Ok(Response { status: self.status.unwrap_or_default(), headers, body }))
-    }
-}
-
-impl From<Failure> for TransportError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Denied(reason) => Self::Denied(reason),
-            Failure::Timeout(reason) => Self::Timeout(reason),
-            Failure::Connection(reason) => Self::Connection(reason),
-            Failure::TooLarge(reason) => Self::TooLarge(reason),
-            Failure::Other(reason) => Self::Other(reason),
-        }
     }
 }
 

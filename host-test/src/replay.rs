@@ -17,15 +17,21 @@ pub struct Outcome {
     pub failed: Vec<(PathBuf, String)>,
 }
 
-/// Replays all fixtures at these paths.
+/// Replays all fixtures at these paths. What cannot be read, or is not a fixture, is a failure among the others.
 ///
 /// # Errors
-/// When a path cannot be read, and when there is no fixture at all. A file that is not a fixture is a failure
-/// among the others.
+/// When there is no fixture at all.
 pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for path in paths {
-        for file in files(path)? {
+        let files = match files(path) {
+            Ok(files) => files,
+            Err(error) => {
+                outcome.failed.push((path.clone(), one_line(&error)));
+                continue;
+            }
+        };
+        for file in files {
             match case(subject, &file) {
                 Ok(()) => outcome.passed += 1,
                 Err(error) => outcome.failed.push((file, one_line(&error))),

@@ -65,6 +65,7 @@ fn whatever_differs_fails() -> Result<()> {
             format!("{request}/url"),
             json!("https://a.klaviyo.com/api/lists/Y6nRLr/relationships/profiles/?a=b"),
         ),
+        (format!("{request}/url"), json!("https://a.klaviyo.com/api/lists%2FY6nRLr/relationships/profiles/")),
         (format!("{request}/headers/revision"), json!("2026-01-15")),
         (format!("{request}/headers/x-more"), json!("")),
         (format!("{request}/json"), json!({ "data": [] })),
@@ -139,6 +140,11 @@ fn the_command_counts_names_what_failed_and_exits_1() -> Result<()> {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert_eq!(lines.last(), Some(&"1 passed, 2 failed"));
     assert_eq!(lines.len(), 3, "{text}");
+    let missing = folder.path().join("missing.json");
+    let good = folder.path().join("good.json");
+    let output = command(&["replay", "--native", &missing.to_string_lossy(), &good.to_string_lossy()])?;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stdout)?.lines().last(), Some("1 passed, 1 failed"));
     assert!(lines[0].contains("wrong.json") && lines[0].contains("expected 3, got 1"), "{text}");
     assert!(lines[1].contains("not-a-fixture.json"), "{text}");
     Ok(())
@@ -152,7 +158,6 @@ fn what_cannot_be_replayed_is_one_line_and_exit_1() -> Result<()> {
     let fixtures = format!("{}/fixtures", env!("CARGO_MANIFEST_DIR"));
     for arguments in [
         &["replay", "--native", &empty][..],
-        &["replay", "--native", "/nowhere"],
         &["replay", "--component", "/nowhere.wasm", &fixtures],
         &["replay", "--component", &not_wasm, &fixtures],
     ] {

@@ -2,15 +2,17 @@
 
 use crate::bindings::exports::klaviyo::connector::{contacts, lists, types};
 use crate::bindings::klaviyo::connector::http;
-use klaviyo_core as core;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use klaviyo_core as klaviyo;
 
-impl From<core::Request> for http::Request {
-    fn from(request: core::Request) -> Self {
-        let header = |h: core::Header| http::Header { name: h.name.to_owned(), value: h.value.to_owned() };
+impl From<klaviyo::Request> for http::Request {
+    fn from(request: klaviyo::Request) -> Self {
+        let header = |h: klaviyo::Header| http::Header { name: h.name.to_owned(), value: h.value.to_owned() };
         Self {
             method: match request.method {
-                core::Method::Get => http::Method::Get,
-                core::Method::Post => http::Method::Post,
+                klaviyo::Method::Get => http::Method::Get,
+                klaviyo::Method::Post => http::Method::Post,
             },
             url: request.url,
             headers: request.headers.into_iter().map(header).collect(),
@@ -20,7 +22,7 @@ impl From<core::Request> for http::Request {
     }
 }
 
-impl From<http::Response> for core::Response {
+impl From<http::Response> for klaviyo::Response {
     fn from(response: http::Response) -> Self {
         Self {
             status: response.status,
@@ -30,7 +32,7 @@ impl From<http::Response> for core::Response {
     }
 }
 
-impl From<http::Error> for core::TransportError {
+impl From<http::Error> for klaviyo::TransportError {
     fn from(error: http::Error) -> Self {
         match error {
             http::Error::Denied(reason) => Self::Denied(reason),
@@ -42,7 +44,7 @@ impl From<http::Error> for core::TransportError {
     }
 }
 
-impl From<types::Identifier> for core::Identifier {
+impl From<types::Identifier> for klaviyo::Identifier {
     fn from(identifier: types::Identifier) -> Self {
         match identifier {
             types::Identifier::Email(value) => Self::Email(value),
@@ -53,7 +55,7 @@ impl From<types::Identifier> for core::Identifier {
     }
 }
 
-impl From<types::NewProfile> for core::NewProfile {
+impl From<types::NewProfile> for klaviyo::NewProfile {
     fn from(profile: types::NewProfile) -> Self {
         Self {
             email: profile.email,
@@ -66,8 +68,8 @@ impl From<types::NewProfile> for core::NewProfile {
     }
 }
 
-impl From<core::Profile> for types::Profile {
-    fn from(profile: core::Profile) -> Self {
+impl From<klaviyo::Profile> for types::Profile {
+    fn from(profile: klaviyo::Profile) -> Self {
         Self {
             id: profile.id,
             email: profile.email,
@@ -83,23 +85,23 @@ impl From<core::Profile> for types::Profile {
     }
 }
 
-impl From<core::Creation> for contacts::Creation {
-    fn from(creation: core::Creation) -> Self {
+impl From<klaviyo::Creation> for contacts::Creation {
+    fn from(creation: klaviyo::Creation) -> Self {
         match creation {
-            core::Creation::Created(profile) => Self::Created(profile.into()),
-            core::Creation::Existing(id) => Self::Existing(id),
+            klaviyo::Creation::Created(profile) => Self::Created(profile.into()),
+            klaviyo::Creation::Existing(id) => Self::Existing(id),
         }
     }
 }
 
-impl From<core::Upserted> for contacts::Upserted {
-    fn from(upserted: core::Upserted) -> Self {
+impl From<klaviyo::Upserted> for contacts::Upserted {
+    fn from(upserted: klaviyo::Upserted) -> Self {
         Self { profile: upserted.profile.into(), created: upserted.created }
     }
 }
 
-impl From<core::Receipt> for contacts::Receipt {
-    fn from(receipt: core::Receipt) -> Self {
+impl From<klaviyo::Receipt> for contacts::Receipt {
+    fn from(receipt: klaviyo::Receipt) -> Self {
         Self {
             profile_id: receipt.profile_id,
             profile_name: receipt.profile_name,
@@ -110,8 +112,8 @@ impl From<core::Receipt> for contacts::Receipt {
     }
 }
 
-impl From<core::Audience> for lists::Audience {
-    fn from(list: core::Audience) -> Self {
+impl From<klaviyo::Audience> for lists::Audience {
+    fn from(list: klaviyo::Audience) -> Self {
         Self {
             id: list.id,
             name: list.name,
@@ -122,10 +124,10 @@ impl From<core::Audience> for lists::Audience {
     }
 }
 
-impl From<Box<core::Error>> for types::Error {
+impl From<Box<klaviyo::Error>> for types::Error {
     #[inline(never)]
-    fn from(error: Box<core::Error>) -> Self {
-        let detail = |d: core::Detail| types::Detail {
+    fn from(error: Box<klaviyo::Error>) -> Self {
+        let detail = |d: klaviyo::Detail| types::Detail {
             code: d.code,
             title: d.title,
             detail: d.detail,
@@ -145,25 +147,25 @@ impl From<Box<core::Error>> for types::Error {
     }
 }
 
-impl From<core::Code> for types::Code {
-    fn from(code: core::Code) -> Self {
+impl From<klaviyo::Code> for types::Code {
+    fn from(code: klaviyo::Code) -> Self {
         match code {
-            core::Code::InvalidInput => Self::InvalidInput,
-            core::Code::Unauthenticated => Self::Unauthenticated,
-            core::Code::Forbidden => Self::Forbidden,
-            core::Code::NotFound => Self::NotFound,
-            core::Code::Conflict => Self::Conflict,
-            core::Code::Rejected => Self::Rejected,
-            core::Code::RateLimited => Self::RateLimited,
-            core::Code::Retired => Self::Retired,
-            core::Code::Unavailable => Self::Unavailable,
-            core::Code::Blocked => Self::Blocked,
-            core::Code::Denied => Self::Denied,
-            core::Code::Timeout => Self::Timeout,
-            core::Code::Connection => Self::Connection,
-            core::Code::TooLarge => Self::TooLarge,
-            core::Code::Malformed => Self::Malformed,
-            core::Code::Other => Self::Other,
+            klaviyo::Code::InvalidInput => Self::InvalidInput,
+            klaviyo::Code::Unauthenticated => Self::Unauthenticated,
+            klaviyo::Code::Forbidden => Self::Forbidden,
+            klaviyo::Code::NotFound => Self::NotFound,
+            klaviyo::Code::Conflict => Self::Conflict,
+            klaviyo::Code::Rejected => Self::Rejected,
+            klaviyo::Code::RateLimited => Self::RateLimited,
+            klaviyo::Code::Retired => Self::Retired,
+            klaviyo::Code::Unavailable => Self::Unavailable,
+            klaviyo::Code::Blocked => Self::Blocked,
+            klaviyo::Code::Denied => Self::Denied,
+            klaviyo::Code::Timeout => Self::Timeout,
+            klaviyo::Code::Connection => Self::Connection,
+            klaviyo::Code::TooLarge => Self::TooLarge,
+            klaviyo::Code::Malformed => Self::Malformed,
+            klaviyo::Code::Other => Self::Other,
         }
     }
 }

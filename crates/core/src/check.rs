@@ -3,6 +3,7 @@
 use crate::json::syntax;
 use crate::jsonapi::Attributes;
 use crate::{Error, Identifier, NewProfile};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String};
 use serde_json::value::RawValue;
 
 /// Klaviyo's limit on an email address, in characters.

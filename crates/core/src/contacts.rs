@@ -5,6 +5,7 @@
 use crate::jsonapi::Attributes;
 use crate::operation::{add_profiles_to_list, create_or_update_profile, create_profile, get_profile};
 use crate::{Code, Creation, Error, Http, Identifier, NewProfile, Profile, Receipt, Upserted, check};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
 /// Klaviyo's limit on the profiles of one addition to a list.
 const PROFILES_PER_REQUEST: usize = 1_000;
@@ -38,7 +39,16 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
     let mut done = 0;
     for chunk in profiles.chunks(PROFILES_PER_REQUEST) {
         let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
-        add_profiles_to_list(list, &ids)?.send(http).map_err(|error| match done {
+        let partly = add_profiles_to_list(list, &ids)?.send(http).and_then(|parts| match parts.first() {
+            None => Ok(()),
+            Some(part) => Err(Error::new(
+                Code::Rejected,
+                format!(
+                    "Klaviyo took only a part of the addition (it reports: {part}); look the profiles up"
+                ),
+            )),
+        });
+        partly.map_err(|error| match done {
             0 => error,
             _ => {
                 let mut error =
@@ -76,12 +86,18 @@ pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<R
         created: false,
         warnings: Vec::new(),
     };
-    let found = match attributes.identifier() {
-        Some(identifier) => find(http, &identifier)?,
-        None => None,
-    };
+    let found = attributes.identifier().map(|by| find(http, &by)).transpose()?.flatten();
     match found {
-        Some(profile) => receipt.take(profile),
+        Some(profile) => {
+            let differing = attributes.differing(&profile);
+            receipt.take(profile);
+            if !differing.is_empty() {
+                receipt.warnings.push(format!(
+                    "{differing}: the profile exists and has this otherwise; it was not changed, upsert the contact to \
+                     do so"
+                ));
+            }
+        }
         None => match create_checked(http, &attributes)? {
             Creation::Created(profile) => {
                 receipt.take(profile);
@@ -90,27 +106,32 @@ pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<R
             Creation::Existing(id) => {
                 // With one identifier, it is the same person, created since the lookup. With more, it may
                 // be somebody who holds another of them.
-                if attributes.has_several_identifiers() {
+                if attributes.is_more_than_identifier() {
                     receipt.warnings.push(format!(
-                        "the profile {id} holds one of the identifiers already and was added to the list as it is; \
-                         look it up and see whether it is the same person"
+                        "the profile {id} holds one of the identifiers already and was not changed; look it up, see that \
+                         it is the same person, and upsert the contact"
                     ));
                 }
                 receipt.profile_id = id;
             }
         },
     }
-    add_profiles_to_list(list, &[&receipt.profile_id])?.send(http).map_err(|error| {
+    let added = add_profiles_to_list(list, &[&receipt.profile_id])?.send(http).map_err(|error| {
         let verb = if receipt.created { "was created" } else { "exists" };
         error.after(&format!("the profile {} {verb}", receipt.profile_id))
     })?;
+    receipt.warnings.extend(
+        added
+            .into_iter()
+            .map(|part| format!("{part}: Klaviyo did not take this when it added the profile to the list")),
+    );
     Ok(receipt)
 }
 
 impl Receipt {
     fn take(&mut self, profile: Profile) {
         self.profile_id = profile.id;
-        self.profile_name = profile.first_name.or_else(|| self.profile_name.take());
+        self.profile_name = profile.first_name.filter(|name| !name.is_empty()).or(self.profile_name.take());
         self.warnings = profile.warnings;
     }
 }

@@ -1,9 +1,10 @@
 //! What can go wrong, and what the person who reads it can do.
 
 use crate::jsonapi;
-use crate::{Method, Response, TransportError};
+use crate::{Response, TransportError};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+use core::fmt;
 use serde::Serialize;
-use std::fmt;
 
 /// How much of an answer's body an error keeps.
 const BODY_BYTES: usize = 4096;
@@ -89,7 +90,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}
 
 impl Error {
     /// An error of the connector's own, without an answer.
@@ -125,9 +126,9 @@ impl Error {
     pub(crate) fn malformed(response: &Response, reason: &str) -> Box<Self> {
         let status = response.status;
         let message = format!(
-            "the answer (status {status}) is not what Klaviyo documents: {reason}; the request may have \
-             taken effect; see whether something between the host and Klaviyo changes answers, else report it \
-             with the body"
+            "the answer (status {status}) is not what Klaviyo documents: {reason}; what was to be \
+             written may have been; see whether something between the host and Klaviyo changes answers, else \
+             report it with the body"
         );
         Self::answered(Code::Malformed, response, message)
     }
@@ -166,8 +167,8 @@ impl Error {
         Self::new(code, format!("{happened} ({reason}); {remedy}"))
     }
 
-    /// An answer that is not a success. `scopes` are those that the operation needs.
-    pub(crate) fn from_response(response: &Response, method: Method, scopes: &[&str]) -> Box<Self> {
+    /// An answer that is not a success. `scopes` are those that the request needs, `form` is that of its body.
+    pub(crate) fn from_response(response: &Response, scopes: &[&str], form: &str) -> Box<Self> {
         let mut error = Self::answered(Code::Other, response, String::new());
         let mut duplicate = None;
         for object in jsonapi::errors(&response.body) {
@@ -179,7 +180,7 @@ impl Error {
         if error.code == Code::Conflict {
             error.duplicate = duplicate;
         }
-        error.message = sentence(&error, method, scopes);
+        error.message = sentence(&error, scopes, form);
         error
     }
 
@@ -205,12 +206,15 @@ impl Error {
 fn classify(response: &Response, details: &[Detail]) -> Code {
     match response.status {
         429 => Code::RateLimited,
+        413 | 414 => Code::Rejected,
         400..=499 if is_page(response) => Code::Blocked,
         410 => Code::Retired,
         // Klaviyo answers 404 "No valid revisions found for method" to a revision that an operation does not
         // have, and 400 to one that it cannot read.
         400..=499 if details.iter().any(is_about_revision) => Code::Retired,
         401 => Code::Unauthenticated,
+        // Klaviyo gives a reason; a gateway in front of it may not.
+        403 if details.is_empty() => Code::Blocked,
         403 => Code::Forbidden,
         404 => Code::NotFound,
         409 => Code::Conflict,
@@ -228,16 +232,19 @@ fn is_page(response: &Response) -> bool {
     }
 }
 
+/// The beginning counts: further on, Klaviyo repeats ids, which can be anything.
 fn is_about_revision(detail: &Detail) -> bool {
-    detail.pointer.as_deref() == Some("revision")
-        || [&detail.title, &detail.detail].iter().any(|text| {
-            let text = text.to_ascii_lowercase();
-            text.contains("valid revision") || text.contains("revision header")
-        })
+    const BEGINNINGS: &[&str] =
+        &["no valid revision", "invalid revision", "missing revision", "the revision"];
+    let begins = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        BEGINNINGS.iter().any(|beginning| text.starts_with(beginning))
+    };
+    detail.pointer.as_deref() == Some("revision") || begins(&detail.title) || begins(&detail.detail)
 }
 
 /// The sentence for a person: what happened, with Klaviyo's own words, and what to do.
-fn sentence(error: &Error, method: Method, scopes: &[&str]) -> String {
+fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
     let (happened, remedy) = match error.code {
         Code::Unauthenticated => (
             "Klaviyo does not accept the key",
@@ -245,7 +252,11 @@ fn sentence(error: &Error, method: Method, scopes: &[&str]) -> String {
              between the two, and KEY must be a private key of the account",
         ),
         Code::Forbidden => (
-            "the key lacks a scope",
+            if error.details.iter().any(|d| d.code == "permission_denied") {
+                "the key lacks a scope"
+            } else {
+                "Klaviyo forbids the request"
+            },
             "a key for this connector needs profiles:read, profiles:write, lists:read and lists:write (for consent \
              also subscriptions:write); the scopes of a key cannot be changed: delete it and create one that has them",
         ),
@@ -258,10 +269,12 @@ fn sentence(error: &Error, method: Method, scopes: &[&str]) -> String {
             "use the profile that `duplicate` names, send one identifier only, or merge the two in Klaviyo",
         ),
         Code::Conflict => ("the request conflicts with what Klaviyo has", "look the profile up and use it"),
-        Code::Rejected if method == Method::Post && error.details.iter().all(is_about_form) => (
+        Code::Rejected if matches!(error.status, Some(413 | 414)) => {
+            ("Klaviyo refuses the request as too large", "send less: a profile may take 100 KB")
+        }
+        Code::Rejected if is_about_form(error, form) => (
             "Klaviyo refuses the form of the body",
-            "it must be {data: {type: 'profile', attributes: {…}}}, a flat body is refused; see whether something \
-             between the connector and Klaviyo changes it",
+            "a flat body is refused; see whether something between the connector and Klaviyo changes it",
         ),
         Code::Rejected => ("Klaviyo refuses the request", "correct what it names and repeat the call"),
         Code::RateLimited => (
@@ -276,7 +289,7 @@ fn sentence(error: &Error, method: Method, scopes: &[&str]) -> String {
         ),
         Code::Unavailable => ("Klaviyo has a problem", "repeat the call later, which is safe"),
         Code::Blocked => (
-            "a page came instead of an answer of Klaviyo's API",
+            "the answer is not from Klaviyo's API",
             "it is from the network in front of Klaviyo or from a proxy; the key and its scopes are not the matter: \
              check where the request comes from, and repeat later",
         ),
@@ -288,7 +301,12 @@ fn sentence(error: &Error, method: Method, scopes: &[&str]) -> String {
             sentence.push_str(scope);
             sentence.push_str(", ");
         }
-        sentence.push_str("that is what this call needs; ");
+        sentence.push_str("that is what this request needs; ");
+    }
+    if error.code == Code::Rejected && is_about_form(error, form) {
+        sentence.push_str("it must be ");
+        sentence.push_str(form);
+        sentence.push_str(", ");
     }
     sentence.push_str(remedy);
     sentence
@@ -301,8 +319,7 @@ fn said(details: &[Detail]) -> String {
     };
     let text = if first.detail.is_empty() { &first.title } else { &first.detail };
     let mut said = format!(": {}", text.strip_suffix('.').unwrap_or(text));
-    // A pointer at the body as a whole tells nothing.
-    if let Some(pointer) = first.pointer.as_deref().filter(|_| !is_about_form(first)) {
+    if let Some(pointer) = first.pointer.as_deref().filter(|_| !is_about_whole_body(first)) {
         said.push_str(&format!(" at {pointer}"));
     }
     if details.len() > 1 {
@@ -311,10 +328,15 @@ fn said(details: &[Detail]) -> String {
     said
 }
 
-/// Whether Klaviyo complains about the form of the body rather than about a value in it.
-fn is_about_form(detail: &Detail) -> bool {
-    let pointer = detail.pointer.as_deref().map(|p| p.strip_suffix('/').unwrap_or(p));
-    matches!(pointer, Some("" | "/data" | "/data/type"))
+/// Whether Klaviyo complains about the form of a body rather than about a value in it. The profiles of an
+/// addition to a list are values, though the pointer is at all of them.
+fn is_about_form(error: &Error, form: &str) -> bool {
+    let of_form = |d: &Detail| is_about_whole_body(d) && !d.detail.starts_with("Invalid profile IDs");
+    !form.is_empty() && error.status == Some(400) && error.details.first().is_some_and(of_form)
+}
+
+fn is_about_whole_body(detail: &Detail) -> bool {
+    matches!(detail.pointer.as_deref(), Some("" | "/" | "/data" | "/data/" | "/data/type"))
 }
 
 /// A whole number of seconds. The other form of `Retry-After`, a date, needs a clock.
@@ -337,7 +359,7 @@ mod tests {
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Box<Error> {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
-        Error::from_response(&response, Method::Post, &["lists:write"])
+        Error::from_response(&response, &["lists:write"], "{data: …}")
     }
 
     #[test]
@@ -360,8 +382,10 @@ mod tests {
             (403, "<html>Forbidden</html>", Code::Blocked),
             (400, "\n\nBad Request", Code::Blocked),
             (404, "Not Found", Code::Blocked),
-            (403, "", Code::Forbidden),
-            (403, "{\"errors\":[{\"code", Code::Forbidden),
+            (403, "", Code::Blocked),
+            (403, "{\"message\":\"Forbidden\"}", Code::Blocked),
+            (403, "{\"errors\":[{\"code\":\"forbidden\"}]}", Code::Forbidden),
+            (413, "<html>Request Entity Too Large</html>", Code::Rejected),
             (429, "<html>slow down</html>", Code::RateLimited),
             (524, "<html>timeout</html>", Code::Unavailable),
         ] {
@@ -376,6 +400,10 @@ mod tests {
         assert_eq!(answer(404, &[], &body("No valid revisions found for method")).code, Code::Retired);
         assert_eq!(answer(400, &[], &body("The revision header is missing.")).code, Code::Retired);
         assert_eq!(answer(404, &[], &body("A list with id revision does not exist.")).code, Code::NotFound);
+        assert_eq!(
+            answer(404, &[], &body("A profile with id no valid revision does not exist.")).code,
+            Code::NotFound
+        );
         assert_eq!(answer(410, &[], r#"{"message":"This API has been retired"}"#).code, Code::Retired);
     }
 
@@ -395,6 +423,57 @@ mod tests {
             assert_eq!(answer(429, &[("Retry-After", value)], "").retry_after, seconds, "{value}");
         }
         assert_eq!(answer(429, &[], "").retry_after, None);
+    }
+
+    /// What a person must find in the sentences, for each row of the troubleshooting table of Klaviyo's guide.
+    #[test]
+    fn the_advice_has_what_helps() {
+        let body = |code: &str, detail: &str, pointer: &str| {
+            format!(
+                r#"{{"errors":[{{"code":"{code}","detail":"{detail}","source":{{"pointer":"{pointer}"}}}}]}}"#
+            )
+        };
+        let of = |status, body: &str| answer(status, &[], body).message;
+        let has = |message: String, facts: &[&str]| {
+            for fact in facts {
+                assert!(message.contains(fact), "{fact:?} is not in {message:?}");
+            }
+        };
+        let key = of(401, &body("not_authenticated", "Missing or invalid private key.", "/data/"));
+        has(
+            key,
+            &[
+                "Authorization: Klaviyo-API-Key KEY",
+                "not Bearer",
+                "one space",
+                "Missing or invalid private key",
+            ],
+        );
+        let scope = of(403, &body("permission_denied", "No.", "/data/"));
+        has(
+            scope,
+            &["lists:write, that is what", "profiles:read", "profiles:write", "lists:read", "delete it"],
+        );
+        let flat = of(400, &body("invalid", "'data' is a required property", "/data"));
+        has(flat, &["{data: …}", "flat body", "'data' is a required property"]);
+        let value = of(400, &body("invalid", "Invalid email address", "/data/attributes/email"));
+        has(value, &["Invalid email address", "/data/attributes/email"]);
+        assert!(!value_is_called_a_form(&of(400, &body("invalid", "Invalid profile IDs: {'x'}", "/data"))));
+        assert!(!value_is_called_a_form(&of(400, "")));
+        has(of(410, r#"{"message":"retired"}"#), &["`revision`", "raise"]);
+        has(of(429, ""), &["`retry-after`"]);
+        has(of(404, &body("not_found", "A list with id `X` does not exist.", "")), &["A list with id `X`"]);
+        has(of(413, ""), &["too large", "100 KB"]);
+    }
+
+    fn value_is_called_a_form(message: &str) -> bool {
+        message.contains("{data: …}")
+    }
+
+    #[test]
+    fn an_endless_list_of_errors_is_read_to_its_hundredth() {
+        let body = format!(r#"{{"errors":[{}{{}}]}}"#, "{},".repeat(500_000));
+        assert_eq!(answer(400, &[], &body).details.len(), 100);
     }
 
     #[test]

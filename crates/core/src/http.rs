@@ -1,5 +1,8 @@
 //! Requests and responses, and the one thing a caller supplies: something that sends them.
 
+use alloc::{string::String, vec::Vec};
+use serde::Deserialize;
+
 /// The methods that the operations use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -67,7 +70,8 @@ impl Response {
 }
 
 /// Why there is no response. Each case carries one sentence from whoever failed to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TransportError {
     /// The sender's policy does not allow the request. It was not sent.
     Denied(String),

@@ -1,13 +1,14 @@
 //! Reading JSON by name, as far as it is needed and no further.
 //!
-//! A [`Json`] is a slice of the text and where it stands. Members are found in the text when they are asked
-//! for: what nobody asks for is only skipped, so nothing in it can fail, nest too deep or lose a digit. An
-//! error names its place, as in `data[0].attributes.email is a number, not a string`.
+//! A [`Json`] is a slice of the text and where it stands. Members and elements are found in the text when they
+//! are asked for: values that nobody asks for are only skipped, so they take no memory, nest as deep as they
+//! like and lose no digit. An error names its place, as in `data[0].attributes.email is a number, not a string`.
 
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
+use alloc::{borrow::ToOwned, format, string::String};
+use core::fmt;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, de};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// A JSON value in its text, or the place where one is missing.
 pub(crate) struct Json<'a> {
@@ -27,7 +28,7 @@ impl<'a> Json<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let mut text = None;
         if !bytes.iter().all(u8::is_ascii_whitespace) {
-            let bytes = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+            let bytes = core::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
             let value: &RawValue = serde_json::from_str(bytes).map_err(|e| syntax(&e))?;
             text = Some(value.get());
         }
@@ -65,7 +66,7 @@ impl<'a> Json<'a> {
                 json.deserialize_map(Members { names, texts }).map_err(|e| self.unreadable(&e))
             }
             Kind::Missing | Kind::Null => Ok(()),
-            Kind::Array if self.elements()?.is_empty() => Ok(()),
+            Kind::Array if self.is_empty_array() => Ok(()),
             kind => Err(self.unexpected(kind, "an object")),
         }
     }
@@ -81,17 +82,19 @@ impl<'a> Json<'a> {
         strings
     }
 
-    /// The elements of an array.
-    pub(crate) fn elements<'s>(&'s self) -> Result<Vec<Json<'s>>, String> {
+    /// Takes the elements of an array, one after the other, until `take` fails. They are not collected: an
+    /// answer of a few megabytes can have a few million.
+    pub(crate) fn each<'s>(
+        &'s self,
+        mut take: impl FnMut(&Json<'s>) -> Result<(), String>,
+    ) -> Result<(), String> {
         match self.kind() {
             Kind::Array => {
-                let texts: Vec<&RawValue> =
-                    serde_json::from_str(self.text.unwrap_or_default()).map_err(|e| self.unreadable(&e))?;
-                let mut elements = Vec::with_capacity(texts.len());
-                for (index, raw) in texts.into_iter().enumerate() {
-                    elements.push(Json { text: Some(raw.get()), place: Place::Element(self, index) });
-                }
-                Ok(elements)
+                let mut failure = None;
+                let mut json = serde_json::Deserializer::from_str(self.text.unwrap_or_default());
+                let elements = Elements { array: self, take: &mut take, failure: &mut failure };
+                let read = json.deserialize_seq(elements);
+                failure.map_or_else(|| read.map_err(|e| self.unreadable(&e)), Err)
             }
             kind => Err(self.unexpected(kind, "an array")),
         }
@@ -125,8 +128,17 @@ impl<'a> Json<'a> {
         }
     }
 
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self.kind(), Kind::Missing)
+    }
+
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.kind(), Kind::Null)
+    }
+
+    fn is_empty_array(&self) -> bool {
+        let inner = self.text.and_then(|text| text.strip_prefix('[')?.strip_suffix(']'));
+        inner.is_some_and(|inner| inner.bytes().all(|b| b.is_ascii_whitespace()))
     }
 
     /// The text is known to be one JSON value, so its first byte tells what it is.
@@ -213,6 +225,33 @@ impl<'a> Visitor<'a> for Members<'_, 'a> {
     }
 }
 
+/// Gives the elements to `take`, until it fails.
+struct Elements<'v, 's> {
+    array: &'s Json<'s>,
+    take: &'v mut dyn FnMut(&Json<'s>) -> Result<(), String>,
+    failure: &'v mut Option<String>,
+}
+
+impl<'s> Visitor<'s> for Elements<'_, 's> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'s>>(self, mut seq: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while let Some(raw) = seq.next_element::<&RawValue>()? {
+            if self.failure.is_none() {
+                let element = Json { text: Some(raw.get()), place: Place::Element(self.array, index) };
+                *self.failure = (self.take)(&element).err();
+            }
+            index += 1;
+        }
+        Ok(())
+    }
+}
+
 /// Reads a member's name as its position among those that are wanted.
 struct Position<'n>(&'n [&'static str]);
 
@@ -239,21 +278,26 @@ impl de::Visitor<'_> for Position<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     fn email(text: &str) -> Result<Option<String>, String> {
         let document = Json::parse(text.as_bytes())?;
         let [data] = document.members(["data"])?;
-        let elements = data.elements()?;
-        let [attributes] = elements.first().ok_or("empty")?.members(["attributes"])?;
-        let [email] = attributes.members(["email"])?;
-        email.optional_string()
+        let mut emails = Vec::new();
+        data.each(|element| {
+            let [attributes] = element.members(["attributes"])?;
+            let [email] = attributes.strings(["email"])?;
+            emails.push(email);
+            Ok(())
+        })?;
+        Ok(emails.into_iter().next().flatten())
     }
 
     #[test]
     fn a_member_is_found_whatever_stands_around_it() {
         let deep = "[".repeat(10_000) + &"]".repeat(10_000);
         let text = format!(
-            r#" {{ "x":{deep}, "data" : [ {{"attributes":{{"n":1e999,"em\u0061il":"a\n\"b","y":{{}}}}}}, 7 ]}} "#
+            r#" {{ "x":{deep}, "data" : [ {{"attributes":{{"n":1e999,"em\u0061il":"a\n\"b","y":{{}}}}}}, {{}} ]}} "#
         );
         assert_eq!(email(&text), Ok(Some("a\n\"b".to_owned())));
         assert_eq!(email(r#"{"data":[{"attributes":{"email":null}}]}"#), Ok(None));

@@ -4,6 +4,7 @@
 
 use crate::json::Json;
 use crate::{Audience, Detail, Identifier, Profile};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -57,10 +58,36 @@ impl Attributes<'_> {
         email.or_else(phone_number).or_else(external_id)
     }
 
-    /// Whether more than one identifier is given: then they may belong to different profiles.
-    pub(crate) fn has_several_identifiers(&self) -> bool {
-        let given = [self.email.is_some(), self.phone_number.is_some(), self.external_id.is_some()];
-        given.into_iter().filter(|given| *given).count() > 1
+    /// The fields that are given and that a profile, found by the first identifier, has otherwise; by the
+    /// contract's names.
+    pub(crate) fn differing(&self, profile: &Profile) -> String {
+        let mut names = String::new();
+        let mut compare = |name: &str, given: Option<&str>, own: Option<&str>| {
+            if given.is_some() && given != own {
+                if !names.is_empty() {
+                    names.push_str(", ");
+                }
+                names.push_str(name);
+            }
+        };
+        if self.email.is_some() {
+            compare("phone-number", self.phone_number.as_deref(), profile.phone_number.as_deref());
+        }
+        if self.email.is_some() || self.phone_number.is_some() {
+            compare("external-id", self.external_id.as_deref(), profile.external_id.as_deref());
+        }
+        compare("first-name", self.first_name, profile.first_name.as_deref());
+        compare("last-name", self.last_name, profile.last_name.as_deref());
+        compare("properties", self.properties.map(RawValue::get), Some(&profile.properties));
+        names
+    }
+
+    /// Whether anything but one identifier is given.
+    pub(crate) fn is_more_than_identifier(&self) -> bool {
+        let identifiers = [&self.email, &self.phone_number, &self.external_id];
+        identifiers.into_iter().flatten().count() > 1
+            || self.first_name.or(self.last_name).is_some()
+            || self.properties.is_some()
     }
 }
 
@@ -93,9 +120,10 @@ pub(crate) fn profile(resource: &Json<'_>) -> Result<Profile, String> {
 pub(crate) fn list(resource: &Json<'_>) -> Result<Audience, String> {
     let [id, attributes] = resource.members(["id", "attributes"])?;
     let id = id.string()?;
-    let [name] = attributes.members(["name"])?;
-    let name = name.string()?;
-    let [created, updated, opt_in] = attributes.strings(["created", "updated", "opt_in_process"])?;
+    let [name, created, updated, opt_in] =
+        attributes.strings(["name", "created", "updated", "opt_in_process"])?;
+    // A list without a name is odd, but no reason to withhold the others.
+    let name = name.unwrap_or_default();
     Ok(Audience { id, name, created, updated, opt_in })
 }
 
@@ -107,14 +135,25 @@ pub(crate) struct ErrorObject {
     pub(crate) duplicate: Option<String>,
 }
 
-/// The entries of an error document. Whatever cannot be read is absent: a member of an unexpected type must
-/// not hide the others.
+/// More entries than anybody reads.
+const ERRORS: usize = 100;
+
+/// The first entries of an error document. Whatever cannot be read is absent: a member of an unexpected type
+/// must not hide the others.
 pub(crate) fn errors(body: &[u8]) -> Vec<ErrorObject> {
+    let mut entries = Vec::new();
     let read = |document: Json<'_>| {
         let [errors] = document.members(["errors"])?;
-        Ok::<_, String>(errors.elements()?.iter().map(error_object).collect())
+        errors.each(|object| {
+            if entries.len() < ERRORS {
+                entries.push(error_object(object));
+            }
+            Ok(())
+        })
     };
-    Json::parse(body).and_then(read).unwrap_or_default()
+    // What was read before a failure is kept.
+    let _ = Json::parse(body).and_then(read);
+    entries
 }
 
 fn error_object(object: &Json<'_>) -> ErrorObject {

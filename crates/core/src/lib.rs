@@ -1,4 +1,5 @@
-//! What Klaviyo's API is, as pure functions: no I/O, no clock, no WIT, no WebAssembly.
+//! What Klaviyo's API is, as pure functions: no I/O, no clock, no WIT, no WebAssembly, and no std to reach
+//! any of it.
 //!
 //! The functions of [`contacts`] and [`lists`] are the connector's contract: they check their arguments, send one
 //! or more requests over an [`Http`] that the caller supplies, and return a value or an [`Error`]. They never
@@ -17,6 +18,12 @@
 //! let found = contacts::lookup(&mut http, &Identifier::Email("priya@example.com".into()));
 //! assert_eq!(found, Ok(None));
 //! ```
+
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod check;
 pub mod contacts;

@@ -2,6 +2,7 @@
 
 use crate::operation::{get_lists, get_lists_at};
 use crate::{Audience, Code, Error, Http, check, paging};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 /// All lists, in Klaviyo's order.
 ///

@@ -6,11 +6,14 @@ use crate::jsonapi::{self, Attributes, Body, NewResource, ResourceId};
 use crate::{
     Audience, Code, Error, Header, Http, Identifier, Method, ORIGIN, Profile, Request, Response, Upserted,
 };
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
 use serde::Serialize;
 
 /// The scheme of Klaviyo's `Authorization` header.
 const AUTH: &str = "Klaviyo-API-Key";
 const JSON_API: &str = "application/vnd.api+json";
+/// The form of a body that writes a profile.
+const PROFILE_FORM: &str = "{data: {type: 'profile', attributes: {…}}}";
 /// The oldest revision with all of these operations that Klaviyo still serves. A host may raise it.
 const REVISION: &str = "2025-01-15";
 
@@ -22,6 +25,8 @@ pub(crate) struct Operation<T> {
     pub(crate) request: Request,
     /// The scopes that the key needs.
     scopes: &'static [&'static str],
+    /// The form of the request's body; empty: it has none.
+    form: &'static str,
     read: fn(&Response, &Json<'_>) -> Result<T, String>,
 }
 
@@ -37,7 +42,7 @@ impl<T> Operation<T> {
         http: &mut dyn Http,
         accept: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, Box<Error>> {
-        let response = exchange(http, self.request, self.scopes)?;
+        let response = exchange(http, self.request, self.scopes, self.form)?;
         Json::parse(&response.body)
             .and_then(|document| (self.read)(&response, &document))
             .and_then(accept)
@@ -45,11 +50,15 @@ impl<T> Operation<T> {
     }
 }
 
-/// Sends a request and returns the answer if it is a success as a whole.
-fn exchange(http: &mut dyn Http, request: Request, scopes: &[&str]) -> Result<Response, Box<Error>> {
-    let method = request.method;
+/// Sends a request and returns the answer if it is a success.
+fn exchange(
+    http: &mut dyn Http,
+    request: Request,
+    scopes: &[&str],
+    form: &str,
+) -> Result<Response, Box<Error>> {
     let response = http.send(request).map_err(Error::from_transport)?;
-    if response.is_success() { Ok(response) } else { Err(Error::from_response(&response, method, scopes)) }
+    if response.is_success() { Ok(response) } else { Err(Error::from_response(&response, scopes, form)) }
 }
 
 /// One page of a collection.
@@ -66,31 +75,29 @@ pub(crate) fn get_lists() -> Operation<Page<Audience>> {
 
 /// Get lists, the page at a link of an earlier answer.
 pub(crate) fn get_lists_at(url: String) -> Operation<Page<Audience>> {
-    Operation { request: get(url), scopes: &["lists:read"], read: page_of_lists }
+    Operation { request: get(url), scopes: &["lists:read"], form: "", read: page_of_lists }
 }
 
 /// Get profiles with an identifier, or the profile with an id.
 pub(crate) fn get_profile(identifier: &Identifier) -> Operation<Option<Profile>> {
-    const SCOPES: &[&str] = &["profiles:read"];
-    match identifier {
-        Identifier::Id(id) => Operation {
-            request: get(format!("{ORIGIN}/api/profiles/{}/", percent_encode(id))),
-            scopes: SCOPES,
-            read: optional_profile,
-        },
-        by => Operation {
-            request: get(format!("{ORIGIN}/api/profiles/?filter={}", percent_encode(&equals(by)))),
-            scopes: SCOPES,
-            read: first_profile,
-        },
-    }
+    let (field, value) = match identifier {
+        Identifier::Id(id) => {
+            let request = get(format!("{ORIGIN}/api/profiles/{}/", percent_encode(id)));
+            return Operation { request, scopes: &["profiles:read"], form: "", read: optional_profile };
+        }
+        Identifier::Email(value) => ("email", value),
+        Identifier::PhoneNumber(value) => ("phone_number", value),
+        Identifier::ExternalId(value) => ("external_id", value),
+    };
+    let request = get(format!("{ORIGIN}/api/profiles/?filter={}", percent_encode(&equals(field, value))));
+    Operation { request, scopes: &["profiles:read"], form: "", read: first_profile }
 }
 
 /// Create profile.
 pub(crate) fn create_profile(attributes: &Attributes<'_>) -> Result<Operation<Profile>, Box<Error>> {
     let body = Body { data: NewResource { kind: "profile", attributes } };
     let request = post(format!("{ORIGIN}/api/profiles/"), &body)?;
-    Ok(Operation { request, scopes: &["profiles:write"], read: profile })
+    Ok(Operation { request, scopes: &["profiles:write"], form: PROFILE_FORM, read: profile })
 }
 
 /// Create or update profile.
@@ -99,17 +106,21 @@ pub(crate) fn create_or_update_profile(
 ) -> Result<Operation<Upserted>, Box<Error>> {
     let body = Body { data: NewResource { kind: "profile", attributes } };
     let request = post(format!("{ORIGIN}/api/profile-import/"), &body)?;
-    Ok(Operation { request, scopes: &["profiles:write"], read: upserted })
+    Ok(Operation { request, scopes: &["profiles:write"], form: PROFILE_FORM, read: upserted })
 }
 
-/// Add profiles to list, at most 1,000.
-pub(crate) fn add_profiles_to_list(list: &str, profiles: &[&str]) -> Result<Operation<()>, Box<Error>> {
+/// Add profiles to list, at most 1,000. It answers with what was taken only in part.
+pub(crate) fn add_profiles_to_list(
+    list: &str,
+    profiles: &[&str],
+) -> Result<Operation<Vec<String>>, Box<Error>> {
     let data: Vec<_> = profiles.iter().map(|id| ResourceId { kind: "profile", id }).collect();
     let url = format!("{ORIGIN}/api/lists/{}/relationships/profiles/", percent_encode(list));
     Ok(Operation {
         request: post(url, &Body { data })?,
         scopes: &["lists:write", "profiles:write"],
-        read: nothing,
+        form: "{data: [{type: 'profile', id: …}]}",
+        read: addition,
     })
 }
 
@@ -147,7 +158,14 @@ fn optional_profile(_: &Response, document: &Json<'_>) -> Result<Option<Profile>
 /// Reads the first profile of a collection.
 fn first_profile(_: &Response, document: &Json<'_>) -> Result<Option<Profile>, String> {
     let [data] = document.members(["data"])?;
-    data.elements()?.first().map(jsonapi::profile).transpose()
+    let mut first = None;
+    data.each(|resource| {
+        if first.is_none() {
+            first = Some(jsonapi::profile(resource)?);
+        }
+        Ok(())
+    })?;
+    Ok(first)
 }
 
 /// Reads a profile that was created or updated.
@@ -167,19 +185,23 @@ fn page_of_lists(_: &Response, document: &Json<'_>) -> Result<Page<Audience>, St
         },
     };
     let mut items = Vec::new();
-    for list in data.elements()? {
-        items.push(jsonapi::list(&list)?);
-    }
+    data.each(|resource| {
+        items.push(jsonapi::list(resource)?);
+        Ok(())
+    })?;
     Ok(Page { items, next })
 }
 
-/// Reads the answer of an operation that has nothing to tell. Success has no body; a JSON body is let pass.
-/// There is no place for warnings, so a success in part is none.
-fn nothing(response: &Response, _: &Json<'_>) -> Result<(), String> {
-    match partial_failures(response).next() {
-        None => Ok(()),
-        Some(part) => Err(format!("Klaviyo did not take all of the request ({part})")),
+/// Reads the answer to an addition: none, or a document with `data`. What comes back is what Klaviyo reports to
+/// have taken only in part.
+fn addition(response: &Response, document: &Json<'_>) -> Result<Vec<String>, String> {
+    if !document.is_missing() {
+        let [data] = document.members(["data"])?;
+        if data.is_missing() {
+            return Err("the document has no data".to_owned());
+        }
     }
+    Ok(partial_failures(response).map(str::to_owned).collect())
 }
 
 /// What Klaviyo took only in part: the names of fields.

@@ -2,6 +2,7 @@
 
 use crate::operation::{Operation, Page};
 use crate::{Error, Http};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec, vec::Vec};
 
 /// More pages than any account has: at 10 lists a page, ten times Klaviyo's limit of 1,000 lists.
 const MAX_PAGES: usize = 1_000;
@@ -37,6 +38,8 @@ pub(crate) fn collect<T>(
 #[cfg(test)]
 mod tests {
     use crate::{Code, ORIGIN, Request, Response, lists};
+    use alloc::format;
+    use alloc::vec::Vec;
 
     #[test]
     fn pages_without_end_are_stopped() {

@@ -3,6 +3,7 @@
 //! Their serde form is the contract's JSON: records with kebab-case names, variants as `{"case": payload}`,
 //! options as the value or null.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// A person as Klaviyo knows them.

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 /// The origin in the links of answers: Klaviyo's own, whatever the address of this server.
 const ORIGIN: &str = "https://a.klaviyo.com";
-/// The oldest revision that is not retired.
-const OLDEST_REVISION: &str = "2024-10-15";
+/// The oldest revision that is not retired: revisions live for two years.
+const OLDEST_REVISION: &str = "2025-01-15";
 const LISTS_PER_PAGE: usize = 10;
 const PROFILES_PER_ADDITION: usize = 1_000;
 const EMAIL_CHARACTERS: usize = 100;

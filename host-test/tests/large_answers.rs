@@ -1,0 +1,62 @@
+//! Answers of several megabytes, made to be expensive: a value or an error, never a trap. The test host gives
+//! the component 64 MiB.
+
+use anyhow::Result;
+use host_test::component::artifact;
+use host_test::{Connector, Response, Sent, Subject, TransportError, Upstream};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What a host like ours lets through.
+const BYTES: usize = 5_000_000;
+
+struct Always(u16, String);
+
+impl Upstream for Always {
+    fn send(&mut self, _: Sent) -> Result<Response, TransportError> {
+        Ok(Response { status: self.0, headers: Vec::new(), body: self.1.clone().into_bytes() })
+    }
+}
+
+fn repeated(before: &str, part: &str, after: &str) -> String {
+    format!("{before}{}{after}", part.repeat(BYTES / part.len()))
+}
+
+#[test]
+fn a_large_answer_is_a_value_or_an_error() -> Result<()> {
+    let connector = Connector::load(&artifact())?;
+    let lookup = ("contacts.lookup", vec![json!({ "email": "a@b" })]);
+    let lists = ("lists.all", vec![]);
+    let call = |(function, arguments): &(&str, Vec<Value>), status, body| {
+        connector.call(function, arguments, Rc::new(RefCell::new(Always(status, body))))
+    };
+    let code = |result: Value| result.pointer("/err/code").cloned().unwrap_or(Value::Null);
+
+    for (status, body, expected) in [
+        (200, repeated(r#"{"data":["#, "1,", "1]}"), "malformed"),
+        (200, repeated(r#"{"data":["#, "{},", "{}]}"), "malformed"),
+        (200, repeated(r#"{"data":"#, "[", ""), "malformed"),
+        (200, repeated("", "{\"data\":", ""), "malformed"),
+        (400, repeated(r#"{"errors":["#, "{},", "{}]}"), "rejected"),
+        (400, repeated(r#"{"errors":[{"detail":""#, "x", r#""}]}"#), "rejected"),
+        (400, repeated(r#"{"errors":"#, "[", ""), "rejected"),
+        (403, repeated("", "\u{e9}", ""), "blocked"),
+        (500, "\0".repeat(BYTES), "unavailable"),
+    ] {
+        for function in [&lookup, &lists] {
+            let begins: String = body.chars().take(40).collect();
+            assert_eq!(code(call(function, status, body.clone())?), expected, "{} {begins}", function.0);
+        }
+    }
+
+    let profile = r#"{"type":"profile","id":"01X","attributes":{"email":"a@b"}},"#;
+    let profiles = repeated(r#"{"data":["#, profile, r#"{"id":"y"}]}"#);
+    assert_eq!(call(&lookup, 200, profiles)?["ok"]["id"], "01X");
+    let properties = repeated(r#"{"data":[{"id":"01X","attributes":{"properties":{"a":["#, "[],", "1]}}}]}");
+    assert_eq!(call(&lookup, 200, properties)?["ok"]["id"], "01X");
+    let list = r#"{"id":"Y6nRLr","attributes":{"name":"x"}},"#;
+    let all = call(&lists, 200, repeated(r#"{"data":["#, list, r#"{"id":"y"}]}"#))?;
+    assert_eq!(all["ok"].as_array().map(Vec::len), Some(BYTES / list.len() + 1));
+    Ok(())
+}
