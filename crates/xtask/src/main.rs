@@ -72,6 +72,9 @@ fn test() -> Result<()> {
     })?;
     step("the component, its contract and its size", artifact::build)?;
     step("tests", || run(cargo().args(["test", "--workspace"])))?;
+    step("the embedding of the README", || {
+        run(cargo().args(["run", "--quiet", "--package", "host-test", "--example", "embed"]))
+    })?;
     let replay = ["run", "--quiet", "--package", "host-test", "--", "replay"];
     step("the fixtures, natively", || run(cargo().args(replay).args(["--native", FIXTURES])))?;
     step("the fixtures, in the component", || run(cargo().args(replay).arg(FIXTURES)))?;
