@@ -39,7 +39,7 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
     let mut done = 0;
     for chunk in profiles.chunks(PROFILES_PER_REQUEST) {
         let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
-        let partly = add_profiles_to_list(list, &ids)?.send(http).and_then(|parts| match parts.first() {
+        let sent = add_profiles_to_list(list, &ids)?.send(http).and_then(|parts| match parts.first() {
             None => Ok(()),
             Some(part) => Err(Error::new(
                 Code::Rejected,
@@ -48,7 +48,7 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
                 ),
             )),
         });
-        partly.map_err(|error| match done {
+        sent.map_err(|error| match done {
             0 => error,
             _ => {
                 let mut error =

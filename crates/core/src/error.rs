@@ -9,6 +9,9 @@ use serde::Serialize;
 /// How much of an answer's body an error keeps.
 const BODY_BYTES: usize = 4096;
 
+/// How much of Klaviyo's own words a sentence repeats; `details` has all of them.
+const SAID_BYTES: usize = 300;
+
 /// What kind of failure it is, by what the caller does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,7 +34,7 @@ pub enum Code {
     Retired,
     /// 5xx.
     Unavailable,
-    /// A page instead of an API answer.
+    /// A refusal that is not the API's.
     Blocked,
     /// The host's policy refused to send.
     Denied,
@@ -266,7 +269,7 @@ fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
         ),
         Code::Conflict if error.duplicate.is_some() => (
             "another profile has one of these identifiers",
-            "use the profile that `duplicate` names, send one identifier only, or merge the two in Klaviyo",
+            "use that profile, send one identifier only, or merge the two in Klaviyo",
         ),
         Code::Conflict => ("the request conflicts with what Klaviyo has", "look the profile up and use it"),
         Code::Rejected if matches!(error.status, Some(413 | 414)) => {
@@ -303,6 +306,11 @@ fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
         }
         sentence.push_str("that is what this request needs; ");
     }
+    if let Some(id) = &error.duplicate {
+        sentence.push_str("it is ");
+        sentence.push_str(id);
+        sentence.push_str("; ");
+    }
     if error.code == Code::Rejected && is_about_form(error, form) {
         sentence.push_str("it must be ");
         sentence.push_str(form);
@@ -318,6 +326,7 @@ fn said(details: &[Detail]) -> String {
         return String::new();
     };
     let text = if first.detail.is_empty() { &first.title } else { &first.detail };
+    let text = text.get(..text.floor_char_boundary(SAID_BYTES)).unwrap_or(text);
     let mut said = format!(": {}", text.strip_suffix('.').unwrap_or(text));
     if let Some(pointer) = first.pointer.as_deref().filter(|_| !is_about_whole_body(first)) {
         said.push_str(&format!(" at {pointer}"));
@@ -464,6 +473,8 @@ mod tests {
         has(of(429, ""), &["`retry-after`"]);
         has(of(404, &body("not_found", "A list with id `X` does not exist.", "")), &["A list with id `X`"]);
         has(of(413, ""), &["too large", "100 KB"]);
+        let long = of(400, &body("invalid", &"é".repeat(10_000), "/x"));
+        assert!(long.len() < 600, "{long}");
     }
 
     fn value_is_called_a_form(message: &str) -> bool {
