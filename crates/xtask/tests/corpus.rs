@@ -2,9 +2,9 @@
 //! fixture has one that is not documented.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use host_test::fixture::{Fixture, Returns, files};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wit_parser::{Resolve, TypeDefKind, WorldItem};
 
 type Codes = BTreeMap<String, BTreeSet<String>>;
@@ -13,7 +13,7 @@ type Codes = BTreeMap<String, BTreeSet<String>>;
 /// after "but".
 fn documented() -> Codes {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(here().join("../wit")).unwrap();
+    let (package, _) = resolve.push_dir(root().join("wit")).unwrap();
     let world = resolve.select_world(&[package], None).unwrap();
     let interfaces: Vec<_> = resolve.worlds[world]
         .exports
@@ -46,30 +46,43 @@ fn documented() -> Codes {
     documented
 }
 
-fn here() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// The cases of a function: `host-test/fixtures/<interface>/<function>/<case>.json`.
+fn cases(function: &str) -> Vec<Value> {
+    let folder = root().join("host-test/fixtures").join(function.replace('.', "/"));
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|file| serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()).collect()
 }
 
 #[test]
 fn every_function_has_a_fixture_for_each_documented_code_and_for_success() {
-    let mut failures = Codes::new();
-    let mut successes = BTreeSet::new();
-    for file in files(&here().join("fixtures")).unwrap() {
-        let fixture = Fixture::read(&file).unwrap();
-        let function = fixture.call.function.clone();
-        let folder = function.replace('.', "/");
-        assert!(file.parent().unwrap().ends_with(&folder), "{} is not in {folder}", file.display());
-        match fixture.returns {
-            Returns::Err(error) => {
-                let code = error["code"].as_str().expect("a fixture names the code").to_owned();
-                failures.entry(function).or_default().insert(code);
-            }
-            Returns::Ok(_) | Returns::OkIncludes(_) => {
-                successes.insert(function);
+    for (function, documented) in documented() {
+        let mut codes = BTreeSet::new();
+        let mut succeeds = false;
+        for case in cases(&function) {
+            assert_eq!(case["call"]["function"], *function, "{} is in another folder", case["name"]);
+            match case["returns"].get("err") {
+                Some(error) => drop(codes.insert(error["code"].as_str().unwrap().to_owned())),
+                None => succeeds = true,
             }
         }
+        assert_eq!(codes, documented, "{function}");
+        assert!(succeeds, "{function} has no fixture in which it succeeds");
     }
-    let documented = documented();
-    assert_eq!(failures, documented);
-    assert_eq!(successes, documented.into_keys().collect());
+}
+
+#[test]
+fn the_corpus_has_no_other_functions() {
+    let folders = |path: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut functions = BTreeSet::new();
+    for interface in folders(&root().join("host-test/fixtures")) {
+        functions.extend(folders(&interface).iter().map(|f| format!("{}.{}", name(&interface), name(f))));
+    }
+    assert_eq!(functions, documented().into_keys().collect());
 }
