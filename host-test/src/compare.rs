@@ -62,7 +62,6 @@ fn body(expected: &Request, sent: &[u8]) -> Vec<String> {
 /// it need not be encoded.
 struct Parts {
     scheme_and_host: String,
-    path: String,
     path_has_escapes: bool,
     segments: Vec<String>,
     query: Vec<(String, String)>,
@@ -84,7 +83,6 @@ impl Parts {
         query.sort();
         Self {
             scheme_and_host: format!("{scheme}://{host}"),
-            path: decode(path),
             path_has_escapes: path.contains('%'),
             segments: path.split('/').map(decode).collect(),
             query,
@@ -92,8 +90,10 @@ impl Parts {
     }
 
     fn is_like(&self, other: &Self) -> bool {
-        (&self.scheme_and_host, &self.path, &self.query)
-            == (&other.scheme_and_host, &other.path, &other.query)
+        let path = |parts: &Self| parts.segments.join("/");
+        self.scheme_and_host == other.scheme_and_host
+            && path(self) == path(other)
+            && self.query == other.query
     }
 }
 

@@ -1,9 +1,10 @@
 //! The fixture format: one call, and everything that crosses the `http` import meanwhile.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use klaviyo_core::{Response, TransportError};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -42,7 +43,8 @@ pub struct Exchange {
     /// What must be sent.
     pub request: Request,
     /// What comes back.
-    pub response: Answer,
+    #[serde(deserialize_with = "answer")]
+    pub response: Result<Response, TransportError>,
 }
 
 /// What a request must be like.
@@ -65,10 +67,10 @@ pub struct Request {
     pub body: Option<String>,
 }
 
-/// What comes back.
-#[derive(Debug, Deserialize)]
+/// What comes back, as it is written.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+struct Answer {
     status: Option<u16>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -77,6 +79,11 @@ pub struct Answer {
     text: Option<String>,
     base64: Option<String>,
     error: Option<TransportError>,
+}
+
+/// Reads an answer as the connector gets it.
+fn answer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Response, TransportError>, D::Error> {
+    Answer::deserialize(deserializer)?.play().map_err(D::Error::custom)
 }
 
 /// Tells a null that is there from a member that is not.
@@ -101,53 +108,35 @@ impl Fixture {
     ///
     /// # Errors
     /// When it cannot be read or is not a fixture.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).context("cannot be read")?;
-        let fixture: Self =
-            serde_json::from_str(&text).context("is not a fixture (CONTRIBUTING.md has the format)")?;
-        for (index, exchange) in fixture.exchanges.iter().enumerate() {
-            exchange.check().with_context(|| {
-                format!("is not a fixture (CONTRIBUTING.md has the format): exchanges[{index}]")
-            })?;
+        let format = "is not a fixture (CONTRIBUTING.md has the format)";
+        let fixture: Self = serde_json::from_str(&text).context(format)?;
+        if fixture.exchanges.iter().any(|e| e.request.json.is_some() && e.request.body.is_some()) {
+            bail!("{format}: a request has `json` or `body`, not both");
         }
         Ok(fixture)
     }
 }
 
-impl Exchange {
-    fn check(&self) -> Result<()> {
-        if self.request.json.is_some() && self.request.body.is_some() {
-            bail!("a request has `json` or `body`, not both");
-        }
-        self.response.play().map(|_| ())
-    }
-}
-
 impl Answer {
-    /// The answer as the connector gets it.
-    ///
-    /// # Errors
-    /// When the fixture does not say what comes back, or says it twice.
-    pub fn play(&self) -> Result<Result<Response, TransportError>> {
+    fn play(self) -> anyhow::Result<Result<Response, TransportError>> {
         let bodies = [self.json.is_some(), self.text.is_some(), self.base64.is_some()];
         let bodies = bodies.into_iter().filter(|given| *given).count();
-        match (self.status, &self.error) {
-            (None, Some(failure)) if bodies == 0 && self.headers.is_empty() => {
-                return Ok(Err(failure.clone()));
-            }
-            (Some(_), None) if bodies <= 1 => {}
+        let status = match (self.status, self.error) {
+            (None, Some(failure)) if bodies == 0 && self.headers.is_empty() => return Ok(Err(failure)),
+            (Some(status), None) if bodies <= 1 => status,
             _ => bail!(
                 "a response has a `status` and at most one of `json`, `text` and `base64`, or an `error`"
             ),
-        }
-        let body = match (&self.json, &self.text, &self.base64) {
-            (Some(json), ..) => serde_json::to_vec(json)?,
-            (_, Some(text), _) => text.clone().into_bytes(),
+        };
+        let body = match (self.json, self.text, self.base64) {
+            (Some(json), ..) => serde_json::to_vec(&json)?,
+            (_, Some(text), _) => text.into_bytes(),
             (.., Some(base64)) => BASE64.decode(base64).context("`base64` is not base64")?,
             _ => Vec::new(),
         };
-        let headers = self.headers.clone().into_iter().collect();
-        Ok(Ok(Response { status: self.status.unwrap_or_default(), headers, body }))
+        Ok(Ok(Response { status, headers: self.headers.into_iter().collect(), body }))
     }
 }
 
@@ -155,7 +144,7 @@ impl Answer {
 ///
 /// # Errors
 /// When the path or a folder below it cannot be read.
-pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
+pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let unreadable = || format!("cannot read {}; give a fixture file or a folder of them", path.display());
     if !std::fs::metadata(path).with_context(unreadable)?.is_dir() {
         return Ok(vec![path.to_owned()]);

@@ -1,7 +1,6 @@
 //! What can go wrong, and what the person who reads it can do.
 
-use crate::jsonapi;
-use crate::{Response, TransportError};
+use crate::{Response, TransportError, jsonapi};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 use serde::Serialize;
@@ -248,6 +247,7 @@ fn is_about_revision(detail: &Detail) -> bool {
 
 /// The sentence for a person: what happened, with Klaviyo's own words, and what to do.
 fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
+    let about_form = error.code == Code::Rejected && is_about_form(error, form);
     let (happened, remedy) = match error.code {
         Code::Unauthenticated => (
             "Klaviyo does not accept the key",
@@ -275,7 +275,7 @@ fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
         Code::Rejected if matches!(error.status, Some(413 | 414)) => {
             ("Klaviyo refuses the request as too large", "send less: a profile may take 100 KB")
         }
-        Code::Rejected if is_about_form(error, form) => (
+        Code::Rejected if about_form => (
             "Klaviyo refuses the form of the body",
             "a flat body is refused; see whether something between the connector and Klaviyo changes it",
         ),
@@ -311,7 +311,7 @@ fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
         sentence.push_str(id);
         sentence.push_str("; ");
     }
-    if error.code == Code::Rejected && is_about_form(error, form) {
+    if about_form {
         sentence.push_str("it must be ");
         sentence.push_str(form);
         sentence.push_str(", ");

@@ -6,8 +6,8 @@
 
 use alloc::{borrow::ToOwned, format, string::String};
 use core::fmt;
+use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserializer, de};
 use serde_json::value::RawValue;
 
 /// A JSON value in its text, or the place where one is missing.
@@ -263,7 +263,7 @@ impl<'de> DeserializeSeed<'de> for Position<'_> {
     }
 }
 
-impl de::Visitor<'_> for Position<'_> {
+impl Visitor<'_> for Position<'_> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

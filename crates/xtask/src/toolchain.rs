@@ -135,21 +135,22 @@ fn linker() -> Option<PathBuf> {
 }
 
 fn install_from_debian() -> Result<()> {
-    let mut packages = DEBIAN.to_vec();
+    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    install.extend(DEBIAN);
     if linker().is_none() {
-        packages.push(DEBIAN_LINKER);
+        install.push(DEBIAN_LINKER);
     }
-    let install = format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
+    let shown = format!("apt-get {}", install.join(" "));
     let root = output(program("id").arg("-u")).is_some_and(|id| id == "0");
     if !root || output(program("apt-get").arg("--version")).is_none() {
         bail!(
             "there is no Rust here that compiles to {TARGET}; run `rustup target add {TARGET}`, or on Debian, as \
-             root, `{install}`"
+             root, `{shown}`"
         );
     }
-    eprintln!("xtask: running `{install}`");
+    eprintln!("xtask: running `{shown}`");
     run(program("apt-get").args(["update", "--quiet"]))?;
-    run(program("sh").args(["-c", &install]))
+    run(program("apt-get").args(install))
 }
 
 #[cfg(test)]
