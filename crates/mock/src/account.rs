@@ -1,21 +1,43 @@
-//! What an account holds: keys, lists, profiles, memberships.
+//! What an account holds: keys, lists, profiles, memberships, consent, jobs.
 
-use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::access::Keys;
+use crate::changes::Change;
+use crate::check::given;
+use crate::clock::Clock;
+use crate::consent::{OptIn, State, Suppression};
+use crate::imports::{Import, Work};
+use crate::patch;
+use crate::profile::{IDENTIFIERS, Profile, merge};
+use crate::rates::Meter;
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 /// All scopes that the operations ask for.
-const SCOPES: &[&str] = &["lists:read", "lists:write", "profiles:read", "profiles:write"];
+const SCOPES: &[&str] =
+    &["accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write", "subscriptions:write"];
 
-/// The digits of Klaviyo's profile ids (Crockford's base 32).
-const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// How long a job takes unless told otherwise.
+pub(crate) const JOB_DELAY: Duration = Duration::from_millis(250);
 
 /// One account.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Account {
-    keys: BTreeMap<String, BTreeSet<String>>,
-    pub(crate) lists: Vec<List>,
-    pub(crate) profiles: Vec<Profile>,
-    pub(crate) requests: u64,
+    pub(crate) keys: Keys,
+    pub(crate) lists: IndexMap<String, List>,
+    profiles: Vec<Profile>,
+    /// The place of each profile, by id and by each identifier.
+    places: HashMap<(&'static str, String), usize>,
+    pub(crate) opt_in: OptIn,
+    pub(crate) imports: IndexMap<String, Import>,
+    pub(crate) import_work: VecDeque<Work>,
+    pub(crate) import_refusals: BTreeMap<String, String>,
+    pub(crate) changes: VecDeque<Change>,
+    requests: BTreeMap<&'static str, u64>,
+    pub(crate) meter: Meter,
+    pub(crate) clock: Clock,
+    pub(crate) job_delay: Duration,
 }
 
 #[derive(Debug)]
@@ -23,22 +45,32 @@ pub(crate) struct List {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) created: String,
-    pub(crate) members: BTreeSet<String>,
+    pub(crate) opt_in: OptIn,
+    /// When each member joined, in that order.
+    pub(crate) members: IndexMap<String, String>,
 }
 
-/// A profile as the account holds it.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    /// Klaviyo's id.
-    pub id: String,
-    /// The attributes that were given, by Klaviyo's names.
-    pub attributes: Map<String, Value>,
-    pub(crate) created: String,
-    pub(crate) updated: String,
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            keys: Keys::default(),
+            lists: IndexMap::new(),
+            profiles: Vec::new(),
+            places: HashMap::new(),
+            // An account starts with this one in its settings. It decides what a subscription without a list
+            // means: somebody new has to confirm first, and so is not created.
+            opt_in: OptIn::Double,
+            imports: IndexMap::new(),
+            import_work: VecDeque::new(),
+            import_refusals: BTreeMap::new(),
+            changes: VecDeque::new(),
+            requests: BTreeMap::new(),
+            meter: Meter::default(),
+            clock: Clock::default(),
+            job_delay: JOB_DELAY,
+        }
+    }
 }
-
-/// The attributes that identify a profile.
-pub(crate) const IDENTIFIERS: [&str; 3] = ["email", "phone_number", "external_id"];
 
 impl Account {
     /// The key of [`Account::demo`].
@@ -55,26 +87,75 @@ impl Account {
         account
     }
 
-    /// Adds a private key that has these scopes.
+    /// Adds a private key that has these scopes, such as `profiles:read`.
     pub fn add_key(&mut self, key: &str, scopes: &[&str]) {
-        self.keys.insert(key.to_owned(), scopes.iter().map(|&scope| scope.to_owned()).collect());
+        self.keys.add(key, scopes);
     }
 
-    /// Adds a list.
+    /// Adds a list that people join at once.
     pub fn add_list(&mut self, id: &str, name: &str) {
-        self.lists.push(List {
+        self.add_list_with(id, name, OptIn::Single);
+    }
+
+    /// Adds a list that people join in this way.
+    pub fn add_list_with(&mut self, id: &str, name: &str, opt_in: OptIn) {
+        let list = List {
             id: id.to_owned(),
             name: name.to_owned(),
-            created: now(),
-            members: BTreeSet::new(),
-        });
+            created: self.clock.timestamp(),
+            opt_in,
+            members: IndexMap::new(),
+        };
+        self.lists.insert(id.to_owned(), list);
+    }
+
+    /// How people subscribe without a list: an account's setting, at first [`OptIn::Double`].
+    pub fn set_opt_in(&mut self, opt_in: OptIn) {
+        self.opt_in = opt_in;
+    }
+
+    /// From now on Klaviyo fails to import whoever has this identifier (an email, a phone number or an
+    /// external id), with this explanation among the job's import errors.
+    pub fn refuse_to_import(&mut self, identifier: &str, detail: &str) {
+        self.import_refusals.insert(identifier.to_ascii_lowercase(), detail.to_owned());
+    }
+
+    /// Klaviyo stops sending email to a profile; one that is not there is left alone.
+    pub fn suppress(&mut self, id: &str, reason: Suppression) {
+        let now = self.clock.timestamp();
+        if let Some(profile) = self.place("id", id).and_then(|place| self.profiles.get_mut(place)) {
+            profile.suppressions.push((reason, now));
+        }
+    }
+
+    /// The person follows the link that a double opt-in sent: what was unconfirmed is agreed to, and the
+    /// lists that waited are joined.
+    pub fn confirm(&mut self, id: &str) {
+        let now = self.clock.timestamp();
+        let Some(profile) = self.place("id", id).and_then(|place| self.profiles.get_mut(place)) else {
+            return;
+        };
+        if !profile.waits() {
+            return;
+        }
+        for consent in profile.consents.values_mut().filter(|consent| consent.state == State::Unconfirmed) {
+            consent.state = State::Subscribed;
+            consent.confirmed = true;
+            consent.since = Some(now.clone());
+        }
+        profile.suppressions.retain(|(reason, _)| !reason.is_lifted());
+        for list in std::mem::take(&mut profile.unconfirmed) {
+            self.join(&list, id);
+        }
     }
 
     /// The ids of a list's members, sorted; of a list that is not there, none.
     #[must_use]
     pub fn members(&self, list: &str) -> Vec<String> {
-        let list = self.lists.iter().find(|l| l.id == list);
-        list.map(|l| l.members.iter().cloned().collect()).unwrap_or_default()
+        let mut members: Vec<String> =
+            self.lists.get(list).map(|list| list.members.keys().cloned().collect()).unwrap_or_default();
+        members.sort();
+        members
     }
 
     /// All profiles, in the order in which they were created.
@@ -83,60 +164,129 @@ impl Account {
         &self.profiles
     }
 
-    /// How many requests have been answered.
+    /// The profile that has this `id`, `email`, `phone_number` or `external_id`. Letters of an email are
+    /// equal in both cases.
+    #[must_use]
+    pub fn profile(&self, by: &str, value: &str) -> Option<&Profile> {
+        self.place(by, value).and_then(|place| self.profiles.get(place))
+    }
+
+    /// The bulk imports, in the order in which they were asked for.
+    pub fn imports(&self) -> impl Iterator<Item = &Import> {
+        self.imports.values()
+    }
+
+    /// How many requests with a key of this account have been answered.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.requests
+        self.requests.values().sum()
     }
 
-    pub(crate) fn scopes(&self, key: &str) -> Option<&BTreeSet<String>> {
-        self.keys.get(key)
+    /// How many of them asked for an operation, by Klaviyo's name for it, such as `create_profile`.
+    #[must_use]
+    pub fn requests_of(&self, operation: &str) -> u64 {
+        self.requests.get(operation).copied().unwrap_or_default()
     }
 
-    pub(crate) fn create(&mut self, attributes: Map<String, Value>) -> Profile {
-        let profile =
-            Profile { id: profile_id(self.profiles.len()), attributes, created: now(), updated: now() };
-        self.profiles.push(profile.clone());
-        profile
+    /// How many requests asked for each operation.
+    pub(crate) fn requests_by_operation(&self) -> &BTreeMap<&'static str, u64> {
+        &self.requests
     }
 
-    /// The profiles that hold one of these identifiers, without repetition.
-    pub(crate) fn holders(&self, attributes: &Map<String, Value>) -> Vec<String> {
-        let holds = |profile: &&Profile| {
-            IDENTIFIERS.iter().any(|name| {
-                let given = attributes.get(*name).and_then(Value::as_str);
-                given.is_some_and(|value| profile.is(name, value))
-            })
-        };
-        self.profiles.iter().filter(holds).map(|profile| profile.id.clone()).collect()
+    pub(crate) fn count(&mut self, operation: &'static str) {
+        *self.requests.entry(operation).or_default() += 1;
     }
-}
 
-impl Profile {
-    /// Whether an identifier of this profile has this value.
-    pub(crate) fn is(&self, name: &str, value: &str) -> bool {
-        match (name, self.attributes.get(name).and_then(Value::as_str)) {
-            ("id", _) => self.id == value,
-            ("email", Some(own)) => own.eq_ignore_ascii_case(value),
-            (_, own) => own == Some(value),
+    /// Where a profile is.
+    pub(crate) fn place(&self, by: &str, value: &str) -> Option<usize> {
+        let name = IDENTIFIERS.into_iter().chain(["id"]).find(|name| *name == by)?;
+        self.places.get(&(name, folded(name, value))).copied()
+    }
+
+    /// The profile at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<&Profile> {
+        self.profiles.get(place)
+    }
+
+    pub(crate) fn at_mut(&mut self, place: usize) -> Option<&mut Profile> {
+        self.profiles.get_mut(place)
+    }
+
+    /// The places of the profiles that hold one of these identifiers, without repetition.
+    pub(crate) fn holders(&self, attributes: &Map<String, Value>) -> Vec<usize> {
+        let mut holders = Vec::new();
+        for name in IDENTIFIERS {
+            let holder = given(attributes, name).and_then(|value| self.place(name, value));
+            holders.extend(holder.filter(|holder| !holders.contains(holder)));
+        }
+        holders
+    }
+
+    /// Adds a profile, and tells its place.
+    pub(crate) fn create(&mut self, attributes: Map<String, Value>) -> usize {
+        let place = self.profiles.len();
+        let profile = Profile::new(place, Map::new(), self.clock.timestamp());
+        self.places.insert(("id", profile.id.clone()), place);
+        self.profiles.push(profile);
+        self.write(place, attributes);
+        place
+    }
+
+    /// Writes attributes: an omitted one stays, a null one is cleared, and an object is merged.
+    pub(crate) fn write(&mut self, place: usize, attributes: Map<String, Value>) {
+        let now = self.clock.timestamp();
+        let Some(profile) = self.profiles.get_mut(place) else { return };
+        profile.updated = now;
+        for (name, value) in attributes {
+            // It stands for a visitor of a shop, which there is none of.
+            if name == "_kx" {
+                continue;
+            }
+            let identifier = IDENTIFIERS.into_iter().find(|identifier| *identifier == name);
+            if let (Some(identifier), Some(old)) = (identifier, given(&profile.attributes, &name)) {
+                self.places.remove(&(identifier, folded(identifier, old)));
+            }
+            // Unproven: an empty identifier is none.
+            let clears = value.is_null() || (identifier.is_some() && value.as_str() == Some(""));
+            if clears {
+                profile.attributes.shift_remove(&name);
+                continue;
+            }
+            if let (Some(identifier), Some(new)) = (identifier, value.as_str()) {
+                self.places.insert((identifier, folded(identifier, new)), place);
+            }
+            merge(&mut profile.attributes, &name, value);
         }
     }
+
+    /// Changes properties as the `meta` of a resource says.
+    pub(crate) fn patch(&mut self, place: usize, resource: &Value) {
+        let Some(profile) = self.profiles.get_mut(place) else { return };
+        if resource.get("meta").is_none() {
+            return;
+        }
+        let properties = profile.attributes.entry("properties").or_insert_with(|| json!({}));
+        if let Value::Object(properties) = properties {
+            patch::apply(properties, resource);
+        }
+    }
+
+    /// Adds a profile to a list; one that is on it stays where it is.
+    pub(crate) fn join(&mut self, list: &str, id: &str) {
+        let now = self.clock.timestamp();
+        if let Some(list) = self.lists.get_mut(list) {
+            list.members.entry(id.to_owned()).or_insert(now);
+        }
+    }
+
+    /// Lets the jobs get as far as they are by now.
+    pub(crate) fn settle(&mut self) {
+        self.run_changes();
+        self.run_imports();
+    }
 }
 
-/// The id of the n-th profile. The first is the one of the README's story.
-fn profile_id(n: usize) -> String {
-    const PREFIX: &str = "01GMTZY2TEKN4KFRP30J";
-    // "Z59KGB"
-    const FIRST: usize = 1_045_745_163;
-    let digit = |place: u32| {
-        let digit = (FIRST + n) >> (5 * place) & 31;
-        DIGITS.get(digit).copied().map_or('0', char::from)
-    };
-    PREFIX.chars().chain((0..6).rev().map(digit)).collect()
-}
-
-/// The time, as Klaviyo writes it.
-pub(crate) fn now() -> String {
-    let text = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-    text.replace('Z', "+00:00")
+/// A value as the index has it.
+fn folded(name: &str, value: &str) -> String {
+    if name == "email" { value.to_ascii_lowercase() } else { value.to_owned() }
 }

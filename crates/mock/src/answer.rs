@@ -1,8 +1,10 @@
 //! Klaviyo's answers: documents, errors, and the headers that all of them have.
 
-use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
+
+/// The origin in the links of answers: Klaviyo's own, whatever the address of this server.
+pub(crate) const ORIGIN: &str = "https://a.klaviyo.com";
 
 /// What an operation answers.
 #[derive(Debug)]
@@ -12,9 +14,11 @@ pub(crate) enum Answer {
     /// A document, of which Klaviyo dropped an attribute.
     Partly(StatusCode, Value, &'static str),
     /// Success without a body.
-    Nothing,
+    Nothing(StatusCode),
     /// Errors.
     Refused(Box<Refusal>),
+    /// Too many requests; in so many seconds another may pass.
+    Throttled(u64),
     /// The revision is retired: not JSON:API.
     Retired,
 }
@@ -29,6 +33,9 @@ pub(crate) struct Refusal {
     pub(crate) source: Value,
     pub(crate) meta: Value,
 }
+
+/// An answer as it goes over the wire, with its whole body.
+pub(crate) type Message = Response<Vec<u8>>;
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, title: &'static str, detail: &str) -> Self {
@@ -52,49 +59,27 @@ impl Refusal {
     pub(crate) fn not_found(detail: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found.", detail)
     }
-}
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(Box::new(refusal))
+    /// 413.
+    pub(crate) fn too_large(detail: &str) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large.", detail)
     }
-}
 
-impl Answer {
-    /// The answer as HTTP; `request` counts the requests, for their ids.
-    pub(crate) fn into_response(self, request: u64) -> Response<Body> {
-        const JSON_API: HeaderValue = HeaderValue::from_static("application/vnd.api+json");
-        let id = format!("{request:08x}-0000-4000-8000-000000000000");
-        let retired = json!({ "message": "This API has been retired. Send a newer revision." });
-        let (status, body) = match &self {
-            Self::Document(status, body) | Self::Partly(status, body, _) => (*status, Some(body.clone())),
-            Self::Nothing => (StatusCode::NO_CONTENT, None),
-            Self::Retired => (StatusCode::GONE, Some(retired)),
-            Self::Refused(refusal) => (refusal.status, Some(refusal.document(&id))),
+    /// What Klaviyo says beside a status that no request deserved.
+    pub(crate) fn of_status(code: u16) -> Self {
+        let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let (code, text) = match code {
+            400 => ("invalid", "Invalid input."),
+            401 => ("authentication_failed", "Incorrect authentication credentials."),
+            403 => ("forbidden", "Forbidden."),
+            404 => ("not_found", "Not found."),
+            429 => ("throttled", "Request was throttled."),
+            503 => ("service_unavailable", "The service is unavailable."),
+            _ => ("error", "A server error occurred."),
         };
-        let mut response = Response::new(match body {
-            Some(body) => Body::from(body.to_string()),
-            None => Body::empty(),
-        });
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        if !matches!(self, Self::Nothing) {
-            headers.insert("content-type", JSON_API);
-        }
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            headers.insert("x-klaviyo-req-id", id);
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert("www-authenticate", HeaderValue::from_static("Klaviyo-API-Key"));
-        }
-        if let Self::Partly(_, _, dropped) = self {
-            headers.insert("x-klaviyo-partial-failure", HeaderValue::from_static(dropped));
-        }
-        response
+        Self::new(status, code, text, text)
     }
-}
 
-impl Refusal {
     fn document(&self, id: &str) -> Value {
         json!({ "errors": [{
             "id": id,
@@ -107,4 +92,62 @@ impl Refusal {
             "meta": self.meta,
         }] })
     }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl Answer {
+    /// The answer as HTTP, to the request with this id.
+    pub(crate) fn into_message(self, id: &str) -> Message {
+        let (status, body, header) = match self {
+            Self::Document(status, body) => (status, Some(body), None),
+            Self::Partly(status, body, dropped) => {
+                (status, Some(body), Some(("x-klaviyo-partial-failure", dropped.to_owned())))
+            }
+            Self::Nothing(status) => (status, None, None),
+            Self::Retired => {
+                let message = "This API has been retired. See \
+                    https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy";
+                (StatusCode::GONE, Some(json!({ "message": message })), None)
+            }
+            Self::Throttled(seconds) => {
+                let refusal = Refusal { detail: throttled(seconds), ..Refusal::of_status(429) };
+                (refusal.status, Some(refusal.document(id)), Some(("retry-after", seconds.to_string())))
+            }
+            Self::Refused(refusal) => {
+                let header = (refusal.status == StatusCode::UNAUTHORIZED)
+                    .then(|| ("www-authenticate", "Klaviyo-API-Key".to_owned()));
+                (refusal.status, Some(refusal.document(id)), header)
+            }
+        };
+        let media_type =
+            if status == StatusCode::GONE { "application/json" } else { "application/vnd.api+json" };
+        let has_body = body.is_some();
+        let mut message = Response::new(body.map(|body| body.to_string().into_bytes()).unwrap_or_default());
+        *message.status_mut() = status;
+        if has_body {
+            set(&mut message, "content-type", media_type);
+        }
+        if let Some((name, value)) = header {
+            set(&mut message, name, &value);
+        }
+        set(&mut message, "x-klaviyo-req-id", id);
+        message
+    }
+}
+
+/// Sets a header.
+pub(crate) fn set(message: &mut Message, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        message.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}
+
+fn throttled(seconds: u64) -> String {
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    format!("Request was throttled. Expected available in {seconds} {unit}.")
 }

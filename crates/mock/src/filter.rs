@@ -1,26 +1,173 @@
-//! Klaviyo's filter language, as far as lookups need it: `equals(field,"value")`.
+//! Klaviyo's filter language: `equals(email,"a@example.com"),greater-than(created,2026-01-15T00:00:00Z)`.
 
-/// Reads a filter: its field and value. A string stands between double or single quotes; in it a backslash
-/// takes the next character as it is.
-pub(crate) fn equals(filter: &str) -> Option<(String, String)> {
-    let inner = filter.strip_prefix("equals(")?.strip_suffix(')')?;
-    let (field, quoted) = inner.split_once(',')?;
-    let mut chars = quoted.chars();
-    let quote = chars.next().filter(|c| matches!(c, '"' | '\''))?;
+use crate::answer::Refusal;
+use crate::check::Result;
+use crate::clock;
+use std::time::SystemTime;
+
+/// One condition.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Condition {
+    pub(crate) operator: Operator,
+    pub(crate) field: String,
+    /// One value, or those of an array.
+    pub(crate) values: Vec<Literal>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Operator {
+    Equals,
+    Any,
+    GreaterThan,
+    LessThan,
+}
+
+/// A value as it stands in a filter.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Literal {
+    /// In quotes.
+    Text(String),
+    /// Without: a number, a date, a boolean, null.
+    Bare(String),
+}
+
+/// What a collection can be filtered by.
+pub(crate) struct Fields {
+    /// By `equals` and `any`.
+    pub(crate) texts: &'static [&'static str],
+    /// By these, on the dates `created` and `updated`.
+    pub(crate) dates: &'static [Operator],
+}
+
+impl Literal {
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Bare(text) => text,
+        }
+    }
+}
+
+impl Condition {
+    /// Whether the text of a field is one that is wanted.
+    pub(crate) fn has(&self, equal: impl Fn(&str) -> bool) -> bool {
+        self.values.iter().any(|value| equal(value.text()))
+    }
+
+    /// Whether a date is on the wanted side.
+    pub(crate) fn admits(&self, date: &str) -> bool {
+        let wanted = self.values.first().and_then(|value| clock::parse(value.text()));
+        let (Some(date), Some(wanted)) = (clock::parse(date), wanted) else { return false };
+        let admits: fn(&SystemTime, &SystemTime) -> bool = match self.operator {
+            Operator::GreaterThan => SystemTime::gt,
+            _ => SystemTime::lt,
+        };
+        admits(&date, &wanted)
+    }
+}
+
+impl Fields {
+    /// Reads a filter, if there is one; it may use these fields.
+    pub(crate) fn read(&self, filter: Option<&str>) -> Result<Vec<Condition>> {
+        let Some(filter) = filter else { return Ok(Vec::new()) };
+        let conditions = parse(filter).filter(|conditions| conditions.iter().all(|c| self.allow(c)));
+        let invalid = || Refusal::invalid_parameter("Invalid filter provided", "filter").into();
+        conditions.ok_or_else(invalid)
+    }
+
+    fn allow(&self, condition: &Condition) -> bool {
+        let is_text = |value: &Literal| matches!(value, Literal::Text(_));
+        match condition.operator {
+            Operator::Equals | Operator::Any => {
+                self.texts.contains(&condition.field.as_str()) && condition.values.iter().all(is_text)
+            }
+            operator => {
+                ["created", "updated"].contains(&condition.field.as_str())
+                    && self.dates.contains(&operator)
+                    && condition.values.iter().all(|value| clock::parse(value.text()).is_some())
+            }
+        }
+    }
+}
+
+/// Reads conditions with commas between them. They must all hold: there is no "or".
+pub(crate) fn parse(filter: &str) -> Option<Vec<Condition>> {
+    let mut rest = filter;
+    let mut conditions = Vec::new();
+    loop {
+        let (operator, inner) = rest.split_once('(')?;
+        let operator = match operator {
+            "equals" => Operator::Equals,
+            "any" => Operator::Any,
+            "greater-than" => Operator::GreaterThan,
+            "less-than" => Operator::LessThan,
+            _ => return None,
+        };
+        let (field, inner) = inner.split_once(',')?;
+        let (values, is_array, after) = values(inner)?;
+        // `any` takes an array; `equals` takes one too, if one value is in it.
+        let fits = if operator == Operator::Any { is_array && !values.is_empty() } else { values.len() == 1 };
+        if !fits {
+            return None;
+        }
+        conditions.push(Condition { operator, field: field.to_owned(), values });
+        rest = match after.strip_prefix(')')? {
+            "" => return Some(conditions),
+            more => more.strip_prefix(',')?,
+        };
+    }
+}
+
+/// A value, or an array of values; whether it was an array; and what follows.
+fn values(text: &str) -> Option<(Vec<Literal>, bool, &str)> {
+    let Some(mut rest) = text.strip_prefix('[') else {
+        let (value, rest) = literal(text)?;
+        return Some((vec![value], false, rest));
+    };
+    let mut values = Vec::new();
+    loop {
+        let (value, after) = literal(rest)?;
+        values.push(value);
+        rest = match after.strip_prefix(']') {
+            Some(after) => return Some((values, true, after)),
+            None => after.strip_prefix(',')?,
+        };
+    }
+}
+
+/// A value and what follows it. A string stands between double or single quotes; in it a backslash takes the
+/// next character as it is.
+fn literal(text: &str) -> Option<(Literal, &str)> {
+    let mut chars = text.chars();
+    let quote = chars.next()?;
+    if !matches!(quote, '"' | '\'') {
+        let end = text.find([',', ')', ']'])?;
+        let (bare, rest) = text.split_at_checked(end).filter(|(bare, _)| !bare.is_empty())?;
+        return Some((Literal::Bare(bare.to_owned()), rest));
+    }
     let mut value = String::new();
     loop {
         match chars.next()? {
             '\\' => value.push(chars.next()?),
-            c if c == quote => break,
+            c if c == quote => return Some((Literal::Text(value), chars.as_str())),
             c => value.push(c),
         }
     }
-    chars.next().is_none().then(|| (field.to_owned(), value))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::equals;
+    use super::*;
+
+    const FIELDS: Fields = Fields { texts: &["email", "id"], dates: &[Operator::GreaterThan] };
+
+    fn read(filter: &str) -> Option<Vec<Condition>> {
+        FIELDS.read(Some(filter)).ok()
+    }
+
+    fn texts(filter: &str) -> Option<Vec<String>> {
+        let conditions = read(filter)?;
+        Some(conditions.iter().flat_map(|c| c.values.iter().map(|v| v.text().to_owned())).collect())
+    }
 
     #[test]
     fn a_string_ends_at_its_own_quote() {
@@ -28,14 +175,52 @@ mod tests {
             (r#"equals(email,"a@b")"#, Some("a@b")),
             (r"equals(email,'a\'b')", Some("a'b")),
             (r#"equals(email,"a\"b\\c'd")"#, Some(r#"a"b\c'd"#)),
+            (r#"equals(email,"a),equals(id,'b'")"#, Some("a),equals(id,'b'")),
+            (r#"equals(email,["a"])"#, Some("a")),
             (r#"equals(email,"a"b")"#, None),
             (r#"equals(email,"a")x)"#, None),
             (r#"equals(email,"a)"#, None),
             (r#"equals(email,"a\")"#, None),
+            (r#"equals(email,["a","b"])"#, None),
             ("equals(email,a)", None),
-            ("any(email,[\"a\"])", None),
+            ("equals(email,)", None),
+            ("equals(email)", None),
+            ("equals", None),
+            ("", None),
+            (r#"equals(shoe_size,"a")"#, None),
+            (r#"contains(email,"a")"#, None),
         ] {
-            assert_eq!(equals(filter).map(|(_, value)| value).as_deref(), value, "{filter}");
+            let expected = value.map(|value| vec![value.to_owned()]);
+            assert_eq!(texts(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn any_takes_an_array() {
+        assert_eq!(texts(r#"any(email,["a","b"])"#), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(texts("any(email,['a'])"), Some(vec!["a".to_owned()]));
+        for filter in
+            ["any(email,'a')", "any(email,[])", "any(email,['a'", "any(email,['a',])", "any(email,[a])"]
+        {
+            assert_eq!(texts(filter), None, "{filter}");
+        }
+    }
+
+    #[test]
+    fn conditions_stand_side_by_side() {
+        let conditions = read("equals(id,'a'),greater-than(created,2026-01-15T00:00:00Z)").unwrap();
+        assert_eq!(conditions.len(), 2);
+        assert!(conditions[0].has(|text| text == "a"));
+        assert!(conditions[1].admits("2026-01-15T00:00:01+00:00"));
+        assert!(!conditions[1].admits("2026-01-15T00:00:00+00:00"));
+        for filter in [
+            "equals(id,'a');equals(id,'b')",
+            "equals(id,'a'),",
+            "greater-than(created,soon)",
+            "less-than(created,2026-01-15T00:00:00Z)",
+            "greater-than(email,2026-01-15T00:00:00Z)",
+        ] {
+            assert_eq!(read(filter), None, "{filter}");
         }
     }
 }

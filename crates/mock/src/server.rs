@@ -1,46 +1,56 @@
-//! The account behind a port of this machine.
+//! Accounts behind a port.
 
-use crate::Account;
-use crate::answer::{Answer, Refusal};
+use crate::account::Account;
+use crate::faults::Faults;
+use crate::inspect;
+use crate::klaviyo::Klaviyo;
+use crate::rule::Rule;
+use crate::service::{Shared, serve};
+use crate::socket::{Line, Listener};
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{Response, StatusCode};
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
-
-/// Klaviyo's limit on a request.
-const BODY_BYTES: usize = 5_000_000;
 
 /// A running server. It stops when it is dropped.
 pub struct Server {
     address: SocketAddr,
-    account: Arc<Mutex<Account>>,
+    shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Serves an account on a free port of the loopback interface.
+    /// Serves a Klaviyo, or one account with Klaviyo's rates, on a free port of the loopback interface.
     ///
     /// # Errors
     /// When no port or thread can be had.
-    pub fn start(account: Account) -> Result<Self> {
-        let account = Arc::new(Mutex::new(account));
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .context("cannot listen on a loopback port")?;
+    pub fn start(klaviyo: impl Into<Klaviyo>) -> Result<Self> {
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), klaviyo)
+    }
+
+    /// Serves a Klaviyo at this address; port 0 is any free one.
+    ///
+    /// # Errors
+    /// When the address or a thread cannot be had.
+    pub fn start_at(address: SocketAddr, klaviyo: impl Into<Klaviyo>) -> Result<Self> {
+        let shared = Arc::new(Shared::new(klaviyo.into()));
+        let listener =
+            std::net::TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&account));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         let (stop, stopped) = oneshot::channel();
         let serve = async move {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let listener = Listener(tokio::net::TcpListener::from_std(listener)?);
+            let service = router.into_make_service_with_connect_info::<Line>();
             tokio::select! {
-                served = async { axum::serve(listener, router).await } => served,
+                served = async { axum::serve(listener, service).await } => served,
                 _ = stopped => Ok(()),
             }
         };
@@ -50,7 +60,7 @@ impl Server {
             }
         };
         let thread = std::thread::Builder::new().name("klaviyo-mock".to_owned()).spawn(run)?;
-        Ok(Self { address, account, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens, such as `http://127.0.0.1:40123`. It stands for `https://a.klaviyo.com`.
@@ -59,9 +69,44 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// What the account holds now. Requests wait for as long as the guard is kept.
+    /// What the first account holds now. Requests wait for as long as the guard is kept.
     pub fn account(&self) -> MutexGuard<'_, Account> {
-        lock(&self.account)
+        self.shared.first()
+    }
+
+    /// What the account with this key holds now; none if no account has it. Requests wait for as long as the
+    /// guard is kept.
+    #[must_use]
+    pub fn account_of(&self, key: &str) -> Option<MutexGuard<'_, Account>> {
+        self.shared.account_of(key)
+    }
+
+    /// How many requests came, whatever their key, those that went wrong on purpose among them.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.shared.requests()
+    }
+
+    /// From now on these things go wrong, and no others. Requests are counted anew.
+    pub fn set_faults(&self, faults: Faults) {
+        self.shared.set_faults(faults);
+    }
+
+    /// The rules, and how often each of them has applied.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(Rule, u64)> {
+        self.shared.injector().tallies().map(|(rule, tally)| (rule.clone(), tally.applied)).collect()
+    }
+
+    /// Moves the clock on: windows of rates end, and jobs run.
+    pub fn advance(&self, by: Duration) {
+        self.shared.clock.advance(by);
+    }
+
+    /// All that is held, as `GET /_mock/state` shows it. Keys are masked.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        inspect::state(&self.shared)
     }
 }
 
@@ -73,22 +118,4 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
-}
-
-async fn answer(State(account): State<Arc<Mutex<Account>>>, request: Request) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_BYTES).await else {
-        let detail = "The payload is larger than 5 MB.";
-        let status = StatusCode::PAYLOAD_TOO_LARGE;
-        let refusal = Refusal::new(status, "payload_too_large", "Payload too large.", detail);
-        return Answer::from(refusal).into_response(0);
-    };
-    let mut account = lock(&account);
-    let answer = account.answer(&parts.method, &parts.uri, &parts.headers, &body);
-    answer.into_response(account.requests)
-}
-
-fn lock(account: &Mutex<Account>) -> MutexGuard<'_, Account> {
-    // The account is whole between requests, even if one of them panicked.
-    account.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,126 @@
+//! Changes of consent that were accepted: what becomes of them.
+
+use crate::account::Account;
+use crate::consent::{Channel, Consent, Message, OptIn, State, Suppression};
+use crate::profile::Profile;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Consent that is to change.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) accepted: Duration,
+    pub(crate) to: State,
+    pub(crate) list: Option<String>,
+    /// The consent was given before, elsewhere: nobody is asked to confirm.
+    pub(crate) historical: bool,
+    pub(crate) source: Option<String>,
+    pub(crate) people: Vec<Person>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Person {
+    pub(crate) id: Option<String>,
+    /// The email and the phone number.
+    pub(crate) attributes: Map<String, Value>,
+    /// The messages, and when the person agreed to them.
+    pub(crate) messages: Vec<(Channel, Message, Option<String>)>,
+}
+
+impl Account {
+    /// Carries out the changes whose time has come.
+    pub(crate) fn run_changes(&mut self) {
+        while let Some(change) = self.changes.pop_front() {
+            if self.clock.now() < change.accepted.saturating_add(self.job_delay) {
+                self.changes.push_front(change);
+                return;
+            }
+            for person in &change.people {
+                match change.to {
+                    State::Unsubscribed => self.revoke(&change, person),
+                    _ => self.grant(&change, person),
+                }
+            }
+        }
+    }
+
+    fn grant(&mut self, change: &Change, person: &Person) {
+        let list = change.list.as_deref();
+        let opt_in = list.and_then(|id| self.lists.get(id)).map_or(self.opt_in, |list| list.opt_in);
+        let double = opt_in == OptIn::Double && !change.historical;
+        let place = match self.known(person) {
+            Some(place) => place,
+            // The subscription of somebody new goes nowhere: no list to join, no consent of old.
+            None if list.is_none() && !change.historical => return,
+            // An id that is nobody's.
+            None if person.id.is_some() => return,
+            None => self.create(person.attributes.clone()),
+        };
+        let now = self.clock.timestamp();
+        let Some(profile) = self.at_mut(place) else { return };
+        for (channel, message, at) in &person.messages {
+            let consent = Consent {
+                state: if double { State::Unconfirmed } else { State::Subscribed },
+                since: Some(at.clone().unwrap_or_else(|| now.clone())),
+                source: change.source.clone(),
+                confirmed: false,
+            };
+            // Whoever agreed already need not confirm again.
+            if double && profile.consents.get(&(*channel, *message)).is_some_and(Consent::is_given) {
+                continue;
+            }
+            profile.set(*channel, *message, consent);
+        }
+        if double {
+            profile.unconfirmed.extend(list.map(str::to_owned));
+            return;
+        }
+        profile.suppressions.retain(|(reason, _)| !reason.is_lifted());
+        profile.list_suppressions.retain(|(id, _)| Some(id.as_str()) != list);
+        let id = profile.id.clone();
+        if let Some(list) = list {
+            self.join(list, &id);
+        }
+    }
+
+    /// Takes consent back: from one list, or, for whoever is not on it, from all messages.
+    fn revoke(&mut self, change: &Change, person: &Person) {
+        // Unproven: what becomes of somebody unknown. Here nothing.
+        let Some(place) = self.known(person) else { return };
+        let now = self.clock.timestamp();
+        let id = self.at(place).map(|profile| profile.id.clone()).unwrap_or_default();
+        let list = change.list.as_deref().and_then(|list| self.lists.get_mut(list));
+        let left = list.and_then(|list| list.members.shift_remove(&id).map(|_| list.id.clone()));
+        let Some(profile) = self.at_mut(place) else { return };
+        if let Some(list) = left {
+            profile.list_suppressions.push((list, now));
+            return;
+        }
+        for (channel, message, _) in &person.messages {
+            let consent = Consent {
+                state: State::Unsubscribed,
+                since: Some(now.clone()),
+                source: change.source.clone(),
+                confirmed: false,
+            };
+            profile.set(*channel, *message, consent);
+            if (*channel, *message) == (Channel::Email, Message::Marketing) {
+                suppress(profile, &now);
+            }
+        }
+    }
+
+    /// Where the profile of a person is.
+    fn known(&self, person: &Person) -> Option<usize> {
+        match &person.id {
+            Some(id) => self.place("id", id),
+            None => self.holders(&person.attributes).first().copied(),
+        }
+    }
+}
+
+fn suppress(profile: &mut Profile, now: &str) {
+    if !profile.suppressions().contains(&Suppression::Unsubscribe) {
+        profile.suppressions.push((Suppression::Unsubscribe, now.to_owned()));
+    }
+}

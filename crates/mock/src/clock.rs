@@ -1,0 +1,104 @@
+//! The time of a Klaviyo: the real one, or one that stands still until it is moved.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A clock; its copies show the same time.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    start: Instant,
+    date: SystemTime,
+    running: bool,
+    /// By how much it was moved on, in nanoseconds.
+    moved: AtomicU64,
+}
+
+impl Clock {
+    pub(crate) fn new(running: bool) -> Self {
+        let (start, date) = (Instant::now(), SystemTime::now());
+        Self(Arc::new(Inner { start, date, running, moved: AtomicU64::new(0) }))
+    }
+
+    /// The time since the start.
+    pub(crate) fn now(&self) -> Duration {
+        let ran = if self.0.running { self.0.start.elapsed() } else { Duration::ZERO };
+        ran.saturating_add(Duration::from_nanos(self.0.moved.load(Ordering::Relaxed)))
+    }
+
+    /// The date and time.
+    pub(crate) fn date(&self) -> SystemTime {
+        self.0.date.checked_add(self.now()).unwrap_or(self.0.date)
+    }
+
+    /// The date and time as Klaviyo writes it.
+    pub(crate) fn timestamp(&self) -> String {
+        timestamp(self.date())
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let nanoseconds = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.0.moved.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(true)
+    }
+}
+
+/// A time as Klaviyo writes it.
+pub(crate) fn timestamp(date: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(date).to_string().replace('Z', "+00:00")
+}
+
+/// Reads a time as clients write it: with `Z` or an offset, with or without a fraction of a second.
+pub(crate) fn parse(text: &str) -> Option<SystemTime> {
+    if let Ok(date) = humantime::parse_rfc3339(text) {
+        return Some(date);
+    }
+    // `humantime` reads no offsets.
+    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let date = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let minutes: u64 = hours.parse::<u64>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
+    let offset_by = Duration::from_secs(minutes.checked_mul(60)?);
+    match offset.chars().next() {
+        Some('+') => date.checked_sub(offset_by),
+        Some('-') => date.checked_add(offset_by),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_with_its_offset() {
+        let noon = parse("2026-01-15T12:00:00Z");
+        assert!(noon.is_some());
+        for text in
+            ["2026-01-15T12:00:00+00:00", "2026-01-15T17:30:00+05:30", "2026-01-15T07:00:00.000-05:00"]
+        {
+            assert_eq!(parse(text), noon, "{text}");
+        }
+        for text in
+            ["", "yesterday", "2026-01-15", "2026-01-15T12:00:00", "2026-01-15T12:00:00 05:30", "é-05:00"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stopped_clock_moves_when_it_is_told_to() {
+        let clock = Clock::new(false);
+        assert_eq!(clock.now(), Duration::ZERO);
+        clock.clone().advance(Duration::from_secs(3));
+        assert_eq!(clock.now(), Duration::from_secs(3));
+    }
+}

@@ -1,0 +1,236 @@
+//! Consent: to which messages, on which channel, a person agreed; and what stops email all the same.
+
+use crate::profile::Profile;
+use crate::revision::Revision;
+use serde_json::{Map, Value, json};
+
+/// Where messages go.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Channel {
+    /// Email.
+    Email,
+    /// Text messages.
+    Sms,
+    /// WhatsApp, from revision 2025-07-15.
+    WhatsApp,
+    /// Mobile push, from revision 2026-01-15.
+    Push,
+}
+
+/// What for.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Message {
+    Marketing,
+    Transactional,
+    Conversational,
+    OpenTracking,
+}
+
+/// Whether a person agreed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum State {
+    /// The person was never asked, or never answered.
+    #[default]
+    NeverSubscribed,
+    /// The person was asked to confirm, and has not done so.
+    Unconfirmed,
+    /// The person agreed.
+    Subscribed,
+    /// The person took it back.
+    Unsubscribed,
+}
+
+/// A person's consent on a channel.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Consent {
+    /// Whether the person agreed.
+    pub state: State,
+    /// When that was.
+    pub since: Option<String>,
+    /// What the request gave as its source.
+    pub source: Option<String>,
+    /// Whether the person confirmed it.
+    pub confirmed: bool,
+}
+
+/// Why Klaviyo sends no email to a person.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Suppression {
+    /// The address does not exist.
+    HardBounce,
+    /// The address cannot exist.
+    InvalidEmail,
+    /// The person called it spam.
+    SpamComplaint,
+    /// The person unsubscribed.
+    Unsubscribe,
+    /// Somebody who uses the account suppressed the person.
+    UserSuppressed,
+}
+
+/// How people join a list.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OptIn {
+    /// At once.
+    #[default]
+    Single,
+    /// When they confirm.
+    Double,
+}
+
+impl Channel {
+    /// The channels that a revision knows.
+    pub(crate) fn known(revision: Revision) -> impl Iterator<Item = Self> {
+        [Self::Email, Self::Sms, Self::WhatsApp, Self::Push].into_iter().filter(
+            move |channel| match channel {
+                Self::Email | Self::Sms => true,
+                Self::WhatsApp => revision >= Revision::JULY_2025,
+                Self::Push => revision >= Revision::JANUARY_2026,
+            },
+        )
+    }
+
+    /// Its name in requests.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::WhatsApp => "whatsapp",
+            Self::Push => "push",
+        }
+    }
+
+    /// Its messages.
+    pub(crate) fn messages(self) -> &'static [Message] {
+        match self {
+            Self::Email => &[Message::Marketing, Message::OpenTracking],
+            Self::Sms => &[Message::Marketing, Message::Transactional],
+            Self::WhatsApp => &[Message::Marketing, Message::Transactional, Message::Conversational],
+            Self::Push => &[Message::Marketing],
+        }
+    }
+}
+
+impl Message {
+    /// Whether a request can change the consent to it.
+    pub(crate) fn can_become(self, state: State, revision: Revision) -> bool {
+        match self {
+            Self::Marketing | Self::Transactional => true,
+            // Who writes first has agreed: there is nothing to subscribe to.
+            Self::Conversational => state == State::Unsubscribed,
+            // Unproven: whether an earlier revision knows it. 2025-01-15 does not.
+            Self::OpenTracking => revision >= Revision::JULY_2026,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Marketing => "marketing",
+            Self::Transactional => "transactional",
+            Self::Conversational => "conversational",
+            Self::OpenTracking => "open_tracking",
+        }
+    }
+}
+
+impl State {
+    /// Its name in answers. Unproven for consent that is not confirmed: there is no word of its own for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NeverSubscribed | Self::Unconfirmed => "NEVER_SUBSCRIBED",
+            Self::Subscribed => "SUBSCRIBED",
+            Self::Unsubscribed => "UNSUBSCRIBED",
+        }
+    }
+}
+
+impl Consent {
+    /// Whether the person agreed, and has not taken it back.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.state == State::Subscribed
+    }
+}
+
+impl Suppression {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::HardBounce => "HARD_BOUNCE",
+            Self::InvalidEmail => "INVALID_EMAIL",
+            Self::SpamComplaint => "SPAM_COMPLAINT",
+            Self::Unsubscribe => "UNSUBSCRIBE",
+            Self::UserSuppressed => "USER_SUPPRESSED",
+        }
+    }
+
+    /// Whether subscribing lifts it: what people said can be taken back, what addresses are cannot.
+    pub(crate) fn is_lifted(self) -> bool {
+        matches!(self, Self::SpamComplaint | Self::Unsubscribe | Self::UserSuppressed)
+    }
+}
+
+impl OptIn {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single_opt_in",
+            Self::Double => "double_opt_in",
+        }
+    }
+}
+
+/// What `additional-fields[profile]=subscriptions` shows.
+pub(crate) fn document(profile: &Profile, revision: Revision) -> Value {
+    let mut channels = Map::new();
+    for channel in Channel::known(Revision::JANUARY_2026) {
+        if channel == Channel::WhatsApp && revision < Revision::JULY_2025 {
+            continue;
+        }
+        let messages = channel.messages().iter().filter(|message| **message != Message::OpenTracking);
+        let shown = messages.map(|&message| (message.name().to_owned(), shown(profile, channel, message)));
+        let name = if channel == Channel::Push { "mobile_push" } else { channel.name() };
+        channels.insert(name.to_owned(), Value::Object(shown.collect()));
+    }
+    Value::Object(channels)
+}
+
+fn shown(profile: &Profile, channel: Channel, message: Message) -> Value {
+    let consent = profile.consents.get(&(channel, message)).cloned().unwrap_or_default();
+    let subscribed = consent.state == State::Subscribed;
+    let method = consent.since.is_some().then_some("API");
+    let mut document = json!({
+        "consent": consent.state.name(),
+        "consent_timestamp": if subscribed { json!(consent.since) } else { Value::Null },
+    });
+    let can_receive = match (channel, message) {
+        (Channel::Email, _) => "can_receive_email_marketing",
+        (Channel::Sms, Message::Transactional) => "can_receive_sms_transactional",
+        (Channel::Sms, _) => "can_receive_sms_marketing",
+        (Channel::WhatsApp, _) => "can_receive",
+        (Channel::Push, _) => "can_receive_push_marketing",
+    };
+    // Email may be sent to whoever did not say no.
+    let may = if channel == Channel::Email { profile.suppressions.is_empty() } else { subscribed };
+    let Value::Object(members) = &mut document else { return document };
+    members.insert(can_receive.to_owned(), json!(may));
+    if channel != Channel::Push {
+        members.insert("last_updated".to_owned(), json!(consent.since));
+    }
+    if matches!(channel, Channel::Email | Channel::Sms) {
+        members.insert("method".to_owned(), json!(method));
+        members.insert("method_detail".to_owned(), json!(""));
+    }
+    if channel == Channel::Email {
+        let suppression = profile.suppressions.iter();
+        let suppression: Vec<Value> =
+            suppression.map(|(reason, at)| json!({ "reason": reason.name(), "timestamp": at })).collect();
+        let lists = profile.list_suppressions.iter();
+        let lists: Vec<Value> = lists
+            .map(|(list, at)| json!({ "list_id": list, "reason": "UNSUBSCRIBE", "timestamp": at }))
+            .collect();
+        members.insert("custom_method_detail".to_owned(), json!(consent.source.unwrap_or_default()));
+        members.insert("double_optin".to_owned(), json!(consent.confirmed));
+        members.insert("suppression".to_owned(), Value::Array(suppression));
+        members.insert("list_suppressions".to_owned(), Value::Array(lists));
+    }
+    document
+}

@@ -1,0 +1,39 @@
+//! The account that a key belongs to.
+
+use crate::answer::{Answer, ORIGIN};
+use crate::call::Call;
+use crate::check::Result;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// The public id, which links of the account hold.
+const ID: &str = "MOCK01";
+
+pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
+    let account = json!({
+        "type": "account",
+        "id": ID,
+        "attributes": {
+            "test_account": true,
+            "contact_information": {
+                "default_sender_name": "Mock",
+                "default_sender_email": "mock@example.com",
+                "website_url": Value::Null,
+                "organization_name": "Mock",
+                "street_address": {
+                    "address1": Value::Null, "address2": Value::Null, "city": Value::Null,
+                    "region": Value::Null, "country": Value::Null, "zip": Value::Null,
+                },
+            },
+            "industry": Value::Null,
+            "timezone": "UTC",
+            "preferred_currency": "USD",
+            "public_api_key": ID,
+            "locale": "en-US",
+        },
+        "links": { "self": format!("{ORIGIN}/api/accounts/{ID}/") },
+    });
+    let links = json!({ "self": format!("{ORIGIN}/api/accounts/"), "next": null, "prev": null });
+    let document = json!({ "data": [call.sparse("account", account)], "links": links });
+    Ok(Answer::Document(StatusCode::OK, document))
+}

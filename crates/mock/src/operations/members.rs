@@ -1,0 +1,69 @@
+//! Who is on a list. Membership is not consent: nothing here touches it.
+
+use super::{ids, no_list};
+use crate::answer::{Answer, Refusal};
+use crate::call::Call;
+use crate::check::{Result, member};
+use crate::page::Page;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+const PER_REQUEST: usize = 1_000;
+
+pub(crate) fn add(call: &mut Call<'_>) -> Result<Answer> {
+    for id in profiles(call)? {
+        call.account.join(&call.id, &id);
+    }
+    Ok(Answer::Nothing(StatusCode::NO_CONTENT))
+}
+
+pub(crate) fn remove(call: &mut Call<'_>) -> Result<Answer> {
+    let ids = profiles(call)?;
+    if let Some(list) = call.account.lists.get_mut(&call.id) {
+        list.members.retain(|member, _| !ids.contains(member));
+    }
+    Ok(Answer::Nothing(StatusCode::NO_CONTENT))
+}
+
+/// The ids in the body, if the list and all the profiles are there.
+fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
+    let document = call.document()?;
+    let ids = ids(member(&document, "data", "/data")?, "profile", "/data")?;
+    if ids.len() > PER_REQUEST {
+        let detail = format!("Ensure this field has at most {PER_REQUEST} elements.");
+        return Err(Refusal::invalid(&detail, "/data").into());
+    }
+    if !call.account.lists.contains_key(&call.id) {
+        return Err(no_list(&call.id).into());
+    }
+    let unknown = ids.iter().filter(|id| call.account.place("id", id).is_none());
+    let unknown: Vec<String> = unknown.map(|id| format!("'{id}'")).collect();
+    if !unknown.is_empty() {
+        let detail = format!("Invalid profile IDs: {{{}}}", unknown.join(", "));
+        return Err(Refusal::invalid(&detail, "/data").into());
+    }
+    Ok(ids.into_iter().map(str::to_owned).collect())
+}
+
+pub(crate) fn get_ids(call: &mut Call<'_>) -> Result<Answer> {
+    let page = Page::of(call, 20, 100)?;
+    let list = call.account.lists.get(&call.id).ok_or_else(|| no_list(&call.id))?;
+    let id = |id: &String| json!({ "type": "profile", "id": id });
+    Ok(Answer::Document(StatusCode::OK, page.document(call, list.members.keys(), id)))
+}
+
+pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
+    let page = Page::of(call, 20, 100)?;
+    let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
+    let list = call.account.lists.get(&call.id).ok_or_else(|| no_list(&call.id))?;
+    let resource = |(id, joined): (&String, &String)| {
+        let profile = call.account.profile("id", id);
+        let mut resource =
+            profile.map(|profile| profile.resource(call.revision, subscriptions)).unwrap_or_default();
+        if let Some(Value::Object(attributes)) = resource.get_mut("attributes") {
+            attributes.insert("joined_group_at".to_owned(), json!(joined));
+        }
+        call.sparse("profile", resource)
+    };
+    Ok(Answer::Document(StatusCode::OK, page.document(call, &list.members, resource)))
+}

@@ -1,0 +1,43 @@
+//! What the operations do.
+
+pub(crate) mod account;
+pub(crate) mod imports;
+pub(crate) mod lists;
+pub(crate) mod members;
+pub(crate) mod profiles;
+pub(crate) mod subscriptions;
+
+use crate::answer::Refusal;
+use crate::call::Call;
+use crate::check::Result;
+use serde_json::Value;
+
+/// Sorts a collection as `sort` asks: by one of these fields, the other way round after a minus sign.
+fn sort<T>(call: &Call<'_>, items: &mut [T], known: &[&str], key: impl Fn(&T, &str) -> String) -> Result<()> {
+    let Some(sort) = call.query.get("sort") else { return Ok(()) };
+    let field = sort.strip_prefix('-').unwrap_or(sort);
+    if !known.contains(&field) {
+        let detail = format!("'{sort}' is not a valid sort field");
+        return Err(Refusal::invalid_parameter(&detail, "sort").into());
+    }
+    items.sort_by_cached_key(|item| key(item, field));
+    if sort.starts_with('-') {
+        items.reverse();
+    }
+    Ok(())
+}
+
+/// The ids of linked resources: an array of objects with this type and an id.
+fn ids<'a>(data: &'a Value, kind: &str, pointer: &str) -> Result<Vec<&'a str>> {
+    let data = data.as_array().ok_or_else(|| Refusal::invalid("'data' must be an array", pointer))?;
+    let id = |resource: &'a Value| {
+        let id = resource.get("id").and_then(Value::as_str);
+        id.filter(|_| resource.get("type").and_then(Value::as_str) == Some(kind))
+    };
+    let ids: Option<Vec<&str>> = data.iter().map(id).collect();
+    ids.ok_or_else(|| Refusal::invalid("'type' and 'id' are required properties", pointer).into())
+}
+
+fn no_list(id: &str) -> Refusal {
+    Refusal::not_found(&format!("A list with id `{id}` does not exist."))
+}

@@ -1,0 +1,184 @@
+//! Reading and writing profiles.
+
+use super::sort;
+use crate::answer::{Answer, Refusal};
+use crate::call::Call;
+use crate::check::{self, PROFILE_BYTES, Result, given, member, object};
+use crate::filter::{Condition, Fields, Operator};
+use crate::imports::Clash;
+use crate::page::Page;
+use crate::patch;
+use crate::profile::Profile;
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+const FIELDS: Fields = Fields {
+    texts: &["id", "email", "phone_number", "external_id"],
+    dates: &[Operator::GreaterThan, Operator::LessThan],
+};
+const POINTER: &str = "/data/attributes";
+
+/// What a body says of a profile.
+struct Written {
+    id: Option<String>,
+    attributes: Map<String, Value>,
+    /// The whole resource.
+    resource: Value,
+    /// The attribute that Klaviyo dropped, because it is not valid.
+    dropped: Option<&'static str>,
+}
+
+pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
+    let page = Page::of(call, 20, 100)?;
+    let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
+    let conditions = FIELDS.read(call.query.get("filter"))?;
+    let mut profiles = select(call, &conditions);
+    sort(call, &mut profiles, &["created", "email", "id", "updated"], |profile, field| match field {
+        "created" => profile.created.clone(),
+        "updated" => profile.updated.clone(),
+        "id" => profile.id.clone(),
+        _ => given(&profile.attributes, "email").unwrap_or_default().to_ascii_lowercase(),
+    })?;
+    let resource = |profile: &Profile| call.sparse("profile", profile.resource(call.revision, subscriptions));
+    Ok(Answer::Document(StatusCode::OK, page.document(call, profiles, resource)))
+}
+
+/// The profiles that fit all conditions, in the order of their creation.
+fn select<'a>(call: &'a Call<'_>, conditions: &[Condition]) -> Vec<&'a Profile> {
+    let fits = |profile: &&Profile| conditions.iter().all(|condition| fits(profile, condition));
+    // Identifiers are looked up: accounts are large.
+    let identified = conditions.iter().find(|c| matches!(c.operator, Operator::Equals | Operator::Any));
+    let Some(condition) = identified else { return call.account.profiles().iter().filter(fits).collect() };
+    let values = condition.values.iter();
+    let mut places: Vec<usize> =
+        values.filter_map(|value| call.account.place(&condition.field, value.text())).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().filter_map(|place| call.account.at(place)).filter(fits).collect()
+}
+
+fn fits(profile: &Profile, condition: &Condition) -> bool {
+    match condition.field.as_str() {
+        "created" => condition.admits(&profile.created),
+        "updated" => condition.admits(&profile.updated),
+        field => condition.has(|value| profile.is(field, value)),
+    }
+}
+
+pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
+    let place = existing(call)?;
+    let profile = shown(call, place)?;
+    let profile = call.sparse("profile", profile);
+    Ok(Answer::Document(StatusCode::OK, json!({ "data": profile })))
+}
+
+pub(crate) fn create(call: &mut Call<'_>) -> Result<Answer> {
+    let written = read(call)?;
+    check::identified(&written.attributes, POINTER)?;
+    let holder = call.account.holders(&written.attributes).first().and_then(|place| call.account.at(*place));
+    if let Some(holder) = holder {
+        return Err(conflict(&holder.id).into());
+    }
+    let place = call.account.create(written.attributes);
+    answer(call, StatusCode::CREATED, place, written.dropped)
+}
+
+pub(crate) fn update(call: &mut Call<'_>) -> Result<Answer> {
+    let place = existing(call)?;
+    let written = read(call)?;
+    if written.id.as_ref() != Some(&call.id) {
+        return Err(Refusal::invalid("'id' must be the id in the path", "/data/id").into());
+    }
+    let other = call.account.holders(&written.attributes).into_iter().find(|holder| *holder != place);
+    if let Some(other) = other.and_then(|place| call.account.at(place)) {
+        return Err(conflict(&other.id).into());
+    }
+    write(call, place, written)
+}
+
+pub(crate) fn create_or_update(call: &mut Call<'_>) -> Result<Answer> {
+    let written = read(call)?;
+    if written.id.is_none() {
+        check::identified(&written.attributes, POINTER)?;
+    }
+    match call.account.upsert_place(written.id.as_deref(), &written.attributes) {
+        Ok(Some(place)) => write(call, place, written),
+        Ok(None) => {
+            let place = call.account.create(written.attributes);
+            call.account.patch(place, &written.resource);
+            answer(call, StatusCode::CREATED, place, written.dropped)
+        }
+        Err(Clash::Duplicate(holder)) => Err(conflict(&holder).into()),
+        Err(Clash::Unknown(id)) => Err(no_profile(&id).into()),
+    }
+}
+
+fn write(call: &mut Call<'_>, place: usize, written: Written) -> Result<Answer> {
+    call.account.write(place, written.attributes);
+    call.account.patch(place, &written.resource);
+    answer(call, StatusCode::OK, place, written.dropped)
+}
+
+fn existing(call: &Call<'_>) -> Result<usize> {
+    call.account.place("id", &call.id).ok_or_else(|| no_profile(&call.id).into())
+}
+
+fn shown(call: &Call<'_>, place: usize) -> Result<Value> {
+    let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
+    let profile = call.account.at(place);
+    Ok(profile.map(|profile| profile.resource(call.revision, subscriptions)).unwrap_or_default())
+}
+
+fn answer(
+    call: &Call<'_>,
+    status: StatusCode,
+    place: usize,
+    dropped: Option<&'static str>,
+) -> Result<Answer> {
+    let body = json!({ "data": shown(call, place)? });
+    Ok(match dropped {
+        None => Answer::Document(status, body),
+        Some(dropped) => Answer::Partly(status, body, dropped),
+    })
+}
+
+/// Reads the profile in the body. A phone number that is not valid beside an email is dropped.
+fn read(call: &Call<'_>) -> Result<Written> {
+    // What is asked of the answer must make sense before anything is written.
+    call.wants("profile", "subscriptions", &["subscriptions"])?;
+    let document = call.document()?;
+    if call.body.len() > PROFILE_BYTES {
+        return Err(Refusal::too_large("The profile is larger than 100 KB.").into());
+    }
+    let data = member(&document, "data", "/data")?;
+    check::resource(data, "profile", "/data")?;
+    let mut attributes = object(data, "attributes", "/data")?.clone();
+    check::attributes(&attributes, POINTER)?;
+    patch::check(data, "/data")?;
+    let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
+    let wrong = given(&attributes, "phone_number").is_some_and(|number| !check::is_phone_number(number));
+    if wrong && given(&attributes, "email").is_none() {
+        return Err(Refusal::invalid("Invalid phone number format", "/data/attributes/phone_number").into());
+    }
+    if wrong {
+        attributes.shift_remove("phone_number");
+    }
+    let resource = data.clone();
+    Ok(Written { id, attributes, resource, dropped: wrong.then_some("phone_number") })
+}
+
+pub(crate) fn conflict(holder: &str) -> Refusal {
+    let detail = "A profile already exists with one of these identifiers.";
+    Refusal {
+        source: json!({ "pointer": "/data/attributes" }),
+        meta: json!({ "duplicate_profile_id": holder }),
+        ..Refusal::new(StatusCode::CONFLICT, "duplicate_profile", "Conflict.", detail)
+    }
+}
+
+fn no_profile(id: &str) -> Refusal {
+    Refusal {
+        source: json!({ "pointer": "/data/id" }),
+        ..Refusal::not_found(&format!("A profile with id {id} does not exist."))
+    }
+}

@@ -1,0 +1,144 @@
+//! Profiles: what an account knows of a person, and how an answer shows it.
+
+use crate::answer::ORIGIN;
+use crate::consent::{self, Channel, Consent, Message, State, Suppression};
+use crate::revision::Revision;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// The attributes that identify a profile.
+pub(crate) const IDENTIFIERS: [&str; 3] = ["email", "phone_number", "external_id"];
+
+/// The attributes that can be written.
+pub(crate) const ATTRIBUTES: [&str; 12] = [
+    "email",
+    "phone_number",
+    "external_id",
+    "_kx",
+    "first_name",
+    "last_name",
+    "organization",
+    "locale",
+    "title",
+    "image",
+    "location",
+    "properties",
+];
+
+/// The parts of an address.
+const LOCATION: [&str; 10] =
+    ["address1", "address2", "city", "country", "latitude", "longitude", "region", "zip", "timezone", "ip"];
+
+/// The digits of Klaviyo's profile ids (Crockford's base 32).
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A profile as the account holds it.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Klaviyo's id.
+    pub id: String,
+    /// The attributes that were given, by Klaviyo's names.
+    pub attributes: Map<String, Value>,
+    pub(crate) created: String,
+    pub(crate) updated: String,
+    pub(crate) consents: BTreeMap<(Channel, Message), Consent>,
+    pub(crate) suppressions: Vec<(Suppression, String)>,
+    /// The lists from which the person unsubscribed, and when.
+    pub(crate) list_suppressions: Vec<(String, String)>,
+    /// The lists that wait for the person to confirm.
+    pub(crate) unconfirmed: Vec<String>,
+}
+
+impl Profile {
+    pub(crate) fn new(n: usize, attributes: Map<String, Value>, now: String) -> Self {
+        Self {
+            id: profile_id(n),
+            attributes,
+            created: now.clone(),
+            updated: now,
+            consents: BTreeMap::new(),
+            suppressions: Vec::new(),
+            list_suppressions: Vec::new(),
+            unconfirmed: Vec::new(),
+        }
+    }
+
+    /// Whether the person agreed to marketing on a channel.
+    #[must_use]
+    pub fn consent(&self, channel: Channel) -> Consent {
+        self.consents.get(&(channel, Message::Marketing)).cloned().unwrap_or_default()
+    }
+
+    /// Why Klaviyo sends no email to this person, whatever the consent.
+    #[must_use]
+    pub fn suppressions(&self) -> Vec<Suppression> {
+        self.suppressions.iter().map(|(reason, _)| *reason).collect()
+    }
+
+    /// Whether an identifier of this profile has this value.
+    pub(crate) fn is(&self, name: &str, value: &str) -> bool {
+        match (name, self.attributes.get(name).and_then(Value::as_str)) {
+            ("id", _) => self.id == value,
+            ("email", Some(own)) => own.eq_ignore_ascii_case(value),
+            (_, own) => own == Some(value),
+        }
+    }
+
+    pub(crate) fn set(&mut self, channel: Channel, message: Message, consent: Consent) {
+        self.consents.insert((channel, message), consent);
+    }
+
+    /// Whether something waits for the person to confirm it.
+    pub(crate) fn waits(&self) -> bool {
+        self.consents.values().any(|consent| consent.state == State::Unconfirmed)
+    }
+
+    /// The profile as a resource; with its subscriptions if they are asked for.
+    pub(crate) fn resource(&self, revision: Revision, subscriptions: bool) -> Value {
+        let mut attributes: Map<String, Value> = ATTRIBUTES
+            .iter()
+            .filter(|name| !["_kx", "location", "properties"].contains(name))
+            .map(|&name| (name.to_owned(), Value::Null))
+            .collect();
+        let empty = LOCATION.map(|part| (part.to_owned(), Value::Null));
+        attributes.insert("location".to_owned(), Value::Object(empty.into_iter().collect()));
+        attributes.insert("properties".to_owned(), json!({}));
+        for (name, value) in &self.attributes {
+            merge(&mut attributes, name, value.clone());
+        }
+        attributes.insert("created".to_owned(), json!(self.created));
+        attributes.insert("updated".to_owned(), json!(self.updated));
+        attributes.insert("last_event_date".to_owned(), Value::Null);
+        if subscriptions {
+            attributes.insert("subscriptions".to_owned(), consent::document(self, revision));
+        }
+        json!({
+            "type": "profile",
+            "id": self.id,
+            "attributes": attributes,
+            "links": { "self": format!("{ORIGIN}/api/profiles/{}/", self.id) },
+        })
+    }
+}
+
+/// Sets an attribute. The members of an object are set one by one.
+pub(crate) fn merge(attributes: &mut Map<String, Value>, name: &str, value: Value) {
+    match (attributes.get_mut(name), value) {
+        (Some(Value::Object(own)), Value::Object(given)) => own.extend(given),
+        (_, value) => {
+            attributes.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// The id of the n-th profile. The first is the one of the README's story.
+fn profile_id(n: usize) -> String {
+    const PREFIX: &str = "01GMTZY2TEKN4KFRP30J";
+    // "Z59KGB"
+    const FIRST: usize = 1_045_745_163;
+    let digit = |place: u32| {
+        let digit = (FIRST + n) >> (5 * place) & 31;
+        DIGITS.get(digit).copied().map_or('0', char::from)
+    };
+    PREFIX.chars().chain((0..6).rev().map(digit)).collect()
+}

@@ -1,0 +1,183 @@
+//! How many requests an account may make: each operation has a burst limit for a second and a steady one for
+//! a minute, in fixed windows.
+
+use crate::revision::Revision;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The limits that are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rates {
+    /// How many times the published limits; none is no limit.
+    times: Option<u32>,
+}
+
+impl Rates {
+    /// The limits that Klaviyo publishes.
+    #[must_use]
+    pub const fn klaviyo() -> Self {
+        Self::times(1)
+    }
+
+    /// Limits that are `n` times as high, in windows of the same length: the headers and the whole seconds of
+    /// `Retry-After` keep their meaning.
+    #[must_use]
+    pub const fn times(n: u32) -> Self {
+        Self { times: Some(n) }
+    }
+
+    /// No limits, and no headers about them.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self { times: None }
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self::klaviyo()
+    }
+}
+
+/// The limits of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    burst: u32,
+    steady: u32,
+    /// The steady limit from 2026-01-15.
+    later: u32,
+}
+
+/// What most operations have.
+pub(crate) const USUAL: Rate = Rate { burst: 75, steady: 700, later: 750 };
+/// What those have that cost more.
+pub(crate) const SLOW: Rate = Rate { burst: 10, steady: 150, later: 150 };
+/// What the account has.
+pub(crate) const RARE: Rate = Rate { burst: 1, steady: 15, later: 15 };
+
+/// What was counted, for each operation.
+#[derive(Debug, Default)]
+pub(crate) struct Meter(HashMap<&'static str, [Window; 2]>);
+
+#[derive(Debug, Default)]
+struct Window {
+    /// The number of the window since the start.
+    number: u64,
+    used: u32,
+}
+
+/// Whether a request may pass.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// It may; the values of `Ratelimit-Limit`, `-Remaining` and `-Reset`.
+    Pass { limit: String, remaining: u32, reset: u64 },
+    /// It may not; in so many seconds another may.
+    Wait(u64),
+}
+
+impl Meter {
+    /// Counts a request; none when there are no limits. A request that is refused does not count (unproven).
+    pub(crate) fn take(
+        &mut self,
+        rates: Rates,
+        operation: &'static str,
+        rate: Rate,
+        revision: Option<Revision>,
+        now: Duration,
+    ) -> Option<Verdict> {
+        const SECONDS: [u64; 2] = [1, 60];
+        let times = rates.times?;
+        let later = revision.is_some_and(|revision| revision >= Revision::JANUARY_2026);
+        let steady = if later { rate.later } else { rate.steady };
+        let limits = [rate.burst, steady].map(|limit| limit.saturating_mul(times));
+        let windows = self.0.entry(operation).or_default();
+        let mut wait = None;
+        for ((window, seconds), limit) in windows.iter_mut().zip(SECONDS).zip(limits) {
+            let number = now.as_secs().checked_div(seconds).unwrap_or_default();
+            if window.number != number {
+                *window = Window { number, used: 0 };
+            }
+            if window.used >= limit {
+                let end = Duration::from_secs(number.saturating_add(1).saturating_mul(seconds));
+                wait = Some(whole_seconds(end.saturating_sub(now)));
+            }
+        }
+        if let Some(seconds) = wait {
+            return Some(Verdict::Wait(seconds));
+        }
+        // Unproven: which window `Ratelimit-Remaining` and `-Reset` are about. Here it is the one that has
+        // less left.
+        let mut least = (u32::MAX, 0);
+        for ((window, seconds), limit) in windows.iter_mut().zip(SECONDS).zip(limits) {
+            window.used += 1;
+            let remaining = limit.saturating_sub(window.used);
+            if remaining < least.0 {
+                least = (remaining, seconds.saturating_sub(1).saturating_sub(now.as_secs() % seconds));
+            }
+        }
+        let [burst, steady] = limits;
+        let limit = format!("{burst}, {burst};w=1, {steady};w=60");
+        Some(Verdict::Pass { limit, remaining: least.0, reset: least.1 })
+    }
+}
+
+/// Rounded up, and one at least.
+fn whole_seconds(time: Duration) -> u64 {
+    let part = u64::from(time.subsec_nanos() > 0);
+    time.as_secs().saturating_add(part).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(meter: &mut Meter, rates: Rates, revision: Revision, milliseconds: u64) -> Option<Verdict> {
+        meter.take(rates, "get_lists", USUAL, Some(revision), Duration::from_millis(milliseconds))
+    }
+
+    #[test]
+    fn a_burst_ends_with_its_second() {
+        let (mut meter, old) = (Meter::default(), Revision::JANUARY_2025);
+        let limit = "75, 75;w=1, 700;w=60".to_owned();
+        let first = take(&mut meter, Rates::klaviyo(), old, 100);
+        assert_eq!(first, Some(Verdict::Pass { limit, remaining: 74, reset: 0 }));
+        for _ in 0..74 {
+            assert!(matches!(take(&mut meter, Rates::klaviyo(), old, 100), Some(Verdict::Pass { .. })));
+        }
+        assert_eq!(take(&mut meter, Rates::klaviyo(), old, 999), Some(Verdict::Wait(1)));
+        assert!(matches!(take(&mut meter, Rates::klaviyo(), old, 1000), Some(Verdict::Pass { .. })));
+    }
+
+    #[test]
+    fn a_minute_has_fewer_requests_than_sixty_bursts() {
+        for (revision, steady) in [(Revision::JANUARY_2025, 700), (Revision::JANUARY_2026, 750)] {
+            let mut meter = Meter::default();
+            let mut passed = 0;
+            for second in 0..12 {
+                for _ in 0..75 {
+                    let verdict = take(&mut meter, Rates::klaviyo(), revision, second * 1000);
+                    passed += u32::from(matches!(verdict, Some(Verdict::Pass { .. })));
+                }
+            }
+            assert_eq!(passed, steady);
+            let verdict = take(&mut meter, Rates::klaviyo(), revision, 12_500);
+            assert_eq!(verdict, Some(Verdict::Wait(48)));
+            assert!(matches!(
+                take(&mut meter, Rates::klaviyo(), revision, 60_000),
+                Some(Verdict::Pass { remaining: 74, .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn limits_are_multiplied_or_off() {
+        let mut meter = Meter::default();
+        let Some(Verdict::Pass { limit, remaining, .. }) =
+            take(&mut meter, Rates::times(10), Revision::JANUARY_2026, 0)
+        else {
+            panic!("the first request passes");
+        };
+        assert_eq!((limit.as_str(), remaining), ("750, 750;w=1, 7500;w=60", 749));
+        assert_eq!(take(&mut meter, Rates::off(), Revision::JANUARY_2026, 0), None);
+    }
+}

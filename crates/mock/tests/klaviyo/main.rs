@@ -1,0 +1,23 @@
+//! The server over real HTTP, against what is known of Klaviyo.
+
+// `cfg(test)` tells the lints that helpers are tests too.
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod consent;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod inspection;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod profiles;
+#[cfg(test)]
+mod rates;
