@@ -1,0 +1,254 @@
+//! The component, compiled once for a whole process.
+
+use crate::cache;
+use crate::client::{HttpTransport, HttpTransportError};
+use crate::egress::Egress;
+use crate::limits::Limits;
+use crate::sandbox::State;
+use crate::sandbox::bindings::{self, ConnectorIndices};
+use crate::transport::Transport;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often the clock of [`Limits::cpu`] ticks.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+/// The only import that a component may have.
+const IMPORT: &str = "klaviyo:connector/http";
+/// What the host may use of a stack beside the component.
+const HOST_STACK: usize = 1 << 20;
+
+/// The connector, compiled and ready: one for a process, shared by all tenants and threads. Cloning it is cheap.
+///
+/// ```no_run
+/// let connector = klaviyo_host::Connector::load("klaviyo.wasm")?;
+/// # Ok::<(), klaviyo_host::LoadError>(())
+/// ```
+#[derive(Clone)]
+pub struct Connector {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) egress: Egress,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) instance: InstancePre<State>,
+    pub(crate) indices: ConnectorIndices,
+    /// One permit a place in the pool of instances.
+    pub(crate) places: Semaphore,
+    _ticker: Ticker,
+}
+
+/// Settings of a [`Connector`].
+#[derive(Default)]
+pub struct Builder {
+    limits: Limits,
+    egress: Egress,
+    transport: Option<Arc<dyn Transport>>,
+    cache: Option<PathBuf>,
+}
+
+/// Why there is no connector.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("cannot read {}", .0.display())]
+    Read(PathBuf, #[source] std::io::Error),
+    /// It is not a component, or one that this version of wasmtime cannot compile.
+    #[error("this is not a component that can be compiled")]
+    Compile(#[source] wasmtime::Error),
+    /// It imports what a connector has no need for.
+    #[error("the component imports {}; a connector imports {IMPORT} and nothing else, so it was not loaded", .0.join(", "))]
+    Imports(Vec<String>),
+    /// It does not export what a connector does.
+    #[error("this component is not a Klaviyo connector of a version that this host knows")]
+    Exports(#[source] wasmtime::Error),
+    /// The limits do not go together.
+    #[error("these limits cannot be kept on this machine")]
+    Limits(#[source] wasmtime::Error),
+    /// HTTPS cannot be set up.
+    #[error(transparent)]
+    Transport(#[from] HttpTransportError),
+    /// The thread that keeps the time cannot be started.
+    #[error("cannot start the thread that measures computing time")]
+    Ticker(#[source] std::io::Error),
+    /// The folder for compiled components cannot be written to.
+    #[error("cannot keep a compiled component in {}", .0.display())]
+    Cache(PathBuf, #[source] std::io::Error),
+}
+
+impl Connector {
+    /// Loads a component file with default limits and egress.
+    ///
+    /// # Errors
+    /// When it cannot be read or compiled, or is not a connector.
+    pub fn load(file: impl AsRef<Path>) -> Result<Self, LoadError> {
+        Self::builder().load(file)
+    }
+
+    /// A connector with settings of its own.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { limits, egress, .. } = self.shared.as_ref();
+        f.debug_struct("Connector").field("limits", limits).field("egress", egress).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// What calls may use.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where requests may go.
+    #[must_use]
+    pub fn egress(mut self, egress: Egress) -> Self {
+        self.egress = egress;
+        self
+    }
+
+    /// What sends the requests, instead of [`HttpTransport`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// A folder for the compiled component, so that the next process starts in milliseconds. It must be this
+    /// program's own, and is made if it is not there; files in it that belong to, or can be written by, others are
+    /// not used. It may be emptied at any time.
+    #[must_use]
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    /// Compiles a component file into the folder of [`Builder::cache`] and returns what was written: a step of a
+    /// deployment, say. The limits must be those that it will be loaded with.
+    ///
+    /// # Errors
+    /// When the file cannot be read or compiled, or the folder cannot be written to. Without a folder, it is the
+    /// file's own.
+    pub fn precompile(self, file: impl AsRef<Path>) -> Result<PathBuf, LoadError> {
+        let file = file.as_ref();
+        let engine = engine(&self.limits)?;
+        let component = read(file)?;
+        let folder = self.cache.unwrap_or_else(|| file.parent().unwrap_or(Path::new(".")).to_owned());
+        // Compiled twice, in effect: an error in the component should not be told as one of the folder.
+        check(&Component::from_binary(&engine, &component).map_err(LoadError::Compile)?)?;
+        cache::fill(&folder, &engine, &component).map_err(|error| LoadError::Cache(folder, error))
+    }
+
+    /// Loads a component file.
+    ///
+    /// # Errors
+    /// When it cannot be read or compiled, or is not a connector, or the settings cannot be kept.
+    pub fn load(self, file: impl AsRef<Path>) -> Result<Connector, LoadError> {
+        let component = read(file.as_ref())?;
+        self.from_bytes(&component)
+    }
+
+    /// Loads the bytes of a component.
+    ///
+    /// # Errors
+    /// When they cannot be compiled, or are not a connector, or the settings cannot be kept.
+    pub fn from_bytes(self, component: &[u8]) -> Result<Connector, LoadError> {
+        let engine = engine(&self.limits)?;
+        let component = match &self.cache {
+            Some(folder) => cache::load(folder, &engine, component),
+            None => Component::from_binary(&engine, component),
+        };
+        let component = component.map_err(LoadError::Compile)?;
+        check(&component)?;
+        let mut linker = Linker::new(&engine);
+        bindings::klaviyo::connector::http::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
+            .map_err(LoadError::Exports)?;
+        let instance = linker.instantiate_pre(&component).map_err(LoadError::Exports)?;
+        let indices = ConnectorIndices::new(&instance).map_err(LoadError::Exports)?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpTransport::new(&self.egress, &self.limits)?),
+        };
+        let ticker = Ticker::start(engine).map_err(LoadError::Ticker)?;
+        let places = Semaphore::new(self.limits.concurrent_calls as usize);
+        let Self { limits, egress, .. } = self;
+        let shared = Shared { limits, egress, transport, instance, indices, places, _ticker: ticker };
+        Ok(Connector { shared: Arc::new(shared) })
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, LoadError> {
+    std::fs::read(file).map_err(|error| LoadError::Read(file.to_owned(), error))
+}
+
+fn engine(limits: &Limits) -> Result<Engine, LoadError> {
+    let calls = limits.concurrent_calls;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(calls)
+        .total_core_instances(calls.saturating_mul(4))
+        .total_memories(calls)
+        .total_tables(calls.saturating_mul(4))
+        .total_stacks(calls)
+        .max_memory_size(limits.memory)
+        .table_elements(limits.table_elements)
+        .max_memories_per_component(1)
+        // What a call has used is cleared for the next one instead of being given back to the system, where that
+        // is quicker.
+        .linear_memory_keep_resident(1 << 20)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .max_wasm_stack(limits.stack)
+        .async_stack_size(limits.stack.saturating_add(HOST_STACK));
+    Engine::new(&config).map_err(LoadError::Limits)
+}
+
+/// Refuses a component that could do more than ask for a request.
+fn check(component: &Component) -> Result<(), LoadError> {
+    let ty = component.component_type();
+    let others: Vec<String> = ty
+        .imports(component.engine())
+        .map(|(name, item)| (name.to_owned(), item.ty))
+        .filter(|(name, item)| {
+            let known = name.split('@').next() == Some(IMPORT);
+            !(known && matches!(item, ComponentItem::ComponentInstance(_)))
+        })
+        .map(|(name, _)| name)
+        .collect();
+    if others.is_empty() { Ok(()) } else { Err(LoadError::Imports(others)) }
+}
+
+/// A thread that makes the engine's clock tick for as long as this is kept.
+struct Ticker {
+    _stop: Sender<()>,
+}
+
+impl Ticker {
+    fn start(engine: Engine) -> std::io::Result<Self> {
+        let (stop, stopped) = channel();
+        let tick = move || {
+            while matches!(stopped.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
+                engine.increment_epoch();
+            }
+        };
+        std::thread::Builder::new().name("klaviyo-ticker".to_owned()).spawn(tick)?;
+        Ok(Self { _stop: stop })
+    }
+}

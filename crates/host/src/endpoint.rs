@@ -1,0 +1,100 @@
+//! Klaviyo's endpoints, as far as sending goes: how fast, and whether twice does harm.
+
+use http::Method;
+
+/// One endpoint, with Klaviyo's published rates for one account. Source: `x-klaviyo-ratelimit` of the OpenAPI
+/// document of revision 2025-01-15.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// For logs: it has no personal data in it, which addresses have.
+    pub(crate) name: &'static str,
+    method: Method,
+    /// The segments of the path; `{}` is any one.
+    path: &'static [&'static str],
+    /// Requests in a second.
+    pub(crate) burst: u32,
+    /// Requests in a minute.
+    pub(crate) steady: u32,
+    /// Whether a request that may have taken effect can be sent again without doing more than once would: reading,
+    /// and writing what is the same the second time. Creating a profile again is answered by 409, which the
+    /// component takes for what it is. An import again is a second job.
+    pub(crate) repeatable: bool,
+}
+
+const fn endpoint(
+    name: &'static str,
+    method: Method,
+    path: &'static [&'static str],
+    (burst, steady): (u32, u32),
+    repeatable: bool,
+) -> Endpoint {
+    Endpoint { name, method, path, burst, steady, repeatable }
+}
+
+const MEDIUM: (u32, u32) = (10, 150);
+const LARGE: (u32, u32) = (75, 700);
+
+static ENDPOINTS: [Endpoint; 11] = [
+    endpoint("get lists", Method::GET, &["api", "lists"], LARGE, true),
+    endpoint("get profiles", Method::GET, &["api", "profiles"], LARGE, true),
+    endpoint("get profile", Method::GET, &["api", "profiles", "{}"], LARGE, true),
+    endpoint("create profile", Method::POST, &["api", "profiles"], LARGE, true),
+    endpoint("create or update profile", Method::POST, &["api", "profile-import"], LARGE, true),
+    endpoint("add to list", Method::POST, &["api", "lists", "{}", "relationships", "profiles"], MEDIUM, true),
+    endpoint("bulk subscribe", Method::POST, &["api", "profile-subscription-bulk-create-jobs"], LARGE, true),
+    endpoint(
+        "bulk unsubscribe",
+        Method::POST,
+        &["api", "profile-subscription-bulk-delete-jobs"],
+        LARGE,
+        true,
+    ),
+    endpoint("bulk import", Method::POST, &["api", "profile-bulk-import-jobs"], MEDIUM, false),
+    endpoint("import status", Method::GET, &["api", "profile-bulk-import-jobs", "{}"], MEDIUM, true),
+    endpoint(
+        "import errors",
+        Method::GET,
+        &["api", "profile-bulk-import-jobs", "{}", "import-errors"],
+        MEDIUM,
+        true,
+    ),
+];
+
+/// What is not in the table, by the most careful row of it.
+static UNKNOWN_READ: Endpoint = endpoint("another read", Method::GET, &[], MEDIUM, true);
+static UNKNOWN_WRITE: Endpoint = endpoint("another write", Method::POST, &[], MEDIUM, false);
+
+impl Endpoint {
+    pub(crate) fn of(method: &Method, path: &str) -> &'static Self {
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let is = |endpoint: &&Self| {
+            endpoint.method == *method
+                && endpoint.path.len() == segments.len()
+                && endpoint.path.iter().zip(&segments).all(|(own, given)| *own == "{}" || own == given)
+        };
+        let unknown = if *method == Method::GET { &UNKNOWN_READ } else { &UNKNOWN_WRITE };
+        ENDPOINTS.iter().find(is).unwrap_or(unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_matched_whole() {
+        for (method, path, name) in [
+            (Method::GET, "/api/lists/", "get lists"),
+            (Method::GET, "/api/profiles/01ABC/", "get profile"),
+            (Method::POST, "/api/profiles", "create profile"),
+            (Method::POST, "/api/lists/Y6nRLr/relationships/profiles/", "add to list"),
+            (Method::POST, "/api/profile-bulk-import-jobs/", "bulk import"),
+            (Method::GET, "/api/profile-bulk-import-jobs/x/import-errors/", "import errors"),
+            (Method::GET, "/api/segments/", "another read"),
+            (Method::DELETE, "/api/lists/Y6nRLr/", "another write"),
+            (Method::PATCH, "/api/profiles/01ABC/", "another write"),
+        ] {
+            assert_eq!(Endpoint::of(&method, path).name, name, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a call returns beside its value, and how it fails.
+
+use crate::types::{self, Code};
+use std::fmt;
+use std::time::Duration;
+
+/// What a call has used. Every answer and every error has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Requests that the connector made.
+    pub requests: u32,
+    /// How often they were sent: more than `requests` when some had to be repeated, less when some were refused.
+    pub attempts: u32,
+    /// Bytes of the bodies that were sent, every attempt counted.
+    pub sent_bytes: u64,
+    /// Bytes of the bodies that came back, every attempt counted.
+    pub received_bytes: u64,
+    /// How long the call waited for its turn at Klaviyo's rates and between attempts.
+    pub waited: Duration,
+}
+
+/// What a call returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The value.
+    pub value: T,
+    /// What it took.
+    pub usage: Usage,
+}
+
+/// Why a call failed, and what it took.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// What happened.
+    pub cause: Cause,
+    /// What it took.
+    pub usage: Usage,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// The connector returned its error: what Klaviyo said, what it means, and what to do.
+    Connector(Box<types::Error>),
+    /// The call ran into one of the [`Limits`](crate::Limits), which the text names. It was stopped; requests that
+    /// it had sent may have taken effect.
+    Limit {
+        /// The field of `Limits`.
+        limit: &'static str,
+        /// A sentence about it.
+        message: String,
+    },
+    /// The component trapped: a defect in it. Requests that it had sent may have taken effect.
+    Trap(String),
+    /// [`Tenant::call`](crate::Tenant::call) was given a function that does not exist, or arguments that are not
+    /// of its types. Nothing was sent.
+    Arguments(String),
+}
+
+impl Error {
+    /// The contract's code for this failure, so that one table decides what to do next. A call that was stopped by
+    /// its time is [`Code::Timeout`], arguments that do not fit are [`Code::InvalidInput`], and what else is not
+    /// the connector's own error is [`Code::Other`].
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match &self.cause {
+            Cause::Connector(error) => error.code,
+            Cause::Limit { limit: "time", .. } => Code::Timeout,
+            Cause::Arguments(_) => Code::InvalidInput,
+            Cause::Limit { .. } | Cause::Trap(_) => Code::Other,
+        }
+    }
+
+    /// Whether the same call may succeed later without any change: rates, outages, connections. Repeating is safe,
+    /// as it is for every call.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        let temporary =
+            [Code::RateLimited, Code::Unavailable, Code::Blocked, Code::Timeout, Code::Connection];
+        temporary.contains(&self.code())
+    }
+
+    /// How long to wait before the call is repeated, where Klaviyo has said so in whole seconds.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match &self.cause {
+            Cause::Connector(error) => error.retry_after.map(|seconds| Duration::from_secs(seconds.into())),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Connector(error) => f.write_str(&error.message)?,
+            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
+                f.write_str(message)?;
+            }
+        }
+        let Usage { requests, attempts, .. } = self.usage;
+        if attempts > requests { write!(f, " ({requests} requests in {attempts} attempts)") } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,274 @@
+//! The contract's functions by name, with JSON for their arguments and results.
+
+use crate::sandbox::State;
+use crate::types::{self, Code, Detail};
+use serde_json::{Value, json};
+use wasmtime::Store;
+use wasmtime::component::types::Field;
+use wasmtime::component::{Func, Instance, Type, Val};
+
+/// The version of the package in `wit/`, which is not that of the crates.
+const CONTRACT_VERSION: &str = "0.1.0";
+
+/// Finds a function, and reads its arguments by its types. The error is a sentence for the caller.
+pub(crate) fn prepare(
+    instance: &Instance,
+    store: &mut Store<State>,
+    function: &str,
+    arguments: &[Value],
+) -> Result<(Func, Vec<Val>), String> {
+    let unknown =
+        || format!("the connector has no function {function:?}; they are called as in contacts.opt-in");
+    let (interface, name) = function.split_once('.').ok_or_else(unknown)?;
+    let interface = format!("klaviyo:connector/{interface}@{CONTRACT_VERSION}");
+    let interface = instance.get_export_index(&mut *store, None, &interface).ok_or_else(unknown)?;
+    let name = instance.get_export_index(&mut *store, Some(&interface), name).ok_or_else(unknown)?;
+    let func = instance.get_func(&mut *store, name).ok_or_else(unknown)?;
+    let ty = func.ty(&*store);
+    let parameters: Vec<_> = ty.params().collect();
+    if parameters.len() != arguments.len() {
+        return Err(format!("{function} takes {} arguments, not {}", parameters.len(), arguments.len()));
+    }
+    let read = |(argument, (name, ty)): (&Value, &(&str, Type))| {
+        read(argument, ty).map_err(|reason| format!("argument {name} of {function}: {reason}"))
+    };
+    Ok((func, arguments.iter().zip(&parameters).map(read).collect::<Result<_, _>>()?))
+}
+
+/// Calls a function with arguments that fit it.
+pub(crate) async fn call(
+    function: Func,
+    arguments: &[Val],
+    store: &mut Store<State>,
+) -> wasmtime::Result<Result<Value, types::Error>> {
+    let mut results = [Val::Bool(false)];
+    function.call_async(store, arguments, &mut results).await?;
+    let [Val::Result(result)] = &results else {
+        return Err(wasmtime::Error::msg("a function of the contract returns a result"));
+    };
+    let payload = |value: &Option<Box<Val>>| value.as_deref().map_or(Value::Null, write);
+    match result {
+        Ok(value) => Ok(Ok(payload(value))),
+        Err(error) => match failure(&payload(error)) {
+            Some(failure) => Ok(Err(failure)),
+            None => Err(wasmtime::Error::msg("a function of the contract fails with the contract's error")),
+        },
+    }
+}
+
+/// Reads a JSON value as a value of a type.
+fn read(json: &Value, ty: &Type) -> Result<Val, String> {
+    // The value is left out: it may be long, and somebody's email.
+    let mismatch = || format!("expected {}, found {}", name(ty), kind(json));
+    let number = || json.as_u64().ok_or_else(mismatch);
+    let text = || json.as_str().ok_or_else(mismatch);
+    Ok(match ty {
+        Type::Bool => Val::Bool(json.as_bool().ok_or_else(mismatch)?),
+        Type::U8 => Val::U8(number()?.try_into().map_err(|_| mismatch())?),
+        Type::U16 => Val::U16(number()?.try_into().map_err(|_| mismatch())?),
+        Type::U32 => Val::U32(number()?.try_into().map_err(|_| mismatch())?),
+        Type::U64 => Val::U64(number()?),
+        Type::String => Val::String(text()?.to_owned()),
+        Type::List(list) => {
+            let elements = json.as_array().ok_or_else(mismatch)?;
+            let element = |(index, element): (usize, &Value)| {
+                read(element, &list.ty()).map_err(|reason| format!("element {index}: {reason}"))
+            };
+            Val::List(elements.iter().enumerate().map(element).collect::<Result<_, _>>()?)
+        }
+        Type::Record(record) => {
+            let object = json.as_object().ok_or_else(mismatch)?;
+            let known = || record.fields().map(|field| field.name);
+            if let Some(unknown) = object.keys().find(|key| known().all(|name| name != key.as_str())) {
+                let known = known().collect::<Vec<_>>().join(", ");
+                return Err(format!("there is no field {unknown:?}; there are {known}"));
+            }
+            let field = |field: Field<'_>| {
+                let value = object.get(field.name).unwrap_or(&Value::Null);
+                let value =
+                    read(value, &field.ty).map_err(|reason| format!("field {}: {reason}", field.name))?;
+                Ok((field.name.to_owned(), value))
+            };
+            Val::Record(record.fields().map(field).collect::<Result<_, String>>()?)
+        }
+        Type::Enum(cases) => {
+            let case = text()?;
+            if !cases.names().any(|name| name == case) {
+                let cases = cases.names().collect::<Vec<_>>().join(", ");
+                return Err(format!("expected one of {cases}"));
+            }
+            Val::Enum(case.to_owned())
+        }
+        Type::Variant(variant) => {
+            let cases = || {
+                let cases = variant.cases().map(|case| case.name).collect::<Vec<_>>().join(", ");
+                format!("expected one of {cases}, and its value")
+            };
+            let (case, payload) = match json {
+                Value::String(case) => (case, None),
+                Value::Object(object) => match object.iter().next() {
+                    Some((case, payload)) if object.len() == 1 => (case, Some(payload)),
+                    _ => return Err(cases()),
+                },
+                _ => return Err(cases()),
+            };
+            let ty = variant.cases().find(|known| known.name == case).ok_or_else(cases)?.ty;
+            let payload = match (ty, payload) {
+                (Some(ty), Some(payload)) => {
+                    Some(Box::new(read(payload, &ty).map_err(|reason| format!("case {case}: {reason}"))?))
+                }
+                (None, None) => None,
+                _ => return Err(cases()),
+            };
+            Val::Variant(case.clone(), payload)
+        }
+        Type::Option(option) => Val::Option(match json {
+            Value::Null => None,
+            value => Some(Box::new(read(value, &option.ty())?)),
+        }),
+        other => return Err(format!("no argument of the contract is {}", name(other))),
+    })
+}
+
+/// Writes a value as JSON.
+fn write(value: &Val) -> Value {
+    let payload = |value: &Option<Box<Val>>| value.as_deref().map_or(Value::Null, write);
+    match value {
+        Val::Bool(value) => json!(value),
+        Val::U8(value) => json!(value),
+        Val::U16(value) => json!(value),
+        Val::U32(value) => json!(value),
+        Val::U64(value) => json!(value),
+        Val::String(value) | Val::Enum(value) => json!(value),
+        Val::List(values) => values.iter().map(write).collect(),
+        Val::Record(fields) => fields.iter().map(|(name, value)| (name.clone(), write(value))).collect(),
+        Val::Variant(case, None) => json!(case),
+        Val::Variant(case, Some(value)) => json!({ case: write(value) }),
+        Val::Option(value) => payload(value),
+        // The contract has no values of other types: the bindings were generated from it.
+        _ => Value::Null,
+    }
+}
+
+fn name(ty: &Type) -> &'static str {
+    match ty {
+        Type::Bool => "a boolean",
+        Type::U8 | Type::U16 | Type::U32 | Type::U64 => "a whole number",
+        Type::String => "a string",
+        Type::List(_) => "an array",
+        Type::Record(_) => "an object",
+        Type::Variant(_) => "an object with one member",
+        Type::Enum(_) => "a string",
+        Type::Option(_) => "a value or null",
+        _ => "of a type that the contract does not use",
+    }
+}
+
+fn kind(json: &Value) -> &'static str {
+    match json {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Reads the contract's error.
+fn failure(json: &Value) -> Option<types::Error> {
+    let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
+    let number = |name: &str| json.get(name).and_then(Value::as_u64);
+    let detail = |detail: &Value| {
+        Some(Detail {
+            code: text(detail, "code")?,
+            title: text(detail, "title")?,
+            detail: text(detail, "detail")?,
+            pointer: text(detail, "pointer"),
+        })
+    };
+    Some(types::Error {
+        code: Code::ALL
+            .into_iter()
+            .find(|code| json.get("code").is_some_and(|name| name == code.as_str()))?,
+        message: text(json, "message")?,
+        status: number("status").and_then(|status| status.try_into().ok()),
+        retry_after: number("retry-after").and_then(|seconds| seconds.try_into().ok()),
+        details: json.get("details")?.as_array()?.iter().map(detail).collect::<Option<_>>()?,
+        duplicate: text(json, "duplicate"),
+        request_id: text(json, "request-id"),
+        body: text(json, "body")?,
+        done: number("done")?.try_into().ok()?,
+    })
+}
+
+impl types::Error {
+    /// The error as the contract's JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let detail = |detail: &Detail| {
+            json!({
+                "code": detail.code,
+                "title": detail.title,
+                "detail": detail.detail,
+                "pointer": detail.pointer,
+            })
+        };
+        json!({
+            "code": self.code.as_str(),
+            "message": self.message,
+            "status": self.status,
+            "retry-after": self.retry_after,
+            "details": self.details.iter().map(detail).collect::<Vec<_>>(),
+            "duplicate": self.duplicate,
+            "request-id": self.request_id,
+            "body": self.body,
+            "done": self.done,
+        })
+    }
+}
+
+impl Code {
+    /// All codes.
+    pub const ALL: [Self; 16] = [
+        Self::InvalidInput,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Rejected,
+        Self::RateLimited,
+        Self::Retired,
+        Self::Unavailable,
+        Self::Blocked,
+        Self::Denied,
+        Self::Timeout,
+        Self::Connection,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::Other,
+    ];
+
+    /// The code as the contract writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid-input",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::Conflict => "conflict",
+            Self::Rejected => "rejected",
+            Self::RateLimited => "rate-limited",
+            Self::Retired => "retired",
+            Self::Unavailable => "unavailable",
+            Self::Blocked => "blocked",
+            Self::Denied => "denied",
+            Self::Timeout => "timeout",
+            Self::Connection => "connection",
+            Self::TooLarge => "too-large",
+            Self::Malformed => "malformed",
+            Self::Other => "other",
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Run the Klaviyo connector inside a Rust program.
+//!
+//! The connector is a WebAssembly component that knows Klaviyo and can do nothing but ask for HTTP requests. This
+//! crate is everything around it: a fresh sandbox for each call, limits on what a call may use, a policy on where
+//! requests may go, the private key, real HTTP, Klaviyo's rates, and retries.
+//!
+//! ```no_run
+//! use klaviyo_host::types::NewProfile;
+//! use klaviyo_host::{Connector, Secret, Tenant};
+//!
+//! # async fn opt_in() -> Result<(), Box<dyn std::error::Error>> {
+//! let connector = Connector::load("target/component/klaviyo.wasm")?; // one for the process
+//! let tenant = Tenant::new(&connector, Secret::from_env("KLAVIYO_API_KEY")?); // one for each account
+//! let email = Some("priya@example.com".to_owned());
+//! let contact = NewProfile { email, ..NewProfile::default() };
+//! match tenant.opt_in(&contact, "Y6nRLr").await {
+//!     Ok(receipt) => println!("{} is on the list", receipt.value.profile_id),
+//!     Err(error) => println!("{}: {error}", error.code().as_str()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - A [`Connector`] is compiled once, and serves any number of tenants, threads and concurrent calls. A call that
+//!   waits for Klaviyo holds up no thread, and none that traps or is stopped touches another.
+//! - A [`Tenant`] is one Klaviyo account: its key, which never enters the sandbox, and its pace, which all of its
+//!   calls share.
+//! - [`Limits`] and [`Egress`] are on by default. What runs into them fails with a sentence that names the setting.
+//! - Requests that are safe to repeat are repeated on 429, 502, 503, 504, 524 and failed connections, never before
+//!   `Retry-After`; [`Usage`] says how often.
+//! - [`Transport`] replaces the HTTP client by one of yours.
+//! - `tracing` has a span for each call (`klaviyo.call`) and each request (`klaviyo.request`): operations, statuses,
+//!   attempts, bytes and durations, never a key or a person.
+//!
+//! The functions and their errors are documented in the contract, the project's `wit/` folder.
+
+mod cache;
+mod client;
+mod connector;
+mod courier;
+mod egress;
+mod endpoint;
+mod error;
+mod json;
+mod limits;
+mod names;
+mod pace;
+mod retry;
+mod revision;
+mod sandbox;
+mod secret;
+mod tenant;
+mod transport;
+
+pub use client::{HttpTransport, HttpTransportError};
+pub use connector::{Builder as ConnectorBuilder, Connector, LoadError};
+pub use egress::{Egress, EgressError};
+pub use error::{Answer, Cause, Error, Usage};
+pub use limits::Limits;
+pub use pace::Pace;
+pub use revision::{Revision, RevisionError};
+pub use secret::{Secret, SecretError};
+pub use tenant::{Builder as TenantBuilder, Tenant};
+pub use transport::{Attempt, Bounds, Failure, Transport};
+
+/// The values of the contract, as `wit/` documents them.
+pub mod types {
+    use crate::sandbox::bindings::exports::klaviyo::connector;
+
+    pub use connector::contacts::{Creation, Receipt, Upserted};
+    pub use connector::lists::Audience;
+    pub use connector::types::{Code, Detail, Error, Identifier, NewProfile, Profile};
+
+    // Generated without it, since not every type has a default.
+    #[allow(clippy::derivable_impls)]
+    impl Default for NewProfile {
+        fn default() -> Self {
+            Self {
+                email: None,
+                phone_number: None,
+                external_id: None,
+                first_name: None,
+                last_name: None,
+                properties: None,
+            }
+        }
+    }
+}

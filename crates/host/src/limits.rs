@@ -1,0 +1,71 @@
+//! What one call may use.
+
+use std::time::Duration;
+
+/// What the sandbox and its requests may use. All of it is on by default; the fields of [`Limits::default`] are
+/// far above what the connector needs and far below what hurts.
+///
+/// A call that needs more fails with an error that names the field; the calls beside it and after it are not
+/// affected.
+///
+/// ```
+/// use klaviyo_host::Limits;
+/// use std::time::Duration;
+///
+/// let limits = Limits { time: Duration::from_secs(10), attempts: 2, ..Limits::default() };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of linear memory of one call. Default: 64 MiB.
+    pub memory: usize,
+    /// Elements of a table of one call. Default: 10,000.
+    pub table_elements: usize,
+    /// Bytes of the WebAssembly stack. Default: 512 KiB.
+    pub stack: usize,
+    /// How long a call may compute, without what it waits. Measured in steps of 10 ms. Default: 5 s.
+    pub cpu: Duration,
+    /// How long a call may take in all: computing, its turn, every attempt of every request, and the pauses
+    /// between them. Default: 60 s.
+    pub time: Duration,
+    /// How many calls run at once in one [`Connector`](crate::Connector); more wait for their turn. Each one
+    /// reserves 4 GiB of address space, not of memory. Default: 256.
+    pub concurrent_calls: u32,
+    /// Bytes that the component may hand to its host in one step: a request with all of its strings, or a
+    /// result. Default: 32 MiB.
+    pub hostcall_fuel: usize,
+    /// Requests of one call, attempts not counted: reading 1,000 pages takes 1,000. Default: 1,100.
+    pub requests: u32,
+    /// Bytes of a request's body. Default: 5,000,000, which is Klaviyo's own limit.
+    pub request_bytes: usize,
+    /// Bytes of a request's address and headers, and of an answer's headers. Default: 16 KiB.
+    pub header_bytes: usize,
+    /// Bytes of an answer's body. Default: 10 MiB.
+    pub response_bytes: usize,
+    /// How often one request is sent at most, the first time included. Default: 4.
+    pub attempts: u32,
+    /// How long making a connection may take. Default: 5 s.
+    pub connect: Duration,
+    /// How long one attempt may take, from its start to the last byte of the answer. Default: 20 s.
+    pub attempt: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 64 << 20,
+            table_elements: 10_000,
+            stack: 512 << 10,
+            cpu: Duration::from_secs(5),
+            time: Duration::from_secs(60),
+            concurrent_calls: 256,
+            hostcall_fuel: 32 << 20,
+            requests: 1_100,
+            request_bytes: 5_000_000,
+            header_bytes: 16 << 10,
+            response_bytes: 10 << 20,
+            attempts: 4,
+            connect: Duration::from_secs(5),
+            attempt: Duration::from_secs(20),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Keeping to Klaviyo's rates, so that 429 stays the exception.
+
+use crate::endpoint::Endpoint;
+use http::HeaderMap;
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+/// The longest that an answer can hold up the other calls of a tenant. A call that is itself told to wait longer
+/// fails with what it was told.
+const LONGEST_HOLD: Duration = Duration::from_secs(600);
+
+/// How fast a tenant's requests go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace(Option<NonZeroU32>);
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::published()
+    }
+}
+
+impl Pace {
+    /// As Klaviyo publishes it for each of its endpoints, and slower where its answers say so. The default.
+    #[must_use]
+    pub const fn published() -> Self {
+        Self(Some(NonZeroU32::MIN))
+    }
+
+    /// So many times the published rates: for a simulator that runs faster than the clock.
+    #[must_use]
+    pub const fn times(factor: NonZeroU32) -> Self {
+        Self(Some(factor))
+    }
+
+    /// As fast as the calls come. What Klaviyo answers is still kept to: 429 holds up the tenant's other calls.
+    #[must_use]
+    pub const fn unlimited() -> Self {
+        Self(None)
+    }
+}
+
+/// The pace of one tenant, shared by all of its calls: a lane for each endpoint, since Klaviyo counts so.
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    pace: Pace,
+    lanes: Mutex<HashMap<&'static str, Arc<Lane>>>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    /// Calls pass one after the other, in the order in which they came.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    /// A request has ended, or the pace has changed.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// By the second and by the minute; none when the pace is unlimited.
+    windows: Vec<Window>,
+    /// Nothing goes out before this.
+    hold: Option<Instant>,
+}
+
+/// At most `limit` requests in any `length` of time.
+///
+/// Klaviyo counts a request somewhere between its sending and its answer. It is counted here from before it is
+/// sent until `length` after its answer, so that however long either way took, Klaviyo never counts more.
+#[derive(Debug)]
+struct Window {
+    length: Duration,
+    published: usize,
+    limit: usize,
+    in_flight: usize,
+    answered: VecDeque<Instant>,
+}
+
+/// A request that is on its way. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    lane: Arc<Lane>,
+}
+
+impl Pacer {
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self { pace, lanes: Mutex::default() }
+    }
+
+    /// Waits for this endpoint's turn, at most until `deadline`; none when it would come later.
+    pub(crate) async fn permit(&self, endpoint: &'static Endpoint, deadline: Instant) -> Option<Permit> {
+        let lane = self.lane(endpoint);
+        let _turn = timeout_at(deadline, lane.turn.lock()).await.ok()?;
+        loop {
+            let changed = lane.changed.notified();
+            let ready = match lane.state().take(Instant::now()) {
+                Ok(()) => return Some(Permit { lane: Arc::clone(&lane) }),
+                Err(ready) => ready,
+            };
+            // When the wait is known to be too long there is no use in waiting.
+            if ready.is_some_and(|ready| ready >= deadline) {
+                return None;
+            }
+            let until = ready.unwrap_or(deadline);
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep_until(until) => { ready?; }
+            }
+        }
+    }
+
+    fn lane(&self, endpoint: &'static Endpoint) -> Arc<Lane> {
+        let mut lanes = lock(&self.lanes);
+        Arc::clone(lanes.entry(endpoint.name).or_insert_with(|| Arc::new(Lane::new(self.pace, endpoint))))
+    }
+}
+
+impl Lane {
+    fn new(Pace(factor): Pace, endpoint: &Endpoint) -> Self {
+        let window = |factor: NonZeroU32, limit: u32, seconds| {
+            let limit = limit.saturating_mul(factor.get()) as usize;
+            let length = Duration::from_secs(seconds);
+            Window { length, published: limit, limit, in_flight: 0, answered: VecDeque::new() }
+        };
+        let windows =
+            factor.map(|factor| vec![window(factor, endpoint.burst, 1), window(factor, endpoint.steady, 60)]);
+        let state = State { windows: windows.unwrap_or_default(), hold: None };
+        Self { turn: tokio::sync::Mutex::default(), state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl Permit {
+    /// Reads what an answer says about the pace. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each
+    /// window, `Ratelimit-Remaining` and `Ratelimit-Reset` (seconds) are about the one that is nearest its end.
+    pub(crate) fn learn(&self, headers: &HeaderMap) {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let number = |name| text(name).and_then(|value| value.parse::<u64>().ok());
+        let mut state = self.lane.state();
+        for item in text("ratelimit-limit").unwrap_or_default().split(',') {
+            let Some((limit, length)) = item.trim().split_once(";w=") else { continue };
+            let (Ok(limit), Ok(length)) = (limit.trim().parse::<usize>(), length.trim().parse()) else {
+                continue;
+            };
+            let length = Duration::from_secs(length);
+            for window in state.windows.iter_mut().filter(|window| window.length == length) {
+                window.limit = limit.clamp(1, window.published);
+            }
+        }
+        // Others may spend the same account's budget.
+        if let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset")) {
+            // "In 0 seconds" is in less than one.
+            state.hold_for(Duration::from_secs(reset.max(1)));
+        }
+        drop(state);
+        self.lane.changed.notify_waiters();
+    }
+
+    /// Holds up everything on this lane, since Klaviyo has said so.
+    pub(crate) fn hold(&self, pause: Duration) {
+        self.lane.state().hold_for(pause);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        for window in &mut self.lane.state().windows {
+            window.in_flight = window.in_flight.saturating_sub(1);
+            window.answered.push_back(now);
+        }
+        self.lane.changed.notify_waiters();
+    }
+}
+
+impl State {
+    /// Takes a place in every window, or says when one may be free: unknown when that depends on requests that
+    /// have not been answered.
+    fn take(&mut self, now: Instant) -> Result<(), Option<Instant>> {
+        if let Some(hold) = self.hold.filter(|hold| *hold > now) {
+            return Err(Some(hold));
+        }
+        self.hold = None;
+        for window in &mut self.windows {
+            window.forget(now);
+            if window.in_flight + window.answered.len() >= window.limit {
+                let excess = window.in_flight + window.answered.len() - window.limit;
+                return Err(window.answered.get(excess).map(|answered| *answered + window.length));
+            }
+        }
+        for window in &mut self.windows {
+            window.in_flight += 1;
+        }
+        Ok(())
+    }
+
+    fn hold_for(&mut self, pause: Duration) {
+        let until = Instant::now() + pause.min(LONGEST_HOLD);
+        self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
+    }
+}
+
+impl Window {
+    fn forget(&mut self, now: Instant) {
+        while self.answered.front().is_some_and(|answered| *answered + self.length <= now) {
+            self.answered.pop_front();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Counters are whole between statements, even if a thread that held them has panicked.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderValue, Method};
+
+    fn add_to_list() -> &'static Endpoint {
+        Endpoint::of(&Method::POST, "/api/lists/x/relationships/profiles")
+    }
+
+    async fn sent_within(pacer: &Pacer, time: Duration) -> Vec<Duration> {
+        let start = Instant::now();
+        let mut sent = Vec::new();
+        while pacer.permit(add_to_list(), start + time).await.is_some() {
+            sent.push(start.elapsed());
+        }
+        sent
+    }
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_a_second_and_a_hundred_and_fifty_a_minute() {
+        let pacer = Pacer::new(Pace::published());
+        let sent = sent_within(&pacer, Duration::from_secs(119)).await;
+        for (first, eleventh) in sent.iter().zip(sent.iter().skip(10)) {
+            assert!(*eleventh - *first >= Duration::from_secs(1));
+        }
+        for (first, last) in sent.iter().zip(sent.iter().skip(150)) {
+            assert!(*last - *first >= Duration::from_secs(60));
+        }
+        // No slower than allowed, either.
+        assert_eq!(sent.len(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_counts_until_its_window_after_the_answer() {
+        let pacer = Pacer::new(Pace::published());
+        let start = Instant::now();
+        let mut slow = Vec::new();
+        for _ in 0..10 {
+            slow.push(pacer.permit(add_to_list(), start).await.unwrap());
+        }
+        assert!(pacer.permit(add_to_list(), start + Duration::from_secs(5)).await.is_none());
+        drop(slow);
+        let soon = Instant::now() + Duration::from_millis(900);
+        assert!(pacer.permit(add_to_list(), soon).await.is_none());
+        assert!(pacer.permit(add_to_list(), soon + Duration::from_millis(200)).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_tighten_the_pace_and_never_loosen_it() {
+        let pacer = Pacer::new(Pace::published());
+        let far = Duration::from_secs(3600);
+        let permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();
+        permit.learn(&headers(&[("ratelimit-limit", "3, 3;w=1, 100000;w=60")]));
+        drop(permit);
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        let sent = sent_within(&pacer, Duration::from_secs(59)).await;
+        assert_eq!(sent.len(), 150);
+        assert!(sent[3] - sent[0] >= Duration::from_secs(1));
+        for odd in
+            ["", "x", ";w=1", "0;w=1", "99999999999999999999;w=1", "1;w=99999999999999999999", "1;w=", ",,"]
+        {
+            let permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();
+            let value = HeaderValue::from_str(odd).unwrap();
+            permit.learn(&HeaderMap::from_iter([("ratelimit-limit".parse().unwrap(), value)]));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_left_holds_until_the_reset() {
+        let pacer = Pacer::new(Pace::unlimited());
+        let start = Instant::now();
+        let permit = pacer.permit(add_to_list(), start).await.unwrap();
+        permit.learn(&headers(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")]));
+        drop(permit);
+        assert!(pacer.permit(add_to_list(), start + Duration::from_secs(6)).await.is_none());
+        assert!(pacer.permit(add_to_list(), start + Duration::from_secs(8)).await.is_some());
+        assert_eq!(start.elapsed(), Duration::from_secs(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_is_bounded_and_is_of_one_endpoint() {
+        let pacer = Pacer::new(Pace::published());
+        let start = Instant::now();
+        pacer.permit(add_to_list(), start).await.unwrap().hold(Duration::MAX);
+        assert!(pacer.permit(Endpoint::of(&Method::GET, "/api/lists"), start).await.is_some());
+        assert!(pacer.permit(add_to_list(), start + Duration::from_secs(601)).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_go_in_the_order_in_which_they_came() {
+        let pacer = Arc::new(Pacer::new(Pace::published()));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = tokio::task::JoinSet::new();
+        for n in 0..40 {
+            let (pacer, order) = (Arc::clone(&pacer), Arc::clone(&order));
+            waiting.spawn(async move {
+                let _permit =
+                    pacer.permit(add_to_list(), Instant::now() + Duration::from_secs(60)).await.unwrap();
+                order.lock().unwrap().push(n);
+            });
+        }
+        waiting.join_all().await;
+        assert_eq!(*order.lock().unwrap(), (0..40).collect::<Vec<_>>());
+    }
+}

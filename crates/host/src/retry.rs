@@ -1,0 +1,106 @@
+//! When to send a request again.
+
+use crate::endpoint::Endpoint;
+use crate::transport::Failure;
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use http::{HeaderMap, Response};
+use std::time::{Duration, SystemTime};
+
+/// The pauses between attempts when Klaviyo names none: half a second, doubling, up to 30 s, each lengthened by a
+/// random part of itself, so that many callers do not come back at once.
+pub(crate) fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(500))
+        .with_factor(2.0)
+        .with_max_delay(Duration::from_secs(30))
+        .without_max_times()
+        .with_jitter()
+        .build()
+}
+
+/// Whether the same request may be sent again after this. A request that did not take effect may always be; one
+/// that may have taken effect only where a second time does nothing more.
+pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, Failure>) -> bool {
+    match outcome {
+        Ok(answer) => match answer.status().as_u16() {
+            // Counted and refused before anything was done.
+            429 => true,
+            // From a gateway: what is behind it may have done its work.
+            502 | 503 | 504 | 524 => endpoint.repeatable,
+            _ => false,
+        },
+        Err(Failure::Unreachable(_)) => true,
+        Err(Failure::Connection(_) | Failure::Timeout(_)) => endpoint.repeatable,
+        Err(Failure::Denied(_) | Failure::TooLarge(_) | Failure::Other(_)) => false,
+    }
+}
+
+/// What `Retry-After` asks for: seconds, or a date.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Too many digits are still seconds.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderValue, Method};
+
+    fn after(value: &str) -> Option<Duration> {
+        let value = HeaderValue::from_str(value).unwrap();
+        retry_after(&HeaderMap::from_iter([(http::header::RETRY_AFTER, value)]))
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(after("1"), Some(Duration::from_secs(1)));
+        assert_eq!(after("0"), Some(Duration::ZERO));
+        assert_eq!(after("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
+        let soon = after(&httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100))).unwrap();
+        assert!((Duration::from_secs(90)..=Duration::from_secs(100)).contains(&soon));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        for odd in ["", "-1", "1.5", "soon", "+1"] {
+            assert_eq!(after(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_taken_effect_is_repeated_only_where_that_is_harmless() {
+        let create = Endpoint::of(&Method::POST, "/api/profiles");
+        let import = Endpoint::of(&Method::POST, "/api/profile-bulk-import-jobs");
+        let status = |status: u16| Ok(Response::builder().status(status).body(()).unwrap());
+        let reason = || "reason".to_owned();
+        for (outcome, always, harmless) in [
+            (status(429), true, true),
+            (status(502), false, true),
+            (status(503), false, true),
+            (status(504), false, true),
+            (status(524), false, true),
+            (status(500), false, false),
+            (status(200), false, false),
+            (status(409), false, false),
+            (Err(Failure::Unreachable(reason())), true, true),
+            (Err(Failure::Connection(reason())), false, true),
+            (Err(Failure::Timeout(reason())), false, true),
+            (Err(Failure::Denied(reason())), false, false),
+            (Err(Failure::TooLarge(reason())), false, false),
+            (Err(Failure::Other(reason())), false, false),
+        ] {
+            assert_eq!(may_repeat(import, &outcome), always, "{outcome:?}");
+            assert_eq!(may_repeat(create, &outcome), harmless, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        let pauses: Vec<Duration> = pauses().take(20).collect();
+        assert!(pauses[0] >= Duration::from_millis(500));
+        assert!(pauses.iter().all(|pause| *pause <= Duration::from_secs(60)), "{pauses:?}");
+        assert!(pauses[19] >= Duration::from_secs(30));
+    }
+}

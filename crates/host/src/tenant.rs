@@ -1,0 +1,344 @@
+//! One Klaviyo account, and the connector's functions on it.
+
+use crate::connector::{Connector, Shared as Host};
+use crate::courier::Courier;
+use crate::error::{Answer, Cause, Error, Usage};
+use crate::json;
+use crate::limits::Limits;
+use crate::names::Names;
+use crate::pace::{Pace, Pacer};
+use crate::revision::{Retirement, Revision};
+use crate::sandbox::bindings::Connector as Guest;
+use crate::sandbox::{State, stopped};
+use crate::secret::Secret;
+use crate::types::{self, Audience, Code, Creation, Identifier, NewProfile, Profile, Receipt, Upserted};
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use serde_json::Value;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::SemaphorePermit;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info, info_span};
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
+/// A deadline for those who want none.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const REVISION: HeaderName = HeaderName::from_static("revision");
+
+/// One Klaviyo account: its key, its pace, and the names of lists that it has seen. Make one for an account, and
+/// keep it: what it knows of the account's rates is shared by all calls. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Tenant {
+    host: Arc<Host>,
+    account: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    name: String,
+    key: RwLock<Arc<Secret>>,
+    revision: Option<Revision>,
+    pub(crate) pacer: Pacer,
+    lists: Names,
+    retirement: Retirement,
+}
+
+/// Settings of a [`Tenant`].
+pub struct Builder {
+    host: Arc<Host>,
+    name: String,
+    key: Secret,
+    revision: Option<Revision>,
+    pace: Pace,
+}
+
+impl Builder {
+    /// What logs and traces call this tenant. Default: nothing.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The oldest API revision to ask for. It replaces the one that an operation asks for where that is older, and
+    /// never the other way round. Default: what each operation asks for.
+    #[must_use]
+    pub fn revision(mut self, revision: Revision) -> Self {
+        self.revision = Some(revision);
+        self
+    }
+
+    /// How fast requests go out. Default: [`Pace::published`].
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub fn build(self) -> Tenant {
+        let account = Shared {
+            name: self.name,
+            key: RwLock::new(Arc::new(self.key)),
+            revision: self.revision,
+            pacer: Pacer::new(self.pace),
+            lists: Names::default(),
+            retirement: Retirement::default(),
+        };
+        Tenant { host: self.host, account: Arc::new(account) }
+    }
+}
+
+/// One call, from its turn to its end.
+struct Call<'a> {
+    store: Store<State>,
+    instance: Instance,
+    guest: Guest,
+    deadline: Instant,
+    start: Instant,
+    /// Given back after the store is gone.
+    _place: SemaphorePermit<'a>,
+}
+
+impl Tenant {
+    /// A tenant with this key.
+    #[must_use]
+    pub fn new(connector: &Connector, key: Secret) -> Self {
+        Self::builder(connector, key).build()
+    }
+
+    /// A tenant with settings of its own.
+    #[must_use]
+    pub fn builder(connector: &Connector, key: Secret) -> Builder {
+        let host = Arc::clone(&connector.shared);
+        Builder { host, name: String::new(), key, revision: None, pace: Pace::default() }
+    }
+
+    /// Replaces the key. Requests that are sent from now on have it, those of calls that are under way included.
+    pub fn set_key(&self, key: Secret) {
+        *self.account.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+        self.account.lists.forget_all();
+    }
+
+    /// All lists of the account.
+    ///
+    /// # Errors
+    /// See `lists.all` in the contract.
+    pub async fn lists(&self) -> Result<Answer<Vec<Audience>>, Error> {
+        self.run("lists.all", async |guest, store| guest.klaviyo_connector_lists().call_all(store).await)
+            .await
+    }
+
+    /// The list with this id or exact name. One that was found is remembered for five minutes, so that a run of
+    /// many contacts does not read the lists for each of them.
+    ///
+    /// # Errors
+    /// See `lists.find` in the contract.
+    pub async fn find_list(&self, name: &str) -> Result<Answer<Option<Audience>>, Error> {
+        if let Some(list) = self.account.lists.get(name) {
+            return Ok(Answer { value: Some(list), usage: Usage::default() });
+        }
+        let find = async |guest: &Guest, store: &mut Store<State>| {
+            guest.klaviyo_connector_lists().call_find(store, name).await
+        };
+        let answer = self.run("lists.find", find).await?;
+        if let Some(list) = &answer.value {
+            self.account.lists.put(name, list);
+        }
+        Ok(answer)
+    }
+
+    /// The profile with this email, phone number, external id or id.
+    ///
+    /// # Errors
+    /// See `contacts.lookup` in the contract.
+    pub async fn lookup(&self, by: &Identifier) -> Result<Answer<Option<Profile>>, Error> {
+        let lookup = async |guest: &Guest, store: &mut Store<State>| {
+            guest.klaviyo_connector_contacts().call_lookup(store, by).await
+        };
+        self.run("contacts.lookup", lookup).await
+    }
+
+    /// Creates a profile, or says which one has an identifier of it.
+    ///
+    /// # Errors
+    /// See `contacts.create` in the contract.
+    pub async fn create(&self, profile: &NewProfile) -> Result<Answer<Creation>, Error> {
+        let create = async |guest: &Guest, store: &mut Store<State>| {
+            guest.klaviyo_connector_contacts().call_create(store, profile).await
+        };
+        self.run("contacts.create", create).await
+    }
+
+    /// Creates or updates a profile.
+    ///
+    /// # Errors
+    /// See `contacts.upsert` in the contract.
+    pub async fn upsert(&self, profile: &NewProfile) -> Result<Answer<Upserted>, Error> {
+        let upsert = async |guest: &Guest, store: &mut Store<State>| {
+            guest.klaviyo_connector_contacts().call_upsert(store, profile).await
+        };
+        self.run("contacts.upsert", upsert).await
+    }
+
+    /// Adds profiles, by id, to a list, by id. This is membership, not consent.
+    ///
+    /// # Errors
+    /// See `contacts.subscribe` in the contract.
+    pub async fn subscribe(&self, list: &str, profiles: &[String]) -> Result<Answer<u32>, Error> {
+        let subscribe = async |guest: &Guest, store: &mut Store<State>| {
+            guest.klaviyo_connector_contacts().call_subscribe(store, list, profiles).await
+        };
+        self.used(list, self.run("contacts.subscribe", subscribe).await)
+    }
+
+    /// Looks a contact up, creates it if there is none, and adds it to a list, by id.
+    ///
+    /// # Errors
+    /// See `contacts.opt-in` in the contract.
+    pub async fn opt_in(&self, contact: &NewProfile, list: &str) -> Result<Answer<Receipt>, Error> {
+        let opt_in = async |guest: &Guest, store: &mut Store<State>| {
+            guest.klaviyo_connector_contacts().call_opt_in(store, contact, list).await
+        };
+        self.used(list, self.run("contacts.opt-in", opt_in).await)
+    }
+
+    /// Calls a function of the contract by its name, such as `contacts.opt-in`, with JSON for its arguments: for a
+    /// platform whose users choose the action at run time. The value is what the function returns when it succeeds.
+    ///
+    /// A record is an object with the names of the contract (a missing field is null), a variant `{"case": payload}`
+    /// or `"case"`, an enum a string, an option the value or null.
+    ///
+    /// # Errors
+    /// As the function; [`Cause::Arguments`] when there is no such function, or the arguments are not of its types.
+    pub async fn call(&self, function: &str, arguments: &[Value]) -> Result<Answer<Value>, Error> {
+        async {
+            let mut call = self.enter().await?;
+            let prepared = json::prepare(&call.instance, &mut call.store, function, arguments);
+            let (function, arguments) = prepared
+                .map_err(|reason| Error { cause: Cause::Arguments(reason), usage: Usage::default() })?;
+            let called = timeout_at(call.deadline, json::call(function, &arguments, &mut call.store)).await;
+            call.end(&self.host.limits, called)
+        }
+        .instrument(self.span(function))
+        .await
+    }
+
+    /// Makes one typed call.
+    async fn run<T>(
+        &self,
+        function: &'static str,
+        function_call: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<Result<T, types::Error>>,
+    ) -> Result<Answer<T>, Error> {
+        async {
+            let mut call = self.enter().await?;
+            let called = timeout_at(call.deadline, function_call(&call.guest, &mut call.store)).await;
+            call.end(&self.host.limits, called)
+        }
+        .instrument(self.span(function))
+        .await
+    }
+}
+
+impl Tenant {
+    fn span(&self, function: &str) -> Span {
+        let tenant = self.account.name.as_str();
+        info_span!("klaviyo.call", function, tenant, requests = Empty, attempts = Empty, milliseconds = Empty)
+    }
+
+    /// Waits for a place in the pool, and makes a sandbox there.
+    async fn enter(&self) -> Result<Call<'_>, Error> {
+        let start = Instant::now();
+        let limits = &self.host.limits;
+        let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
+        let failed = |cause| Error { cause, usage: Usage { waited: start.elapsed(), ..Usage::default() } };
+        let Ok(Ok(place)) = timeout_at(deadline, self.host.places.acquire()).await else {
+            let limit = limits.concurrent_calls;
+            let message =
+                format!("the call did not get its turn among the {limit} of Limits::concurrent_calls");
+            return Err(failed(Cause::Limit { limit: "concurrent_calls", message }));
+        };
+        let mut courier = Courier::new(Arc::clone(&self.host), Arc::clone(&self.account), deadline);
+        courier.usage.waited = start.elapsed();
+        let mut store = State::store(self.host.instance.engine(), limits, courier);
+        let instance = self.host.instance.instantiate_async(&mut store).await;
+        let guest =
+            instance.and_then(|instance| Ok((instance, self.host.indices.load(&mut store, &instance)?)));
+        match guest {
+            Ok((instance, guest)) => Ok(Call { store, instance, guest, deadline, start, _place: place }),
+            Err(error) => Err(failed(store.data().cause(&error, limits))),
+        }
+    }
+
+    /// What is known after a call that named a list by its id.
+    fn used<T>(&self, list: &str, result: Result<Answer<T>, Error>) -> Result<Answer<T>, Error> {
+        if result.as_ref().is_err_and(|error| error.code() == Code::NotFound) {
+            self.account.lists.forget(list);
+        }
+        result
+    }
+}
+
+impl Call<'_> {
+    /// The end of a call: its value or why there is none, and what it took.
+    fn end<T>(
+        &self,
+        limits: &Limits,
+        called: Result<wasmtime::Result<Result<T, types::Error>>, Elapsed>,
+    ) -> Result<Answer<T>, Error> {
+        let state = self.store.data();
+        let usage = state.courier.usage;
+        let span = Span::current();
+        span.record("requests", usage.requests);
+        span.record("attempts", usage.attempts);
+        span.record("milliseconds", self.start.elapsed().as_millis());
+        let result = match called {
+            Ok(Ok(result)) => result.map_err(|error| Cause::Connector(Box::new(error))),
+            Ok(Err(error)) => Err(state.cause(&error, limits)),
+            Err(_) => Err(stopped("time", "it took more than", format!("{:?}", limits.time))),
+        };
+        match result {
+            Ok(value) => {
+                info!("returned");
+                Ok(Answer { value, usage })
+            }
+            Err(cause) => {
+                let error = Error { cause, usage };
+                info!(code = error.code().as_str(), "failed");
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn key(&self) -> Arc<Secret> {
+        Arc::clone(&self.key.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Raises the revision that a request asks for to the tenant's.
+    pub(crate) fn raise_revision(&self, headers: &mut HeaderMap) {
+        let Some(revision) = &self.revision else { return };
+        let asked = headers.get(REVISION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if asked < revision.as_str()
+            && let Ok(value) = HeaderValue::from_str(revision.as_str())
+        {
+            headers.insert(REVISION, value);
+        }
+    }
+
+    pub(crate) fn note_retirement(&self, headers: &HeaderMap) {
+        self.retirement.note(headers, &self.name);
+    }
+}
+
+impl fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenant").field("name", &self.account.name).field("key", &self.account.key()).finish()
+    }
+}

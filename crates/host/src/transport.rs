@@ -1,0 +1,83 @@
+//! Sending one request, once.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// How an attempt ends without an answer. Each sentence is for the person who runs the host, and none of them has
+/// the key in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The request was not sent, and never will be: a policy forbids it. Not repeated.
+    Denied(String),
+    /// The answer was not complete in time. The request may have taken effect.
+    Timeout(String),
+    /// No connection could be made: the request was not sent.
+    Unreachable(String),
+    /// The connection broke. The request may have taken effect.
+    Connection(String),
+    /// The answer is larger than [`Bounds`] allow. Not repeated.
+    TooLarge(String),
+    /// Anything else. Not repeated.
+    Other(String),
+}
+
+impl Failure {
+    /// The sentence.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Denied(reason)
+            | Self::Timeout(reason)
+            | Self::Unreachable(reason)
+            | Self::Connection(reason)
+            | Self::TooLarge(reason)
+            | Self::Other(reason) => reason,
+        }
+    }
+
+    pub(crate) fn map(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Denied(reason) => Self::Denied(change(reason)),
+            Self::Timeout(reason) => Self::Timeout(change(reason)),
+            Self::Unreachable(reason) => Self::Unreachable(change(reason)),
+            Self::Connection(reason) => Self::Connection(change(reason)),
+            Self::TooLarge(reason) => Self::TooLarge(change(reason)),
+            Self::Other(reason) => Self::Other(change(reason)),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+/// What one attempt may take, from [`Limits`](crate::Limits) and what is left of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How long until the last byte of the answer. The attempt is dropped then in any case.
+    pub time: Duration,
+    /// Bytes of the answer's headers.
+    pub header_bytes: usize,
+    /// Bytes of the answer's body.
+    pub response_bytes: usize,
+}
+
+/// The future of an attempt.
+pub type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Failure>> + Send + 'a>>;
+
+/// What sends requests. [`HttpTransport`](crate::HttpTransport) does it over HTTP; another one may record, replay,
+/// or go through a client that the platform already has.
+///
+/// The request is complete, the `Authorization` header with the key included (it is marked as sensitive), and its
+/// address has passed [`Egress`](crate::Egress). An implementation sends it once: it does not follow redirects,
+/// does not retry, and does not return more than the bounds allow. Pacing and retries are around it.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request and waits for the whole answer, whatever its status.
+    fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_>;
+}
