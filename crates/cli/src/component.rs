@@ -1,0 +1,40 @@
+//! Where the component comes from.
+
+use crate::args::Account;
+use crate::exchange::Tap;
+use crate::failure::Failure;
+use etcetera::BaseStrategy;
+use klaviyo_host::{Connector, Egress, Limits};
+
+#[cfg(feature = "embedded")]
+const EMBEDDED: Option<&[u8]> = Some(include_bytes!(env!(
+    "KLAVIYO_COMPONENT",
+    "the feature `embedded` takes the component that KLAVIYO_COMPONENT names; `cargo xtask build` sees to both"
+)));
+#[cfg(not(feature = "embedded"))]
+const EMBEDDED: Option<&[u8]> = None;
+
+/// The connector: of the file that was named, else of the component inside this program.
+pub(crate) fn load(
+    account: &Account,
+    egress: Egress,
+    limits: Limits,
+    tap: Tap,
+) -> Result<Connector, Failure> {
+    let mut builder = Connector::builder().egress(egress).limits(limits).transport(tap);
+    // Only to be quicker the next time: without a home there is no cache.
+    if let Ok(folders) = etcetera::choose_base_strategy() {
+        builder = builder.cache(folders.cache_dir().join("klaviyo-connector"));
+    }
+    Ok(match (&account.component, EMBEDDED) {
+        (Some(file), _) => builder.load(file)?,
+        (None, Some(component)) => builder.from_bytes(component)?,
+        (None, None) => {
+            return Err(Failure::other(
+                "this klaviyo was built without its component; `cargo xtask build` makes one that has it, or pass \
+                 --component FILE"
+                    .to_owned(),
+            ));
+        }
+    })
+}

@@ -1,0 +1,160 @@
+//! What the headers of an answer say: the revision and its end, the time, the rates.
+
+use crate::doctor::Check;
+use crate::probe::Seen;
+use klaviyo_host::types::Code;
+use std::time::{Duration, SystemTime};
+
+pub(crate) const REVISION: &str = "revision";
+pub(crate) const CLOCK: &str = "clock";
+pub(crate) const RATES: &str = "rates";
+
+const DAY: u64 = 24 * 60 * 60;
+/// When to begin to warn about a revision's end.
+const NOTICE_DAYS: u64 = 120;
+/// How far clocks may be apart. The header has whole seconds, and the answer took a moment.
+const TOLERANCE: Duration = Duration::from_secs(60);
+
+/// The revision that was asked for and the one that was served, and how long that one lives.
+pub(crate) fn revision(seen: &Seen) -> Check {
+    let asked =
+        seen.sent.headers.iter().find(|(name, _)| name == "revision").map(|(_, value)| value.as_str());
+    let asked = asked.unwrap_or("none");
+    let served = seen.end.header("x-klaviyo-api-revision").unwrap_or("an unknown one");
+    let Some(end) = seen.end.header("x-klaviyo-api-retirement-date") else {
+        return Check::unknown(REVISION, format!("{asked}; the answer does not say when it is retired"));
+    };
+    let served = if served == asked { String::new() } else { format!(", {served} was served") };
+    let Some(left) = days_until(end, seen.at) else {
+        return Check::unknown(REVISION, format!("{asked}{served}; retired on {end}, which is no date"));
+    };
+    let day = end.get(..10).unwrap_or(end);
+    let found = format!("{asked}{served}, retired on {day}, in {left} days");
+    if left < NOTICE_DAYS {
+        Check::warning(REVISION, found, "ask for a newer one with --revision, or update this program")
+    } else {
+        Check::good(REVISION, found)
+    }
+}
+
+/// This machine's clock by Klaviyo's.
+pub(crate) fn clock(seen: &Seen) -> Check {
+    let date = seen.end.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
+    let Some(date) = date else { return Check::unknown(CLOCK, "the answer does not say what time it is") };
+    let apart = seen.at.duration_since(date).unwrap_or_else(|error| error.duration());
+    let seconds = apart.as_secs();
+    if apart > TOLERANCE {
+        let direction = if seen.at > date { "ahead of" } else { "behind" };
+        let found = format!("{seconds} s {direction} Klaviyo's");
+        Check::warning(CLOCK, found, "set this machine's clock: certificates and times are judged by it")
+    } else {
+        Check::good(CLOCK, "as Klaviyo's")
+    }
+}
+
+/// How much of the account's rates is left.
+pub(crate) fn rates(seen: &Seen) -> Check {
+    if let Some(wait) = seen.end.header("retry-after") {
+        let found = format!("too many requests: Klaviyo says to wait {wait} s");
+        let fix = "wait, and see what else uses this account's keys: all of them share its rates";
+        return Check::bad(RATES, Code::RateLimited, found, fix);
+    }
+    let Some(limit) = seen.end.header("ratelimit-limit") else {
+        return Check::unknown(RATES, "the answer does not say how many requests are left");
+    };
+    let remaining =
+        seen.end.header("ratelimit-remaining").and_then(|number| number.trim().parse::<u64>().ok());
+    // `75, 75;w=1, 700;w=60`: the limit, then those by seconds.
+    let mut parts = limit.split(',').map(str::trim);
+    let first = parts.next().and_then(|number| number.parse::<u64>().ok());
+    let windows: Vec<String> = parts.filter_map(|part| part.split_once(";w=")).map(window).collect();
+    let (Some(remaining), Some(first)) = (remaining, first) else {
+        return Check::unknown(RATES, format!("the answer says {limit:?}, which is not understood"));
+    };
+    let windows = if windows.is_empty() { String::new() } else { format!(" ({})", windows.join(", ")) };
+    let found = format!("{remaining} of {first} requests left{windows}");
+    if remaining.saturating_mul(10) < first {
+        Check::warning(RATES, found, "see what else uses this account's keys: all of them share its rates")
+    } else {
+        Check::good(RATES, found)
+    }
+}
+
+fn window((limit, seconds): (&str, &str)) -> String {
+    match seconds {
+        "1" => format!("{limit} a second"),
+        "60" => format!("{limit} a minute"),
+        seconds => format!("{limit} in {seconds} s"),
+    }
+}
+
+/// Whole days; none when it is not a date. What is over has none left.
+fn days_until(date: &str, now: SystemTime) -> Option<u64> {
+    let end = humantime::parse_rfc3339(&format!("{}T00:00:00Z", date.get(..10)?)).ok()?;
+    Some(end.duration_since(now).unwrap_or_default().as_secs() / DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{End, Sent};
+
+    fn seen(headers: &[(&str, &str)]) -> Seen {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Seen {
+            sent: Sent {
+                method: "GET".to_owned(),
+                url: String::new(),
+                headers: vec![owned(&("revision", "2025-01-15"))],
+                body: String::new(),
+            },
+            end: End::Answer {
+                status: 200,
+                headers: headers.iter().map(owned).collect(),
+                body: String::new(),
+            },
+            at: humantime::parse_rfc3339("2026-11-01T12:00:00Z").unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_revision_is_good_until_its_end_is_near() {
+        for (end, expected) in [
+            ("2028-01-15", "good"),
+            ("2028-01-15T00:00:00+00:00", "good"),
+            ("2027-01-15", "warning"),
+            ("2026-01-15", "warning"),
+            ("soon", "unknown"),
+            ("２０２８年", "unknown"),
+        ] {
+            assert_eq!(revision(&seen(&[("x-klaviyo-api-retirement-date", end)])).state, expected, "{end}");
+        }
+        assert_eq!(revision(&seen(&[])).state, "unknown");
+    }
+
+    #[test]
+    fn a_clock_may_be_a_minute_off() {
+        for (date, expected) in [
+            ("Sun, 01 Nov 2026 12:00:00 GMT", "good"),
+            ("Sun, 01 Nov 2026 11:59:10 GMT", "good"),
+            ("Sun, 01 Nov 2026 11:50:00 GMT", "warning"),
+            ("Sun, 01 Nov 2026 12:10:00 GMT", "warning"),
+            ("noon", "unknown"),
+        ] {
+            assert_eq!(clock(&seen(&[("date", date)])).state, expected, "{date}");
+        }
+    }
+
+    #[test]
+    fn rates_are_read_from_their_header() {
+        let of = |limit, remaining| {
+            rates(&seen(&[("ratelimit-limit", limit), ("ratelimit-remaining", remaining)]))
+        };
+        assert_eq!(of("75, 75;w=1, 700;w=60", "74").state, "good");
+        assert_eq!(of("75, 75;w=1, 700;w=60", "7").state, "warning");
+        assert_eq!(of("75", "74").state, "good");
+        assert_eq!(of("many", "74").state, "unknown");
+        assert_eq!(rates(&seen(&[])).state, "unknown");
+        assert_eq!(rates(&seen(&[("retry-after", "7")])).state, "bad");
+    }
+}

@@ -1,0 +1,137 @@
+//! Where the key comes from, and whether it looks like one.
+
+use crate::args::Account;
+use klaviyo_host::{Secret, SecretError};
+use zeroize::Zeroizing;
+
+const VARIABLE: &str = "KLAVIYO_API_KEY";
+
+/// A key that can be sent.
+pub(crate) struct Key {
+    pub(crate) secret: Secret,
+    /// It begins as private keys do.
+    pub(crate) looks_private: bool,
+}
+
+/// Why there is no key to send.
+#[derive(Debug)]
+pub(crate) struct Unfit {
+    pub(crate) found: String,
+    pub(crate) fix: &'static str,
+    /// Nothing was set at all.
+    pub(crate) missing: bool,
+}
+
+const CREATE: &str = "create a private key in Klaviyo, under Settings > API keys, with profiles:read, profiles:write, \
+                      lists:read and lists:write, and put it into the variable KLAVIYO_API_KEY";
+
+/// What a text looks like that should be a private key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Private,
+    /// The six characters that are in the page of every shop.
+    PublicSiteId,
+    /// It begins with the name of an authorization scheme.
+    Scheme,
+    /// It has quotation marks around it.
+    Quoted,
+    /// It has characters that no key has: white space, controls, others than ASCII.
+    Characters,
+    /// It does not begin with `pk_`.
+    Other,
+}
+
+impl Shape {
+    /// What cannot be right about it, and what to do.
+    fn fault(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Private | Self::Other => None,
+            Self::PublicSiteId => Some((
+                "this is the public site id, of 6 characters",
+                "a private key begins with pk_: create one in Klaviyo, under Settings > API keys",
+            )),
+            Self::Scheme => Some((
+                "it begins with the name of an authorization scheme",
+                "give the key alone (pk_…); `Authorization: Klaviyo-API-Key` and one space are put before it",
+            )),
+            Self::Quoted => Some(("it has quotation marks around it", "remove them")),
+            Self::Characters => {
+                Some(("it has characters that no key has", "copy it again, all of it and nothing else"))
+            }
+        }
+    }
+}
+
+/// Reads the key. A file is read once, since it may be a pipe.
+pub(crate) fn read(account: &Account) -> Result<Key, Unfit> {
+    let unfit = |found, fix, missing| Unfit { found, fix, missing };
+    let text = match &account.key_file {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| {
+            unfit(format!("cannot read a key from {}: {error}", file.display()), CREATE, false)
+        })?,
+        None => std::env::var(VARIABLE).unwrap_or_default(),
+    };
+    let text = Zeroizing::new(text);
+    let shape = shape(text.trim());
+    match (shape.fault(), Secret::new(&text)) {
+        (_, Err(SecretError::Empty)) => {
+            Err(unfit(format!("there is no key in {}", source(account)), CREATE, account.key_file.is_none()))
+        }
+        (Some((found, fix)), _) => {
+            Err(unfit(format!("the key, from {}: {found}", source(account)), fix, false))
+        }
+        (None, Ok(secret)) => Ok(Key { secret, looks_private: shape == Shape::Private }),
+        (None, Err(error)) => {
+            Err(unfit(format!("the key, from {}: {error}", source(account)), CREATE, false))
+        }
+    }
+}
+
+/// Where the key comes from, for a sentence.
+pub(crate) fn source(account: &Account) -> String {
+    match &account.key_file {
+        Some(file) => format!("the file {}", file.display()),
+        None => format!("the variable {VARIABLE}"),
+    }
+}
+
+fn shape(key: &str) -> Shape {
+    let first_word = key.split_whitespace().next().unwrap_or_default();
+    let scheme = first_word.trim_end_matches(':').to_ascii_lowercase();
+    if ["klaviyo-api-key", "authorization", "bearer", "api-key"].contains(&scheme.as_str()) {
+        Shape::Scheme
+    } else if key.starts_with(['"', '\'', '“', '‘']) {
+        Shape::Quoted
+    } else if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Shape::Characters
+    } else if key.starts_with("pk_") {
+        Shape::Private
+    } else if key.len() == 6 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Shape::PublicSiteId
+    } else {
+        Shape::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_paste_is_told_apart() {
+        for (key, expected) in [
+            ("pk_0123456789abcdef", Shape::Private),
+            ("pk_UdR4mA_0123456789abcdef", Shape::Private),
+            ("UdR4mA", Shape::PublicSiteId),
+            ("Klaviyo-API-Key pk_0123456789abcdef", Shape::Scheme),
+            ("Authorization: Klaviyo-API-Key pk_0123456789abcdef", Shape::Scheme),
+            ("Bearer pk_0123456789abcdef", Shape::Scheme),
+            ("\"pk_0123456789abcdef\"", Shape::Quoted),
+            ("pk_0123 456789abcdef", Shape::Characters),
+            ("pk_0123456789abcdéf", Shape::Characters),
+            ("0123456789abcdef", Shape::Other),
+        ] {
+            assert_eq!(shape(key), expected, "{key}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `klaviyo lists`, and which list a user means.
+
+use crate::done::{Done, View};
+use crate::failure::Failure;
+use crate::session::Session;
+use klaviyo_host::types::Code;
+use serde_json::{Value, json};
+
+/// Klaviyo's ids of lists have so many characters.
+const ID_CHARACTERS: usize = 6;
+/// How many lists are suggested at most, and how near they have to be.
+const SUGGESTIONS: usize = 3;
+const NEAR: f64 = 0.7;
+
+/// All lists.
+pub(crate) async fn all(session: &mut Session) -> Result<Done, Failure> {
+    Ok(Done::new(session.call("lists.all", &[]).await?, View::Lists))
+}
+
+/// The list with an id or exact name.
+pub(crate) async fn find(session: &mut Session, name: &str) -> Result<Done, Failure> {
+    match session.call("lists.find", &[json!(name)]).await? {
+        Value::Null => {
+            let lists = session.call("lists.all", &[]).await?;
+            Ok(Done::none(missing(&read(&lists), name)))
+        }
+        list => Ok(Done::new(list, View::List)),
+    }
+}
+
+/// Does something with a list that the user named by its id or exact name.
+///
+/// What looks like an id is taken for one, which saves reading the lists. Only when Klaviyo does not know it, and
+/// for any other name, they are read: to find the list, or those that the user may have meant.
+pub(crate) async fn with_list(
+    session: &mut Session,
+    list: &str,
+    act: impl AsyncFn(&mut Session, &str) -> Result<Done, Failure>,
+) -> Result<Done, Failure> {
+    let first = if is_id(list) { Some(act(session, list).await) } else { None };
+    let failure = match first {
+        Some(Err(failure)) if failure.error.code == Code::NotFound => Some(failure),
+        Some(outcome) => return outcome,
+        None => None,
+    };
+    let lists = match session.call("lists.all", &[]).await {
+        Ok(lists) => lists,
+        // The key may add to lists and not read them. What is known then is that there is no such list.
+        Err(unread) => return Err(failure.unwrap_or(unread)),
+    };
+    let lists = read(&lists);
+    let with_id = lists.iter().find(|known| known.id == list).map(|known| known.id);
+    let with_name: Vec<&str> =
+        lists.iter().filter(|known| known.name == list).map(|known| known.id).collect();
+    match (with_id, with_name.as_slice(), failure) {
+        // It is not the list that is missing.
+        (Some(_), _, Some(failure)) => Err(failure),
+        (Some(id), _, None) | (None, &[id], _) => act(session, id).await,
+        (None, [], Some(mut failure)) => {
+            failure.error.message = format!("{}; {}", failure.error.message, missing(&lists, list));
+            Err(failure)
+        }
+        (None, [], None) => {
+            Err(Failure::new(Code::NotFound, format!("{} (nothing was changed)", missing(&lists, list))))
+        }
+        (None, several, _) => {
+            let ids = several.join(", ");
+            let message = format!("several lists are called {list:?}; use the id of one: {ids}");
+            Err(Failure::new(Code::Conflict, message))
+        }
+    }
+}
+
+struct List<'a> {
+    id: &'a str,
+    name: &'a str,
+}
+
+fn read(lists: &Value) -> Vec<List<'_>> {
+    let text = |list, name| Value::get(list, name).and_then(Value::as_str).unwrap_or_default();
+    let lists = lists.as_array().map(Vec::as_slice).unwrap_or_default();
+    lists.iter().map(|list| List { id: text(list, "id"), name: text(list, "name") }).collect()
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == ID_CHARACTERS && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Says that there is no such list, and which one may have been meant.
+fn missing(lists: &[List<'_>], list: &str) -> String {
+    let no_such = format!("the account has no list with the id or the name {list:?}");
+    match nearest(lists, list).as_slice() {
+        [] => format!("{no_such}; `klaviyo lists` shows those that it has"),
+        near => format!("{no_such}; did you mean {}?", near.join(", or ")),
+    }
+}
+
+/// The lists whose id or name is most like a text.
+fn nearest(lists: &[List<'_>], text: &str) -> Vec<String> {
+    let text = text.to_lowercase();
+    let likeness = |other: &str| strsim::jaro_winkler(&text, &other.to_lowercase());
+    let mut near: Vec<(f64, &List<'_>)> = lists
+        .iter()
+        .map(|list| (likeness(list.id).max(likeness(list.name)), list))
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .collect();
+    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    near.iter().take(SUGGESTIONS).map(|(_, list)| format!("{} ({})", list.id, list.name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTS: [List<'static>; 3] = [
+        List { id: "X7kQpz", name: "Newsletter" },
+        List { id: "Y6nRLr", name: "WhatsApp Opt-Ins" },
+        List { id: "UdR4mA", name: "VIP customers" },
+    ];
+
+    #[test]
+    fn a_typo_is_near_to_what_was_meant() {
+        for (typo, meant) in [
+            ("Y6nRLx", "Y6nRLr"),
+            ("y6nrlr", "Y6nRLr"),
+            ("6YnRLr", "Y6nRLr"),
+            ("whatsapp optins", "Y6nRLr"),
+            ("Newsleter", "X7kQpz"),
+        ] {
+            let near = nearest(&LISTS, typo);
+            assert!(near.first().is_some_and(|first| first.starts_with(meant)), "{typo}: {near:?}");
+        }
+        assert!(nearest(&LISTS, "zzzzzz").is_empty());
+    }
+}

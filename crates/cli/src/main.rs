@@ -1,0 +1,106 @@
+//! `klaviyo`: Klaviyo from the command line, by way of the connector in its sandbox.
+//!
+//! `klaviyo --help` documents the exit codes and the shape of `--json`. [`args`] is what a user can write; each
+//! command has a module that makes its calls and returns a [`done::Done`]; [`view`] and [`report`] put that, or the
+//! [`failure::Failure`], into words or JSON.
+
+mod args;
+mod component;
+mod contact;
+mod doctor;
+mod done;
+mod exchange;
+mod failure;
+mod headers;
+mod hygiene;
+mod key;
+mod lists;
+mod members;
+mod mock;
+mod probe;
+mod profiles;
+mod report;
+mod session;
+mod text;
+mod verbose;
+mod view;
+
+use args::{Account, Arguments, Command};
+use clap::{CommandFactory, Parser};
+use done::Done;
+use failure::Failure;
+use klaviyo_host::Usage;
+use session::Session;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args_os().collect();
+    // Told before anything is parsed, since a complaint about an argument repeats it.
+    if hygiene::has_key(&words) {
+        return report::end(hygiene::wants_json(&words), Err(hygiene::refusal()), Usage::default());
+    }
+    let arguments = match Arguments::try_parse_from(&words) {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && hygiene::wants_json(&words) => {
+            return report::end(true, Err(Failure::usage(&error)), Usage::default());
+        }
+        Err(error) => error.exit(),
+    };
+    let json = arguments.account.json;
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(arguments)),
+        Err(error) => {
+            let failure = Failure::other(format!("cannot start: {error}"));
+            report::end(json, Err(failure), Usage::default())
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { account, command } = arguments;
+    let json = account.json;
+    match command {
+        Command::Mock(options) => report::end(json, mock::run(&options, json).await, Usage::default()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "klaviyo", &mut script);
+            report::script(&script)
+        }
+        command => {
+            let (outcome, usage) = match account.with_environment() {
+                Ok(account) => in_account(&account, command).await,
+                Err(failure) => (Err(failure), Usage::default()),
+            };
+            report::end(json, outcome, usage)
+        }
+    }
+}
+
+async fn in_account(account: &Account, command: Command) -> (Result<Done, Failure>, Usage) {
+    if matches!(command, Command::Doctor) {
+        return doctor::run(account).await;
+    }
+    match Session::open(account) {
+        Ok(mut session) => {
+            let outcome = call(&mut session, command).await;
+            (outcome.map_err(|failure| failure.about(account)), session.usage())
+        }
+        Err(failure) => (Err(failure), Usage::default()),
+    }
+}
+
+/// The commands that make calls in the account.
+async fn call(session: &mut Session, command: Command) -> Result<Done, Failure> {
+    match command {
+        Command::Lists { name: None } => lists::all(session).await,
+        Command::Lists { name: Some(name) } => lists::find(session, &name).await,
+        Command::Lookup(who) => profiles::lookup(session, &who).await,
+        Command::Create(contact) => profiles::create(session, &contact).await,
+        Command::Upsert(contact) => profiles::upsert(session, &contact).await,
+        Command::Subscribe { list, profiles } => members::subscribe(session, &list, &profiles).await,
+        Command::OptIn { list, contact } => members::opt_in(session, &list, &contact).await,
+        Command::Doctor | Command::Mock(_) | Command::Completions { .. } => {
+            Err(Failure::other("this command makes no calls".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `klaviyo subscribe` and `opt-in`.
+
+use crate::args::Contact;
+use crate::contact::new_profile;
+use crate::done::{Done, View};
+use crate::failure::Failure;
+use crate::lists::with_list;
+use crate::session::Session;
+use serde_json::{Value, json};
+
+/// Adds profiles to a list.
+pub(crate) async fn subscribe(
+    session: &mut Session,
+    list: &str,
+    profiles: &[String],
+) -> Result<Done, Failure> {
+    with_list(session, list, async |session: &mut Session, list: &str| {
+        let count = session.call("contacts.subscribe", &[json!(list), json!(profiles)]).await?;
+        Ok(Done::new(count, View::Subscribed(list.to_owned())))
+    })
+    .await
+}
+
+/// Looks a contact up, creates it if there is none, and adds it to a list.
+pub(crate) async fn opt_in(session: &mut Session, list: &str, contact: &Contact) -> Result<Done, Failure> {
+    let contact = new_profile(contact)?;
+    with_list(session, list, async |session: &mut Session, list: &str| {
+        let receipt = session.call("contacts.opt-in", &[contact.clone(), json!(list)]).await?;
+        let reply = reply(&receipt, &contact);
+        Ok(Done::new(receipt, View::Receipt(reply)))
+    })
+    .await
+}
+
+/// What a bot says to the customer then.
+fn reply(receipt: &Value, contact: &Value) -> String {
+    let text = |record: &Value, name: &str| {
+        record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let mut reply = match text(receipt, "profile-name") {
+        Some(name) => format!("You are now subscribed, {name}!"),
+        None => "You are now subscribed!".to_owned(),
+    };
+    if let Some(place) = text(contact, "email").or_else(|| text(contact, "phone-number")) {
+        reply.push_str(&format!(" You will receive updates at {place}."));
+    }
+    reply
+}

@@ -1,0 +1,159 @@
+//! `klaviyo mock`: a Klaviyo on this machine.
+
+use crate::args::Mock;
+use crate::done::{Done, View};
+use crate::failure::Failure;
+use crate::report;
+use crate::text::{FAINT, TITLE};
+use klaviyo_host::Usage;
+use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Rule, Server};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+
+const SCOPES: [&str; 6] =
+    ["accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write", "subscriptions:write"];
+
+/// A key of the simulator. It is no secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    key: String,
+    scopes: Vec<String>,
+}
+
+/// Reads `readonly=lists:read,profiles:read`.
+pub(crate) fn key(text: &str) -> Result<Key, String> {
+    let (name, scopes) =
+        text.split_once('=').ok_or("write a name and its scopes, such as readonly=lists:read")?;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() || !name.chars().all(is_part) {
+        return Err("the name of a key has letters, digits, - and _".to_owned());
+    }
+    let scopes: Vec<String> =
+        scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
+        return Err(format!("there is no scope {unknown:?}; there are {}", SCOPES.join(", ")));
+    }
+    Ok(Key { key: format!("pk_{name}"), scopes })
+}
+
+/// Reads `off`, `klaviyo` or a number.
+pub(crate) fn rates(text: &str) -> Result<Rates, String> {
+    match (text, text.parse::<u32>()) {
+        ("off", _) => Ok(Rates::off()),
+        ("klaviyo", _) => Ok(Rates::klaviyo()),
+        (_, Ok(times)) if times > 0 => Ok(Rates::times(times)),
+        _ => Err("write off, klaviyo, or a number such as 100".to_owned()),
+    }
+}
+
+/// Reads a rule.
+pub(crate) fn fault(text: &str) -> Result<Rule, String> {
+    // Its causes say what is wrong with it; the text itself is in the complaint already.
+    text.parse::<Rule>()
+        .map_err(|error| error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>().join(": "))
+}
+
+/// Serves until Ctrl-C.
+pub(crate) async fn run(options: &Mock, json: bool) -> Result<Done, Failure> {
+    let mut account = Account::demo();
+    for Key { key, scopes } in &options.keys {
+        account.add_key(key, &scopes.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let faults = options.faults.iter().cloned().fold(Faults::seeded(options.seed), Faults::rule);
+    let klaviyo = Klaviyo::from(account).rates(options.rates).faults(faults);
+    let server = Server::start_at((Ipv4Addr::LOCALHOST, options.port).into(), klaviyo).map_err(|error| {
+        Failure::other(format!("{error:#}")).hint("--port chooses another port, and --port 0 any free one")
+    })?;
+    let value = description(&server, &options.keys);
+    let text =
+        if json { report::document("ok", value, Usage::default()) } else { introduction(&value, options) };
+    // Whoever has closed the output may still want the server.
+    let _ = report::print(&text);
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Failure::other(format!("cannot wait for Ctrl-C: {error}")))?;
+    if !json {
+        report::aside(&format!("\nstopped after {} requests\n", server.requests()));
+    }
+    Ok(Done::new(Value::Null, View::Shown))
+}
+
+fn description(server: &Server, keys: &[Key]) -> Value {
+    let mut all = vec![json!({ "key": Account::DEMO_KEY, "scopes": SCOPES })];
+    all.extend(keys.iter().map(|Key { key, scopes }| json!({ "key": key, "scopes": scopes })));
+    let state = server.state();
+    let lists =
+        state.pointer("/accounts/0/lists").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let lists: Vec<Value> =
+        lists.iter().map(|list| json!({ "id": list.get("id"), "name": list.get("name") })).collect();
+    json!({ "url": server.url(), "keys": all, "lists": lists })
+}
+
+/// What there is, and what to try.
+fn introduction(value: &Value, options: &Mock) -> String {
+    let text =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let all = |name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let url = text(value, "url");
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "A Klaviyo on this machine: {TITLE}{url}{TITLE:#} (Ctrl-C stops it)\n");
+    let mut label = "keys";
+    for key in all("keys") {
+        let scopes = key.get("scopes").and_then(Value::as_array).cloned().unwrap_or_default();
+        let scopes = match scopes.len() {
+            0 => "no scope".to_owned(),
+            count if count == SCOPES.len() => "all scopes".to_owned(),
+            _ => scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        };
+        let _ = writeln!(out, "  {label:<8}{}  {FAINT}{scopes}{FAINT:#}", text(&key, "key"));
+        label = "";
+    }
+    let mut label = "lists";
+    for list in all("lists") {
+        let _ = writeln!(out, "  {label:<8}{}  {}", text(&list, "id"), text(&list, "name"));
+        label = "";
+    }
+    let mut label = "faults";
+    for rule in &options.faults {
+        let _ = writeln!(out, "  {label:<8}{rule}");
+        label = "";
+    }
+    let _ = write!(
+        out,
+        "\nIn another terminal:\n\n\
+         \x20 export KLAVIYO_ENDPOINT={url}\n\
+         \x20 export KLAVIYO_API_KEY={}\n\
+         \x20 klaviyo lists\n\
+         \x20 klaviyo opt-in --list Y6nRLr --email priya@example.com --name \"Priya Sharma\" --phone +919820000001\n\
+         \x20 klaviyo lookup --email priya@example.com\n\
+         \x20 klaviyo doctor\n",
+        Account::DEMO_KEY
+    );
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_a_name_and_known_scopes() {
+        let Key { key: text, scopes } = key("readonly=lists:read, profiles:read").unwrap();
+        assert_eq!((text.as_str(), scopes.len()), ("pk_readonly", 2));
+        assert!(key("nothing=").unwrap().scopes.is_empty());
+        for wrong in ["", "readonly", "=lists:read", "a b=lists:read", "x=list:read"] {
+            assert!(key(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rates_are_off_published_or_multiplied() {
+        assert_eq!(rates("off"), Ok(Rates::off()));
+        assert_eq!(rates("klaviyo"), Ok(Rates::klaviyo()));
+        assert_eq!(rates("100"), Ok(Rates::times(100)));
+        assert!(rates("0").is_err());
+        assert!(rates("fast").is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! `--verbose`: each exchange, as it happens.
+
+use crate::exchange::{End, Sent, Watch};
+use crate::report;
+use crate::text::{BAD, FAINT, TITLE, clean, clean_lines};
+use percent_encoding::percent_decode_str;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// The headers of an answer that say something about the account or the way to it.
+const TELLING: [&str; 13] = [
+    "content-type",
+    "date",
+    "location",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "server",
+    "www-authenticate",
+    "x-klaviyo-api-retirement-date",
+    "x-klaviyo-api-revision",
+    "x-klaviyo-partial-failure",
+    "x-klaviyo-req-id",
+];
+
+/// Prints exchanges on standard error.
+pub(crate) struct Verbose;
+
+impl Watch for Verbose {
+    fn sent(&self, sent: &Sent) {
+        report::aside(&request(sent));
+    }
+
+    fn ended(&self, end: &End, took: Duration) {
+        report::aside(&answer(end, took));
+    }
+}
+
+// Writing to a string does not fail.
+
+fn request(sent: &Sent) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{TITLE}→ {} {}{TITLE:#}", sent.method, clean(&sent.url));
+    if let Some((_, query)) = sent.url.split_once('?') {
+        let _ = writeln!(out, "  {FAINT}{}{FAINT:#}", clean(&percent_decode_str(query).decode_utf8_lossy()));
+    }
+    for (name, value) in &sent.headers {
+        let _ = writeln!(out, "  {FAINT}{name}: {}{FAINT:#}", clean(value));
+    }
+    body(&mut out, &sent.body);
+    out
+}
+
+fn answer(end: &End, took: Duration) -> String {
+    let mut out = String::new();
+    let took = took.as_millis();
+    match end {
+        End::Answer { status, headers, body: text } => {
+            let _ = writeln!(out, "{TITLE}← {status}{TITLE:#} {FAINT}after {took} ms{FAINT:#}");
+            for (name, value) in headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str())) {
+                let _ = writeln!(out, "  {FAINT}{name}: {}{FAINT:#}", clean(value));
+            }
+            body(&mut out, text);
+        }
+        End::Nothing(reason) => {
+            let _ = writeln!(out, "{BAD}←{BAD:#} no answer after {took} ms: {}", clean(reason));
+        }
+    }
+    out
+}
+
+fn body(out: &mut String, text: &str) {
+    for line in clean_lines(text) {
+        let _ = writeln!(out, "  {line}");
+    }
+}

@@ -1,0 +1,92 @@
+//! The key: where it comes from, and that it goes nowhere. `Run::of` looks for the canary in all that is printed.
+
+use crate::run::{CANARY, Run, bare, klaviyo, server};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+#[test]
+fn a_file_goes_before_the_variable() {
+    let server = server();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{CANARY}\n")).unwrap();
+    let lists = |command: &mut std::process::Command| Run::of(command.args(["lists", "--json"])).ok();
+    lists(klaviyo(&server.url(), "pk_wrong_1234567890").arg("--key-file").arg(&file));
+    lists(klaviyo(&server.url(), "").env("KLAVIYO_API_KEY_FILE", &file));
+}
+
+#[test]
+fn no_key_is_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, " \n").unwrap();
+    assert_eq!(Run::of(bare().args(["lists", "--json"])).err(2)["code"], "invalid-input");
+    for file in [empty.as_path(), &folder.path().join("missing"), folder.path()] {
+        let run = Run::of(bare().args(["lists", "--json", "--key-file"]).arg(file));
+        assert_eq!(run.err(2)["code"], "invalid-input");
+        assert_eq!(Run::of(bare().args(["lists", "--key-file"]).arg(file)).code, 2);
+    }
+}
+
+#[test]
+fn a_key_among_the_arguments_is_refused_and_not_repeated() {
+    for words in [
+        vec!["lists", CANARY],
+        vec!["--api-key", CANARY, "lists"],
+        vec!["lists", &format!("--key={CANARY}")],
+        vec!["lookup", "--email", &format!("Klaviyo-API-Key {CANARY}")],
+        vec!["mock", "--key", &format!("{CANARY}=lists:read")],
+    ] {
+        assert_eq!(Run::of(bare().args(&words)).code, 2);
+        assert_eq!(Run::of(bare().arg("--json").args(&words)).err(2)["code"], "invalid-input");
+    }
+}
+
+/// Answers every request by what it said, the key included.
+fn echo(head: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            answer(stream.unwrap(), head);
+        }
+    });
+    url
+}
+
+fn answer(mut stream: TcpStream, head: &str) {
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(count) => request.extend_from_slice(&buffer[..count]),
+        }
+    }
+    let said = String::from_utf8_lossy(&request).replace("\r\n", " ").replace('"', "'");
+    let body = format!("{{\"errors\":[{{\"code\":\"{said}\",\"title\":\"{said}\",\"detail\":\"{said}\"}}]}}");
+    let length = body.len();
+    let _ = write!(
+        stream,
+        "{head}x-klaviyo-req-id: {said}\r\nserver: {said}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+}
+
+#[test]
+fn a_server_that_repeats_the_key_does_not_get_it_printed() {
+    for head in [
+        "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.api+json\r\n",
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: application/vnd.api+json\r\n",
+        "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/vnd.api+json\r\n",
+        "HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\n",
+        "no HTTP\r\n",
+    ] {
+        let url = echo(head);
+        for words in
+            [["lists"].as_slice(), &["lists", "--verbose"], &["lists", "--json", "-v"], &["doctor", "-v"]]
+        {
+            let run = Run::of(klaviyo(&url, CANARY).args(words));
+            assert_ne!(run.code, 0, "{head}{words:?}");
+        }
+    }
+}

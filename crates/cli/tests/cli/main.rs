@@ -1,0 +1,20 @@
+//! The program, run as users run it, against a Klaviyo on this machine. What is asserted are exit codes and JSON, not
+//! sentences.
+
+// `cfg(test)` tells the lints that helpers are tests too.
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod https;
+#[cfg(test)]
+mod key;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod simulator;
+#[cfg(test)]
+mod usage;

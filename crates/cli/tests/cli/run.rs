@@ -1,0 +1,121 @@
+//! Running `klaviyo`.
+
+use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A key that no output may contain.
+pub(crate) const CANARY: &str = "pk_canary_5d41402abc4b2a76b9719d911017c592";
+pub(crate) const LIST: &str = "Y6nRLr";
+
+/// What a run left.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Run {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let run = Self {
+            code: status.code().expect("it was not killed"),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        };
+        assert!(!run.out.contains(CANARY) && !run.err.contains(CANARY), "the key is in the output");
+        assert!(!run.err.contains("panicked"), "{}", run.err);
+        run
+    }
+
+    /// The one document of `--json`.
+    pub(crate) fn json(&self) -> Value {
+        let document: Value = serde_json::from_str(&self.out).expect("standard output is one JSON document");
+        let object = document.as_object().unwrap();
+        assert_eq!(object.len(), 2, "{document}");
+        assert_ne!(object.contains_key("ok"), object.contains_key("err"), "{document}");
+        for number in ["requests", "attempts", "sent-bytes", "received-bytes", "waited-ms"] {
+            assert!(document["usage"][number].is_u64(), "{number}");
+        }
+        if let Some(error) = object.get("err") {
+            let mut names: Vec<_> = error.as_object().unwrap().keys().map(String::as_str).collect();
+            names.sort_unstable();
+            let contract = [
+                "body",
+                "code",
+                "details",
+                "done",
+                "duplicate",
+                "message",
+                "request-id",
+                "retry-after",
+                "status",
+            ];
+            assert_eq!(names, contract);
+        }
+        document
+    }
+
+    /// The value of a run that succeeded.
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.json()["ok"].clone()
+    }
+
+    /// The error of a run that failed, after its exit code was looked at.
+    pub(crate) fn err(&self, code: i32) -> Value {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        self.json()["err"].clone()
+    }
+}
+
+/// The program without settings of the one who runs the tests.
+pub(crate) fn bare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_klaviyo"));
+    for variable in ["KLAVIYO_API_KEY", "KLAVIYO_API_KEY_FILE", "KLAVIYO_ENDPOINT", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    // Compiled once for all tests.
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+/// The program with the component and a key.
+pub(crate) fn klaviyo(endpoint: &str, key: &str) -> Command {
+    let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/component/klaviyo.wasm");
+    assert!(component.is_file(), "there is no component yet: run `cargo xtask build` first");
+    let mut command = bare();
+    command.env("KLAVIYO_API_KEY", key).env("KLAVIYO_ENDPOINT", endpoint).arg("--component").arg(component);
+    command
+}
+
+/// Runs words against a simulator.
+pub(crate) fn run(server: &Server, words: &[impl AsRef<OsStr>]) -> Run {
+    run_with(server, CANARY, words)
+}
+
+/// The same, with another key.
+pub(crate) fn run_with(server: &Server, key: &str, words: &[impl AsRef<OsStr>]) -> Run {
+    Run::of(klaviyo(&server.url(), key).args(words))
+}
+
+/// A simulator whose account has the canary for a key.
+pub(crate) fn server() -> Server {
+    faulty(&[])
+}
+
+/// The same, where something goes wrong.
+pub(crate) fn faulty(rules: &[&str]) -> Server {
+    let faults = rules.iter().fold(Faults::none(), |faults, rule| faults.rule(rule.parse().unwrap()));
+    Server::start(Klaviyo::from(account()).rates(Rates::off()).faults(faults)).unwrap()
+}
+
+pub(crate) fn account() -> Account {
+    const SCOPES: [&str; 4] = ["lists:read", "lists:write", "profiles:read", "profiles:write"];
+    let mut account = Account::demo();
+    account.add_key(CANARY, &SCOPES);
+    account
+}

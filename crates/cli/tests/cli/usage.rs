@@ -1,0 +1,96 @@
+//! The command line itself.
+
+use crate::run::{Run, bare, server};
+use std::process::Stdio;
+
+#[test]
+fn help_needs_nothing() {
+    for words in [["--help"].as_slice(), &["-h"], &["--version"], &["opt-in", "--help"], &["mock", "-h"]] {
+        let run = Run::of(bare().args(words));
+        assert!(run.code == 0 && !run.out.is_empty() && run.err.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
+fn the_lines_of_the_help_fit() {
+    let help = Run::of(bare().arg("--help")).out;
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+}
+
+#[test]
+fn completions_are_there() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let run = Run::of(bare().args(["completions", shell]));
+        assert!(run.code == 0 && run.out.contains("opt-in"), "{shell}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_2() {
+    for words in [
+        ["nonsense"].as_slice(),
+        &["lists", "--nonsense"],
+        &["lists", "--revision", "yesterday"],
+        &["lists", "--endpoint", "127.0.0.1"],
+        &["lookup"],
+        &["lookup", "--region", "IN"],
+        &["lookup", "--email", "a@b.c", "--id", "x"],
+        &["lookup", "--phone", "1", "--region", "ZZ"],
+        &["create", "--name", "Priya"],
+        &["create", "--email", "a@b.c", "--name", "Priya", "--first-name", "Priya"],
+        &["opt-in", "--email", "a@b.c"],
+        &["subscribe", "--list", "Y6nRLr"],
+        &["completions", "tcl"],
+        &["mock", "--rates", "fast"],
+        &["mock", "--fault", "nonsense"],
+        &["mock", "--key", "x=list:read"],
+    ] {
+        let text = Run::of(bare().args(words));
+        assert!(text.code == 2 && text.out.is_empty() && !text.err.is_empty(), "{words:?}");
+        let json = Run::of(bare().args(words).arg("--json"));
+        assert_eq!(json.err(2)["code"], "invalid-input", "{words:?}");
+        assert!(json.err.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_wrong_is_2() {
+    let run = Run::of(bare().env("KLAVIYO_ENDPOINT", "nonsense").args(["lists", "--json"]));
+    assert_eq!(run.err(2)["code"], "invalid-input");
+    assert_eq!(Run::of(bare().env("KLAVIYO_ENDPOINT", "nonsense").args(["completions", "bash"])).code, 0);
+}
+
+#[test]
+fn a_component_that_is_none_is_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("klaviyo.wasm");
+    let run = || {
+        Run::of(
+            bare()
+                .env("KLAVIYO_API_KEY", "pk_0123456789")
+                .args(["lists", "--json", "--component"])
+                .arg(&file),
+        )
+    };
+    assert_eq!(run().err(1)["code"], "other");
+    std::fs::write(&file, "not a component").unwrap();
+    assert_eq!(run().err(1)["code"], "other");
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    for words in [["completions", "zsh"].as_slice(), &["--help"], &["mock", "--rates", "fast", "--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = bare().args(words).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(if words.contains(&"mock") { 2 } else { 0 }), "{words:?}");
+        assert!(output.stderr.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
+fn nothing_is_coloured_but_a_terminal() {
+    let run = crate::run::run(&server(), &["doctor", "-v"]);
+    assert!(!run.out.contains('\u{1b}') && !run.err.contains('\u{1b}'));
+}
