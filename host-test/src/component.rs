@@ -1,35 +1,13 @@
-//! The component in wasmtime.
+//! The component in `klaviyo-host`, as a platform runs it, over an upstream of the caller's.
 
-use crate::{Sent, Shared, Subject, TransportError, value};
+use crate::{Sent, Shared, Subject, TransportError, canary, lock};
 use anyhow::{Context, Result, bail};
-use bindings::klaviyo::connector::http;
-use serde_json::Value;
+use klaviyo_host::{Attempt, Bounds, Cause, Connector, Failure, Limits, Pace, Secret, Tenant, Transport};
+use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker, Val};
-use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
-
-#[allow(missing_docs, unreachable_pub)]
-#[allow(clippy::all, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-mod bindings {
-    wasmtime::component::bindgen!({ path: "../wit", world: "connector" });
-}
-
-/// The version of the package in `wit/`, which is not that of the crates.
-const CONTRACT_VERSION: &str = "0.1.0";
-/// More than any call needs, and little enough that a call that never ends fails a test instead of hanging it.
-const FUEL: u64 = 20_000_000_000;
-/// More than any call needs.
-const MEMORY: usize = 64 << 20;
-
-/// A component of this contract, compiled.
-pub struct Connector {
-    instance: InstancePre<State>,
-}
-
-struct State {
-    upstream: Shared,
-    limits: StoreLimits,
-}
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Where `cargo xtask build` puts the component.
 #[must_use]
@@ -38,8 +16,24 @@ pub fn artifact() -> PathBuf {
     here.parent().unwrap_or(here).join("target/component/klaviyo.wasm")
 }
 
-impl Connector {
-    /// Loads and compiles a component file.
+/// Where the components of the suites are kept compiled: they are loaded many times.
+#[must_use]
+pub fn cache() -> PathBuf {
+    artifact().with_file_name("cache")
+}
+
+/// A component of this contract. Each call is one of a tenant of its own, whose upstream is found by its key.
+pub struct Component {
+    connector: Connector,
+    upstreams: Arc<Upstreams>,
+    runtime: tokio::runtime::Runtime,
+    calls: AtomicU64,
+}
+
+type Upstreams = Mutex<HashMap<String, Shared>>;
+
+impl Component {
+    /// Loads and compiles a component file. Requests are sent once, and at no pace.
     ///
     /// # Errors
     /// When it cannot be read, is not a component, or imports anything but the contract's `http`.
@@ -47,91 +41,72 @@ impl Connector {
         if !file.exists() {
             bail!("there is no component at {}; `cargo xtask build` makes it", file.display());
         }
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let mut config = Config::new();
-        config.consume_fuel(true);
-        let engine = Engine::new(&config)?;
-        let component = Component::from_binary(&engine, &bytes)
-            .map_err(anyhow::Error::from)
-            .with_context(|| format!("{} is not a component", file.display()))?;
-        let mut linker = Linker::new(&engine);
-        http::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
-        let instance = linker
-            .instantiate_pre(&component)
-            .map_err(anyhow::Error::from)
-            .context("the component imports more than the contract's `http`")?;
-        Ok(Self { instance })
-    }
-
-    fn store(&self, upstream: Shared) -> Result<Store<State>> {
-        let limits = StoreLimitsBuilder::new().memory_size(MEMORY).build();
-        let mut store = Store::new(self.instance.engine(), State { upstream, limits });
-        store.limiter(|state| &mut state.limits);
-        store.set_fuel(FUEL)?;
-        Ok(store)
+        let upstreams = Arc::new(Upstreams::default());
+        let connector = Connector::builder()
+            .limits(Limits { attempts: 1, ..Limits::default() })
+            .transport(ByKey(Arc::clone(&upstreams)))
+            .load(file)
+            .with_context(|| format!("cannot load {}", file.display()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        Ok(Self { connector, upstreams, runtime, calls: AtomicU64::new(0) })
     }
 }
 
-impl Subject for Connector {
+impl Subject for Component {
     fn call(&self, function: &str, arguments: &[Value], upstream: Shared) -> Result<Value> {
-        let mut store = self.store(upstream)?;
-        let instance = self.instance.instantiate(&mut store)?;
-        let unknown =
-            || format!("the component has no function {function}; see wit/ for those of the contract");
-        let (interface, name) = function.split_once('.').with_context(unknown)?;
-        let interface = format!("klaviyo:connector/{interface}@{CONTRACT_VERSION}");
-        let interface = instance.get_export_index(&mut store, None, &interface).with_context(unknown)?;
-        let name = instance.get_export_index(&mut store, Some(&interface), name).with_context(unknown)?;
-        let function = instance.get_func(&mut store, name).with_context(unknown)?;
-
-        let ty = function.ty(&store);
-        let parameters: Vec<_> = ty.params().collect();
-        if parameters.len() != arguments.len() {
-            bail!("the function takes {} arguments, not {}", parameters.len(), arguments.len());
-        }
-        let read = |(argument, (name, ty)): (&Value, &(&str, _))| {
-            value::read(argument, ty).with_context(|| format!("argument {name}"))
+        let key = format!("{}{:08}", canary::KEY, self.calls.fetch_add(1, Ordering::Relaxed));
+        lock(&self.upstreams).insert(key.clone(), upstream);
+        let tenant = Tenant::builder(&self.connector, Secret::new(&key)?).pace(Pace::unlimited()).build();
+        let returned = self.runtime.block_on(tenant.call(function, arguments));
+        lock(&self.upstreams).remove(&key);
+        let printed = format!("{returned:?} {tenant:?} {:?}", self.connector);
+        let returned = match returned {
+            Ok(answer) => json!({ "ok": answer.value }),
+            Err(error) => match error.cause {
+                Cause::Connector(error) => json!({ "err": error.to_json() }),
+                _ => bail!("{error}"),
+            },
         };
-        let arguments: Vec<Val> = arguments.iter().zip(&parameters).map(read).collect::<Result<_>>()?;
-        let mut results = vec![Val::Bool(false); ty.results().len()];
-        let called = function.call(&mut store, &arguments, &mut results);
-        called.map_err(anyhow::Error::from).context("the call trapped")?;
-        value::write(results.first().context("the function returns nothing")?)
+        canary::check(&printed)?;
+        canary::check(&returned.to_string())?;
+        Ok(returned)
     }
 }
 
-impl http::Host for State {
-    fn send(&mut self, request: http::Request) -> std::result::Result<http::Response, http::Error> {
-        let method = match request.method {
-            http::Method::Get => "GET",
-            http::Method::Post => "POST",
-            http::Method::Patch => "PATCH",
-            http::Method::Delete => "DELETE",
-        };
-        let sent = Sent {
-            method: method.to_owned(),
-            url: request.url,
-            headers: request.headers.into_iter().map(|h| (h.name, h.value)).collect(),
-            auth: request.auth,
-            body: request.body,
-        };
-        match self.upstream.borrow_mut().send(sent) {
-            Ok(response) => Ok(http::Response {
-                status: response.status,
-                headers: response
-                    .headers
-                    .into_iter()
-                    .map(|(name, value)| http::Header { name, value })
-                    .collect(),
-                body: response.body,
-            }),
-            Err(error) => Err(match error {
-                TransportError::Denied(reason) => http::Error::Denied(reason),
-                TransportError::Timeout(reason) => http::Error::Timeout(reason),
-                TransportError::Connection(reason) => http::Error::Connection(reason),
-                TransportError::TooLarge(reason) => http::Error::TooLarge(reason),
-                TransportError::Other(reason) => http::Error::Other(reason),
-            }),
-        }
+/// Answers each tenant's requests by its own upstream.
+struct ByKey(Arc<Upstreams>);
+
+impl Transport for ByKey {
+    fn send(&self, request: http::Request<bytes::Bytes>, _: Bounds) -> Attempt<'_> {
+        Box::pin(async move {
+            let authorization = text(request.headers().get("authorization"));
+            let (auth, key) = authorization.split_once(' ').unwrap_or_default();
+            let upstream = lock(&self.0).get(key).cloned();
+            let upstream = upstream.ok_or_else(|| Failure::Other("nobody has this key".to_owned()))?;
+            let headers = request.headers().iter().filter(|(name, _)| *name != "authorization");
+            let sent = Sent {
+                method: request.method().to_string(),
+                url: request.uri().to_string(),
+                headers: headers.map(|(name, value)| (name.to_string(), text(Some(value)))).collect(),
+                auth: auth.to_owned(),
+                body: request.body().to_vec(),
+            };
+            let answer = lock(&upstream).send(sent).map_err(|error| match error {
+                TransportError::Denied(reason) => Failure::Denied(reason),
+                TransportError::Timeout(reason) => Failure::Timeout(reason),
+                TransportError::Connection(reason) => Failure::Connection(reason),
+                TransportError::TooLarge(reason) => Failure::TooLarge(reason),
+                TransportError::Other(reason) => Failure::Other(reason),
+            })?;
+            let mut response = http::Response::builder().status(answer.status);
+            for (name, value) in answer.headers {
+                response = response.header(name, value.into_bytes());
+            }
+            response.body(answer.body.into()).map_err(|error| Failure::Other(error.to_string()))
+        })
     }
+}
+
+fn text(value: Option<&http::HeaderValue>) -> String {
+    value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
 }

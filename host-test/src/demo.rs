@@ -1,14 +1,17 @@
 //! The WhatsApp opt-in, run for real: the component in wasmtime, over HTTP, against a Klaviyo on this machine.
 
-use crate::wire::Wire;
-use crate::{Connector, Response, Sent, Subject, TransportError, Upstream, story};
-use anyhow::{Result, bail};
+use crate::{lock, story};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::{Request, Response};
+use klaviyo_host::{
+    Attempt, Bounds, Cause, Connector, Egress, Failure, HttpTransport, Limits, Secret, Tenant, Transport,
+};
 use klaviyo_mock::{Account, Server};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::cell::RefCell;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 /// What the automation captured on WhatsApp, and where the contact goes.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -80,8 +83,19 @@ pub struct Exchange {
 /// # Errors
 /// When the component cannot be run, the list does not exist, or the first opt-in fails.
 pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
-    let connector = Connector::load(file)?;
+    if !file.exists() {
+        bail!("there is no component at {}; `cargo xtask build` makes it", file.display());
+    }
     let server = Server::start(Account::demo())?;
+    let egress = Egress::endpoint(&server.url())?;
+    let recorder = Recorder {
+        http: HttpTransport::new(&egress, &Limits::default())?,
+        endpoint: server.url(),
+        exchanges: Arc::default(),
+    };
+    let exchanges = Arc::clone(&recorder.exchanges);
+    let connector = Connector::builder().egress(egress).transport(recorder).load(file)?;
+    let stage = Stage { connector, exchanges, runtime: runtime()? };
     let mut story = Story {
         component: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         bytes: std::fs::metadata(file)?.len(),
@@ -90,18 +104,18 @@ pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
         chapters: Vec::new(),
     };
     if json {
-        let told = tell(&mut story, &connector, &server, |_, _| {});
+        let told = tell(&mut story, &stage, |_, _| {});
         println!("{}", serde_json::to_string_pretty(&story)?);
         return told;
     }
     story::beginning(&story);
-    tell(&mut story, &connector, &server, story::chapter)?;
+    tell(&mut story, &stage, story::chapter)?;
     story::end();
     Ok(())
 }
 
 /// Makes the calls; `told` gets each chapter as soon as it has happened.
-fn tell(story: &mut Story, connector: &Connector, server: &Server, told: fn(usize, &Chapter)) -> Result<()> {
+fn tell(story: &mut Story, stage: &Stage, told: fn(usize, &Chapter)) -> Result<()> {
     let captured = story.captured.clone();
     let mut add = |chapter: Chapter| {
         told(story.chapters.len() + 1, &chapter);
@@ -109,11 +123,16 @@ fn tell(story: &mut Story, connector: &Connector, server: &Server, told: fn(usiz
     };
 
     let mut call = |title, key, function, arguments: &[Value]| -> Result<Value> {
-        let wire = Wire::new(&server.url(), key);
-        let recorder = Rc::new(RefCell::new(Recorder { wire, exchanges: Vec::new() }));
-        let result = connector.call(function, arguments, recorder.clone())?;
+        let tenant = Tenant::new(&stage.connector, Secret::new(key)?);
+        let result = match stage.runtime.block_on(tenant.call(function, arguments)) {
+            Ok(answer) => json!({ "ok": answer.value }),
+            Err(error) => match &error.cause {
+                Cause::Connector(error) => json!({ "err": error.to_json() }),
+                _ => return Err(error.into()),
+            },
+        };
         let reply = result.get("ok").and_then(|receipt| reply(receipt, &captured));
-        let exchanges = std::mem::take(&mut recorder.borrow_mut().exchanges);
+        let exchanges = std::mem::take(&mut *lock(&stage.exchanges));
         add(Chapter { title, function, exchanges, result: result.clone(), reply });
         Ok(result)
     };
@@ -163,33 +182,54 @@ fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
     Some(format!("{greeting} You will receive updates at {}.", captured.customer_email))
 }
 
-/// Sends over the wire, and keeps what crossed the import: the key is not in it.
-struct Recorder {
-    wire: Wire,
-    exchanges: Vec<Exchange>,
+/// What the story is played on.
+struct Stage {
+    connector: Connector,
+    exchanges: Arc<Mutex<Vec<Exchange>>>,
+    runtime: tokio::runtime::Runtime,
 }
 
-impl Upstream for Recorder {
-    fn send(&mut self, sent: Sent) -> std::result::Result<Response, TransportError> {
-        let mut headers = vec![("authorization".to_owned(), format!("{} pk_…", sent.auth))];
-        headers.extend(sent.headers.clone());
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// Sends over HTTP, and keeps what was sent, the key left out.
+struct Recorder {
+    http: HttpTransport,
+    /// What stands for Klaviyo: the story names Klaviyo.
+    endpoint: String,
+    exchanges: Arc<Mutex<Vec<Exchange>>>,
+}
+
+impl Transport for Recorder {
+    fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_> {
+        let text = |value: &http::HeaderValue| match value.is_sensitive() {
+            true => "Klaviyo-API-Key pk_…".to_owned(),
+            false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        };
+        let mut headers: Vec<_> =
+            request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        // The key's header first: it is what the host adds.
+        headers.sort_by_key(|(name, _)| name != "authorization");
         let mut exchange = Exchange {
-            method: sent.method.clone(),
-            url: sent.url.clone(),
+            method: request.method().to_string(),
+            url: request.uri().to_string().replace(&self.endpoint, "https://a.klaviyo.com"),
             headers,
-            body: String::from_utf8_lossy(&sent.body).into_owned(),
+            body: String::from_utf8_lossy(request.body()).into_owned(),
             status: None,
             answer: String::new(),
         };
-        let answer = self.wire.send(sent);
-        match &answer {
-            Ok(response) => {
-                exchange.status = Some(response.status);
-                exchange.answer = String::from_utf8_lossy(&response.body).into_owned();
+        Box::pin(async move {
+            let outcome: Result<Response<Bytes>, Failure> = self.http.send(request, bounds).await;
+            match &outcome {
+                Ok(response) => {
+                    exchange.status = Some(response.status().as_u16());
+                    exchange.answer = String::from_utf8_lossy(response.body()).into_owned();
+                }
+                Err(failure) => exchange.answer = failure.to_string(),
             }
-            Err(error) => exchange.answer = format!("{error:?}"),
-        }
-        self.exchanges.push(exchange);
-        answer
+            lock(&self.exchanges).push(exchange);
+            outcome
+        })
     }
 }

@@ -2,25 +2,30 @@
 //!
 //! - [`fixture`] is the format of the corpus, [`script`] plays a fixture's side of the conversation, and
 //!   [`replay`] runs folders of them.
-//! - [`component`] calls any function of any component of this contract with JSON for arguments; [`native`]
-//!   calls the same functions of `klaviyo-core` without WebAssembly.
-//! - [`wire`] sends requests over real HTTP, and [`demo`] tells the story of the WhatsApp opt-in with it.
+//! - [`component`] calls the functions of a component in `klaviyo-host`; [`native`] calls the same functions of
+//!   `klaviyo-core` without WebAssembly.
+//! - [`hostile`] runs guests that misbehave, [`servers`] the connector against servers that do, and [`canary`] looks
+//!   for the key meanwhile.
+//! - [`soak`] runs many calls at once while things go wrong.
+//! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
 
+pub mod canary;
 mod compare;
 pub mod component;
 pub mod demo;
 pub mod fixture;
+pub mod hostile;
 pub mod native;
 pub mod replay;
 pub mod script;
+pub mod servers;
+pub mod soak;
 mod story;
-mod value;
-pub mod wire;
+pub mod suite;
 
-pub use component::Connector;
+pub use component::Component;
 pub use klaviyo_core::{Response, TransportError};
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A request as it leaves the connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +43,7 @@ pub struct Sent {
 }
 
 /// What answers the connector's requests.
-pub trait Upstream {
+pub trait Upstream: Send {
     /// Answers one request.
     ///
     /// # Errors
@@ -47,7 +52,12 @@ pub trait Upstream {
 }
 
 /// An upstream that whoever makes a call keeps a hold of.
-pub type Shared = Rc<RefCell<dyn Upstream>>;
+pub type Shared = Arc<Mutex<dyn Upstream>>;
+
+/// Takes hold of an upstream, or of what it has seen.
+pub fn lock<T: ?Sized>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A function of the contract, called by name with JSON: one way to run the connector.
 pub trait Subject {

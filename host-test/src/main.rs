@@ -2,10 +2,13 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use host_test::component::{self, Connector};
+use host_test::canary::Watch;
+use host_test::component::{self, Component};
 use host_test::demo::{self, Captured};
 use host_test::native::Native;
-use host_test::{Subject, one_line, replay};
+use host_test::soak::{self, Size};
+use host_test::suite::{self, Case};
+use host_test::{Subject, hostile, one_line, replay, servers};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,6 +33,15 @@ enum Command {
         /// Replay them against klaviyo-core instead, without WebAssembly
         #[arg(long, conflicts_with = "component")]
         native: bool,
+    },
+    /// Run the guests that misbehave; exit 1 if one gets away with it
+    Hostile,
+    /// Run the connector against servers that misbehave; exit 1 if one gets the better of it
+    Servers,
+    /// Opt many contacts in at once, while one request in ten goes wrong; exit 1 if one is lost or is there twice
+    Soak {
+        #[command(flatten)]
+        size: Size,
     },
     /// Run the WhatsApp opt-in in the component, against a Klaviyo on this machine, and tell what happens
     Demo {
@@ -57,18 +69,37 @@ fn run(command: Command) -> Result<ExitCode> {
             demo::run(&component::artifact(), captured, json)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Hostile => watched(hostile::CASES),
+        Command::Servers => watched(servers::CASES),
+        Command::Soak { size } => {
+            let watch = Watch::begin_quietly()?;
+            soak::run(&size)?;
+            println!("the key is in none of {} lines of log", watch.end()?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Replay { paths, component, native } => {
             let subject: Box<dyn Subject> = if native {
                 Box::new(Native)
             } else {
-                Box::new(Connector::load(&component.unwrap_or_else(component::artifact))?)
+                Box::new(Component::load(&component.unwrap_or_else(component::artifact))?)
             };
+            let watch = Watch::begin()?;
             let outcome = replay::replay(subject.as_ref(), &paths)?;
             for (file, difference) in &outcome.failed {
                 println!("FAIL {}: {difference}", file.display());
             }
+            watch.end()?;
             println!("{} passed, {} failed", outcome.passed, outcome.failed.len());
             Ok(if outcome.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
+}
+
+/// Runs a suite, and looks for the key in all that is logged meanwhile.
+fn watched(cases: &'static [Case]) -> Result<ExitCode> {
+    let watch = Watch::begin()?;
+    let passed = suite::run(cases)?;
+    let lines = watch.end()?;
+    println!("the key is in none of {lines} lines of log");
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

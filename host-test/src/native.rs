@@ -71,7 +71,7 @@ impl Http for Bridge {
             Method::Post => "POST",
         };
         let headers = request.headers.into_iter().map(|h| (h.name.to_owned(), h.value.to_owned()));
-        self.0.borrow_mut().send(Sent {
+        crate::lock(&self.0).send(Sent {
             method: method.to_owned(),
             url: request.url,
             headers: headers.collect(),

@@ -2,11 +2,10 @@
 
 use crate::fixture::{Fixture, files};
 use crate::script::Script;
-use crate::{Subject, compare, one_line};
+use crate::{Subject, compare, lock, one_line};
 use anyhow::{Result, bail};
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 /// How a run of fixtures ended.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -50,9 +49,9 @@ pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<Outcome> {
 /// When it cannot be read or called, and when anything differs.
 pub fn case(subject: &dyn Subject, file: &Path) -> Result<()> {
     let fixture = Fixture::read(file)?;
-    let script = Rc::new(RefCell::new(Script::new(fixture.exchanges)));
+    let script = Arc::new(Mutex::new(Script::new(fixture.exchanges)));
     let returned = subject.call(&fixture.call.function, &fixture.call.arguments, script.clone());
-    let mut differences = script.borrow().differences();
+    let mut differences = lock(&script).differences();
     match returned {
         Ok(value) => differences.extend(compare::returned(&fixture.returns, &value)),
         Err(error) => differences.push(format!("{error:#}")),

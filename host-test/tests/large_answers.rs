@@ -1,12 +1,11 @@
-//! Answers of several megabytes, made to be expensive: a value or an error, never a trap. The test host gives
-//! the component 64 MiB.
+//! Answers of several megabytes, made to be expensive: a value or an error, never a trap. The host gives
+//! the component 64 MiB by default.
 
 use anyhow::Result;
 use host_test::component::artifact;
-use host_test::{Connector, Response, Sent, Subject, TransportError, Upstream};
+use host_test::{Component, Response, Sent, Subject, TransportError, Upstream};
 use serde_json::{Value, json};
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 /// What a host like ours lets through.
 const BYTES: usize = 5_000_000;
@@ -25,11 +24,11 @@ fn repeated(before: &str, part: &str, after: &str) -> String {
 
 #[test]
 fn a_large_answer_is_a_value_or_an_error() -> Result<()> {
-    let connector = Connector::load(&artifact())?;
+    let connector = Component::load(&artifact())?;
     let lookup = ("contacts.lookup", vec![json!({ "email": "a@b" })]);
     let lists = ("lists.all", vec![]);
     let call = |(function, arguments): &(&str, Vec<Value>), status, body| {
-        connector.call(function, arguments, Rc::new(RefCell::new(Always(status, body))))
+        connector.call(function, arguments, Arc::new(Mutex::new(Always(status, body))))
     };
     let code = |result: Value| result.pointer("/err/code").cloned().unwrap_or(Value::Null);
 

@@ -3,6 +3,9 @@
 mod artifact;
 mod command;
 mod contract;
+mod hostile;
+mod program;
+mod sdk;
 mod toolchain;
 
 use anyhow::Result;
@@ -23,17 +26,36 @@ struct Arguments {
 enum Task {
     /// Install what compiling to WebAssembly needs, where it is missing
     Setup,
-    /// Build the component, to target/component/klaviyo.wasm
-    Build,
+    /// Build the component, target/component/klaviyo.wasm, and the command with it inside, target/klaviyo
+    Build {
+        /// Optimise the command
+        #[arg(long)]
+        release: bool,
+    },
     /// Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine
     #[command(disable_help_flag = true)]
-    Demo {
-        /// What the demo takes; `--help` among it
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
-    /// Check and test everything: format, lints, unit tests, the component, both replays
+    Demo(Passed),
+    /// Replay fixtures, or folders of them, against the component
+    #[command(disable_help_flag = true)]
+    Replay(Passed),
+    /// Run the guests that misbehave
+    #[command(disable_help_flag = true)]
+    Hostile(Passed),
+    /// Run the connector against servers that misbehave
+    #[command(disable_help_flag = true)]
+    Servers(Passed),
+    /// Opt 10,000 contacts in at once, while one request in ten goes wrong
+    #[command(disable_help_flag = true)]
+    Soak(Passed),
+    /// Check and test everything
     Test,
+}
+
+/// What the test host takes for this task; `--help` among it.
+#[derive(clap::Args)]
+struct Passed {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -43,8 +65,12 @@ fn main() -> ExitCode {
             eprintln!("xtask: this machine compiles to {}", toolchain::TARGET);
             ExitCode::SUCCESS
         }),
-        Task::Build => artifact::build().map(done),
-        Task::Demo { arguments } => demo(&arguments),
+        Task::Build { release } => components().and_then(|()| program::build_klaviyo(release)).map(done),
+        Task::Demo(passed) => host_test("demo", passed),
+        Task::Replay(passed) => host_test("replay", passed),
+        Task::Hostile(passed) => host_test("hostile", passed),
+        Task::Servers(passed) => host_test("servers", passed),
+        Task::Soak(passed) => host_test("soak", passed),
         Task::Test => test().map(done),
     };
     result.unwrap_or_else(|error| {
@@ -53,14 +79,16 @@ fn main() -> ExitCode {
     })
 }
 
-/// The demo says itself what failed, so only its status is passed on.
-fn demo(arguments: &[String]) -> Result<ExitCode> {
+/// The component, and the guests that the test host runs beside it.
+fn components() -> Result<()> {
     artifact::build()?;
-    // Built first, so that compiling shows its progress and the story stands alone.
-    run(cargo().args(["build", "--package", "host-test"]))?;
-    let mut demo = cargo();
-    demo.args(["run", "--quiet", "--package", "host-test", "--", "demo"]).args(arguments);
-    Ok(if demo.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    hostile::build()
+}
+
+fn host_test(command: &str, passed: Passed) -> Result<ExitCode> {
+    components()?;
+    let arguments: Vec<String> = std::iter::once(command.to_owned()).chain(passed.arguments).collect();
+    program::host_test(&arguments)
 }
 
 fn test() -> Result<()> {
@@ -70,17 +98,20 @@ fn test() -> Result<()> {
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     })?;
-    step("the component, its contract and its size", artifact::build)?;
-    // The test host by itself, as it is run by itself: together with the other crates its dependencies get other
-    // features, and wasmtime is built twice.
-    step("tests", || run(cargo().args(["test", "--workspace", "--exclude", "host-test"])))?;
-    step("tests of the component", || run(cargo().args(["test", "--package", "host-test"])))?;
-    step("the embedding of the README", || {
-        run(cargo().args(["run", "--quiet", "--package", "host-test", "--example", "embed"]))
+    step("the component, its contract and its size", components)?;
+    step("tests without WebAssembly", || {
+        let others = ["klaviyo-host", "klaviyo-cli", "host-test"].map(|name| format!("--exclude={name}"));
+        run(cargo().args(["test", "--workspace"]).args(others))
     })?;
-    let replay = ["run", "--quiet", "--package", "host-test", "--", "replay"];
-    step("the fixtures, natively", || run(cargo().args(replay).args(["--native", FIXTURES])))?;
-    step("the fixtures, in the component", || run(cargo().args(replay).arg(FIXTURES)))?;
+    step("tests of the host, the command and the component", || run(&mut program::cargo_on_crates("test")))?;
+    step("the embedding of the README", || run(&mut program::example("embed")))?;
+    step("guests that misbehave", || program::run_host_test(&["hostile"]))?;
+    step("servers that misbehave", || program::run_host_test(&["servers"]))?;
+    step("many at once", || program::run_host_test(&["soak", "--opt-ins", "1000"]))?;
+    step("the fixtures, natively", || program::run_host_test(&["replay", "--native", FIXTURES]))?;
+    step("the fixtures, in the component", || program::run_host_test(&["replay", FIXTURES]))?;
+    step("Klaviyo's own libraries against the simulator", sdk::test)?;
+    step("the command with the component inside", || program::build_klaviyo(false))?;
     eprintln!("\nall passed in {} s", started.elapsed().as_secs());
     Ok(())
 }

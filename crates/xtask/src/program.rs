@@ -1,0 +1,53 @@
+//! The programs that run the component: the `klaviyo` command and the test host.
+
+use crate::command::{cargo, program, root, run};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// The crates with wasmtime in them. They are always built together: one alone would ask for other features of their
+/// common dependencies, and wasmtime, which takes minutes, would be built once more.
+const CRATES: [&str; 6] = ["--package", "klaviyo-host", "--package", "klaviyo-cli", "--package", "host-test"];
+
+/// Cargo on those crates.
+pub(crate) fn cargo_on_crates(task: &str) -> Command {
+    let mut command = cargo();
+    command.arg(task).args(CRATES);
+    command
+}
+
+/// Builds `klaviyo` with the component inside, as one file: `target/klaviyo`.
+pub(crate) fn build_klaviyo(release: bool) -> Result<()> {
+    let mut build = cargo_on_crates("build");
+    build.args(["--features", "klaviyo-cli/embedded"]).args(release.then_some("--release"));
+    run(build.env("KLAVIYO_COMPONENT", root().join("target/component/klaviyo.wasm")))?;
+    let built = built("klaviyo", if release { "release" } else { "debug" });
+    let file = root().join("target").join(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
+    std::fs::copy(&built, &file).with_context(|| format!("cannot copy {}", built.display()))?;
+    eprintln!("xtask: target/klaviyo, {} MB, the component inside", file.metadata()?.len() >> 20);
+    Ok(())
+}
+
+/// Builds the test host and runs it. It says itself what failed, so only its status is passed on.
+pub(crate) fn host_test(arguments: &[String]) -> Result<ExitCode> {
+    // Built first, so that compiling shows its progress and the output stands alone.
+    run(&mut cargo_on_crates("build"))?;
+    let status = program(built("host-test", "debug")).args(arguments).status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the test host of the last build; fails when it does.
+pub(crate) fn run_host_test(arguments: &[&str]) -> Result<()> {
+    run(program(built("host-test", "debug")).args(arguments))
+}
+
+/// An example of the test host, of the last build of its tests.
+pub(crate) fn example(name: &str) -> Command {
+    program(built(&format!("examples/{name}"), "debug"))
+}
+
+fn built(name: &str, profile: &str) -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
+    target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}

@@ -1,0 +1,181 @@
+//! What a tenant does around the calls: keys, revisions, lists by name, functions by name, traces.
+
+use anyhow::{Context, Result};
+use host_test::component::{artifact, cache};
+use host_test::suite::block_on;
+use klaviyo_host::types::{Code, Identifier, NewProfile};
+use klaviyo_host::{Cause, Connector, Egress, Secret, Tenant};
+use klaviyo_mock::{Account, Server};
+use serde_json::json;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+fn connect(server: &Server) -> Result<Connector> {
+    Ok(Connector::builder().egress(Egress::endpoint(&server.url())?).cache(cache()).load(artifact())?)
+}
+
+fn stage() -> Result<(Server, Tenant)> {
+    let server = Server::start(Account::demo())?;
+    let tenant = Tenant::new(&connect(&server)?, Secret::new(Account::DEMO_KEY)?);
+    Ok((server, tenant))
+}
+
+fn nobody() -> Identifier {
+    Identifier::Email("nobody@example.com".to_owned())
+}
+
+#[test]
+fn a_list_that_was_found_by_name_is_remembered() -> Result<()> {
+    let (server, tenant) = stage()?;
+    block_on(async {
+        let first = tenant.find_list("WhatsApp Opt-Ins").await?;
+        assert_eq!(first.usage.requests, 1);
+        let second = tenant.find_list("WhatsApp Opt-Ins").await?;
+        assert_eq!((second.usage.requests, second.value), (0, first.value));
+        // What is not there may be there soon.
+        for _ in 0..2 {
+            let none = tenant.find_list("Nothing").await?;
+            assert_eq!((none.usage.requests, none.value.is_none()), (1, true));
+        }
+        // Another key may be of another account.
+        tenant.set_key(Secret::new(Account::DEMO_KEY)?);
+        assert_eq!(tenant.find_list("WhatsApp Opt-Ins").await?.usage.requests, 1);
+        assert_eq!(server.account().requests(), 4);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_list_that_klaviyo_does_not_have_any_more_is_forgotten() -> Result<()> {
+    let mut account = Account::default();
+    account.add_key(Account::DEMO_KEY, &["lists:read", "lists:write", "profiles:read", "profiles:write"]);
+    account.add_list("Y6nRLr", "WhatsApp Opt-Ins");
+    let server = Server::start(account)?;
+    let other = Server::start(Account::default())?;
+    drop(other);
+    let tenant = Tenant::new(&connect(&server)?, Secret::new(Account::DEMO_KEY)?);
+    block_on(async {
+        let list = tenant.find_list("WhatsApp Opt-Ins").await?.value.context("the list")?;
+        let mut emptied = Account::default();
+        emptied.add_key(Account::DEMO_KEY, &["lists:read", "lists:write", "profiles:read", "profiles:write"]);
+        *server.account() = emptied;
+        let contact = NewProfile { email: Some("a@example.com".to_owned()), ..NewProfile::default() };
+        let error = tenant.opt_in(&contact, &list.id).await.err().context("it is gone")?;
+        assert_eq!(error.code(), Code::NotFound);
+        assert!(tenant.find_list("WhatsApp Opt-Ins").await?.value.is_none());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_new_key_is_used_from_the_next_request_on() -> Result<()> {
+    let server = Server::start(Account::demo())?;
+    let tenant = Tenant::new(&connect(&server)?, Secret::new("pk_wrong_0123456789")?);
+    block_on(async {
+        let error = tenant.lookup(&nobody()).await.err().context("the key is wrong")?;
+        assert_eq!(error.code(), Code::Unauthenticated);
+        tenant.set_key(Secret::new(Account::DEMO_KEY)?);
+        assert!(tenant.lookup(&nobody()).await?.value.is_none());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_revision_is_raised_and_never_lowered() -> Result<()> {
+    let server = Server::start(Account::demo())?;
+    let connector = connect(&server)?;
+    let with = |revision: &str| -> Result<Tenant> {
+        let key = Secret::new(Account::DEMO_KEY)?;
+        Ok(Tenant::builder(&connector, key).revision(revision.parse()?).build())
+    };
+    block_on(async {
+        // Retired, and older than what the operations ask for.
+        assert!(with("2020-01-15")?.lookup(&nobody()).await?.value.is_none());
+        assert!(with("2026-07-15")?.lookup(&nobody()).await?.value.is_none());
+        Ok(())
+    })?;
+    let served = server.state().to_string();
+    assert!(!served.contains(Account::DEMO_KEY));
+    Ok(())
+}
+
+#[test]
+fn what_does_not_fit_a_function_is_not_sent() -> Result<()> {
+    let (server, tenant) = stage()?;
+    block_on(async {
+        for (function, arguments) in [
+            ("contacts.nothing", vec![]),
+            ("nothing.lookup", vec![]),
+            ("lookup", vec![]),
+            ("", vec![]),
+            ("types.error", vec![]),
+            ("lists.find", vec![]),
+            ("lists.find", vec![json!(1)]),
+            ("lists.find", vec![json!("a"), json!("b")]),
+            ("contacts.lookup", vec![json!({ "email": "a@b", "id": "x" })]),
+            ("contacts.lookup", vec![json!({ "telephone": "x" })]),
+            ("contacts.lookup", vec![json!("email")]),
+            ("contacts.create", vec![json!({ "email": 1 })]),
+            ("contacts.create", vec![json!({ "e-mail": "a@b" })]),
+            ("contacts.subscribe", vec![json!("Y6nRLr"), json!(["a", 1])]),
+        ] {
+            let error = tenant.call(function, &arguments).await.err().context(function)?;
+            assert!(matches!(error.cause, Cause::Arguments(_)), "{function}: {error:?}");
+            assert_eq!((error.code(), error.usage.requests), (Code::InvalidInput, 0));
+        }
+        assert_eq!(server.requests(), 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn keys_that_cannot_be_sent_are_refused() {
+    for key in ["", " ", "pk_a b", "pk_a\r\nx-injected: yes", "pk_a\0", "pk_ключ"] {
+        assert!(Secret::new(key).is_err(), "{key:?}");
+    }
+    assert!(Secret::new(" pk_0123456789\n").is_ok());
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        host_test::lock(&self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn traces_tell_of_operations_and_not_of_people() -> Result<()> {
+    let (_server, tenant) = stage()?;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let contact = NewProfile {
+        email: Some("priya@example.com".to_owned()),
+        phone_number: Some("+919820000001".to_owned()),
+        first_name: Some("Priya".to_owned()),
+        ..NewProfile::default()
+    };
+    tracing::subscriber::with_default(subscriber, || {
+        block_on(async { Ok(tenant.opt_in(&contact, "Y6nRLr").await?) })
+    })?;
+    let text = String::from_utf8(host_test::lock(&lines.0).clone())?;
+    for told in
+        ["klaviyo.call", "klaviyo.request", "contacts.opt-in", "get profiles", "create profile", "status=204"]
+    {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
+    for person in ["priya", "Priya", "9820000001", Account::DEMO_KEY] {
+        assert!(!text.contains(person), "{person} is in {text}");
+    }
+    Ok(())
+}
