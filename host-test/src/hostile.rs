@@ -25,12 +25,16 @@ pub const CASES: &[Case] = &[
         run: spin,
     },
     Case { name: "spin-long", proves: "Limits::time", run: spin_long },
+    Case { name: "spin-between", proves: "Limits::cpu, of all stretches together", run: spin_between },
+    Case { name: "start", proves: "Limits::time, before the call itself", run: start },
     Case { name: "grow-memory", proves: "Limits::memory", run: grow_memory },
     Case { name: "grow-table", proves: "Limits::table_elements", run: grow_table },
     Case { name: "recurse", proves: "Limits::stack", run: recurse },
     Case { name: "flood", proves: "Limits::requests", run: flood },
+    Case { name: "denied-flood", proves: "Limits::requests, of requests that are denied", run: denied_flood },
     Case { name: "large-body", proves: "Limits::request_bytes", run: large_body },
     Case { name: "large-header", proves: "Limits::header_bytes, of a header", run: large_header },
+    Case { name: "many-headers", proves: "Limits::header_bytes, of 25,000 headers", run: many_headers },
     Case { name: "large-url", proves: "Limits::header_bytes, of an address", run: large_url },
     Case { name: "hand-over", proves: "Limits::hostcall_fuel", run: hand_over },
     Case { name: "get", proves: "Limits::time, on a server that never answers", run: wait },
@@ -218,6 +222,31 @@ fn spin_long() -> Result<()> {
     stopped_by(with("spin", limits)?.0, "time")
 }
 
+fn spin_between() -> Result<()> {
+    let limits = Limits { cpu: Duration::from_millis(200), requests: 100_000, ..small() };
+    stopped_by(with("spin-between", limits)?.0, "cpu")
+}
+
+fn start() -> Result<()> {
+    let limits = Limits { cpu: Duration::from_secs(3600), time: Duration::from_millis(200), ..small() };
+    stopped_by(with("start", limits)?.0, "time")?;
+    stopped_by(with("start", Limits { cpu: Duration::from_millis(200), ..small() })?.0, "cpu")
+}
+
+fn denied_flood() -> Result<()> {
+    let (called, recorder) = with("denied-flood", small())?;
+    ensure!(recorder.sent() == 0, "it was sent");
+    stopped_by(called, "requests")
+}
+
+fn many_headers() -> Result<()> {
+    bounded("many-headers", "Limits::header_bytes", None)?;
+    // However high the limit is, there are more than a message can have.
+    let (called, recorder) = with("many-headers", Limits { header_bytes: 10_000_000, ..small() })?;
+    ensure!(recorder.sent() == 0, "it was sent");
+    told(called, Code::Denied, "")
+}
+
 fn grow_memory() -> Result<()> {
     stopped_by(with("grow-memory", Limits { memory: 8 << 20, ..small() })?.0, "memory")
 }
@@ -237,25 +266,26 @@ fn flood() -> Result<()> {
 }
 
 /// Too large by default, and sent when the limit is raised: it is the limit that stops it.
-fn bounded(name: &str, setting: &str, raised: Limits) -> Result<()> {
+fn bounded(name: &str, setting: &str, raised: Option<Limits>) -> Result<()> {
     let (called, recorder) = with(name, small())?;
     ensure!(recorder.sent() == 0, "it was sent");
     told(called, Code::TooLarge, setting)?;
+    let Some(raised) = raised else { return Ok(()) };
     let (called, recorder) = with(name, raised)?;
     ensure!(called.is_ok() && recorder.sent() == 1, "it was not sent when it was allowed: {called:?}");
     Ok(())
 }
 
 fn large_body() -> Result<()> {
-    bounded("large-body", "Limits::request_bytes", Limits { request_bytes: 6_000_000, ..small() })
+    bounded("large-body", "Limits::request_bytes", Some(Limits { request_bytes: 6_000_000, ..small() }))
 }
 
 fn large_header() -> Result<()> {
-    bounded("large-header", "Limits::header_bytes", Limits { header_bytes: 61_000, ..small() })
+    bounded("large-header", "Limits::header_bytes", Some(Limits { header_bytes: 61_000, ..small() }))
 }
 
 fn large_url() -> Result<()> {
-    bounded("large-url", "Limits::header_bytes", Limits { header_bytes: 61_000, ..small() })
+    bounded("large-url", "Limits::header_bytes", Some(Limits { header_bytes: 61_000, ..small() }))
 }
 
 fn hand_over() -> Result<()> {

@@ -114,6 +114,25 @@ fn what_others_can_write_to_is_not_run() -> Result<()> {
     Ok(())
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_reached_by_a_link_or_through_a_folder_of_others_is_not_run() -> Result<()> {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = TempDir::new()?;
+    let file = swap(folder.path())?;
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::rename(&file, &elsewhere)?;
+    symlink(&elsewhere, &file)?;
+    assert!(!traps(&load("get", folder.path())?)?, "a link was followed");
+
+    let above = TempDir::new()?;
+    let folder = above.path().join("cache");
+    swap(&folder)?;
+    std::fs::set_permissions(above.path(), PermissionsExt::from_mode(0o777))?;
+    assert!(!traps(&load("get", &folder)?)?, "a folder that others can replace was used");
+    Ok(())
+}
+
 #[test]
 fn a_folder_that_cannot_be_used_is_no_reason_to_fail() -> Result<()> {
     let folder = TempDir::new()?;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use host_test::component::{artifact, cache};
 use host_test::suite::block_on;
 use klaviyo_host::types::{Code, Identifier, NewProfile};
-use klaviyo_host::{Cause, Connector, Egress, Secret, Tenant};
+use klaviyo_host::{Attempt, Bounds, Cause, Connector, Egress, Failure, Secret, Tenant, Transport};
 use klaviyo_mock::{Account, Server};
 use serde_json::json;
 use std::io::Write;
@@ -51,8 +51,6 @@ fn a_list_that_klaviyo_does_not_have_any_more_is_forgotten() -> Result<()> {
     account.add_key(Account::DEMO_KEY, &["lists:read", "lists:write", "profiles:read", "profiles:write"]);
     account.add_list("Y6nRLr", "WhatsApp Opt-Ins");
     let server = Server::start(account)?;
-    let other = Server::start(Account::default())?;
-    drop(other);
     let tenant = Tenant::new(&connect(&server)?, Secret::new(Account::DEMO_KEY)?);
     block_on(async {
         let list = tenant.find_list("WhatsApp Opt-Ins").await?.value.context("the list")?;
@@ -177,5 +175,67 @@ fn traces_tell_of_operations_and_not_of_people() -> Result<()> {
     for person in ["priya", "Priya", "9820000001", Account::DEMO_KEY] {
         assert!(!text.contains(person), "{person} is in {text}");
     }
+    Ok(())
+}
+
+/// Replaces the tenant's key while the first request is under way, and keeps the keys that were sent.
+#[derive(Clone, Default)]
+struct Rotating {
+    tenant: Arc<Mutex<Option<Tenant>>>,
+    sent: Arc<Mutex<Vec<String>>>,
+    first: u16,
+}
+
+impl Transport for Rotating {
+    fn send(&self, request: http::Request<bytes::Bytes>, _: Bounds) -> Attempt<'_> {
+        let key = request.headers().get("authorization").map(|value| format!("{:?}", value.to_str()));
+        let mut sent = host_test::lock(&self.sent);
+        sent.push(key.unwrap_or_default());
+        let first = sent.len() == 1;
+        Box::pin(async move {
+            if let (true, Some(tenant)) = (first, host_test::lock(&self.tenant).as_ref()) {
+                let key =
+                    Secret::new("pk_second_0123456789").map_err(|error| Failure::Other(error.to_string()))?;
+                tenant.set_key(key);
+            }
+            const LISTS: &[u8] = br#"{"data":[{"type":"list","id":"Y6nRLr","attributes":{"name":"Old"}}]}"#;
+            let mut answer = http::Response::new(bytes::Bytes::from_static(LISTS));
+            if first {
+                *answer.status_mut() = http::StatusCode::from_u16(self.first).unwrap_or_default();
+            }
+            Ok(answer)
+        })
+    }
+}
+
+fn rotating(first: u16) -> Result<(Tenant, Rotating)> {
+    let transport = Rotating { first, ..Rotating::default() };
+    let connector = Connector::builder().transport(transport.clone()).cache(cache()).load(artifact())?;
+    let tenant = Tenant::new(&connector, Secret::new("pk_first_0123456789")?);
+    *host_test::lock(&transport.tenant) = Some(tenant.clone());
+    Ok((tenant, transport))
+}
+
+#[test]
+fn a_new_key_is_used_by_the_next_attempt_too() -> Result<()> {
+    let (tenant, transport) = rotating(503)?;
+    let answer = block_on(async { Ok(tenant.lists().await?) })?;
+    assert_eq!(answer.usage.attempts, 2);
+    let sent = host_test::lock(&transport.sent);
+    assert!(sent[0].contains("pk_first_") && sent[1].contains("pk_second_"), "{sent:?}");
+    *host_test::lock(&transport.tenant) = None;
+    Ok(())
+}
+
+#[test]
+fn a_list_of_the_account_before_is_not_remembered() -> Result<()> {
+    let (tenant, transport) = rotating(200)?;
+    block_on(async {
+        assert!(tenant.find_list("Old").await?.value.is_some());
+        assert_eq!(tenant.find_list("Old").await?.usage.requests, 1, "it was remembered for another account");
+        assert_eq!(tenant.find_list("Old").await?.usage.requests, 0);
+        Ok(())
+    })?;
+    *host_test::lock(&transport.tenant) = None;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Compiled components, kept in a folder, so that a process starts in milliseconds.
 //!
-//! A file is named by what it was made from: the component, the engine with all of its settings, and the version of
-//! wasmtime. It begins with its own digest, since running a damaged one could do anything.
+//! A file is named by what it was made from: the component, the settings of the compiler, and the version of wasmtime.
+//! It begins with its own digest, since running a damaged one could do anything.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -62,59 +62,104 @@ impl Hasher for DigestHasher {
 }
 
 fn read(folder: &Path, file: &Path, engine: &Engine) -> io::Result<Option<Component>> {
-    let contents = match std::fs::read(file) {
+    let contents = match trust::read(folder, file) {
         Ok(contents) => contents,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    is_ours(folder)?;
-    is_ours(file)?;
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the file is damaged");
     let (digest, compiled) = contents.split_at_checked(DIGEST_BYTES).ok_or_else(damaged)?;
     if Sha256::digest(compiled).as_slice() != digest {
         return Err(damaged());
     }
-    // SAFETY: the bytes are those that `Component::serialize` wrote: nobody else can write to the folder or the
-    // file, and the digest says that the file is whole. wasmtime checks its own version and the engine's settings.
+    // SAFETY: the bytes are those that `Component::serialize` wrote: the file they were read from belongs to this user
+    // or root, as all folders above it do, nobody else can write to any of them, and the digest says that the file is
+    // whole. wasmtime checks its own version and the settings of the compiler.
     #[allow(unsafe_code)]
     let component = unsafe { Component::deserialize(engine, compiled) };
     component.map(Some).map_err(io::Error::other)
 }
 
 fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
-    create(folder)?;
-    is_ours(folder)?;
+    trust::create(folder)?;
     // A reader sees all of it or nothing, also when two processes start at once.
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    let mut temporary = trust::temporary(folder)?;
     temporary.write_all(&Sha256::digest(compiled))?;
     temporary.write_all(compiled)?;
     temporary.persist(file)?;
     Ok(())
 }
 
-fn create(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Code is run from here: refuses what others can write to.
+/// Whose files are run.
 #[cfg(unix)]
-fn is_ours(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path)?;
-    // A file that this process makes has the owner that this process has.
-    let own = tempfile::tempfile()?.metadata()?.uid();
-    if metadata.uid() != own || metadata.mode() & 0o022 != 0 {
-        let reason = format!("{} belongs to, or can be written by, somebody else", path.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+mod trust {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+    use std::io::{self, Read};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+    use tempfile::NamedTempFile;
+
+    const STICKY: u32 = 0o1000;
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+    pub(super) fn create(folder: &Path) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o755).create(folder)
     }
-    Ok(())
+
+    /// A file that others may read: what is compiled is no secret, and may be made by another user than runs it.
+    pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)
+    }
+
+    /// Reads a file, if nobody but this user and root can have had a hand in it.
+    pub(super) fn read(folder: &Path, file: &Path) -> io::Result<Vec<u8>> {
+        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+        let mut file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
+        // Whoever can write to a folder can put another one in the place of what is in it. In a sticky one, /tmp
+        // above all, only the owner can.
+        let folder = folder.canonicalize()?;
+        for above in folder.ancestors().skip(1) {
+            let metadata = above.symlink_metadata()?;
+            trusted(&metadata, metadata.mode() & STICKY != 0)?;
+        }
+        trusted(&folder.symlink_metadata()?, false)?;
+        // The file that is open, whatever has that name by now.
+        trusted(&file.metadata()?, false)?;
+        contents(&mut file)
+    }
+
+    fn trusted(metadata: &Metadata, sticky: bool) -> io::Result<()> {
+        let own = metadata.uid() == rustix::process::geteuid().as_raw() || metadata.uid() == 0;
+        if own && (sticky || metadata.mode() & WRITABLE_BY_OTHERS == 0) {
+            return Ok(());
+        }
+        let reason = "it, or a folder above it, belongs to or can be written by somebody else";
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+    }
+
+    fn contents(file: &mut File) -> io::Result<Vec<u8>> {
+        let mut contents = Vec::new();
+        file.read_to_end(&mut contents)?;
+        Ok(contents)
+    }
 }
 
+/// Whose a file is cannot be told here: nothing is read.
 #[cfg(not(unix))]
-fn is_ours(_: &Path) -> io::Result<()> {
-    Ok(())
+mod trust {
+    use std::io;
+    use std::path::Path;
+    use tempfile::NamedTempFile;
+
+    pub(super) fn create(folder: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(folder)
+    }
+
+    pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+        NamedTempFile::new_in(folder)
+    }
+
+    pub(super) fn read(_: &Path, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
 }

@@ -1,18 +1,21 @@
 //! The transport over real HTTP.
 
+use crate::courier::LINE;
 use crate::transport::{Attempt, Bounds, Failure, Transport};
 use crate::{Egress, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use http::{Request, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls_platform_verifier::BuilderVerifierExt;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// HTTP/1.1 and HTTP/2 over TLS with the certificates that the system trusts (`SSL_CERT_FILE` names others),
 /// connections pooled. It follows no redirect, keeps no cookie, asks for no compression, and takes no proxy from
-/// the environment.
+/// the environment. Its connections belong to the tokio runtime in which they were made: keep one runtime.
 #[derive(Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
@@ -21,7 +24,7 @@ pub struct HttpTransport {
 /// Why there is no transport.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up HTTPS; does the machine have root certificates (Debian's package ca-certificates)?")]
-pub struct HttpTransportError(#[source] reqwest::Error);
+pub struct HttpTransportError(#[source] Box<dyn Error + Send + Sync>);
 
 impl HttpTransport {
     /// A transport that connects to no address that `egress` forbids.
@@ -29,21 +32,38 @@ impl HttpTransport {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(egress: &Egress, limits: &Limits) -> Result<Self, HttpTransportError> {
-        // Another crate may have installed a provider already; which one it is does not matter.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = tls().map_err(|error| HttpTransportError(error.into()))?;
+        // HTTP/2 counts more for each header. What is too large here breaks the stream; what is too large for the
+        // limits is refused when it has been read.
+        let header_list = limits.header_bytes.saturating_mul(8).saturating_add(64 << 10);
         let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("klaviyo-connector/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
             .connect_timeout(limits.connect)
-            .http2_max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .http2_max_header_list_size(u32::try_from(header_list).unwrap_or(u32::MAX))
+            // A connection that has died without a word is noticed, and not used for the next attempt.
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .http2_keep_alive_timeout(Duration::from_secs(5))
             .dns_resolver(Arc::new(Resolver { egress: egress.clone() }))
             .build()
-            .map_err(HttpTransportError)?;
+            .map_err(|error| HttpTransportError(error.into()))?;
         Ok(Self { client })
     }
+}
+
+/// TLS of this client's own: a program has one default provider of cryptography, and it is not ours to choose.
+fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 impl Transport for HttpTransport {
@@ -93,8 +113,7 @@ async fn read(mut response: reqwest::Response, bounds: Bounds) -> Result<Respons
 }
 
 pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
-    // Each line has ": " and a line end besides.
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + LINE).sum()
 }
 
 /// What kind of failure it is. The address is left out of the sentence: it may hold an email.

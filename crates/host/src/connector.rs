@@ -21,8 +21,10 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// The only import that a component may have.
 const IMPORT: &str = "klaviyo:connector/http";
-/// What the host may use of a stack beside the component.
-const HOST_STACK: usize = 1 << 20;
+/// What the host may use of a stack beside the component: as much as on a thread of its own. TLS is shaken there.
+const HOST_STACK: usize = 2 << 20;
+/// The most core modules, and tables, that a component may consist of. Ours has three, most of it wiring.
+const PARTS: u32 = 4;
 
 /// The connector, compiled and ready: one for a process, shared by all tenants and threads. Cloning it is cheap.
 ///
@@ -61,8 +63,9 @@ pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read {}", .0.display())]
     Read(PathBuf, #[source] std::io::Error),
-    /// It is not a component, or one that this version of wasmtime cannot compile.
-    #[error("this is not a component that can be compiled")]
+    /// It is not a component, or one that this version of wasmtime cannot compile, or it needs more from the start
+    /// than the limits allow.
+    #[error("this is not a component that can be compiled within these limits")]
     Compile(#[source] wasmtime::Error),
     /// It imports what a connector has no need for.
     #[error("the component imports {}; a connector imports {IMPORT} and nothing else, so it was not loaded", .0.join(", "))]
@@ -129,9 +132,9 @@ impl Builder {
         self
     }
 
-    /// A folder for the compiled component, so that the next process starts in milliseconds. It must be this
-    /// program's own, and is made if it is not there; files in it that belong to, or can be written by, others are
-    /// not used. It may be emptied at any time.
+    /// A folder for the compiled component, so that the next process starts in milliseconds. It is made if it is not
+    /// there, and may be emptied at any time. Code is run from it: it is not used when it, a file in it, or a folder
+    /// above it belongs to, or can be written by, anybody but this user and root, nor on systems other than Unix.
     #[must_use]
     pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache = Some(folder.into());
@@ -139,7 +142,7 @@ impl Builder {
     }
 
     /// Compiles a component file into the folder of [`Builder::cache`] and returns what was written: a step of a
-    /// deployment, say. The limits must be those that it will be loaded with.
+    /// deployment, say. It is used by the same build of this program on the same kind of machine.
     ///
     /// # Errors
     /// When the file cannot be read or compiled, or the folder cannot be written to. Without a folder, it is the
@@ -148,13 +151,16 @@ impl Builder {
         let file = file.as_ref();
         let engine = engine(&self.limits)?;
         let component = read(file)?;
-        let folder = self.cache.unwrap_or_else(|| file.parent().unwrap_or(Path::new(".")).to_owned());
+        let folder = self.cache.unwrap_or_else(|| match file.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        });
         // Compiled twice, in effect: an error in the component should not be told as one of the folder.
         check(&Component::from_binary(&engine, &component).map_err(LoadError::Compile)?)?;
         cache::fill(&folder, &engine, &component).map_err(|error| LoadError::Cache(folder, error))
     }
 
-    /// Loads a component file.
+    /// Loads a component file. Compiling takes a while, unless it has been done: not a thing to do in an async task.
     ///
     /// # Errors
     /// When it cannot be read or compiled, or is not a connector, or the settings cannot be kept.
@@ -200,12 +206,14 @@ fn engine(limits: &Limits) -> Result<Engine, LoadError> {
     let calls = limits.concurrent_calls;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(4))
+        .total_core_instances(calls.saturating_mul(PARTS))
         .total_memories(calls)
-        .total_tables(calls.saturating_mul(4))
+        .total_tables(calls.saturating_mul(PARTS))
         .total_stacks(calls)
         .max_memory_size(limits.memory)
         .table_elements(limits.table_elements)
+        .max_core_instances_per_component(PARTS)
+        .max_tables_per_component(PARTS)
         .max_memories_per_component(1)
         // What a call has used is cleared for the next one instead of being given back to the system, where that
         // is quicker.

@@ -15,21 +15,28 @@ use http::{Method, Request, Response};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument, debug, info_span};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug, info_span, warn};
 use url::Url;
+use zeroize::Zeroizing;
 
 /// A key shorter than this is not looked for in answers: too much would look like it.
 const REDACTED_KEY_BYTES: usize = 8;
 
+/// What a header's line has beside its name and value.
+pub(crate) const LINE: usize = ": \r\n".len();
+
 /// Headers that are the host's, or that change what a message is on its way.
-const NOT_THE_COMPONENTS: [&str; 14] = [
+const NOT_THE_COMPONENTS: [&str; 17] = [
     "authorization",
     "host",
+    "accept-encoding",
     "connection",
     "content-length",
     "cookie",
     "expect",
     "forwarded",
+    "http2-settings",
     "keep-alive",
     "proxy-authorization",
     "proxy-connection",
@@ -37,6 +44,7 @@ const NOT_THE_COMPONENTS: [&str; 14] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
 ];
 
 /// Sends the requests of one call.
@@ -54,66 +62,71 @@ impl Courier {
 
     /// Sends one request of the component and returns its answer.
     pub(crate) async fn send(&mut self, request: wit::Request) -> Result<wit::Response, Failure> {
-        self.usage.requests += 1;
-        let key = self.account.key();
-        let (request, endpoint) = self.checked(request, &key)?;
+        self.usage.requests = self.usage.requests.saturating_add(1);
         let span = info_span!(
             "klaviyo.request",
-            operation = endpoint.name,
-            status = tracing::field::Empty,
-            attempts = tracing::field::Empty,
-            sent_bytes = request.body().len(),
-            received_bytes = tracing::field::Empty,
-            milliseconds = tracing::field::Empty,
+            operation = Empty,
+            status = Empty,
+            attempts = Empty,
+            sent_bytes = request.body.len(),
+            received_bytes = Empty,
+            milliseconds = Empty,
         );
         let start = Instant::now();
         let before = self.usage.attempts;
-        let outcome = self.exchange(request, endpoint).instrument(span.clone()).await;
-        let outcome = outcome.map_err(|failure| failure.map(|reason| clean_text(reason.as_bytes(), &key)));
+        let mut keys = Keys::default();
+        let outcome = async {
+            let (request, scheme, endpoint) = self.checked(request)?;
+            Span::current().record("operation", endpoint.name);
+            self.exchange(request, &scheme, endpoint, &mut keys).await
+        };
+        let outcome = outcome.instrument(span.clone()).await;
+        let outcome = outcome.map_err(|failure| failure.map(|reason| keys.clean(reason.as_bytes())));
         span.record("attempts", self.usage.attempts - before);
         span.record("milliseconds", start.elapsed().as_millis());
-        match &outcome {
+        span.in_scope(|| match &outcome {
             Ok(answer) => {
                 span.record("status", answer.status().as_u16());
                 span.record("received_bytes", answer.body().len());
             }
-            Err(failure) => span.in_scope(|| debug!(%failure, "no answer")),
-        }
-        outcome.map(|answer| returned(answer, &key))
+            // What a component should not have asked for is what an operator wants to know.
+            Err(Failure::Denied(reason)) => warn!(reason, "refused"),
+            Err(failure) => debug!(%failure, "no answer"),
+        });
+        outcome.map(|answer| returned(answer, &keys))
     }
 
     /// What leaves the sandbox is not trusted: everything about the request is looked at before it is sent.
-    fn checked(
-        &self,
-        request: wit::Request,
-        key: &Secret,
-    ) -> Result<(Request<Bytes>, &'static Endpoint), Failure> {
+    fn checked(&self, request: wit::Request) -> Result<(Request<Bytes>, String, &'static Endpoint), Failure> {
         let limits = &self.host.limits;
         if self.usage.requests > limits.requests {
             let limit = limits.requests;
             return denied(format!("the call has made the {limit} requests that Limits::requests allows"));
         }
-        let url = self.host.egress.route(&request.url).map_err(Failure::Denied)?;
-        if request.body.len() > limits.request_bytes {
-            let (bytes, limit) = (request.body.len(), limits.request_bytes);
-            return Err(Failure::TooLarge(format!(
-                "the request's body has {bytes} bytes, and Limits::request_bytes allows {limit}"
-            )));
-        }
-        let mut headers = HeaderMap::new();
-        for wit::Header { name, value } in &request.headers {
-            let (name, value) = header(name, value)?;
-            headers.append(name, value);
-        }
-        let bytes = request.url.len() + header_bytes(&headers);
+        // Before anything is read or built of it: that takes time and memory of the host's.
+        let lines = request.headers.iter().map(|header| header.name.len() + header.value.len() + LINE);
+        let bytes = request.url.len() + request.auth.len() + lines.sum::<usize>();
         if bytes > limits.header_bytes {
             let limit = limits.header_bytes;
             return Err(Failure::TooLarge(format!(
                 "the request's address and headers have {bytes} bytes, and Limits::header_bytes allows {limit}"
             )));
         }
+        if request.body.len() > limits.request_bytes {
+            let (bytes, limit) = (request.body.len(), limits.request_bytes);
+            return Err(Failure::TooLarge(format!(
+                "the request's body has {bytes} bytes, and Limits::request_bytes allows {limit}"
+            )));
+        }
+        let url = self.host.egress.route(&request.url).map_err(Failure::Denied)?;
+        let mut headers = HeaderMap::new();
+        for wit::Header { name, value } in &request.headers {
+            let (name, value) = header(name, value)?;
+            if headers.try_append(name, value).is_err() {
+                return denied("the request has more headers than there can be".to_owned());
+            }
+        }
         self.account.raise_revision(&mut headers);
-        headers.insert(AUTHORIZATION, authorization(&request.auth, key)?);
         let method = match request.method {
             wit::Method::Get => Method::GET,
             wit::Method::Post => Method::POST,
@@ -121,14 +134,16 @@ impl Courier {
             wit::Method::Delete => Method::DELETE,
         };
         let endpoint = Endpoint::of(&method, url.path());
-        Ok((assembled(method, &url, headers, request.body)?, endpoint))
+        Ok((assembled(method, &url, headers, request.body)?, request.auth, endpoint))
     }
 
     /// Sends a request until it is answered, or should not be sent again, or there is no time left.
     async fn exchange(
         &mut self,
-        request: Request<Bytes>,
+        mut request: Request<Bytes>,
+        scheme: &str,
         endpoint: &'static Endpoint,
+        keys: &mut Keys,
     ) -> Result<Response<Bytes>, Failure> {
         let mut pauses = retry::pauses();
         for attempt in 1_u32.. {
@@ -142,6 +157,10 @@ impl Courier {
                     endpoint.name, self.host.limits.time
                 )));
             };
+            // Read each time: it may have been replaced since.
+            let key = self.account.key();
+            keys.add(&key);
+            request.headers_mut().insert(AUTHORIZATION, authorization(scheme, &key)?);
             self.usage.attempts += 1;
             self.usage.sent_bytes += request.body().len() as u64;
             let outcome = self.attempt(request.clone()).await;
@@ -190,24 +209,26 @@ impl Courier {
         if outcome.body().len() > limits.response_bytes
             || header_bytes(outcome.headers()) > limits.header_bytes
         {
-            return Err(Failure::TooLarge("the transport returned more than its bounds allow".to_owned()));
+            let reason =
+                "the transport returned more than Limits::response_bytes or Limits::header_bytes allow";
+            return Err(Failure::TooLarge(reason.to_owned()));
         }
         Ok(outcome)
     }
 }
 
 /// The answer as the component gets it. A server that sends the key back does not get it into the sandbox.
-fn returned(answer: Response<Bytes>, key: &Secret) -> wit::Response {
+fn returned(answer: Response<Bytes>, keys: &Keys) -> wit::Response {
     let (parts, body) = answer.into_parts();
     let headers = parts
         .headers
         .iter()
         .map(|(name, value)| wit::Header {
-            name: clean_text(name.as_str().as_bytes(), key),
-            value: clean_text(value.as_bytes(), key),
+            name: keys.clean(name.as_str().as_bytes()),
+            value: keys.clean(value.as_bytes()),
         })
         .collect();
-    let body = without_key(&body, key).unwrap_or_else(|| body.into());
+    let body = keys.without(&body).unwrap_or_else(|| body.into());
     wit::Response { status: parts.status.as_u16(), headers, body }
 }
 
@@ -235,7 +256,7 @@ fn authorization(scheme: &str, key: &Secret) -> Result<HeaderValue, Failure> {
     if scheme.is_empty() || !scheme.bytes().all(token) {
         return denied("the request's authorization scheme is not a single word".to_owned());
     }
-    let line = zeroize::Zeroizing::new(format!("{scheme} {}", key.expose()));
+    let line = Zeroizing::new(format!("{scheme} {}", key.expose()));
     let mut value =
         HeaderValue::from_str(&line).map_err(|_| Failure::Denied("the key is no header".to_owned()))?;
     // Not printed by `Debug`, and not put into HTTP/2's table of headers.
@@ -267,22 +288,36 @@ fn after(attempts: u32, failure: Failure) -> Failure {
     }
 }
 
-fn clean_text(bytes: &[u8], key: &Secret) -> String {
-    String::from_utf8_lossy(without_key(bytes, key).as_deref().unwrap_or(bytes)).into_owned()
-}
+/// The keys that a request was sent with: one, unless it was replaced meanwhile.
+#[derive(Default)]
+struct Keys(Vec<Arc<Secret>>);
 
-/// The bytes with every copy of the key overwritten; none when there is none.
-fn without_key(bytes: &[u8], key: &Secret) -> Option<Vec<u8>> {
-    let key = key.expose().as_bytes();
-    if key.len() < REDACTED_KEY_BYTES {
-        return None;
-    }
-    let mut clean: Option<Vec<u8>> = None;
-    for start in memchr::memmem::find_iter(bytes, key) {
-        let clean = clean.get_or_insert_with(|| bytes.to_vec());
-        if let Some(copy) = clean.get_mut(start..start + key.len()) {
-            copy.fill(b'*');
+impl Keys {
+    fn add(&mut self, key: &Arc<Secret>) {
+        if !self.0.iter().any(|known| Arc::ptr_eq(known, key)) {
+            self.0.push(Arc::clone(key));
         }
     }
-    clean
+
+    /// The bytes with every copy of a key overwritten, also in the small letters that names of headers have; none
+    /// when there is none.
+    fn without(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut clean: Option<Vec<u8>> = None;
+        for key in self.0.iter().map(|key| key.expose()).filter(|key| key.len() >= REDACTED_KEY_BYTES) {
+            let small = Zeroizing::new(key.to_ascii_lowercase());
+            for text in [key, small.as_str()] {
+                for start in memchr::memmem::find_iter(bytes, text) {
+                    let clean = clean.get_or_insert_with(|| bytes.to_vec());
+                    if let Some(copy) = clean.get_mut(start..start + text.len()) {
+                        copy.fill(b'*');
+                    }
+                }
+            }
+        }
+        clean
+    }
+
+    fn clean(&self, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(self.without(bytes).as_deref().unwrap_or(bytes)).into_owned()
+    }
 }

@@ -64,7 +64,8 @@ impl Default for Egress {
 }
 
 impl Egress {
-    /// Allows these origins. Without any, everything is refused.
+    /// Allows these origins. Without any, everything is refused. The component chooses among them, and each request
+    /// to one of them has the tenant's key: allow none that must not have it.
     ///
     /// An entry is a scheme (`https`, or `http` where it has to be), a host name, `*.` and a host name (any name
     /// below that one), or an IP address, and a port unless it is the scheme's own.
@@ -78,7 +79,7 @@ impl Egress {
     }
 
     /// Sends what is meant for `https://a.klaviyo.com` to another origin, such as a simulator or a gateway, and
-    /// allows nothing else. Its address may be a private one: it was chosen.
+    /// allows nothing else. Its address may be a private one: it was chosen. With `http://` the key is sent in clear.
     ///
     /// # Errors
     /// When it is not an origin.
@@ -225,7 +226,9 @@ static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
         "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
+        "168.63.129.16/32",
         "::/96",
+        "::ffff:0:0:0/96",
         "64:ff9b:1::/48",
         "100::/64",
         "2001::/23",
@@ -351,7 +354,7 @@ mod tests {
 
     #[test]
     fn special_addresses_are_not_public() {
-        assert_eq!(SPECIAL.len(), 27);
+        assert_eq!(SPECIAL.len(), 29);
         for address in [
             "127.0.0.1",
             "10.1.2.3",

@@ -15,7 +15,8 @@ pub struct Usage {
     pub sent_bytes: u64,
     /// Bytes of the bodies that came back, every attempt counted.
     pub received_bytes: u64,
-    /// How long the call waited for its turn at Klaviyo's rates and between attempts.
+    /// How long the call waited: for its place among [`Limits::concurrent_calls`](crate::Limits), for its turn at
+    /// Klaviyo's rates, and between attempts.
     pub waited: Duration,
 }
 
@@ -59,13 +60,13 @@ pub enum Cause {
 
 impl Error {
     /// The contract's code for this failure, so that one table decides what to do next. A call that was stopped by
-    /// its time is [`Code::Timeout`], arguments that do not fit are [`Code::InvalidInput`], and what else is not
+    /// its time, or got no turn in it, is [`Code::Timeout`], arguments that do not fit are [`Code::InvalidInput`], and what else is not
     /// the connector's own error is [`Code::Other`].
     #[must_use]
     pub fn code(&self) -> Code {
         match &self.cause {
             Cause::Connector(error) => error.code,
-            Cause::Limit { limit: "time", .. } => Code::Timeout,
+            Cause::Limit { limit: "time" | "concurrent_calls", .. } => Code::Timeout,
             Cause::Arguments(_) => Code::InvalidInput,
             Cause::Limit { .. } | Cause::Trap(_) => Code::Other,
         }

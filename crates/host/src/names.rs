@@ -12,44 +12,58 @@ const NAMES: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 const TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
 /// Lists by what they were asked for as, the most recently used ones, for a while.
-pub(crate) struct Names(Mutex<LruCache<String, (Instant, Audience)>>);
+pub(crate) struct Names(Mutex<Known>);
+
+struct Known {
+    lists: LruCache<String, (Instant, Audience)>,
+    account: Generation,
+}
+
+/// Which account the lists are of: another one after each change of the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
 
 impl Default for Names {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(NAMES)))
+        Self(Mutex::new(Known { lists: LruCache::new(NAMES), account: Generation(0) }))
     }
 }
 
 impl Names {
-    pub(crate) fn get(&self, name: &str) -> Option<Audience> {
-        let mut names = self.lock();
-        let (found, list) = names.get(name)?;
-        if found.elapsed() < TIME_TO_LIVE {
-            return Some(list.clone());
-        }
-        names.pop(name);
-        None
+    /// The list, if it is known, and what to give to [`Names::put`] when it has been found.
+    pub(crate) fn get(&self, name: &str) -> (Option<Audience>, Generation) {
+        let mut known = self.lock();
+        let fresh = known.lists.get(name).filter(|(found, _)| found.elapsed() < TIME_TO_LIVE);
+        (fresh.map(|(_, list)| list.clone()), known.account)
     }
 
-    pub(crate) fn put(&self, name: &str, list: &Audience) {
-        self.lock().put(name.to_owned(), (Instant::now(), list.clone()));
+    /// Remembers a list, unless the account has changed while it was looked for.
+    pub(crate) fn put(&self, name: &str, list: &Audience, account: Generation) {
+        let mut known = self.lock();
+        if known.account == account {
+            known.lists.put(name.to_owned(), (Instant::now(), list.clone()));
+        }
     }
 
     /// Forgets a list that Klaviyo does not have any more.
     pub(crate) fn forget(&self, id: &str) {
-        let mut names = self.lock();
-        let gone: Vec<String> =
-            names.iter().filter(|(_, (_, list))| list.id == id).map(|(name, _)| name.clone()).collect();
+        let mut known = self.lock();
+        let is_gone =
+            |(name, (_, list)): (&String, &(Instant, Audience))| (list.id == id).then(|| name.clone());
+        let gone: Vec<String> = known.lists.iter().filter_map(is_gone).collect();
         for name in gone {
-            names.pop(&name);
+            known.lists.pop(&name);
         }
     }
 
+    /// Forgets everything: the account is another one.
     pub(crate) fn forget_all(&self) {
-        self.lock().clear();
+        let mut known = self.lock();
+        known.lists.clear();
+        known.account.0 += 1;
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<String, (Instant, Audience)>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -94,6 +94,9 @@ impl Pacer {
     /// Waits for this endpoint's turn, at most until `deadline`; none when it would come later.
     pub(crate) async fn permit(&self, endpoint: &'static Endpoint, deadline: Instant) -> Option<Permit> {
         let lane = self.lane(endpoint);
+        if lane.state().hold.is_some_and(|hold| hold >= deadline) {
+            return None;
+        }
         let _turn = timeout_at(deadline, lane.turn.lock()).await.ok()?;
         loop {
             let changed = lane.changed.notified();
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn answers_tighten_the_pace_and_never_loosen_it() {
+    async fn answers_tighten_the_pace_and_never_loosen_it_beyond_what_is_published() {
         let pacer = Pacer::new(Pace::published());
         let far = Duration::from_secs(3600);
         let permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();

@@ -5,6 +5,8 @@ use crate::error::Cause;
 use crate::limits::Limits;
 use crate::transport::Failure;
 use bindings::klaviyo::connector::http;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
 #[allow(missing_docs, unreachable_pub)]
@@ -13,52 +15,73 @@ pub(crate) mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "connector",
-        imports: { default: async },
+        imports: { default: async | trappable },
         exports: { default: async },
         additional_derives: [PartialEq],
     });
 }
+
+/// Requests over [`Limits::requests`] that a component is told of before it is stopped.
+const WARNINGS: u32 = 16;
 
 /// What belongs to one call.
 pub(crate) struct State {
     pub(crate) courier: Courier,
     memory: usize,
     table_elements: usize,
-    /// Steps of computing that are left.
-    ticks: u64,
-    /// Time that passed in a request is not the component's.
-    came_back: bool,
+    requests: u32,
+    cpu: Arc<Mutex<Cpu>>,
     /// The limit that was run into, whatever the component made of it.
     exceeded: Option<&'static str>,
+}
+
+/// How long a call has computed. What it waits, for an answer or for its turn on a thread, does not count.
+struct Cpu {
+    spent: Duration,
+    since: Instant,
+}
+
+impl Cpu {
+    fn stop(&mut self) -> Duration {
+        self.spent += self.since.elapsed();
+        self.since = Instant::now();
+        self.spent
+    }
+
+    fn resume(&mut self) {
+        self.since = Instant::now();
+    }
 }
 
 impl State {
     /// A store for one call.
     pub(crate) fn store(engine: &wasmtime::Engine, limits: &Limits, courier: Courier) -> Store<Self> {
-        let ticks = limits.cpu.as_nanos().div_ceil(crate::connector::TICK.as_nanos());
         let state = Self {
             courier,
             memory: limits.memory,
             table_elements: limits.table_elements,
-            ticks: ticks.try_into().unwrap_or(u64::MAX),
-            came_back: false,
+            requests: limits.requests,
+            cpu: Arc::new(Mutex::new(Cpu { spent: Duration::ZERO, since: Instant::now() })),
             exceeded: None,
         };
         let mut store = Store::new(engine, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(limits.hostcall_fuel);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut store| {
+        let most = limits.cpu;
+        store.epoch_deadline_callback(move |mut store| {
             let state = store.data_mut();
-            if !std::mem::take(&mut state.came_back) {
-                let Some(ticks) = state.ticks.checked_sub(1) else {
-                    state.exceeded = Some("cpu");
-                    return Ok(UpdateDeadline::Interrupt);
-                };
-                state.ticks = ticks;
+            if lock(&state.cpu).stop() > most {
+                state.exceeded = Some("cpu");
+                return Ok(UpdateDeadline::Interrupt);
             }
             // A call that computes for long leaves the thread to others now and then.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            let cpu = Arc::clone(&state.cpu);
+            let pause = async move {
+                tokio::task::yield_now().await;
+                lock(&cpu).resume();
+            };
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(pause)))
         });
         store
     }
@@ -123,15 +146,28 @@ impl ResourceLimiter for State {
 }
 
 impl http::Host for State {
-    async fn send(&mut self, request: http::Request) -> Result<http::Response, http::Error> {
+    async fn send(
+        &mut self,
+        request: http::Request,
+    ) -> wasmtime::Result<Result<http::Response, http::Error>> {
+        if self.courier.usage.requests >= self.requests.saturating_add(WARNINGS) {
+            self.exceeded = Some("requests");
+            return Err(wasmtime::Error::msg("too many requests"));
+        }
+        lock(&self.cpu).stop();
         let sent = self.courier.send(request).await;
-        self.came_back = true;
-        sent.map_err(|failure| match failure {
+        lock(&self.cpu).resume();
+        Ok(sent.map_err(|failure| match failure {
             Failure::Denied(reason) => http::Error::Denied(reason),
             Failure::Timeout(reason) => http::Error::Timeout(reason),
             Failure::Unreachable(reason) | Failure::Connection(reason) => http::Error::Connection(reason),
             Failure::TooLarge(reason) => http::Error::TooLarge(reason),
             Failure::Other(reason) => http::Error::Other(reason),
-        })
+        }))
     }
+}
+
+fn lock(cpu: &Mutex<Cpu>) -> MutexGuard<'_, Cpu> {
+    // Two numbers, whole between statements.
+    cpu.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,7 +22,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use tracing::field::Empty;
-use tracing::{Instrument, Span, info, info_span};
+use tracing::{Instrument, info, info_span};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -100,7 +100,6 @@ struct Call<'a> {
     instance: Instance,
     guest: Guest,
     deadline: Instant,
-    start: Instant,
     /// Given back after the store is gone.
     _place: SemaphorePermit<'a>,
 }
@@ -119,7 +118,7 @@ impl Tenant {
         Builder { host, name: String::new(), key, revision: None, pace: Pace::default() }
     }
 
-    /// Replaces the key. Requests that are sent from now on have it, those of calls that are under way included.
+    /// Replaces the key. Whatever is sent from now on has it: the next attempt of a call that is under way, too.
     pub fn set_key(&self, key: Secret) {
         *self.account.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
         self.account.lists.forget_all();
@@ -140,7 +139,8 @@ impl Tenant {
     /// # Errors
     /// See `lists.find` in the contract.
     pub async fn find_list(&self, name: &str) -> Result<Answer<Option<Audience>>, Error> {
-        if let Some(list) = self.account.lists.get(name) {
+        let (known, account) = self.account.lists.get(name);
+        if let Some(list) = known {
             return Ok(Answer { value: Some(list), usage: Usage::default() });
         }
         let find = async |guest: &Guest, store: &mut Store<State>| {
@@ -148,7 +148,7 @@ impl Tenant {
         };
         let answer = self.run("lists.find", find).await?;
         if let Some(list) = &answer.value {
-            self.account.lists.put(name, list);
+            self.account.lists.put(name, list, account);
         }
         Ok(answer)
     }
@@ -212,21 +212,20 @@ impl Tenant {
     /// platform whose users choose the action at run time. The value is what the function returns when it succeeds.
     ///
     /// A record is an object with the names of the contract (a missing field is null), a variant `{"case": payload}`
-    /// or `"case"`, an enum a string, an option the value or null.
+    /// or `"case"`, an enum a string, an option the value or null. Every call reads the lists that it needs: only
+    /// [`Tenant::find_list`] remembers them.
     ///
     /// # Errors
     /// As the function; [`Cause::Arguments`] when there is no such function, or the arguments are not of its types.
     pub async fn call(&self, function: &str, arguments: &[Value]) -> Result<Answer<Value>, Error> {
-        async {
+        let call = async {
             let mut call = self.enter().await?;
             let prepared = json::prepare(&call.instance, &mut call.store, function, arguments);
-            let (function, arguments) = prepared
-                .map_err(|reason| Error { cause: Cause::Arguments(reason), usage: Usage::default() })?;
+            let (function, arguments) = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
             let called = timeout_at(call.deadline, json::call(function, &arguments, &mut call.store)).await;
             call.end(&self.host.limits, called)
-        }
-        .instrument(self.span(function))
-        .await
+        };
+        self.traced(function, call).await
     }
 
     /// Makes one typed call.
@@ -235,20 +234,40 @@ impl Tenant {
         function: &'static str,
         function_call: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<Result<T, types::Error>>,
     ) -> Result<Answer<T>, Error> {
-        async {
+        let call = async {
             let mut call = self.enter().await?;
             let called = timeout_at(call.deadline, function_call(&call.guest, &mut call.store)).await;
             call.end(&self.host.limits, called)
-        }
-        .instrument(self.span(function))
-        .await
+        };
+        self.traced(function, call).await
     }
-}
 
-impl Tenant {
-    fn span(&self, function: &str) -> Span {
+    /// Tells of a call in the trace.
+    async fn traced<T>(
+        &self,
+        function: &str,
+        call: impl Future<Output = Result<Answer<T>, Error>>,
+    ) -> Result<Answer<T>, Error> {
         let tenant = self.account.name.as_str();
-        info_span!("klaviyo.call", function, tenant, requests = Empty, attempts = Empty, milliseconds = Empty)
+        let span = info_span!(
+            "klaviyo.call",
+            function,
+            tenant,
+            requests = Empty,
+            attempts = Empty,
+            milliseconds = Empty
+        );
+        let start = Instant::now();
+        let result = call.instrument(span.clone()).await;
+        let usage = result.as_ref().map_or_else(|error| error.usage, |answer| answer.usage);
+        span.record("requests", usage.requests);
+        span.record("attempts", usage.attempts);
+        span.record("milliseconds", start.elapsed().as_millis());
+        span.in_scope(|| match &result {
+            Ok(_) => info!("returned"),
+            Err(error) => info!(code = error.code().as_str(), "failed"),
+        });
+        result
     }
 
     /// Waits for a place in the pool, and makes a sandbox there.
@@ -256,22 +275,24 @@ impl Tenant {
         let start = Instant::now();
         let limits = &self.host.limits;
         let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
-        let failed = |cause| Error { cause, usage: Usage { waited: start.elapsed(), ..Usage::default() } };
         let Ok(Ok(place)) = timeout_at(deadline, self.host.places.acquire()).await else {
             let limit = limits.concurrent_calls;
             let message =
                 format!("the call did not get its turn among the {limit} of Limits::concurrent_calls");
-            return Err(failed(Cause::Limit { limit: "concurrent_calls", message }));
+            let usage = Usage { waited: start.elapsed(), ..Usage::default() };
+            return Err(Error { cause: Cause::Limit { limit: "concurrent_calls", message }, usage });
         };
         let mut courier = Courier::new(Arc::clone(&self.host), Arc::clone(&self.account), deadline);
         courier.usage.waited = start.elapsed();
         let mut store = State::store(self.host.instance.engine(), limits, courier);
-        let instance = self.host.instance.instantiate_async(&mut store).await;
+        // A component may run code already when it is instantiated.
+        let instance = timeout_at(deadline, self.host.instance.instantiate_async(&mut store)).await;
         let guest =
-            instance.and_then(|instance| Ok((instance, self.host.indices.load(&mut store, &instance)?)));
+            instance.map(|instance| instance.and_then(|i| Ok((i, self.host.indices.load(&mut store, &i)?))));
         match guest {
-            Ok((instance, guest)) => Ok(Call { store, instance, guest, deadline, start, _place: place }),
-            Err(error) => Err(failed(store.data().cause(&error, limits))),
+            Ok(Ok((instance, guest))) => Ok(Call { store, instance, guest, deadline, _place: place }),
+            Ok(Err(error)) => Err(failed(&store, store.data().cause(&error, limits))),
+            Err(_) => Err(failed(&store, out_of_time(limits))),
         }
     }
 
@@ -291,29 +312,25 @@ impl Call<'_> {
         limits: &Limits,
         called: Result<wasmtime::Result<Result<T, types::Error>>, Elapsed>,
     ) -> Result<Answer<T>, Error> {
-        let state = self.store.data();
-        let usage = state.courier.usage;
-        let span = Span::current();
-        span.record("requests", usage.requests);
-        span.record("attempts", usage.attempts);
-        span.record("milliseconds", self.start.elapsed().as_millis());
-        let result = match called {
-            Ok(Ok(result)) => result.map_err(|error| Cause::Connector(Box::new(error))),
-            Ok(Err(error)) => Err(state.cause(&error, limits)),
-            Err(_) => Err(stopped("time", "it took more than", format!("{:?}", limits.time))),
-        };
-        match result {
-            Ok(value) => {
-                info!("returned");
-                Ok(Answer { value, usage })
-            }
-            Err(cause) => {
-                let error = Error { cause, usage };
-                info!(code = error.code().as_str(), "failed");
-                Err(error)
-            }
+        match called {
+            Ok(Ok(Ok(value))) => Ok(Answer { value, usage: self.store.data().courier.usage }),
+            Ok(Ok(Err(error))) => Err(self.failed(Cause::Connector(Box::new(error)))),
+            Ok(Err(error)) => Err(self.failed(self.store.data().cause(&error, limits))),
+            Err(_) => Err(self.failed(out_of_time(limits))),
         }
     }
+
+    fn failed(&self, cause: Cause) -> Error {
+        failed(&self.store, cause)
+    }
+}
+
+fn failed(store: &Store<State>, cause: Cause) -> Error {
+    Error { cause, usage: store.data().courier.usage }
+}
+
+fn out_of_time(limits: &Limits) -> Cause {
+    stopped("time", "it took more than", format!("{:?}", limits.time))
 }
 
 impl Shared {
@@ -324,8 +341,8 @@ impl Shared {
     /// Raises the revision that a request asks for to the tenant's.
     pub(crate) fn raise_revision(&self, headers: &mut HeaderMap) {
         let Some(revision) = &self.revision else { return };
-        let asked = headers.get(REVISION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if asked < revision.as_str()
+        let asked = headers.get_all(REVISION).iter().filter_map(|value| value.to_str().ok()).max();
+        if asked.unwrap_or_default() < revision.as_str()
             && let Ok(value) = HeaderValue::from_str(revision.as_str())
         {
             headers.insert(REVISION, value);
