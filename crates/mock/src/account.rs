@@ -14,10 +14,6 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-/// All scopes that the operations ask for.
-const SCOPES: &[&str] =
-    &["accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write", "subscriptions:write"];
-
 /// How long a job takes unless told otherwise.
 pub(crate) const JOB_DELAY: Duration = Duration::from_millis(250);
 
@@ -76,11 +72,21 @@ impl Account {
     /// The key of [`Account::demo`].
     pub const DEMO_KEY: &str = "pk_demo_3f9c1b7a5e2d4860";
 
+    /// All scopes that the operations ask for. The key of [`Account::demo`] has them.
+    pub const SCOPES: &[&str] = &[
+        "accounts:read",
+        "lists:read",
+        "lists:write",
+        "profiles:read",
+        "profiles:write",
+        "subscriptions:write",
+    ];
+
     /// An account with a key for everything and three lists, `WhatsApp Opt-Ins` (`Y6nRLr`) among them.
     #[must_use]
     pub fn demo() -> Self {
         let mut account = Self::default();
-        account.add_key(Self::DEMO_KEY, SCOPES);
+        account.add_key(Self::DEMO_KEY, Self::SCOPES);
         account.add_list("X7kQpz", "Newsletter");
         account.add_list("Y6nRLr", "WhatsApp Opt-Ins");
         account.add_list("UdR4mA", "VIP customers");

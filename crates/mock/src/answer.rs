@@ -60,6 +60,16 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found.", detail)
     }
 
+    /// 409: the identifiers are those of the profile with this id.
+    pub(crate) fn conflict(holder: Option<&str>) -> Self {
+        let detail = "A profile already exists with one of these identifiers.";
+        Self {
+            source: json!({ "pointer": "/data/attributes" }),
+            meta: holder.map_or(json!({}), |id| json!({ "duplicate_profile_id": id })),
+            ..Self::new(StatusCode::CONFLICT, "duplicate_profile", "Conflict.", detail)
+        }
+    }
+
     /// 413.
     pub(crate) fn too_large(detail: &str) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large.", detail)
@@ -69,11 +79,14 @@ impl Refusal {
     pub(crate) fn of_status(code: u16) -> Self {
         let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let (code, text) = match code {
+            // Unproven: a conflict that names no profile. There need not be one that it could name.
+            409 => return Self::conflict(None),
             400 => ("invalid", "Invalid input."),
             401 => ("authentication_failed", "Incorrect authentication credentials."),
             403 => ("forbidden", "Forbidden."),
             404 => ("not_found", "Not found."),
             429 => ("throttled", "Request was throttled."),
+            // Unproven: the code and the words.
             503 => ("service_unavailable", "The service is unavailable."),
             _ => ("error", "A server error occurred."),
         };

@@ -58,6 +58,7 @@ impl Account {
         };
         let now = self.clock.timestamp();
         let Some(profile) = self.at_mut(place) else { return };
+        let mut waits = false;
         for (channel, message, at) in &person.messages {
             let consent = Consent {
                 state: if double { State::Unconfirmed } else { State::Subscribed },
@@ -69,12 +70,17 @@ impl Account {
             if double && profile.consents.get(&(*channel, *message)).is_some_and(Consent::is_given) {
                 continue;
             }
+            waits |= double;
             profile.set(*channel, *message, consent);
         }
-        if double {
-            profile.unconfirmed.extend(list.map(str::to_owned));
+        if waits {
+            let new = list.filter(|id| !profile.unconfirmed.iter().any(|own| own == id));
+            profile.unconfirmed.extend(new.map(str::to_owned));
             return;
         }
+        // Unproven: that whoever agreed to all of it already joins a double opt-in list at once. Nothing is
+        // left that a confirmation could change.
+        profile.unconfirmed.retain(|id| Some(id.as_str()) != list);
         profile.suppressions.retain(|(reason, _)| !reason.is_lifted());
         profile.list_suppressions.retain(|(id, _)| Some(id.as_str()) != list);
         let id = profile.id.clone();
@@ -92,6 +98,7 @@ impl Account {
         let list = change.list.as_deref().and_then(|list| self.lists.get_mut(list));
         let left = list.and_then(|list| list.members.shift_remove(&id).map(|_| list.id.clone()));
         let Some(profile) = self.at_mut(place) else { return };
+        profile.unconfirmed.retain(|id| Some(id) != change.list.as_ref());
         if let Some(list) = left {
             profile.list_suppressions.push((list, now));
             return;
@@ -107,6 +114,10 @@ impl Account {
             if (*channel, *message) == (Channel::Email, Message::Marketing) {
                 suppress(profile, &now);
             }
+        }
+        // A confirmation of something else, later, must not join the lists of what was taken back.
+        if !profile.waits() {
+            profile.unconfirmed.clear();
         }
     }
 

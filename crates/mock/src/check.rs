@@ -83,6 +83,14 @@ pub(crate) fn identified(attributes: &Map<String, Value>, pointer: &str) -> Resu
     Err(Refusal::invalid("One or more identifiers is required", pointer).into())
 }
 
+/// A phone number, if one was given, must be one.
+pub(crate) fn phone_number(attributes: &Map<String, Value>, pointer: &str) -> Result<()> {
+    if given(attributes, "phone_number").is_none_or(is_phone_number) {
+        return Ok(());
+    }
+    Err(Refusal::invalid("Invalid phone number format", &format!("{pointer}/phone_number")).into())
+}
+
 /// A text that was given and is not empty.
 pub(crate) fn given<'a>(attributes: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     attributes.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
@@ -96,7 +104,7 @@ pub(crate) fn is_email(email: &str) -> bool {
 }
 
 /// Eight digits at least: the rules of each country are not known here.
-pub(crate) fn is_phone_number(number: &str) -> bool {
+fn is_phone_number(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or_default();
     (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
 }

@@ -1,7 +1,7 @@
 //! Bulk imports: jobs that write profiles one after another, and keep what went wrong.
 
 use crate::account::Account;
-use crate::answer::ORIGIN;
+use crate::answer::{ORIGIN, Refusal};
 use crate::check::given;
 use crate::clock::timestamp;
 use crate::profile::IDENTIFIERS;
@@ -172,8 +172,9 @@ impl Clash {
     fn as_import_error(&self) -> (&'static str, String) {
         match self {
             Self::Unknown(id) => ("not_found", format!("A profile with id {id} does not exist.")),
-            Self::Duplicate(_) => {
-                ("duplicate_profile", "A profile already exists with one of these identifiers.".to_owned())
+            Self::Duplicate(id) => {
+                let refusal = Refusal::conflict(Some(id));
+                (refusal.code, refusal.detail)
             }
         }
     }

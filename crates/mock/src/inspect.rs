@@ -6,14 +6,14 @@ use crate::consent::{Channel, State};
 use crate::faults::Faults;
 use crate::profile::Profile;
 use crate::service::Shared;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 /// Answers `GET /_mock/state` and `PUT /_mock/faults`.
 pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Message {
-    let (status, document) = match (&parts.method, parts.uri.path()) {
+    let (status, document) = match (&parts.method, parts.uri.path().trim_end_matches('/')) {
         (&Method::GET, "/_mock/state") => (StatusCode::OK, state(shared)),
         (&Method::GET, "/_mock/faults") => (StatusCode::OK, faults(shared)),
         (&Method::PUT, "/_mock/faults") => match read(body) {
@@ -37,7 +37,11 @@ pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Message {
 /// Reads `{"seed": 7, "rules": ["POST /api/profiles: 10% reset-after"]}`.
 fn read(body: &[u8]) -> Result<Faults> {
     const FORM: &str = r#"the body is {"seed": <number>, "rules": [<rule>, …]}"#;
-    let document: Value = serde_json::from_slice(body).context(FORM)?;
+    let document: Map<String, Value> = serde_json::from_slice(body).context(FORM)?;
+    // A name that is misspelt must not pass for faults that never apply.
+    if let Some(unknown) = document.keys().find(|name| !["seed", "rules"].contains(&name.as_str())) {
+        bail!("{FORM}, without {unknown:?}");
+    }
     let seed = match document.get("seed") {
         None => 0,
         Some(seed) => seed.as_u64().context(FORM)?,

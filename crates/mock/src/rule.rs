@@ -51,24 +51,27 @@ pub enum When {
 pub enum Fault {
     /// It waits; then what the other rules say happens.
     Latency(Duration),
-    /// It is answered with an error and has no effect.
+    /// It is answered with an error as it comes with this status, and has no effect: from Klaviyo as JSON,
+    /// or, with 502, 504 and 524, from the network in front of it as a page.
     Status {
         /// The status.
         code: u16,
-        /// The seconds of `Retry-After`.
+        /// The seconds of `Retry-After`; none for an answer without it, also with 429.
         retry_after: Option<u64>,
     },
-    /// It has its effect, and is answered with an error.
+    /// It has its effect, and is answered with an error as with [`Fault::Status`], without `Retry-After`.
     StatusAfter(u16),
     /// The connection is reset, and the request has no effect.
     ResetBefore,
     /// The request has its effect, and the connection is reset instead of an answer.
     ResetAfter,
-    /// The request has its effect, and the connection closes in the middle of the answer's body.
+    /// The request has its effect, and the connection closes in the middle of the answer's body. Where there
+    /// is none, one byte is promised and not sent; 204 becomes 200, as clients expect no body of it.
     Truncate,
     /// A network in front of Klaviyo answers with a page, and the request has no effect.
     Html(u16),
-    /// The request has its effect, and the answer's body is bytes that mean nothing.
+    /// The request has its effect, and is answered with 200, whatever the status was, and a body of bytes
+    /// that mean nothing.
     Garbage,
     /// The request has its effect, and the answer is not HTTP.
     GarbageLine,

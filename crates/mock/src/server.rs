@@ -69,13 +69,18 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// What the first account holds now. Requests wait for as long as the guard is kept.
+    /// What the first account holds now.
+    ///
+    /// One thread answers all requests. For as long as the guard is kept, the first request that needs this
+    /// account stops that thread, and with it all requests, those with other accounts' keys too. Nor can the
+    /// thread that keeps the guard ask for this account again: this function, [`Server::account_of`] and
+    /// [`Server::state`] would wait for it forever.
     pub fn account(&self) -> MutexGuard<'_, Account> {
         self.shared.first()
     }
 
-    /// What the account with this key holds now; none if no account has it. Requests wait for as long as the
-    /// guard is kept.
+    /// What the account with this key holds now; none if no account has it. As long as the guard is kept,
+    /// all waits as with [`Server::account`].
     #[must_use]
     pub fn account_of(&self, key: &str) -> Option<MutexGuard<'_, Account>> {
         self.shared.account_of(key)
@@ -103,7 +108,8 @@ impl Server {
         self.shared.clock.advance(by);
     }
 
-    /// All that is held, as `GET /_mock/state` shows it. Keys are masked.
+    /// All that is held, as `GET /_mock/state` shows it. Keys are masked. It waits
+    /// for the guards of all accounts: a thread that keeps one waits forever.
     #[must_use]
     pub fn state(&self) -> Value {
         inspect::state(&self.shared)

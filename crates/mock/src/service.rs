@@ -133,7 +133,7 @@ pub(crate) async fn serve(
 }
 
 /// What becomes of the answer to a request that had its effect.
-fn broken(fault: Fault, message: Message, line: &Line, id: &str) -> Message {
+fn broken(fault: Fault, mut message: Message, line: &Line, id: &str) -> Message {
     const GARBAGE: &[u8] = b"\x00\xff\xfe{\"data\":[}\x80";
     match fault {
         Fault::StatusAfter(code) => refused(code, None, id),
@@ -146,6 +146,10 @@ fn broken(fault: Fault, message: Message, line: &Line, id: &str) -> Message {
             message
         }
         Fault::Truncate => {
+            // 204 has no body, whatever its head promises: no client would miss one.
+            if message.status() == StatusCode::NO_CONTENT {
+                *message.status_mut() = StatusCode::OK;
+            }
             let mut bytes = head(&message).into_bytes();
             bytes.extend(message.body().iter().take(message.body().len() / 2));
             line.close_after(bytes);
@@ -174,10 +178,13 @@ fn head(message: &Message) -> String {
 
 /// An error that the request did not deserve.
 fn refused(code: u16, retry_after: Option<u64>, id: &str) -> Message {
-    if code == 429 {
-        return Answer::Throttled(retry_after.unwrap_or(1)).into_message(id);
-    }
-    let mut message = Answer::from(Refusal::of_status(code)).into_message(id);
+    let mut message = match (code, retry_after) {
+        (410, _) => Answer::Retired.into_message(id),
+        (429, Some(seconds)) => Answer::Throttled(seconds).into_message(id),
+        // These come from the network in front of Klaviyo.
+        (502 | 504 | 524, _) => page(code),
+        _ => Answer::from(Refusal::of_status(code)).into_message(id),
+    };
     if let Some(seconds) = retry_after {
         set(&mut message, "retry-after", &seconds.to_string());
     }
@@ -187,9 +194,14 @@ fn refused(code: u16, retry_after: Option<u64>, id: &str) -> Message {
 /// The page of a network in front of Klaviyo: no JSON, no request id.
 fn page(code: u16) -> Message {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
+    let code = status.as_u16();
+    let reason = match code {
+        524 => "A timeout occurred",
+        _ => status.canonical_reason().unwrap_or("Unknown error"),
+    };
     let page = format!(
-        "<!DOCTYPE html>\n<html>\n<head><title>{status}</title></head>\n\
-         <body><center><h1>{status}</h1></center><hr><center>cloudflare</center></body>\n</html>\n"
+        "<!DOCTYPE html>\n<html>\n<head><title>{code} {reason}</title></head>\n\
+         <body><center><h1>{code} {reason}</h1></center><hr><center>cloudflare</center></body>\n</html>\n"
     );
     let mut message = Response::new(page.into_bytes());
     *message.status_mut() = status;

@@ -234,6 +234,15 @@ fn variable<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Account;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_scopes_of_an_account_are_those_of_the_operations() {
+        let asked: BTreeSet<&str> =
+            OPERATIONS.iter().flat_map(|operation| operation.scopes).copied().collect();
+        assert_eq!(asked.into_iter().collect::<Vec<_>>(), Account::SCOPES);
+    }
 
     #[test]
     fn a_request_has_one_operation() {

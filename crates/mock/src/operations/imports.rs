@@ -3,7 +3,7 @@
 use super::{ids, no_list, sort};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
-use crate::check::{self, PROFILE_BYTES, Result, given, member, object, row_pointer, rows};
+use crate::check::{self, PROFILE_BYTES, Result, member, object, row_pointer, rows};
 use crate::filter::Fields;
 use crate::imports::Import;
 use crate::page::Page;
@@ -48,11 +48,7 @@ fn check_row(row: &Value, row_pointer: &str) -> Result<()> {
         check::identified(attributes, &pointer)?;
     }
     // Unproven: that a phone number stops the whole job, as an email does.
-    if given(attributes, "phone_number").is_some_and(|number| !check::is_phone_number(number)) {
-        return Err(
-            Refusal::invalid("Invalid phone number format", &format!("{pointer}/phone_number")).into()
-        );
-    }
+    check::phone_number(attributes, &pointer)?;
     patch::check(row, row_pointer)?;
     // Unproven: the words.
     if row.to_string().len() > PROFILE_BYTES {

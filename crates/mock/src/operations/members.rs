@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::check::{Result, member};
 use crate::page::Page;
 use axum::http::StatusCode;
+use indexmap::IndexSet;
 use serde_json::{Value, json};
 
 const PER_REQUEST: usize = 1_000;
@@ -36,9 +37,11 @@ fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
     if !call.account.lists.contains_key(&call.id) {
         return Err(no_list(&call.id).into());
     }
-    let unknown = ids.iter().filter(|id| call.account.place("id", id).is_none());
-    let unknown: Vec<String> = unknown.map(|id| format!("'{id}'")).collect();
+    // Klaviyo prints a set: an id that was sent twice is there once.
+    let unknown: IndexSet<&str> =
+        ids.iter().copied().filter(|id| call.account.place("id", id).is_none()).collect();
     if !unknown.is_empty() {
+        let unknown: Vec<String> = unknown.iter().map(|id| format!("'{id}'")).collect();
         let detail = format!("Invalid profile IDs: {{{}}}", unknown.join(", "));
         return Err(Refusal::invalid(&detail, "/data").into());
     }

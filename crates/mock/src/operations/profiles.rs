@@ -77,7 +77,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Answer> {
     check::identified(&written.attributes, POINTER)?;
     let holder = call.account.holders(&written.attributes).first().and_then(|place| call.account.at(*place));
     if let Some(holder) = holder {
-        return Err(conflict(&holder.id).into());
+        return Err(Refusal::conflict(Some(&holder.id)).into());
     }
     let place = call.account.create(written.attributes);
     answer(call, StatusCode::CREATED, place, written.dropped)
@@ -91,7 +91,7 @@ pub(crate) fn update(call: &mut Call<'_>) -> Result<Answer> {
     }
     let other = call.account.holders(&written.attributes).into_iter().find(|holder| *holder != place);
     if let Some(other) = other.and_then(|place| call.account.at(place)) {
-        return Err(conflict(&other.id).into());
+        return Err(Refusal::conflict(Some(&other.id)).into());
     }
     write(call, place, written)
 }
@@ -108,7 +108,7 @@ pub(crate) fn create_or_update(call: &mut Call<'_>) -> Result<Answer> {
             call.account.patch(place, &written.resource);
             answer(call, StatusCode::CREATED, place, written.dropped)
         }
-        Err(Clash::Duplicate(holder)) => Err(conflict(&holder).into()),
+        Err(Clash::Duplicate(holder)) => Err(Refusal::conflict(Some(&holder)).into()),
         Err(Clash::Unknown(id)) => Err(no_profile(&id).into()),
     }
 }
@@ -156,24 +156,16 @@ fn read(call: &Call<'_>) -> Result<Written> {
     check::attributes(&attributes, POINTER)?;
     patch::check(data, "/data")?;
     let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
-    let wrong = given(&attributes, "phone_number").is_some_and(|number| !check::is_phone_number(number));
-    if wrong && given(&attributes, "email").is_none() {
-        return Err(Refusal::invalid("Invalid phone number format", "/data/attributes/phone_number").into());
+    let checked = check::phone_number(&attributes, POINTER);
+    let wrong = checked.is_err();
+    if given(&attributes, "email").is_none() {
+        checked?;
     }
     if wrong {
         attributes.shift_remove("phone_number");
     }
     let resource = data.clone();
     Ok(Written { id, attributes, resource, dropped: wrong.then_some("phone_number") })
-}
-
-pub(crate) fn conflict(holder: &str) -> Refusal {
-    let detail = "A profile already exists with one of these identifiers.";
-    Refusal {
-        source: json!({ "pointer": "/data/attributes" }),
-        meta: json!({ "duplicate_profile_id": holder }),
-        ..Refusal::new(StatusCode::CONFLICT, "duplicate_profile", "Conflict.", detail)
-    }
 }
 
 fn no_profile(id: &str) -> Refusal {

@@ -87,10 +87,7 @@ impl Form {
             return Err(Refusal::invalid(&detail, &pointer).into());
         }
         check::attributes(&attributes, &pointer)?;
-        if given(&attributes, "phone_number").is_some_and(|number| !check::is_phone_number(number)) {
-            let pointer = format!("{pointer}/phone_number");
-            return Err(Refusal::invalid("Invalid phone number format", &pointer).into());
-        }
+        check::phone_number(&attributes, &pointer)?;
         if id.is_none() {
             check::identified(&attributes, &pointer)?;
         }

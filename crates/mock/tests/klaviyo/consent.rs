@@ -246,6 +246,37 @@ fn a_double_opt_in_waits_for_the_person() {
 }
 
 #[test]
+fn who_agreed_already_joins_a_double_opt_in_at_once() {
+    let mut account = Account::demo();
+    account.add_list_with("Double", "Confirmed", OptIn::Double);
+    let server = server(account);
+    subscribe(&server, by_email("a@example.com"), Some("Y6nRLr"));
+    subscribe(&server, by_email("a@example.com"), Some("Double"));
+    assert_eq!(state(&server, "a@example.com"), State::Subscribed);
+    let id = server.account().profiles()[0].id.clone();
+    assert_eq!(server.account().members("Double"), [id]);
+}
+
+#[test]
+fn who_takes_it_back_has_nothing_to_confirm() {
+    for list in [Some("First"), None] {
+        let mut account = Account::demo();
+        account.add_list_with("First", "Confirmed", OptIn::Double);
+        account.add_list_with("Second", "Confirmed too", OptIn::Double);
+        let server = server(account);
+        // However often it was asked.
+        subscribe(&server, by_email("a@example.com"), Some("First"));
+        subscribe(&server, by_email("a@example.com"), Some("First"));
+        unsubscribe(&server, "a@example.com", list);
+        subscribe(&server, by_email("a@example.com"), Some("Second"));
+        let id = server.account().profiles()[0].id.clone();
+        server.account().confirm(&id);
+        assert!(server.account().members("First").is_empty(), "{list:?}");
+        assert_eq!(server.account().members("Second"), [id]);
+    }
+}
+
+#[test]
 fn a_subscription_lifts_what_people_said_but_not_what_addresses_are() {
     let server = server(Account::demo());
     let id = Client::new(&server).create(json!({ "email": "a@example.com" }));

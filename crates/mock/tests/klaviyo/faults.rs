@@ -77,12 +77,21 @@ fn a_truncated_answer_promises_more_than_it_holds() {
     assert!(body.starts_with(r#"{"data":{"#));
     assert_eq!(server.account().profiles().len(), 1);
 
-    // An answer without a body lacks a byte.
-    let server = faulty(&["* /api/lists/*: always truncate"]);
-    let (answer, broken) =
-        exchange(&server, "POST", "/api/lists/Y6nRLr/relationships/profiles", r#"{"data":[]}"#);
-    assert_eq!(broken, None);
-    assert!(answer.ends_with(b"content-length: 1\r\n\r\n"));
+    // An answer without a body lacks a byte: 204 could not promise one, 202 can.
+    let server = faulty(&["POST /*: always truncate"]);
+    let subscription = r#"{"data":{"type":"profile-subscription-bulk-create-job","attributes":{"profiles":{"data":[{"type":"profile","attributes":{"email":"a@example.com","subscriptions":{"email":{"marketing":{"consent":"SUBSCRIBED"}}}}}]}}}}"#;
+    for (path, body, status) in [
+        ("/api/lists/Y6nRLr/relationships/profiles", r#"{"data":[]}"#, "HTTP/1.1 200 OK\r\n"),
+        ("/api/profile-subscription-bulk-create-jobs", subscription, "HTTP/1.1 202 Accepted\r\n"),
+    ] {
+        let (answer, broken) = exchange(&server, "POST", path, body);
+        assert_eq!(broken, None);
+        let text = String::from_utf8(answer).unwrap();
+        assert!(text.starts_with(status), "{text}");
+        assert!(text.ends_with("content-length: 1\r\n\r\n"), "{text}");
+        // And a client notices.
+        assert!(Client::new(&server).send("POST", path, Some(body)).is_err(), "{path}");
+    }
 }
 
 #[test]
@@ -119,11 +128,12 @@ fn a_status_comes_before_the_effect_or_after() {
         "POST /api/profiles: #1 status 503 retry-after 2",
         "POST /api/profiles: #2 status 500",
         "POST /api/profiles: #3 status 429",
-        "POST /api/profiles: #4 status-after 504",
+        "POST /api/profiles: #4 status 429 retry-after 7",
+        "POST /api/profiles: #5 status-after 504",
     ]);
     let client = Client::new(&server);
     let create = || client.post("/api/profiles/", &profile(json!({ "email": "a@example.com" })));
-    let seen: Vec<(u16, String, String, usize)> = (0..5)
+    let seen: Vec<(u16, String, String, usize)> = (0..6)
         .map(|_| {
             let reply = create();
             let code = reply.text_at("/errors/0/code").to_owned();
@@ -133,11 +143,40 @@ fn a_status_comes_before_the_effect_or_after() {
     let expected = [
         (503, "service_unavailable", "2", 0),
         (500, "error", "", 0),
-        (429, "throttled", "1", 0),
-        (504, "error", "", 1),
+        (429, "throttled", "", 0),
+        (429, "throttled", "7", 0),
+        (504, "", "", 1),
         (409, "duplicate_profile", "", 1),
     ];
     assert_eq!(seen, expected.map(|(status, code, after, n)| (status, code.to_owned(), after.to_owned(), n)));
+}
+
+#[test]
+fn a_status_looks_as_klaviyo_sends_it() {
+    let status = |code: u16| {
+        let server = faulty(&[&format!("*: always status {code}")]);
+        Client::new(&server).get("/api/lists")
+    };
+    let retired = status(410);
+    assert_eq!((retired.status, retired.header("content-type")), (410, "application/json"));
+    assert!(retired.text_at("/message").starts_with("This API has been retired"), "{}", retired.text);
+    assert_eq!(retired.at("/errors"), &serde_json::Value::Null);
+
+    let conflict = status(409);
+    assert_eq!(conflict.error(), (409, "duplicate_profile", "/data/attributes"));
+    assert_eq!(conflict.text_at("/errors/0/title"), "Conflict.");
+    let detail = "A profile already exists with one of these identifiers.";
+    assert_eq!(conflict.text_at("/errors/0/detail"), detail);
+
+    for code in [502, 504, 524] {
+        let page = status(code);
+        assert_eq!((page.status, page.header("content-type")), (code, "text/html; charset=UTF-8"));
+        assert!(page.text.starts_with("<!DOCTYPE html>"));
+        assert_eq!(page.header("x-klaviyo-req-id"), "");
+        assert!(!page.text.contains("unknown status code"), "{}", page.text);
+    }
+    assert_eq!(status(500).error().1, "error");
+    assert_eq!(status(503).error().1, "service_unavailable");
 }
 
 #[test]

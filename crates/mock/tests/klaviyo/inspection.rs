@@ -34,6 +34,7 @@ fn the_state_is_shown_without_keys() {
     assert_eq!(account["profiles"][0]["consent"]["email"]["state"], "SUBSCRIBED");
     let requests = json!({ "add_profiles_to_list": 1, "bulk_subscribe_profiles": 1, "create_profile": 1 });
     assert_eq!(account["requests"], requests);
+    assert_eq!(client.get("/_mock/state/").body, reply.body);
     // Looking does not count.
     assert_eq!((reply.at("/requests"), server.requests()), (&json!(3), 3));
 }
@@ -55,6 +56,8 @@ fn faults_are_set_over_http() {
         (r#"{"rules":"x"}"#, "the body is"),
         (r#"{"rules":[1]}"#, "the body is"),
         (r#"{"seed":"x","rules":[]}"#, "the body is"),
+        (r#"["rules"]"#, "the body is"),
+        (r#"{"rules":[],"sed":7}"#, "\"sed\""),
         (r#"{"rules":["GET /api/lists: always reset"]}"#, "`reset-before`"),
     ] {
         let reply = put(body);

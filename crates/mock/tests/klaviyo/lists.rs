@@ -81,9 +81,10 @@ fn a_list_takes_profiles_that_exist() {
     let nowhere = client.post("/api/lists/NoList/relationships/profiles/", &one);
     assert_eq!(nowhere.error(), (404, "not_found", ""));
     assert_eq!(nowhere.text_at("/errors/0/detail"), "A list with id `NoList` does not exist.");
-    let unknown = client.post(MEMBERS, &members(&[id.clone(), "x".to_owned()]));
+    let unknown =
+        client.post(MEMBERS, &members(&[id.clone(), "x".to_owned(), "y".to_owned(), "x".to_owned()]));
     assert_eq!(unknown.error(), (400, "invalid", "/data"));
-    assert_eq!(unknown.text_at("/errors/0/detail"), "Invalid profile IDs: {'x'}");
+    assert_eq!(unknown.text_at("/errors/0/detail"), "Invalid profile IDs: {'x', 'y'}");
     for body in [json!({ "data": [{ "type": "list", "id": id }] }), json!({ "data": {} }), json!({})] {
         assert_eq!(client.post(MEMBERS, &body).error(), (400, "invalid", "/data"), "{body}");
     }
