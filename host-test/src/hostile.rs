@@ -3,7 +3,7 @@
 
 use crate::canary::{self, KEY};
 use crate::component::{artifact, cache};
-use crate::suite::{Case, block_on};
+use crate::suite::{Case, block_on, case};
 use crate::{lock, servers};
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
@@ -19,89 +19,45 @@ use std::time::Duration;
 
 /// All of them.
 pub const CASES: &[Case] = &[
-    Case {
-        name: "spin",
-        proves: "Limits::cpu, and a call that computes leaves the thread to others",
-        run: spin,
-    },
-    Case { name: "spin-long", proves: "Limits::time", run: spin_long },
-    Case { name: "spin-between", proves: "Limits::cpu, of all stretches together", run: spin_between },
-    Case { name: "start", proves: "Limits::time, before the call itself", run: start },
-    Case { name: "grow-memory", proves: "Limits::memory", run: grow_memory },
-    Case { name: "grow-table", proves: "Limits::table_elements", run: grow_table },
-    Case { name: "recurse", proves: "Limits::stack", run: recurse },
-    Case { name: "flood", proves: "Limits::requests", run: flood },
-    Case { name: "denied-flood", proves: "Limits::requests, of requests that are denied", run: denied_flood },
-    Case { name: "large-body", proves: "Limits::request_bytes", run: large_body },
-    Case { name: "large-header", proves: "Limits::header_bytes, of a header", run: large_header },
-    Case { name: "many-headers", proves: "Limits::header_bytes, of 25,000 headers", run: many_headers },
-    Case { name: "large-url", proves: "Limits::header_bytes, of an address", run: large_url },
-    Case { name: "hand-over", proves: "Limits::hostcall_fuel", run: hand_over },
-    Case { name: "get", proves: "Limits::time, on a server that never answers", run: wait },
-    Case { name: "get-crowd", proves: "Limits::concurrent_calls", run: crowd },
-    Case {
-        name: "get-large-answer",
-        proves: "Limits::response_bytes, whatever the transport does",
-        run: large_answer,
-    },
-    Case { name: "trap", proves: "a trap ends its own call and no other", run: trap },
-    Case { name: "remember", proves: "nothing is left of one call in the next", run: remember },
-    Case { name: "bad-result", proves: "a result outside of the memory is a trap", run: bad_result },
-    Case { name: "bad-text", proves: "text that is not UTF-8 is a trap", run: bad_text },
-    Case {
-        name: "header-injection",
-        proves: "no line end in a header's value",
-        run: || denied("header-injection"),
-    },
-    Case {
-        name: "header-name-injection",
-        proves: "no line end in its name",
-        run: || denied("header-name-injection"),
-    },
-    Case {
-        name: "scheme-injection",
-        proves: "no line end before the key",
-        run: || denied("scheme-injection"),
-    },
-    Case {
-        name: "own-authorization",
-        proves: "Authorization is the host's",
-        run: || denied("own-authorization"),
-    },
-    Case { name: "own-host", proves: "Host is the host's", run: || denied("own-host") },
-    Case { name: "own-length", proves: "Content-Length is the host's", run: || denied("own-length") },
-    Case { name: "plain-http", proves: "Egress: https only", run: || denied("plain-http") },
-    Case { name: "other-host", proves: "Egress: no other host", run: || denied("other-host") },
-    Case { name: "other-port", proves: "Egress: no other port", run: || denied("other-port") },
-    Case {
-        name: "other-scheme",
-        proves: "Egress: nothing but http and https",
-        run: || denied("other-scheme"),
-    },
-    Case {
-        name: "user-information",
-        proves: "Egress: no user information",
-        run: || denied("user-information"),
-    },
-    Case { name: "ip-address", proves: "Egress: no address", run: || denied("ip-address") },
-    Case {
-        name: "odd-ip-address",
-        proves: "Egress: no address in disguise",
-        run: || denied("odd-ip-address"),
-    },
-    Case {
-        name: "backslash",
-        proves: "Egress: no URL that can be read in two ways",
-        run: || denied("backslash"),
-    },
-    Case { name: "private-name", proves: "Egress: no name of a private address", run: private_name },
-    Case { name: "follow-redirect", proves: "Egress: no redirect to another host", run: follow_redirect },
-    Case {
-        name: "mirror",
-        proves: "the key is not in the guest's memory, even if the server sends it back",
-        run: mirror,
-    },
-    Case { name: "more-imports", proves: "a component with more imports is not loaded", run: more_imports },
+    case("spin", "Limits::cpu, and a call that computes leaves the thread to others", spin),
+    case("spin-long", "Limits::time", spin_long),
+    case("spin-between", "Limits::cpu, of all stretches together", spin_between),
+    case("start", "Limits::time, before the call itself", start),
+    case("grow-memory", "Limits::memory", grow_memory),
+    case("grow-table", "Limits::table_elements", grow_table),
+    case("recurse", "Limits::stack", recurse),
+    case("flood", "Limits::requests", flood),
+    case("denied-flood", "Limits::requests, of requests that are denied", denied_flood),
+    case("large-body", "Limits::request_bytes", large_body),
+    case("large-header", "Limits::header_bytes, of a header", large_header),
+    case("many-headers", "Limits::header_bytes, of 25,000 headers", many_headers),
+    case("large-url", "Limits::header_bytes, of an address", large_url),
+    case("hand-over", "Limits::hostcall_fuel", hand_over),
+    case("get", "Limits::time, on a server that never answers", wait),
+    case("get-crowd", "Limits::concurrent_calls", crowd),
+    case("get-large-answer", "Limits::response_bytes, whatever the transport does", large_answer),
+    case("trap", "a trap ends its own call and no other", trap),
+    case("remember", "nothing is left of one call in the next", remember),
+    case("bad-result", "a result outside of the memory is a trap", bad_result),
+    case("bad-text", "text that is not UTF-8 is a trap", bad_text),
+    case("header-injection", "no line end in a header's value", || denied("header-injection")),
+    case("header-name-injection", "no line end in its name", || denied("header-name-injection")),
+    case("scheme-injection", "no line end before the key", || denied("scheme-injection")),
+    case("own-authorization", "Authorization is the host's", || denied("own-authorization")),
+    case("own-host", "Host is the host's", || denied("own-host")),
+    case("own-length", "Content-Length is the host's", || denied("own-length")),
+    case("plain-http", "Egress: https only", || denied("plain-http")),
+    case("other-host", "Egress: no other host", || denied("other-host")),
+    case("other-port", "Egress: no other port", || denied("other-port")),
+    case("other-scheme", "Egress: nothing but http and https", || denied("other-scheme")),
+    case("user-information", "Egress: no user information", || denied("user-information")),
+    case("ip-address", "Egress: no address", || denied("ip-address")),
+    case("odd-ip-address", "Egress: no address in disguise", || denied("odd-ip-address")),
+    case("backslash", "Egress: no URL that can be read in two ways", || denied("backslash")),
+    case("private-name", "Egress: no name of a private address", private_name),
+    case("follow-redirect", "Egress: no redirect to another host", follow_redirect),
+    case("mirror", "the key is not in the guest's memory, even if the server sends it back", mirror),
+    case("more-imports", "a component with more imports is not loaded", more_imports),
 ];
 
 /// The files are named as the cases are, up to what follows in the name.

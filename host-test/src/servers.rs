@@ -4,7 +4,7 @@
 use crate::canary::{self, KEY};
 use crate::component::{artifact, cache};
 use crate::lock;
-use crate::suite::{Case, block_on};
+use crate::suite::{Case, block_on, case};
 use anyhow::{Context, Result, bail, ensure};
 use klaviyo_host::types::{Code, Identifier, NewProfile, Profile};
 use klaviyo_host::{Answer as Returned, Connector, Egress, Error, Limits, Pace, Secret, Tenant};
@@ -16,101 +16,49 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// All of them.
 pub const CASES: &[Case] = &[
-    Case { name: "refused", proves: "connection; repeated up to Limits::attempts", run: refused },
-    Case { name: "unreachable", proves: "timeout of Limits::connect", run: unreachable },
-    Case { name: "reset before", proves: "connection; repeated", run: || broken(&|| Answer::reset("")) },
-    Case {
-        name: "reset in mid-body",
-        proves: "connection; repeated",
-        run: || broken(&|| Answer::reset(&short())),
-    },
-    Case { name: "closed before", proves: "connection; repeated", run: || broken(&|| Answer::Close) },
-    Case { name: "short body", proves: "connection; repeated", run: || broken(&|| Answer::bytes(&short())) },
-    Case {
-        name: "truncated chunk",
-        proves: "connection; repeated",
-        run: || broken(&|| Answer::bytes(TRUNCATED)),
-    },
-    Case {
-        name: "garbage status line",
-        proves: "connection; repeated",
-        run: || broken(&|| Answer::bytes(GARBAGE)),
-    },
-    Case {
-        name: "garbage bytes",
-        proves: "connection; repeated",
-        run: || broken(&|| Answer::Bytes(vec![0xff; 512])),
-    },
-    Case { name: "no headers", proves: "Limits::attempt", run: || stalled("") },
-    Case { name: "slow headers", proves: "Limits::attempt", run: slow_headers },
-    Case { name: "slow body", proves: "Limits::attempt", run: slow_body },
-    Case { name: "endless 1xx", proves: "Limits::attempt", run: endless_informational },
-    Case { name: "endless body", proves: "Limits::response_bytes; not repeated", run: endless_body },
-    Case { name: "announced large body", proves: "Limits::response_bytes; not repeated", run: announced },
-    Case {
-        name: "large headers",
-        proves: "Limits::header_bytes; not repeated",
-        run: || large_headers(20_000),
-    },
-    Case {
-        name: "huge headers",
-        proves: "Limits::header_bytes; not repeated",
-        run: || large_headers(2_000_000),
-    },
-    Case { name: "many headers", proves: "Limits::header_bytes; not repeated", run: many_headers },
-    Case { name: "body longer than told", proves: "read to the length that was told", run: long_body },
-    Case { name: "100 and 103 first", proves: "1xx is not the answer", run: informational },
-    Case { name: "gzip unasked", proves: "no coding that was not asked for", run: gzip },
-    Case { name: "redirect", proves: "not followed", run: redirect },
-    Case { name: "untrusted certificate", proves: "no TLS without a trusted certificate", run: certificate },
-    Case { name: "no TLS on a TLS port", proves: "connection", run: no_tls },
-    Case {
-        name: "429",
-        proves: "repeated after a pause",
-        run: || recovers("429 Too Many Requests", "", 0.5),
-    },
-    Case {
-        name: "429, seconds",
-        proves: "not before Retry-After",
-        run: || recovers("429 Too Many Requests", "retry-after: 1\r\n", 1.0),
-    },
-    Case { name: "429, date", proves: "not before Retry-After", run: retry_date },
-    Case {
-        name: "429, an hour",
-        proves: "told at once when there is no time to wait",
-        run: retry_much_later,
-    },
-    Case {
-        name: "429, always",
-        proves: "Limits::attempts",
-        run: || gives_up("429 Too Many Requests", Code::RateLimited),
-    },
-    Case { name: "502", proves: "repeated", run: || recovers("502 Bad Gateway", "", 0.5) },
-    Case { name: "503", proves: "repeated", run: || recovers("503 Service Unavailable", "", 0.5) },
-    Case { name: "504", proves: "repeated", run: || recovers("504 Gateway Timeout", "", 0.5) },
-    Case { name: "524", proves: "repeated", run: || recovers("524 A Timeout Occurred", "", 0.5) },
-    Case {
-        name: "503, always",
-        proves: "Limits::attempts",
-        run: || gives_up("503 Service Unavailable", Code::Unavailable),
-    },
-    Case {
-        name: "500",
-        proves: "not repeated",
-        run: || once("500 Internal Server Error", Code::Unavailable),
-    },
-    Case {
-        name: "an edge's page",
-        proves: "not repeated, and not taken for a scope",
-        run: || once("403 Forbidden", Code::Blocked),
-    },
-    Case {
-        name: "reset after a write",
-        proves: "the second answer, 409, is `existing`",
-        run: reset_after_write,
-    },
-    Case { name: "closed between calls", proves: "the next call connects again", run: closed_between },
-    Case { name: "slow for one", proves: "other calls are not held up", run: slow_for_one },
+    case("refused", "connection; repeated up to Limits::attempts", refused),
+    case("unreachable", "timeout of Limits::connect", unreachable),
+    case("reset before", "connection; repeated", || broken(&|| Answer::reset(""))),
+    case("reset in mid-body", "connection; repeated", || broken(&|| Answer::reset(&short()))),
+    case("closed before", "connection; repeated", || broken(&|| Answer::Close)),
+    case("short body", "connection; repeated", || broken(&|| Answer::bytes(&short()))),
+    case("truncated chunk", "connection; repeated", || broken(&|| Answer::bytes(TRUNCATED))),
+    case("garbage status line", "connection; repeated", || broken(&|| Answer::bytes(GARBAGE))),
+    case("garbage bytes", "connection; repeated", || broken(&|| Answer::Bytes(vec![0xff; 512]))),
+    case("no headers", "Limits::attempt", || stalled("")),
+    case("slow headers", "Limits::attempt", slow_headers),
+    case("slow body", "Limits::attempt", slow_body),
+    case("endless 1xx", "Limits::attempt", endless_informational),
+    case("endless body", "Limits::response_bytes; not repeated", endless_body),
+    case("announced large body", "Limits::response_bytes; not repeated", announced),
+    case("large headers", "Limits::header_bytes; not repeated", || large_headers(20_000)),
+    case("huge headers", "Limits::header_bytes; not repeated", || large_headers(2_000_000)),
+    case("many headers", "Limits::header_bytes; not repeated", many_headers),
+    case("body longer than told", "read to the length that was told", long_body),
+    case("100 and 103 first", "1xx is not the answer", informational),
+    case("gzip unasked", "no coding that was not asked for", gzip),
+    case("redirect", "not followed", redirect),
+    case("untrusted certificate", "no TLS without a trusted certificate", certificate),
+    case("no TLS on a TLS port", "connection", no_tls),
+    case("429", "repeated after a pause", || recovers("429 Too Many Requests", "", 0.5)),
+    case("429, seconds", "not before Retry-After", || {
+        recovers("429 Too Many Requests", "retry-after: 1\r\n", 1.0)
+    }),
+    case("429, date", "not before Retry-After", retry_date),
+    case("429, an hour", "told at once when there is no time to wait", retry_much_later),
+    case("429, always", "Limits::attempts", || gives_up("429 Too Many Requests", Code::RateLimited)),
+    case("502", "repeated", || recovers("502 Bad Gateway", "", 0.5)),
+    case("503", "repeated", || recovers("503 Service Unavailable", "", 0.5)),
+    case("504", "repeated", || recovers("504 Gateway Timeout", "", 0.5)),
+    case("524", "repeated", || recovers("524 A Timeout Occurred", "", 0.5)),
+    case("503, always", "Limits::attempts", || gives_up("503 Service Unavailable", Code::Unavailable)),
+    case("500", "not repeated", || once("500 Internal Server Error", Code::Unavailable)),
+    case("an edge's page", "not repeated, and not taken for a scope", || {
+        once("403 Forbidden", Code::Blocked)
+    }),
+    case("reset after a write", "the second answer, 409, is `existing`", reset_after_write),
+    case("closed between calls", "the next call connects again", closed_between),
+    case("slow for one", "other calls are not held up", slow_for_one),
 ];
 
 const TRUNCATED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n20\r\n{\"data\":[";

@@ -21,6 +21,10 @@ pub struct Case {
     pub run: fn() -> Result<()>,
 }
 
+pub(crate) const fn case(name: &'static str, proves: &'static str, run: fn() -> Result<()>) -> Case {
+    Case { name, proves, run }
+}
+
 /// Runs cases, several at a time, and prints each in the order in which they are listed. The answer is whether all
 /// passed.
 ///

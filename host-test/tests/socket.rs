@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use host_test::component::{artifact, cache};
 use host_test::suite::block_on;
+use klaviyo_host::types::NewProfile;
 use klaviyo_host::{Cause, Connector, Egress, Pace, Secret, Tenant};
 use klaviyo_mock::{Account, Klaviyo, Rates, Server};
 use serde_json::{Value, json};
@@ -187,5 +188,33 @@ fn a_thousand_profiles_and_one_are_added_in_two_requests() -> Result<()> {
     assert_eq!(klaviyo.ok("contacts.subscribe", &[json!("Y6nRLr"), json!(ids)])?, 1001);
     assert_eq!(klaviyo.server.account().requests() - requests, 2);
     assert_eq!(klaviyo.server.account().members("Y6nRLr").len(), 1001);
+    Ok(())
+}
+
+#[test]
+fn the_calls_of_a_tenant_keep_to_klaviyo_s_rates_together() -> Result<()> {
+    // 10 additions to a list in a second: 25 at once take two seconds, and none is refused.
+    let server = Server::start(Account::demo())?;
+    let connector =
+        Connector::builder().egress(Egress::endpoint(&server.url())?).cache(cache()).load(artifact())?;
+    let tenant = Tenant::new(&connector, Secret::new(Account::DEMO_KEY)?);
+    let contact = NewProfile { email: Some("a@example.com".to_owned()), ..NewProfile::default() };
+    let waited = block_on(async {
+        let profile = tenant.opt_in(&contact, "Y6nRLr").await?.value.profile_id;
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..25 {
+            let (tenant, profiles) = (tenant.clone(), [profile.clone()]);
+            calls.spawn(async move { tenant.subscribe("Y6nRLr", &profiles).await });
+        }
+        let mut longest = std::time::Duration::ZERO;
+        while let Some(answer) = calls.join_next().await {
+            let usage = answer??.usage;
+            assert_eq!(usage.attempts, 1, "Klaviyo refused one");
+            longest = longest.max(usage.waited);
+        }
+        Ok(longest)
+    })?;
+    assert!(waited >= std::time::Duration::from_millis(1_800), "the last one waited {waited:?}");
+    assert_eq!(server.account().requests_of("add_profiles_to_list"), 26);
     Ok(())
 }

@@ -18,7 +18,7 @@ The key:
 Exit codes:
   0    done
   1    failed: a conflict, a refusal, a retired revision, or anything else
-  2    the command line, an argument or the key's variable is wrong; nothing was sent
+  2    the command line, an argument or the key's variable is wrong; nothing was changed
   3    not found: the list or the profile does not exist
   4    rate limited: repeat later
   5    the key was refused, or lacks a scope
@@ -105,15 +105,16 @@ impl Account {
     /// Takes what is not an argument from the environment. Not by clap: a variable that is wrong should not stop
     /// a command that does not need it.
     pub(crate) fn with_environment(mut self) -> Result<Self, Failure> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         if self.key_file.is_none() {
             self.key_file = variable("KLAVIYO_API_KEY_FILE").map(PathBuf::from);
         }
         if let (None, Some(url)) = (&self.endpoint, variable("KLAVIYO_ENDPOINT")) {
+            // It is not repeated: what belongs into the variable beside it may have got into this one.
             let wrong = |reason| {
-                Failure::invalid(None, &format!("the variable KLAVIYO_ENDPOINT is {url:?}; {reason}"))
+                Failure::invalid(None, &format!("the variable KLAVIYO_ENDPOINT is no origin; {reason}"))
             };
-            self.endpoint = Some(endpoint(&url).map_err(wrong)?);
+            self.endpoint = Some(endpoint(&url.to_string_lossy()).map_err(wrong)?);
         }
         Ok(self)
     }

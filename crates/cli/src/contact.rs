@@ -51,6 +51,10 @@ fn split(name: &str) -> Result<(Option<String>, Option<String>), Failure> {
 /// the connector's to check.
 fn international(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
     let invalid = |reason: &str| Err(Failure::invalid(Some("phone-number"), reason));
+    // What phones put around a number that is copied from a contact: marks of direction, and a wide plus sign.
+    let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let visible = phone.chars().filter(|c| !is_invisible(*c));
+    let phone: String = visible.map(|c| if c == '\u{ff0b}' { '+' } else { c }).collect();
     let compact: String = phone
         .chars()
         .filter(|c| !c.is_whitespace() && !"()-./\u{2010}\u{2011}\u{2012}\u{2013}".contains(*c))
@@ -58,7 +62,7 @@ fn international(phone: &str, region: Option<country::Id>) -> Result<String, Fai
     let has_country_code = compact.starts_with('+') || compact.starts_with("00");
     let Some(region) = region.filter(|_| !has_country_code) else {
         if has_country_code || compact.is_empty() || !compact.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(phone.to_owned());
+            return Ok(phone);
         }
         return invalid(
             "it has no country code; write it as +919820000001, or name its country, as in --region IN",
@@ -145,6 +149,8 @@ mod tests {
         for number in ["+91 98200 00001", "0091 98200 00001", "(+91) 98200", "+1", "what"] {
             assert_eq!(international(number, None).unwrap(), number);
         }
+        assert_eq!(international("\u{202a}+91 98200 00001\u{202c}", None).unwrap(), "+91 98200 00001");
+        assert_eq!(international("\u{ff0b}91 98200 00001", None).unwrap(), "+91 98200 00001");
         assert_eq!(international("+44 20 7946 0018", Some(country::Id::IN)).unwrap(), "+44 20 7946 0018");
     }
 

@@ -201,8 +201,10 @@ fn scope(name: &'static str, outcome: &Outcome) -> Check {
         Outcome::Failed(Code::Forbidden, _) => {
             Check::bad(name, Code::Forbidden, "403: the key lacks it", NEW_KEY)
         }
-        Outcome::Failed(Code::RateLimited, _) => Check::unknown(name, "not known: 429, too many requests"),
-        Outcome::Failed(_, message) => Check::unknown(name, format!("not known: {message}")),
+        // What could not be looked at is not all right.
+        Outcome::Failed(code, message) => {
+            Check::bad(name, *code, format!("could not be looked at: {message}"), "repeat when that is over")
+        }
     }
 }
 

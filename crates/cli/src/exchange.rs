@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// What stands for the key wherever it would be shown.
+/// A key shorter than this is masked in its own header only.
+const KEY_BYTES: usize = 8;
 const MASK: &str = "pk_…";
 
 /// Somebody who sees every attempt. None of the texts has the key in it.
@@ -115,12 +117,16 @@ impl Mask {
 
     fn text(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes);
-        if self.key.is_empty() { text.into_owned() } else { text.replace(self.key.as_str(), MASK) }
+        // A shorter one would be found in words that have nothing to do with it.
+        if self.key.len() < KEY_BYTES { text.into_owned() } else { text.replace(self.key.as_str(), MASK) }
     }
 
     fn headers(&self, headers: &HeaderMap) -> Vec<(String, String)> {
         let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-            (name.as_str().to_owned(), self.text(value.as_bytes()))
+            let text = self.text(value.as_bytes());
+            let scheme = text.split(' ').next().unwrap_or_default();
+            let text = if name == AUTHORIZATION { format!("{scheme} {MASK}") } else { text };
+            (name.as_str().to_owned(), text)
         };
         headers.iter().map(line).collect()
     }

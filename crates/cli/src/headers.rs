@@ -1,6 +1,7 @@
 //! What the headers of an answer say: the revision and its end, the time, the rates.
 
 use crate::doctor::Check;
+use crate::exchange::End;
 use crate::probe::Seen;
 use klaviyo_host::types::Code;
 use std::time::{Duration, SystemTime};
@@ -54,7 +55,8 @@ pub(crate) fn clock(seen: &Seen) -> Check {
 
 /// How much of the account's rates is left.
 pub(crate) fn rates(seen: &Seen) -> Check {
-    if let Some(wait) = seen.end.header("retry-after") {
+    if matches!(seen.end, End::Answer { status: 429, .. }) {
+        let wait = seen.end.header("retry-after").unwrap_or("some");
         let found = format!("too many requests: Klaviyo says to wait {wait} s");
         let fix = "wait, and see what else uses this account's keys: all of them share its rates";
         return Check::bad(RATES, Code::RateLimited, found, fix);
@@ -97,7 +99,7 @@ fn days_until(date: &str, now: SystemTime) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{End, Sent};
+    use crate::exchange::Sent;
 
     fn seen(headers: &[(&str, &str)]) -> Seen {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -155,6 +157,11 @@ mod tests {
         assert_eq!(of("75", "74").state, "good");
         assert_eq!(of("many", "74").state, "unknown");
         assert_eq!(rates(&seen(&[])).state, "unknown");
-        assert_eq!(rates(&seen(&[("retry-after", "7")])).state, "bad");
+        let mut throttled = seen(&[("retry-after", "7")]);
+        assert_eq!(rates(&throttled).state, "unknown");
+        if let End::Answer { status, .. } = &mut throttled.end {
+            *status = 429;
+        }
+        assert_eq!(rates(&throttled).state, "bad");
     }
 }

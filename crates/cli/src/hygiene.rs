@@ -13,7 +13,7 @@ pub(crate) fn has_key(words: &[OsString]) -> bool {
 }
 
 /// `pk_` and a long word with a digit in it: an email or the name of a list does not look so.
-fn is_key(word: &str) -> bool {
+pub(crate) fn is_key(word: &str) -> bool {
     word.strip_prefix("pk_").is_some_and(|rest| {
         rest.len() >= KEY_BYTES
             && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')

@@ -1,9 +1,14 @@
 //! Where the key comes from, and whether it looks like one.
 
 use crate::args::Account;
+use crate::hygiene;
 use klaviyo_host::{Secret, SecretError};
+use std::io::Read;
+use std::path::Path;
 use zeroize::Zeroizing;
 
+/// More than any key has.
+const FILE_BYTES: usize = 4096;
 const VARIABLE: &str = "KLAVIYO_API_KEY";
 
 /// A key that can be sent.
@@ -66,10 +71,10 @@ impl Shape {
 pub(crate) fn read(account: &Account) -> Result<Key, Unfit> {
     let unfit = |found, fix, missing| Unfit { found, fix, missing };
     let text = match &account.key_file {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| {
-            unfit(format!("cannot read a key from {}: {error}", file.display()), CREATE, false)
+        Some(file) => contents(file).map_err(|error| {
+            unfit(format!("cannot read a key from {}: {error}", source(account)), CREATE, false)
         })?,
-        None => std::env::var(VARIABLE).unwrap_or_default(),
+        None => std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned(),
     };
     let text = Zeroizing::new(text);
     let shape = shape(text.trim());
@@ -87,9 +92,20 @@ pub(crate) fn read(account: &Account) -> Result<Key, Unfit> {
     }
 }
 
+/// A key file is short. What is not, such as a device, is not read to its end.
+fn contents(file: &Path) -> std::io::Result<String> {
+    let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES));
+    std::fs::File::open(file)?.take(FILE_BYTES as u64).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 /// Where the key comes from, for a sentence.
 pub(crate) fn source(account: &Account) -> String {
     match &account.key_file {
+        Some(file) if hygiene::is_key(&file.to_string_lossy()) => {
+            "a file that has a private key for its name (the variable for the key itself is KLAVIYO_API_KEY)"
+                .to_owned()
+        }
         Some(file) => format!("the file {}", file.display()),
         None => format!("the variable {VARIABLE}"),
     }

@@ -28,42 +28,24 @@ pub(crate) async fn find(session: &mut Session, name: &str) -> Result<Done, Fail
     }
 }
 
-/// Does something with a list that the user named by its id or exact name.
-///
-/// What looks like an id is taken for one, which saves reading the lists. Only when Klaviyo does not know it, and
-/// for any other name, they are read: to find the list, or those that the user may have meant.
-pub(crate) async fn with_list(
-    session: &mut Session,
-    list: &str,
-    act: impl AsyncFn(&mut Session, &str) -> Result<Done, Failure>,
-) -> Result<Done, Failure> {
-    let first = if is_id(list) { Some(act(session, list).await) } else { None };
-    let failure = match first {
-        Some(Err(failure)) if failure.error.code == Code::NotFound => Some(failure),
-        Some(outcome) => return outcome,
-        None => None,
-    };
+/// The id of the list that the user named by its id or exact name. Nothing is done before it is known: a typo must not
+/// leave a profile behind that is on no list.
+pub(crate) async fn id_of(session: &mut Session, list: &str) -> Result<String, Failure> {
     let lists = match session.call("lists.all", &[]).await {
         Ok(lists) => lists,
-        // The key may add to lists and not read them. What is known then is that there is no such list.
-        Err(unread) => return Err(failure.unwrap_or(unread)),
+        // A key may add to lists and not read them.
+        Err(failure) if failure.error.code == Code::Forbidden && is_id(list) => return Ok(list.to_owned()),
+        Err(failure) => return Err(failure),
     };
     let lists = read(&lists);
-    let with_id = lists.iter().find(|known| known.id == list).map(|known| known.id);
-    let with_name: Vec<&str> =
-        lists.iter().filter(|known| known.name == list).map(|known| known.id).collect();
-    match (with_id, with_name.as_slice(), failure) {
-        // It is not the list that is missing.
-        (Some(_), _, Some(failure)) => Err(failure),
-        (Some(id), _, None) | (None, &[id], _) => act(session, id).await,
-        (None, [], Some(mut failure)) => {
-            failure.error.message = format!("{}; {}", failure.error.message, missing(&lists, list));
-            Err(failure)
-        }
-        (None, [], None) => {
-            Err(Failure::new(Code::NotFound, format!("{} (nothing was changed)", missing(&lists, list))))
-        }
-        (None, several, _) => {
+    if let Some(known) = lists.iter().find(|known| known.id == list) {
+        return Ok(known.id.to_owned());
+    }
+    let ids: Vec<&str> = lists.iter().filter(|known| known.name == list).map(|known| known.id).collect();
+    match ids.as_slice() {
+        [id] => Ok((*id).to_owned()),
+        [] => Err(Failure::new(Code::NotFound, format!("{} (nothing was changed)", missing(&lists, list)))),
+        several => {
             let ids = several.join(", ");
             let message = format!("several lists are called {list:?}; use the id of one: {ids}");
             Err(Failure::new(Code::Conflict, message))

@@ -4,7 +4,7 @@ use crate::args::Contact;
 use crate::contact::new_profile;
 use crate::done::{Done, View};
 use crate::failure::Failure;
-use crate::lists::with_list;
+use crate::lists;
 use crate::session::Session;
 use serde_json::{Value, json};
 
@@ -14,22 +14,18 @@ pub(crate) async fn subscribe(
     list: &str,
     profiles: &[String],
 ) -> Result<Done, Failure> {
-    with_list(session, list, async |session: &mut Session, list: &str| {
-        let count = session.call("contacts.subscribe", &[json!(list), json!(profiles)]).await?;
-        Ok(Done::new(count, View::Subscribed(list.to_owned())))
-    })
-    .await
+    let list = lists::id_of(session, list).await?;
+    let count = session.call("contacts.subscribe", &[json!(list), json!(profiles)]).await?;
+    Ok(Done::new(count, View::Subscribed(list)))
 }
 
 /// Looks a contact up, creates it if there is none, and adds it to a list.
 pub(crate) async fn opt_in(session: &mut Session, list: &str, contact: &Contact) -> Result<Done, Failure> {
     let contact = new_profile(contact)?;
-    with_list(session, list, async |session: &mut Session, list: &str| {
-        let receipt = session.call("contacts.opt-in", &[contact.clone(), json!(list)]).await?;
-        let reply = reply(&receipt, &contact);
-        Ok(Done::new(receipt, View::Receipt(reply)))
-    })
-    .await
+    let list = lists::id_of(session, list).await?;
+    let receipt = session.call("contacts.opt-in", &[contact.clone(), json!(list)]).await?;
+    let reply = reply(&receipt, &contact);
+    Ok(Done::new(receipt, View::Receipt(reply)))
 }
 
 /// What a bot says to the customer then.

@@ -11,9 +11,6 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-const SCOPES: [&str; 6] =
-    ["accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write", "subscriptions:write"];
-
 /// A key of the simulator. It is no secret.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
@@ -31,8 +28,8 @@ pub(crate) fn key(text: &str) -> Result<Key, String> {
     }
     let scopes: Vec<String> =
         scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
-    if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
-        return Err(format!("there is no scope {unknown:?}; there are {}", SCOPES.join(", ")));
+    if let Some(unknown) = scopes.iter().find(|scope| !Account::SCOPES.contains(&scope.as_str())) {
+        return Err(format!("there is no scope {unknown:?}; there are {}", Account::SCOPES.join(", ")));
     }
     Ok(Key { key: format!("pk_{name}"), scopes })
 }
@@ -80,7 +77,7 @@ pub(crate) async fn run(options: &Mock, json: bool) -> Result<Done, Failure> {
 }
 
 fn description(server: &Server, keys: &[Key]) -> Value {
-    let mut all = vec![json!({ "key": Account::DEMO_KEY, "scopes": SCOPES })];
+    let mut all = vec![json!({ "key": Account::DEMO_KEY, "scopes": Account::SCOPES })];
     all.extend(keys.iter().map(|Key { key, scopes }| json!({ "key": key, "scopes": scopes })));
     let state = server.state();
     let lists =
@@ -104,7 +101,7 @@ fn introduction(value: &Value, options: &Mock) -> String {
         let scopes = key.get("scopes").and_then(Value::as_array).cloned().unwrap_or_default();
         let scopes = match scopes.len() {
             0 => "no scope".to_owned(),
-            count if count == SCOPES.len() => "all scopes".to_owned(),
+            count if count == Account::SCOPES.len() => "all scopes".to_owned(),
             _ => scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         };
         let _ = writeln!(out, "  {label:<8}{}  {FAINT}{scopes}{FAINT:#}", text(&key, "key"));

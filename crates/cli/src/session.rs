@@ -55,7 +55,13 @@ impl Session {
             Ok(answer) => (Ok(answer.value), answer.usage),
             Err(error) => {
                 let usage = error.usage;
-                (Err(error.into()), usage)
+                let mut failure = Failure::from(error);
+                if self.usage.requests > 0 {
+                    // By this call, that is: the list has been looked for.
+                    let message = &mut failure.error.message;
+                    *message = message.replace("(nothing was sent)", "(nothing was changed)");
+                }
+                (Err(failure), usage)
             }
         };
         self.usage.requests += usage.requests;

@@ -119,6 +119,10 @@ impl Courier {
             )));
         }
         let url = self.host.egress.route(&request.url).map_err(Failure::Denied)?;
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if request.auth.is_empty() || !request.auth.bytes().all(token) {
+            return denied("the request's authorization scheme is not a single word".to_owned());
+        }
         let mut headers = HeaderMap::new();
         for wit::Header { name, value } in &request.headers {
             let (name, value) = header(name, value)?;
@@ -146,7 +150,9 @@ impl Courier {
         keys: &mut Keys,
     ) -> Result<Response<Bytes>, Failure> {
         let mut pauses = retry::pauses();
-        for attempt in 1_u32.. {
+        let mut attempt: u32 = 0;
+        loop {
+            attempt = attempt.saturating_add(1);
             let asked = Instant::now();
             let permit = self.account.pacer.permit(endpoint, self.deadline).await;
             self.usage.waited += asked.elapsed();
@@ -188,7 +194,6 @@ impl Courier {
             tokio::time::sleep(pause).await;
             self.usage.waited += pause;
         }
-        Err(Failure::Other("not sent: Limits::attempts is 0".to_owned()))
     }
 
     async fn attempt(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
@@ -252,10 +257,6 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Failure>
 }
 
 fn authorization(scheme: &str, key: &Secret) -> Result<HeaderValue, Failure> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if scheme.is_empty() || !scheme.bytes().all(token) {
-        return denied("the request's authorization scheme is not a single word".to_owned());
-    }
     let line = Zeroizing::new(format!("{scheme} {}", key.expose()));
     let mut value =
         HeaderValue::from_str(&line).map_err(|_| Failure::Denied("the key is no header".to_owned()))?;

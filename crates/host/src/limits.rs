@@ -41,7 +41,7 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Bytes of an answer's body. Default: 10 MiB.
     pub response_bytes: usize,
-    /// How often one request is sent at most, the first time included. Default: 4.
+    /// How often one request is sent at most, the first time included; at least once. Default: 4.
     pub attempts: u32,
     /// How long making a connection may take. Default: 5 s.
     pub connect: Duration,

@@ -123,6 +123,13 @@ fn a_retired_revision_is_1() {
 }
 
 #[test]
+fn what_cannot_be_looked_at_is_not_healthy() {
+    let server = faulty(&["* /api/profiles: always status 500"]);
+    let run = run(&server, &["doctor", "--json"]);
+    assert_eq!((run.code, bad(&run)), (6, vec!["profiles:read".to_owned(), "profiles:write".to_owned()]));
+}
+
+#[test]
 fn more_lists_than_a_page_are_no_problem() {
     let server = server();
     for number in 0..30 {

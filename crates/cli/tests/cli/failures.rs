@@ -75,6 +75,38 @@ fn a_typo_in_the_list_is_3_and_names_the_list_that_was_meant() {
         assert_eq!(run(&server, &json(&subscribe)).err(3)["code"], "not-found");
     }
     assert!(server.account().members(LIST).is_empty());
+    assert!(server.account().profiles().is_empty(), "a typo left a profile behind");
+}
+
+#[test]
+fn a_name_that_could_be_an_id_is_a_name() {
+    let server = server();
+    server.account().add_list("AbCdEf", "Loyals");
+    let words = ["opt-in", "--list", "Loyals", "--email", "priya@example.com", "--json"];
+    let receipt = run(&server, &words).ok();
+    assert_eq!((receipt["list-id"].as_str(), receipt["created"].as_bool()), (Some("AbCdEf"), Some(true)));
+    let id = receipt["profile-id"].as_str().unwrap();
+    assert_eq!(run(&server, &["subscribe", "--json", "--list", "Loyals", id]).ok(), 1);
+    assert_eq!(server.account().members("AbCdEf"), [id]);
+}
+
+#[test]
+fn a_key_in_a_variable_beside_its_own_is_not_printed() {
+    for variable in ["KLAVIYO_API_KEY_FILE", "KLAVIYO_ENDPOINT"] {
+        // The canary: that it is in no output is looked at in every run.
+        let outcome =
+            Run::of(klaviyo(&server().url(), CANARY).env(variable, CANARY).args(["lists", "--json"]));
+        assert_eq!(outcome.err(2)["code"], "invalid-input", "{variable}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_endpoint_that_is_no_text_is_not_taken_for_none() {
+    use std::os::unix::ffi::OsStrExt;
+    let endpoint = std::ffi::OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
+    let outcome = Run::of(klaviyo("", CANARY).env("KLAVIYO_ENDPOINT", endpoint).args(["lists", "--json"]));
+    assert_eq!(outcome.err(2)["code"], "invalid-input");
 }
 
 #[test]
@@ -106,7 +138,7 @@ fn a_list_can_be_added_to_without_reading_the_lists() {
 }
 
 #[test]
-fn arguments_that_cannot_work_are_2_and_send_nothing() {
+fn arguments_that_cannot_work_are_2_and_change_nothing() {
     let server = server();
     for words in [
         vec!["lookup", "--email", "priya"],
@@ -123,7 +155,8 @@ fn arguments_that_cannot_work_are_2_and_send_nothing() {
         assert!(error["details"][0]["pointer"].is_string(), "{words:?}: {error}");
         assert_eq!(run(&server, &words).code, 2);
     }
-    assert_eq!(server.requests(), 0);
+    // The list is looked for, at most.
+    assert_eq!(server.requests(), server.account().requests_of("get_lists"));
 }
 
 #[test]
