@@ -98,7 +98,7 @@ fn run(command: Command) -> Result<ExitCode> {
 /// Runs a suite, and looks for the key in all that is logged meanwhile.
 fn watched(cases: &'static [Case]) -> Result<ExitCode> {
     let watch = Watch::begin()?;
-    let passed = suite::run(cases)?;
+    let passed = suite::run(cases);
     let lines = watch.end()?;
     println!("the key is in none of {lines} lines of log");
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
