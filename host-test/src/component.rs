@@ -2,7 +2,9 @@
 
 use crate::{Sent, Shared, Subject, TransportError, canary, lock};
 use anyhow::{Context, Result, bail};
-use klaviyo_host::{Attempt, Bounds, Cause, Connector, Failure, Limits, Pace, Secret, Tenant, Transport};
+use klaviyo_host::{
+    Answer, Attempt, Bounds, Cause, Connector, Error, Failure, Limits, Pace, Secret, Tenant, Transport,
+};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,31 @@ use std::sync::{Arc, Mutex};
 pub fn artifact() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).join("target/component/klaviyo.wasm")
+}
+
+/// Fails with what to do when a component has not been built.
+///
+/// # Errors
+/// When there is no such file.
+pub fn built(file: PathBuf) -> Result<PathBuf> {
+    if !file.exists() {
+        bail!("there is no component at {}; `cargo xtask build` makes it", file.display());
+    }
+    Ok(file)
+}
+
+/// What a call by name returned, as the fixtures have it: `{"ok": …}` or `{"err": …}`.
+///
+/// # Errors
+/// When it is not the connector that says so: a limit, a trap, arguments that do not fit.
+pub fn returned(called: Result<Answer<Value>, Error>) -> Result<Value> {
+    match called {
+        Ok(answer) => Ok(json!({ "ok": answer.value })),
+        Err(error) => match &error.cause {
+            Cause::Connector(error) => Ok(json!({ "err": error.to_json() })),
+            _ => Err(error.into()),
+        },
+    }
 }
 
 /// Where the components of the suites are kept compiled: they are loaded many times.
@@ -38,14 +65,11 @@ impl Component {
     /// # Errors
     /// When it cannot be read, is not a component, or imports anything but the contract's `http`.
     pub fn load(file: &Path) -> Result<Self> {
-        if !file.exists() {
-            bail!("there is no component at {}; `cargo xtask build` makes it", file.display());
-        }
         let upstreams = Arc::new(Upstreams::default());
         let connector = Connector::builder()
             .limits(Limits { attempts: 1, ..Limits::default() })
             .transport(ByKey(Arc::clone(&upstreams)))
-            .load(file)
+            .load(built(file.to_owned())?)
             .with_context(|| format!("cannot load {}", file.display()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         Ok(Self { connector, upstreams, runtime, calls: AtomicU64::new(0) })
@@ -57,16 +81,10 @@ impl Subject for Component {
         let key = format!("{}{:08}", canary::KEY, self.calls.fetch_add(1, Ordering::Relaxed));
         lock(&self.upstreams).insert(key.clone(), upstream);
         let tenant = Tenant::builder(&self.connector, Secret::new(&key)?).pace(Pace::unlimited()).build();
-        let returned = self.runtime.block_on(tenant.call(function, arguments));
+        let called = self.runtime.block_on(tenant.call(function, arguments));
         lock(&self.upstreams).remove(&key);
-        let printed = format!("{returned:?} {tenant:?} {:?}", self.connector);
-        let returned = match returned {
-            Ok(answer) => json!({ "ok": answer.value }),
-            Err(error) => match error.cause {
-                Cause::Connector(error) => json!({ "err": error.to_json() }),
-                _ => bail!("{error}"),
-            },
-        };
+        let printed = format!("{called:?} {tenant:?} {:?}", self.connector);
+        let returned = returned(called)?;
         canary::check(&printed)?;
         canary::check(&returned.to_string())?;
         Ok(returned)

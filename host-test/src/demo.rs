@@ -1,11 +1,11 @@
 //! The WhatsApp opt-in, run for real: the component in wasmtime, over HTTP, against a Klaviyo on this machine.
 
-use crate::{lock, story};
+use crate::{component, lock, story};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{Request, Response};
 use klaviyo_host::{
-    Attempt, Bounds, Cause, Connector, Egress, Failure, HttpTransport, Limits, Secret, Tenant, Transport,
+    Attempt, Bounds, Connector, Egress, Failure, HttpTransport, Limits, Secret, Tenant, Transport,
 };
 use klaviyo_mock::{Account, Server};
 use serde::Serialize;
@@ -83,9 +83,7 @@ pub struct Exchange {
 /// # Errors
 /// When the component cannot be run, the list does not exist, or the first opt-in fails.
 pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
-    if !file.exists() {
-        bail!("there is no component at {}; `cargo xtask build` makes it", file.display());
-    }
+    let file = component::built(file.to_owned())?;
     let server = Server::start(Account::demo())?;
     let egress = Egress::endpoint(&server.url())?;
     let recorder = Recorder {
@@ -94,11 +92,11 @@ pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
         exchanges: Arc::default(),
     };
     let exchanges = Arc::clone(&recorder.exchanges);
-    let connector = Connector::builder().egress(egress).transport(recorder).load(file)?;
+    let connector = Connector::builder().egress(egress).transport(recorder).load(&file)?;
     let stage = Stage { connector, exchanges, runtime: runtime()? };
     let mut story = Story {
         component: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        bytes: std::fs::metadata(file)?.len(),
+        bytes: std::fs::metadata(&file)?.len(),
         klaviyo: server.url(),
         captured,
         chapters: Vec::new(),
@@ -124,13 +122,7 @@ fn tell(story: &mut Story, stage: &Stage, told: fn(usize, &Chapter)) -> Result<(
 
     let mut call = |title, key, function, arguments: &[Value]| -> Result<Value> {
         let tenant = Tenant::new(&stage.connector, Secret::new(key)?);
-        let result = match stage.runtime.block_on(tenant.call(function, arguments)) {
-            Ok(answer) => json!({ "ok": answer.value }),
-            Err(error) => match &error.cause {
-                Cause::Connector(error) => json!({ "err": error.to_json() }),
-                _ => return Err(error.into()),
-            },
-        };
+        let result = component::returned(stage.runtime.block_on(tenant.call(function, arguments)))?;
         let reply = result.get("ok").and_then(|receipt| reply(receipt, &captured));
         let exchanges = std::mem::take(&mut *lock(&stage.exchanges));
         add(Chapter { title, function, exchanges, result: result.clone(), reply });

@@ -2,7 +2,7 @@
 //! nothing else suffers.
 
 use crate::canary::{self, KEY};
-use crate::component::{artifact, cache};
+use crate::component::{artifact, built, cache};
 use crate::suite::{Case, block_on, case};
 use crate::{lock, servers};
 use anyhow::{Context, Result, bail, ensure};
@@ -66,11 +66,7 @@ fn guest(name: &str) -> PathBuf {
 }
 
 fn load(name: &str, builder: ConnectorBuilder) -> Result<Connector> {
-    let file = guest(name);
-    if !file.exists() {
-        bail!("there is no {}; `cargo xtask build` makes it", file.display());
-    }
-    Ok(builder.cache(cache()).load(file)?)
+    Ok(builder.cache(cache()).load(built(guest(name))?)?)
 }
 
 type Called = Result<Answer<Option<Profile>>, Error>;

@@ -2,7 +2,7 @@
 //! in time, and a request is repeated only where that is right.
 
 use crate::canary::{self, KEY};
-use crate::component::{artifact, cache};
+use crate::component::{artifact, built, cache};
 use crate::lock;
 use crate::suite::{Case, block_on, case};
 use anyhow::{Context, Result, bail, ensure};
@@ -249,10 +249,7 @@ fn limits() -> Limits {
 }
 
 fn connect(url: &str, limits: Limits) -> Result<Connector> {
-    let file = artifact();
-    if !file.exists() {
-        bail!("there is no component at {}; `cargo xtask build` makes it", file.display());
-    }
+    let file = built(artifact())?;
     Ok(Connector::builder().limits(limits).egress(Egress::endpoint(url)?).cache(cache()).load(file)?)
 }
 

@@ -126,7 +126,7 @@ pub fn run(size: &Size) -> Result<()> {
 fn simulator(keys: &[String], seed: u64) -> Result<Server> {
     let account = |key: &String| {
         let mut account = Account::default();
-        account.add_key(key, &["lists:read", "lists:write", "profiles:read", "profiles:write"]);
+        account.add_key(key, Account::SCOPES);
         account.add_list(LIST, "WhatsApp Opt-Ins");
         account
     };

@@ -1,10 +1,10 @@
 //! The component over real sockets, against a Klaviyo with state.
 
 use anyhow::{Context, Result};
-use host_test::component::{artifact, cache};
+use host_test::component::{artifact, cache, returned};
 use host_test::suite::block_on;
 use klaviyo_host::types::NewProfile;
-use klaviyo_host::{Cause, Connector, Egress, Pace, Secret, Tenant};
+use klaviyo_host::{Connector, Egress, Pace, Secret, Tenant};
 use klaviyo_mock::{Account, Klaviyo, Rates, Server};
 use serde_json::{Value, json};
 
@@ -33,15 +33,7 @@ impl Stage {
     /// Calls a function with a key; the result is `{"ok": …}` or `{"err": …}`.
     fn call_with(&self, key: &str, function: &str, arguments: &[Value]) -> Result<Value> {
         let tenant = Tenant::builder(&self.connector, Secret::new(key)?).pace(Pace::unlimited()).build();
-        block_on(async {
-            match tenant.call(function, arguments).await {
-                Ok(answer) => Ok(json!({ "ok": answer.value })),
-                Err(error) => match &error.cause {
-                    Cause::Connector(error) => Ok(json!({ "err": error.to_json() })),
-                    _ => Err(error.into()),
-                },
-            }
-        })
+        block_on(async { returned(tenant.call(function, arguments).await) })
     }
 
     fn ok(&self, function: &str, arguments: &[Value]) -> Result<Value> {

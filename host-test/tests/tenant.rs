@@ -48,14 +48,14 @@ fn a_list_that_was_found_by_name_is_remembered() -> Result<()> {
 #[test]
 fn a_list_that_klaviyo_does_not_have_any_more_is_forgotten() -> Result<()> {
     let mut account = Account::default();
-    account.add_key(Account::DEMO_KEY, &["lists:read", "lists:write", "profiles:read", "profiles:write"]);
+    account.add_key(Account::DEMO_KEY, Account::SCOPES);
     account.add_list("Y6nRLr", "WhatsApp Opt-Ins");
     let server = Server::start(account)?;
     let tenant = Tenant::new(&connect(&server)?, Secret::new(Account::DEMO_KEY)?);
     block_on(async {
         let list = tenant.find_list("WhatsApp Opt-Ins").await?.value.context("the list")?;
         let mut emptied = Account::default();
-        emptied.add_key(Account::DEMO_KEY, &["lists:read", "lists:write", "profiles:read", "profiles:write"]);
+        emptied.add_key(Account::DEMO_KEY, Account::SCOPES);
         *server.account() = emptied;
         let contact = NewProfile { email: Some("a@example.com".to_owned()), ..NewProfile::default() };
         let error = tenant.opt_in(&contact, &list.id).await.err().context("it is gone")?;

@@ -22,18 +22,22 @@ pub(crate) fn load(folder: &Path, engine: &Engine, component: &[u8]) -> wasmtime
         Ok(None) => {}
         Err(error) => tracing::warn!(file = %file.display(), %error, "not using a compiled component"),
     }
-    let component = Component::from_binary(engine, component)?;
-    if let Err(error) = write(folder, &file, &component.serialize()?) {
+    let compiled = Component::from_binary(engine, component)?;
+    if let Err(error) = keep(folder, engine, component, &compiled) {
         tracing::warn!(file = %file.display(), %error, "cannot keep the compiled component");
     }
-    Ok(component)
+    Ok(compiled)
 }
 
-/// Compiles a component into the folder.
-pub(crate) fn fill(folder: &Path, engine: &Engine, component: &[u8]) -> io::Result<PathBuf> {
-    let compiled = engine.precompile_component(component).map_err(io::Error::other)?;
+/// Puts what a component was compiled to into the folder.
+pub(crate) fn keep(
+    folder: &Path,
+    engine: &Engine,
+    component: &[u8],
+    compiled: &Component,
+) -> io::Result<PathBuf> {
     let file = file(folder, engine, component);
-    write(folder, &file, &compiled)?;
+    write(folder, &file, &compiled.serialize().map_err(io::Error::other)?)?;
     Ok(file)
 }
 

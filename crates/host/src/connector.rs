@@ -155,9 +155,9 @@ impl Builder {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         });
-        // Compiled twice, in effect: an error in the component should not be told as one of the folder.
-        check(&Component::from_binary(&engine, &component).map_err(LoadError::Compile)?)?;
-        cache::fill(&folder, &engine, &component).map_err(|error| LoadError::Cache(folder, error))
+        let compiled = Component::from_binary(&engine, &component).map_err(LoadError::Compile)?;
+        check(&compiled)?;
+        cache::keep(&folder, &engine, &component, &compiled).map_err(|error| LoadError::Cache(folder, error))
     }
 
     /// Loads a component file. Compiling takes a while, unless it has been done: not a thing to do in an async task.

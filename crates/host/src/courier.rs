@@ -4,6 +4,7 @@ use crate::client::header_bytes;
 use crate::connector::Shared as Host;
 use crate::endpoint::Endpoint;
 use crate::error::Usage;
+use crate::limits::Limits;
 use crate::retry;
 use crate::sandbox::bindings::klaviyo::connector::http as wit;
 use crate::secret::Secret;
@@ -58,6 +59,11 @@ pub(crate) struct Courier {
 impl Courier {
     pub(crate) fn new(host: Arc<Host>, account: Arc<Account>, deadline: Instant) -> Self {
         Self { host, account, deadline, usage: Usage::default() }
+    }
+
+    /// What the call may use.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.host.limits
     }
 
     /// Sends one request of the component and returns its answer.

@@ -63,6 +63,12 @@ pub use secret::{Secret, SecretError};
 pub use tenant::{Builder as TenantBuilder, Tenant};
 pub use transport::{Attempt, Bounds, Failure, Transport};
 
+/// Takes a mutex. What is behind those of this crate is whole between statements, even if a thread that held one has
+/// panicked.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// The values of the contract, as `wit/` documents them.
 pub mod types {
     use crate::sandbox::bindings::exports::klaviyo::connector;

@@ -1,9 +1,10 @@
 //! The lists that a tenant has found by name.
 
+use crate::lock;
 use crate::types::Audience;
 use lru::LruCache;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -32,14 +33,14 @@ impl Default for Names {
 impl Names {
     /// The list, if it is known, and what to give to [`Names::put`] when it has been found.
     pub(crate) fn get(&self, name: &str) -> (Option<Audience>, Generation) {
-        let mut known = self.lock();
+        let mut known = lock(&self.0);
         let fresh = known.lists.get(name).filter(|(found, _)| found.elapsed() < TIME_TO_LIVE);
         (fresh.map(|(_, list)| list.clone()), known.account)
     }
 
     /// Remembers a list, unless the account has changed while it was looked for.
     pub(crate) fn put(&self, name: &str, list: &Audience, account: Generation) {
-        let mut known = self.lock();
+        let mut known = lock(&self.0);
         if known.account == account {
             known.lists.put(name.to_owned(), (Instant::now(), list.clone()));
         }
@@ -47,7 +48,7 @@ impl Names {
 
     /// Forgets a list that Klaviyo does not have any more.
     pub(crate) fn forget(&self, id: &str) {
-        let mut known = self.lock();
+        let mut known = lock(&self.0);
         let is_gone =
             |(name, (_, list)): (&String, &(Instant, Audience))| (list.id == id).then(|| name.clone());
         let gone: Vec<String> = known.lists.iter().filter_map(is_gone).collect();
@@ -58,12 +59,8 @@ impl Names {
 
     /// Forgets everything: the account is another one.
     pub(crate) fn forget_all(&self) {
-        let mut known = self.lock();
+        let mut known = lock(&self.0);
         known.lists.clear();
         known.account.0 += 1;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

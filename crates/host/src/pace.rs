@@ -1,10 +1,11 @@
 //! Keeping to Klaviyo's rates, so that 429 stays the exception.
 
 use crate::endpoint::Endpoint;
+use crate::lock;
 use http::HeaderMap;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -216,11 +217,6 @@ impl Window {
             self.answered.pop_front();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Counters are whole between statements, even if a thread that held them has panicked.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

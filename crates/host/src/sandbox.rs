@@ -2,10 +2,10 @@
 
 use crate::courier::Courier;
 use crate::error::Cause;
-use crate::limits::Limits;
+use crate::lock;
 use crate::transport::Failure;
 use bindings::klaviyo::connector::http;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
@@ -21,15 +21,12 @@ pub(crate) mod bindings {
     });
 }
 
-/// Requests over [`Limits::requests`] that a component is told of before it is stopped.
+/// Requests over [`Limits::requests`](crate::Limits::requests) that a component is told of before it is stopped.
 const WARNINGS: u32 = 16;
 
 /// What belongs to one call.
 pub(crate) struct State {
     pub(crate) courier: Courier,
-    memory: usize,
-    table_elements: usize,
-    requests: u32,
     cpu: Arc<Mutex<Cpu>>,
     /// The limit that was run into, whatever the component made of it.
     exceeded: Option<&'static str>,
@@ -55,20 +52,17 @@ impl Cpu {
 
 impl State {
     /// A store for one call.
-    pub(crate) fn store(engine: &wasmtime::Engine, limits: &Limits, courier: Courier) -> Store<Self> {
+    pub(crate) fn store(engine: &wasmtime::Engine, courier: Courier) -> Store<Self> {
+        let (hostcall_fuel, most) = (courier.limits().hostcall_fuel, courier.limits().cpu);
         let state = Self {
             courier,
-            memory: limits.memory,
-            table_elements: limits.table_elements,
-            requests: limits.requests,
             cpu: Arc::new(Mutex::new(Cpu { spent: Duration::ZERO, since: Instant::now() })),
             exceeded: None,
         };
         let mut store = Store::new(engine, state);
         store.limiter(|state| state);
-        store.set_hostcall_fuel(limits.hostcall_fuel);
+        store.set_hostcall_fuel(hostcall_fuel);
         store.set_epoch_deadline(1);
-        let most = limits.cpu;
         store.epoch_deadline_callback(move |mut store| {
             let state = store.data_mut();
             if lock(&state.cpu).stop() > most {
@@ -87,7 +81,8 @@ impl State {
     }
 
     /// Why a call that did not return has ended.
-    pub(crate) fn cause(&self, error: &wasmtime::Error, limits: &Limits) -> Cause {
+    pub(crate) fn cause(&self, error: &wasmtime::Error) -> Cause {
+        let limits = self.courier.limits();
         let trap = error.downcast_ref::<Trap>();
         let limit = match trap {
             Some(Trap::StackOverflow) => Some("stack"),
@@ -129,7 +124,7 @@ fn hostcall_fuel_is_used_up(error: &wasmtime::Error) -> bool {
 
 impl ResourceLimiter for State {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.memory;
+        let allowed = desired <= self.courier.limits().memory;
         if !allowed {
             self.exceeded = Some("memory");
         }
@@ -137,7 +132,7 @@ impl ResourceLimiter for State {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.table_elements;
+        let allowed = desired <= self.courier.limits().table_elements;
         if !allowed {
             self.exceeded = Some("table_elements");
         }
@@ -150,7 +145,7 @@ impl http::Host for State {
         &mut self,
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
-        if self.courier.usage.requests >= self.requests.saturating_add(WARNINGS) {
+        if self.courier.usage.requests >= self.courier.limits().requests.saturating_add(WARNINGS) {
             self.exceeded = Some("requests");
             return Err(wasmtime::Error::msg("too many requests"));
         }
@@ -165,9 +160,4 @@ impl http::Host for State {
             Failure::Other(reason) => http::Error::Other(reason),
         }))
     }
-}
-
-fn lock(cpu: &Mutex<Cpu>) -> MutexGuard<'_, Cpu> {
-    // Two numbers, whole between statements.
-    cpu.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -223,7 +223,7 @@ impl Tenant {
             let prepared = json::prepare(&call.instance, &mut call.store, function, arguments);
             let (function, arguments) = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
             let called = timeout_at(call.deadline, json::call(function, &arguments, &mut call.store)).await;
-            call.end(&self.host.limits, called)
+            call.end(called)
         };
         self.traced(function, call).await
     }
@@ -237,7 +237,7 @@ impl Tenant {
         let call = async {
             let mut call = self.enter().await?;
             let called = timeout_at(call.deadline, function_call(&call.guest, &mut call.store)).await;
-            call.end(&self.host.limits, called)
+            call.end(called)
         };
         self.traced(function, call).await
     }
@@ -284,14 +284,14 @@ impl Tenant {
         };
         let mut courier = Courier::new(Arc::clone(&self.host), Arc::clone(&self.account), deadline);
         courier.usage.waited = start.elapsed();
-        let mut store = State::store(self.host.instance.engine(), limits, courier);
+        let mut store = State::store(self.host.instance.engine(), courier);
         // A component may run code already when it is instantiated.
         let instance = timeout_at(deadline, self.host.instance.instantiate_async(&mut store)).await;
         let guest =
             instance.map(|instance| instance.and_then(|i| Ok((i, self.host.indices.load(&mut store, &i)?))));
         match guest {
             Ok(Ok((instance, guest))) => Ok(Call { store, instance, guest, deadline, _place: place }),
-            Ok(Err(error)) => Err(failed(&store, store.data().cause(&error, limits))),
+            Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
             Err(_) => Err(failed(&store, out_of_time(limits))),
         }
     }
@@ -309,14 +309,13 @@ impl Call<'_> {
     /// The end of a call: its value or why there is none, and what it took.
     fn end<T>(
         &self,
-        limits: &Limits,
         called: Result<wasmtime::Result<Result<T, types::Error>>, Elapsed>,
     ) -> Result<Answer<T>, Error> {
         match called {
             Ok(Ok(Ok(value))) => Ok(Answer { value, usage: self.store.data().courier.usage }),
             Ok(Ok(Err(error))) => Err(self.failed(Cause::Connector(Box::new(error)))),
-            Ok(Err(error)) => Err(self.failed(self.store.data().cause(&error, limits))),
-            Err(_) => Err(self.failed(out_of_time(limits))),
+            Ok(Err(error)) => Err(self.failed(self.store.data().cause(&error))),
+            Err(_) => Err(self.failed(out_of_time(self.store.data().courier.limits()))),
         }
     }
 
