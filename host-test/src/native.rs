@@ -2,7 +2,7 @@
 
 use crate::{Response, Sent, Shared, Subject, TransportError};
 use anyhow::{Context, Result, bail};
-use klaviyo_core::{Http, Method, Request, contacts, lists};
+use klaviyo_core::{Http, Method, Request, bulk, consent, contacts, lists};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -17,6 +17,10 @@ impl Subject for Native {
             "contacts.lookup" => {
                 let [by] = take(arguments)?;
                 returned(contacts::lookup(http, &read(by)?))
+            }
+            "contacts.lookup-many" => {
+                let [identifiers] = take(arguments)?;
+                returned(contacts::lookup_many(http, &read::<Vec<_>>(identifiers)?))
             }
             "contacts.create" => {
                 let [profile] = take(arguments)?;
@@ -41,6 +45,37 @@ impl Subject for Native {
             "lists.find" => {
                 let [name] = take(arguments)?;
                 returned(lists::find(http, &read::<String>(name)?))
+            }
+            "consent.grant" => {
+                let [subscriptions, list, options] = take(arguments)?;
+                let (people, list) = (read::<Vec<_>>(subscriptions)?, read::<Option<String>>(list)?);
+                returned(consent::grant(http, &people, list.as_deref(), &read(options)?))
+            }
+            "consent.revoke" => {
+                let [unsubscriptions, list] = take(arguments)?;
+                let (people, list) = (read::<Vec<_>>(unsubscriptions)?, read::<Option<String>>(list)?);
+                returned(consent::revoke(http, &people, list.as_deref()))
+            }
+            "consent.status" => {
+                let [by] = take(arguments)?;
+                returned(consent::status(http, &read(by)?))
+            }
+            "bulk.submit" => {
+                let [contacts, list] = take(arguments)?;
+                let (contacts, list) = (read::<Vec<_>>(contacts)?, read::<Option<String>>(list)?);
+                returned(bulk::submit(http, &contacts, list.as_deref()))
+            }
+            "bulk.status" => {
+                let [job] = take(arguments)?;
+                returned(bulk::status(http, &read::<String>(job)?))
+            }
+            "bulk.failures" => {
+                let [job] = take(arguments)?;
+                returned(bulk::failures(http, &read::<String>(job)?))
+            }
+            "bulk.jobs" => {
+                let [newer_than] = take(arguments)?;
+                returned(bulk::jobs(http, read::<Option<String>>(newer_than)?.as_deref()))
             }
             _ => bail!("the contract has no function {function}; see wit/ for those that it has"),
         }

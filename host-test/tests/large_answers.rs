@@ -54,8 +54,49 @@ fn a_large_answer_is_a_value_or_an_error() -> Result<()> {
     assert_eq!(call(&lookup, 200, profiles)?["ok"]["id"], "01X");
     let properties = repeated(r#"{"data":[{"id":"01X","attributes":{"properties":{"a":["#, "[],", "1]}}}]}");
     assert_eq!(call(&lookup, 200, properties)?["ok"]["id"], "01X");
-    let list = r#"{"id":"Y6nRLr","attributes":{"name":"x"}},"#;
+    let list = r#"{"id":"Y6nRLr","attributes":{"name":"a list with a long name"}},"#;
     let all = call(&lists, 200, repeated(r#"{"data":["#, list, r#"{"id":"y"}]}"#))?;
     assert_eq!(all["ok"].as_array().map(Vec::len), Some(BYTES / list.len() + 1));
+    Ok(())
+}
+
+/// More than the connector reads, however small each item is.
+#[test]
+fn more_items_than_there_can_be_are_an_error() -> Result<()> {
+    let connector = Component::load(&artifact())?;
+    let consent = |reasons: &str| {
+        format!(
+            r#"{{"id":"01X","attributes":{{"subscriptions":{{"email":{{"marketing":{{
+        "consent":"SUBSCRIBED","suppression":[{reasons}"#
+        )
+    };
+    for (function, argument, body) in [
+        ("lists.all", None, repeated(r#"{"data":["#, r#"{"id":"x"},"#, r#"{"id":"x"}]}"#)),
+        ("bulk.failures", Some(json!("job")), repeated(r#"{"data":["#, "{},", "{}]}")),
+        (
+            "bulk.jobs",
+            Some(json!(null)),
+            repeated(r#"{"data":["#, r#"{"id":"x","attributes":{"status":"a"}},"#, "1]}"),
+        ),
+        (
+            "contacts.lookup-many",
+            Some(json!([{ "id": "x" }])),
+            repeated(r#"{"data":["#, r#"{"id":"x"},"#, r#"{"id":"x"}]}"#),
+        ),
+        (
+            "consent.status",
+            Some(json!({ "id": "01X" })),
+            repeated(
+                &format!(r#"{{"data":{}"#, consent("")),
+                r#"{"reason":"x"},"#,
+                r#"{"reason":"x"}]}}}}}}"#,
+            ),
+        ),
+    ] {
+        let arguments: Vec<Value> = argument.into_iter().collect();
+        let result = connector.call(function, &arguments, Arc::new(Mutex::new(Always(200, body))))?;
+        assert_eq!(result["err"]["code"], "malformed", "{function}: {}", result["err"]["message"]);
+        assert!(result["err"]["message"].to_string().contains("more than"), "{function}");
+    }
     Ok(())
 }

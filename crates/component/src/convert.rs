@@ -1,10 +1,16 @@
 //! The contract's values to the core's and back, field by field.
 
-use crate::bindings::exports::klaviyo::connector::{contacts, lists, types};
+use crate::bindings::exports::klaviyo::connector::{bulk, consent, contacts, lists, types};
 use crate::bindings::klaviyo::connector::http;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use klaviyo_core as klaviyo;
+
+/// Converts the items of a list.
+pub(crate) fn each<T: Into<U>, U>(items: Vec<T>) -> Vec<U> {
+    items.into_iter().map(Into::into).collect()
+}
 
 impl From<klaviyo::Request> for http::Request {
     fn from(request: klaviyo::Request) -> Self {
@@ -127,18 +133,12 @@ impl From<klaviyo::Audience> for lists::Audience {
 impl From<Box<klaviyo::Error>> for types::Error {
     #[inline(never)]
     fn from(error: Box<klaviyo::Error>) -> Self {
-        let detail = |d: klaviyo::Detail| types::Detail {
-            code: d.code,
-            title: d.title,
-            detail: d.detail,
-            pointer: d.pointer,
-        };
         Self {
             code: error.code.into(),
             message: error.message,
             status: error.status,
             retry_after: error.retry_after,
-            details: error.details.into_iter().map(detail).collect(),
+            details: each(error.details),
             duplicate: error.duplicate,
             request_id: error.request_id,
             body: error.body,
@@ -167,5 +167,156 @@ impl From<klaviyo::Code> for types::Code {
             klaviyo::Code::Malformed => Self::Malformed,
             klaviyo::Code::Other => Self::Other,
         }
+    }
+}
+
+impl From<klaviyo::Detail> for types::Detail {
+    fn from(detail: klaviyo::Detail) -> Self {
+        Self { code: detail.code, title: detail.title, detail: detail.detail, pointer: detail.pointer }
+    }
+}
+
+impl From<klaviyo::Refusal> for types::Refusal {
+    fn from(refusal: klaviyo::Refusal) -> Self {
+        Self { index: refusal.index, reason: refusal.reason.into() }
+    }
+}
+
+impl From<consent::Channel> for klaviyo::Channel {
+    fn from(channel: consent::Channel) -> Self {
+        match channel {
+            consent::Channel::Email => Self::Email,
+            consent::Channel::Sms => Self::Sms,
+            consent::Channel::Whatsapp => Self::Whatsapp,
+            consent::Channel::Push => Self::Push,
+        }
+    }
+}
+
+impl From<klaviyo::Channel> for consent::Channel {
+    fn from(channel: klaviyo::Channel) -> Self {
+        match channel {
+            klaviyo::Channel::Email => Self::Email,
+            klaviyo::Channel::Sms => Self::Sms,
+            klaviyo::Channel::Whatsapp => Self::Whatsapp,
+            klaviyo::Channel::Push => Self::Push,
+        }
+    }
+}
+
+impl From<consent::Subscription> for klaviyo::Subscription {
+    fn from(subscription: consent::Subscription) -> Self {
+        Self {
+            id: subscription.id,
+            email: subscription.email,
+            phone_number: subscription.phone_number,
+            channels: each(subscription.channels),
+            consented_at: subscription.consented_at,
+        }
+    }
+}
+
+impl From<consent::Options> for klaviyo::ConsentOptions {
+    fn from(options: consent::Options) -> Self {
+        Self { custom_source: options.custom_source, historical_import: options.historical_import }
+    }
+}
+
+impl From<consent::Unsubscription> for klaviyo::Unsubscription {
+    fn from(unsubscription: consent::Unsubscription) -> Self {
+        Self {
+            email: unsubscription.email,
+            phone_number: unsubscription.phone_number,
+            channels: each(unsubscription.channels),
+        }
+    }
+}
+
+impl From<klaviyo::Outcome> for consent::Outcome {
+    fn from(outcome: klaviyo::Outcome) -> Self {
+        Self {
+            accepted: outcome.accepted,
+            refused: each(outcome.refused),
+            warnings: outcome.warnings,
+            stopped: outcome.stopped.map(Into::into),
+        }
+    }
+}
+
+impl From<klaviyo::Consents> for consent::Consents {
+    fn from(consents: klaviyo::Consents) -> Self {
+        Self { profile_id: consents.profile_id, channels: each(consents.channels) }
+    }
+}
+
+impl From<klaviyo::ChannelConsent> for consent::ChannelConsent {
+    fn from(consent: klaviyo::ChannelConsent) -> Self {
+        Self {
+            channel: consent.channel.into(),
+            state: consent.state,
+            can_receive: consent.can_receive,
+            consented_at: consent.consented_at,
+            updated: consent.updated,
+            method: consent.method,
+            custom_source: consent.custom_source,
+            suppressions: each(consent.suppressions),
+        }
+    }
+}
+
+impl From<klaviyo::Suppression> for consent::Suppression {
+    fn from(suppression: klaviyo::Suppression) -> Self {
+        Self { reason: suppression.reason, since: suppression.since, list: suppression.list }
+    }
+}
+
+impl From<klaviyo::Submission> for bulk::Submission {
+    fn from(submission: klaviyo::Submission) -> Self {
+        Self {
+            jobs: each(submission.jobs),
+            refused: each(submission.refused),
+            warnings: submission.warnings,
+            stopped: submission.stopped.map(Into::into),
+        }
+    }
+}
+
+impl From<klaviyo::Submitted> for bulk::Submitted {
+    fn from(submitted: klaviyo::Submitted) -> Self {
+        Self { job: submitted.job, rows: submitted.rows }
+    }
+}
+
+impl From<klaviyo::JobStatus> for bulk::JobStatus {
+    fn from(status: klaviyo::JobStatus) -> Self {
+        match status {
+            klaviyo::JobStatus::Queued => Self::Queued,
+            klaviyo::JobStatus::Processing => Self::Processing,
+            klaviyo::JobStatus::Complete => Self::Complete,
+            klaviyo::JobStatus::Cancelled => Self::Cancelled,
+            klaviyo::JobStatus::Other(word) => Self::Other(word),
+        }
+    }
+}
+
+impl From<klaviyo::Job> for bulk::Job {
+    fn from(job: klaviyo::Job) -> Self {
+        Self {
+            id: job.id,
+            status: job.status.into(),
+            total: job.total,
+            completed: job.completed,
+            failed: job.failed,
+            created: job.created,
+            started: job.started,
+            finished: job.finished,
+            expires: job.expires,
+        }
+    }
+}
+
+impl From<klaviyo::Failure> for bulk::Failure {
+    fn from(failure: klaviyo::Failure) -> Self {
+        Self { row: failure.row, reason: failure.reason.into(), payload: failure.payload }
     }
 }

@@ -8,6 +8,8 @@ extern crate alloc;
 
 mod convert;
 
+use convert::each;
+
 /// Generated from `wit/`.
 #[allow(missing_docs, unreachable_pub, unsafe_code)]
 #[allow(clippy::all, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -23,7 +25,7 @@ mod bindings {
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use bindings::exports::klaviyo::connector::{contacts, lists, types};
+use bindings::exports::klaviyo::connector::{bulk, consent, contacts, lists, types};
 use klaviyo_core::{Http, Request, Response, TransportError};
 
 /// Smaller than the default allocator, and frees what a reused instance does not need any more.
@@ -46,6 +48,11 @@ impl contacts::Guest for Connector {
         Ok(profile.map(Into::into))
     }
 
+    fn lookup_many(identifiers: Vec<types::Identifier>) -> Result<Vec<Option<types::Profile>>, types::Error> {
+        let found = klaviyo_core::contacts::lookup_many(&mut Import, &each(identifiers))?;
+        Ok(found.into_iter().map(|profile| profile.map(Into::into)).collect())
+    }
+
     fn create(profile: types::NewProfile) -> Result<contacts::Creation, types::Error> {
         Ok(klaviyo_core::contacts::create(&mut Import, &profile.into())?.into())
     }
@@ -65,13 +72,58 @@ impl contacts::Guest for Connector {
 
 impl lists::Guest for Connector {
     fn all() -> Result<Vec<lists::Audience>, types::Error> {
-        let lists = klaviyo_core::lists::all(&mut Import)?;
-        Ok(lists.into_iter().map(Into::into).collect())
+        Ok(each(klaviyo_core::lists::all(&mut Import)?))
     }
 
     fn find(name: String) -> Result<Option<lists::Audience>, types::Error> {
         let list = klaviyo_core::lists::find(&mut Import, &name)?;
         Ok(list.map(Into::into))
+    }
+}
+
+impl consent::Guest for Connector {
+    fn grant(
+        subscriptions: Vec<consent::Subscription>,
+        list: Option<String>,
+        options: consent::Options,
+    ) -> Result<consent::Outcome, types::Error> {
+        let (people, options) = (each(subscriptions), options.into());
+        Ok(klaviyo_core::consent::grant(&mut Import, &people, list.as_deref(), &options)?.into())
+    }
+
+    fn revoke(
+        unsubscriptions: Vec<consent::Unsubscription>,
+        list: Option<String>,
+    ) -> Result<consent::Outcome, types::Error> {
+        let people = each(unsubscriptions);
+        Ok(klaviyo_core::consent::revoke(&mut Import, &people, list.as_deref())?.into())
+    }
+
+    fn status(by: types::Identifier) -> Result<Option<consent::Consents>, types::Error> {
+        let consents = klaviyo_core::consent::status(&mut Import, &by.into())?;
+        Ok(consents.map(Into::into))
+    }
+}
+
+impl bulk::Guest for Connector {
+    fn submit(
+        contacts: Vec<types::NewProfile>,
+        list: Option<String>,
+    ) -> Result<bulk::Submission, types::Error> {
+        let contacts = each(contacts);
+        Ok(klaviyo_core::bulk::submit(&mut Import, &contacts, list.as_deref())?.into())
+    }
+
+    fn status(job: String) -> Result<bulk::Job, types::Error> {
+        Ok(klaviyo_core::bulk::status(&mut Import, &job)?.into())
+    }
+
+    fn failures(job: String) -> Result<Vec<bulk::Failure>, types::Error> {
+        Ok(each(klaviyo_core::bulk::failures(&mut Import, &job)?))
+    }
+
+    fn jobs(newer_than: Option<String>) -> Result<Vec<bulk::Job>, types::Error> {
+        Ok(each(klaviyo_core::bulk::jobs(&mut Import, newer_than.as_deref())?))
     }
 }
 

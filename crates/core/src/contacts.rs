@@ -2,13 +2,22 @@
 //!
 //! Being a member of a list is not consent to marketing.
 
+use crate::encode::{percent_encode, quoted};
 use crate::jsonapi::Attributes;
-use crate::operation::{add_profiles_to_list, create_or_update_profile, create_profile, get_profile};
+use crate::operation::lists::add_profiles_to_list;
+use crate::operation::profiles::{
+    create_or_update_profile, create_profile, get_profile, get_profiles, get_profiles_at,
+};
+use crate::paging::{self, Wanted};
 use crate::{Code, Creation, Error, Http, Identifier, NewProfile, Profile, Receipt, Upserted, check};
-use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
 
 /// Klaviyo's limit on the profiles of one addition to a list.
 const PROFILES_PER_REQUEST: usize = 1_000;
+/// How many profiles Klaviyo puts on a page.
+const PROFILES_PER_PAGE: usize = 100;
+/// How long the values of a filter may be together, encoded. Servers take addresses of 8 KB.
+const FILTER_BYTES: usize = 7_000;
 
 /// Finds a profile by one identifier.
 ///
@@ -17,6 +26,103 @@ const PROFILES_PER_REQUEST: usize = 1_000;
 /// profile is not an error.
 pub fn lookup(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {
     find(http, &check::identifier(by)?)
+}
+
+/// Finds many profiles, each by one identifier, and answers in the order asked.
+///
+/// # Errors
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it.
+pub fn lookup_many(
+    http: &mut dyn Http,
+    identifiers: &[Identifier],
+) -> Result<Vec<Option<Profile>>, Box<Error>> {
+    let mut asked = Vec::with_capacity(identifiers.len());
+    for (position, identifier) in identifiers.iter().enumerate() {
+        let checked = check::identifier(identifier);
+        asked.push(checked.map_err(|error| error.at(&format!("identifiers/{position}")))?);
+    }
+    let mut found = vec![None; asked.len()];
+    for kind in ["email", "phone_number", "external_id", "id"] {
+        let mut search = Search::default();
+        for (position, identifier) in asked.iter().enumerate() {
+            if identifier.field().0 != kind {
+                continue;
+            }
+            if !search.add(position, identifier) {
+                search.send(http, kind, &asked, &mut found)?;
+                search = Search::default();
+                search.add(position, identifier);
+            }
+        }
+        search.send(http, kind, &asked, &mut found)?;
+    }
+    Ok(found)
+}
+
+/// One request for profiles with identifiers of one kind.
+#[derive(Default)]
+struct Search {
+    /// What is asked for, quoted.
+    values: Vec<String>,
+    /// How long that is, encoded.
+    bytes: usize,
+    /// For whom: positions among the identifiers. A value may be asked for more than once.
+    positions: Vec<usize>,
+}
+
+impl Search {
+    /// Adds an identifier, if there is room for it.
+    fn add(&mut self, position: usize, identifier: &Identifier) -> bool {
+        let value = quoted(identifier.field().1);
+        if !self.values.contains(&value) {
+            // And a comma.
+            let bytes = percent_encode(&value).len() + 3;
+            let fits = self.values.len() < PROFILES_PER_PAGE && self.bytes + bytes <= FILTER_BYTES;
+            if !fits && !self.values.is_empty() {
+                return false;
+            }
+            self.values.push(value);
+            self.bytes += bytes;
+        }
+        self.positions.push(position);
+        true
+    }
+
+    fn send(
+        &self,
+        http: &mut dyn Http,
+        kind: &str,
+        asked: &[Identifier],
+        found: &mut [Option<Profile>],
+    ) -> Result<(), Box<Error>> {
+        if self.values.is_empty() {
+            return Ok(());
+        }
+        let mut strange = false;
+        paging::each(http, get_profiles(kind, &self.values), get_profiles_at, &mut |profile| {
+            let mut wanted = false;
+            for position in &self.positions {
+                if let (Some(identifier), Some(place)) = (asked.get(*position), found.get_mut(*position))
+                    && identifier.is_of(&profile)
+                {
+                    wanted = true;
+                    // Of several, the first, as `lookup` does.
+                    place.get_or_insert_with(|| profile.clone());
+                }
+            }
+            strange |= !wanted;
+            Ok(Wanted::More)
+        })?;
+        // Klaviyo holds a value that is written otherwise to be the same. Whose it is, it can be asked.
+        for position in self.positions.iter().filter(|_| strange) {
+            if let (Some(identifier), Some(place)) = (asked.get(*position), found.get_mut(*position))
+                && place.is_none()
+            {
+                *place = find(http, identifier)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Creates a profile, unless one with an identifier of the same value exists.
@@ -137,7 +243,15 @@ impl Receipt {
 }
 
 fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {
-    match get_profile(by).send(http) {
+    absent_is_none(by, get_profile(by).send(http))
+}
+
+/// What was read of a profile, or none where Klaviyo says that there is no such profile.
+pub(crate) fn absent_is_none<T>(
+    by: &Identifier,
+    answer: Result<Option<T>, Box<Error>>,
+) -> Result<Option<T>, Box<Error>> {
+    match answer {
         // Only Klaviyo's own word that the profile is not there counts: an empty 404 may be anybody's.
         Err(error)
             if error.code == Code::NotFound

@@ -24,18 +24,27 @@ fn encode_except(text: &str, keep: &[u8]) -> String {
 }
 
 /// The filter that selects what has this value: `equals(field,"value")`.
-///
-/// Klaviyo reads a string between double quotes, in which a backslash escapes the quote and itself.
 pub(crate) fn equals(field: &str, value: &str) -> String {
-    let mut filter = format!("equals({field},\"");
+    format!("equals({field},{})", quoted(value))
+}
+
+/// The filter that selects what has any of these values, which are quoted: `any(field,["a","b"])`.
+pub(crate) fn any_of(field: &str, quoted: &[String]) -> String {
+    format!("any({field},[{}])", quoted.join(","))
+}
+
+/// A string in a filter: between double quotes, in which a backslash escapes the quote and itself.
+pub(crate) fn quoted(value: &str) -> String {
+    let mut quoted = String::with_capacity(value.len() + 2);
+    quoted.push('"');
     for c in value.chars() {
         if matches!(c, '"' | '\\') {
-            filter.push('\\');
+            quoted.push('\\');
         }
-        filter.push(c);
+        quoted.push(c);
     }
-    filter.push_str("\")");
-    filter
+    quoted.push('"');
+    quoted
 }
 
 /// Takes a link of Klaviyo's to the next page: the same origin, everything in it encoded.

@@ -125,52 +125,53 @@ impl Error {
     }
 
     /// An answer that should be a success but cannot be read.
-    pub(crate) fn malformed(response: &Response, reason: &str) -> Box<Self> {
+    pub(crate) fn malformed(response: &Response, reason: &str, written: bool) -> Box<Self> {
         let status = response.status;
+        let written = if written { "what was to be written may have been; " } else { "" };
         let message = format!(
-            "the answer (status {status}) is not what Klaviyo documents: {reason}; what was to be \
-             written may have been; see whether something between the host and Klaviyo changes answers, else \
+            "the answer (status {status}) is not what Klaviyo documents: {reason}; {written}see whether something between the host and Klaviyo changes answers, else \
              report it with the body"
         );
         Self::answered(Code::Malformed, response, message)
     }
 
     /// No answer.
-    pub(crate) fn from_transport(error: TransportError) -> Box<Self> {
+    pub(crate) fn from_transport(error: TransportError, unsure: &str) -> Box<Self> {
         let (code, happened, reason, remedy) = match error {
             TransportError::Denied(reason) => (
                 Code::Denied,
                 "the host did not send the request",
                 reason,
-                "change the host's policy to allow it",
+                "change the host's policy to allow it".to_owned(),
             ),
             TransportError::Timeout(reason) => (
                 Code::Timeout,
                 "no answer in the time that the host allows",
                 reason,
-                "the request may have taken effect; repeat the call, which is safe, or raise the host's timeout",
+                format!("the request may have taken effect; {unsure}, or raise the host's timeout"),
             ),
             TransportError::Connection(reason) => (
                 Code::Connection,
                 "the connection failed",
                 reason,
-                "the request may have taken effect; repeat the call, which is safe",
+                format!("the request may have taken effect; {unsure}"),
             ),
             TransportError::TooLarge(reason) => (
                 Code::TooLarge,
                 "the request or its answer is larger than the host allows",
                 reason,
-                "raise the host's limit",
+                "raise the host's limit".to_owned(),
             ),
             TransportError::Other(reason) => {
-                (Code::Other, "the host could not send the request", reason, "see the host's log")
+                (Code::Other, "the host could not send the request", reason, "see the host's log".to_owned())
             }
         };
         Self::new(code, format!("{happened} ({reason}); {remedy}"))
     }
 
-    /// An answer that is not a success. `scopes` are those that the request needs, `form` is that of its body.
-    pub(crate) fn from_response(response: &Response, scopes: &[&str], form: &str) -> Box<Self> {
+    /// An answer that is not a success. `scopes` are those that the request needs, `form` is that of its body, and
+    /// `unsure` is what to do when it may have taken effect.
+    pub(crate) fn from_response(response: &Response, scopes: &[&str], form: &str, unsure: &str) -> Box<Self> {
         let mut error = Self::answered(Code::Other, response, String::new());
         let mut duplicate = None;
         for object in jsonapi::errors(&response.body) {
@@ -182,7 +183,7 @@ impl Error {
         if error.code == Code::Conflict {
             error.duplicate = duplicate;
         }
-        error.message = sentence(&error, scopes, form);
+        error.message = sentence(&error, scopes, form, unsure);
         error
     }
 
@@ -194,6 +195,15 @@ impl Error {
         error.request_id = response.header("x-klaviyo-req-id").map(str::to_owned);
         error.body = excerpt(&response.body);
         error
+    }
+
+    /// Says where in an argument the field is that cannot work.
+    pub(crate) fn at(mut self: Box<Self>, place: &str) -> Box<Self> {
+        self.message = format!("{place}/{}", self.message);
+        if let Some(pointer) = self.details.first_mut().and_then(|detail| detail.pointer.as_mut()) {
+            *pointer = format!("{place}/{pointer}");
+        }
+        self
     }
 
     /// Says what had been achieved before this error.
@@ -246,7 +256,7 @@ fn is_about_revision(detail: &Detail) -> bool {
 }
 
 /// The sentence for a person: what happened, with Klaviyo's own words, and what to do.
-fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
+fn sentence(error: &Error, scopes: &[&str], form: &str, unsure: &str) -> String {
     let about_form = error.code == Code::Rejected && is_about_form(error, form);
     let (happened, remedy) = match error.code {
         Code::Unauthenticated => (
@@ -290,7 +300,7 @@ fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
             "every request must have a `revision` header that is not retired: raise `revision` in the host, or \
              update the connector",
         ),
-        Code::Unavailable => ("Klaviyo has a problem", "repeat the call later, which is safe"),
+        Code::Unavailable => ("Klaviyo has a problem", unsure),
         Code::Blocked => (
             "the answer is not from Klaviyo's API",
             "it is from the network in front of Klaviyo or from a proxy; the key and its scopes are not the matter: \
@@ -315,6 +325,9 @@ fn sentence(error: &Error, scopes: &[&str], form: &str) -> String {
         sentence.push_str("it must be ");
         sentence.push_str(form);
         sentence.push_str(", ");
+    }
+    if error.code == Code::Unavailable {
+        sentence.push_str("wait, then ");
     }
     sentence.push_str(remedy);
     sentence
@@ -368,7 +381,7 @@ mod tests {
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Box<Error> {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
-        Error::from_response(&response, &["lists:write"], "{data: …}")
+        Error::from_response(&response, &["lists:write"], "{data: …}", "repeat the call")
     }
 
     #[test]

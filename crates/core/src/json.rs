@@ -66,7 +66,7 @@ impl<'a> Json<'a> {
                 json.deserialize_map(Members { names, texts }).map_err(|e| self.unreadable(&e))
             }
             Kind::Missing | Kind::Null => Ok(()),
-            Kind::Array if self.is_empty_array() => Ok(()),
+            Kind::Array if self.has_nothing_between('[', ']') => Ok(()),
             kind => Err(self.unexpected(kind, "an object")),
         }
     }
@@ -100,6 +100,14 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// As [`each`](Self::each); null and a missing array have no elements.
+    pub(crate) fn each_if_any<'s>(
+        &'s self,
+        take: impl FnMut(&Json<'s>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        if matches!(self.kind(), Kind::Missing | Kind::Null) { Ok(()) } else { self.each(take) }
+    }
+
     /// A string that must be there, and not be empty.
     pub(crate) fn string(&self) -> Result<String, String> {
         match self.optional_string()? {
@@ -120,6 +128,27 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// A boolean, or none where it is missing or null.
+    pub(crate) fn optional_boolean(&self) -> Result<Option<bool>, String> {
+        match self.kind() {
+            Kind::Boolean => Ok(Some(self.text == Some("true"))),
+            Kind::Missing | Kind::Null => Ok(None),
+            kind => Err(self.unexpected(kind, "a boolean")),
+        }
+    }
+
+    /// A number of things; 0 where it is missing or null.
+    pub(crate) fn count(&self) -> Result<u32, String> {
+        match self.kind() {
+            Kind::Number => {
+                let count = self.text.and_then(|text| text.parse().ok());
+                count.ok_or_else(|| format!("{self} is not a count"))
+            }
+            Kind::Missing | Kind::Null => Ok(0),
+            kind => Err(self.unexpected(kind, "a number")),
+        }
+    }
+
     /// The text of an object as it is written; none where [`members`](Self::members) sees an empty one.
     pub(crate) fn object_text(&self) -> Result<Option<&'a str>, String> {
         match self.kind() {
@@ -136,8 +165,13 @@ impl<'a> Json<'a> {
         matches!(self.kind(), Kind::Null)
     }
 
-    fn is_empty_array(&self) -> bool {
-        let inner = self.text.and_then(|text| text.strip_prefix('[')?.strip_suffix(']'));
+    /// Whether an object has no members, or what stands for an empty one is there instead.
+    pub(crate) fn is_empty(&self) -> Result<bool, String> {
+        Ok(self.object_text()?.is_none() || self.has_nothing_between('{', '}'))
+    }
+
+    fn has_nothing_between(&self, open: char, close: char) -> bool {
+        let inner = self.text.and_then(|text| text.strip_prefix(open)?.strip_suffix(close));
         inner.is_some_and(|inner| inner.bytes().all(|b| b.is_ascii_whitespace()))
     }
 

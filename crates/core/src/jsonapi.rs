@@ -2,9 +2,13 @@
 //!
 //! Reading is lenient about what is extra, missing or null, and strict about the type of what is used.
 
+use crate::batch::row;
 use crate::json::Json;
-use crate::{Audience, Detail, Identifier, Profile};
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use crate::{
+    Audience, Channel, ChannelConsent, Consents, Detail, Failure, Identifier, Job, JobStatus, Profile,
+    Suppression,
+};
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -16,11 +20,13 @@ pub(crate) struct Body<T> {
     pub(crate) data: T,
 }
 
-/// A resource to create.
+/// A resource to create or to change.
 #[derive(Serialize)]
-pub(crate) struct NewResource<T> {
+pub(crate) struct NewResource<'a, T> {
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<&'a str>,
     pub(crate) attributes: T,
 }
 
@@ -91,6 +97,62 @@ impl Attributes<'_> {
     }
 }
 
+/// The attributes of a profile whose consent changes, checked.
+#[derive(Serialize)]
+pub(crate) struct Consenting<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) phone_number: Option<String>,
+    pub(crate) subscriptions: Subscriptions<'a>,
+}
+
+/// The channels whose consent changes.
+#[derive(Default, Serialize)]
+pub(crate) struct Subscriptions<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<Messages<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sms: Option<Messages<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whatsapp: Option<Messages<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<Messages<'a>>,
+}
+
+#[derive(Serialize)]
+struct Messages<'a> {
+    marketing: Marketing<'a>,
+    /// The devices to forget. Klaviyo wants it where push is taken back, even without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<[&'static str; 0]>,
+}
+
+/// The consent to marketing on one channel.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Marketing<'a> {
+    pub(crate) consent: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) consented_at: Option<&'a str>,
+}
+
+impl<'a> Subscriptions<'a> {
+    pub(crate) fn set(&mut self, channel: Channel, marketing: Marketing<'a>) {
+        let place = match channel {
+            Channel::Email => &mut self.email,
+            Channel::Sms => &mut self.sms,
+            Channel::Whatsapp => &mut self.whatsapp,
+            Channel::Push => &mut self.push,
+        };
+        let tokens = (channel == Channel::Push && marketing.consent == UNSUBSCRIBED).then_some([]);
+        *place = Some(Messages { marketing, tokens });
+    }
+}
+
+/// Klaviyo's words for consent that is given, and taken back.
+pub(crate) const SUBSCRIBED: &str = "SUBSCRIBED";
+pub(crate) const UNSUBSCRIBED: &str = "UNSUBSCRIBED";
+
 // What is read.
 
 /// A profile resource. Ids are never empty: an empty one would name another resource in a path.
@@ -127,6 +189,108 @@ pub(crate) fn list(resource: &Json<'_>) -> Result<Audience, String> {
     Ok(Audience { id, name, created, updated, opt_in })
 }
 
+/// The consents of a profile resource that was asked for with its subscriptions.
+pub(crate) fn consents(resource: &Json<'_>) -> Result<Consents, String> {
+    /// The channels, and their names and members in answers.
+    const CHANNELS: [(Channel, &str, &str); 4] = [
+        (Channel::Email, "email", "can_receive_email_marketing"),
+        (Channel::Sms, "sms", "can_receive_sms_marketing"),
+        (Channel::Whatsapp, "whatsapp", "can_receive"),
+        (Channel::Push, "mobile_push", "can_receive_push_marketing"),
+    ];
+    let [id, attributes] = resource.members(["id", "attributes"])?;
+    let profile_id = id.string()?;
+    let [subscriptions] = attributes.members(["subscriptions"])?;
+    if subscriptions.is_missing() {
+        return Err(format!("{subscriptions} is missing, though it was asked for"));
+    }
+    let mut channels = Vec::new();
+    for (channel, name, can_receive) in CHANNELS {
+        let [messages] = subscriptions.members([name])?;
+        let [marketing] = messages.members(["marketing"])?;
+        if !marketing.is_empty()? {
+            channels.push(channel_consent(channel, &marketing, can_receive)?);
+        }
+    }
+    Ok(Consents { profile_id, channels })
+}
+
+/// More than an account has lists.
+const SUPPRESSIONS: usize = 10_000;
+
+fn channel_consent(
+    channel: Channel,
+    marketing: &Json<'_>,
+    can_receive: &'static str,
+) -> Result<ChannelConsent, String> {
+    let [consent, can_receive, everywhere, lists] =
+        marketing.members(["consent", can_receive, "suppression", "list_suppressions"])?;
+    let [consented_at, updated, method, custom_source] =
+        marketing.strings(["consent_timestamp", "last_updated", "method", "custom_method_detail"])?;
+    let mut suppressions = Vec::new();
+    for kind in [everywhere, lists] {
+        kind.each_if_any(|suppression| {
+            if suppressions.len() >= SUPPRESSIONS {
+                return Err("it has more than 10,000 suppressions".to_owned());
+            }
+            let [reason] = suppression.members(["reason"])?;
+            let reason = reason.string()?;
+            let [since, list] = suppression.strings(["timestamp", "list_id"])?;
+            suppressions.push(Suppression { reason, since, list });
+            Ok(())
+        })?;
+    }
+    Ok(ChannelConsent {
+        channel,
+        state: consent.string()?,
+        can_receive: can_receive.optional_boolean()?,
+        consented_at,
+        updated,
+        method,
+        // Klaviyo has an empty one where none was given.
+        custom_source: custom_source.filter(|source| !source.is_empty()),
+        suppressions,
+    })
+}
+
+/// An import job resource.
+pub(crate) fn job(resource: &Json<'_>) -> Result<Job, String> {
+    let [id, attributes] = resource.members(["id", "attributes"])?;
+    let id = id.string()?;
+    let [status, total, completed, failed] =
+        attributes.members(["status", "total_count", "completed_count", "failed_count"])?;
+    let status = status.string()?;
+    let [created, started, finished, expires] =
+        attributes.strings(["created_at", "started_at", "completed_at", "expires_at"])?;
+    Ok(Job {
+        id,
+        status: match status.as_str() {
+            "queued" => JobStatus::Queued,
+            "processing" => JobStatus::Processing,
+            "complete" => JobStatus::Complete,
+            "cancelled" => JobStatus::Cancelled,
+            _ => JobStatus::Other(status),
+        },
+        total: total.count()?,
+        completed: completed.count()?,
+        failed: failed.count()?,
+        created,
+        started,
+        finished,
+        expires,
+    })
+}
+
+/// An import error resource.
+pub(crate) fn failure(resource: &Json<'_>) -> Result<Failure, String> {
+    let [attributes] = resource.members(["attributes"])?;
+    let reason = detail(&attributes);
+    let row = reason.pointer.as_deref().and_then(row);
+    let [payload] = attributes.members(["original_payload"])?;
+    let payload = payload.object_text()?.map(str::to_owned);
+    Ok(Failure { row, reason, payload })
+}
+
 /// One entry of an error document.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ErrorObject {
@@ -157,16 +321,26 @@ pub(crate) fn errors(body: &[u8]) -> Vec<ErrorObject> {
 }
 
 fn error_object(object: &Json<'_>) -> ErrorObject {
-    let [id, code, title, detail] = object.strings_if_any(["id", "code", "title", "detail"]);
-    let mut error = ErrorObject { id, ..ErrorObject::default() };
-    error.detail.code = code.unwrap_or_default();
-    error.detail.title = title.unwrap_or_default();
-    error.detail.detail = detail.unwrap_or_default();
-    if let Ok([source, meta]) = object.members(["source", "meta"]) {
-        let [pointer, parameter] = source.strings_if_any(["pointer", "parameter"]);
-        error.detail.pointer = pointer.or(parameter);
+    let [id] = object.strings_if_any(["id"]);
+    let mut error = ErrorObject { id, detail: detail(object), duplicate: None };
+    if let Ok([meta]) = object.members(["meta"]) {
         let [duplicate] = meta.strings_if_any(["duplicate_profile_id"]);
         error.duplicate = duplicate.filter(|id| !id.is_empty());
     }
     error
+}
+
+fn detail(object: &Json<'_>) -> Detail {
+    let [code, title, detail] = object.strings_if_any(["code", "title", "detail"]);
+    let mut pointer = None;
+    if let Ok([source]) = object.members(["source"]) {
+        let [member, parameter] = source.strings_if_any(["pointer", "parameter"]);
+        pointer = member.or(parameter);
+    }
+    Detail {
+        code: code.unwrap_or_default(),
+        title: title.unwrap_or_default(),
+        detail: detail.unwrap_or_default(),
+        pointer,
+    }
 }

@@ -1,7 +1,7 @@
 //! What Klaviyo's API is, as pure functions: no I/O, no clock, no WIT, no WebAssembly, and no std to reach
 //! any of it.
 //!
-//! The functions of [`contacts`] and [`lists`] are the connector's contract: they check their arguments, send one
+//! The functions of [`contacts`], [`lists`], [`consent`] and [`bulk`] are the connector's contract: they check their arguments, send one
 //! or more requests over an [`Http`] that the caller supplies, and return a value or an [`Error`]. They never
 //! panic, whatever the arguments and whatever comes back.
 //!
@@ -25,7 +25,10 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod batch;
+pub mod bulk;
 mod check;
+pub mod consent;
 pub mod contacts;
 mod encode;
 mod error;
@@ -33,13 +36,18 @@ mod http;
 mod json;
 mod jsonapi;
 pub mod lists;
+mod moment;
 mod operation;
 mod paging;
 mod types;
 
 pub use error::{Code, Detail, Error};
 pub use http::{Header, Http, Method, Request, Response, TransportError};
-pub use types::{Audience, Creation, Identifier, NewProfile, Profile, Receipt, Upserted};
+pub use types::{
+    Audience, Channel, ChannelConsent, ConsentOptions, Consents, Creation, Failure, Identifier, Job,
+    JobStatus, NewProfile, Outcome, Profile, Receipt, Refusal, Submission, Submitted, Subscription,
+    Suppression, Unsubscription, Upserted,
+};
 
 /// The origin that every request goes to.
 pub const ORIGIN: &str = "https://a.klaviyo.com";

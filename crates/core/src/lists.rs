@@ -1,6 +1,6 @@
 //! The lists of an account.
 
-use crate::operation::{get_lists, get_lists_at};
+use crate::operation::lists::{get_lists, get_lists_at};
 use crate::{Audience, Code, Error, Http, check, paging};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 

@@ -1,33 +1,38 @@
 //! Klaviyo's operations, each as a value: its request, and the function that reads the answer.
 
-use crate::encode::{equals, next_link, percent_encode};
+pub(crate) mod consents;
+pub(crate) mod imports;
+pub(crate) mod lists;
+pub(crate) mod profiles;
+
+use crate::encode::next_link;
 use crate::json::Json;
-use crate::jsonapi::{self, Attributes, Body, NewResource, ResourceId};
-use crate::{
-    Audience, Code, Error, Header, Http, Identifier, Method, ORIGIN, Profile, Request, Response, Upserted,
-};
+use crate::paging::{MAX_ITEMS, too_many};
+use crate::{Code, Error, Header, Http, Method, ORIGIN, Request, Response};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
 use serde::Serialize;
 
 /// The scheme of Klaviyo's `Authorization` header.
 const AUTH: &str = "Klaviyo-API-Key";
 const JSON_API: &str = "application/vnd.api+json";
-/// The form of a body that writes a profile.
-const PROFILE_FORM: &str = "{data: {type: 'profile', attributes: {…}}}";
-/// The oldest revision with all of these operations that Klaviyo still serves. A host may raise it.
-const REVISION: &str = "2025-01-15";
+/// The oldest revision that Klaviyo still serves. An operation that needs a later one asks for it; a host may raise
+/// either.
+pub(crate) const REVISION: &str = "2025-01-15";
+
+/// [`Operation::unsure`] of what is safe to repeat: all operations but an import.
+pub(crate) const REPEAT: &str = "repeat the call, which is safe";
 
 /// One request to Klaviyo and how to read its answer.
-///
-/// All operations are safe to repeat.
 pub(crate) struct Operation<T> {
     /// The request, complete but for the key.
     pub(crate) request: Request,
     /// The scopes that the key needs.
-    scopes: &'static [&'static str],
+    pub(crate) scopes: &'static [&'static str],
     /// The form of the request's body; empty: it has none.
-    form: &'static str,
-    read: fn(&Response, &Json<'_>) -> Result<T, String>,
+    pub(crate) form: &'static str,
+    /// What to do when it is not known whether the request took effect.
+    pub(crate) unsure: &'static str,
+    pub(crate) read: fn(&Response, &Json<'_>) -> Result<T, String>,
 }
 
 impl<T> Operation<T> {
@@ -42,11 +47,12 @@ impl<T> Operation<T> {
         http: &mut dyn Http,
         accept: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, Box<Error>> {
-        let response = exchange(http, self.request, self.scopes, self.form)?;
+        let written = !self.request.body.is_empty();
+        let response = exchange(http, self.request, self.scopes, self.form, self.unsure)?;
         Json::parse(&response.body)
             .and_then(|document| (self.read)(&response, &document))
             .and_then(accept)
-            .map_err(|reason| Error::malformed(&response, &reason))
+            .map_err(|reason| Error::malformed(&response, &reason, written))
     }
 }
 
@@ -56,9 +62,14 @@ fn exchange(
     request: Request,
     scopes: &[&str],
     form: &str,
+    unsure: &str,
 ) -> Result<Response, Box<Error>> {
-    let response = http.send(request).map_err(Error::from_transport)?;
-    if response.is_success() { Ok(response) } else { Err(Error::from_response(&response, scopes, form)) }
+    let response = http.send(request).map_err(|error| Error::from_transport(error, unsure))?;
+    if response.is_success() {
+        Ok(response)
+    } else {
+        Err(Error::from_response(&response, scopes, form, unsure))
+    }
 }
 
 /// One page of a collection.
@@ -68,113 +79,56 @@ pub(crate) struct Page<T> {
     pub(crate) next: Option<String>,
 }
 
-/// Get lists, the first page.
-pub(crate) fn get_lists() -> Operation<Page<Audience>> {
-    get_lists_at(format!("{ORIGIN}/api/lists/"))
-}
-
-/// Get lists, the page at a link of an earlier answer.
-pub(crate) fn get_lists_at(url: String) -> Operation<Page<Audience>> {
-    Operation { request: get(url), scopes: &["lists:read"], form: "", read: page_of_lists }
-}
-
-/// Get profiles with an identifier, or the profile with an id.
-pub(crate) fn get_profile(identifier: &Identifier) -> Operation<Option<Profile>> {
-    let (field, value) = match identifier {
-        Identifier::Id(id) => {
-            let request = get(format!("{ORIGIN}/api/profiles/{}/", percent_encode(id)));
-            return Operation { request, scopes: &["profiles:read"], form: "", read: optional_profile };
-        }
-        Identifier::Email(value) => ("email", value),
-        Identifier::PhoneNumber(value) => ("phone_number", value),
-        Identifier::ExternalId(value) => ("external_id", value),
-    };
-    let request = get(format!("{ORIGIN}/api/profiles/?filter={}", percent_encode(&equals(field, value))));
-    Operation { request, scopes: &["profiles:read"], form: "", read: first_profile }
-}
-
-/// Create profile.
-pub(crate) fn create_profile(attributes: &Attributes<'_>) -> Result<Operation<Profile>, Box<Error>> {
-    let body = Body { data: NewResource { kind: "profile", attributes } };
-    let request = post(format!("{ORIGIN}/api/profiles/"), &body)?;
-    Ok(Operation { request, scopes: &["profiles:write"], form: PROFILE_FORM, read: profile })
-}
-
-/// Create or update profile.
-pub(crate) fn create_or_update_profile(
-    attributes: &Attributes<'_>,
-) -> Result<Operation<Upserted>, Box<Error>> {
-    let body = Body { data: NewResource { kind: "profile", attributes } };
-    let request = post(format!("{ORIGIN}/api/profile-import/"), &body)?;
-    Ok(Operation { request, scopes: &["profiles:write"], form: PROFILE_FORM, read: upserted })
-}
-
-/// Add profiles to list, at most 1,000. It answers with what was taken only in part.
-pub(crate) fn add_profiles_to_list(
-    list: &str,
-    profiles: &[&str],
-) -> Result<Operation<Vec<String>>, Box<Error>> {
-    let data: Vec<_> = profiles.iter().map(|id| ResourceId { kind: "profile", id }).collect();
-    let url = format!("{ORIGIN}/api/lists/{}/relationships/profiles/", percent_encode(list));
-    Ok(Operation {
-        request: post(url, &Body { data })?,
-        scopes: &["lists:write", "profiles:write"],
-        form: "{data: [{type: 'profile', id: …}]}",
-        read: addition,
-    })
-}
-
 const ACCEPT: Header = Header { name: "accept", value: JSON_API };
-const ASKED_REVISION: Header = Header { name: "revision", value: REVISION };
 const CONTENT_TYPE: Header = Header { name: "content-type", value: JSON_API };
 
-fn get(url: String) -> Request {
-    Request { method: Method::Get, url, headers: vec![ASKED_REVISION, ACCEPT], auth: AUTH, body: Vec::new() }
+const fn revision(value: &'static str) -> Header {
+    Header { name: "revision", value }
 }
 
-fn post(url: String, body: &impl Serialize) -> Result<Request, Box<Error>> {
-    let body = serde_json::to_vec(body)
-        .map_err(|_| Error::new(Code::Other, "the request body could not be written".to_owned()))?;
-    let headers = vec![ASKED_REVISION, ACCEPT, CONTENT_TYPE];
-    Ok(Request { method: Method::Post, url, headers, auth: AUTH, body })
+/// An operation that reads.
+fn get<T>(
+    url: String,
+    asked: &'static str,
+    scopes: &'static [&'static str],
+    read: fn(&Response, &Json<'_>) -> Result<T, String>,
+) -> Operation<T> {
+    let headers = vec![revision(asked), ACCEPT];
+    let request = Request { method: Method::Get, url, headers, auth: AUTH, body: Vec::new() };
+    Operation { request, scopes, form: "", unsure: REPEAT, read }
 }
 
-/// Reads the one profile of a document.
-fn profile(response: &Response, document: &Json<'_>) -> Result<Profile, String> {
-    let [data] = document.members(["data"])?;
-    let mut profile = jsonapi::profile(&data)?;
-    profile.warnings = partial_failures(response)
-        .map(|field| format!("{field}: Klaviyo did not take this value; correct it and upsert the profile"))
-        .collect();
-    Ok(profile)
+/// A request that writes.
+pub(crate) fn post(url: String, asked: &'static str, body: Vec<u8>) -> Request {
+    let headers = vec![revision(asked), ACCEPT, CONTENT_TYPE];
+    Request { method: Method::Post, url, headers, auth: AUTH, body }
 }
 
-/// Reads the one profile of a document whose `data` may be null.
-fn optional_profile(_: &Response, document: &Json<'_>) -> Result<Option<Profile>, String> {
-    let [data] = document.members(["data"])?;
-    if data.is_null() { Ok(None) } else { jsonapi::profile(&data).map(Some) }
+/// Writes a body, or a part of one.
+pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, Box<Error>> {
+    serde_json::to_vec(body)
+        .map_err(|_| Error::new(Code::Other, "the request body could not be written".to_owned()))
 }
 
-/// Reads the first profile of a collection.
-fn first_profile(_: &Response, document: &Json<'_>) -> Result<Option<Profile>, String> {
-    let [data] = document.members(["data"])?;
-    let mut first = None;
-    data.each(|resource| {
-        if first.is_none() {
-            first = Some(jsonapi::profile(resource)?);
+/// Reads a page.
+fn page<T>(document: &Json<'_>, read: fn(&Json<'_>) -> Result<T, String>) -> Result<Page<T>, String> {
+    let mut items = Vec::new();
+    let next = items_of(document, &mut |resource| {
+        if items.len() >= MAX_ITEMS {
+            return Err(too_many());
         }
+        items.push(read(resource)?);
         Ok(())
     })?;
-    Ok(first)
+    Ok(Page { items, next })
 }
 
-/// Reads a profile that was created or updated.
-fn upserted(response: &Response, document: &Json<'_>) -> Result<Upserted, String> {
-    Ok(Upserted { profile: profile(response, document)?, created: response.status == 201 })
-}
-
-/// Reads a page of lists. Of the links only `next` is followed: `prev` can be junk on the first page.
-fn page_of_lists(_: &Response, document: &Json<'_>) -> Result<Page<Audience>, String> {
+/// Gives the resources of a page to `take`, and returns the link to the next one. Of the links only `next` is
+/// followed: `prev` can be junk on the first page.
+fn items_of(
+    document: &Json<'_>,
+    take: &mut dyn FnMut(&Json<'_>) -> Result<(), String>,
+) -> Result<Option<String>, String> {
     let [data, links] = document.members(["data", "links"])?;
     let [next] = links.strings(["next"])?;
     let next = match next {
@@ -184,28 +138,24 @@ fn page_of_lists(_: &Response, document: &Json<'_>) -> Result<Page<Audience>, St
             url => url,
         },
     };
-    let mut items = Vec::new();
-    data.each(|resource| {
-        items.push(jsonapi::list(resource)?);
-        Ok(())
-    })?;
-    Ok(Page { items, next })
+    data.each(take)?;
+    Ok(next)
 }
 
-/// Reads the answer to an addition: none, or a document with `data`. What comes back is what Klaviyo reports to
-/// have taken only in part.
-fn addition(response: &Response, document: &Json<'_>) -> Result<Vec<String>, String> {
+/// Checks the answer to a write that says no more than that it was taken: no document, or one with `data`. Anything else
+/// is not Klaviyo's.
+pub(crate) fn nothing_or_data(document: &Json<'_>) -> Result<(), String> {
     if !document.is_missing() {
         let [data] = document.members(["data"])?;
         if data.is_missing() {
             return Err("the document has no data".to_owned());
         }
     }
-    Ok(partial_failures(response).map(str::to_owned).collect())
+    Ok(())
 }
 
 /// What Klaviyo took only in part: the names of fields.
-fn partial_failures(response: &Response) -> impl Iterator<Item = &str> {
+pub(crate) fn partial_failures(response: &Response) -> impl Iterator<Item = &str> {
     response
         .headers("x-klaviyo-partial-failure")
         .flat_map(|value| value.split(','))
@@ -215,7 +165,10 @@ fn partial_failures(response: &Response) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use super::lists::{add_profiles_to_list, get_lists};
+    use super::profiles::{create_profile, get_profile};
     use super::*;
+    use crate::Identifier;
     use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
     use url::Url;

@@ -7,6 +7,16 @@ use alloc::{borrow::ToOwned, boxed::Box, string::String, vec, vec::Vec};
 /// More pages than any account has: at 10 lists a page, ten times Klaviyo's limit of 1,000 lists.
 const MAX_PAGES: usize = 1_000;
 
+/// More items than any collection has, on one page or on all of them. Without a bound, an answer of a few megabytes
+/// could be read into more memory than there is.
+pub(crate) const MAX_ITEMS: usize = 100_000;
+
+/// Whether the items that follow are wanted.
+pub(crate) enum Wanted {
+    More,
+    Enough,
+}
+
 /// Reads all pages: `first`, and then what `at` asks for with each `next` link.
 pub(crate) fn collect<T>(
     http: &mut dyn Http,
@@ -14,25 +24,58 @@ pub(crate) fn collect<T>(
     at: fn(String) -> Operation<Page<T>>,
 ) -> Result<Vec<T>, Box<Error>> {
     let mut items = Vec::new();
+    each(http, first, at, &mut |item| {
+        items.push(item);
+        Ok(Wanted::More)
+    })?;
+    Ok(items)
+}
+
+/// Gives the items of all pages to `take`, until it has enough. Its complaint is about the answer.
+pub(crate) fn each<T>(
+    http: &mut dyn Http,
+    first: Operation<Page<T>>,
+    at: fn(String) -> Operation<Page<T>>,
+    take: &mut dyn FnMut(T) -> Result<Wanted, String>,
+) -> Result<(), Box<Error>> {
     let mut seen = vec![first.request.url.clone()];
     let mut operation = first;
+    let mut count = 0;
     loop {
-        let page = operation.send_and(http, |page| match &page.next {
-            Some(next) if seen.contains(next) => {
-                Err("the link to the next page leads to one that was read already".to_owned())
+        let next = operation.send_and(http, |page| {
+            match &page.next {
+                Some(next) if seen.contains(next) => {
+                    return Err("the link to the next page leads to one that was read already".to_owned());
+                }
+                Some(_) if seen.len() >= MAX_PAGES => {
+                    return Err("there are more than 1,000 pages".to_owned());
+                }
+                _ => {}
             }
-            Some(_) if seen.len() >= MAX_PAGES => Err("there are more than 1,000 pages".to_owned()),
-            _ => Ok(page),
+            count += page.items.len();
+            if count > MAX_ITEMS {
+                return Err(too_many());
+            }
+            for item in page.items {
+                if matches!(take(item)?, Wanted::Enough) {
+                    return Ok(None);
+                }
+            }
+            Ok(page.next)
         })?;
-        items.extend(page.items);
-        match page.next {
-            None => return Ok(items),
+        match next {
+            None => return Ok(()),
             Some(url) => {
                 seen.push(url.clone());
                 operation = at(url);
             }
         }
     }
+}
+
+/// The complaint about an answer that has more than [`MAX_ITEMS`].
+pub(crate) fn too_many() -> String {
+    "it has more than 100,000 items".to_owned()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! Their serde form is the contract's JSON: records with kebab-case names, variants as `{"case": payload}`,
 //! options as the value or null.
 
-use alloc::{string::String, vec::Vec};
+use crate::{Detail, Error};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// A person as Klaviyo knows them.
@@ -64,6 +65,28 @@ pub enum Identifier {
     Id(String),
 }
 
+impl Identifier {
+    /// Klaviyo's name of the field, and the value.
+    pub(crate) fn field(&self) -> (&'static str, &str) {
+        match self {
+            Self::Email(value) => ("email", value),
+            Self::PhoneNumber(value) => ("phone_number", value),
+            Self::ExternalId(value) => ("external_id", value),
+            Self::Id(value) => ("id", value),
+        }
+    }
+
+    /// Whether a profile has it. Klaviyo keeps emails in lower case.
+    pub(crate) fn is_of(&self, profile: &Profile) -> bool {
+        match self {
+            Self::Email(email) => profile.email.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(email)),
+            Self::PhoneNumber(number) => profile.phone_number.as_ref() == Some(number),
+            Self::ExternalId(id) => profile.external_id.as_ref() == Some(id),
+            Self::Id(id) => profile.id == *id,
+        }
+    }
+}
+
 /// What [`create`](crate::contacts::create) did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -114,4 +137,199 @@ pub struct Audience {
     pub updated: Option<String>,
     /// `single_opt_in` or `double_opt_in`, as Klaviyo wrote it.
     pub opt_in: Option<String>,
+}
+
+/// An item of a call that was left out of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Its position in the argument.
+    pub index: u32,
+    /// Why.
+    pub reason: Detail,
+}
+
+/// Where marketing messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// Email.
+    Email,
+    /// Text messages.
+    Sms,
+    /// WhatsApp.
+    Whatsapp,
+    /// Mobile push.
+    Push,
+}
+
+/// The consent of one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Subscription {
+    /// Klaviyo's id of the profile.
+    pub id: Option<String>,
+    /// The email address.
+    pub email: Option<String>,
+    /// The phone number, with its country code.
+    pub phone_number: Option<String>,
+    /// The channels that the person agreed to.
+    pub channels: Vec<Channel>,
+    /// When that was, for historical imports.
+    pub consented_at: Option<String>,
+}
+
+/// About all subscriptions of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ConsentOptions {
+    /// What Klaviyo keeps as the source of the consent.
+    pub custom_source: Option<String>,
+    /// Given for a historical import: the present time.
+    pub historical_import: Option<String>,
+}
+
+/// Consent that a person takes back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Unsubscription {
+    /// The email address.
+    pub email: Option<String>,
+    /// The phone number, with its country code.
+    pub phone_number: Option<String>,
+    /// The channels that the person leaves.
+    pub channels: Vec<Channel>,
+}
+
+/// What became of [`grant`](crate::consent::grant) or [`revoke`](crate::consent::revoke).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Outcome {
+    /// How many Klaviyo accepted.
+    pub accepted: u32,
+    /// Who was not sent, or refused.
+    pub refused: Vec<Refusal>,
+    /// What Klaviyo took only in part.
+    pub warnings: Vec<String>,
+    /// Why the rest was not sent.
+    pub stopped: Option<Box<Error>>,
+}
+
+/// What stops marketing email in spite of consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Suppression {
+    /// Klaviyo's word for it.
+    pub reason: String,
+    /// When it began, as Klaviyo wrote it.
+    pub since: Option<String>,
+    /// The list that it is for; none: all email.
+    pub list: Option<String>,
+}
+
+/// A person's consent on one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ChannelConsent {
+    /// The channel.
+    pub channel: Channel,
+    /// Klaviyo's word for the consent.
+    pub state: String,
+    /// Whether Klaviyo would send marketing there.
+    pub can_receive: Option<bool>,
+    /// When the consent was given, as Klaviyo wrote it.
+    pub consented_at: Option<String>,
+    /// When it last changed, as Klaviyo wrote it.
+    pub updated: Option<String>,
+    /// How it was given.
+    pub method: Option<String>,
+    /// The source that was given with it.
+    pub custom_source: Option<String>,
+    /// What stops email all the same.
+    pub suppressions: Vec<Suppression>,
+}
+
+/// A person's consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Consents {
+    /// The profile.
+    pub profile_id: String,
+    /// The channels that Klaviyo tells of.
+    pub channels: Vec<ChannelConsent>,
+}
+
+/// A job that Klaviyo took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Submitted {
+    /// Klaviyo's id.
+    pub job: String,
+    /// The contacts in it, each as its position in the argument.
+    pub rows: Vec<u32>,
+}
+
+/// What became of [`submit`](crate::bulk::submit).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Submission {
+    /// The jobs.
+    pub jobs: Vec<Submitted>,
+    /// The contacts that are in none of them.
+    pub refused: Vec<Refusal>,
+    /// What Klaviyo took only in part.
+    pub warnings: Vec<String>,
+    /// Why the rest was not submitted.
+    pub stopped: Option<Box<Error>>,
+}
+
+/// Where Klaviyo is with a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobStatus {
+    /// Not begun.
+    Queued,
+    /// Under way.
+    Processing,
+    /// Done.
+    Complete,
+    /// Stopped.
+    Cancelled,
+    /// Another word.
+    Other(String),
+}
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Job {
+    /// Klaviyo's id.
+    pub id: String,
+    /// Where Klaviyo is with it.
+    pub status: JobStatus,
+    /// How many contacts it has.
+    pub total: u32,
+    /// How many were imported so far.
+    pub completed: u32,
+    /// How many could not be imported.
+    pub failed: u32,
+    /// When it was created, as Klaviyo wrote it.
+    pub created: Option<String>,
+    /// When it was begun, as Klaviyo wrote it.
+    pub started: Option<String>,
+    /// When it was done, as Klaviyo wrote it.
+    pub finished: Option<String>,
+    /// Until when it is kept, as Klaviyo wrote it.
+    pub expires: Option<String>,
+}
+
+/// A contact that a job could not import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failure {
+    /// Its position in the job.
+    pub row: Option<u32>,
+    /// Klaviyo's reason.
+    pub reason: Detail,
+    /// The contact as it was sent: the text of a JSON object.
+    pub payload: Option<String>,
 }

@@ -34,7 +34,7 @@ const fn endpoint(
 const MEDIUM: (u32, u32) = (10, 150);
 const LARGE: (u32, u32) = (75, 700);
 
-static ENDPOINTS: [Endpoint; 11] = [
+static ENDPOINTS: [Endpoint; 12] = [
     endpoint("get lists", Method::GET, &["api", "lists"], LARGE, true),
     endpoint("get profiles", Method::GET, &["api", "profiles"], LARGE, true),
     endpoint("get profile", Method::GET, &["api", "profiles", "{}"], LARGE, true),
@@ -50,6 +50,7 @@ static ENDPOINTS: [Endpoint; 11] = [
         true,
     ),
     endpoint("bulk import", Method::POST, &["api", "profile-bulk-import-jobs"], MEDIUM, false),
+    endpoint("import jobs", Method::GET, &["api", "profile-bulk-import-jobs"], MEDIUM, true),
     endpoint("import status", Method::GET, &["api", "profile-bulk-import-jobs", "{}"], MEDIUM, true),
     endpoint(
         "import errors",
@@ -89,6 +90,7 @@ mod tests {
             (Method::POST, "/api/profiles", "create profile"),
             (Method::POST, "/api/lists/Y6nRLr/relationships/profiles/", "add to list"),
             (Method::POST, "/api/profile-bulk-import-jobs/", "bulk import"),
+            (Method::GET, "/api/profile-bulk-import-jobs/", "import jobs"),
             (Method::GET, "/api/profile-bulk-import-jobs/x/import-errors/", "import errors"),
             (Method::GET, "/api/segments/", "another read"),
             (Method::DELETE, "/api/lists/Y6nRLr/", "another write"),

@@ -41,6 +41,7 @@ mod courier;
 mod egress;
 mod endpoint;
 mod error;
+mod functions;
 mod json;
 mod limits;
 mod names;
@@ -73,9 +74,14 @@ fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub mod types {
     use crate::sandbox::bindings::exports::klaviyo::connector;
 
+    pub use connector::bulk::{Failure, Job, JobStatus, Submission, Submitted};
+    pub use connector::consent::{
+        Channel, ChannelConsent, Consents, Options as ConsentOptions, Outcome, Subscription, Suppression,
+        Unsubscription,
+    };
     pub use connector::contacts::{Creation, Receipt, Upserted};
     pub use connector::lists::Audience;
-    pub use connector::types::{Code, Detail, Error, Identifier, NewProfile, Profile};
+    pub use connector::types::{Code, Detail, Error, Identifier, NewProfile, Profile, Refusal};
 
     // Generated without it, since not every type has a default.
     #[allow(clippy::derivable_impls)]

@@ -4,6 +4,7 @@ use crate::courier::Courier;
 use crate::error::Cause;
 use crate::lock;
 use crate::transport::Failure;
+pub(crate) use bindings::Connector as Guest;
 use bindings::klaviyo::connector::http;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

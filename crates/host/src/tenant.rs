@@ -1,4 +1,4 @@
-//! One Klaviyo account, and the connector's functions on it.
+//! One Klaviyo account, and how a call on it is made.
 
 use crate::connector::{Connector, Shared as Host};
 use crate::courier::Courier;
@@ -8,10 +8,9 @@ use crate::limits::Limits;
 use crate::names::Names;
 use crate::pace::{Pace, Pacer};
 use crate::revision::{Retirement, Revision};
-use crate::sandbox::bindings::Connector as Guest;
-use crate::sandbox::{State, stopped};
+use crate::sandbox::{Guest, State, stopped};
 use crate::secret::Secret;
-use crate::types::{self, Audience, Code, Creation, Identifier, NewProfile, Profile, Receipt, Upserted};
+use crate::types;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -35,7 +34,7 @@ const REVISION: HeaderName = HeaderName::from_static("revision");
 #[derive(Clone)]
 pub struct Tenant {
     host: Arc<Host>,
-    account: Arc<Shared>,
+    pub(crate) account: Arc<Shared>,
 }
 
 pub(crate) struct Shared {
@@ -43,7 +42,7 @@ pub(crate) struct Shared {
     key: RwLock<Arc<Secret>>,
     revision: Option<Revision>,
     pub(crate) pacer: Pacer,
-    lists: Names,
+    pub(crate) lists: Names,
     retirement: Retirement,
 }
 
@@ -124,90 +123,6 @@ impl Tenant {
         self.account.lists.forget_all();
     }
 
-    /// All lists of the account.
-    ///
-    /// # Errors
-    /// See `lists.all` in the contract.
-    pub async fn lists(&self) -> Result<Answer<Vec<Audience>>, Error> {
-        self.run("lists.all", async |guest, store| guest.klaviyo_connector_lists().call_all(store).await)
-            .await
-    }
-
-    /// The list with this id or exact name. One that was found is remembered for five minutes, so that a run of
-    /// many contacts does not read the lists for each of them.
-    ///
-    /// # Errors
-    /// See `lists.find` in the contract.
-    pub async fn find_list(&self, name: &str) -> Result<Answer<Option<Audience>>, Error> {
-        let (known, account) = self.account.lists.get(name);
-        if let Some(list) = known {
-            return Ok(Answer { value: Some(list), usage: Usage::default() });
-        }
-        let find = async |guest: &Guest, store: &mut Store<State>| {
-            guest.klaviyo_connector_lists().call_find(store, name).await
-        };
-        let answer = self.run("lists.find", find).await?;
-        if let Some(list) = &answer.value {
-            self.account.lists.put(name, list, account);
-        }
-        Ok(answer)
-    }
-
-    /// The profile with this email, phone number, external id or id.
-    ///
-    /// # Errors
-    /// See `contacts.lookup` in the contract.
-    pub async fn lookup(&self, by: &Identifier) -> Result<Answer<Option<Profile>>, Error> {
-        let lookup = async |guest: &Guest, store: &mut Store<State>| {
-            guest.klaviyo_connector_contacts().call_lookup(store, by).await
-        };
-        self.run("contacts.lookup", lookup).await
-    }
-
-    /// Creates a profile, or says which one has an identifier of it.
-    ///
-    /// # Errors
-    /// See `contacts.create` in the contract.
-    pub async fn create(&self, profile: &NewProfile) -> Result<Answer<Creation>, Error> {
-        let create = async |guest: &Guest, store: &mut Store<State>| {
-            guest.klaviyo_connector_contacts().call_create(store, profile).await
-        };
-        self.run("contacts.create", create).await
-    }
-
-    /// Creates or updates a profile.
-    ///
-    /// # Errors
-    /// See `contacts.upsert` in the contract.
-    pub async fn upsert(&self, profile: &NewProfile) -> Result<Answer<Upserted>, Error> {
-        let upsert = async |guest: &Guest, store: &mut Store<State>| {
-            guest.klaviyo_connector_contacts().call_upsert(store, profile).await
-        };
-        self.run("contacts.upsert", upsert).await
-    }
-
-    /// Adds profiles, by id, to a list, by id. This is membership, not consent.
-    ///
-    /// # Errors
-    /// See `contacts.subscribe` in the contract.
-    pub async fn subscribe(&self, list: &str, profiles: &[String]) -> Result<Answer<u32>, Error> {
-        let subscribe = async |guest: &Guest, store: &mut Store<State>| {
-            guest.klaviyo_connector_contacts().call_subscribe(store, list, profiles).await
-        };
-        self.used(list, self.run("contacts.subscribe", subscribe).await)
-    }
-
-    /// Looks a contact up, creates it if there is none, and adds it to a list, by id.
-    ///
-    /// # Errors
-    /// See `contacts.opt-in` in the contract.
-    pub async fn opt_in(&self, contact: &NewProfile, list: &str) -> Result<Answer<Receipt>, Error> {
-        let opt_in = async |guest: &Guest, store: &mut Store<State>| {
-            guest.klaviyo_connector_contacts().call_opt_in(store, contact, list).await
-        };
-        self.used(list, self.run("contacts.opt-in", opt_in).await)
-    }
-
     /// Calls a function of the contract by its name, such as `contacts.opt-in`, with JSON for its arguments: for a
     /// platform whose users choose the action at run time. The value is what the function returns when it succeeds.
     ///
@@ -229,7 +144,7 @@ impl Tenant {
     }
 
     /// Makes one typed call.
-    async fn run<T>(
+    pub(crate) async fn run<T>(
         &self,
         function: &'static str,
         function_call: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<Result<T, types::Error>>,
@@ -294,14 +209,6 @@ impl Tenant {
             Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
             Err(_) => Err(failed(&store, out_of_time(limits))),
         }
-    }
-
-    /// What is known after a call that named a list by its id.
-    fn used<T>(&self, list: &str, result: Result<Answer<T>, Error>) -> Result<Answer<T>, Error> {
-        if result.as_ref().is_err_and(|error| error.code() == Code::NotFound) {
-            self.account.lists.forget(list);
-        }
-        result
     }
 }
 

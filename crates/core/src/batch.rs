@@ -1,0 +1,408 @@
+//! Many rows in few requests: what importing, subscribing and unsubscribing have in common.
+//!
+//! Klaviyo takes such a request whole or not at all. So each row is checked before, and when a request is refused
+//! all the same, the rows that Klaviyo names are left out and the others sent again.
+
+use crate::json::Json;
+use crate::jsonapi::ResourceId;
+use crate::operation::{Operation, REVISION, json, nothing_or_data, partial_failures, post};
+use crate::{Code, Detail, Error, Http, ORIGIN, Refusal, Response};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+use serde::Serialize;
+
+/// Klaviyo's limit on a request.
+const REQUEST_BYTES: usize = 5_000_000;
+/// Klaviyo's limit on one profile.
+const ROW_BYTES: usize = 100_000;
+/// How often a request is sent again without the rows that were refused. Klaviyo may name all of them at once, or only
+/// the first.
+const REPEATS: usize = 20;
+/// What comes before the number of a row in the pointers of refusals and failures.
+const ROWS: &str = "/data/attributes/profiles/data/";
+
+/// What stands between the attributes of a request and its rows, between those and its relationships, and at its end.
+const ROWS_BEGIN: &[u8] = br#""profiles":{"data":["#;
+const ROWS_END: &[u8] = b"]}}";
+const END: &[u8] = b"}}";
+/// The form of such a request, for people.
+const FORM: &str =
+    "{data: {type: …, attributes: {profiles: {data: [{type: 'profile', attributes: {…}}, …]}}}}";
+
+/// A kind of request, but for its rows.
+pub(crate) struct Form {
+    /// The resource's type; its plural is the path.
+    kind: &'static str,
+    /// Klaviyo's limit on the rows of one request.
+    most: usize,
+    scopes: &'static [&'static str],
+    unsure: &'static str,
+    read: fn(&Response, &Json<'_>) -> Result<Taken, String>,
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+/// A row as it is sent.
+pub(crate) struct Row {
+    pub(crate) json: Vec<u8>,
+    /// The oldest revision that understands it.
+    pub(crate) revision: &'static str,
+}
+
+/// Klaviyo's answer to a request that it took.
+pub(crate) struct Taken {
+    /// The id of the job. Empty: Klaviyo does not give it.
+    pub(crate) job: String,
+    /// The rows in it, by position.
+    pub(crate) rows: Vec<u32>,
+    warnings: Vec<String>,
+}
+
+/// What became of all rows.
+#[derive(Default)]
+pub(crate) struct Sent {
+    pub(crate) taken: Vec<Taken>,
+    /// In the order of the argument.
+    pub(crate) refused: Vec<Refusal>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) stopped: Option<Box<Error>>,
+}
+
+impl Taken {
+    /// Reads an answer with a job.
+    pub(crate) fn job(response: &Response, document: &Json<'_>) -> Result<Self, String> {
+        let [data] = document.members(["data"])?;
+        let [id] = data.members(["id"])?;
+        Ok(Self::with(response, id.string()?))
+    }
+
+    /// Reads an answer that says no more than that it was taken.
+    pub(crate) fn unnamed(response: &Response, document: &Json<'_>) -> Result<Self, String> {
+        nothing_or_data(document)?;
+        Ok(Self::with(response, String::new()))
+    }
+
+    fn with(response: &Response, job: String) -> Self {
+        let warning = |part| format!("{part}: Klaviyo did not take this of a request that it took");
+        let warnings = partial_failures(response).map(warning).collect();
+        Self { job, rows: Vec::new(), warnings }
+    }
+}
+
+impl Form {
+    pub(crate) fn new(
+        kind: &'static str,
+        most: usize,
+        scopes: &'static [&'static str],
+        unsure: &'static str,
+        read: fn(&Response, &Json<'_>) -> Result<Taken, String>,
+    ) -> Self {
+        let before = format!(r#"{{"data":{{"type":"{kind}","attributes":{{"#).into_bytes();
+        Self { kind, most, scopes, unsure, read, before, after: Vec::new() }
+    }
+
+    /// Adds an attribute beside the rows.
+    pub(crate) fn attribute(&mut self, name: &str, value: &impl Serialize) -> Result<(), Box<Error>> {
+        self.before.extend_from_slice(format!("\"{name}\":").as_bytes());
+        self.before.extend_from_slice(&json(value)?);
+        self.before.push(b',');
+        Ok(())
+    }
+
+    /// Adds the list that the people of all rows join or leave; an import has an array of them.
+    pub(crate) fn list(&mut self, name: &str, id: &str, array: bool) -> Result<(), Box<Error>> {
+        let id = ResourceId { kind: "list", id };
+        let list = if array { json(&[id]) } else { json(&id) }?;
+        self.after.extend_from_slice(format!(",\"relationships\":{{\"{name}\":{{\"data\":").as_bytes());
+        self.after.extend_from_slice(&list);
+        self.after.extend_from_slice(b"}}");
+        Ok(())
+    }
+
+    /// Sends rows, in as few requests as the limits allow. One that cannot be is refused, and the others are sent.
+    pub(crate) fn send(
+        &self,
+        http: &mut dyn Http,
+        rows: &mut dyn Iterator<Item = Result<Row, Box<Error>>>,
+    ) -> Result<Sent, Box<Error>> {
+        let mut sent = Sent::default();
+        let mut batch = Batch::default();
+        // A component's memory does not hold four thousand million rows.
+        for (index, row) in (0..u32::MAX).zip(rows) {
+            match row.and_then(Row::checked) {
+                Ok(row) => {
+                    if !self.has_room(&batch, &row) {
+                        self.send_batch(http, &mut batch, &mut sent)?;
+                        if sent.stopped.is_some() {
+                            return Ok(sent);
+                        }
+                    }
+                    batch.push(index, &row);
+                }
+                Err(mut error) => {
+                    let reason = error.details.pop().unwrap_or_default();
+                    sent.refused.push(Refusal { index, reason });
+                }
+            }
+        }
+        self.send_batch(http, &mut batch, &mut sent)?;
+        Ok(sent)
+    }
+
+    fn has_room(&self, batch: &Batch, row: &Row) -> bool {
+        let around = self.before.len() + ROWS_BEGIN.len() + ROWS_END.len() + self.after.len() + END.len();
+        batch.rows.len() < self.most && around + batch.json.len() + 1 + row.json.len() <= REQUEST_BYTES
+    }
+
+    /// Sends a batch, without the rows that Klaviyo names when it refuses it, and empties it.
+    fn send_batch(&self, http: &mut dyn Http, batch: &mut Batch, sent: &mut Sent) -> Result<(), Box<Error>> {
+        let first = batch.rows.first().map(|row| row.index).unwrap_or_default();
+        let mut repeats = 0;
+        while !batch.rows.is_empty() {
+            let error = match self.operation(batch).send(http) {
+                Ok(mut taken) => {
+                    sent.warnings.append(&mut taken.warnings);
+                    taken.rows = batch.rows.iter().map(|row| row.index).collect();
+                    sent.taken.push(taken);
+                    *batch = Batch::default();
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let named = if error.code == Code::Rejected { named(&error.details) } else { Vec::new() };
+            let before = batch.rows.len();
+            if repeats < REPEATS {
+                for refusal in batch.without(named) {
+                    let place = sent.refused.partition_point(|other| other.index < refusal.index);
+                    sent.refused.insert(place, refusal);
+                }
+            }
+            if batch.rows.len() < before {
+                repeats += 1;
+                continue;
+            }
+            if sent.taken.is_empty() {
+                return Err(error);
+            }
+            let mut error = error.after(&format!("{first} items were taken or refused"));
+            error.done = first;
+            // Those that come again when the call is repeated from there.
+            sent.refused.retain(|refusal| refusal.index < first);
+            sent.stopped = Some(error);
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn operation(&self, batch: &Batch) -> Operation<Taken> {
+        let body = [&self.before, ROWS_BEGIN, &batch.json, ROWS_END, &self.after, END].concat();
+        let url = format!("{ORIGIN}/api/{}s/", self.kind);
+        let revision = batch.rows.iter().map(|row| row.revision).max().unwrap_or(REVISION);
+        Operation {
+            request: post(url, revision, body),
+            scopes: self.scopes,
+            form: FORM,
+            unsure: self.unsure,
+            read: self.read,
+        }
+    }
+}
+
+impl Row {
+    pub(crate) fn new(value: &impl Serialize, revision: &'static str) -> Result<Self, Box<Error>> {
+        Ok(Self { json: json(value)?, revision })
+    }
+
+    fn checked(self) -> Result<Self, Box<Error>> {
+        if self.json.len() > ROW_BYTES {
+            let mut error = Error::invalid("contact", "it takes more than 100,000 bytes");
+            error.details.iter_mut().for_each(|detail| detail.pointer = None);
+            return Err(error);
+        }
+        Ok(self)
+    }
+}
+
+/// The rows of one request, and their JSON, with a comma between two.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<Place>,
+    json: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    /// Its position in the argument.
+    index: u32,
+    /// Where its JSON ends.
+    end: usize,
+    revision: &'static str,
+}
+
+impl Batch {
+    fn push(&mut self, index: u32, row: &Row) {
+        if !self.json.is_empty() {
+            self.json.push(b',');
+        }
+        self.json.extend_from_slice(&row.json);
+        self.rows.push(Place { index, end: self.json.len(), revision: row.revision });
+    }
+
+    /// Leaves rows out, by their position in the batch; of several reasons the first counts.
+    fn without(&mut self, named: Vec<(usize, Detail)>) -> Vec<Refusal> {
+        let mut refused: Vec<Refusal> = Vec::new();
+        let mut kept = Self::default();
+        let mut begin = 0;
+        for (position, place) in self.rows.iter().enumerate() {
+            match named.iter().find(|(row, _)| *row == position) {
+                Some((_, reason)) => refused.push(Refusal { index: place.index, reason: reason.clone() }),
+                None => {
+                    let json = self.json.get(begin..place.end).unwrap_or_default().to_vec();
+                    kept.push(place.index, &Row { json, revision: place.revision });
+                }
+            }
+            begin = place.end + 1;
+        }
+        *self = kept;
+        refused
+    }
+}
+
+/// The rows that Klaviyo names, with its reasons.
+fn named(details: &[Detail]) -> Vec<(usize, Detail)> {
+    let row = |detail: &Detail| {
+        let row = row(detail.pointer.as_deref()?)?;
+        Some((usize::try_from(row).ok()?, detail.clone()))
+    };
+    details.iter().filter_map(row).collect()
+}
+
+/// The number of the row that a pointer points at, or into.
+pub(crate) fn row(pointer: &str) -> Option<u32> {
+    pointer.strip_prefix(ROWS)?.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Request;
+    use alloc::vec;
+    use serde_json::Value;
+
+    fn form(most: usize) -> Form {
+        Form::new("profile-bulk-import-job", most, &[], "", Taken::unnamed)
+    }
+
+    fn number(index: usize) -> Result<Row, Box<Error>> {
+        Row::new(&index, REVISION)
+    }
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
+    }
+
+    fn rows(request: &Request) -> Vec<u64> {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let rows = body["data"]["attributes"]["profiles"]["data"].as_array().unwrap();
+        rows.iter().map(|row| row.as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_request_has_as_many_rows_as_klaviyo_takes() {
+        let mut sizes = Vec::new();
+        let mut http = |request: Request| {
+            sizes.push(rows(&request).len());
+            Ok(answer(202, ""))
+        };
+        form(10).send(&mut http, &mut (0..25).map(number)).unwrap();
+        assert_eq!(sizes, [10, 10, 5]);
+    }
+
+    #[test]
+    fn a_request_has_as_many_bytes_as_klaviyo_takes() {
+        let mut form = form(10_000);
+        form.attribute("custom_source", &"x").unwrap();
+        form.list("lists", "Y6nRLr", true).unwrap();
+        let around = form.operation(&Batch::default()).request.body.len();
+        // Fifty-one rows of one length, quotes included, and a comma after each but the last.
+        let whole = (REQUEST_BYTES - around + 1) / 51 - 1;
+        let rest = (REQUEST_BYTES - around + 1) % 51;
+        for (more, requests) in
+            [(rest, vec![REQUEST_BYTES]), (rest + 1, vec![REQUEST_BYTES - rest - whole - 1, 0])]
+        {
+            let row = |index| {
+                let bytes = if index == 50 { whole + more } else { whole };
+                Row::new(&"x".repeat(bytes - 2), REVISION)
+            };
+            let mut sizes = Vec::new();
+            let mut http = |request: Request| {
+                sizes.push(request.body.len());
+                Ok(answer(202, ""))
+            };
+            form.send(&mut http, &mut (0..51).map(row)).unwrap();
+            assert_eq!(sizes.len(), requests.len());
+            assert_eq!(sizes[0], requests[0]);
+        }
+    }
+
+    #[test]
+    fn a_row_has_as_many_bytes_as_klaviyo_takes() {
+        let row = |index| Row::new(&"x".repeat(ROW_BYTES - 2 + index), REVISION);
+        let mut http = |_: Request| Ok(answer(202, ""));
+        let sent = form(10).send(&mut http, &mut (0..2).map(row)).unwrap();
+        assert_eq!(sent.taken[0].rows, [0]);
+        assert_eq!(sent.refused[0].index, 1);
+    }
+
+    #[test]
+    fn rows_that_klaviyo_names_are_left_out() {
+        let mut seen = Vec::new();
+        let refusal = |rows: &[u32]| {
+            let error = |row| {
+                format!(r#"{{"code":"invalid","source":{{"pointer":"{ROWS}{row}/attributes/email"}}}}"#)
+            };
+            let errors: Vec<String> = rows.iter().map(error).collect();
+            answer(400, &format!(r#"{{"errors":[{}]}}"#, errors.join(",")))
+        };
+        let mut answers = vec![refusal(&[1, 3, 1, 9]), refusal(&[0]), answer(202, "")].into_iter();
+        let mut http = |request: Request| {
+            seen.push(rows(&request));
+            Ok(answers.next().unwrap())
+        };
+        let sent = form(5).send(&mut http, &mut (0..5).map(number)).unwrap();
+        assert_eq!(seen, [vec![0, 1, 2, 3, 4], vec![0, 2, 4], vec![2, 4]]);
+        let refused: Vec<u32> = sent.refused.iter().map(|refusal| refusal.index).collect();
+        assert_eq!(refused, [0, 1, 3]);
+        assert_eq!(sent.taken[0].rows, [2, 4]);
+    }
+
+    #[test]
+    fn a_request_is_not_sent_again_without_end() {
+        let mut times = 0;
+        let mut http = |_: Request| {
+            times += 1;
+            Ok(answer(
+                400,
+                &format!(r#"{{"errors":[{{"code":"invalid","source":{{"pointer":"{ROWS}0"}}}}]}}"#),
+            ))
+        };
+        let error = form(100).send(&mut http, &mut (0..100).map(number)).err().unwrap();
+        assert_eq!((error.code, times), (Code::Rejected, REPEATS + 1));
+    }
+
+    #[test]
+    fn a_pointer_names_a_row_or_none() {
+        for (pointer, number) in [
+            ("/data/attributes/profiles/data/0", Some(0)),
+            ("/data/attributes/profiles/data/17/attributes/email", Some(17)),
+            ("/data/attributes/profiles/data", None),
+            ("/data/attributes/profiles/data/", None),
+            ("/data/attributes/profiles/data/-1", None),
+            ("/data/attributes/profiles/data/x/0", None),
+            ("/data/attributes/profiles/data/4294967296", None),
+            ("/data/attributes/email", None),
+            ("", None),
+        ] {
+            assert_eq!(row(pointer), number, "{pointer}");
+        }
+    }
+}

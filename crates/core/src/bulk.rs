@@ -1,0 +1,70 @@
+//! Many contacts at once: Klaviyo's bulk imports.
+//!
+//! Being imported is not consent to marketing.
+
+use crate::batch::Row;
+use crate::jsonapi::NewResource;
+use crate::operation::REVISION;
+use crate::operation::imports::{
+    bulk_import, get_import_errors, get_import_errors_at, get_job, get_jobs, get_jobs_at,
+};
+use crate::paging::{self, Wanted};
+use crate::{Error, Failure, Http, Job, NewProfile, Submission, Submitted, check};
+use alloc::{boxed::Box, vec::Vec};
+
+/// Submits contacts for import, in as few jobs as Klaviyo's limits allow.
+///
+/// # Errors
+/// As Klaviyo or the transport has it, when nothing was accepted. After that, why the call stopped is in the
+/// [`Submission`].
+pub fn submit(
+    http: &mut dyn Http,
+    contacts: &[NewProfile],
+    list: Option<&str>,
+) -> Result<Submission, Box<Error>> {
+    check::optional_id("list", list)?;
+    let row = |contact| {
+        let attributes = check::contact(contact)?;
+        attributes.email.as_deref().map(check::bulk_email).transpose()?;
+        Row::new(&NewResource { kind: "profile", id: None, attributes }, REVISION)
+    };
+    let sent = bulk_import(list)?.send(http, &mut contacts.iter().map(row))?;
+    let jobs = sent.taken.into_iter().map(|taken| Submitted { job: taken.job, rows: taken.rows }).collect();
+    Ok(Submission { jobs, refused: sent.refused, warnings: sent.warnings, stopped: sent.stopped })
+}
+
+/// How a job is doing.
+///
+/// # Errors
+/// [`Code::InvalidInput`](crate::Code::InvalidInput) and nothing sent; or as Klaviyo or the transport has it.
+pub fn status(http: &mut dyn Http, job: &str) -> Result<Job, Box<Error>> {
+    get_job(check::path_segment("job", job)?).send(http)
+}
+
+/// The contacts that a job could not import.
+///
+/// # Errors
+/// As [`status`], and when a `next` link leaves Klaviyo's origin, repeats, or never ends.
+pub fn failures(http: &mut dyn Http, job: &str) -> Result<Vec<Failure>, Box<Error>> {
+    paging::collect(http, get_import_errors(check::path_segment("job", job)?), get_import_errors_at)
+}
+
+/// The jobs that are newer than the given one, or the newest 100; the newest first.
+///
+/// # Errors
+/// As [`failures`].
+pub fn jobs(http: &mut dyn Http, newer_than: Option<&str>) -> Result<Vec<Job>, Box<Error>> {
+    check::optional_id("newer-than", newer_than)?;
+    let Some(known) = newer_than else {
+        return Ok(get_jobs().send(http)?.items);
+    };
+    let mut jobs = Vec::new();
+    paging::each(http, get_jobs(), get_jobs_at, &mut |job: Job| {
+        if job.id == known {
+            return Ok(Wanted::Enough);
+        }
+        jobs.push(job);
+        Ok(Wanted::More)
+    })?;
+    Ok(jobs)
+}

@@ -1,0 +1,145 @@
+//! Consent to marketing: giving it, taking it back, reading it.
+
+use crate::batch::{Row, Sent};
+use crate::jsonapi::{Consenting, Marketing, NewResource, SUBSCRIBED, Subscriptions, UNSUBSCRIBED};
+use crate::moment::{self, Moment};
+use crate::operation::REVISION;
+use crate::operation::consents::{bulk_subscribe, bulk_unsubscribe, get_consents};
+use crate::{
+    Channel, ConsentOptions, Consents, Error, Http, Identifier, Outcome, Subscription, Unsubscription, check,
+    contacts,
+};
+use alloc::{boxed::Box, format};
+
+/// Subscribes people to marketing. It lifts suppressions.
+///
+/// # Errors
+/// As Klaviyo or the transport has it, when nothing was accepted. After that, why the call stopped is in the
+/// [`Outcome`].
+pub fn grant(
+    http: &mut dyn Http,
+    subscriptions: &[Subscription],
+    list: Option<&str>,
+    options: &ConsentOptions,
+) -> Result<Outcome, Box<Error>> {
+    check::optional_id("list", list)?;
+    let now = options.historical_import.as_deref().map(|now| moment("historical-import", now)).transpose()?;
+    let form = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;
+    let row = |person: &Subscription| {
+        check::optional_id("id", person.id.as_deref())?;
+        consented_at(person.consented_at.as_deref(), now.as_ref())?;
+        if list.is_none() && now.is_none() && person.id.is_none() {
+            return Err(Error::invalid(
+                "id",
+                "without a list, Klaviyo does nothing for somebody who has no profile; name the list, or the profile",
+            ));
+        }
+        let marketing = Marketing { consent: SUBSCRIBED, consented_at: person.consented_at.as_deref() };
+        let address = Address {
+            id: person.id.as_deref(),
+            email: person.email.as_deref(),
+            phone_number: person.phone_number.as_deref(),
+        };
+        row(&address, &person.channels, marketing)
+    };
+    form.send(http, &mut subscriptions.iter().map(row)).map(Into::into)
+}
+
+/// Unsubscribes people from marketing.
+///
+/// # Errors
+/// As [`grant`].
+pub fn revoke(
+    http: &mut dyn Http,
+    unsubscriptions: &[Unsubscription],
+    list: Option<&str>,
+) -> Result<Outcome, Box<Error>> {
+    check::optional_id("list", list)?;
+    let row = |person: &Unsubscription| {
+        let marketing = Marketing { consent: UNSUBSCRIBED, consented_at: None };
+        let address = Address {
+            id: None,
+            email: person.email.as_deref(),
+            phone_number: person.phone_number.as_deref(),
+        };
+        row(&address, &person.channels, marketing)
+    };
+    bulk_unsubscribe(list)?.send(http, &mut unsubscriptions.iter().map(row)).map(Into::into)
+}
+
+/// Reads a person's consent.
+///
+/// # Errors
+/// As [`contacts::lookup`]. That there is no such profile is not an error.
+pub fn status(http: &mut dyn Http, by: &Identifier) -> Result<Option<Consents>, Box<Error>> {
+    let by = check::identifier(by)?;
+    contacts::absent_is_none(&by, get_consents(&by).send(http))
+}
+
+impl From<Sent> for Outcome {
+    fn from(sent: Sent) -> Self {
+        let accepted: usize = sent.taken.iter().map(|taken| taken.rows.len()).sum();
+        Self {
+            // There are no more than were given.
+            accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
+            refused: sent.refused,
+            warnings: sent.warnings,
+            stopped: sent.stopped,
+        }
+    }
+}
+
+/// Whom a row is about, as it was given.
+struct Address<'a> {
+    id: Option<&'a str>,
+    email: Option<&'a str>,
+    phone_number: Option<&'a str>,
+}
+
+/// Checks a person, and writes what is sent.
+fn row(address: &Address<'_>, channels: &[Channel], marketing: Marketing<'_>) -> Result<Row, Box<Error>> {
+    let email = address.email.map(check::email).transpose()?;
+    email.as_deref().map(check::bulk_email).transpose()?;
+    let phone_number = address.phone_number.map(check::phone_number).transpose()?;
+    let mut subscriptions = Subscriptions::default();
+    let mut revision = REVISION;
+    for channel in channels {
+        let (field, given) = match channel {
+            Channel::Email => ("email", email.is_some()),
+            Channel::Sms | Channel::Whatsapp => ("phone-number", phone_number.is_some()),
+            Channel::Push => ("email", address.id.is_some() || email.is_some() || phone_number.is_some()),
+        };
+        if !given {
+            let name = channel.name();
+            return Err(Error::invalid(
+                field,
+                &format!("it is none, and {name} needs it; Klaviyo would ignore this"),
+            ));
+        }
+        subscriptions.set(*channel, marketing);
+        revision = revision.max(channel.revision());
+    }
+    if channels.is_empty() {
+        return Err(Error::invalid("channels", "none is named; Klaviyo would ignore this person"));
+    }
+    let attributes = Consenting { email, phone_number, subscriptions };
+    Row::new(&NewResource { kind: "profile", id: address.id, attributes }, revision)
+}
+
+/// Checks when a consent was given, against the present time of a historical import.
+fn consented_at(given: Option<&str>, now: Option<&Moment<'_>>) -> Result<(), Box<Error>> {
+    let reason = match (given, now) {
+        (None, None) => return Ok(()),
+        (Some(_), None) => "it is for historical imports only; give historical-import, or leave it out",
+        (None, Some(_)) => "a historical import needs it for everybody",
+        (Some(given), Some(now)) if moment("consented-at", given)? > *now => "it is in the future",
+        (Some(_), Some(_)) => return Ok(()),
+    };
+    Err(Error::invalid("consented-at", reason))
+}
+
+fn moment<'a>(field: &str, text: &'a str) -> Result<Moment<'a>, Box<Error>> {
+    moment::parse(text).ok_or_else(|| {
+        Error::invalid(field, "it is no date and time of RFC 3339, such as 2025-03-01T12:00:00Z")
+    })
+}

@@ -1,0 +1,142 @@
+//! Points in time, as RFC 3339 writes them. There is no clock here: they are only compared.
+
+/// A point in time: seconds since 1970, and the digits of its fraction of a second.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment<'a> {
+    seconds: i64,
+    /// Without zeros at the end, so that their order is that of the fractions.
+    fraction: &'a str,
+}
+
+/// Reads `2025-03-01T12:00:00Z`, with or without a fraction, `Z` or an offset from UTC.
+pub(crate) fn parse(text: &str) -> Option<Moment<'_>> {
+    let mut rest = text;
+    let mut number = |digits: usize, after: &[char]| {
+        let (number, others) = rest.split_at_checked(digits)?;
+        rest = if after.is_empty() { others } else { others.strip_prefix(after)? };
+        if number.bytes().all(|b| b.is_ascii_digit()) { number.parse::<i64>().ok() } else { None }
+    };
+    let (year, month, day) = (number(4, &['-'])?, number(2, &['-'])?, number(2, &['T'])?);
+    let (hour, minute, second) = (number(2, &[':'])?, number(2, &[':'])?, number(2, &[])?);
+    let mut fraction = "";
+    if let Some(others) = rest.strip_prefix('.') {
+        let end = others.find(|c: char| !c.is_ascii_digit())?;
+        (fraction, rest) = others.split_at_checked(end).filter(|(digits, _)| !digits.is_empty())?;
+    }
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    // Stricter than RFC 3339: what it allows beyond this, such as leap seconds, is not read everywhere.
+    if year < 1 || !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let time = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - offset(rest)?;
+    Some(Moment { seconds: time * 60 + second, fraction: fraction.trim_end_matches('0') })
+}
+
+/// The minutes of `Z`, `+05:30`.
+fn offset(text: &str) -> Option<i64> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(text) => (-1, text),
+        None => (1, text.strip_prefix('+')?),
+    };
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |text: &str, most| {
+        let two = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|number| two && *number <= most)
+    };
+    Some(sign * (number(hours, 23)? * 60 + number(minutes, 59)?))
+}
+
+/// In the Gregorian calendar. Years are counted from March, so that a leap day is a year's last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    // The months from March on: 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31 days.
+    year * 365 + leap_days + (month * 153 + 2) / 5 + day - 719_469
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for text in [
+            "",
+            "2025-03-01",
+            "2025-03-01T12:00:00",
+            "2025-03-01 12:00:00Z",
+            "2025-3-1T12:00:00Z",
+            "2025-02-29T12:00:00Z",
+            "1900-02-29T12:00:00Z",
+            "2025-13-01T12:00:00Z",
+            "2025-04-31T12:00:00Z",
+            "2025-03-00T12:00:00Z",
+            "2025-03-01T24:00:00Z",
+            "2025-03-01T12:60:00Z",
+            "2025-03-01T12:00:60Z",
+            "2025-03-01t12:00:00Z",
+            "2025-03-01T12:00:00z",
+            "0000-03-01T12:00:00Z",
+            "2025-03-01T12:00:00.Z",
+            "2025-03-01T12:00:00+5:30",
+            "2025-03-01T12:00:00+0530",
+            "2025-03-01T12:00:00+24:00",
+            "2025-03-01T12:00:00Zulu",
+            "+025-03-01T12:00:00Z",
+            "２025-03-01T12:00:00Z",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_have_an_order() {
+        let order = [
+            "0001-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.999Z",
+            "1970-01-01T00:00:00Z",
+            "2024-02-29T23:59:59Z",
+            "2025-03-01T12:00:00+05:30",
+            "2025-03-01T12:00:00.09Z",
+            "2025-03-01T12:00:00.1Z",
+            "2025-03-01T12:00:00.10001Z",
+            "2025-03-01T12:00:00-00:01",
+        ];
+        for pair in order.windows(2) {
+            assert!(parse(pair[0]).unwrap() < parse(pair[1]).unwrap(), "{pair:?}");
+        }
+        assert_eq!(parse("2025-03-01T12:00:00.10Z"), parse("2025-03-01T17:30:00.1+05:30"));
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_what_another_library_reads(
+            year in 1..10_000_i32, day in 1..=366_i64, second in 0..86_400_i64, offset in -1439..=1439_i64
+        ) {
+            let date = time::Date::from_calendar_date(year, time::Month::January, 1).unwrap().midnight();
+            let local = date.assume_utc() + time::Duration::days(day - 1) + time::Duration::seconds(second);
+            prop_assume!((1..10_000).contains(&local.year()));
+            let minutes = offset.abs();
+            let sign = if offset < 0 { '-' } else { '+' };
+            let (date, clock) = (local.date(), local.time());
+            let text = format!(
+                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
+                date.year(), u8::from(date.month()), date.day(),
+                clock.hour(), clock.minute(), clock.second(), minutes / 60, minutes % 60
+            );
+            prop_assert_eq!(parse(&text).unwrap().seconds, local.unix_timestamp() - offset * 60);
+        }
+    }
+}

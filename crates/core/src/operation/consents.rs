@@ -1,0 +1,80 @@
+//! Consent to marketing.
+
+use super::profiles::{by_filter, by_id, first, one};
+use super::{Operation, REPEAT, REVISION, get};
+use crate::batch::{Form, Taken};
+use crate::jsonapi;
+use crate::{Channel, Consents, Error, Identifier};
+use alloc::{boxed::Box, format};
+
+/// The first revision that knows WhatsApp.
+const WHATSAPP: &str = "2025-07-15";
+/// The first revision that knows push, where it is subscribed to.
+const PUSH: &str = "2026-01-15";
+
+const WRITE: &[&str] = &["lists:write", "profiles:write", "subscriptions:write"];
+
+impl Channel {
+    /// Its name in sentences.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Whatsapp => "whatsapp",
+            Self::Push => "push",
+        }
+    }
+
+    /// The oldest revision that can change the consent to it.
+    pub(crate) fn revision(self) -> &'static str {
+        match self {
+            Self::Email | Self::Sms => REVISION,
+            Self::Whatsapp => WHATSAPP,
+            Self::Push => PUSH,
+        }
+    }
+}
+
+/// Get the consents of the profile with an identifier. Push is told of by every revision.
+pub(crate) fn get_consents(identifier: &Identifier) -> Operation<Option<Consents>> {
+    const ADDITIONAL: &str = "additional-fields%5Bprofile%5D=subscriptions";
+    const READ: &[&str] = &["profiles:read"];
+    match identifier {
+        Identifier::Id(id) => {
+            let url = format!("{}?{ADDITIONAL}", by_id(id));
+            get(url, WHATSAPP, READ, |_, document| one(document, jsonapi::consents))
+        }
+        _ => {
+            let url = format!("{}&{ADDITIONAL}", by_filter(identifier));
+            get(url, WHATSAPP, READ, |_, document| first(document, jsonapi::consents))
+        }
+    }
+}
+
+/// Bulk subscribe profiles.
+pub(crate) fn bulk_subscribe(
+    custom_source: Option<&str>,
+    historical: bool,
+    list: Option<&str>,
+) -> Result<Form, Box<Error>> {
+    let mut form = Form::new("profile-subscription-bulk-create-job", 1_000, WRITE, REPEAT, Taken::unnamed);
+    if let Some(source) = custom_source {
+        form.attribute("custom_source", &source)?;
+    }
+    if historical {
+        form.attribute("historical_import", &true)?;
+    }
+    if let Some(list) = list {
+        form.list("list", list, false)?;
+    }
+    Ok(form)
+}
+
+/// Bulk unsubscribe profiles.
+pub(crate) fn bulk_unsubscribe(list: Option<&str>) -> Result<Form, Box<Error>> {
+    let mut form = Form::new("profile-subscription-bulk-delete-job", 100, WRITE, REPEAT, Taken::unnamed);
+    if let Some(list) = list {
+        form.list("list", list, false)?;
+    }
+    Ok(form)
+}

@@ -1,0 +1,104 @@
+//! Profiles.
+
+use super::{Operation, Page, REPEAT, REVISION, get, json, page, partial_failures, post};
+use crate::encode::{any_of, equals, percent_encode};
+use crate::json::Json;
+use crate::jsonapi::{self, Attributes, Body, NewResource};
+use crate::{Error, Identifier, ORIGIN, Profile, Response, Upserted};
+use alloc::{boxed::Box, format, string::String};
+
+/// The form of a body that writes a profile.
+const FORM: &str = "{data: {type: 'profile', attributes: {…}}}";
+const READ: &[&str] = &["profiles:read"];
+
+/// Get profiles with an identifier, or the profile with an id.
+pub(crate) fn get_profile(identifier: &Identifier) -> Operation<Option<Profile>> {
+    match identifier {
+        Identifier::Id(id) => get(by_id(id), REVISION, READ, |_, document| one(document, jsonapi::profile)),
+        _ => get(by_filter(identifier), REVISION, READ, |_, document| first(document, jsonapi::profile)),
+    }
+}
+
+/// The URL of the profile with an id.
+pub(super) fn by_id(id: &str) -> String {
+    format!("{ORIGIN}/api/profiles/{}/", percent_encode(id))
+}
+
+/// The URL of the profiles with an identifier.
+pub(super) fn by_filter(identifier: &Identifier) -> String {
+    let (field, value) = identifier.field();
+    format!("{ORIGIN}/api/profiles/?filter={}", percent_encode(&equals(field, value)))
+}
+
+/// Get the profiles that have one of these values, at most 100, which are quoted.
+pub(crate) fn get_profiles(field: &str, quoted: &[String]) -> Operation<Page<Profile>> {
+    let filter = percent_encode(&any_of(field, quoted));
+    get_profiles_at(format!("{ORIGIN}/api/profiles/?filter={filter}&page%5Bsize%5D=100"))
+}
+
+/// Get profiles, the page at a link of an earlier answer.
+pub(crate) fn get_profiles_at(url: String) -> Operation<Page<Profile>> {
+    get(url, REVISION, READ, |_, document| page(document, jsonapi::profile))
+}
+
+/// Create profile.
+pub(crate) fn create_profile(attributes: &Attributes<'_>) -> Result<Operation<Profile>, Box<Error>> {
+    write("/api/profiles/", attributes, profile)
+}
+
+/// Create or update profile.
+pub(crate) fn create_or_update_profile(
+    attributes: &Attributes<'_>,
+) -> Result<Operation<Upserted>, Box<Error>> {
+    write("/api/profile-import/", attributes, upserted)
+}
+
+fn write<T>(
+    path: &str,
+    attributes: &Attributes<'_>,
+    read: fn(&Response, &Json<'_>) -> Result<T, String>,
+) -> Result<Operation<T>, Box<Error>> {
+    let body = json(&Body { data: NewResource { kind: "profile", id: None, attributes } })?;
+    let request = post(format!("{ORIGIN}{path}"), REVISION, body);
+    Ok(Operation { request, scopes: &["profiles:write"], form: FORM, unsure: REPEAT, read })
+}
+
+/// Reads the one profile of a document.
+fn profile(response: &Response, document: &Json<'_>) -> Result<Profile, String> {
+    let [data] = document.members(["data"])?;
+    let mut profile = jsonapi::profile(&data)?;
+    profile.warnings = partial_failures(response)
+        .map(|field| format!("{field}: Klaviyo did not take this value; correct it and upsert the profile"))
+        .collect();
+    Ok(profile)
+}
+
+/// Reads a profile that was created or updated.
+fn upserted(response: &Response, document: &Json<'_>) -> Result<Upserted, String> {
+    Ok(Upserted { profile: profile(response, document)?, created: response.status == 201 })
+}
+
+/// Reads the one resource of a document; null stands for none.
+pub(super) fn one<T>(
+    document: &Json<'_>,
+    read: fn(&Json<'_>) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    let [data] = document.members(["data"])?;
+    if data.is_null() { Ok(None) } else { read(&data).map(Some) }
+}
+
+/// Reads the first resource of a collection.
+pub(super) fn first<T>(
+    document: &Json<'_>,
+    read: fn(&Json<'_>) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    let [data] = document.members(["data"])?;
+    let mut first = None;
+    data.each(|resource| {
+        if first.is_none() {
+            first = Some(read(resource)?);
+        }
+        Ok(())
+    })?;
+    Ok(first)
+}
