@@ -244,8 +244,8 @@ impl Account {
         let Some(profile) = self.profiles.get_mut(place) else { return };
         profile.updated = now;
         for (name, value) in attributes {
-            // It stands for a visitor of a shop, which there is none of.
-            if name == "_kx" {
+            // They stand for a visitor of a shop, which there is none of.
+            if ["_kx", "anonymous_id"].contains(&name.as_str()) {
                 continue;
             }
             let identifier = IDENTIFIERS.into_iter().find(|identifier| *identifier == name);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A clock; its copies show the same time.
 #[derive(Clone, Debug)]
@@ -53,25 +55,16 @@ impl Default for Clock {
 
 /// A time as Klaviyo writes it.
 pub(crate) fn timestamp(date: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(date).to_string().replace('Z', "+00:00")
+    let date = OffsetDateTime::from(date);
+    let date = date.replace_nanosecond(0).unwrap_or(date);
+    date.format(&Rfc3339).unwrap_or_default().replace('Z', "+00:00")
 }
 
 /// Reads a time as clients write it: with `Z` or an offset, with or without a fraction of a second.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
-    if let Ok(date) = humantime::parse_rfc3339(text) {
-        return Some(date);
-    }
-    // `humantime` reads no offsets.
-    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-    let date = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
-    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let minutes: u64 = hours.parse::<u64>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
-    let offset_by = Duration::from_secs(minutes.checked_mul(60)?);
-    match offset.chars().next() {
-        Some('+') => date.checked_sub(offset_by),
-        Some('-') => date.checked_add(offset_by),
-        _ => None,
-    }
+    // Some years cannot be written.
+    let written = |date: &SystemTime| !timestamp(*date).is_empty();
+    OffsetDateTime::parse(text, &Rfc3339).ok().map(SystemTime::from).filter(written)
 }
 
 #[cfg(test)]
@@ -83,7 +76,7 @@ mod tests {
         let noon = parse("2026-01-15T12:00:00Z");
         assert!(noon.is_some());
         for text in
-            ["2026-01-15T12:00:00+00:00", "2026-01-15T17:30:00+05:30", "2026-01-15T07:00:00.000-05:00"]
+            ["2026-01-15T12:00:00+00:00", "2026-01-15t17:30:00+05:30", "2026-01-15T07:00:00.000-05:00"]
         {
             assert_eq!(parse(text), noon, "{text}");
         }
@@ -91,6 +84,21 @@ mod tests {
             ["", "yesterday", "2026-01-15", "2026-01-15T12:00:00", "2026-01-15T12:00:00 05:30", "é-05:00"]
         {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_may_be_long_ago_and_is_written_in_seconds() {
+        for (text, written) in [
+            ("2026-01-15t12:00:00.250z", Some("2026-01-15T12:00:00+00:00")),
+            ("1969-07-20T20:17:40-05:00", Some("1969-07-21T01:17:40+00:00")),
+            ("0001-01-01T00:00:00-23:59", Some("0001-01-01T23:59:00+00:00")),
+            ("0000-01-01T00:00:00+00:01", None),
+            // A second more than sixty has only the last minute of some months.
+            ("2026-01-15T12:00:60Z", None),
+            ("1999-12-31T23:59:60+05:30", None),
+        ] {
+            assert_eq!(parse(text).map(timestamp).as_deref(), written, "{text}");
         }
     }
 

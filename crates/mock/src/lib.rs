@@ -41,6 +41,7 @@ mod revision;
 mod rule;
 mod server;
 mod service;
+mod shape;
 mod socket;
 mod table;
 
@@ -53,3 +54,4 @@ pub use profile::Profile;
 pub use rates::Rates;
 pub use rule::{Fault, Route, Rule, When};
 pub use server::Server;
+pub use table::operations;

@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 /// Checks what an upsert or a row of an import has as its `meta`.
 pub(crate) fn check(resource: &Value, pointer: &str) -> Result<()> {
     let Some(meta) = resource.get("meta").and_then(Value::as_object) else { return Ok(()) };
-    for (name, patch) in meta {
+    for (name, patch) in meta.iter().filter(|(_, patch)| !patch.is_null()) {
         let refuse = |detail: &str| Err(Refusal::invalid(detail, &format!("{pointer}/meta/{name}")).into());
         // Klaviyo also knows `patch_identifiers`. Better an error here than a change that does not happen.
         if name != "patch_properties" {
             return refuse(&format!("'{name}' is not simulated"));
         }
         let known = |(name, value): (&String, &Value)| match name.as_str() {
-            "append" | "unappend" => value.is_object(),
-            "unset" => value.is_string() || value.is_array(),
+            "append" | "unappend" => value.is_object() || value.is_null(),
+            "unset" => value.is_string() || value.is_array() || value.is_null(),
             _ => false,
         };
         if !patch.as_object().is_some_and(|patch| patch.iter().all(known)) {

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 pub(crate) const IDENTIFIERS: [&str; 3] = ["email", "phone_number", "external_id"];
 
 /// The attributes that can be written.
-pub(crate) const ATTRIBUTES: [&str; 12] = [
+pub(crate) const ATTRIBUTES: [&str; 13] = [
     "email",
     "phone_number",
     "external_id",
+    "anonymous_id",
     "_kx",
     "first_name",
     "last_name",
@@ -97,7 +98,7 @@ impl Profile {
     pub(crate) fn resource(&self, revision: Revision, subscriptions: bool) -> Value {
         let mut attributes: Map<String, Value> = ATTRIBUTES
             .iter()
-            .filter(|name| !["_kx", "location", "properties"].contains(name))
+            .filter(|name| !["anonymous_id", "_kx", "location", "properties"].contains(name))
             .map(|&name| (name.to_owned(), Value::Null))
             .collect();
         let empty = LOCATION.map(|part| (part.to_owned(), Value::Null));

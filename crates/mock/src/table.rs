@@ -204,6 +204,11 @@ static OPERATIONS: &[Operation] = &[
     },
 ];
 
+/// The operations that are simulated, by Klaviyo's names for them.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
 /// The operation of a request, and the variable in its path, still encoded.
 pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Result<(&'static Operation, &'a str)> {
     let mut found = OPERATIONS.iter().filter_map(|own| Some((own, variable(own.path, path)?))).peekable();

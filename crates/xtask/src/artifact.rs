@@ -89,7 +89,8 @@ fn label(component: &[u8]) -> Result<Vec<u8>> {
     metadata.name = AddMetadataField::Set("klaviyo-connector".to_owned());
     metadata.version = AddMetadataField::Set(env!("CARGO_PKG_VERSION").parse().map_err(anyhow::Error::msg)?);
     metadata.licenses = AddMetadataField::Set(env!("CARGO_PKG_LICENSE").parse()?);
-    metadata.description =
-        AddMetadataField::Set("Klaviyo's profiles and lists, over an HTTP function of the host's".parse()?);
+    metadata.description = AddMetadataField::Set(
+        "Klaviyo's profiles, lists, consent and bulk imports, over an HTTP function of the host's".parse()?,
+    );
     metadata.to_wasm(component)
 }

@@ -4,6 +4,7 @@ mod artifact;
 mod command;
 mod contract;
 mod hostile;
+mod openapi;
 mod program;
 mod sdk;
 mod toolchain;
@@ -47,11 +48,20 @@ enum Task {
     /// Opt 10,000 contacts in at once, while one request in ten goes wrong
     #[command(disable_help_flag = true)]
     Soak(Passed),
+    /// Sync large files with `klaviyo sync`, with bad rows, faults, and kills
+    #[command(disable_help_flag = true)]
+    Sync(Passed),
+    /// Measure what a sync takes, beside the guide's flow: requests, time and memory
+    #[command(disable_help_flag = true)]
+    Bench(Passed),
+    /// Check the requests of the fixtures, and what the simulator takes, against Klaviyo's OpenAPI files
+    #[command(disable_help_flag = true)]
+    Contract(Passed),
     /// Check and test everything
     Test,
 }
 
-/// What the test host takes for this task; `--help` among it.
+/// What the program behind this task takes; `--help` among it.
 #[derive(clap::Args)]
 struct Passed {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -66,11 +76,14 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }),
         Task::Build { release } => components().and_then(|()| program::build_klaviyo(release)).map(done),
-        Task::Demo(passed) => host_test("demo", passed),
-        Task::Replay(passed) => host_test("replay", passed),
-        Task::Hostile(passed) => host_test("hostile", passed),
-        Task::Servers(passed) => host_test("servers", passed),
-        Task::Soak(passed) => host_test("soak", passed),
+        Task::Demo(passed) => host_test("demo", passed, false),
+        Task::Replay(passed) => host_test("replay", passed, false),
+        Task::Hostile(passed) => host_test("hostile", passed, false),
+        Task::Servers(passed) => host_test("servers", passed, false),
+        Task::Soak(passed) => host_test("soak", passed, false),
+        Task::Sync(passed) => host_test("sync", passed, false),
+        Task::Bench(passed) => host_test("bench", passed, true),
+        Task::Contract(passed) => openapi::check(&passed.arguments),
         Task::Test => test().map(done),
     };
     result.unwrap_or_else(|error| {
@@ -85,10 +98,10 @@ fn components() -> Result<()> {
     hostile::build()
 }
 
-fn host_test(command: &str, passed: Passed) -> Result<ExitCode> {
+fn host_test(command: &str, passed: Passed, release: bool) -> Result<ExitCode> {
     components()?;
     let arguments: Vec<String> = std::iter::once(command.to_owned()).chain(passed.arguments).collect();
-    program::host_test(&arguments)
+    program::host_test(&arguments, release)
 }
 
 fn test() -> Result<()> {
@@ -108,8 +121,10 @@ fn test() -> Result<()> {
     step("guests that misbehave", || program::run_host_test(&["hostile"]))?;
     step("servers that misbehave", || program::run_host_test(&["servers"]))?;
     step("many at once", || program::run_host_test(&["soak", "--opt-ins", "1000"]))?;
+    step("large files", || program::run_host_test(&["sync"]))?;
     step("the fixtures, natively", || program::run_host_test(&["replay", "--native", FIXTURES]))?;
     step("the fixtures, in the component", || program::run_host_test(&["replay", FIXTURES]))?;
+    step("Klaviyo's OpenAPI", openapi::test)?;
     step("Klaviyo's own libraries against the simulator", sdk::test)?;
     step("the command with the component inside", || program::build_klaviyo(false))?;
     eprintln!("\nall passed in {} s", started.elapsed().as_secs());

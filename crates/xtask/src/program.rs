@@ -21,18 +21,18 @@ pub(crate) fn build_klaviyo(release: bool) -> Result<()> {
     let mut build = cargo_on_crates("build");
     build.args(["--features", "klaviyo-cli/embedded"]).args(release.then_some("--release"));
     run(build.env("KLAVIYO_COMPONENT", root().join("target/component/klaviyo.wasm")))?;
-    let built = built("klaviyo", if release { "release" } else { "debug" });
+    let built = built("klaviyo", profile(release));
     let file = root().join("target").join(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
     std::fs::copy(&built, &file).with_context(|| format!("cannot copy {}", built.display()))?;
     eprintln!("xtask: target/klaviyo, {} MB, the component inside", file.metadata()?.len() >> 20);
     Ok(())
 }
 
-/// Builds the test host and runs it. It says itself what failed, so only its status is passed on.
-pub(crate) fn host_test(arguments: &[String]) -> Result<ExitCode> {
+/// Builds the test host, beside the command, and runs it. It says itself what failed, so only its status is passed on.
+pub(crate) fn host_test(arguments: &[String], release: bool) -> Result<ExitCode> {
     // Built first, so that compiling shows its progress and the output stands alone.
-    run(&mut cargo_on_crates("build"))?;
-    let status = program(built("host-test", "debug")).args(arguments).status()?;
+    run(cargo_on_crates("build").args(release.then_some("--release")))?;
+    let status = program(built("host-test", profile(release))).args(arguments).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -46,7 +46,12 @@ pub(crate) fn example(name: &str) -> Command {
     program(built(&format!("examples/{name}"), "debug"))
 }
 
-fn built(name: &str, profile: &str) -> PathBuf {
+fn profile(release: bool) -> &'static str {
+    if release { "release" } else { "debug" }
+}
+
+/// A program that cargo has built.
+pub(crate) fn built(name: &str, profile: &str) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
     target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))

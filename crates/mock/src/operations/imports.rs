@@ -8,6 +8,7 @@ use crate::filter::Fields;
 use crate::imports::Import;
 use crate::page::Page;
 use crate::patch;
+use crate::shape;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -26,6 +27,7 @@ pub(crate) fn submit(call: &mut Call<'_>) -> Result<Answer> {
     for (n, row) in rows.iter().enumerate() {
         check_row(row, &row_pointer(n))?;
     }
+    shape::IMPORT.check(&document, call.revision)?;
     let lists = match data.pointer("/relationships/lists/data") {
         None => Vec::new(),
         Some(lists) => ids(lists, "list", LISTS_POINTER)?,

@@ -5,6 +5,7 @@ use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::{Result, member};
 use crate::page::Page;
+use crate::shape;
 use axum::http::StatusCode;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ pub(crate) fn remove(call: &mut Call<'_>) -> Result<Answer> {
 fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
     let document = call.document()?;
     let ids = ids(member(&document, "data", "/data")?, "profile", "/data")?;
+    shape::MEMBERS.check(&document, call.revision)?;
     if ids.len() > PER_REQUEST {
         let detail = format!("Ensure this field has at most {PER_REQUEST} elements.");
         return Err(Refusal::invalid(&detail, "/data").into());

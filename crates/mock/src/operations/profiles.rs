@@ -9,6 +9,7 @@ use crate::imports::Clash;
 use crate::page::Page;
 use crate::patch;
 use crate::profile::Profile;
+use crate::shape::{self, Shape};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -73,7 +74,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Answer> {
-    let written = read(call)?;
+    let written = read(call, &shape::CREATED)?;
     check::identified(&written.attributes, POINTER)?;
     let holder = call.account.holders(&written.attributes).first().and_then(|place| call.account.at(*place));
     if let Some(holder) = holder {
@@ -85,7 +86,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Answer> {
 
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Answer> {
     let place = existing(call)?;
-    let written = read(call)?;
+    let written = read(call, &shape::UPDATED)?;
     if written.id.as_ref() != Some(&call.id) {
         return Err(Refusal::invalid("'id' must be the id in the path", "/data/id").into());
     }
@@ -97,7 +98,7 @@ pub(crate) fn update(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 pub(crate) fn create_or_update(call: &mut Call<'_>) -> Result<Answer> {
-    let written = read(call)?;
+    let written = read(call, &shape::UPSERTED)?;
     if written.id.is_none() {
         check::identified(&written.attributes, POINTER)?;
     }
@@ -143,7 +144,7 @@ fn answer(
 }
 
 /// Reads the profile in the body. A phone number that is not valid beside an email is dropped.
-fn read(call: &Call<'_>) -> Result<Written> {
+fn read(call: &Call<'_>, shape: &Shape) -> Result<Written> {
     // What is asked of the answer must make sense before anything is written.
     call.wants("profile", "subscriptions", &["subscriptions"])?;
     let document = call.document()?;
@@ -155,6 +156,7 @@ fn read(call: &Call<'_>) -> Result<Written> {
     let mut attributes = object(data, "attributes", "/data")?.clone();
     check::attributes(&attributes, POINTER)?;
     patch::check(data, "/data")?;
+    shape.check(&document, call.revision)?;
     let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
     let checked = check::phone_number(&attributes, POINTER);
     let wrong = checked.is_err();

@@ -9,6 +9,7 @@ use crate::check::{self, Result, given, member, object, row_pointer, rows};
 use crate::clock;
 use crate::consent::{Channel, Message, State};
 use crate::revision::Revision;
+use crate::shape::{self, Shape};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
@@ -28,20 +29,21 @@ struct Form {
 
 pub(crate) fn subscribe(call: &mut Call<'_>) -> Result<Answer> {
     let kind = "profile-subscription-bulk-create-job";
-    accept(call, kind, State::Subscribed, SUBSCRIBED_AT_ONCE)
+    accept(call, kind, State::Subscribed, SUBSCRIBED_AT_ONCE, &shape::SUBSCRIPTION)
 }
 
 pub(crate) fn unsubscribe(call: &mut Call<'_>) -> Result<Answer> {
     let kind = "profile-subscription-bulk-delete-job";
-    accept(call, kind, State::Unsubscribed, UNSUBSCRIBED_AT_ONCE)
+    accept(call, kind, State::Unsubscribed, UNSUBSCRIBED_AT_ONCE, &shape::UNSUBSCRIPTION)
 }
 
-fn accept(call: &mut Call<'_>, kind: &'static str, to: State, most: usize) -> Result<Answer> {
+fn accept(call: &mut Call<'_>, kind: &'static str, to: State, most: usize, shape: &Shape) -> Result<Answer> {
     let document = call.document()?;
     let mut form =
         Form { kind, to, most, revision: call.revision, now: call.account.clock.date(), historical: false };
     let accepted = call.account.clock.now();
     let change = form.read(&document, accepted)?;
+    shape.check(&document, call.revision)?;
     // Unproven: the answer when the list is not there.
     if let Some(unknown) = change.list.as_ref().filter(|id| !call.account.lists.contains_key(*id)) {
         return Err(no_list(unknown).into());
@@ -136,7 +138,7 @@ impl Form {
                     let detail = format!("'{name}' is not a valid field for the resource 'subscriptions'.");
                     return refuse(detail, &pointer);
                 };
-                let at = self.consent(consent, &format!("{pointer}/{name}"))?;
+                let at = self.consent(*message, consent, &format!("{pointer}/{name}"))?;
                 messages.push((channel, *message, at));
             }
         }
@@ -147,7 +149,7 @@ impl Form {
     }
 
     /// Checks one consent, and tells when it was given.
-    fn consent(&self, consent: &Value, pointer: &str) -> Result<Option<String>> {
+    fn consent(&self, message: Message, consent: &Value, pointer: &str) -> Result<Option<String>> {
         let refuse =
             |detail: &str, member: &str| Err(Refusal::invalid(detail, &format!("{pointer}/{member}")).into());
         if member(consent, "consent", pointer)?.as_str() != Some(self.to.name()) {
@@ -162,6 +164,8 @@ impl Form {
         }
         match (at, self.historical) {
             (None, false) => Ok(None),
+            // It has no time of its own.
+            (None, true) if message == Message::OpenTracking => Ok(None),
             (None, true) => refuse("'consented_at' is required with 'historical_import'", "consented_at"),
             (Some(_), false) => refuse("'consented_at' needs 'historical_import'", "consented_at"),
             (Some(at), true) => match at.as_str().and_then(clock::parse) {

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, profile, server};
 use klaviyo_mock::Account;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn a_body_needs_the_form_of_json_api() {
@@ -70,4 +70,81 @@ fn a_profile_has_100_kilobytes_and_a_request_5_megabytes() {
     // Five megabytes are read, and found to be no JSON.
     assert_eq!(spaces(5_000_000).unwrap().error(), (400, "invalid", "/data"));
     assert_eq!(server.account().profiles().len(), 1);
+}
+
+#[test]
+fn a_body_has_what_its_operation_knows_in_its_revision() {
+    let server = server(Account::demo());
+    let id = Client::new(&server).create(json!({ "email": "b@example.com" }));
+    let create = |more: Value| {
+        let mut attributes = json!({ "email": "a@example.com" });
+        attributes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("POST", "/api/profiles/".to_owned(), profile(attributes))
+    };
+    let of = |method: &'static str, path: &str, attributes: Value, more: Value| {
+        let mut body = profile(attributes);
+        body["data"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        (method, path.replace("{id}", &id), body)
+    };
+    let upsert = |more: Value| of("POST", "/api/profile-import/", json!({ "email": "b@example.com" }), more);
+    let update = |attributes: Value| of("PATCH", "/api/profiles/{id}/", attributes, json!({ "id": id }));
+    let attributes = "/data/attributes";
+    for ((method, path, body), old, new) in [
+        (create(json!({ "_kx": "a" })), Some(attributes), Some(attributes)),
+        (create(json!({ "anonymous_id": "a" })), Some(attributes), Some(attributes)),
+        (
+            create(json!({ "location": { "planet": "Mars" } })),
+            Some("/data/attributes/location"),
+            Some("/data/attributes/location"),
+        ),
+        (
+            create(json!({ "location": { "latitude": true } })),
+            Some("/data/attributes/location/latitude"),
+            Some("/data/attributes/location/latitude"),
+        ),
+        (
+            of("POST", "/api/profiles/", json!({ "email": "a@example.com" }), json!({ "id": id })),
+            Some("/data"),
+            Some("/data"),
+        ),
+        (update(json!({ "anonymous_id": "a" })), None, Some(attributes)),
+        (update(json!({ "_kx": "a" })), Some(attributes), Some(attributes)),
+        (update(json!({ "location": { "latitude": 40.7, "longitude": "74" } })), None, None),
+        (upsert(json!({ "lists": [] })), Some("/data"), Some("/data")),
+        (upsert(json!({ "meta": null })), None, None),
+        (upsert(json!({ "meta": { "patch_properties": null } })), None, None),
+        (upsert(json!({ "meta": { "patch_properties": { "append": null, "unset": null } } })), None, None),
+        (
+            upsert(json!({ "meta": { "patch_properties": { "unset": [1] } } })),
+            Some("/data/meta/patch_properties/unset"),
+            Some("/data/meta/patch_properties/unset"),
+        ),
+        (upsert(json!({ "meta": { "patch_identifiers": null } })), Some("/data/meta"), None),
+    ] {
+        for (revision, pointer) in [("2025-01-15", old), ("2026-07-15", new)] {
+            let client = Client::new(&server).revision(revision);
+            let reply = client.send(method, &path, Some(&body.to_string())).unwrap();
+            match pointer {
+                None => assert_eq!(reply.status, 200, "{revision} {body} {}", reply.text),
+                Some(pointer) => assert_eq!(reply.error(), (400, "invalid", pointer), "{revision} {body}"),
+            }
+        }
+    }
+    let reply = Client::new(&server).get(&format!("/api/profiles/{id}/"));
+    assert_eq!(reply.at("/data/attributes/anonymous_id"), &Value::Null);
+    assert_eq!(reply.at("/data/attributes/location/latitude"), 40.7);
+}
+
+#[test]
+fn a_list_is_changed_by_links_and_nothing_more() {
+    let server = server(Account::demo());
+    let client = Client::new(&server);
+    let id = client.create(json!({ "email": "a@example.com" }));
+    let add = |body: Value| client.post("/api/lists/Y6nRLr/relationships/profiles/", &body);
+    let link = json!({ "type": "profile", "id": id });
+    let mut large = link.clone();
+    large["attributes"] = json!({});
+    assert_eq!(add(json!({ "data": [large] })).error(), (400, "invalid", "/data/0"));
+    assert_eq!(add(json!({ "data": [link], "meta": {} })).error(), (400, "invalid", ""));
+    assert_eq!(add(json!({ "data": [link] })).status, 204);
 }

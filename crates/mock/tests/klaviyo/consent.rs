@@ -338,3 +338,50 @@ fn a_profile_is_subscribed_by_its_id() {
     assert_eq!(server.account().profiles().len(), 1);
     assert_eq!(state(&server, "a@example.com"), State::Subscribed);
 }
+
+#[test]
+fn a_job_has_what_it_knows_and_nothing_more() {
+    let server = server(Account::demo());
+    let client = Client::new(&server).revision("2026-07-15");
+    let try_job = |path: &str, kind: &str, person: Value, more: Value| {
+        let body = job(kind, person, None, more);
+        let reply = client.post(path, &body);
+        assert!([202, 400].contains(&reply.status), "{reply:?}");
+        (reply.status, reply.error().2.to_owned())
+    };
+    let accepted = (202, String::new());
+    let refused = |pointer: &str| (400, pointer.to_owned());
+    let row = "/data/attributes/profiles/data/0/attributes";
+    let born = |date: &str| {
+        let mut person = by_email("a@example.com");
+        person["age_gated_date_of_birth"] = json!(date);
+        try_job(SUBSCRIBE, "create", person, json!({}))
+    };
+    assert_eq!(born("1950-01-31"), accepted);
+    assert_eq!(born("1950-02-30"), refused(&format!("{row}/age_gated_date_of_birth")));
+
+    let leaving = json!({ "email": "a@example.com", "subscriptions": marketing("email", "UNSUBSCRIBED") });
+    assert_eq!(try_job(UNSUBSCRIBE, "delete", leaving.clone(), json!({})), accepted);
+    let sourced = json!({ "custom_source": "WhatsApp" });
+    assert_eq!(try_job(UNSUBSCRIBE, "delete", leaving, sourced), refused("/data/attributes"));
+
+    // To tracking there is no consent of old, so it has no time.
+    let tracked = |tracking: Value| {
+        let marketing = json!({ "consent": "SUBSCRIBED", "consented_at": "2020-01-01T00:00:00Z" });
+        let subscriptions = json!({ "email": { "marketing": marketing, "open_tracking": tracking } });
+        let person = json!({ "email": "a@example.com", "subscriptions": subscriptions });
+        try_job(SUBSCRIBE, "create", person, json!({ "historical_import": true }))
+    };
+    assert_eq!(tracked(json!({ "consent": "SUBSCRIBED" })), accepted);
+    let dated = json!({ "consent": "SUBSCRIBED", "consented_at": "2020-01-01T00:00:00Z" });
+    assert_eq!(tracked(dated), refused(&format!("{row}/subscriptions/email/open_tracking")));
+
+    let push = |tokens: Value| {
+        let push = json!({ "marketing": { "consent": "UNSUBSCRIBED" }, "tokens": tokens });
+        let person = json!({ "email": "a@example.com", "subscriptions": { "push": push } });
+        try_job(UNSUBSCRIBE, "delete", person, json!({}))
+    };
+    assert_eq!(push(json!([{ "token": "a", "platform": "ios", "vendor": "apns" }])), accepted);
+    let pointer = format!("{row}/subscriptions/push/tokens/0");
+    assert_eq!(push(json!([{ "token": "a", "platform": "ios" }])), refused(&pointer));
+}

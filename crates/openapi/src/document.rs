@@ -1,0 +1,338 @@
+//! An OpenAPI document: its revision, and the operations that it has.
+
+use crate::schema::{self, faults};
+use anyhow::{Context, Result, bail};
+use jsonschema::Validator;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
+
+/// A document, read and understood.
+pub(crate) struct Document {
+    /// The file's name.
+    pub(crate) name: String,
+    /// The revision that it describes: Klaviyo writes it as the version of the API.
+    pub(crate) revision: String,
+    /// Where its paths begin, such as `https://a.klaviyo.com`.
+    pub(crate) servers: Vec<String>,
+    pub(crate) operations: Vec<Operation>,
+    /// The whole of it, for what refers to its schemas.
+    pub(crate) value: Value,
+}
+
+/// What can be asked for with a method at a path.
+pub(crate) struct Operation {
+    /// Klaviyo's name for it.
+    pub(crate) name: String,
+    /// In capital letters.
+    pub(crate) method: String,
+    /// The path without the slash at its end, with variables: `/api/lists/{id}`.
+    pub(crate) path: String,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) body: Option<Body>,
+}
+
+/// A parameter of an operation.
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) required: bool,
+    values: Understood<(Form, Validator)>,
+}
+
+/// What a document asks for, or why this check does not understand it: that matters only to requests of the
+/// operation.
+pub(crate) type Understood<T> = std::result::Result<T, String>;
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    Path,
+    Query,
+    Header,
+    Cookie,
+}
+
+/// What the text of a parameter stands for.
+struct Form {
+    kind: String,
+    /// For an array: what its items are, and whether each is a parameter of its own.
+    items: Option<(String, bool)>,
+}
+
+/// The body that an operation takes.
+pub(crate) struct Body {
+    pub(crate) required: bool,
+    pub(crate) media_types: Vec<MediaType>,
+}
+
+/// One form of a body.
+pub(crate) struct MediaType {
+    pub(crate) name: String,
+    /// As it stands in the document.
+    pub(crate) schema: Value,
+    pub(crate) validator: Understood<Validator>,
+}
+
+impl Document {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+        let what = || format!("{} is no OpenAPI document that this check understands", path.display());
+        Self::parse(&name, value).with_context(what)
+    }
+
+    /// Understands a document.
+    pub(crate) fn parse(name: &str, value: Value) -> Result<Self> {
+        let version = value.get("openapi").and_then(Value::as_str).context("it has no `openapi` version")?;
+        if !version.starts_with("3.0.") {
+            bail!("it is OpenAPI {version}, not 3.0");
+        }
+        let revision = value.pointer("/info/version").and_then(Value::as_str).unwrap_or_default();
+        let revision = date(revision).with_context(|| {
+            format!("its `info.version` is {revision:?}, not a revision such as \"2025-01-15\"")
+        })?;
+        let servers = value.get("servers").and_then(Value::as_array).into_iter().flatten();
+        let servers = servers.filter_map(|server| server.get("url")?.as_str());
+        let servers = servers.map(|url| url.trim_end_matches('/').to_owned()).collect();
+        let paths = value.get("paths").and_then(Value::as_object).context("it has no `paths`")?;
+        let mut operations = Vec::new();
+        for (path, item) in paths {
+            let shared = item.get("parameters");
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                if METHODS.contains(&method.as_str()) {
+                    let operation = Operation::parse(&value, (method, path), shared, operation)
+                        .with_context(|| format!("in {} {path}", method.to_uppercase()))?;
+                    operations.push(operation);
+                }
+            }
+        }
+        if operations.is_empty() {
+            bail!("it has no operations");
+        }
+        let revision = revision.to_owned();
+        Ok(Self { name: name.to_owned(), revision, servers, operations, value })
+    }
+
+    /// The operation of a request, if the document has it. Of two paths that fit, it is the one with the
+    /// fewest variables.
+    pub(crate) fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
+        let fitting =
+            self.operations.iter().filter(|o| o.method == method && variables(&o.path, path).is_some());
+        fitting.min_by_key(|operation| operation.path.matches('{').count())
+    }
+}
+
+/// The date of a revision: `2026-10-15.pre` is that of `2026-10-15`.
+pub(crate) fn date(revision: &str) -> Option<&str> {
+    let date = revision.split_once('.').map_or(revision, |(date, _suffix)| date);
+    let fits = |(i, b): (usize, u8)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() };
+    (date.len() == 10 && date.bytes().enumerate().all(fits)).then_some(date)
+}
+
+/// The variables of a path and their values, decoded, if the path fits.
+pub(crate) fn variables<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str, String)>> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+    let mut variables = Vec::new();
+    loop {
+        let (own, segment) = match (wanted.next(), given.next()) {
+            (None, None) => return Some(variables),
+            (Some(own), Some(segment)) => (own, decoded(segment)),
+            _ => return None,
+        };
+        match own.strip_prefix('{').and_then(|own| own.strip_suffix('}')) {
+            Some(name) if !segment.is_empty() => variables.push((name, segment)),
+            None if own == segment => {}
+            _ => return None,
+        }
+    }
+}
+
+/// Undoes percent-encoding.
+pub(crate) fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+impl Operation {
+    fn parse(
+        document: &Value,
+        (method, path): (&str, &str),
+        shared: Option<&Value>,
+        value: &Value,
+    ) -> Result<Self> {
+        let method = method.to_uppercase();
+        let path = path.strip_suffix('/').unwrap_or(path).to_owned();
+        let name = value.get("operationId").and_then(Value::as_str);
+        let name = name.map_or_else(|| format!("{method} {path}"), str::to_owned);
+        let mut parameters: Vec<Parameter> = Vec::new();
+        // The operation's own stand for those of the same name that its path has.
+        for parameter in [value.get("parameters"), shared].into_iter().flatten() {
+            for parameter in parameter.as_array().context("`parameters` is an array")? {
+                let parameter = Parameter::parse(document, component(document, "parameters", parameter)?)?;
+                if !parameters.iter().any(|own| own.name == parameter.name && own.place == parameter.place) {
+                    parameters.push(parameter);
+                }
+            }
+        }
+        let body = value.get("requestBody").map(|body| Body::parse(document, body)).transpose()?;
+        Ok(Self { name, method, path, parameters, body })
+    }
+}
+
+impl Parameter {
+    fn parse(document: &Value, value: &Value) -> Result<Self> {
+        let name = value.get("name").and_then(Value::as_str).context("a parameter has no name")?;
+        let place = match value.get("in").and_then(Value::as_str) {
+            Some("path") => Place::Path,
+            Some("query") => Place::Query,
+            Some("header") => Place::Header,
+            Some("cookie") => Place::Cookie,
+            _ => bail!("it is not known where the parameter {name} stands"),
+        };
+        let values = Self::values(document, value, place).map_err(|error| format!("{error:#}"));
+        let required = value.get("required").and_then(Value::as_bool).unwrap_or_default();
+        Ok(Self { name: name.to_owned(), place, required, values })
+    }
+
+    fn values(document: &Value, value: &Value, place: Place) -> Result<(Form, Validator)> {
+        let schema = value.get("schema").context("it has no `schema`")?;
+        let validator = schema::validator(document, schema)?;
+        let schema = schema::resolved(document, schema)?;
+        let kind = |schema: &Value| schema.get("type").and_then(Value::as_str).unwrap_or("string").to_owned();
+        let items = match schema.get("items") {
+            Some(items) if kind(schema) == "array" => {
+                // Items are parameters of their own unless told otherwise, in a query.
+                let explode = value.get("explode").and_then(Value::as_bool).unwrap_or(place == Place::Query);
+                Some((kind(schema::resolved(document, items)?), explode))
+            }
+            _ => None,
+        };
+        Ok((Form { kind: kind(schema), items }, validator))
+    }
+
+    /// What is wrong with the values that a request has for it; there is one at least.
+    pub(crate) fn faults(&self, given: &[&str]) -> Vec<String> {
+        let (form, validator) = match &self.values {
+            Ok(understood) => understood,
+            Err(why) => return vec![format!("this check does not understand it: {why}")],
+        };
+        let value = match (&form.items, given) {
+            (Some((kind, true)), _) => given.iter().map(|item| typed(kind, item)).collect(),
+            (Some((kind, false)), [list]) => list.split(',').map(|item| typed(kind, item)).collect(),
+            (None, [text]) => typed(&form.kind, text),
+            _ => return vec![format!("it is there {} times", given.len())],
+        };
+        let fault = |(place, why): (String, String)| match place.strip_prefix('/') {
+            Some(n) => format!("item {n}: {why}"),
+            None => why,
+        };
+        faults(validator, &value).into_iter().map(fault).collect()
+    }
+}
+
+/// The text of a parameter as the value that it stands for. Text that is not of this kind stays text, which
+/// the schema refuses.
+fn typed(kind: &str, text: &str) -> Value {
+    let read = || serde_json::from_str::<Value>(text).ok();
+    let value = match kind {
+        "integer" | "number" => read().filter(Value::is_number),
+        "boolean" => read().filter(Value::is_boolean),
+        _ => None,
+    };
+    value.unwrap_or_else(|| text.into())
+}
+
+impl Body {
+    fn parse(document: &Value, value: &Value) -> Result<Self> {
+        let value = component(document, "requestBodies", value)?;
+        let empty = Map::new();
+        let content = value.get("content").and_then(Value::as_object).unwrap_or(&empty);
+        let media_type = |(name, media): (&String, &Value)| {
+            let schema = media.get("schema").cloned().unwrap_or_default();
+            let validator = schema::validator(document, &schema).map_err(|error| format!("{error:#}"));
+            MediaType { name: name.clone(), schema, validator }
+        };
+        let media_types = content.iter().map(media_type).collect();
+        let required = value.get("required").and_then(Value::as_bool).unwrap_or_default();
+        Ok(Self { required, media_types })
+    }
+
+    /// The form of the body with this `content-type`.
+    pub(crate) fn media_type(&self, content_type: &str) -> Option<&MediaType> {
+        let name = content_type.split(';').next().unwrap_or_default().trim();
+        self.media_types.iter().find(|media| media.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// A parameter or a body, or the one of `components` that it refers to.
+fn component<'a>(document: &'a Value, kind: &str, value: &'a Value) -> Result<&'a Value> {
+    let Some(reference) = value.get("$ref") else { return Ok(value) };
+    let target = reference.as_str().and_then(|reference| {
+        let name = reference.strip_prefix(&format!("#/components/{kind}/"))?;
+        document.get("components")?.get(kind)?.get(name)
+    });
+    target.with_context(|| format!("{reference} is not there"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_revision_is_a_date() {
+        assert_eq!(date("2026-10-15"), Some("2026-10-15"));
+        assert_eq!(date("2026-10-15.pre"), Some("2026-10-15"));
+        for other in ["", "1.0.0", "2026-10", "latest", "2026-10-15T", "２026-10-1"] {
+            assert_eq!(date(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_path_fits_segment_by_segment() {
+        let id = |path| variables("/api/lists/{id}/profiles", path).map(|found| found[0].1.clone());
+        assert_eq!(id("/api/lists/Y6nRLr/profiles"), Some("Y6nRLr".to_owned()));
+        assert_eq!(id("/api/lists/a%2Fb%3F/profiles/"), Some("a/b?".to_owned()));
+        assert_eq!(id("/%61pi/lists/a/profiles"), Some("a".to_owned()));
+        for other in
+            ["/api/lists/profiles", "/api/lists//profiles", "/api/lists/a/profiles/b", "/lists/a/profiles"]
+        {
+            assert_eq!(id(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_path_with_the_fewest_variables_wins() {
+        let document = json!({
+            "openapi": "3.0.3", "info": { "version": "2025-01-15" },
+            "paths": { "/shoes/{id}": { "get": {} }, "/shoes/all": { "get": { "operationId": "all" } } },
+        });
+        let document = Document::parse("shoes.json", document).unwrap();
+        assert_eq!(document.operation("GET", "/shoes/all/").unwrap().name, "all");
+        assert_eq!(document.operation("GET", "/shoes/one").unwrap().name, "GET /shoes/{id}");
+        assert!(document.operation("PUT", "/shoes/all").is_none());
+    }
+
+    #[test]
+    fn what_is_no_document_is_told() {
+        for (document, why) in [
+            (json!([]), "no `openapi` version"),
+            (json!({ "openapi": "3.1.0" }), "OpenAPI 3.1.0, not 3.0"),
+            (json!({ "openapi": "3.0.2", "info": { "version": "v2" } }), "`info.version` is \"v2\""),
+            (json!({ "openapi": "3.0.2", "info": { "version": "2025-01-15" } }), "no `paths`"),
+            (
+                json!({ "openapi": "3.0.2", "info": { "version": "2025-01-15" }, "paths": {} }),
+                "no operations",
+            ),
+        ] {
+            let error = Document::parse("x.json", document).err().unwrap();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `cargo xtask contract`: whether the requests of the fixture corpus, and the bodies that the simulator takes, are
+//! what Klaviyo's OpenAPI documents describe.
+
+mod check;
+mod corpus;
+mod document;
+mod examples;
+mod report;
+mod schema;
+mod simulator;
+
+use anyhow::Result;
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Check the requests of the fixtures, and the bodies that the simulator takes, against Klaviyo's OpenAPI
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask contract")]
+struct Arguments {
+    /// An OpenAPI 3.0 document of Klaviyo's, as it publishes one for each revision
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    openapi: Vec<PathBuf>,
+    /// The folder of fixtures
+    #[arg(long, value_name = "FOLDER", default_value_os_t = fixtures())]
+    fixtures: PathBuf,
+}
+
+fn fixtures() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).join("host-test/fixtures")
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("contract: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether everything is as the documents say.
+fn run(arguments: &Arguments) -> Result<bool> {
+    let documents = arguments.openapi.iter().map(|path| document::Document::read(path));
+    let documents = documents.collect::<Result<Vec<_>>>()?;
+    let requests = corpus::requests(&arguments.fixtures)?;
+    report::report(&documents, &requests)
+}

@@ -1,0 +1,269 @@
+//! A schema of OpenAPI 3.0 as JSON Schema, which it is not quite.
+//!
+//! - `nullable: true` is no keyword of JSON Schema. It is honoured beside a `$ref` and beside an `enum` too: OpenAPI
+//!   3.0 would have it ignored there, but Klaviyo writes it there and means it.
+//! - `$ref` points into the document's `#/components/schemas`; what it reaches becomes `$defs`. No other target is
+//!   followed, and nothing is fetched.
+//! - `example`, `description` and the like say nothing of a value, and are dropped.
+//! - An object that lists its `properties` has no others. Klaviyo's documents do not say so, but Klaviyo answers 400
+//!   to a member that it does not know. An object without `properties`, such as a profile's custom ones, is free.
+//!
+//! A keyword that is not known here is an error, lest anybody believes that it was checked.
+
+use anyhow::{Context, Result, bail};
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value, json};
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// What says of values exactly what it says in JSON Schema. `format` among it: dates are checked.
+const SAME: [&str; 14] = [
+    "enum",
+    "format",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "pattern",
+    "required",
+    "type",
+    "uniqueItems",
+];
+
+/// What says nothing of values. `nullable` is read apart.
+const ANNOTATIONS: [&str; 10] = [
+    "default",
+    "deprecated",
+    "description",
+    "discriminator",
+    "example",
+    "externalDocs",
+    "nullable",
+    "readOnly",
+    "title",
+    "writeOnly",
+];
+
+/// What checks values against a schema of a document.
+pub(crate) fn validator(document: &Value, schema: &Value) -> Result<Validator> {
+    let mut conversion = Conversion { document, definitions: Map::new(), waiting: Vec::new() };
+    let mut root = conversion.schema(schema)?;
+    while let Some(name) = conversion.waiting.pop() {
+        if !conversion.definitions.contains_key(&name) {
+            let target = definition(document, &name)?;
+            let converted = conversion.schema(target).with_context(|| format!("in the schema {name}"))?;
+            conversion.definitions.insert(name, converted);
+        }
+    }
+    if let Value::Object(root) = &mut root {
+        root.insert("$defs".to_owned(), conversion.definitions.into());
+    }
+    let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+    options.build(&root).map_err(|error| anyhow::anyhow!("a schema is not one: {error}"))
+}
+
+/// A schema, or the one that it refers to.
+pub(crate) fn resolved<'a>(document: &'a Value, mut schema: &'a Value) -> Result<&'a Value> {
+    // A chain of references that is longer than this goes in a circle.
+    for _ in 0..32 {
+        match schema.get("$ref") {
+            None => return Ok(schema),
+            Some(reference) => schema = definition(document, &name(reference)?)?,
+        }
+    }
+    bail!("a reference leads back to itself");
+}
+
+/// Whether a schema, or a reference to one, allows null.
+pub(crate) fn is_nullable(document: &Value, schema: &Value) -> Result<bool> {
+    let says = |schema: &Value| schema.get("nullable") == Some(&Value::Bool(true));
+    Ok(says(schema) || says(resolved(document, schema)?))
+}
+
+fn name(reference: &Value) -> Result<String> {
+    let name = reference.as_str().and_then(|reference| reference.strip_prefix(SCHEMAS));
+    name.map(str::to_owned).with_context(|| format!("{reference} is not in {SCHEMAS}"))
+}
+
+fn definition<'a>(document: &'a Value, name: &str) -> Result<&'a Value> {
+    let schemas = document.pointer("/components/schemas");
+    schemas.and_then(|schemas| schemas.get(name)).with_context(|| format!("{SCHEMAS}{name} is not there"))
+}
+
+struct Conversion<'a> {
+    document: &'a Value,
+    definitions: Map<String, Value>,
+    /// The names of definitions that are referred to.
+    waiting: Vec<String>,
+}
+
+impl Conversion<'_> {
+    fn schema(&mut self, schema: &Value) -> Result<Value> {
+        let members = schema.as_object().context("a schema is an object")?;
+        let converted = match members.get("$ref") {
+            Some(reference) => {
+                let name = name(reference)?;
+                self.waiting.push(name.clone());
+                json!({ "$ref": format!("#/$defs/{name}") })
+            }
+            None => self.members(members)?,
+        };
+        Ok(if is_nullable(self.document, schema)? {
+            // Unlike "any of these two", this says what is wrong with a value that is not null.
+            json!({ "if": { "type": "null" }, "then": true, "else": converted })
+        } else {
+            converted
+        })
+    }
+
+    fn members(&mut self, members: &Map<String, Value>) -> Result<Value> {
+        let mut converted = Map::new();
+        for (keyword, value) in members {
+            let value = match keyword.as_str() {
+                same if SAME.contains(&same) => value.clone(),
+                "items" => self.schema(value)?,
+                "properties" => {
+                    let properties = value.as_object().context("`properties` is an object")?;
+                    let property = |(name, schema): (&String, &Value)| {
+                        let schema =
+                            self.schema(schema).with_context(|| format!("in the property {name}"))?;
+                        Ok((name.clone(), schema))
+                    };
+                    Value::Object(properties.iter().map(property).collect::<Result<_>>()?)
+                }
+                "oneOf" | "anyOf" => {
+                    let schemas = value.as_array().with_context(|| format!("`{keyword}` is an array"))?;
+                    schemas.iter().map(|schema| self.schema(schema)).collect::<Result<_>>()?
+                }
+                "additionalProperties" if value.is_boolean() => value.clone(),
+                "additionalProperties" => self.schema(value)?,
+                said if ANNOTATIONS.contains(&said) || said.starts_with("x-") => continue,
+                unknown => bail!("this check does not know what `{unknown}` asks of a value"),
+            };
+            converted.insert(keyword.clone(), value);
+        }
+        if converted.contains_key("properties") {
+            converted.entry("additionalProperties").or_insert(Value::Bool(false));
+        }
+        Ok(Value::Object(converted))
+    }
+}
+
+/// What a schema refuses in a value: where, as a JSON pointer, and why.
+pub(crate) fn faults(validator: &Validator, value: &Value) -> Vec<(String, String)> {
+    let fault = |error: jsonschema::ValidationError<'_>| {
+        let place = error.instance_path().as_str().to_owned();
+        (place, error.masked_with(short(error.instance())).to_string())
+    };
+    validator.iter_errors(value).map(fault).collect()
+}
+
+/// A value for a sentence.
+pub(crate) fn short(value: &Value) -> String {
+    const MOST: usize = 80;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => {
+            text.split_at_checked(end).map_or_else(String::new, |(start, _)| format!("{start}…"))
+        }
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a schema of this document refuses a value.
+    fn refused(schema: Value, value: Value) -> Vec<String> {
+        let document = json!({ "components": { "schemas": {
+            "Size": { "type": "string", "enum": ["S", "M"] },
+            "Maybe": { "type": "string", "nullable": true },
+            "Tree": { "type": "object", "properties": {
+                "left": { "$ref": "#/components/schemas/Tree", "nullable": true },
+            } },
+        } } });
+        let validator = validator(&document, &schema).unwrap();
+        let mut places: Vec<String> =
+            faults(&validator, &value).into_iter().map(|(place, _)| place).collect();
+        places.dedup();
+        places
+    }
+
+    fn unknown(schema: Value) -> String {
+        format!("{:#}", validator(&json!({}), &schema).unwrap_err())
+    }
+
+    #[test]
+    fn null_is_a_value_where_the_document_says_so() {
+        let size = json!({ "$ref": "#/components/schemas/Size" });
+        let nullable_size = json!({ "$ref": "#/components/schemas/Size", "nullable": true });
+        for (schema, value, expected) in [
+            (json!({ "type": "string" }), json!(null), vec![""]),
+            (json!({ "type": "string", "nullable": true }), json!(null), vec![]),
+            (json!({ "type": "string", "nullable": true }), json!(1), vec![""]),
+            (json!({ "type": "string", "nullable": false }), json!(null), vec![""]),
+            (json!({ "type": "string", "enum": ["a"], "nullable": true }), json!(null), vec![]),
+            (size.clone(), json!(null), vec![""]),
+            (size, json!("S"), vec![]),
+            (nullable_size.clone(), json!(null), vec![]),
+            (nullable_size, json!("L"), vec![""]),
+            (json!({ "$ref": "#/components/schemas/Maybe" }), json!(null), vec![]),
+        ] {
+            assert_eq!(refused(schema.clone(), value.clone()), expected, "{schema} {value}");
+        }
+    }
+
+    #[test]
+    fn an_object_with_properties_is_closed_at_every_depth() {
+        let inner = json!({ "type": "object", "properties": { "size": { "type": "string" } } });
+        let outer = json!({ "type": "object", "properties": { "in": inner, "free": { "type": "object" } } });
+        let tree = json!({ "$ref": "#/components/schemas/Tree" });
+        let open =
+            json!({ "type": "object", "properties": {}, "additionalProperties": { "type": "string" } });
+        for (schema, value, expected) in [
+            (outer.clone(), json!({ "in": { "size": "S" }, "free": { "a": 1 } }), vec![]),
+            (outer.clone(), json!({ "out": 1 }), vec![""]),
+            (outer, json!({ "in": { "color": 1 } }), vec!["/in"]),
+            (tree.clone(), json!({ "left": { "left": null } }), vec![]),
+            (tree, json!({ "left": { "right": null } }), vec!["/left"]),
+            (open.clone(), json!({ "a": "b" }), vec![]),
+            (open, json!({ "a": 1 }), vec!["/a"]),
+        ] {
+            assert_eq!(refused(schema.clone(), value.clone()), expected, "{schema} {value}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_a_date() {
+        let time = json!({ "type": "string", "format": "date-time" });
+        assert_eq!(refused(time.clone(), json!("2026-01-15T08:00:00+05:30")), [""; 0]);
+        assert_eq!(refused(time.clone(), json!("2026-01-15T08:00:00Z")), [""; 0]);
+        assert_eq!(refused(time.clone(), json!("2026-01-15 at eight")), [""]);
+        assert_eq!(refused(time, json!("2026-02-30T08:00:00Z")), [""]);
+        assert_eq!(refused(json!({ "type": "string", "format": "date" }), json!("2026-13-01")), [""]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_passed_over() {
+        assert!(unknown(json!({ "allOf": [] })).contains("`allOf`"));
+        assert!(unknown(json!({ "properties": { "a": { "not": {} } } })).contains("property a: "));
+        assert!(unknown(json!({ "$ref": "#/components/schemas/Nobody" })).contains("Nobody is not there"));
+        assert!(unknown(json!({ "$ref": "https://example.com/schema" })).contains("is not in #/components"));
+        assert!(unknown(json!({ "type": 5 })).contains("a schema is not one"));
+        let circle = json!({ "components": { "schemas": { "A": { "$ref": "#/components/schemas/A" } } } });
+        assert!(validator(&circle, &json!({ "$ref": "#/components/schemas/A" })).is_err());
+    }
+
+    #[test]
+    fn a_fault_is_told_without_the_whole_value() {
+        let validator = validator(&json!({}), &json!({ "type": "integer" })).unwrap();
+        let (_, why) = faults(&validator, &json!("é".repeat(10_000))).remove(0);
+        assert!(why.chars().count() < 200, "{why}");
+        assert!(why.ends_with("is not of type \"integer\""), "{why}");
+    }
+}
