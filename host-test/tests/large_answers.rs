@@ -18,6 +18,17 @@ impl Upstream for Always {
     }
 }
 
+/// Answers one after the other; the last one again and again.
+struct InTurn(Vec<(u16, String)>);
+
+impl Upstream for InTurn {
+    fn send(&mut self, _: Sent) -> Result<Response, TransportError> {
+        let (status, body) =
+            if self.0.len() > 1 { self.0.remove(0) } else { self.0.first().cloned().unwrap_or_default() };
+        Ok(Response { status, headers: Vec::new(), body: body.into_bytes() })
+    }
+}
+
 fn repeated(before: &str, part: &str, after: &str) -> String {
     format!("{before}{}{after}", part.repeat(BYTES / part.len()))
 }
@@ -98,5 +109,45 @@ fn more_items_than_there_can_be_are_an_error() -> Result<()> {
         assert_eq!(result["err"]["code"], "malformed", "{function}: {}", result["err"]["message"]);
         assert!(result["err"]["message"].to_string().contains("more than"), "{function}");
     }
+    Ok(())
+}
+
+/// Answers that are let through one by one, and are too much together; or that are copied more than once.
+#[test]
+fn answers_that_are_too_much_together_are_an_error() -> Result<()> {
+    let connector = Component::load(&artifact())?;
+    let call = |function: &str, arguments: &[Value], answers: Vec<(u16, String)>| {
+        connector.call(function, arguments, Arc::new(Mutex::new(InTurn(answers))))
+    };
+    let properties = "x".repeat(90_000);
+    let profile = format!(
+        r#"{{"data":[{{"id":"01X","attributes":{{"email":"a@b","properties":{{"a":"{properties}"}}}}}}]}}"#
+    );
+    let same = json!(vec![json!({ "email": "a@b" }); 1_000]);
+    let result = call("contacts.lookup-many", &[same], vec![(200, profile)])?;
+    assert_eq!(result["err"]["code"], "too-large");
+
+    let page = |n: usize| {
+        let payload = "x".repeat(BYTES);
+        let next = format!("https://a.klaviyo.com/api/profile-bulk-import-jobs/x/import-errors/?page={n}");
+        format!(
+            r#"{{"data":[{{"attributes":{{"original_payload":{{"a":"{payload}"}}}}}}],"links":{{"next":"{next}"}}}}"#
+        )
+    };
+    let result = call("bulk.failures", &[json!("x")], (0..8).map(|n| (200, page(n))).collect())?;
+    assert_eq!(result["err"]["code"], "too-large");
+
+    // The words are cut, and the job that is taken in the end is not lost with them.
+    let contacts: Vec<Value> = (0..10).map(|n| json!({ "email": format!("{n}@example.com") })).collect();
+    let words = "x".repeat(BYTES);
+    let refusal = format!(
+        r#"{{"errors":[{{"code":"invalid","detail":"{words}","title":"{}","source":{{"pointer":"/data/attributes/profiles/data/0"}}}}]}}"#,
+        "y".repeat(1_000_000)
+    );
+    let mut answers = vec![(400, refusal); 8];
+    answers.push((202, r#"{"data":{"id":"job"}}"#.to_owned()));
+    let result = call("bulk.submit", &[json!(contacts), Value::Null], answers)?;
+    assert_eq!(result["ok"]["jobs"], json!([{ "job": "job", "rows": [8, 9] }]));
+    assert_eq!(result["ok"]["refused"].as_array().map(Vec::len), Some(8));
     Ok(())
 }

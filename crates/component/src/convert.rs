@@ -212,13 +212,18 @@ impl From<consent::Subscription> for klaviyo::Subscription {
             phone_number: subscription.phone_number,
             channels: each(subscription.channels),
             consented_at: subscription.consented_at,
+            date_of_birth: subscription.date_of_birth,
         }
     }
 }
 
 impl From<consent::Options> for klaviyo::ConsentOptions {
     fn from(options: consent::Options) -> Self {
-        Self { custom_source: options.custom_source, historical_import: options.historical_import }
+        let historical = |historical: consent::Historical| klaviyo::Historical { now: historical.now };
+        Self {
+            custom_source: options.custom_source,
+            historical_import: options.historical_import.map(historical),
+        }
     }
 }
 

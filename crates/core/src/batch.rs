@@ -4,7 +4,7 @@
 //! all the same, the rows that Klaviyo names are left out and the others sent again.
 
 use crate::json::Json;
-use crate::jsonapi::ResourceId;
+use crate::jsonapi::{self, ResourceId};
 use crate::operation::{Operation, REVISION, json, nothing_or_data, partial_failures, post};
 use crate::{Code, Detail, Error, Http, ORIGIN, Refusal, Response};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
@@ -16,9 +16,7 @@ const REQUEST_BYTES: usize = 5_000_000;
 const ROW_BYTES: usize = 100_000;
 /// How often a request is sent again without the rows that were refused. Klaviyo may name all of them at once, or only
 /// the first.
-const REPEATS: usize = 20;
-/// What comes before the number of a row in the pointers of refusals and failures.
-const ROWS: &str = "/data/attributes/profiles/data/";
+const REPEATS: usize = 100;
 
 /// What stands between the attributes of a request and its rows, between those and its relationships, and at its end.
 const ROWS_BEGIN: &[u8] = br#""profiles":{"data":["#;
@@ -136,7 +134,7 @@ impl Form {
                             return Ok(sent);
                         }
                     }
-                    batch.push(index, &row);
+                    batch.push(&Place { index, end: 0, revision: row.revision }, &row.json);
                 }
                 Err(mut error) => {
                     let reason = error.details.pop().unwrap_or_default();
@@ -155,10 +153,14 @@ impl Form {
 
     /// Sends a batch, without the rows that Klaviyo names when it refuses it, and empties it.
     fn send_batch(&self, http: &mut dyn Http, batch: &mut Batch, sent: &mut Sent) -> Result<(), Box<Error>> {
-        let first = batch.rows.first().map(|row| row.index).unwrap_or_default();
         let mut repeats = 0;
+        let mut learnt = !sent.taken.is_empty();
         while !batch.rows.is_empty() {
-            let error = match self.operation(batch).send(http) {
+            let mut named = Vec::new();
+            let taken = self
+                .operation(batch)
+                .send_or(http, &mut |response| named = jsonapi::refused_rows(&response.body));
+            let error = match taken {
                 Ok(mut taken) => {
                     sent.warnings.append(&mut taken.warnings);
                     taken.rows = batch.rows.iter().map(|row| row.index).collect();
@@ -168,25 +170,23 @@ impl Form {
                 }
                 Err(error) => error,
             };
-            let named = if error.code == Code::Rejected { named(&error.details) } else { Vec::new() };
-            let before = batch.rows.len();
-            if repeats < REPEATS {
-                for refusal in batch.without(named) {
-                    let place = sent.refused.partition_point(|other| other.index < refusal.index);
-                    sent.refused.insert(place, refusal);
-                }
+            let refused = if error.code == Code::Rejected { batch.without(named) } else { Vec::new() };
+            learnt |= !refused.is_empty();
+            let goes_on = !refused.is_empty() && repeats < REPEATS;
+            for refusal in refused {
+                let place = sent.refused.partition_point(|other| other.index < refusal.index);
+                sent.refused.insert(place, refusal);
             }
-            if batch.rows.len() < before {
+            if goes_on {
                 repeats += 1;
                 continue;
             }
-            if sent.taken.is_empty() {
+            let Some(first) = batch.rows.first() else { return Ok(()) };
+            if !learnt {
                 return Err(error);
             }
-            let mut error = error.after(&format!("{first} items were taken or refused"));
-            error.done = first;
-            // Those that come again when the call is repeated from there.
-            sent.refused.retain(|refusal| refusal.index < first);
+            let mut error = error.after("a part of the call was done");
+            error.done = first.index;
             sent.stopped = Some(error);
             return Ok(());
         }
@@ -239,26 +239,29 @@ struct Place {
 }
 
 impl Batch {
-    fn push(&mut self, index: u32, row: &Row) {
+    fn push(&mut self, place: &Place, json: &[u8]) {
         if !self.json.is_empty() {
             self.json.push(b',');
         }
-        self.json.extend_from_slice(&row.json);
-        self.rows.push(Place { index, end: self.json.len(), revision: row.revision });
+        self.json.extend_from_slice(json);
+        self.rows.push(Place { end: self.json.len(), ..*place });
     }
 
     /// Leaves rows out, by their position in the batch; of several reasons the first counts.
-    fn without(&mut self, named: Vec<(usize, Detail)>) -> Vec<Refusal> {
-        let mut refused: Vec<Refusal> = Vec::new();
+    fn without(&mut self, named: Vec<(u32, Detail)>) -> Vec<Refusal> {
+        let mut reasons: Vec<Option<Detail>> = self.rows.iter().map(|_| None).collect();
+        for (row, reason) in named {
+            if let Some(place) = usize::try_from(row).ok().and_then(|row| reasons.get_mut(row)) {
+                place.get_or_insert(reason);
+            }
+        }
+        let mut refused = Vec::new();
         let mut kept = Self::default();
         let mut begin = 0;
-        for (position, place) in self.rows.iter().enumerate() {
-            match named.iter().find(|(row, _)| *row == position) {
-                Some((_, reason)) => refused.push(Refusal { index: place.index, reason: reason.clone() }),
-                None => {
-                    let json = self.json.get(begin..place.end).unwrap_or_default().to_vec();
-                    kept.push(place.index, &Row { json, revision: place.revision });
-                }
+        for (place, reason) in self.rows.iter().zip(reasons) {
+            match reason {
+                Some(reason) => refused.push(Refusal { index: place.index, reason }),
+                None => kept.push(place, self.json.get(begin..place.end).unwrap_or_default()),
             }
             begin = place.end + 1;
         }
@@ -267,26 +270,15 @@ impl Batch {
     }
 }
 
-/// The rows that Klaviyo names, with its reasons.
-fn named(details: &[Detail]) -> Vec<(usize, Detail)> {
-    let row = |detail: &Detail| {
-        let row = row(detail.pointer.as_deref()?)?;
-        Some((usize::try_from(row).ok()?, detail.clone()))
-    };
-    details.iter().filter_map(row).collect()
-}
-
-/// The number of the row that a pointer points at, or into.
-pub(crate) fn row(pointer: &str) -> Option<u32> {
-    pointer.strip_prefix(ROWS)?.split('/').next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Request;
     use alloc::vec;
     use serde_json::Value;
+
+    /// What comes before the number of a row in a pointer.
+    const ROWS: &str = "/data/attributes/profiles/data/";
 
     fn form(most: usize) -> Form {
         Form::new("profile-bulk-import-job", most, &[], "", Taken::unnamed)
@@ -326,8 +318,9 @@ mod tests {
         // Fifty-one rows of one length, quotes included, and a comma after each but the last.
         let whole = (REQUEST_BYTES - around + 1) / 51 - 1;
         let rest = (REQUEST_BYTES - around + 1) % 51;
+        let last = whole + rest + around;
         for (more, requests) in
-            [(rest, vec![REQUEST_BYTES]), (rest + 1, vec![REQUEST_BYTES - rest - whole - 1, 0])]
+            [(rest, vec![REQUEST_BYTES]), (rest + 1, vec![REQUEST_BYTES - rest - whole - 1, last + 1])]
         {
             let row = |index| {
                 let bytes = if index == 50 { whole + more } else { whole };
@@ -339,8 +332,7 @@ mod tests {
                 Ok(answer(202, ""))
             };
             form.send(&mut http, &mut (0..51).map(row)).unwrap();
-            assert_eq!(sizes.len(), requests.len());
-            assert_eq!(sizes[0], requests[0]);
+            assert_eq!(sizes, requests);
         }
     }
 
@@ -382,27 +374,33 @@ mod tests {
             times += 1;
             Ok(answer(
                 400,
-                &format!(r#"{{"errors":[{{"code":"invalid","source":{{"pointer":"{ROWS}0"}}}}]}}"#),
+                &format!(r#"{{"errors":[{{"code":"invalid","source":{{"pointer":"{ROWS}1"}}}}]}}"#),
             ))
         };
-        let error = form(100).send(&mut http, &mut (0..100).map(number)).err().unwrap();
-        assert_eq!((error.code, times), (Code::Rejected, REPEATS + 1));
+        let sent = form(200).send(&mut http, &mut (0..200).map(number)).unwrap();
+        assert_eq!(times, REPEATS + 1);
+        // What was learnt is not lost, and what is left is known: the first row, and those behind the others.
+        let refused: Vec<u32> = sent.refused.iter().map(|refusal| refusal.index).collect();
+        assert_eq!(refused, (1..102).collect::<Vec<_>>());
+        let stopped = sent.stopped.unwrap();
+        assert_eq!((stopped.code, stopped.done), (Code::Rejected, 0));
     }
 
     #[test]
-    fn a_pointer_names_a_row_or_none() {
-        for (pointer, number) in [
-            ("/data/attributes/profiles/data/0", Some(0)),
-            ("/data/attributes/profiles/data/17/attributes/email", Some(17)),
-            ("/data/attributes/profiles/data", None),
-            ("/data/attributes/profiles/data/", None),
-            ("/data/attributes/profiles/data/-1", None),
-            ("/data/attributes/profiles/data/x/0", None),
-            ("/data/attributes/profiles/data/4294967296", None),
-            ("/data/attributes/email", None),
-            ("", None),
-        ] {
-            assert_eq!(row(pointer), number, "{pointer}");
-        }
+    fn all_rows_that_an_answer_names_are_left_out() {
+        let named: Vec<String> = (0..3_000)
+            .map(|row| {
+                format!(
+                    r#"{{"code":"invalid","source":{{"pointer":"{ROWS}{row}/attributes/phone_number"}}}}"#
+                )
+            })
+            .collect();
+        let mut answers =
+            [answer(400, &format!(r#"{{"errors":[{}]}}"#, named.join(","))), answer(202, "")].into_iter();
+        let mut http = |_: Request| Ok(answers.next().unwrap());
+        let sent = form(10_000).send(&mut http, &mut (0..10_000).map(number)).unwrap();
+        assert_eq!((sent.refused.len(), sent.taken[0].rows.len()), (3_000, 7_000));
+        assert_eq!(sent.refused[2_999].index, 2_999);
+        assert_eq!(sent.refused[0].reason.pointer.as_deref(), Some("phone-number"));
     }
 }

@@ -23,7 +23,8 @@ pub fn grant(
     options: &ConsentOptions,
 ) -> Result<Outcome, Box<Error>> {
     check::optional_id("list", list)?;
-    let now = options.historical_import.as_deref().map(|now| moment("historical-import", now)).transpose()?;
+    let historical = options.historical_import.as_ref();
+    let now = historical.map(|historical| moment("now", &historical.now)).transpose()?;
     let form = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;
     let row = |person: &Subscription| {
         check::optional_id("id", person.id.as_deref())?;
@@ -31,16 +32,19 @@ pub fn grant(
         if list.is_none() && now.is_none() && person.id.is_none() {
             return Err(Error::invalid(
                 "id",
-                "without a list, Klaviyo does nothing for somebody who has no profile; name the list, or the profile",
+                "without a list, Klaviyo does nothing for somebody who has no profile; name the list, or the profile by \
+                 its id, which contacts.lookup-many finds",
             ));
         }
         let marketing = Marketing { consent: SUBSCRIBED, consented_at: person.consented_at.as_deref() };
-        let address = Address {
+        let channels = &person.channels;
+        let person = Person {
             id: person.id.as_deref(),
             email: person.email.as_deref(),
             phone_number: person.phone_number.as_deref(),
+            date_of_birth: person.date_of_birth.as_deref(),
         };
-        row(&address, &person.channels, marketing)
+        row(&person, channels, marketing)
     };
     form.send(http, &mut subscriptions.iter().map(row)).map(Into::into)
 }
@@ -57,12 +61,14 @@ pub fn revoke(
     check::optional_id("list", list)?;
     let row = |person: &Unsubscription| {
         let marketing = Marketing { consent: UNSUBSCRIBED, consented_at: None };
-        let address = Address {
+        let channels = &person.channels;
+        let person = Person {
             id: None,
             email: person.email.as_deref(),
             phone_number: person.phone_number.as_deref(),
+            date_of_birth: None,
         };
-        row(&address, &person.channels, marketing)
+        row(&person, channels, marketing)
     };
     bulk_unsubscribe(list)?.send(http, &mut unsubscriptions.iter().map(row)).map(Into::into)
 }
@@ -90,24 +96,25 @@ impl From<Sent> for Outcome {
 }
 
 /// Whom a row is about, as it was given.
-struct Address<'a> {
+struct Person<'a> {
     id: Option<&'a str>,
     email: Option<&'a str>,
     phone_number: Option<&'a str>,
+    date_of_birth: Option<&'a str>,
 }
 
 /// Checks a person, and writes what is sent.
-fn row(address: &Address<'_>, channels: &[Channel], marketing: Marketing<'_>) -> Result<Row, Box<Error>> {
-    let email = address.email.map(check::email).transpose()?;
+fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> Result<Row, Box<Error>> {
+    let email = person.email.map(check::email).transpose()?;
     email.as_deref().map(check::bulk_email).transpose()?;
-    let phone_number = address.phone_number.map(check::phone_number).transpose()?;
+    let phone_number = person.phone_number.map(check::phone_number).transpose()?;
     let mut subscriptions = Subscriptions::default();
     let mut revision = REVISION;
     for channel in channels {
         let (field, given) = match channel {
             Channel::Email => ("email", email.is_some()),
             Channel::Sms | Channel::Whatsapp => ("phone-number", phone_number.is_some()),
-            Channel::Push => ("email", address.id.is_some() || email.is_some() || phone_number.is_some()),
+            Channel::Push => ("email", person.id.is_some() || email.is_some() || phone_number.is_some()),
         };
         if !given {
             let name = channel.name();
@@ -122,8 +129,12 @@ fn row(address: &Address<'_>, channels: &[Channel], marketing: Marketing<'_>) ->
     if channels.is_empty() {
         return Err(Error::invalid("channels", "none is named; Klaviyo would ignore this person"));
     }
-    let attributes = Consenting { email, phone_number, subscriptions };
-    Row::new(&NewResource { kind: "profile", id: address.id, attributes }, revision)
+    if !person.date_of_birth.is_none_or(moment::is_date) {
+        return Err(Error::invalid("date-of-birth", "it is no date, such as 1990-12-31"));
+    }
+    let age_gated_date_of_birth = person.date_of_birth;
+    let attributes = Consenting { email, phone_number, age_gated_date_of_birth, subscriptions };
+    Row::new(&NewResource { kind: "profile", id: person.id, attributes }, revision)
 }
 
 /// Checks when a consent was given, against the present time of a historical import.

@@ -41,84 +41,110 @@ pub fn lookup_many(
         let checked = check::identifier(identifier);
         asked.push(checked.map_err(|error| error.at(&format!("identifiers/{position}")))?);
     }
-    let mut found = vec![None; asked.len()];
-    for kind in ["email", "phone_number", "external_id", "id"] {
+    let mut found = Found { profiles: vec![None; asked.len()], bytes: 0 };
+    for field in Identifier::FIELDS {
         let mut search = Search::default();
         for (position, identifier) in asked.iter().enumerate() {
-            if identifier.field().0 != kind {
+            if identifier.field().0 != field {
                 continue;
             }
             if !search.add(position, identifier) {
-                search.send(http, kind, &asked, &mut found)?;
+                search.send(http, field, &mut found)?;
                 search = Search::default();
                 search.add(position, identifier);
             }
         }
-        search.send(http, kind, &asked, &mut found)?;
+        search.send(http, field, &mut found)?;
     }
-    Ok(found)
+    Ok(found.profiles)
+}
+
+/// What was found, and how much that is.
+struct Found {
+    profiles: Vec<Option<Profile>>,
+    bytes: usize,
+}
+
+impl Found {
+    /// Keeps a copy of a profile, as long as a call can return them all.
+    fn copy(&mut self, profile: &Profile) -> Result<Profile, Box<Error>> {
+        self.bytes += profile.properties.len() + size_of::<Profile>();
+        if self.bytes > paging::MAX_BYTES { Err(paging::too_large()) } else { Ok(profile.clone()) }
+    }
 }
 
 /// One request for profiles with identifiers of one kind.
 #[derive(Default)]
-struct Search {
-    /// What is asked for, quoted.
-    values: Vec<String>,
-    /// How long that is, encoded.
+struct Search<'a> {
+    values: Vec<Value<'a>>,
+    /// How long they are together, encoded.
     bytes: usize,
-    /// For whom: positions among the identifiers. A value may be asked for more than once.
-    positions: Vec<usize>,
 }
 
-impl Search {
+/// An identifier that is asked for, and who it is.
+struct Value<'a> {
+    identifier: &'a Identifier,
+    quoted: String,
+    /// For whom it is asked: a value may be there more than once.
+    positions: Vec<usize>,
+    profile: Option<Profile>,
+}
+
+impl<'a> Search<'a> {
     /// Adds an identifier, if there is room for it.
-    fn add(&mut self, position: usize, identifier: &Identifier) -> bool {
-        let value = quoted(identifier.field().1);
-        if !self.values.contains(&value) {
-            // And a comma.
-            let bytes = percent_encode(&value).len() + 3;
-            let fits = self.values.len() < PROFILES_PER_PAGE && self.bytes + bytes <= FILTER_BYTES;
-            if !fits && !self.values.is_empty() {
-                return false;
-            }
-            self.values.push(value);
-            self.bytes += bytes;
+    fn add(&mut self, position: usize, identifier: &'a Identifier) -> bool {
+        if let Some(value) = self.values.iter_mut().find(|value| value.identifier == identifier) {
+            value.positions.push(position);
+            return true;
         }
-        self.positions.push(position);
+        let quoted = quoted(identifier.field().1);
+        // And a comma.
+        let bytes = percent_encode(&quoted).len() + 3;
+        let fits = self.values.len() < PROFILES_PER_PAGE && self.bytes + bytes <= FILTER_BYTES;
+        if !fits && !self.values.is_empty() {
+            return false;
+        }
+        self.bytes += bytes;
+        self.values.push(Value { identifier, quoted, positions: vec![position], profile: None });
         true
     }
 
-    fn send(
-        &self,
-        http: &mut dyn Http,
-        kind: &str,
-        asked: &[Identifier],
-        found: &mut [Option<Profile>],
-    ) -> Result<(), Box<Error>> {
+    fn send(mut self, http: &mut dyn Http, field: &str, found: &mut Found) -> Result<(), Box<Error>> {
         if self.values.is_empty() {
             return Ok(());
         }
-        let mut strange = false;
-        paging::each(http, get_profiles(kind, &self.values), get_profiles_at, &mut |profile| {
+        let quoted: Vec<&str> = self.values.iter().map(|value| value.quoted.as_str()).collect();
+        let first = get_profiles(field, &quoted);
+        let (mut strange, mut full) = (false, None);
+        paging::each(http, first, get_profiles_at, &mut |profile| {
             let mut wanted = false;
-            for position in &self.positions {
-                if let (Some(identifier), Some(place)) = (asked.get(*position), found.get_mut(*position))
-                    && identifier.is_of(&profile)
-                {
-                    wanted = true;
-                    // Of several, the first, as `lookup` does.
-                    place.get_or_insert_with(|| profile.clone());
+            for value in self.values.iter_mut().filter(|value| value.identifier.is_of(&profile)) {
+                wanted = true;
+                // Of several, the first, as `lookup` does.
+                if value.profile.is_none() {
+                    match found.copy(&profile) {
+                        Ok(profile) => value.profile = Some(profile),
+                        Err(error) => full = Some(error),
+                    }
                 }
             }
             strange |= !wanted;
-            Ok(Wanted::More)
+            Ok(if full.is_some() { Wanted::Enough } else { Wanted::More })
         })?;
-        // Klaviyo holds a value that is written otherwise to be the same. Whose it is, it can be asked.
-        for position in self.positions.iter().filter(|_| strange) {
-            if let (Some(identifier), Some(place)) = (asked.get(*position), found.get_mut(*position))
-                && place.is_none()
-            {
-                *place = find(http, identifier)?;
+        if let Some(error) = full {
+            return Err(error);
+        }
+        for value in &mut self.values {
+            // Klaviyo holds a value that is written otherwise to be the same. Whose it is, it can be asked.
+            if strange && value.profile.is_none() {
+                value.profile = find(http, value.identifier)?;
+            }
+            let Some(profile) = &value.profile else { continue };
+            for position in &value.positions {
+                let copy = found.copy(profile)?;
+                if let Some(place) = found.profiles.get_mut(*position) {
+                    *place = Some(copy);
+                }
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(crate) fn equals(field: &str, value: &str) -> String {
 }
 
 /// The filter that selects what has any of these values, which are quoted: `any(field,["a","b"])`.
-pub(crate) fn any_of(field: &str, quoted: &[String]) -> String {
+pub(crate) fn any_of(field: &str, quoted: &[&str]) -> String {
     format!("any({field},[{}])", quoted.join(","))
 }
 

@@ -82,7 +82,7 @@ pub struct Error {
     pub request_id: Option<String>,
     /// The start of the answer's body, at most 4 KiB.
     pub body: String,
-    /// How many items of the call Klaviyo had accepted before.
+    /// How many items of the call, from its first, were dealt with before.
     pub done: u32,
 }
 
@@ -125,18 +125,19 @@ impl Error {
     }
 
     /// An answer that should be a success but cannot be read.
-    pub(crate) fn malformed(response: &Response, reason: &str, written: bool) -> Box<Self> {
+    pub(crate) fn malformed(response: &Response, reason: &str, unsure: &str) -> Box<Self> {
         let status = response.status;
-        let written = if written { "what was to be written may have been; " } else { "" };
+        let effect = if unsure.is_empty() { String::new() } else { format!("; {}", effect(unsure)) };
         let message = format!(
-            "the answer (status {status}) is not what Klaviyo documents: {reason}; {written}see whether something between the host and Klaviyo changes answers, else \
-             report it with the body"
+            "the answer (status {status}) is not what Klaviyo documents: {reason}{effect}; see whether something between \
+             the host and Klaviyo changes answers, else report it with the body"
         );
         Self::answered(Code::Malformed, response, message)
     }
 
-    /// No answer.
+    /// No answer. `unsure` is what to do when the request may have taken effect; empty: it only reads.
     pub(crate) fn from_transport(error: TransportError, unsure: &str) -> Box<Self> {
+        let effect = effect(unsure);
         let (code, happened, reason, remedy) = match error {
             TransportError::Denied(reason) => (
                 Code::Denied,
@@ -148,23 +149,21 @@ impl Error {
                 Code::Timeout,
                 "no answer in the time that the host allows",
                 reason,
-                format!("the request may have taken effect; {unsure}, or raise the host's timeout"),
+                format!("{effect}, or raise the host's timeout"),
             ),
-            TransportError::Connection(reason) => (
-                Code::Connection,
-                "the connection failed",
-                reason,
-                format!("the request may have taken effect; {unsure}"),
-            ),
+            TransportError::Connection(reason) => (Code::Connection, "the connection failed", reason, effect),
             TransportError::TooLarge(reason) => (
                 Code::TooLarge,
                 "the request or its answer is larger than the host allows",
                 reason,
-                "raise the host's limit".to_owned(),
+                format!("raise the host's limit; if it was the answer, {effect}"),
             ),
-            TransportError::Other(reason) => {
-                (Code::Other, "the host could not send the request", reason, "see the host's log".to_owned())
-            }
+            TransportError::Other(reason) => (
+                Code::Other,
+                "the host could not send the request",
+                reason,
+                format!("see the host's log; {effect}"),
+            ),
         };
         Self::new(code, format!("{happened} ({reason}); {remedy}"))
     }
@@ -258,6 +257,7 @@ fn is_about_revision(detail: &Detail) -> bool {
 /// The sentence for a person: what happened, with Klaviyo's own words, and what to do.
 fn sentence(error: &Error, scopes: &[&str], form: &str, unsure: &str) -> String {
     let about_form = error.code == Code::Rejected && is_about_form(error, form);
+    let effect = effect(unsure);
     let (happened, remedy) = match error.code {
         Code::Unauthenticated => (
             "Klaviyo does not accept the key",
@@ -300,7 +300,7 @@ fn sentence(error: &Error, scopes: &[&str], form: &str, unsure: &str) -> String 
             "every request must have a `revision` header that is not retired: raise `revision` in the host, or \
              update the connector",
         ),
-        Code::Unavailable => ("Klaviyo has a problem", unsure),
+        Code::Unavailable => ("Klaviyo has a problem", effect.as_str()),
         Code::Blocked => (
             "the answer is not from Klaviyo's API",
             "it is from the network in front of Klaviyo or from a proxy; the key and its scopes are not the matter: \
@@ -327,10 +327,19 @@ fn sentence(error: &Error, scopes: &[&str], form: &str, unsure: &str) -> String 
         sentence.push_str(", ");
     }
     if error.code == Code::Unavailable {
-        sentence.push_str("wait, then ");
+        sentence.push_str("wait a while; ");
     }
     sentence.push_str(remedy);
     sentence
+}
+
+/// What to do when nobody knows whether a request took effect.
+fn effect(unsure: &str) -> String {
+    if unsure.is_empty() {
+        "repeat the call, which is safe".to_owned()
+    } else {
+        format!("the request may have taken effect; {unsure}")
+    }
 }
 
 /// What Klaviyo says first, and how much more there is.

@@ -157,6 +157,11 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// How long its text is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.map_or(0, str::len)
+    }
+
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self.kind(), Kind::Missing)
     }

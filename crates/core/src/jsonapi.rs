@@ -2,7 +2,6 @@
 //!
 //! Reading is lenient about what is extra, missing or null, and strict about the type of what is used.
 
-use crate::batch::row;
 use crate::json::Json;
 use crate::{
     Audience, Channel, ChannelConsent, Consents, Detail, Failure, Identifier, Job, JobStatus, Profile,
@@ -104,6 +103,8 @@ pub(crate) struct Consenting<'a> {
     pub(crate) email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) age_gated_date_of_birth: Option<&'a str>,
     pub(crate) subscriptions: Subscriptions<'a>,
 }
 
@@ -285,7 +286,7 @@ pub(crate) fn job(resource: &Json<'_>) -> Result<Job, String> {
 pub(crate) fn failure(resource: &Json<'_>) -> Result<Failure, String> {
     let [attributes] = resource.members(["attributes"])?;
     let reason = detail(&attributes);
-    let row = reason.pointer.as_deref().and_then(row);
+    let row = reason.pointer.as_deref().and_then(row_of).map(|(row, _)| row);
     let [payload] = attributes.members(["original_payload"])?;
     let payload = payload.object_text()?.map(str::to_owned);
     Ok(Failure { row, reason, payload })
@@ -301,23 +302,58 @@ pub(crate) struct ErrorObject {
 
 /// More entries than anybody reads.
 const ERRORS: usize = 100;
+/// How much of each of Klaviyo's words is kept.
+const WORDS: usize = 1_024;
 
-/// The first entries of an error document. Whatever cannot be read is absent: a member of an unexpected type
-/// must not hide the others.
+/// The first entries of an error document.
 pub(crate) fn errors(body: &[u8]) -> Vec<ErrorObject> {
     let mut entries = Vec::new();
+    each_error(body, &mut |object| {
+        if entries.len() < ERRORS {
+            entries.push(error_object(object));
+        }
+    });
+    entries
+}
+
+/// The rows of a bulk request that an error document names, with the reason for each. A row that is named twice is there
+/// twice.
+pub(crate) fn refused_rows(body: &[u8]) -> Vec<(u32, Detail)> {
+    /// Klaviyo's limit on the rows of a request.
+    const ROWS: usize = 10_000;
+    let mut rows = Vec::new();
+    each_error(body, &mut |object| {
+        let mut reason = detail(object);
+        if let Some((row, member)) = reason.pointer.as_deref().and_then(row_of).filter(|_| rows.len() < ROWS)
+        {
+            // The field of the contract, if it is one.
+            let field = member.strip_prefix("attributes/").unwrap_or(member).replace('_', "-");
+            reason.pointer = Some(field).filter(|field| !field.is_empty());
+            rows.push((row, reason));
+        }
+    });
+    rows
+}
+
+/// Gives the entries of an error document to `take`. Whatever cannot be read is absent: a member of an unexpected type
+/// must not hide the others.
+fn each_error(body: &[u8], take: &mut dyn FnMut(&Json<'_>)) {
     let read = |document: Json<'_>| {
         let [errors] = document.members(["errors"])?;
         errors.each(|object| {
-            if entries.len() < ERRORS {
-                entries.push(error_object(object));
-            }
+            take(object);
             Ok(())
         })
     };
     // What was read before a failure is kept.
     let _ = Json::parse(body).and_then(read);
-    entries
+}
+
+/// The number of the row of a bulk request that a pointer points at, and the member of the row.
+fn row_of(pointer: &str) -> Option<(u32, &str)> {
+    let row = pointer.strip_prefix("/data/attributes/profiles/data/")?;
+    let (number, member) = row.split_once('/').unwrap_or((row, ""));
+    Some((number.parse().ok()?, member))
 }
 
 fn error_object(object: &Json<'_>) -> ErrorObject {
@@ -337,10 +373,40 @@ fn detail(object: &Json<'_>) -> Detail {
         let [member, parameter] = source.strings_if_any(["pointer", "parameter"]);
         pointer = member.or(parameter);
     }
+    let cut = |words: Option<String>| {
+        let mut words = words.unwrap_or_default();
+        if words.len() > WORDS {
+            words.truncate(words.floor_char_boundary(WORDS));
+            words.shrink_to_fit();
+        }
+        words
+    };
     Detail {
-        code: code.unwrap_or_default(),
-        title: title.unwrap_or_default(),
-        detail: detail.unwrap_or_default(),
-        pointer,
+        code: cut(code),
+        title: cut(title),
+        detail: cut(detail),
+        pointer: pointer.map(|pointer| cut(Some(pointer))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_names_a_row_or_none() {
+        for (pointer, row) in [
+            ("/data/attributes/profiles/data/0", Some((0, ""))),
+            ("/data/attributes/profiles/data/17/attributes/email", Some((17, "attributes/email"))),
+            ("/data/attributes/profiles/data", None),
+            ("/data/attributes/profiles/data/", None),
+            ("/data/attributes/profiles/data/-1", None),
+            ("/data/attributes/profiles/data/x/0", None),
+            ("/data/attributes/profiles/data/4294967296", None),
+            ("/data/attributes/email", None),
+            ("", None),
+        ] {
+            assert_eq!(row_of(pointer), row, "{pointer}");
+        }
     }
 }

@@ -44,8 +44,8 @@ mod types;
 pub use error::{Code, Detail, Error};
 pub use http::{Header, Http, Method, Request, Response, TransportError};
 pub use types::{
-    Audience, Channel, ChannelConsent, ConsentOptions, Consents, Creation, Failure, Identifier, Job,
-    JobStatus, NewProfile, Outcome, Profile, Receipt, Refusal, Submission, Submitted, Subscription,
+    Audience, Channel, ChannelConsent, ConsentOptions, Consents, Creation, Failure, Historical, Identifier,
+    Job, JobStatus, NewProfile, Outcome, Profile, Receipt, Refusal, Submission, Submitted, Subscription,
     Suppression, Unsubscription, Upserted,
 };
 

@@ -1,5 +1,7 @@
 //! Points in time, as RFC 3339 writes them. There is no clock here: they are only compared.
 
+use alloc::format;
+
 /// A point in time: seconds since 1970, and the digits of its fraction of a second.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment<'a> {
@@ -39,6 +41,11 @@ pub(crate) fn parse(text: &str) -> Option<Moment<'_>> {
     Some(Moment { seconds: time * 60 + second, fraction: fraction.trim_end_matches('0') })
 }
 
+/// Whether it is a date such as `1990-12-31`.
+pub(crate) fn is_date(text: &str) -> bool {
+    text.len() == 10 && parse(&format!("{text}T00:00:00Z")).is_some()
+}
+
 /// The minutes of `Z`, `+05:30`.
 fn offset(text: &str) -> Option<i64> {
     if text == "Z" {
@@ -67,7 +74,6 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
     use proptest::prelude::*;
 
     #[test]
@@ -98,6 +104,14 @@ mod tests {
             "２025-03-01T12:00:00Z",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_has_no_time() {
+        assert!(is_date("1990-12-31"));
+        for text in ["", "1990-12-32", "1990-1-31", "31.12.1990", "1990-12-31T", "1990-12-31T00:00:00Z"] {
+            assert!(!is_date(text), "{text}");
         }
     }
 

@@ -19,7 +19,7 @@ const JSON_API: &str = "application/vnd.api+json";
 /// either.
 pub(crate) const REVISION: &str = "2025-01-15";
 
-/// [`Operation::unsure`] of what is safe to repeat: all operations but an import.
+/// [`Operation::unsure`] of what writes and is safe to repeat: all but an import.
 pub(crate) const REPEAT: &str = "repeat the call, which is safe";
 
 /// One request to Klaviyo and how to read its answer.
@@ -30,7 +30,7 @@ pub(crate) struct Operation<T> {
     pub(crate) scopes: &'static [&'static str],
     /// The form of the request's body; empty: it has none.
     pub(crate) form: &'static str,
-    /// What to do when it is not known whether the request took effect.
+    /// What to do when it is not known whether the request took effect; empty: it only reads.
     pub(crate) unsure: &'static str,
     pub(crate) read: fn(&Response, &Json<'_>) -> Result<T, String>,
 }
@@ -47,28 +47,33 @@ impl<T> Operation<T> {
         http: &mut dyn Http,
         accept: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, Box<Error>> {
-        let written = !self.request.body.is_empty();
-        let response = exchange(http, self.request, self.scopes, self.form, self.unsure)?;
+        self.exchange(http, &mut |_| {}, accept)
+    }
+
+    /// Sends the request, and shows an answer that is not a success to `refused`.
+    pub(crate) fn send_or(
+        self,
+        http: &mut dyn Http,
+        refused: &mut dyn FnMut(&Response),
+    ) -> Result<T, Box<Error>> {
+        self.exchange(http, refused, Ok)
+    }
+
+    fn exchange<U>(
+        self,
+        http: &mut dyn Http,
+        refused: &mut dyn FnMut(&Response),
+        accept: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<U, Box<Error>> {
+        let response = http.send(self.request).map_err(|error| Error::from_transport(error, self.unsure))?;
+        if !response.is_success() {
+            refused(&response);
+            return Err(Error::from_response(&response, self.scopes, self.form, self.unsure));
+        }
         Json::parse(&response.body)
             .and_then(|document| (self.read)(&response, &document))
             .and_then(accept)
-            .map_err(|reason| Error::malformed(&response, &reason, written))
-    }
-}
-
-/// Sends a request and returns the answer if it is a success.
-fn exchange(
-    http: &mut dyn Http,
-    request: Request,
-    scopes: &[&str],
-    form: &str,
-    unsure: &str,
-) -> Result<Response, Box<Error>> {
-    let response = http.send(request).map_err(|error| Error::from_transport(error, unsure))?;
-    if response.is_success() {
-        Ok(response)
-    } else {
-        Err(Error::from_response(&response, scopes, form, unsure))
+            .map_err(|reason| Error::malformed(&response, &reason, self.unsure))
     }
 }
 
@@ -77,6 +82,8 @@ pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     /// The URL of the next page, checked to be on Klaviyo's origin.
     pub(crate) next: Option<String>,
+    /// How long the page is.
+    pub(crate) bytes: usize,
 }
 
 const ACCEPT: Header = Header { name: "accept", value: JSON_API };
@@ -95,7 +102,7 @@ fn get<T>(
 ) -> Operation<T> {
     let headers = vec![revision(asked), ACCEPT];
     let request = Request { method: Method::Get, url, headers, auth: AUTH, body: Vec::new() };
-    Operation { request, scopes, form: "", unsure: REPEAT, read }
+    Operation { request, scopes, form: "", unsure: "", read }
 }
 
 /// A request that writes.
@@ -120,7 +127,7 @@ fn page<T>(document: &Json<'_>, read: fn(&Json<'_>) -> Result<T, String>) -> Res
         items.push(read(resource)?);
         Ok(())
     })?;
-    Ok(Page { items, next })
+    Ok(Page { items, next, bytes: document.bytes() })
 }
 
 /// Gives the resources of a page to `take`, and returns the link to the next one. Of the links only `next` is
@@ -165,8 +172,10 @@ pub(crate) fn partial_failures(response: &Response) -> impl Iterator<Item = &str
 
 #[cfg(test)]
 mod tests {
+    use super::consents::get_consents;
+    use super::imports::{get_import_errors, get_job, get_jobs};
     use super::lists::{add_profiles_to_list, get_lists};
-    use super::profiles::{create_profile, get_profile};
+    use super::profiles::{create_profile, get_profile, get_profiles};
     use super::*;
     use crate::Identifier;
     use percent_encoding::percent_decode_str;
@@ -199,6 +208,19 @@ mod tests {
             let pairs: Vec<_> = url.query_pairs().into_owned().collect();
             prop_assert_eq!(pairs, vec![("filter".to_owned(), format!("equals({field},\"{escaped}\")"))]);
 
+            let quoted = crate::encode::quoted(&value);
+            let many = get_profiles(field, &[&quoted, &quoted]).request;
+            let url = Url::parse(&many.url).unwrap();
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            let filter = format!("any({field},[\"{escaped}\",\"{escaped}\"])");
+            prop_assert_eq!(pairs, vec![("filter".to_owned(), filter), ("page[size]".to_owned(), "100".to_owned())]);
+
+            let consents = get_consents(&identifier).request;
+            let url = Url::parse(&consents.url).unwrap();
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            let additional = ("additional-fields[profile]".to_owned(), "subscriptions".to_owned());
+            prop_assert_eq!(pairs, vec![("filter".to_owned(), format!("equals({field},\"{escaped}\")")), additional]);
+
             let plain = get_profile(&Identifier::Email("a@b".to_owned())).request;
             let stem = |url: &str| url.split_once('=').map(|(stem, _)| stem.to_owned());
             prop_assert_eq!(stem(&request.url), stem(&plain.url));
@@ -214,6 +236,18 @@ mod tests {
             prop_assert_eq!(decoded_segments(&url), ["api", "profiles", &id, ""]);
             prop_assert_eq!((url.query(), url.fragment()), (None, None));
 
+            let consents = get_consents(&Identifier::Id(id.clone())).request;
+            let url = Url::parse(&consents.url).unwrap();
+            prop_assert_eq!(decoded_segments(&url), ["api", "profiles", &id, ""]);
+            for (request, rest) in [
+                (get_job(&id).request, vec![""]),
+                (get_import_errors(&id).request, vec!["import-errors", ""]),
+            ] {
+                let url = Url::parse(&request.url).unwrap();
+                prop_assert_eq!(decoded_segments(&url), [vec!["api", "profile-bulk-import-jobs", &id], rest].concat());
+                prop_assert_eq!(url.fragment(), None);
+            }
+
             let list = add_profiles_to_list(&id, &["x"]).unwrap().request;
             let url = Url::parse(&list.url).unwrap();
             prop_assert_eq!(decoded_segments(&url), ["api", "lists", &id, "relationships", "profiles", ""]);
@@ -225,7 +259,16 @@ mod tests {
             let response = Response { status, headers: Vec::new(), body };
             let mut http = |_| Ok(response.clone());
             let _ = get_lists().send(&mut http);
-            let _ = get_profile(&Identifier::Email("a@b".to_owned())).send(&mut http);
+            let email = Identifier::Email("a@b".to_owned());
+            let _ = get_profile(&email).send(&mut http);
+            let _ = get_profiles("email", &["\"a@b\""]).send(&mut http);
+            let _ = get_consents(&email).send(&mut http);
+            let _ = get_consents(&Identifier::Id("x".to_owned())).send(&mut http);
+            let _ = get_job("x").send(&mut http);
+            let _ = get_jobs().send(&mut http);
+            let _ = get_import_errors("x").send(&mut http);
+            let contacts = [crate::NewProfile { external_id: Some("x".to_owned()), ..crate::NewProfile::default() }];
+            let _ = crate::bulk::submit(&mut http, &contacts, None);
             if let Err(error) = add_profiles_to_list("Y6nRLr", &["x"]).unwrap().send(&mut http) {
                 prop_assert_eq!(error.status, Some(status));
                 prop_assert!(error.body.len() <= 4096);

@@ -1,15 +1,18 @@
 //! Collections that come in pages.
 
 use crate::operation::{Operation, Page};
-use crate::{Error, Http};
+use crate::{Code, Error, Http};
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec, vec::Vec};
 
-/// More pages than any account has: at 10 lists a page, ten times Klaviyo's limit of 1,000 lists.
+/// More pages than any collection has: of lists, ten times Klaviyo's limit; of a job's failures, ten times as well.
 const MAX_PAGES: usize = 1_000;
 
 /// More items than any collection has, on one page or on all of them. Without a bound, an answer of a few megabytes
 /// could be read into more memory than there is.
 pub(crate) const MAX_ITEMS: usize = 100_000;
+
+/// How much is read of a collection whose items are all kept: what the memory of a call holds several times.
+pub(crate) const MAX_BYTES: usize = 12 << 20;
 
 /// Whether the items that follow are wanted.
 pub(crate) enum Wanted {
@@ -31,6 +34,14 @@ pub(crate) fn collect<T>(
     Ok(items)
 }
 
+/// The error about more than a call can return.
+pub(crate) fn too_large() -> Box<Error> {
+    Error::new(
+        Code::TooLarge,
+        "Klaviyo's answers have more than 12 MB together, which is more than one call can return; ask for less".to_owned(),
+    )
+}
+
 /// Gives the items of all pages to `take`, until it has enough. Its complaint is about the answer.
 pub(crate) fn each<T>(
     http: &mut dyn Http,
@@ -40,7 +51,7 @@ pub(crate) fn each<T>(
 ) -> Result<(), Box<Error>> {
     let mut seen = vec![first.request.url.clone()];
     let mut operation = first;
-    let mut count = 0;
+    let (mut count, mut bytes) = (0, 0);
     loop {
         let next = operation.send_and(http, |page| {
             match &page.next {
@@ -53,6 +64,7 @@ pub(crate) fn each<T>(
                 _ => {}
             }
             count += page.items.len();
+            bytes += page.bytes;
             if count > MAX_ITEMS {
                 return Err(too_many());
             }
@@ -65,6 +77,7 @@ pub(crate) fn each<T>(
         })?;
         match next {
             None => return Ok(()),
+            Some(_) if bytes > MAX_BYTES => return Err(too_large()),
             Some(url) => {
                 seen.push(url.clone());
                 operation = at(url);

@@ -66,7 +66,10 @@ pub enum Identifier {
 }
 
 impl Identifier {
-    /// Klaviyo's name of the field, and the value.
+    /// Klaviyo's names of the fields.
+    pub(crate) const FIELDS: [&str; 4] = ["email", "phone_number", "external_id", "id"];
+
+    /// Klaviyo's name of the field, one of [`FIELDS`](Self::FIELDS), and the value.
     pub(crate) fn field(&self) -> (&'static str, &str) {
         match self {
             Self::Email(value) => ("email", value),
@@ -176,6 +179,16 @@ pub struct Subscription {
     pub channels: Vec<Channel>,
     /// When that was, for historical imports.
     pub consented_at: Option<String>,
+    /// The date of birth, for accounts that use age-gating.
+    pub date_of_birth: Option<String>,
+}
+
+/// A historical import.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Historical {
+    /// The present time.
+    pub now: String,
 }
 
 /// About all subscriptions of a call.
@@ -184,8 +197,8 @@ pub struct Subscription {
 pub struct ConsentOptions {
     /// What Klaviyo keeps as the source of the consent.
     pub custom_source: Option<String>,
-    /// Given for a historical import: the present time.
-    pub historical_import: Option<String>,
+    /// Given: the consent was collected before.
+    pub historical_import: Option<Historical>,
 }
 
 /// Consent that a person takes back.

@@ -5,16 +5,16 @@ use http::Method;
 /// One endpoint, with Klaviyo's published rates for one account. Source: `x-klaviyo-ratelimit` of the OpenAPI
 /// document of revision 2025-01-15.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// For logs: it has no personal data in it, which addresses have.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     method: Method,
     /// The segments of the path; `{}` is any one.
     path: &'static [&'static str],
     /// Requests in a second.
-    pub(crate) burst: u32,
+    pub burst: u32,
     /// Requests in a minute.
-    pub(crate) steady: u32,
+    pub steady: u32,
     /// Whether a request that may have taken effect can be sent again without doing more than once would: reading,
     /// and writing what is the same the second time. Creating a profile again is answered by 409, which the
     /// component takes for what it is. An import again is a second job.
@@ -50,10 +50,10 @@ static ENDPOINTS: [Endpoint; 12] = [
         true,
     ),
     endpoint("bulk import", Method::POST, &["api", "profile-bulk-import-jobs"], MEDIUM, false),
-    endpoint("import jobs", Method::GET, &["api", "profile-bulk-import-jobs"], MEDIUM, true),
-    endpoint("import status", Method::GET, &["api", "profile-bulk-import-jobs", "{}"], MEDIUM, true),
+    endpoint("get import jobs", Method::GET, &["api", "profile-bulk-import-jobs"], MEDIUM, true),
+    endpoint("get import job", Method::GET, &["api", "profile-bulk-import-jobs", "{}"], MEDIUM, true),
     endpoint(
-        "import errors",
+        "get import errors",
         Method::GET,
         &["api", "profile-bulk-import-jobs", "{}", "import-errors"],
         MEDIUM,
@@ -66,7 +66,9 @@ static UNKNOWN_READ: Endpoint = endpoint("another read", Method::GET, &[], MEDIU
 static UNKNOWN_WRITE: Endpoint = endpoint("another write", Method::POST, &[], MEDIUM, false);
 
 impl Endpoint {
-    pub(crate) fn of(method: &Method, path: &str) -> &'static Self {
+    /// The endpoint that a request is for. What is not known has the most careful rates.
+    #[must_use]
+    pub fn of(method: &Method, path: &str) -> &'static Self {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let is = |endpoint: &&Self| {
             endpoint.method == *method
@@ -90,8 +92,8 @@ mod tests {
             (Method::POST, "/api/profiles", "create profile"),
             (Method::POST, "/api/lists/Y6nRLr/relationships/profiles/", "add to list"),
             (Method::POST, "/api/profile-bulk-import-jobs/", "bulk import"),
-            (Method::GET, "/api/profile-bulk-import-jobs/", "import jobs"),
-            (Method::GET, "/api/profile-bulk-import-jobs/x/import-errors/", "import errors"),
+            (Method::GET, "/api/profile-bulk-import-jobs/", "get import jobs"),
+            (Method::GET, "/api/profile-bulk-import-jobs/x/import-errors/", "get import errors"),
             (Method::GET, "/api/segments/", "another read"),
             (Method::DELETE, "/api/lists/Y6nRLr/", "another write"),
             (Method::PATCH, "/api/profiles/01ABC/", "another write"),

@@ -82,7 +82,7 @@ impl Tenant {
         let subscribe = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_contacts().call_subscribe(store, list, profiles).await
         };
-        self.used(list, self.run("contacts.subscribe", subscribe).await)
+        self.used(Some(list), self.run("contacts.subscribe", subscribe).await)
     }
 
     /// Looks a contact up, creates it if there is none, and adds it to a list, by id.
@@ -93,7 +93,7 @@ impl Tenant {
         let opt_in = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_contacts().call_opt_in(store, contact, list).await
         };
-        self.used(list, self.run("contacts.opt-in", opt_in).await)
+        self.used(Some(list), self.run("contacts.opt-in", opt_in).await)
     }
 
     /// The profiles with these identifiers, in their order; none where there is no such profile.
@@ -114,7 +114,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See `consent.grant` in the contract; the answer has who was refused, and why the call stopped, if it did.
-    pub async fn grant(
+    pub async fn grant_consent(
         &self,
         subscriptions: &[Subscription],
         list: Option<&str>,
@@ -123,14 +123,14 @@ impl Tenant {
         let grant = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_consent().call_grant(store, subscriptions, list, options).await
         };
-        self.run("consent.grant", grant).await
+        self.used(list, self.run("consent.grant", grant).await)
     }
 
     /// Unsubscribes people from marketing.
     ///
     /// # Errors
     /// See `consent.revoke` in the contract; the answer has who was refused, and why the call stopped, if it did.
-    pub async fn revoke(
+    pub async fn revoke_consent(
         &self,
         unsubscriptions: &[Unsubscription],
         list: Option<&str>,
@@ -138,7 +138,7 @@ impl Tenant {
         let revoke = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_consent().call_revoke(store, unsubscriptions, list).await
         };
-        self.run("consent.revoke", revoke).await
+        self.used(list, self.run("consent.revoke", revoke).await)
     }
 
     /// A person's consent, channel by channel.
@@ -156,7 +156,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See `bulk.submit` in the contract; the answer has who was refused, and why the call stopped, if it did.
-    pub async fn submit(
+    pub async fn submit_import(
         &self,
         contacts: &[NewProfile],
         list: Option<&str>,
@@ -164,14 +164,14 @@ impl Tenant {
         let submit = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_bulk().call_submit(store, contacts, list).await
         };
-        self.run("bulk.submit", submit).await
+        self.used(list, self.run("bulk.submit", submit).await)
     }
 
     /// How an import job is doing.
     ///
     /// # Errors
     /// See `bulk.status` in the contract.
-    pub async fn job(&self, job: &str) -> Result<Answer<Job>, Error> {
+    pub async fn import(&self, job: &str) -> Result<Answer<Job>, Error> {
         let status = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_bulk().call_status(store, job).await
         };
@@ -182,7 +182,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See `bulk.failures` in the contract.
-    pub async fn failures(&self, job: &str) -> Result<Answer<Vec<Failure>>, Error> {
+    pub async fn import_failures(&self, job: &str) -> Result<Answer<Vec<Failure>>, Error> {
         let failures = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_bulk().call_failures(store, job).await
         };
@@ -193,7 +193,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See `bulk.jobs` in the contract.
-    pub async fn jobs(&self, newer_than: Option<&str>) -> Result<Answer<Vec<Job>>, Error> {
+    pub async fn imports(&self, newer_than: Option<&str>) -> Result<Answer<Vec<Job>>, Error> {
         let jobs = async |guest: &Guest, store: &mut Store<State>| {
             guest.klaviyo_connector_bulk().call_jobs(store, newer_than).await
         };
@@ -201,8 +201,10 @@ impl Tenant {
     }
 
     /// What is known after a call that named a list by its id.
-    fn used<T>(&self, list: &str, result: Result<Answer<T>, Error>) -> Result<Answer<T>, Error> {
-        if result.as_ref().is_err_and(|error| error.code() == Code::NotFound) {
+    fn used<T>(&self, list: Option<&str>, result: Result<Answer<T>, Error>) -> Result<Answer<T>, Error> {
+        if let Some(list) =
+            list.filter(|_| result.as_ref().is_err_and(|error| error.code() == Code::NotFound))
+        {
             self.account.lists.forget(list);
         }
         result

@@ -56,6 +56,7 @@ mod transport;
 pub use client::{HttpTransport, HttpTransportError};
 pub use connector::{Builder as ConnectorBuilder, Connector, LoadError};
 pub use egress::{Egress, EgressError};
+pub use endpoint::Endpoint;
 pub use error::{Answer, Cause, Error, Usage};
 pub use limits::Limits;
 pub use pace::Pace;
@@ -76,8 +77,8 @@ pub mod types {
 
     pub use connector::bulk::{Failure, Job, JobStatus, Submission, Submitted};
     pub use connector::consent::{
-        Channel, ChannelConsent, Consents, Options as ConsentOptions, Outcome, Subscription, Suppression,
-        Unsubscription,
+        Channel, ChannelConsent, Consents, Historical, Options as ConsentOptions, Outcome, Subscription,
+        Suppression, Unsubscription,
     };
     pub use connector::contacts::{Creation, Receipt, Upserted};
     pub use connector::lists::Audience;

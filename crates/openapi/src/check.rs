@@ -69,11 +69,12 @@ impl<'a> Url<'a> {
 pub(crate) fn request<'a>(document: &'a Document, request: &Request) -> Verdict<'a> {
     let url = Url::of(&request.url);
     let asked = request.headers.get("revision").map(String::as_str);
+    // First, so that a mistyped path is not taken for one of a later revision.
+    let Some(operation) = document.operation(&request.method, url.path) else { return Verdict::Elsewhere };
     // A host may raise the revision of what the component sends, but not lower it.
     if asked.and_then(date).is_some_and(|asked| asked > document.revision.as_str()) {
         return Verdict::Later;
     }
-    let Some(operation) = document.operation(&request.method, url.path) else { return Verdict::Elsewhere };
     let mut faults = Vec::new();
     if !document.servers.is_empty() && !document.servers.iter().any(|server| server == url.origin) {
         let servers = document.servers.join(" or ");

@@ -31,7 +31,7 @@ pub(super) fn by_filter(identifier: &Identifier) -> String {
 }
 
 /// Get the profiles that have one of these values, at most 100, which are quoted.
-pub(crate) fn get_profiles(field: &str, quoted: &[String]) -> Operation<Page<Profile>> {
+pub(crate) fn get_profiles(field: &str, quoted: &[&str]) -> Operation<Page<Profile>> {
     let filter = percent_encode(&any_of(field, quoted));
     get_profiles_at(format!("{ORIGIN}/api/profiles/?filter={filter}&page%5Bsize%5D=100"))
 }
