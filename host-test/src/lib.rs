@@ -9,6 +9,7 @@
 //! - [`soak`] runs many calls at once while things go wrong.
 //! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
 
+pub mod bench;
 pub mod canary;
 mod compare;
 pub mod component;
@@ -22,6 +23,7 @@ pub mod servers;
 pub mod soak;
 mod story;
 pub mod suite;
+pub mod sync;
 
 pub use component::Component;
 pub use klaviyo_core::{Response, TransportError};

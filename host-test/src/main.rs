@@ -8,7 +8,7 @@ use host_test::demo::{self, Captured};
 use host_test::native::Native;
 use host_test::soak::{self, Size};
 use host_test::suite::{self, Case};
-use host_test::{Subject, hostile, one_line, replay, servers};
+use host_test::{Subject, bench, hostile, one_line, replay, servers, sync};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +43,17 @@ enum Command {
         #[command(flatten)]
         size: Size,
     },
+    /// Measure what a sync takes: requests, time and memory
+    Bench {
+        #[command(flatten)]
+        size: bench::Size,
+    },
+    /// Sync large files with `klaviyo sync`, whatever is in them, whatever goes wrong and whenever it is killed; exit 1
+    /// if a row is lost or sent twice
+    Sync {
+        #[command(flatten)]
+        size: sync::Size,
+    },
     /// Run the WhatsApp opt-in in the component, against a Klaviyo on this machine, and tell what happens
     Demo {
         #[command(flatten)]
@@ -75,6 +86,14 @@ fn run(command: Command) -> Result<ExitCode> {
             let watch = Watch::begin_quietly()?;
             soak::run(&size)?;
             println!("the key is in none of {} lines of log", watch.end()?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench { size } => {
+            bench::run(&size)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Sync { size } => {
+            sync::run(&size)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay { paths, component, native } => {

@@ -16,7 +16,7 @@ const LIST: &str = "Y6nRLr";
 /// How many times faster than Klaviyo's rates the simulator allows, and the host goes.
 const HASTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// What goes wrong, with one request in ten.
-const FAULTS: [&str; 7] = [
+pub(crate) const FAULTS: [&str; 7] = [
     "*: 2% latency 300ms",
     "*: 2% status 429 retry-after 1",
     "*: 1% status 429",

@@ -1,11 +1,13 @@
 //! What a user can write on the command line.
 
 use crate::failure::Failure;
+use crate::sync::{ChannelName, Format, Pair, Unknown};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use klaviyo_host::{Egress, Revision};
 use phonenumber::country;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The end of `klaviyo --help`: what scripts rely on.
 const REFERENCE: &str = "\
@@ -23,6 +25,7 @@ Exit codes:
   4    rate limited: repeat later
   5    the key was refused, or lacks a scope
   6    temporary: no connection, no answer in time, Klaviyo or something before it has a problem
+  130  interrupted, by Ctrl-C or SIGTERM: `sync` only
   `doctor` exits with the code of the first check that failed.
 
 --json:
@@ -37,6 +40,8 @@ Exit codes:
     upsert     {profile, created}
     subscribe  how many profiles were sent
     opt-in     {profile-id, profile-name, list-id, created, warnings}
+    sync       {rows, done, refused, failed, seconds, rows-per-second, was-complete, report};
+               with --dry-run {rows, good, refused, requests, by-operation, imports, seconds}
     doctor     {healthy, checks: [{check, state, found, fix}, …]}, with the states good, warning,
                 bad and unknown
     mock       {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, before it serves
@@ -44,8 +49,8 @@ Exit codes:
   request-id, body, done}.
   USAGE is what it took: {requests, attempts, sent-bytes, received-bytes, waited-ms}.";
 
-/// Klaviyo from the command line: lists, profiles and opt-ins, a simulator to try them on, and a doctor for the
-/// account
+/// Klaviyo from the command line: lists, profiles, opt-ins and whole files of contacts, a simulator to try them on,
+/// and a doctor for the account
 #[derive(Parser)]
 #[command(
     name = "klaviyo",
@@ -151,6 +156,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         contact: Contact,
     },
+    /// Sync the contacts of a file, CSV or JSON Lines: as members of a list, with consent, or one by one
+    Sync(Box<Sync>),
     /// Run a Klaviyo on this machine to try things on, until Ctrl-C
     Mock(Mock),
     /// Check the key, its scopes, the revision, the clock and the rates, and say what to fix; changes nothing
@@ -219,6 +226,117 @@ fn region(text: &str) -> Result<country::Id, String> {
     text.to_ascii_uppercase()
         .parse()
         .map_err(|_| "write a country as its two letters, such as IN, GB or US".to_owned())
+}
+
+/// The end of `klaviyo sync --help`.
+const SYNC: &str = "\
+The input:
+  CSV with a header, or JSON Lines: an object on each line, with a nested object `properties` if you
+  like. Fields: email, phone-number, external-id, first-name, last-name, name (both in one),
+  consented-at. Columns are known by name, as `Phone Number` or `phone_number`; --map says what
+  others are. An empty value is not sent, so nothing is cleared. A row that cannot be read, or that
+  Klaviyo would refuse, is refused alone, with its line and the reason.
+
+What happens to people:
+  Without --consent: profiles are created or updated, and become members of --list. That is
+  membership, not consent: Klaviyo sends them no marketing.
+  With --consent: they are subscribed. It lifts suppressions: who unsubscribed, or complained about
+  spam, gets messages again. Only for people who gave you this consent. A row needs the address
+  of each channel. Where the list has double opt-in people are asked to confirm, and may be asked
+  twice when a sync was interrupted. What the input says beside addresses is imported before.
+  With --one-by-one: the three steps of `opt-in` for each contact, which takes three requests each.
+
+Outcomes:
+  Each row ends in exactly one of these, and is in the --report with its line, in the order of the
+  input (line,outcome,field,reason):
+    done     Klaviyo has it
+    refused  it was not taken for what it is; correct it
+    failed   it was taken and could not be imported, or did not get to Klaviyo
+  A sync that reached its end is 0 when all rows are done, and 1 when there are others. One that
+  stopped has the exit code of the reason, and 130 after Ctrl-C or SIGTERM.
+
+Interruptions:
+  With --state FILE a sync that was stopped, in whatever way, goes on where it was when the same
+  command is run again. No batch that ended is submitted twice; whether one whose answer was lost
+  was taken is looked up among the account's jobs. The input is read again, and has to be the same.
+  The state has no contact in it, only numbers and Klaviyo's reasons. Temporary problems are waited
+  for, as long as --patience.
+
+Examples:
+  klaviyo sync contacts.csv --list Newsletter --dry-run
+  klaviyo sync contacts.csv --list Newsletter --report report.csv --state sync.state
+  klaviyo sync contacts.csv --list Y6nRLr --map 'Mobile=phone-number' --region IN \\
+    --unknown-columns properties --consent whatsapp --consent-source 'WhatsApp bot'
+  generate | klaviyo sync - --format jsonl --list Y6nRLr";
+
+#[derive(Args)]
+#[command(after_long_help = SYNC)]
+pub(crate) struct Sync {
+    /// The file to read; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What it is written in [default: as its name says, else csv]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// What stands between the values of CSV
+    #[arg(long, value_name = "CHARACTER", default_value_t = ',')]
+    pub(crate) separator: char,
+    /// What a column is: a field, property:NAME, json:NAME (a property that is a number, say) or ignore; may be
+    /// repeated
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = crate::sync::pair)]
+    pub(crate) map: Vec<Pair>,
+    /// What to do with columns that are no fields
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub(crate) unknown_columns: Unknown,
+    /// The country of phone numbers without a country code, such as IN
+    #[arg(long, value_name = "COUNTRY", value_parser = region)]
+    pub(crate) region: Option<country::Id>,
+    /// The list's id, or its exact name
+    #[arg(long)]
+    pub(crate) list: Option<String>,
+    /// The channels that everybody in the input has consented to
+    #[arg(long, value_name = "CHANNEL,…", value_enum, value_delimiter = ',', conflicts_with = "one_by_one")]
+    pub(crate) consent: Vec<ChannelName>,
+    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot'
+    #[arg(long, value_name = "TEXT", requires = "consent")]
+    pub(crate) consent_source: Option<String>,
+    /// The consent was collected before: the column consented-at says when (RFC 3339), and nobody is asked to confirm
+    #[arg(long, requires = "consent")]
+    pub(crate) historical: bool,
+    /// Look each contact up, create it if there is none, add it to the list
+    #[arg(long, requires = "list")]
+    pub(crate) one_by_one: bool,
+    /// Print exactly what would be sent (with --json: how much), and how long it takes at Klaviyo's rates; send nothing
+    #[arg(long, conflicts_with_all = ["report", "state"])]
+    pub(crate) dry_run: bool,
+    /// A CSV file to write what became of each row; one that is there is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// A file that keeps how far the sync is, so that the same command goes on after an interruption
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// How long to go on trying when Klaviyo is not available
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub(crate) patience: Duration,
+    /// The most contacts of one import
+    #[arg(long, hide = true, default_value_t = Sync::BATCH, value_parser = batch)]
+    pub(crate) batch: usize,
+}
+
+impl Sync {
+    /// Klaviyo's limit.
+    pub(crate) const BATCH: usize = 10_000;
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a time such as 30s or 10m".to_owned())
+}
+
+fn batch(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|most| (1..=Sync::BATCH).contains(most))
+        .ok_or_else(|| format!("write a number from 1 to {}", Sync::BATCH))
 }
 
 #[derive(Args)]

@@ -1,10 +1,9 @@
 //! Where the component comes from.
 
 use crate::args::Account;
-use crate::exchange::Tap;
 use crate::failure::Failure;
 use etcetera::BaseStrategy;
-use klaviyo_host::{Connector, Egress, Limits};
+use klaviyo_host::{Connector, Egress, Limits, Transport};
 
 #[cfg(feature = "embedded")]
 const EMBEDDED: Option<&[u8]> = Some(include_bytes!(env!(
@@ -19,9 +18,9 @@ pub(crate) fn load(
     account: &Account,
     egress: Egress,
     limits: Limits,
-    tap: Tap,
+    transport: impl Transport,
 ) -> Result<Connector, Failure> {
-    let mut builder = Connector::builder().egress(egress).limits(limits).transport(tap);
+    let mut builder = Connector::builder().egress(egress).limits(limits).transport(transport);
     // Only to be quicker the next time: without a home there is no cache.
     if let Ok(folders) = etcetera::choose_base_strategy() {
         builder = builder.cache(folders.cache_dir().join("klaviyo-connector"));

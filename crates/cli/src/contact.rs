@@ -13,12 +13,17 @@ const PHONE_CHARACTERS: usize = 60;
 /// The contract's `new-profile`.
 pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {
     let (first_name, last_name) = match &contact.name {
-        Some(name) => split(name)?,
+        Some(name) => match split(name) {
+            (None, _) => {
+                return Err(Failure::invalid(Some("first-name"), "--name is empty; leave it out"));
+            }
+            names => names,
+        },
         None => (contact.first_name.clone(), contact.last_name.clone()),
     };
     Ok(json!({
         "email": contact.email,
-        "phone-number": contact.phone.as_deref().map(|phone| international(phone, contact.region)).transpose()?,
+        "phone-number": contact.phone.as_deref().map(|phone| number(phone, contact.region)).transpose()?,
         "external-id": contact.external_id,
         "first-name": first_name,
         "last-name": last_name,
@@ -30,7 +35,7 @@ pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {
 pub(crate) fn identifier(who: &Who) -> Result<Value, Failure> {
     match (&who.email, &who.phone, &who.external_id, &who.id) {
         (Some(email), ..) => Ok(json!({ "email": email })),
-        (_, Some(phone), ..) => Ok(json!({ "phone-number": international(phone, who.region)? })),
+        (_, Some(phone), ..) => Ok(json!({ "phone-number": number(phone, who.region)? })),
         (_, _, Some(id), _) => Ok(json!({ "external-id": id })),
         (.., Some(id)) => Ok(json!({ "id": id })),
         _ => Err(Failure::invalid(None, "give one of --email, --phone, --external-id and --id")),
@@ -38,19 +43,24 @@ pub(crate) fn identifier(who: &Who) -> Result<Value, Failure> {
 }
 
 /// Splits a name: its first word is the first name, the rest the last name.
-fn split(name: &str) -> Result<(Option<String>, Option<String>), Failure> {
+pub(crate) fn split(name: &str) -> (Option<String>, Option<String>) {
     let mut words = name.split_whitespace();
-    let Some(first) = words.next() else {
-        return Err(Failure::invalid(Some("first-name"), "--name is empty; leave it out"));
-    };
+    let first = words.next().map(str::to_owned);
     let rest = words.collect::<Vec<_>>().join(" ");
-    Ok((Some(first.to_owned()), Some(rest).filter(|rest| !rest.is_empty())))
+    (first, Some(rest).filter(|rest| !rest.is_empty()))
+}
+
+fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
+    international(phone, region).map_err(|reason| Failure::invalid(Some("phone-number"), &reason))
 }
 
 /// Writes a number as it is dialled in a country with its country code. One that has its country code already is
 /// the connector's to check.
-fn international(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
-    let invalid = |reason: &str| Err(Failure::invalid(Some("phone-number"), reason));
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn international(phone: &str, region: Option<country::Id>) -> Result<String, String> {
+    let invalid = |reason: &str| Err(reason.to_owned());
     // What phones put around a number that is copied from a contact: marks of direction, and a wide plus sign.
     let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     let visible = phone.chars().filter(|c| !is_invisible(*c));
@@ -125,9 +135,9 @@ mod tests {
             ("山田\u{3000}太郎", "山田", some("太郎")),
             ("Ana María de la Cruz", "Ana", some("María de la Cruz")),
         ] {
-            assert_eq!(split(name).unwrap(), (some(first), last), "{name:?}");
+            assert_eq!(split(name), (some(first), last), "{name:?}");
         }
-        assert!(split(" \u{2003} ").is_err());
+        assert_eq!(split(" \u{2003} "), (None, None));
     }
 
     #[test]

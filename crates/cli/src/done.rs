@@ -28,6 +28,10 @@ pub(crate) enum View {
     /// There is none: a sentence that says of what.
     None(String),
     Checks,
+    /// What a sync came to; the first rows that are not done.
+    Synced(Vec<String>),
+    /// What a sync would be.
+    Planned,
     /// It was shown already.
     Shown,
 }

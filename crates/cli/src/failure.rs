@@ -12,7 +12,12 @@ pub(crate) struct Failure {
     pub(crate) error: Box<types::Error>,
     /// What else to do from the command line.
     pub(crate) hints: Vec<String>,
+    /// Somebody wanted it.
+    is_interruption: bool,
 }
+
+/// The exit code of programs that Ctrl-C ends.
+const INTERRUPTED: u8 = 130;
 
 impl Failure {
     pub(crate) fn new(code: Code, message: String) -> Self {
@@ -27,7 +32,21 @@ impl Failure {
             body: String::new(),
             done: 0,
         };
-        Self { error: Box::new(error), hints: Vec::new() }
+        Self::stopped(Box::new(error))
+    }
+
+    /// An error of the contract.
+    pub(crate) fn stopped(error: Box<types::Error>) -> Self {
+        Self { error, hints: Vec::new(), is_interruption: false }
+    }
+
+    /// Ctrl-C, or SIGTERM.
+    pub(crate) fn interrupted() -> Self {
+        Self { is_interruption: true, ..Self::other("it was interrupted".to_owned()) }
+    }
+
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.is_interruption
     }
 
     pub(crate) fn other(message: String) -> Self {
@@ -91,7 +110,7 @@ impl Failure {
 
     /// The exit code, as `klaviyo --help` documents it.
     pub(crate) fn exit(&self) -> u8 {
-        exit(self.error.code)
+        if self.is_interruption { INTERRUPTED } else { exit(self.error.code) }
     }
 }
 
@@ -117,7 +136,7 @@ impl From<klaviyo_host::Error> for Failure {
     fn from(error: klaviyo_host::Error) -> Self {
         let code = error.code();
         match error.cause {
-            Cause::Connector(error) => Self { error, hints: Vec::new() },
+            Cause::Connector(error) => Self::stopped(error),
             Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
                 Self::new(code, message)
             }

@@ -64,7 +64,7 @@ fn read(lists: &Value) -> Vec<List<'_>> {
     lists.iter().map(|list| List { id: text(list, "id"), name: text(list, "name") }).collect()
 }
 
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     text.len() == ID_CHARACTERS && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 

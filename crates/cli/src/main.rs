@@ -21,6 +21,7 @@ mod probe;
 mod profiles;
 mod report;
 mod session;
+mod sync;
 mod text;
 mod verbose;
 mod view;
@@ -77,9 +78,14 @@ async fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn in_account(account: &Account, command: Command) -> (Result<Done, Failure>, Usage) {
-    if matches!(command, Command::Doctor) {
-        return doctor::run(account).await;
-    }
+    let command = match command {
+        Command::Doctor => return doctor::run(account).await,
+        Command::Sync(options) => {
+            let (outcome, usage) = sync::run(account, &options).await;
+            return (outcome.map_err(|failure| failure.about(account)), usage);
+        }
+        command => command,
+    };
     match Session::open(account) {
         Ok(mut session) => {
             let outcome = call(&mut session, command).await;
@@ -99,8 +105,8 @@ async fn call(session: &mut Session, command: Command) -> Result<Done, Failure> 
         Command::Upsert(contact) => profiles::upsert(session, &contact).await,
         Command::Subscribe { list, profiles } => members::subscribe(session, &list, &profiles).await,
         Command::OptIn { list, contact } => members::opt_in(session, &list, &contact).await,
-        Command::Doctor | Command::Mock(_) | Command::Completions { .. } => {
-            Err(Failure::other("this command makes no calls".to_owned()))
+        Command::Doctor | Command::Sync(_) | Command::Mock(_) | Command::Completions { .. } => {
+            Err(Failure::other("this command makes its calls elsewhere".to_owned()))
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::exchange::{Tap, Watch};
 use crate::failure::Failure;
 use crate::key::{self, Key};
 use crate::verbose::Verbose;
-use klaviyo_host::{Egress, HttpTransport, Limits, Tenant, Usage};
+use klaviyo_host::{Egress, HttpTransport, Limits, Pace, Secret, Tenant, Transport, Usage};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -31,9 +31,7 @@ impl Session {
         limits: Limits,
         watch: Option<Arc<dyn Watch>>,
     ) -> Result<Self, Failure> {
-        let egress =
-            account.endpoint.as_ref().map_or_else(Egress::default, |endpoint| endpoint.egress.clone());
-        let http = HttpTransport::new(&egress, &limits).map_err(klaviyo_host::LoadError::from)?;
+        let http = HttpTransport::new(&egress(account), &limits).map_err(klaviyo_host::LoadError::from)?;
         let mut tap = Tap::new(http);
         if account.verbose {
             tap = tap.watched_by(Arc::new(Verbose));
@@ -41,12 +39,33 @@ impl Session {
         if let Some(watch) = watch {
             tap = tap.watched_by(watch);
         }
-        let connector = component::load(account, egress, limits, tap)?;
-        let mut tenant = Tenant::builder(&connector, key.secret);
+        Self::over(account, key.secret, limits, tap, Pace::published())
+    }
+
+    /// Over a transport of one's own.
+    pub(crate) fn over(
+        account: &Account,
+        key: Secret,
+        limits: Limits,
+        transport: impl Transport,
+        pace: Pace,
+    ) -> Result<Self, Failure> {
+        let connector = component::load(account, egress(account), limits, transport)?;
+        let mut tenant = Tenant::builder(&connector, key).pace(pace);
         if let Some(revision) = &account.revision {
             tenant = tenant.revision(revision.clone());
         }
         Ok(Self { tenant: tenant.build(), usage: Usage::default() })
+    }
+
+    /// The account, for typed calls. What they use is told to [`Session::used`].
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Counts what a typed call has used.
+    pub(crate) fn used(&mut self, usage: Usage) {
+        add(&mut self.usage, usage);
     }
 
     /// Calls a function of the contract.
@@ -64,11 +83,7 @@ impl Session {
                 (Err(failure), usage)
             }
         };
-        self.usage.requests += usage.requests;
-        self.usage.attempts += usage.attempts;
-        self.usage.sent_bytes += usage.sent_bytes;
-        self.usage.received_bytes += usage.received_bytes;
-        self.usage.waited += usage.waited;
+        self.used(usage);
         result
     }
 
@@ -76,4 +91,17 @@ impl Session {
     pub(crate) fn usage(&self) -> Usage {
         self.usage
     }
+}
+
+/// Adds what a call has used to what others have.
+pub(crate) fn add(all: &mut Usage, usage: Usage) {
+    all.requests += usage.requests;
+    all.attempts += usage.attempts;
+    all.sent_bytes += usage.sent_bytes;
+    all.received_bytes += usage.received_bytes;
+    all.waited += usage.waited;
+}
+
+fn egress(account: &Account) -> Egress {
+    account.endpoint.as_ref().map_or_else(Egress::default, |endpoint| endpoint.egress.clone())
 }

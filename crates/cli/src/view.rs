@@ -77,6 +77,8 @@ pub(crate) fn done(done: &Done) -> Shown {
         }
         View::None(sentence) => bad(&mut shown.warnings, sentence),
         View::Checks => checks(out, value),
+        View::Synced(told) => synced(&mut shown, value, told),
+        View::Planned => planned(&mut shown.warnings, value),
         View::Shown => {}
     }
     shown
@@ -206,6 +208,71 @@ fn checks(out: &mut String, checks: &Value) {
         }
         (bad, _) => writeln!(out, "\n{BAD}{} to fix{BAD:#}", things(bad)),
     };
+}
+
+/// What became of the rows: the numbers, and the first that are not done where no report has them.
+fn synced(shown: &mut Shown, value: &Value, told: &[String]) {
+    let count = |name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let seconds = value.get("seconds").and_then(Value::as_f64).unwrap_or_default();
+    let rows = count("rows");
+    let left = rows - count("done");
+    let out = &mut shown.answer;
+    let sentence = match (value.get("was-complete"), rows, left) {
+        (Some(Value::Bool(true)), ..) => "this sync had ended before; nothing was done".to_owned(),
+        (_, 0, _) => "the input has no rows".to_owned(),
+        (_, 1, 0) => "the row is done".to_owned(),
+        (_, rows, 0) => format!("all {rows} rows are done"),
+        (_, rows, left) => format!("{left} of {rows} rows are not done"),
+    };
+    if left == 0 {
+        good(out, &sentence)
+    } else {
+        marked(out, &format!("{WARNING}!{WARNING:#}"), &sentence)
+    }
+    for name in ["done", "refused", "failed"] {
+        field(out, name, &count(name).to_string());
+    }
+    if value.get("was-complete") == Some(&Value::Bool(false)) {
+        let (requests, attempts) = (count("requests"), count("attempts"));
+        field(out, "requests", &format!("{requests}, in {attempts} attempts"));
+        field(out, "time", &format!("{seconds} s, {} rows a second", count("rows-per-second")));
+    }
+    let report = value.get("report").and_then(Value::as_str);
+    if let Some(report) = report {
+        field(out, "report", report);
+    }
+    if left == 0 || report.is_some() {
+        return;
+    }
+    for row in told {
+        let _ = writeln!(shown.warnings, "{}", clean(row));
+    }
+    if left > told.len() as u64 {
+        let _ = writeln!(shown.warnings, "… --report FILE has all of them");
+    }
+}
+
+/// What a sync would take. The requests were shown.
+fn planned(out: &mut String, value: &Value) {
+    let count = |name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
+    good(out, "nothing was sent; this is what a sync would send");
+    field(out, "rows", &format!("{}, of which {} are refused", count("rows"), count("refused")));
+    let operations = value.get("by-operation").and_then(Value::as_object);
+    let each = operations.into_iter().flatten().map(|(name, count)| format!("{count} × {name}"));
+    let each: Vec<String> = each.collect();
+    field(out, "requests", &format!("{}: {}", count("requests"), each.join(", ")));
+    let seconds = count("seconds");
+    let least = match (seconds / 60, seconds % 60) {
+        (0, 0) => "less than a second".to_owned(),
+        (0, seconds) => format!("{seconds} s"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
+    };
+    field(out, "time", &format!("{least} for these at Klaviyo's rates, if it answers at once"));
+    if count("imports") > 0 {
+        let text = "Klaviyo then works on the imports, mostly for minutes; it is asked about all of them together, \
+                    every 15 s at most";
+        field(out, "", text);
+    }
 }
 
 fn good(out: &mut String, sentence: &str) {

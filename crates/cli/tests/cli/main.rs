@@ -17,4 +17,6 @@ mod run;
 #[cfg(test)]
 mod simulator;
 #[cfg(test)]
+mod sync;
+#[cfg(test)]
 mod usage;

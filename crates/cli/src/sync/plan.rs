@@ -1,0 +1,165 @@
+//! `--dry-run`: what a sync would send, how many requests that is, and how long they take at Klaviyo's rates.
+
+use super::batches::{Batches, CHUNK};
+use super::outcome::{Counts, Outcome, Why};
+use super::rehearsal::Unsent;
+use super::settings::{Settings, Way};
+use crate::done::{Done, View};
+use crate::failure::Failure;
+use crate::report;
+use crate::text::clean;
+use http::Uri;
+use klaviyo_host::Endpoint;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+
+/// A sync that sends nothing.
+pub(super) struct Plan<'a> {
+    pub(super) batches: Batches,
+    pub(super) settings: &'a Settings,
+    /// Whether requests are shown.
+    pub(super) shown: bool,
+    pub(super) counts: Counts,
+    requests: BTreeMap<&'static str, (u64, &'static Endpoint)>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(batches: Batches, settings: &'a Settings, shown: bool) -> Self {
+        Self { batches, settings, shown, counts: Counts::default(), requests: BTreeMap::new() }
+    }
+
+    pub(super) async fn run(&mut self) -> Result<Done, Failure> {
+        match &self.settings.way {
+            Way::OneByOne => self.one_by_one().await?,
+            _ => self.in_bulk().await?,
+        }
+        Ok(self.done())
+    }
+
+    async fn in_bulk(&mut self) -> Result<(), Failure> {
+        let mut looked = false;
+        while let Some(mut batch) = self.batches.next().await? {
+            if !batch.contacts.is_empty() {
+                if !looked {
+                    looked = true;
+                    self.batches.rehearsal.session.tenant().imports(None).await?;
+                    self.show()?;
+                }
+                self.batches.rehearsal.import(&batch.contacts, self.settings.import_list()).await?;
+                self.show()?;
+            }
+            if let Way::Consent(consent) = &self.settings.way {
+                for chunk in batch.subscriptions.chunks(CHUNK) {
+                    let list = self.settings.list.as_deref();
+                    self.batches.rehearsal.grant(chunk, list, &consent.options).await?;
+                    self.show()?;
+                }
+            }
+            for (line, outcome) in std::mem::take(&mut batch.rows) {
+                self.end(line, outcome);
+            }
+        }
+        Ok(())
+    }
+
+    async fn one_by_one(&mut self) -> Result<(), Failure> {
+        let list = self.settings.list.clone().unwrap_or_default();
+        while let Some((_, rows)) = self.batches.some(1).await? {
+            for row in rows {
+                let outcome = match row.contact {
+                    Err(why) => Some(Outcome::Refused(why)),
+                    Ok(contact) => {
+                        let result = self.batches.rehearsal.opt_in(&contact.profile, &list).await;
+                        self.show()?;
+                        result.err().map(|failure| Outcome::Refused(Why::error(&failure.error)))
+                    }
+                };
+                self.end(row.line, outcome);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, line: u64, outcome: Option<Outcome>) {
+        if let Some(Outcome::Refused(Why { field, reason })) = &outcome {
+            let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+            report::aside(&format!("line {line}: refused: {}\n", clean(&format!("{field}{reason}"))));
+        }
+        self.counts.add(&outcome.unwrap_or(Outcome::Done(String::new())));
+    }
+
+    /// Counts what has been recorded, and prints it.
+    pub(super) fn show(&mut self) -> Result<(), Failure> {
+        for unsent in self.batches.rehearsal.take() {
+            let path = unsent.url.parse::<Uri>().map(|url| url.path().to_owned()).unwrap_or_default();
+            let endpoint = Endpoint::of(&unsent.method, &path);
+            self.requests.entry(endpoint.name).or_insert((0, endpoint)).0 += 1;
+            if self.shown {
+                report::print(&text(&unsent))
+                    .map_err(|error| Failure::other(format!("cannot write the requests: {error}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&self) -> Done {
+        let count = |name: &str| self.requests.get(name).map_or(0, |(count, _)| *count);
+        let all: u64 = self.requests.values().map(|(count, _)| count).sum();
+        let seconds = self.requests.values().map(|(count, endpoint)| seconds(endpoint, *count));
+        let by_operation: BTreeMap<_, _> = self.requests.keys().map(|name| (*name, count(name))).collect();
+        let value = json!({
+            "rows": self.counts.rows(),
+            "good": self.counts.done,
+            "refused": self.counts.refused,
+            "requests": all,
+            "by-operation": by_operation,
+            "seconds": seconds.max().unwrap_or_default(),
+            "imports": count("bulk import"),
+        });
+        Done::new(value, View::Planned)
+    }
+}
+
+/// How long so many requests take at the rates of an endpoint, the first of them at once.
+fn seconds(endpoint: &Endpoint, count: u64) -> u64 {
+    let before = count.saturating_sub(1);
+    let (burst, steady) = (u64::from(endpoint.burst), u64::from(endpoint.steady));
+    before / steady * 60 + before % steady / burst
+}
+
+/// A request as it goes over the wire, but for the key.
+fn text(unsent: &Unsent) -> String {
+    let mut out = format!("{} {}\n", unsent.method, unsent.url);
+    // Writing to a string does not fail.
+    for (name, value) in &unsent.headers {
+        let _ = writeln!(out, "{name}: {value}");
+    }
+    out.push_str("authorization: Klaviyo-API-Key pk_…\n");
+    if !unsent.body.is_empty() {
+        let body = String::from_utf8_lossy(&unsent.body);
+        // A terminal is told no more than what is text; a file gets what would be sent.
+        let body = if std::io::stdout().is_terminal() { clean(&body) } else { body };
+        let _ = write!(out, "\n{body}\n");
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Method;
+
+    #[test]
+    fn requests_take_their_time() {
+        let import = Endpoint::of(&Method::POST, "/api/profile-bulk-import-jobs/");
+        assert_eq!(
+            [0, 1, 10, 11, 150, 151, 301].map(|count| seconds(import, count)),
+            [0, 0, 0, 1, 14, 60, 120]
+        );
+        let create = Endpoint::of(&Method::POST, "/api/profiles/");
+        assert_eq!([75, 76, 700, 701].map(|count| seconds(create, count)), [0, 1, 9, 60]);
+    }
+}

@@ -1,0 +1,90 @@
+//! How far a sync is, on standard error: a bar on a terminal, now and then a line elsewhere.
+
+use super::outcome::Counts;
+use crate::report;
+use crate::text::clean;
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// How often a line is written where there is no terminal.
+const EVERY: Duration = Duration::from_secs(10);
+
+pub(super) struct Progress {
+    /// On a terminal.
+    bar: Option<ProgressBar>,
+    /// Bytes of the input, if known.
+    length: Option<u64>,
+    since: Instant,
+    told: Instant,
+    /// Rows and bytes that had ended before this run.
+    before: Option<(u64, u64)>,
+}
+
+impl Progress {
+    pub(super) fn new(length: Option<u64>) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+            let style = match length {
+                Some(_) => ProgressStyle::with_template("{bar:28} {percent:>3} %  {msg}"),
+                None => ProgressStyle::with_template("{spinner} {msg}"),
+            };
+            // The templates are the ones above.
+            if let Ok(style) = style {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        let now = Instant::now();
+        Self { bar, length, since: now, told: now, before: None }
+    }
+
+    /// So many rows were read, so many have ended, up to this byte of the input, and so many jobs are under way.
+    pub(super) fn update(&mut self, read: u64, counts: Counts, bytes: u64, jobs: usize) {
+        let (rows_before, bytes_before) = *self.before.get_or_insert((counts.rows(), bytes));
+        let seconds = self.since.elapsed().as_secs_f64().max(0.001);
+        let rate = (counts.rows() - rows_before) as f64 / seconds;
+        let mut text = format!(
+            "{} read, {} done, {} refused, {} failed, {rate:.0}/s",
+            HumanCount(read),
+            HumanCount(counts.done),
+            HumanCount(counts.refused),
+            HumanCount(counts.failed)
+        );
+        if jobs > 0 {
+            text.push_str(&format!(", {jobs} {} at Klaviyo", if jobs == 1 { "job" } else { "jobs" }));
+        }
+        let speed = bytes.saturating_sub(bytes_before) as f64 / seconds;
+        if let Some(length) = self.length
+            && speed > 0.0
+        {
+            let left = Duration::from_secs_f64((length.saturating_sub(bytes) as f64 / speed).min(1e9));
+            text.push_str(&format!(", {} left", HumanDuration(left)));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(bytes);
+            bar.set_message(text);
+        } else if self.told.elapsed() >= EVERY {
+            self.told = Instant::now();
+            report::aside(&format!("{text}\n"));
+        }
+    }
+
+    /// Says something that is not to be missed.
+    pub(super) fn say(&self, text: &str) {
+        let line = format!("{}\n", clean(text));
+        match &self.bar {
+            Some(bar) => bar.suspend(|| report::aside(&line)),
+            None => report::aside(&line),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What a sync is to do.
+
+use super::frame::Place;
+use super::input::{Format, Input};
+use super::mapping::{Contact, Mapping};
+use crate::args::Sync;
+use crate::failure::Failure;
+use klaviyo_host::Limits;
+use klaviyo_host::types::{Channel, ConsentOptions, Historical, Subscription};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How contacts get to Klaviyo.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// In bulk imports: profiles, and members of a list.
+    Members,
+    /// With consent to marketing.
+    Consent(Consent),
+    /// One by one, in the steps of `opt-in`.
+    OneByOne,
+}
+
+/// The consent that everybody in the input has given.
+#[derive(Clone, Debug)]
+pub(super) struct Consent {
+    pub(super) channels: Vec<Channel>,
+    pub(super) options: ConsentOptions,
+}
+
+/// A sync, as far as it does not change while it runs.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) way: Way,
+    /// The list's id.
+    pub(super) list: Option<String>,
+    /// The most contacts of one import.
+    most: usize,
+}
+
+/// A channel as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ChannelName {
+    Email,
+    Sms,
+    #[value(name = "whatsapp")]
+    WhatsApp,
+    Push,
+}
+
+impl Settings {
+    /// `at` is the present, RFC 3339.
+    pub(super) fn new(options: &Sync, list: Option<String>, at: &str) -> Self {
+        let way = if options.one_by_one {
+            Way::OneByOne
+        } else if options.consent.is_empty() {
+            Way::Members
+        } else {
+            let historical_import = options.historical.then(|| Historical { now: at.to_owned() });
+            let custom_source = options.consent_source.clone();
+            let channels = options.consent.iter().map(|channel| channel.channel()).collect();
+            Way::Consent(Consent { channels, options: ConsentOptions { custom_source, historical_import } })
+        };
+        Self { way, list, most: options.batch }
+    }
+
+    /// The list that imports add to. With consent, people join the list by consenting.
+    pub(super) fn import_list(&self) -> Option<&str> {
+        match self.way {
+            Way::Consent(_) => None,
+            _ => self.list.as_deref(),
+        }
+    }
+
+    /// How many good rows a batch has at most whose first row is at this place.
+    ///
+    /// Not simply 10,000, as with everybody: when an answer is lost, an import is recognised by how many contacts it
+    /// has. One that somebody else makes at that time has hardly as many. The same input has the same batches.
+    pub(super) fn size(&self, first: &Place) -> usize {
+        let spread = self.most / 40;
+        if spread == 0 {
+            return self.most.max(1);
+        }
+        let [one, other, ..] = first.digest;
+        self.most - 1 - usize::from(u16::from_be_bytes([one, other])) % spread
+    }
+}
+
+impl Consent {
+    pub(super) fn subscription(&self, contact: &Contact) -> Subscription {
+        Subscription {
+            id: None,
+            email: contact.profile.email.clone(),
+            phone_number: contact.profile.phone_number.clone(),
+            channels: self.channels.clone(),
+            consented_at: contact.consented_at.clone(),
+            date_of_birth: None,
+        }
+    }
+}
+
+impl ChannelName {
+    fn channel(self) -> Channel {
+        match self {
+            Self::Email => Channel::Email,
+            Self::Sms => Channel::Sms,
+            Self::WhatsApp => Channel::Whatsapp,
+            Self::Push => Channel::Push,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::WhatsApp => "whatsapp",
+            Self::Push => "push",
+        }
+    }
+}
+
+/// What a sync may use: a request of 5 MB takes its time on a slow line.
+pub(super) fn limits(concurrent_calls: u32) -> Limits {
+    Limits {
+        concurrent_calls,
+        memory: 128 << 20,
+        cpu: Duration::from_secs(60),
+        time: Duration::from_secs(300),
+        attempt: Duration::from_secs(120),
+        ..Limits::default()
+    }
+}
+
+/// What is to be read, and whether the options go together.
+pub(super) fn input(options: &Sync) -> Result<Input, Failure> {
+    let invalid = |reason: &str| Err(Failure::invalid(None, reason));
+    if !options.consent.is_empty() && options.list.is_none() && !options.historical {
+        return invalid(
+            "--consent needs --list, or --historical: without them Klaviyo ignores people who have no profile yet, and \
+             says nothing",
+        );
+    }
+    let file = Some(options.file.clone()).filter(|file| file.as_os_str() != "-");
+    let paths = [
+        ("the input", file.as_ref()),
+        ("--report", options.report.as_ref()),
+        ("--state", options.state.as_ref()),
+    ];
+    for (place, (name, path)) in paths.iter().enumerate() {
+        let same = |(_, other): &&(&str, Option<&PathBuf>)| {
+            path.is_some_and(|path| other.is_some_and(|other| is_same(path, other)))
+        };
+        if let Some((other, _)) = paths.iter().skip(place + 1).find(same) {
+            return invalid(&format!("{name} and {other} are the same file, which would be overwritten"));
+        }
+    }
+    let format = options.format.unwrap_or_else(|| Input::format_of(file.as_deref()));
+    if format == Format::Jsonl && options.separator != ',' {
+        return invalid("--separator is for CSV");
+    }
+    let separator = u8::try_from(options.separator).unwrap_or_default();
+    if !separator.is_ascii() || b"\0\r\n\"".contains(&separator) {
+        return invalid(
+            "--separator takes one ASCII character, such as ';', and not one that ends rows or quotes",
+        );
+    }
+    let mapping = Mapping {
+        pairs: options.map.clone(),
+        unknown: options.unknown_columns,
+        region: options.region,
+        historical: options.historical,
+    };
+    Ok(Input { file, format, separator, mapping })
+}
+
+/// The options that a sync that goes on must have again, as they are written.
+pub(super) fn told(options: &Sync, input: &Input, endpoint: Option<&str>) -> BTreeMap<String, String> {
+    let mut told = BTreeMap::new();
+    let mut tell = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            told.insert(name.to_owned(), value);
+        }
+    };
+    let flag = |given: bool| given.then(String::new);
+    let joined = |values: Vec<String>| Some(values.join(" ")).filter(|text| !text.is_empty());
+    tell("--list", options.list.clone());
+    tell("--consent", joined(options.consent.iter().map(|channel| channel.name().to_owned()).collect()));
+    tell("--consent-source", options.consent_source.clone());
+    tell("--historical", flag(options.historical));
+    tell("--one-by-one", flag(options.one_by_one));
+    tell("--map", joined(options.map.iter().map(ToString::to_string).collect()));
+    let unknown = format!("{:?}", options.unknown_columns).to_lowercase();
+    tell("--unknown-columns", Some(unknown).filter(|unknown| unknown != "refuse"));
+    tell("--region", options.region.map(|region| region.as_ref().to_owned()));
+    tell("--format", Some(format!("{:?}", input.format).to_lowercase()));
+    tell("--separator", Some(options.separator.to_string()).filter(|separator| separator != ","));
+    tell("--batch", Some(options.batch.to_string()).filter(|_| options.batch != Sync::BATCH));
+    tell("--report", options.report.as_deref().map(absolute));
+    tell("--endpoint", endpoint.map(str::to_owned));
+    told
+}
+
+/// Whether two paths lead to one file, there or not.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(_), Err(_)) => absolute(one) == absolute(other),
+        _ => false,
+    }
+}
+
+/// The same file from whatever folder.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn batches_have_sizes_of_their_own() {
+        let settings = Settings { way: Way::Members, list: None, most: 10_000 };
+        let size = |seed: u8| {
+            let mut digest = [0; 32];
+            digest[1] = seed;
+            settings.size(&Place { bytes: 0, digest })
+        };
+        let sizes: BTreeSet<usize> = (0..=255).map(size).collect();
+        assert_eq!((sizes.len(), sizes.first(), sizes.last()), (250, Some(&9_750), Some(&9_999)));
+        let few = Settings { most: 20, ..settings };
+        assert_eq!(few.size(&Place::default()), 20);
+    }
+}
