@@ -148,14 +148,16 @@ impl Engine {
             self.anchor.clone_from(&baseline.after);
             self.baseline = Some(baseline);
         }
-        if !was_planned {
+        // Whether an earlier run may have submitted it.
+        let may_be_taken = was_planned && !self.past.untaken.remove(&number);
+        if !may_be_taken {
             self.journal.planned(plan)?;
         }
         if imports {
             let sent = match self.past.sent.remove(&number) {
                 Some(sent) => sent,
                 None => {
-                    let sent = self.submit(number, was_planned).await?;
+                    let sent = self.submit(number, may_be_taken).await?;
                     self.journal.sent(sent.clone())?;
                     sent
                 }
@@ -238,8 +240,35 @@ impl Engine {
                 | Code::Other => unknown = true,
                 _ => return Err(failure),
             }
-            self.caller.pause(&mut patience, failure).await?;
+            let Err(failure) = self.caller.pause(&mut patience, failure).await else { continue };
+            // The end of this run. Where Klaviyo says that it has nothing, the next run need not look for something that
+            // may be somebody else's by then.
+            if unknown && !failure.is_interruption() {
+                let after = self.baseline.as_ref().and_then(|baseline| baseline.after.as_deref());
+                let jobs = self.caller.once(|tenant| async move { tenant.imports(after).await }).await;
+                match jobs.map(|jobs| self.fitting(jobs, rows.len(), &ignored)).as_deref() {
+                    Ok([]) => self.journal.untaken(number)?,
+                    Ok([id]) => {
+                        sent.jobs.push((id.clone(), rows.len()));
+                        return Ok(sent);
+                    }
+                    _ => {}
+                }
+            }
+            return Err(failure);
         }
+    }
+
+    /// The jobs that may be the import of so many contacts: newer than the sync, and not known to be another.
+    fn fitting(&self, jobs: Vec<Status>, count: usize, ignored: &BTreeSet<String>) -> Vec<String> {
+        let others = self.baseline.as_ref().map(|baseline| baseline.others.as_slice()).unwrap_or_default();
+        let fits = |job: &Status| {
+            usize::try_from(job.total).is_ok_and(|total| total == count)
+                && !others.contains(&job.id)
+                && !self.jobs.contains(&job.id)
+                && !ignored.contains(&job.id)
+        };
+        jobs.into_iter().filter(fits).map(|job| job.id).collect()
     }
 
     /// Looks for an import whose answer was lost: a job that is newer than the sync, none of ours, and has as many
@@ -257,13 +286,7 @@ impl Engine {
         for is_last in [false, true] {
             let after = baseline.after.as_deref();
             let jobs = self.caller.patiently(|tenant| async move { tenant.imports(after).await }).await?;
-            let fits = |job: &Status| {
-                usize::try_from(job.total).is_ok_and(|total| total == count)
-                    && !baseline.others.contains(&job.id)
-                    && !self.jobs.contains(&job.id)
-                    && !ignored.contains(&job.id)
-            };
-            let found: Vec<String> = jobs.into_iter().filter(fits).map(|job| job.id).collect();
+            let found = self.fitting(jobs, count, ignored);
             match found.as_slice() {
                 [id] => return Ok(Some(id.clone())),
                 [] if !is_last => self.caller.interrupt().sleep(ON_ITS_WAY).await?,
@@ -474,12 +497,13 @@ impl Grants<'_> {
             let mut granted = Granted { batch: batch.number, chunk, refused: Vec::new(), rejected: None };
             // Whose consent is left to give.
             let mut asked = rows.clone();
+            let mut patience = caller.patience();
             while !asked.is_empty() {
                 let people: Vec<Subscription> =
                     asked.iter().filter_map(|row| batch.subscriptions.get(*row).cloned()).collect();
                 let people = people.as_slice();
                 let given = caller
-                    .patiently(|tenant| async move { tenant.grant_consent(people, list, options).await })
+                    .once(|tenant| async move { tenant.grant_consent(people, list, options).await })
                     .await;
                 let failure = match given {
                     Ok(outcome) => {
@@ -499,11 +523,15 @@ impl Grants<'_> {
                     }
                     Err(failure) => failure,
                 };
-                if !matches!(failure.error.code, Code::Rejected | Code::Conflict | Code::InvalidInput) {
+                if matches!(failure.error.code, Code::Rejected | Code::Conflict | Code::InvalidInput) {
+                    granted.rejected = Some(failure.error.message);
+                    break;
+                }
+                if let Err(failure) = caller.pause(&mut patience, failure).await {
+                    // Who was refused is known, whatever becomes of the others.
+                    end_chunk(batch, &rows, &granted);
                     return Err(failure);
                 }
-                granted.rejected = Some(failure.error.message);
-                break;
             }
             journal.granted(granted.clone())?;
             end_chunk(batch, &rows, &granted);

@@ -9,7 +9,7 @@ use super::outcome::{Counts, Why};
 use crate::failure::Failure;
 use klaviyo_host::types::Code;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,7 @@ enum Line {
     Begun(Begun),
     Baseline(Baseline),
     Planned(Planned),
+    Untaken(usize),
     Sent(Sent),
     Granted(Granted),
     Finished(Finished),
@@ -110,6 +111,8 @@ pub(super) struct Past {
     pub(super) begun: Option<Begun>,
     pub(super) baseline: Option<Baseline>,
     pub(super) planned: BTreeMap<usize, Planned>,
+    /// Batches that were planned, and of which Klaviyo had nothing when the run ended.
+    pub(super) untaken: BTreeSet<usize>,
     pub(super) sent: BTreeMap<usize, Sent>,
     pub(super) granted: BTreeMap<(usize, usize), Granted>,
     pub(super) finished: Option<Finished>,
@@ -174,6 +177,10 @@ impl Journal {
 
     pub(super) fn planned(&mut self, planned: Planned) -> Result<(), Failure> {
         self.write(&Line::Planned(planned))
+    }
+
+    pub(super) fn untaken(&mut self, batch: usize) -> Result<(), Failure> {
+        self.write(&Line::Untaken(batch))
     }
 
     pub(super) fn sent(&mut self, sent: Sent) -> Result<(), Failure> {
@@ -267,7 +274,11 @@ impl Past {
             Line::Begun(begun) => self.begun = Some(begun),
             Line::Baseline(baseline) => self.baseline = Some(baseline),
             Line::Planned(planned) => {
+                self.untaken.remove(&planned.batch);
                 self.planned.insert(planned.batch, planned);
+            }
+            Line::Untaken(batch) => {
+                self.untaken.insert(batch);
             }
             Line::Sent(sent) => {
                 self.sent.insert(sent.batch, sent);

@@ -247,6 +247,7 @@ impl Mapping {
                             format!("{name} is no JSON; text has to be in quotation marks"),
                         )
                     })?;
+                    sound("properties", json)?;
                     draft.property(name, json.get());
                 }
                 field => draft.set(field, value.trim(), self.region)?,
@@ -383,14 +384,25 @@ impl Members {
     fn read(text: &str) -> Result<Self, Why> {
         let mut json = serde_json::Deserializer::from_str(text);
         let wrong = |error: serde_json::Error| {
-            // The line is that of the report.
-            let reason = error.to_string();
-            let reason = reason.split(" at line ").next().unwrap_or_default();
-            Why::new("", format!("it is not a JSON object, at character {}: {reason}", error.column()))
+            // Its own words may repeat what stands there. And the line is that of the report.
+            let what = if error.is_data() { "it is not a JSON object" } else { "it is not JSON" };
+            Why::new("", format!("{what}, at character {}", error.column()))
         };
         let members = json.deserialize_map(Object).map_err(wrong)?;
         json.end().map_err(wrong)?;
+        for (name, value) in &members.0 {
+            sound(name, value)?;
+        }
         Ok(members)
+    }
+}
+
+/// Refuses JSON that others cannot read: half a character, a number too large for any type, nesting without end. Klaviyo
+/// would refuse all contacts of its request.
+fn sound(name: &str, value: &RawValue) -> Result<(), Why> {
+    match serde_json::from_str::<serde_json::Value>(value.get()) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Why::new(name, "it has a character, a number or a nesting in it that cannot be read")),
     }
 }
 

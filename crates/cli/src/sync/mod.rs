@@ -53,7 +53,7 @@ pub(crate) async fn run(account: &Account, options: &Sync) -> (Result<Done, Fail
 }
 
 async fn dry_run(account: &Account, options: &Sync) -> Result<Done, Failure> {
-    let input = settings::input(options)?;
+    let input = settings::input(options, account.key_file.as_ref())?;
     let at = now();
     // What looks like an id is taken for one; the id of a name is only known to Klaviyo.
     let list = options.list.as_deref().map(|name| (if lists::is_id(name) { name } else { "LISTID" }, name));
@@ -75,7 +75,7 @@ async fn dry_run(account: &Account, options: &Sync) -> Result<Done, Failure> {
 
 async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Done, Failure> {
     let started = Instant::now();
-    let input = settings::input(options)?;
+    let input = settings::input(options, account.key_file.as_ref())?;
     let endpoint = account.endpoint.as_ref().map(|endpoint| endpoint.url.as_str());
     let told = settings::told(options, &input, endpoint);
     let key = crate::key::read(account)?;
@@ -114,8 +114,15 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
     let settings = Settings::new(options, begun.list.clone(), &begun.at);
     let mut batches = Batches::new(rows, rehearsal, settings.clone(), &past);
     if past.complete {
-        batches.skip(past.finished.as_ref().map_or(0, |last| last.end)).await?;
-        batches.expect_end().await?;
+        let end = past.finished.as_ref().map_or(0, |last| last.end);
+        let compared = async {
+            batches.skip(end).await?;
+            batches.expect_end().await
+        };
+        tokio::select! {
+            same = compared => same?,
+            () = interrupt.asked() => return Err(Failure::interrupted()),
+        }
         return Ok(summary(
             &Summary { counts: past.counts, options, complete: true, started, here: 0, usage: *usage },
             &[],
@@ -184,7 +191,7 @@ async fn stopped(mut engine: Engine, failure: Failure, interrupt: &Interrupt, op
         }
     }
     let counts = engine.ledger.counts;
-    failure.error.done = u32::try_from(counts.rows()).unwrap_or(u32::MAX);
+    failure.error.done = u32::try_from(counts.done).unwrap_or(u32::MAX);
     engine
         .progress
         .say(&format!("stopped: {} done, {} refused, {} failed", counts.done, counts.refused, counts.failed));

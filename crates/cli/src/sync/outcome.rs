@@ -20,6 +20,9 @@ pub(super) struct Why {
     pub(super) reason: String,
 }
 
+/// The most bytes of a field's name, and of a reason.
+const WORDS: usize = 500;
+
 /// How many rows have ended, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
@@ -48,7 +51,12 @@ impl Outcome {
 
 impl Why {
     pub(super) fn new(field: &str, reason: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), reason: reason.into() }
+        // What is told of many rows must not grow with what stands in them.
+        let cut = |mut words: String| {
+            words.truncate(words.floor_char_boundary(WORDS));
+            words
+        };
+        Self { field: cut(field.to_owned()), reason: cut(reason.into()) }
     }
 
     /// A reason of the connector or of Klaviyo.

@@ -7,6 +7,7 @@ use crate::args::Sync;
 use crate::failure::Failure;
 use klaviyo_host::Limits;
 use klaviyo_host::types::{Channel, ConsentOptions, Historical, Subscription};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub(super) struct Settings {
     pub(super) list: Option<String>,
     /// The most contacts of one import.
     most: usize,
+    /// What the sizes of imports are drawn by, beside the input.
+    seed: u16,
 }
 
 /// A channel as it is written.
@@ -62,7 +65,8 @@ impl Settings {
             let channels = options.consent.iter().map(|channel| channel.channel()).collect();
             Way::Consent(Consent { channels, options: ConsentOptions { custom_source, historical_import } })
         };
-        Self { way, list, most: options.batch }
+        let [one, other, ..] = <[u8; 32]>::from(Sha256::digest(format!("{at} {list:?}")));
+        Self { way, list, most: options.batch, seed: u16::from_be_bytes([one, other]) }
     }
 
     /// The list that imports add to. With consent, people join the list by consenting.
@@ -76,14 +80,15 @@ impl Settings {
     /// How many good rows a batch has at most whose first row is at this place.
     ///
     /// Not simply 10,000, as with everybody: when an answer is lost, an import is recognised by how many contacts it
-    /// has. One that somebody else makes at that time has hardly as many. The same input has the same batches.
+    /// has. One that somebody else makes at that time, of the same input maybe, has hardly as many. The same sync has the
+    /// same batches whenever it goes on.
     pub(super) fn size(&self, first: &Place) -> usize {
         let spread = self.most / 40;
         if spread == 0 {
             return self.most.max(1);
         }
         let [one, other, ..] = first.digest;
-        self.most - 1 - usize::from(u16::from_be_bytes([one, other])) % spread
+        self.most - 1 - usize::from(u16::from_be_bytes([one, other]) ^ self.seed) % spread
     }
 }
 
@@ -133,7 +138,7 @@ pub(super) fn limits(concurrent_calls: u32) -> Limits {
 }
 
 /// What is to be read, and whether the options go together.
-pub(super) fn input(options: &Sync) -> Result<Input, Failure> {
+pub(super) fn input(options: &Sync, key_file: Option<&PathBuf>) -> Result<Input, Failure> {
     let invalid = |reason: &str| Err(Failure::invalid(None, reason));
     if !options.consent.is_empty() && options.list.is_none() && !options.historical {
         return invalid(
@@ -143,6 +148,7 @@ pub(super) fn input(options: &Sync) -> Result<Input, Failure> {
     }
     let file = Some(options.file.clone()).filter(|file| file.as_os_str() != "-");
     let paths = [
+        ("the key", key_file),
         ("the input", file.as_ref()),
         ("--report", options.report.as_ref()),
         ("--state", options.state.as_ref()),
@@ -222,7 +228,7 @@ mod tests {
 
     #[test]
     fn batches_have_sizes_of_their_own() {
-        let settings = Settings { way: Way::Members, list: None, most: 10_000 };
+        let settings = Settings { way: Way::Members, list: None, most: 10_000, seed: 0 };
         let size = |seed: u8| {
             let mut digest = [0; 32];
             digest[1] = seed;

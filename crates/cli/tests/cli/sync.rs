@@ -454,6 +454,20 @@ fn somebody_elses_import_is_not_taken_for_ours() {
     assert_eq!(test.imports(), [5, 5, 5]);
 }
 
+/// What Klaviyo did not have when a run ended is not looked for in the next one: a job of as many contacts may be
+/// somebody else's by then.
+#[test]
+fn an_import_that_was_not_taken_is_not_found_in_a_later_one() {
+    let own = Try::faulty(contacts(7), &["POST /api/profile-bulk-import-jobs: always status 503"]);
+    let words = ["--list", LIST, "--state", "state", "--patience", "1s"];
+    assert_eq!(own.sync(&words).code, 6);
+    own.server.set_faults(Faults::none());
+    import(&own.server, 7);
+    assert_eq!(own.sync(&words).code, 0);
+    assert_eq!(own.imports(), [7, 7]);
+    assert_eq!(own.server.account().members(LIST).len(), 7);
+}
+
 #[test]
 fn jobs_are_found_among_those_of_others() {
     let mut account = Account::demo();
@@ -491,7 +505,7 @@ fn a_problem_of_the_account_stops_it_and_every_row_is_told() {
         let input = format!("{}bad\n", contacts(25));
         let test = Try::faulty(input, &[&format!("{IMPORTS}: #2- {fault}").replace("#2-", "#2-1000000")]);
         let error = test.sync(&["--batch", "10"]).err(exit);
-        assert_eq!((&error["code"], &error["done"]), (&json!(code), &json!(26)));
+        assert_eq!((&error["code"], &error["done"]), (&json!(code), &json!(0)));
         assert_eq!(test.imports(), [10]);
         let outcomes: Vec<_> = test.outcomes().into_iter().map(|row| (row.0, row.1)).collect();
         let expected: Vec<_> =
@@ -576,6 +590,45 @@ fn consent_of_many_goes_by_the_thousand() {
     test.wait_for("consent", |server| server.account().members(LIST).len() == 2_500);
     let state = std::fs::read_to_string(test.path("state")).unwrap();
     assert!(!state.contains("@example.com"), "{state}");
+}
+
+/// A number that the connector takes for one, and the simulator does not.
+#[test]
+fn who_is_refused_stays_refused_whatever_comes_then() {
+    let mut input = String::from("phone\n+1234567\n");
+    (0..20).for_each(|n| input.push_str(&format!("+9198200000{n:02}\n")));
+    let own = Try::faulty(&input, &["POST /api/profile-subscription-bulk-create-jobs: #2-6 status 503"]);
+    let run = own.sync(&["--list", LIST, "--consent", "sms"]);
+    assert_eq!(run.code, 1);
+    let mut expected = vec![row(2, "refused", "phone-number")];
+    expected.extend(done(3..23));
+    assert_eq!(own.outcomes(), expected);
+
+    let own = Try::faulty(&input, &["POST /api/profile-subscription-bulk-create-jobs: #2-20 status 503"]);
+    let run = own.sync(&["--list", LIST, "--consent", "sms", "--patience", "1s"]);
+    assert_eq!(run.code, 6);
+    let mut expected = vec![row(2, "refused", "phone-number")];
+    expected.extend((3..23).map(|line| row(line, "failed", "")));
+    assert_eq!(own.outcomes(), expected);
+}
+
+/// One contact with properties that nobody can read would take all others of its import with it.
+#[test]
+fn properties_that_cannot_be_read_are_refused_alone() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    let lines = ["1e999", r#""\ud800""#, deep.as_str(), "1.5"];
+    let line = |(n, value): (usize, &&str)| {
+        format!(r#"{{"email":"c{n}@example.com","properties":{{"a":{value}}}}}"#) + "\n"
+    };
+    let input: String = lines.iter().enumerate().map(line).collect();
+    let own = Try::new("");
+    std::fs::write(own.path("input.jsonl"), input + "\"a secret\"\n").unwrap();
+    let run = Run::of(&mut own.command(&["input.jsonl", "--list", LIST, "--json", "--report", "report.csv"]));
+    assert_eq!(run.code, 1);
+    let outcomes: Vec<String> = own.outcomes().into_iter().map(|(_, outcome, _)| outcome).collect();
+    assert_eq!(outcomes, ["refused", "refused", "refused", "done", "refused"]);
+    assert_eq!(own.emails(), ["c3@example.com"]);
+    assert!(!std::fs::read_to_string(own.path("report.csv")).unwrap().contains("secret"));
 }
 
 #[test]
