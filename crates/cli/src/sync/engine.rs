@@ -209,11 +209,8 @@ impl Engine {
                     sent.jobs.extend(jobs.map(|submitted| (submitted.job, submitted.rows.len())));
                     sent.refused.extend(refused(&rows, &submission.refused));
                     let Some(error) = submission.stopped else { return Ok(sent) };
-                    let is_left = left(rows.len(), &submission.refused);
-                    let mut kept = is_left.iter();
-                    batch.contacts.retain(|_| kept.next() == Some(&true));
-                    let mut kept = is_left.iter();
-                    rows.retain(|_| kept.next() == Some(&true));
+                    leave_out(&mut batch.contacts, &submission.refused);
+                    leave_out(&mut rows, &submission.refused);
                     // Klaviyo named so many one after the other; there may be more.
                     if error.code == Code::Rejected && !submission.refused.is_empty() && !rows.is_empty() {
                         unknown = false;
@@ -244,7 +241,7 @@ impl Engine {
             // The end of this run. Where Klaviyo says that it has nothing, the next run need not look for something that
             // may be somebody else's by then.
             if unknown && !failure.is_interruption() {
-                let after = self.baseline.as_ref().and_then(|baseline| baseline.after.as_deref());
+                let after = self.before_ours();
                 let jobs = self.caller.once(|tenant| async move { tenant.imports(after).await }).await;
                 match jobs.map(|jobs| self.fitting(jobs, rows.len(), &ignored)).as_deref() {
                     Ok([]) => self.journal.untaken(number)?,
@@ -257,6 +254,11 @@ impl Engine {
             }
             return Err(failure);
         }
+    }
+
+    /// A job that is older than all of this sync.
+    fn before_ours(&self) -> Option<&str> {
+        self.baseline.as_ref()?.after.as_deref()
     }
 
     /// The jobs that may be the import of so many contacts: newer than the sync, and not known to be another.
@@ -277,14 +279,9 @@ impl Engine {
     /// One job that fits is taken for it; since batches have odd sizes, somebody else's hardly fits. None that fits may
     /// be on its way, so that it is looked for once more. Of several, one may be ours, and nobody knows which: the
     /// batch is submitted again, since writing the same values twice does no harm, and leaving a batch out does.
-    async fn find(
-        &mut self,
-        count: usize,
-        ignored: &mut BTreeSet<String>,
-    ) -> Result<Option<String>, Failure> {
-        let baseline = self.baseline.clone().unwrap_or_default();
+    async fn find(&self, count: usize, ignored: &mut BTreeSet<String>) -> Result<Option<String>, Failure> {
         for is_last in [false, true] {
-            let after = baseline.after.as_deref();
+            let after = self.before_ours();
             let jobs = self.caller.patiently(|tenant| async move { tenant.imports(after).await }).await?;
             let found = self.fitting(jobs, count, ignored);
             match found.as_slice() {
@@ -512,9 +509,7 @@ impl Grants<'_> {
                         }
                         granted.refused.extend(refused(&asked, &outcome.refused));
                         let Some(error) = outcome.stopped else { break };
-                        let is_left = left(asked.len(), &outcome.refused);
-                        let mut kept = is_left.iter();
-                        asked.retain(|_| kept.next() == Some(&true));
+                        leave_out(&mut asked, &outcome.refused);
                         // Klaviyo named so many one after the other; there may be more.
                         if error.code == Code::Rejected && !outcome.refused.is_empty() {
                             continue;
@@ -562,15 +557,11 @@ fn refused(rows: &[usize], refused: &[Refusal]) -> Vec<Refused> {
     refused.iter().filter_map(of).collect()
 }
 
-/// Which of so many rows are not among the refused.
-fn left(count: usize, refused: &[Refusal]) -> Vec<bool> {
-    let mut left = vec![true; count];
-    for refusal in refused {
-        if let Some(place) = usize::try_from(refusal.index).ok().and_then(|row| left.get_mut(row)) {
-            *place = false;
-        }
-    }
-    left
+/// Leaves the refused out of what a call was about.
+fn leave_out<T>(items: &mut Vec<T>, refused: &[Refusal]) {
+    let refused: BTreeSet<u32> = refused.iter().map(|refusal| refusal.index).collect();
+    let mut index = 0..u32::MAX;
+    items.retain(|_| index.next().is_none_or(|index| !refused.contains(&index)));
 }
 
 /// When Klaviyo counts more failures than it tells of.
