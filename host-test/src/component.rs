@@ -18,6 +18,12 @@ pub fn artifact() -> PathBuf {
     here.parent().unwrap_or(here).join("target/component/klaviyo.wasm")
 }
 
+/// Where it puts the one that is composed for `wasi:http`.
+#[must_use]
+pub fn composed() -> PathBuf {
+    artifact().with_file_name("klaviyo-wasi.wasm")
+}
+
 /// Fails with what to do when a component has not been built.
 ///
 /// # Errors

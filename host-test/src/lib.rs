@@ -3,19 +3,23 @@
 //! - [`fixture`] is the format of the corpus, [`script`] plays a fixture's side of the conversation, and
 //!   [`replay`] runs folders of them.
 //! - [`component`] calls the functions of a component in `klaviyo-host`; [`native`] calls the same functions of
-//!   `klaviyo-core` without WebAssembly.
+//!   `klaviyo-core` without WebAssembly. [`composed`] calls those of the component that is composed for `wasi:http`, in
+//!   wasmtime's own implementation of it.
 //! - [`hostile`] runs guests that misbehave, [`servers`] the connector against servers that do, and [`canary`] looks
 //!   for the key meanwhile.
 //! - [`soak`] runs many calls at once while things go wrong.
+//! - [`measure`] and [`bench`] measure.
 //! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
 
 pub mod bench;
 pub mod canary;
 mod compare;
 pub mod component;
+pub mod composed;
 pub mod demo;
 pub mod fixture;
 pub mod hostile;
+pub mod measure;
 pub mod native;
 pub mod replay;
 pub mod script;
@@ -26,6 +30,7 @@ pub mod suite;
 pub mod sync;
 
 pub use component::Component;
+pub use composed::Composed;
 pub use klaviyo_core::{Response, TransportError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -5,10 +5,11 @@ use clap::{Parser, Subcommand};
 use host_test::canary::Watch;
 use host_test::component::{self, Component};
 use host_test::demo::{self, Captured};
+use host_test::measure::Way;
 use host_test::native::Native;
 use host_test::soak::{self, Size};
 use host_test::suite::{self, Case};
-use host_test::{Subject, bench, hostile, one_line, replay, servers, sync};
+use host_test::{Composed, Subject, bench, hostile, measure, one_line, replay, servers, sync};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,6 +34,10 @@ enum Command {
         /// Replay them against klaviyo-core instead, without WebAssembly
         #[arg(long, conflicts_with = "component")]
         native: bool,
+        /// Replay them against the component that is composed for wasi:http, in wasmtime-wasi-http [default file:
+        /// target/component/klaviyo-wasi.wasm]
+        #[arg(long, conflicts_with = "native")]
+        wasi: bool,
     },
     /// Run the guests that misbehave; exit 1 if one gets away with it
     Hostile,
@@ -47,6 +52,15 @@ enum Command {
     Bench {
         #[command(flatten)]
         size: bench::Size,
+    },
+    /// Run the corpus and an opt-in with the key and the endpoint of the environment, and measure; prints one line of
+    /// JSON
+    Measure {
+        /// What runs the connector
+        way: Way,
+        /// Only print how many milliseconds the start takes
+        #[arg(long)]
+        start: bool,
     },
     /// Sync large files with `klaviyo sync`, whatever is in them, whatever goes wrong and whenever it is killed; exit 1
     /// if a row is lost or sent twice
@@ -92,13 +106,19 @@ fn run(command: Command) -> Result<ExitCode> {
             bench::run(&size)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Measure { way, start } => {
+            if start { measure::start(way) } else { measure::run(way) }?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Sync { size } => {
             sync::run(&size)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Replay { paths, component, native } => {
+        Command::Replay { paths, component, native, wasi } => {
             let subject: Box<dyn Subject> = if native {
                 Box::new(Native)
+            } else if wasi {
+                Box::new(Composed::load(&component.unwrap_or_else(component::composed))?)
             } else {
                 Box::new(Component::load(&component.unwrap_or_else(component::artifact))?)
             };

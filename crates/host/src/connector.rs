@@ -23,7 +23,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 const IMPORT: &str = "klaviyo:connector/http";
 /// What the host may use of a stack beside the component: as much as on a thread of its own. TLS is shaken there.
 const HOST_STACK: usize = 2 << 20;
-/// The most core modules, and tables, that a component may consist of. Ours has three, most of it wiring.
+/// The most core modules, and tables, that a component may consist of by itself. Ours has three, most of it wiring.
 const PARTS: u32 = 4;
 
 /// The connector, compiled and ready: one for a process, shared by all tenants and threads. Cloning it is cheap.
@@ -65,7 +65,10 @@ pub enum LoadError {
     Read(PathBuf, #[source] std::io::Error),
     /// It is not a component, or one that this version of wasmtime cannot compile, or it needs more from the start
     /// than the limits allow.
-    #[error("this is not a component that can be compiled within these limits")]
+    #[error(
+        "this is not a component that can be compiled within these limits; one that is composed of several needs \
+         Limits::components"
+    )]
     Compile(#[source] wasmtime::Error),
     /// It imports what a connector has no need for.
     #[error("the component imports {}; a connector imports {IMPORT} and nothing else, so it was not loaded", .0.join(", "))]
@@ -204,17 +207,19 @@ fn read(file: &Path) -> Result<Vec<u8>, LoadError> {
 
 fn engine(limits: &Limits) -> Result<Engine, LoadError> {
     let calls = limits.concurrent_calls;
+    let components = limits.components;
+    let parts = components.saturating_mul(PARTS);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(PARTS))
-        .total_memories(calls)
-        .total_tables(calls.saturating_mul(PARTS))
+        .total_core_instances(calls.saturating_mul(parts))
+        .total_memories(calls.saturating_mul(components))
+        .total_tables(calls.saturating_mul(parts))
         .total_stacks(calls)
         .max_memory_size(limits.memory)
         .table_elements(limits.table_elements)
-        .max_core_instances_per_component(PARTS)
-        .max_tables_per_component(PARTS)
-        .max_memories_per_component(1)
+        .max_core_instances_per_component(parts)
+        .max_tables_per_component(parts)
+        .max_memories_per_component(components)
         // What a call has used is cleared for the next one instead of being given back to the system, where that
         // is quicker.
         .linear_memory_keep_resident(1 << 20)

@@ -1,6 +1,9 @@
-//! The contract's functions by name, with JSON for their arguments and results.
+//! Functions by name, with JSON for their arguments and results: for hosts that run the component in a wasmtime of their
+//! own. [`Tenant::call`](crate::Tenant::call) does all of it in this crate's sandbox.
+//!
+//! A record is an object with the names of the contract (a missing field is null), a variant `{"case": payload}` or
+//! `"case"`, an enum a string, an option the value or null.
 
-use crate::sandbox::State;
 use crate::types::{self, Code, Detail};
 use serde_json::{Value, json};
 use wasmtime::Store;
@@ -10,50 +13,79 @@ use wasmtime::component::{Func, Instance, Type, Val};
 /// The version of the package in `wit/`, which is not that of the crates.
 const CONTRACT_VERSION: &str = "0.1.0";
 
-/// Finds a function, and reads its arguments by its types. The error is a sentence for the caller.
-pub(crate) fn prepare(
-    instance: &Instance,
-    store: &mut Store<State>,
-    function: &str,
-    arguments: &[Value],
-) -> Result<(Func, Vec<Val>), String> {
-    let unknown =
-        || format!("the connector has no function {function:?}; they are called as in contacts.opt-in");
-    let (interface, name) = function.split_once('.').ok_or_else(unknown)?;
-    let interface = format!("klaviyo:connector/{interface}@{CONTRACT_VERSION}");
-    let interface = instance.get_export_index(&mut *store, None, &interface).ok_or_else(unknown)?;
-    let name = instance.get_export_index(&mut *store, Some(&interface), name).ok_or_else(unknown)?;
-    let func = instance.get_func(&mut *store, name).ok_or_else(unknown)?;
-    let ty = func.ty(&*store);
-    let parameters: Vec<_> = ty.params().collect();
-    if parameters.len() != arguments.len() {
-        return Err(format!("{function} takes {} arguments, not {}", parameters.len(), arguments.len()));
-    }
-    let read = |(argument, (name, ty)): (&Value, &(&str, Type))| {
-        read(argument, ty).map_err(|reason| format!("argument {name} of {function}: {reason}"))
-    };
-    Ok((func, arguments.iter().zip(&parameters).map(read).collect::<Result<_, _>>()?))
+/// A function of an instance, and arguments that fit it.
+#[derive(Debug)]
+pub struct Prepared {
+    function: Func,
+    arguments: Vec<Val>,
+    /// Of the contract: it returns a result, which fails with the contract's error.
+    of_the_contract: bool,
 }
 
-/// Calls a function with arguments that fit it.
-pub(crate) async fn call(
-    function: Func,
-    arguments: &[Val],
-    store: &mut Store<State>,
-) -> wasmtime::Result<Result<Value, types::Error>> {
-    let mut results = [Val::Bool(false)];
-    function.call_async(store, arguments, &mut results).await?;
-    let [Val::Result(result)] = &results else {
-        return Err(wasmtime::Error::msg("a function of the contract returns a result"));
-    };
-    let payload = |value: &Option<Box<Val>>| value.as_deref().map_or(Value::Null, write);
-    match result {
-        Ok(value) => Ok(Ok(payload(value))),
-        Err(error) => match failure(&payload(error)) {
-            Some(failure) => Ok(Err(failure)),
-            None => Err(wasmtime::Error::msg("a function of the contract fails with the contract's error")),
-        },
+impl Prepared {
+    /// Finds a function, and reads its arguments by its types. A function of the contract is named as in
+    /// `contacts.opt-in`, another one as in `shop:code/automation#welcome`.
+    ///
+    /// # Errors
+    /// A sentence for the caller, when there is no such function or the arguments are not of its types.
+    pub fn new<T>(
+        instance: &Instance,
+        store: &mut Store<T>,
+        function: &str,
+        arguments: &[Value],
+    ) -> Result<Self, String> {
+        let unknown =
+            || format!("the component has no function {function:?}; they are called as in contacts.opt-in");
+        let (interface, name, of_the_contract) = match function.split_once('#') {
+            Some((interface, name)) => (interface.to_owned(), name, false),
+            None => {
+                let (interface, name) = function.split_once('.').ok_or_else(unknown)?;
+                (format!("klaviyo:connector/{interface}@{CONTRACT_VERSION}"), name, true)
+            }
+        };
+        let interface = instance.get_export_index(&mut *store, None, &interface).ok_or_else(unknown)?;
+        let name = instance.get_export_index(&mut *store, Some(&interface), name).ok_or_else(unknown)?;
+        let func = instance.get_func(&mut *store, name).ok_or_else(unknown)?;
+        let ty = func.ty(&*store);
+        let parameters: Vec<_> = ty.params().collect();
+        if parameters.len() != arguments.len() {
+            return Err(format!("{function} takes {} arguments, not {}", parameters.len(), arguments.len()));
+        }
+        let read = |(argument, (name, ty)): (&Value, &(&str, Type))| {
+            read(argument, ty).map_err(|reason| format!("argument {name} of {function}: {reason}"))
+        };
+        let arguments = arguments.iter().zip(&parameters).map(read).collect::<Result<_, _>>()?;
+        Ok(Self { function: func, arguments, of_the_contract })
     }
+
+    /// Calls it. A function of the contract succeeds with its value or fails with the contract's error; what another
+    /// one returns is the value, whatever it is.
+    ///
+    /// # Errors
+    /// When the component traps or is stopped.
+    pub async fn call<T: Send>(&self, store: &mut Store<T>) -> wasmtime::Result<Result<Value, types::Error>> {
+        let mut results = vec![Val::Bool(false); self.function.ty(&*store).results().len()];
+        self.function.call_async(store, &self.arguments, &mut results).await?;
+        if !self.of_the_contract {
+            return Ok(Ok(results.first().map_or(Value::Null, write)));
+        }
+        let [Val::Result(result)] = results.as_slice() else {
+            return Err(wasmtime::Error::msg("a function of the contract returns a result"));
+        };
+        match result {
+            Ok(value) => Ok(Ok(payload(value))),
+            Err(error) => match failure(&payload(error)) {
+                Some(failure) => Ok(Err(failure)),
+                None => {
+                    Err(wasmtime::Error::msg("a function of the contract fails with the contract's error"))
+                }
+            },
+        }
+    }
+}
+
+fn payload(value: &Option<Box<Val>>) -> Value {
+    value.as_deref().map_or(Value::Null, write)
 }
 
 /// Reads a JSON value as a value of a type.
@@ -132,7 +164,6 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
 
 /// Writes a value as JSON.
 fn write(value: &Val) -> Value {
-    let payload = |value: &Option<Box<Val>>| value.as_deref().map_or(Value::Null, write);
     match value {
         Val::Bool(value) => json!(value),
         Val::U8(value) => json!(value),
@@ -145,7 +176,18 @@ fn write(value: &Val) -> Value {
         Val::Variant(case, None) => json!(case),
         Val::Variant(case, Some(value)) => json!({ case: write(value) }),
         Val::Option(value) => payload(value),
-        // The contract has no values of other types: the bindings were generated from it.
+        Val::Result(Ok(value)) => json!({ "ok": payload(value) }),
+        Val::Result(Err(value)) => json!({ "err": payload(value) }),
+        Val::S8(value) => json!(value),
+        Val::S16(value) => json!(value),
+        Val::S32(value) => json!(value),
+        Val::S64(value) => json!(value),
+        Val::Float32(value) => json!(value),
+        Val::Float64(value) => json!(value),
+        Val::Char(value) => json!(value),
+        Val::Tuple(values) => values.iter().map(write).collect(),
+        Val::Flags(names) => json!(names),
+        // Resources, streams and the like mean nothing outside of the component. The contract has none.
         _ => Value::Null,
     }
 }

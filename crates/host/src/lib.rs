@@ -42,7 +42,7 @@ mod egress;
 mod endpoint;
 mod error;
 mod functions;
-mod json;
+pub mod json;
 mod limits;
 mod names;
 mod pace;

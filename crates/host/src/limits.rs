@@ -16,8 +16,11 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of linear memory of one call. Default: 64 MiB.
+    /// Bytes of linear memory of one call, all of its components together. Default: 64 MiB.
     pub memory: usize,
+    /// How many components the file may be composed of: 2 for the connector with code of a tenant's. Each of them
+    /// reserves 4 GiB of address space, not of memory, for each of the concurrent calls. Default: 1.
+    pub components: u32,
     /// Elements of a table of one call. Default: 10,000.
     pub table_elements: usize,
     /// Bytes of the WebAssembly stack. Default: 512 KiB.
@@ -27,8 +30,8 @@ pub struct Limits {
     /// How long a call may take in all: computing, its turn, every attempt of every request, and the pauses
     /// between them. Default: 60 s.
     pub time: Duration,
-    /// How many calls run at once in one [`Connector`](crate::Connector); more wait for their turn. Each one
-    /// reserves 4 GiB of address space, not of memory. Default: 256.
+    /// How many calls run at once in one [`Connector`](crate::Connector); more wait for their turn.
+    /// Default: 256.
     pub concurrent_calls: u32,
     /// Bytes that the component may hand to its host in one step: a request with all of its strings, or a
     /// result. Default: 32 MiB.
@@ -53,6 +56,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 64 << 20,
+            components: 1,
             table_elements: 10_000,
             stack: 512 << 10,
             cpu: Duration::from_secs(5),

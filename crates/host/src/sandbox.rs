@@ -29,6 +29,8 @@ const WARNINGS: u32 = 16;
 pub(crate) struct State {
     pub(crate) courier: Courier,
     cpu: Arc<Mutex<Cpu>>,
+    /// Bytes of all linear memories.
+    memory: usize,
     /// The limit that was run into, whatever the component made of it.
     exceeded: Option<&'static str>,
 }
@@ -58,6 +60,7 @@ impl State {
         let state = Self {
             courier,
             cpu: Arc::new(Mutex::new(Cpu { spent: Duration::ZERO, since: Instant::now() })),
+            memory: 0,
             exceeded: None,
         };
         let mut store = Store::new(engine, state);
@@ -124,9 +127,13 @@ fn hostcall_fuel_is_used_up(error: &wasmtime::Error) -> bool {
 }
 
 impl ResourceLimiter for State {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.courier.limits().memory;
-        if !allowed {
+    // Asked for the memory that an instance begins with, too.
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let memory = self.memory.saturating_add(desired.saturating_sub(current));
+        let allowed = memory <= self.courier.limits().memory;
+        if allowed {
+            self.memory = memory;
+        } else {
             self.exceeded = Some("memory");
         }
         Ok(allowed)

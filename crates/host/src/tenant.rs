@@ -3,7 +3,7 @@
 use crate::connector::{Connector, Shared as Host};
 use crate::courier::Courier;
 use crate::error::{Answer, Cause, Error, Usage};
-use crate::json;
+use crate::json::Prepared;
 use crate::limits::Limits;
 use crate::names::Names;
 use crate::pace::{Pace, Pacer};
@@ -130,14 +130,18 @@ impl Tenant {
     /// or `"case"`, an enum a string, an option the value or null. Every call reads the lists that it needs: only
     /// [`Tenant::find_list`] remembers them.
     ///
+    /// What else the component exports, when it is composed with code of a tenant's, has a name such as
+    /// `shop:code/automation#welcome`. Whatever it returns is the value, a result of its own as `{"ok": …}` or
+    /// `{"err": …}`.
+    ///
     /// # Errors
     /// As the function; [`Cause::Arguments`] when there is no such function, or the arguments are not of its types.
     pub async fn call(&self, function: &str, arguments: &[Value]) -> Result<Answer<Value>, Error> {
         let call = async {
             let mut call = self.enter().await?;
-            let prepared = json::prepare(&call.instance, &mut call.store, function, arguments);
-            let (function, arguments) = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
-            let called = timeout_at(call.deadline, json::call(function, &arguments, &mut call.store)).await;
+            let prepared = Prepared::new(&call.instance, &mut call.store, function, arguments);
+            let prepared = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
+            let called = timeout_at(call.deadline, prepared.call(&mut call.store)).await;
             call.end(called)
         };
         self.traced(function, call).await

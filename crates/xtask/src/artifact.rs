@@ -1,96 +1,82 @@
-//! The component file: compiled, made a component, labelled, checked, written.
+//! The component files: compiled, composed, labelled, checked, written to `target/component`.
 
-use crate::command::{root, run};
-use crate::contract;
-use crate::toolchain::{self, TARGET};
+use crate::command::root;
+use crate::contract::{self, HTTP};
+use crate::guest;
 use anyhow::{Context, Result, bail};
-use wasm_encoder::{Component, RawSection};
+use std::path::PathBuf;
 use wasm_metadata::{AddMetadata, AddMetadataField};
-use wasmparser::{Parser, Payload};
-use wit_component::ComponentEncoder;
 
 /// The most that the component may weigh.
 const BUDGET: usize = 200 * 1024;
+/// The most that it may weigh with the adapter for `wasi:http`.
+const WASI_BUDGET: usize = 300 * 1024;
 
-/// Builds the component, to `target/component/klaviyo.wasm`.
+/// The most that the example of a tenant's code may weigh.
+const EXAMPLE_BUDGET: usize = 100 * 1024;
+
+/// All that the component for `wasi:http` may ask of its runtime. Versions are compatible within 0.2.
+const WASI: [&str; 7] = [
+    "wasi:cli/environment@0.2",
+    "wasi:clocks/monotonic-clock@0.2",
+    "wasi:http/outgoing-handler@0.2",
+    "wasi:http/types@0.2",
+    "wasi:io/error@0.2",
+    "wasi:io/poll@0.2",
+    "wasi:io/streams@0.2",
+];
+
+/// Builds the connector, alone and composed with the adapter for `wasi:http`, and the example of a tenant's code.
 pub(crate) fn build() -> Result<()> {
-    let module = compile()?;
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(&module)
-        .and_then(|encoder| encoder.encode())
-        .context("the module cannot be made a component")?;
-    let component = label(&without_index_names(&component)?)?;
-    contract::check(&component, &root().join("wit"))?;
-    if component.len() > BUDGET {
-        bail!("the component has {} bytes, more than its budget of {BUDGET}", component.len());
-    }
+    let connector = label(
+        &guest::component("klaviyo-component")?,
+        "klaviyo-connector",
+        "Klaviyo's profiles, lists, consent and bulk imports, over an HTTP function of the host's",
+    )?;
+    contract::check(&connector, &[HTTP])?;
+    contract::targets(&connector)?;
+    write("klaviyo", &connector, BUDGET)?;
 
-    let path = root().join("target/component/klaviyo.wasm");
+    let composed = klaviyo_compose::with_adapter(&connector, &guest::component("klaviyo-wasi-http")?)?;
+    let composed = label(
+        &composed,
+        "klaviyo-connector-wasi",
+        "Klaviyo's profiles, lists, consent and bulk imports, over wasi:http",
+    )?;
+    contract::check(&composed, &WASI)?;
+    write("klaviyo-wasi", &composed, WASI_BUDGET)?;
+
+    let tenant = guest::component("klaviyo-example-tenant-code")?;
+    klaviyo_compose::with_tenant_code(&connector, &tenant)?;
+    write("tenant", &tenant, EXAMPLE_BUDGET)
+}
+
+/// Where a component goes.
+pub(crate) fn path(name: &str) -> PathBuf {
+    root().join("target/component").join(name).with_extension("wasm")
+}
+
+fn write(name: &str, component: &[u8], budget: usize) -> Result<()> {
+    if component.len() > budget {
+        bail!("{name}.wasm has {} bytes, more than its budget of {budget}", component.len());
+    }
+    let path = path(name);
     let folder = path.parent().context("a file has a folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // An unchanged file keeps its time, so that whatever depends on it is not built again.
-    if std::fs::read(&path).ok().as_ref() != Some(&component) {
-        std::fs::write(&path, &component).with_context(|| format!("cannot write {}", path.display()))?;
+    if std::fs::read(&path).ok().as_deref() != Some(component) {
+        std::fs::write(&path, component).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    eprintln!(
-        "xtask: target/component/klaviyo.wasm, {} bytes, imports {}",
-        component.len(),
-        contract::IMPORT
-    );
+    eprintln!("xtask: target/component/{name}.wasm, {} bytes", component.len());
     Ok(())
 }
 
-/// Compiles the core module. Cargo does nothing when its sources have not changed.
-fn compile() -> Result<Vec<u8>> {
-    // Paths of this machine in panic messages would make the file larger, and another one on every machine.
-    let home = std::env::var("CARGO_HOME")
-        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
-        .unwrap_or_default();
-    let rustflags = [
-        format!("--remap-path-prefix={}=", root().display()),
-        format!("--remap-path-prefix={home}/registry/src="),
-        // The default of 1 MiB would have to be there in every instance.
-        "-Clink-arg=-zstack-size=65536".to_owned(),
-    ];
-    let target = root().join("target");
-    let mut cargo = toolchain::set_up()?.cargo_build(&rustflags);
-    cargo.args(["--package", "klaviyo-component", "--profile", "wasm", "--target-dir"]).arg(&target);
-    run(&mut cargo)?;
-    let module = target.join(TARGET).join("wasm/klaviyo_component.wasm");
-    std::fs::read(&module).with_context(|| format!("cannot read {}", module.display()))
-}
-
-/// Leaves out the names that `wit-component` gives to the indices of types and instances, for people who
-/// debug it.
-fn without_index_names(component: &[u8]) -> Result<Vec<u8>> {
-    let mut kept = Component::new();
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(component) {
-        let payload = payload?;
-        let names = matches!(&payload, Payload::CustomSection(section) if section.name() == "component-name");
-        if let (0, false, Some((id, range))) = (depth, names, payload.as_section()) {
-            let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
-            let data = component.get(range).context("a section is outside of the file")?;
-            kept.section(&RawSection { id, data });
-        }
-        match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
-            _ => {}
-        }
-    }
-    Ok(kept.finish())
-}
-
 /// Writes into the file what it is.
-fn label(component: &[u8]) -> Result<Vec<u8>> {
+fn label(component: &[u8], name: &str, description: &str) -> Result<Vec<u8>> {
     let mut metadata = AddMetadata::default();
-    metadata.name = AddMetadataField::Set("klaviyo-connector".to_owned());
+    metadata.name = AddMetadataField::Set(name.to_owned());
     metadata.version = AddMetadataField::Set(env!("CARGO_PKG_VERSION").parse().map_err(anyhow::Error::msg)?);
     metadata.licenses = AddMetadataField::Set(env!("CARGO_PKG_LICENSE").parse()?);
-    metadata.description = AddMetadataField::Set(
-        "Klaviyo's profiles, lists, consent and bulk imports, over an HTTP function of the host's".parse()?,
-    );
+    metadata.description = AddMetadataField::Set(description.parse()?);
     metadata.to_wasm(component)
 }

@@ -1,26 +1,29 @@
-//! Whether a component is what `wit/` says: one import, these exports, nothing else.
+//! Whether a component is what `wit/` says: these imports, these exports, nothing else.
 
+use crate::command::root;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
-use std::path::Path;
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 
-/// All that the component may ask of its host.
-pub(crate) const IMPORT: &str = "klaviyo:connector/http@0.1.0";
+/// What the connector asks of its host.
+pub(crate) const HTTP: &str = "klaviyo:connector/http@0.1.0";
 
-/// Checks a component against the world of the package in `wit`.
-pub(crate) fn check(component: &[u8], wit: &Path) -> Result<()> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(wit).context("the contract cannot be read")?;
-    let world = resolve.select_world(&[package], None)?;
-
-    let DecodedWasm::Component(built, built_world) = wit_component::decode(component)? else {
-        bail!("the file is a WIT package, not a component");
-    };
-    let imports = names(&built, built_world, Side::Imports);
-    if imports != BTreeSet::from([IMPORT.to_owned()]) {
-        bail!("the component may import {IMPORT} and nothing else; it imports {imports:?}");
+/// Checks that a component imports this and nothing else, and exports what the world of the contract does. A version
+/// of an import may leave its last number out.
+pub(crate) fn check(component: &[u8], imports: &[&str]) -> Result<()> {
+    let (built, built_world) = decoded(component)?;
+    let (resolve, world) = contract()?;
+    let has = names(&built, built_world, Side::Imports);
+    let known = |name: &String| imports.iter().any(|import| is(name, import));
+    let (missing, extra): (Vec<_>, Vec<_>) = (
+        imports.iter().filter(|import| !has.iter().any(|name| is(name, import))).collect(),
+        has.iter().filter(|name| !known(name)).collect(),
+    );
+    if !missing.is_empty() || !extra.is_empty() {
+        bail!(
+            "the component's imports are not as they should be; missing: {missing:?}; more than those: {extra:?}"
+        );
     }
     let (has, needs) = (names(&built, built_world, Side::Exports), names(&resolve, world, Side::Exports));
     if has != needs {
@@ -31,7 +34,32 @@ pub(crate) fn check(component: &[u8], wit: &Path) -> Result<()> {
             extra.collect::<Vec<_>>()
         );
     }
+    Ok(())
+}
+
+/// Checks the types of a component's imports and exports against the contract's.
+pub(crate) fn targets(component: &[u8]) -> Result<()> {
+    let (resolve, world) = contract()?;
     wit_component::targets(&resolve, world, component).context("the component's types are not the contract's")
+}
+
+fn contract() -> Result<(Resolve, WorldId)> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(root().join("wit")).context("the contract cannot be read")?;
+    let world = resolve.select_world(&[package], None)?;
+    Ok((resolve, world))
+}
+
+fn decoded(component: &[u8]) -> Result<(Resolve, WorldId)> {
+    match wit_component::decode(component)? {
+        DecodedWasm::Component(resolve, world) => Ok((resolve, world)),
+        DecodedWasm::WitPackage(..) => bail!("the file is a WIT package, not a component"),
+    }
+}
+
+/// Whether an interface is the named one.
+fn is(interface: &str, name: &str) -> bool {
+    interface.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 enum Side {
@@ -63,12 +91,10 @@ fn names(resolve: &Resolve, world: WorldId, side: Side) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
-    use crate::command::root;
+    use super::{HTTP, check};
 
     fn refusal(component: &str) -> String {
-        let component = wat::parse_str(component).unwrap();
-        check(&component, &root().join("wit")).unwrap_err().to_string()
+        check(&wat::parse_str(component).unwrap(), &[HTTP]).unwrap_err().to_string()
     }
 
     #[test]
@@ -76,7 +102,19 @@ mod tests {
         let http = r#"(import "klaviyo:connector/http@0.1.0" (instance))"#;
         let environment = r#"(import "wasi:cli/environment@0.2.0" (instance))"#;
         assert!(refusal(&format!("(component {http} {environment})")).contains("wasi:cli/environment"));
-        assert!(refusal("(component)").contains("imports {}"));
+        assert!(refusal("(component)").contains(HTTP));
+    }
+
+    #[test]
+    fn a_version_may_leave_its_last_number_out() {
+        let both = r#"(component (import "a:b/c@0.2.12" (instance)) (import "a:b/d@0.2.0" (instance)))"#;
+        let refusal =
+            |imports: &[&str]| check(&wat::parse_str(both).unwrap(), imports).unwrap_err().to_string();
+        // Then it is the exports that are missing.
+        assert!(refusal(&["a:b/c@0.2", "a:b/d@0.2"]).contains("klaviyo:connector/contacts@0.1.0#opt-in"));
+        assert!(refusal(&["a:b/c@0.2", "a:b/d@0.3"]).contains("a:b/d@0.3"));
+        assert!(refusal(&["a:b/c@0.2", "a:b/d@0.2", "a:b/e@0.2"]).contains("a:b/e@0.2"));
+        assert!(refusal(&["a:b/c@0.2.1", "a:b/d@0.2"]).contains("a:b/c@0.2.12"));
     }
 
     #[test]

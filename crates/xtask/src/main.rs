@@ -3,15 +3,20 @@
 mod artifact;
 mod command;
 mod contract;
+mod examples;
+mod guest;
 mod hostile;
 mod openapi;
 mod program;
+mod runtimes;
 mod sdk;
+mod simulator;
 mod toolchain;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use command::{cargo, run};
+use runtimes::Skipped;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -57,6 +62,8 @@ enum Task {
     /// Check the requests of the fixtures, and what the simulator takes, against Klaviyo's OpenAPI files
     #[command(disable_help_flag = true)]
     Contract(Passed),
+    /// Run the fixtures in each runtime, measure it, and print the README's table
+    Matrix,
     /// Check and test everything
     Test,
 }
@@ -84,6 +91,9 @@ fn main() -> ExitCode {
         Task::Sync(passed) => host_test("sync", passed, false),
         Task::Bench(passed) => host_test("bench", passed, true),
         Task::Contract(passed) => openapi::check(&passed.arguments),
+        Task::Matrix => {
+            components().and_then(|()| program::build(true)).and_then(|()| examples::matrix()).map(done)
+        }
         Task::Test => test().map(done),
     };
     result.unwrap_or_else(|error| {
@@ -107,27 +117,33 @@ fn host_test(command: &str, passed: Passed, release: bool) -> Result<ExitCode> {
 fn test() -> Result<()> {
     const FIXTURES: &str = "host-test/fixtures";
     let started = Instant::now();
+    let mut skipped = Skipped::default();
     step("format", || run(cargo().args(["fmt", "--all", "--check"])))?;
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     })?;
     step("the component, its contract and its size", components)?;
     step("tests without WebAssembly", || {
-        let others = ["klaviyo-host", "klaviyo-cli", "host-test"].map(|name| format!("--exclude={name}"));
-        run(cargo().args(["test", "--workspace"]).args(others))
+        run(cargo()
+            .args(["test", "--workspace"])
+            .args(program::CRATES.map(|name| format!("--exclude={name}"))))
     })?;
     step("tests of the host, the command and the component", || run(&mut program::cargo_on_crates("test")))?;
-    step("the embedding of the README", || run(&mut program::example("embed")))?;
     step("guests that misbehave", || program::run_host_test(&["hostile"]))?;
     step("servers that misbehave", || program::run_host_test(&["servers"]))?;
     step("many at once", || program::run_host_test(&["soak", "--opt-ins", "1000"]))?;
     step("large files", || program::run_host_test(&["sync"]))?;
     step("the fixtures, natively", || program::run_host_test(&["replay", "--native", FIXTURES]))?;
     step("the fixtures, in the component", || program::run_host_test(&["replay", FIXTURES]))?;
+    step("the fixtures, in the component over wasi:http", || {
+        program::run_host_test(&["replay", "--wasi", FIXTURES])
+    })?;
     step("Klaviyo's OpenAPI", openapi::test)?;
-    step("Klaviyo's own libraries against the simulator", sdk::test)?;
     step("the command with the component inside", || program::build_klaviyo(false))?;
+    step("the embeddings", || examples::test(&mut skipped))?;
+    step("Klaviyo's own libraries against the simulator", || sdk::test(&mut skipped))?;
     eprintln!("\nall passed in {} s", started.elapsed().as_secs());
+    skipped.report();
     Ok(())
 }
 

@@ -7,12 +7,13 @@ use std::process::{Command, ExitCode};
 
 /// The crates with wasmtime in them. They are always built together: one alone would ask for other features of their
 /// common dependencies, and wasmtime, which takes minutes, would be built once more.
-const CRATES: [&str; 6] = ["--package", "klaviyo-host", "--package", "klaviyo-cli", "--package", "host-test"];
+pub(crate) const CRATES: [&str; 5] =
+    ["klaviyo-host", "klaviyo-cli", "host-test", "klaviyo-example-rust", "klaviyo-example-tenant"];
 
 /// Cargo on those crates.
 pub(crate) fn cargo_on_crates(task: &str) -> Command {
     let mut command = cargo();
-    command.arg(task).args(CRATES);
+    command.arg(task).args(CRATES.map(|name| format!("--package={name}")));
     command
 }
 
@@ -28,10 +29,14 @@ pub(crate) fn build_klaviyo(release: bool) -> Result<()> {
     Ok(())
 }
 
+/// Builds the programs, before they are run: compiling shows its progress then, and their output stands alone.
+pub(crate) fn build(release: bool) -> Result<()> {
+    run(cargo_on_crates("build").args(release.then_some("--release")))
+}
+
 /// Builds the test host, beside the command, and runs it. It says itself what failed, so only its status is passed on.
 pub(crate) fn host_test(arguments: &[String], release: bool) -> Result<ExitCode> {
-    // Built first, so that compiling shows its progress and the output stands alone.
-    run(cargo_on_crates("build").args(release.then_some("--release")))?;
+    build(release)?;
     let status = program(built("host-test", profile(release))).args(arguments).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -41,12 +46,7 @@ pub(crate) fn run_host_test(arguments: &[&str]) -> Result<()> {
     run(program(built("host-test", "debug")).args(arguments))
 }
 
-/// An example of the test host, of the last build of its tests.
-pub(crate) fn example(name: &str) -> Command {
-    program(built(&format!("examples/{name}"), "debug"))
-}
-
-fn profile(release: bool) -> &'static str {
+pub(crate) fn profile(release: bool) -> &'static str {
     if release { "release" } else { "debug" }
 }
 

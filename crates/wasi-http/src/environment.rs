@@ -1,0 +1,179 @@
+//! What the runtime's environment says: the key, and where to send it.
+
+use crate::bindings::exports::klaviyo::connector::http::{Error, Response};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use wasip2::http::types::Scheme;
+
+const KEY: &str = "KLAVIYO_API_KEY";
+const ENDPOINT: &str = "KLAVIYO_ENDPOINT";
+
+/// A key shorter than this is not looked for in answers: too much would look like it.
+const REDACTED_KEY_BYTES: usize = 8;
+
+/// The private key. It is not printed: there is no `Debug`.
+pub(crate) struct Key<'a>(&'a str);
+
+impl<'a> Key<'a> {
+    /// Finds the key. White space around it is dropped, since a line end is the most common mistake.
+    pub(crate) fn of(environment: &'a [(String, String)]) -> Result<Self, Error> {
+        let key = variable(environment, KEY).unwrap_or_default().trim();
+        if key.is_empty() {
+            return Err(Error::Denied(format!(
+                "there is no key: set the environment variable {KEY} of the component (in wasmtime: --env {KEY})"
+            )));
+        }
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::Denied(format!(
+                "the environment variable {KEY} has characters that no key has, such as spaces; it is the account's \
+                 private key (pk_…) alone"
+            )));
+        }
+        Ok(Self(key))
+    }
+
+    /// The value of the `Authorization` header.
+    pub(crate) fn authorization(&self, scheme: &str) -> Vec<u8> {
+        format!("{scheme} {}", self.0).into_bytes()
+    }
+
+    /// A server that sends the key back does not get it to the connector. Names of headers are in small letters, so
+    /// that letters are compared without regard to case.
+    pub(crate) fn overwrite(&self, response: &mut Response) {
+        self.overwrite_in(&mut response.body);
+        for header in &mut response.headers {
+            for text in [&mut header.name, &mut header.value] {
+                let mut bytes = core::mem::take(text).into_bytes();
+                self.overwrite_in(&mut bytes);
+                // Stars in the place of letters: what was UTF-8 still is.
+                *text = String::from_utf8(bytes).unwrap_or_default();
+            }
+        }
+    }
+
+    fn overwrite_in(&self, bytes: &mut [u8]) {
+        let key = self.0.as_bytes();
+        if key.len() < REDACTED_KEY_BYTES {
+            return;
+        }
+        for start in 0..bytes.len() {
+            if let Some(copy) = bytes.get_mut(start..).and_then(|rest| rest.get_mut(..key.len()))
+                && copy.eq_ignore_ascii_case(key)
+            {
+                copy.fill(b'*');
+            }
+        }
+    }
+}
+
+/// What stands for `https://a.klaviyo.com`: an origin.
+pub(crate) struct Endpoint {
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: String,
+}
+
+impl Endpoint {
+    /// Klaviyo itself, unless the environment says otherwise.
+    pub(crate) fn of(environment: &[(String, String)]) -> Result<Self, Error> {
+        let origin = match variable(environment, ENDPOINT).map(str::trim) {
+            None | Some("") => "https://a.klaviyo.com",
+            Some(origin) => origin,
+        };
+        Self::parse(origin).ok_or_else(|| {
+            Error::Denied(format!(
+                "the environment variable {ENDPOINT} is not http:// or https://, a host and perhaps a port, and nothing \
+                 else; without it requests go to Klaviyo"
+            ))
+        })
+    }
+
+    fn parse(origin: &str) -> Option<Self> {
+        let (scheme, rest) = match origin.split_once("://")? {
+            ("https", rest) => (Scheme::Https, rest),
+            ("http", rest) => (Scheme::Http, rest),
+            _ => return None,
+        };
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
+        let fits = !authority.is_empty() && authority.bytes().all(is_part);
+        fits.then(|| Self { scheme, authority: authority.to_owned() })
+    }
+}
+
+fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::exports::klaviyo::connector::http::Header;
+
+    fn environment(name: &str, value: &str) -> Vec<(String, String)> {
+        vec![("PATH".to_owned(), "/".to_owned()), (name.to_owned(), value.to_owned())]
+    }
+
+    #[test]
+    fn a_missing_or_impossible_key_is_denied_by_the_name_of_its_variable_and_not_shown() {
+        for value in ["", " \n", "pk one", "pk\n1", "pk_é", "pk_\u{7f}"] {
+            match Key::of(&environment(KEY, value)) {
+                Err(Error::Denied(reason)) => {
+                    assert!(reason.contains(KEY));
+                    assert!(value.trim().is_empty() || !reason.contains(value.trim()));
+                }
+                _ => panic!("{value:?}"),
+            }
+        }
+        assert!(matches!(Key::of(&[]), Err(Error::Denied(_))));
+        let environment = environment(KEY, " pk_0123456789\n");
+        let key = Key::of(&environment).ok().unwrap();
+        assert_eq!(key.authorization("Klaviyo-API-Key"), b"Klaviyo-API-Key pk_0123456789");
+    }
+
+    #[test]
+    fn a_key_that_comes_back_is_overwritten_wherever_it_is() {
+        let environment = environment(KEY, "pk_0123456789");
+        let header = Header { name: "x-PK_0123456789".to_owned(), value: "é pk_0123456789".to_owned() };
+        let mut response = Response {
+            status: 200,
+            headers: vec![header],
+            body: b"pk_0123456789pk_01234567890 \xff pk_012345678".to_vec(),
+        };
+        Key::of(&environment).ok().unwrap().overwrite(&mut response);
+        assert_eq!(response.body, b"**************************0 \xff pk_012345678");
+        assert_eq!(response.headers[0].name, "x-*************");
+        assert_eq!(response.headers[0].value, "é *************");
+    }
+
+    #[test]
+    fn an_endpoint_is_an_origin() {
+        for (origin, scheme, authority) in [
+            ("https://a.klaviyo.com", "https", "a.klaviyo.com"),
+            ("http://127.0.0.1:4010", "http", "127.0.0.1:4010"),
+            ("http://[::1]:4010/", "http", "[::1]:4010"),
+        ] {
+            let endpoint = Endpoint::parse(origin).unwrap();
+            assert_eq!(endpoint.authority, authority);
+            assert_eq!(matches!(endpoint.scheme, Scheme::Https), scheme == "https");
+        }
+        for origin in [
+            "ftp://a",
+            "a.klaviyo.com",
+            "https://",
+            "https://a/b",
+            "https://u@a",
+            "https://a b",
+            "https://a?b",
+        ] {
+            assert!(Endpoint::parse(origin).is_none(), "{origin}");
+        }
+        let klaviyo = Endpoint::of(&environment(ENDPOINT, "")).ok().unwrap();
+        assert_eq!(klaviyo.authority, "a.klaviyo.com");
+        match Endpoint::of(&environment(ENDPOINT, "nowhere")) {
+            Err(Error::Denied(reason)) => assert!(reason.contains(ENDPOINT)),
+            _ => panic!("an endpoint that is none was taken"),
+        }
+    }
+}

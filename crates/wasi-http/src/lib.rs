@@ -1,0 +1,65 @@
+//! A component that exports the connector's `http` and sends what it is given with `wasi:http`. Composed with the
+//! connector, as `cargo xtask build` does, it makes one that runs wherever `wasi:http` does.
+//!
+//! The two share no memory: the key is read here, from the environment, and the connector cannot see it.
+//!
+//! | variable | |
+//! |---|---|
+//! | `KLAVIYO_API_KEY` | the account's private key; without it every request is `denied` |
+//! | `KLAVIYO_ENDPOINT` | where to send what is meant for `https://a.klaviyo.com`: a simulator or a gateway |
+//!
+//! Each request is sent once. It has 20 s until the last byte of its answer, which may have 10 MiB.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+mod check;
+mod environment;
+mod exchange;
+mod failure;
+
+/// Generated from `wit/`.
+#[allow(missing_docs, unreachable_pub, unsafe_code)]
+#[allow(clippy::all, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package klaviyo:wasi-http; world adapter { export klaviyo:connector/http@0.1.0; }",
+        generate_all,
+    });
+
+    // The names of a component's exports are no symbols that another platform's linker takes.
+    #[cfg(target_arch = "wasm32")]
+    use super::Adapter;
+    #[cfg(target_arch = "wasm32")]
+    export!(Adapter);
+}
+
+use bindings::exports::klaviyo::connector::http;
+use environment::{Endpoint, Key};
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+/// A panic is a trap. Its message would go nowhere.
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+struct Adapter;
+
+impl http::Guest for Adapter {
+    fn send(request: http::Request) -> Result<http::Response, http::Error> {
+        // Read each time: there is nowhere to keep it that would not be one more copy of the key.
+        let environment = wasip2::cli::environment::get_environment();
+        let key = Key::of(&environment)?;
+        let path = check::path(&request)?;
+        let fields = check::fields(&request, &key)?;
+        let mut response = exchange::send(&request, &Endpoint::of(&environment)?, path, &fields)?;
+        key.overwrite(&mut response);
+        Ok(response)
+    }
+}

@@ -1,0 +1,149 @@
+//! The examples: each embedding as its README says, tested where its runtime is found, and measured.
+
+use crate::command::{program, root, run};
+use crate::program::{built, profile};
+use crate::runtimes::{Skipped, browser};
+use crate::simulator::Simulator;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::process::Command;
+
+/// Where the Python of the examples has its packages.
+const PYTHON: &str = "target/examples/python";
+
+/// Runs the Rust examples, which the build of the tests has made, and the tests of the others.
+pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
+    let simulator = Simulator::start(profile(false))?;
+    for example in ["klaviyo-example-rust", "klaviyo-example-tenant"] {
+        run(simulator.known_to(&mut program(built(example, "debug"))))?;
+    }
+    if skipped.has("the example for Python", &["python3"])? {
+        prepare_python()?;
+        run(python().args(["-m", "mypy"]))?;
+        run(python().args(["-m", "pytest", "--quiet"]))?;
+    }
+    if skipped.has("the example for Node, Deno and Bun", &["node", "npm"])? {
+        prepare_node()?;
+        for script in ["test", "test:deno", "test:bun"] {
+            run(npm("node").args(["run", "--silent", script]))?;
+        }
+    }
+    if skipped.has("the page for browsers", &["node", "npm", "chromium"])? {
+        run(npm("browser").args(["ci", "--silent", "--no-audit", "--no-fund"]))?;
+        run(npm("browser").args(["run", "--silent", "test"]))?;
+    }
+    Ok(())
+}
+
+/// Prints the README's table of runtimes, each row as it is measured.
+pub(crate) fn matrix() -> Result<()> {
+    let mut skipped = Skipped::default();
+    let simulator = Simulator::start(profile(true))?;
+    let measure = |way: &str| {
+        let mut command = program(built("host-test", profile(true)));
+        command.args(["measure", way]);
+        command
+    };
+    println!("| runtime | corpus passed | real HTTP | cold start | a call | size |");
+    println!("|---|---|---|---|---|---|");
+    for way in ["native", "component", "composed"] {
+        row(&simulator, &mut measure(way))?;
+    }
+    if skipped.has("Node, Deno and Bun", &["node", "npm"])? {
+        prepare_node()?;
+        for script in ["matrix", "matrix:deno", "matrix:bun"] {
+            row(&simulator, npm("node").args(["run", "--silent", script]))?;
+        }
+    }
+    if skipped.has("Python", &["python3"])? {
+        prepare_python()?;
+        row(&simulator, python().arg("matrix.py"))?;
+    }
+    skipped.report();
+    Ok(())
+}
+
+/// Runs a program that measures itself, and prints its line of JSON as a row.
+fn row(simulator: &Simulator, command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = simulator.known_to(command).stderr(std::process::Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot run {name}"))?;
+    ensure!(output.status.success(), "{name} failed ({})", output.status);
+    let text = String::from_utf8(output.stdout)?;
+    let line: Value =
+        serde_json::from_str(text.trim()).with_context(|| format!("{name} printed {text:?}"))?;
+    println!("{}", cells(&line)?);
+    Ok(())
+}
+
+fn cells(line: &Value) -> Result<String> {
+    let number = |name: &str| line.get(name).and_then(Value::as_f64);
+    let (passed, failed) = (number("passed").unwrap_or_default(), number("failed").unwrap_or_default());
+    let http = match line.get("http") {
+        Some(Value::Bool(true)) => "yes",
+        Some(Value::Null) => "–",
+        _ => bail!("a runtime has no real HTTP: {line}"),
+    };
+    let optional = |value: Option<f64>, shown: fn(f64) -> String| value.map_or("–".to_owned(), shown);
+    Ok(format!(
+        "| {} | {passed} of {} | {http} | {} | {} | {} |",
+        line.get("runtime").and_then(Value::as_str).context("a runtime has a name")?,
+        passed + failed,
+        optional(number("cold_start_ms"), |ms| if ms < 1.0 {
+            format!("{ms:.2} ms")
+        } else {
+            format!("{ms:.0} ms")
+        }),
+        optional(number("call_us"), |us| if us < 10.0 {
+            format!("{us:.1} µs")
+        } else {
+            format!("{us:.0} µs")
+        }),
+        optional(number("size"), |bytes| format!("{:.0} KB", bytes / 1000.0)),
+    ))
+}
+
+fn npm(example: &str) -> Command {
+    let mut command = program("npm");
+    command.current_dir(root().join("examples").join(example));
+    if let Some(browser) = browser() {
+        command.env("CHROMIUM", browser);
+    }
+    command
+}
+
+fn prepare_node() -> Result<()> {
+    run(npm("node").args(["ci", "--silent", "--no-audit", "--no-fund"]))?;
+    run(npm("node").args(["run", "--silent", "build"]))
+}
+
+fn python() -> Command {
+    let mut command = program(root().join(PYTHON).join("bin/python"));
+    command.current_dir(root().join("examples/python"));
+    command
+}
+
+fn prepare_python() -> Result<()> {
+    run(program("python3").args(["-m", "venv", PYTHON]))?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
+    run(python().args(install).args(["--requirement", "requirements.txt"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cells;
+    use serde_json::json;
+
+    #[test]
+    fn a_measured_line_is_a_row_of_the_table() {
+        let line = json!({
+            "runtime": "Node 20", "passed": 1475, "failed": 1, "http": true, "cold_start_ms": 41.6, "call_us": 8.25,
+            "size": 203_257,
+        });
+        assert_eq!(cells(&line).unwrap(), "| Node 20 | 1475 of 1476 | yes | 42 ms | 8.2 µs | 203 KB |");
+        let line =
+            json!({ "runtime": "Rust", "passed": 2, "failed": 0, "http": null, "cold_start_ms": 0.054 });
+        assert_eq!(cells(&line).unwrap(), "| Rust | 2 of 2 | – | 0.05 ms | – | – |");
+        assert!(cells(&json!({ "runtime": "Rust", "passed": 2, "failed": 0, "http": false })).is_err());
+    }
+}

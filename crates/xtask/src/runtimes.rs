@@ -1,0 +1,53 @@
+//! The runtimes of other languages, where they are found.
+
+use crate::command::{output, program};
+use anyhow::{Result, bail};
+use std::path::Path;
+
+/// Debian's name of the browser, and others'.
+const BROWSERS: [&str; 4] = [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/usr/bin/google-chrome-stable",
+];
+
+/// What was left out, and what was missing for it.
+#[derive(Default)]
+pub(crate) struct Skipped(Vec<String>);
+
+impl Skipped {
+    /// Whether all of these programs are there. Where everything is supposed to be, a missing one is a failure.
+    pub(crate) fn has(&mut self, what: &str, programs: &[&str]) -> Result<bool> {
+        let Some(missing) = programs.iter().find(|name| !found(name)) else { return Ok(true) };
+        if std::env::var_os("CI").is_some() {
+            bail!("{what} cannot be tried: there is no {missing}");
+        }
+        let skipped = format!("{what}: there is no {missing}");
+        eprintln!("xtask: skipped: {skipped}");
+        self.0.push(skipped);
+        Ok(false)
+    }
+
+    /// Says once more at the end what is not known to work.
+    pub(crate) fn report(&self) {
+        for skipped in &self.0 {
+            eprintln!("skipped: {skipped}");
+        }
+    }
+}
+
+fn found(name: &str) -> bool {
+    match name {
+        "chromium" => browser().is_some(),
+        // A distribution may have it without what makes environments.
+        "python3" => output(program("python3").args(["-c", "import ensurepip, venv"])).is_some(),
+        name => output(program(name).arg("--version")).is_some(),
+    }
+}
+
+/// The browser to test pages in: `CHROMIUM`, or one at a usual place.
+pub(crate) fn browser() -> Option<String> {
+    let usual = || BROWSERS.into_iter().find(|path| Path::new(path).is_file()).map(str::to_owned);
+    std::env::var("CHROMIUM").ok().or_else(usual)
+}

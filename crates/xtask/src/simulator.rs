@@ -1,0 +1,47 @@
+//! `klaviyo mock`, for programs of any language to talk to.
+
+use crate::command::program;
+use crate::program::built;
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// A simulator that runs until this is dropped.
+pub(crate) struct Simulator {
+    process: Child,
+    url: String,
+    key: String,
+}
+
+impl Simulator {
+    /// Starts the command of the last build, at no pace.
+    pub(crate) fn start(profile: &str) -> Result<Self> {
+        let mut command = program(built("klaviyo", profile));
+        command.args(["mock", "--port", "0", "--rates", "off", "--json"]);
+        let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut process = process.context("the simulator cannot be started")?;
+        let output = process.stdout.take().context("the simulator has no output")?;
+        let mut simulator = Self { process, url: String::new(), key: String::new() };
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let document: Value = serde_json::from_str(&line).context("the simulator did not start")?;
+        let text = |pointer| document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        simulator.url = text("/ok/url").context("the simulator has no address")?;
+        simulator.key = text("/ok/keys/0/key").context("the simulator has no key")?;
+        Ok(simulator)
+    }
+
+    /// Tells a program where it is, as users do.
+    pub(crate) fn known_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("KLAVIYO_ENDPOINT", &self.url).env("KLAVIYO_API_KEY", &self.key)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,43 @@
+//! A platform that runs code of its tenants', who are shops: each shop's component is composed with the connector, and
+//! runs with that shop's key. The code can call the connector, and there is nothing else that it could do.
+
+use anyhow::{Context, Result};
+use klaviyo_host::{Connector, Egress, Limits, Secret, Tenant};
+use serde_json::json;
+use std::path::Path;
+
+/// The function that a shop's code exports: see `code/wit`.
+const ON_MESSAGE: &str = "shop:code/automation@0.1.0#on-message";
+
+/// A shop: its code, composed with the connector, and its account.
+pub struct Shop(Tenant);
+
+impl Shop {
+    /// Takes a shop's code in. Code that wants more than the connector is refused here, and the message names it.
+    ///
+    /// # Errors
+    /// When the code is no component, imports anything but the connector's interfaces, or cannot be compiled.
+    pub fn new(connector: &Path, code: &[u8], key: Secret, egress: Egress) -> Result<Self> {
+        let connector = std::fs::read(connector)
+            .with_context(|| format!("{}: `cargo xtask build` makes it", connector.display()))?;
+        let composed = klaviyo_compose::with_tenant_code(&connector, code)?;
+        // Two components, and the limits of one.
+        let limits = Limits { components: 2, ..Limits::default() };
+        let connector = Connector::builder().limits(limits).egress(egress).from_bytes(&composed)?;
+        Ok(Self(Tenant::new(&connector, key)))
+    }
+
+    /// Gives the shop's code a message, and returns what the bot answers.
+    ///
+    /// # Errors
+    /// When the code traps, or runs into a limit.
+    pub async fn on_message(
+        &self,
+        from: &str,
+        name: &str,
+        text: &str,
+    ) -> Result<String, klaviyo_host::Error> {
+        let answer = self.0.call(ON_MESSAGE, &[json!(from), json!(name), json!(text)]).await?;
+        Ok(answer.value.as_str().unwrap_or_default().to_owned())
+    }
+}

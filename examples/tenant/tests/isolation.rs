@@ -1,0 +1,171 @@
+//! What a shop's code can do, and what it cannot: see the key, reach the network, act for another shop, or hold anybody
+//! up.
+
+use anyhow::{Context, Result};
+use klaviyo_example_tenant::Shop;
+use klaviyo_host::{Cause, Egress, LoadError, Secret};
+use klaviyo_mock::{Account, Klaviyo, Rates, Server};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+const OTHER_KEY: &str = "pk_other_0123456789abcdef";
+
+fn component(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/component").join(name)
+}
+
+fn code() -> Result<Vec<u8>> {
+    std::fs::read(component("tenant.wasm")).context("`cargo xtask build` makes the component")
+}
+
+fn shop(code: &[u8], key: &str, url: &str) -> Result<Shop> {
+    Shop::new(&component("klaviyo.wasm"), code, Secret::new(key)?, Egress::endpoint(url)?)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
+}
+
+/// Two accounts on one server.
+fn klaviyo() -> Result<Server> {
+    let mut other = Account::default();
+    other.add_key(OTHER_KEY, &Account::SCOPES);
+    other.add_list("Y6nRLr", "WhatsApp");
+    Server::start(Klaviyo::from(Account::demo()).account(other).rates(Rates::off()))
+}
+
+#[test]
+fn it_looks_up_and_opts_in_for_its_own_shop_alone() -> Result<()> {
+    let server = klaviyo()?;
+    let code = code()?;
+    let (one, other) =
+        (shop(&code, Account::DEMO_KEY, &server.url())?, shop(&code, OTHER_KEY, &server.url())?);
+    let say = |shop: &Shop, text: &str| {
+        block_on(shop.on_message("+919820000001", "Priya", text))?.map_err(Into::into)
+    };
+    let said: Result<Vec<String>> = [
+        say(&one, "hello"),
+        say(&one, "subscribe"),
+        say(&one, "hello"),
+        // The same person, the same code, another account: nobody is known there.
+        say(&other, "hello"),
+    ]
+    .into_iter()
+    .collect();
+    let said = said?;
+    assert_eq!(said[0], said[3]);
+    assert!(said[1].contains("Priya") && said[2].contains("Priya") && !said[3].contains("Priya"), "{said:?}");
+    assert_eq!(server.account().members("Y6nRLr").len(), 1);
+    let other = server.account_of(OTHER_KEY).context("there is another account")?;
+    assert_eq!((other.profiles().len(), other.members("Y6nRLr").len()), (0, 0));
+    Ok(())
+}
+
+#[test]
+fn the_key_is_nowhere_in_its_reach_even_if_the_server_sends_it_back() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let server = std::thread::spawn(move || -> Result<String> {
+        let (stream, _) = listener.accept()?;
+        let mut lines = BufReader::new(stream.try_clone()?).lines();
+        let request: Vec<String> =
+            lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let request = request.join(" ");
+        // The code of the shop shows what Klaviyo says, in an error.
+        let body =
+            format!("{{\"errors\":[{{\"code\":\"x\",\"detail\":\"{}\"}}]}}", request.replace('"', "'"));
+        let head = format!(
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        (&stream).write_all((head + &body).as_bytes())?;
+        Ok(request)
+    });
+    let shop = shop(&code()?, Account::DEMO_KEY, &url)?;
+    let said = block_on(shop.on_message("+919820000001", "Priya", "hello"))??;
+    let request = server.join().map_err(|_| anyhow::anyhow!("the server panicked"))??;
+    assert!(request.contains(Account::DEMO_KEY));
+    assert!(said.contains("Klaviyo-API-Key ****") && !said.contains(Account::DEMO_KEY), "{said}");
+    Ok(())
+}
+
+#[test]
+fn code_that_imports_more_than_the_connector_is_refused_and_the_import_is_named() -> Result<()> {
+    for import in [
+        "klaviyo:connector/http@0.1.0",
+        "wasi:http/outgoing-handler@0.2.0",
+        "wasi:sockets/tcp@0.2.0",
+        "wasi:cli/environment@0.2.0",
+        "wasi:filesystem/preopens@0.2.0",
+    ] {
+        let code = wat::parse_str(format!(r#"(component (import "{import}" (instance)))"#))?;
+        let refusal = shop(&code, Account::DEMO_KEY, "http://127.0.0.1:1").err().context("it was taken")?;
+        let refusal =
+            refusal.downcast_ref::<klaviyo_compose::ComposeError>().context("it was another error")?;
+        assert!(
+            matches!(refusal, klaviyo_compose::ComposeError::NotExported { import: named, .. } if named == import),
+            "{refusal}"
+        );
+    }
+    Ok(())
+}
+
+/// A shop's code whose `on-message` does this.
+fn misbehaving(body: &str) -> Result<Vec<u8>> {
+    Ok(wat::parse_str(format!(
+        r#"(component
+            (core module $code
+              (memory (export "memory") 1)
+              (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+              (func (export "on-message") (param i32 i32 i32 i32 i32 i32) (result i32) {body}))
+            (core instance $code (instantiate $code))
+            (func $on-message (param "from" string) (param "name" string) (param "text" string) (result string)
+              (canon lift (core func $code "on-message") (memory (core memory $code "memory"))
+                (realloc (core func $code "realloc"))))
+            (instance $automation (export "on-message" (func $on-message)))
+            (export "shop:code/automation@0.1.0" (instance $automation)))"#
+    ))?)
+}
+
+#[test]
+fn code_that_misbehaves_ends_its_own_call_and_no_other() -> Result<()> {
+    let server = klaviyo()?;
+    let good = shop(&code()?, Account::DEMO_KEY, &server.url())?;
+    for (body, limit) in [
+        ("(loop $again (br $again)) unreachable", Some("cpu")),
+        (
+            // What is left of the memory that it may have is what the connector does not use.
+            "(loop $again (br_if $again (i32.ge_s (memory.grow (i32.const 16)) (i32.const 0)))) unreachable",
+            Some("memory"),
+        ),
+        ("unreachable", None),
+        // A text at the end of the memory, longer than what is left there.
+        (
+            "(i32.store (i32.const 0) (i32.const 65535)) (i32.store (i32.const 4) (i32.const 9)) i32.const 0",
+            None,
+        ),
+    ] {
+        let bad = shop(&misbehaving(body)?, Account::DEMO_KEY, &server.url())?;
+        for _ in 0..2 {
+            let error = block_on(bad.on_message("+1", "x", "x"))?.err().context("it returned")?;
+            match (&error.cause, limit) {
+                (Cause::Limit { limit: ran_into, .. }, Some(limit)) if *ran_into == limit => {}
+                (Cause::Trap(_), None) => {}
+                _ => panic!("{body}: {error}"),
+            }
+        }
+        let said = block_on(good.on_message("+919820000001", "Priya", "hello"))??;
+        assert!(said.starts_with("Hello"), "{said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn two_components_need_a_limit_that_allows_them() -> Result<()> {
+    let connector = std::fs::read(component("klaviyo.wasm"))?;
+    let composed = klaviyo_compose::with_tenant_code(&connector, &code()?)?;
+    let refusal = klaviyo_host::Connector::builder().from_bytes(&composed).err().context("it was taken")?;
+    assert!(matches!(refusal, LoadError::Compile(_)), "{refusal}");
+    Ok(())
+}
