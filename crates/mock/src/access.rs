@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refusal};
 use crate::check::Result;
-use axum::http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

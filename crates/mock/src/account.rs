@@ -12,7 +12,7 @@ use crate::rates::Meter;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long a job takes unless told otherwise.
 pub(crate) const JOB_DELAY: Duration = Duration::from_millis(250);
@@ -62,7 +62,8 @@ impl Default for Account {
             changes: VecDeque::new(),
             requests: BTreeMap::new(),
             meter: Meter::default(),
-            clock: Clock::default(),
+            // Time begins when the account is served.
+            clock: Clock::stopped(SystemTime::UNIX_EPOCH),
             job_delay: JOB_DELAY,
         }
     }
@@ -113,6 +114,15 @@ impl Account {
             members: IndexMap::new(),
         };
         self.lists.insert(id.to_owned(), list);
+    }
+
+    /// Time begins: what the account holds is there from this moment on.
+    pub(crate) fn start(&mut self, clock: &Clock, job_delay: Duration) {
+        self.clock = clock.clone();
+        self.job_delay = job_delay;
+        for list in self.lists.values_mut() {
+            list.created = clock.timestamp();
+        }
     }
 
     /// How people subscribe without a list: an account's setting, at first [`OptIn::Double`].

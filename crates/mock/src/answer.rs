@@ -1,6 +1,6 @@
 //! Klaviyo's answers: documents, errors, and the headers that all of them have.
 
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 /// The origin in the links of answers: Klaviyo's own, whatever the address of this server.

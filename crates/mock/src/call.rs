@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::answer::Refusal;
 use crate::check::Result;
 use crate::revision::Revision;
-use axum::http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 

@@ -12,22 +12,31 @@ pub(crate) struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    start: Instant,
     date: SystemTime,
-    running: bool,
+    /// None where the clock stands still.
+    start: Option<Instant>,
     /// By how much it was moved on, in nanoseconds.
     moved: AtomicU64,
 }
 
 impl Clock {
-    pub(crate) fn new(running: bool) -> Self {
-        let (start, date) = (Instant::now(), SystemTime::now());
-        Self(Arc::new(Inner { start, date, running, moved: AtomicU64::new(0) }))
+    /// The real time.
+    pub(crate) fn running() -> Self {
+        Self::new(SystemTime::now(), Some(Instant::now()))
+    }
+
+    /// A time that stands still. Nothing asks the machine for its own, which some do not have.
+    pub(crate) fn stopped(date: SystemTime) -> Self {
+        Self::new(date, None)
+    }
+
+    fn new(date: SystemTime, start: Option<Instant>) -> Self {
+        Self(Arc::new(Inner { date, start, moved: AtomicU64::new(0) }))
     }
 
     /// The time since the start.
     pub(crate) fn now(&self) -> Duration {
-        let ran = if self.0.running { self.0.start.elapsed() } else { Duration::ZERO };
+        let ran = self.0.start.map(|start| start.elapsed()).unwrap_or_default();
         ran.saturating_add(Duration::from_nanos(self.0.moved.load(Ordering::Relaxed)))
     }
 
@@ -43,13 +52,9 @@ impl Clock {
 
     pub(crate) fn advance(&self, by: Duration) {
         let nanoseconds = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.0.moved.fetch_add(nanoseconds, Ordering::Relaxed);
-    }
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new(true)
+        let moved = |moved: u64| Some(moved.saturating_add(nanoseconds));
+        // It always has an answer.
+        let _ = self.0.moved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved);
     }
 }
 
@@ -104,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_stopped_clock_moves_when_it_is_told_to() {
-        let clock = Clock::new(false);
+        let clock = Clock::stopped(SystemTime::UNIX_EPOCH);
         assert_eq!(clock.now(), Duration::ZERO);
         clock.clone().advance(Duration::from_secs(3));
         assert_eq!(clock.now(), Duration::from_secs(3));

@@ -1,65 +1,20 @@
-//! What tests in any language read and set: the state, and what goes wrong.
+//! What a simulator holds, and what goes wrong with it, as JSON.
 
 use crate::account::Account;
-use crate::answer::{Message, set};
 use crate::consent::{Channel, State};
-use crate::faults::Faults;
 use crate::profile::Profile;
-use crate::service::Shared;
-use anyhow::{Context, Result, bail};
-use axum::http::request::Parts;
-use axum::http::{Method, Response, StatusCode};
+use crate::simulator::Simulator;
 use serde_json::{Map, Value, json};
 
-/// Answers `GET /_mock/state` and `PUT /_mock/faults`.
-pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Message {
-    let (status, document) = match (&parts.method, parts.uri.path().trim_end_matches('/')) {
-        (&Method::GET, "/_mock/state") => (StatusCode::OK, state(shared)),
-        (&Method::GET, "/_mock/faults") => (StatusCode::OK, faults(shared)),
-        (&Method::PUT, "/_mock/faults") => match read(body) {
-            Ok(new) => {
-                shared.set_faults(new);
-                (StatusCode::OK, faults(shared))
-            }
-            Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": format!("{error:#}") })),
-        },
-        _ => {
-            let error = "ask for GET /_mock/state, GET /_mock/faults or PUT /_mock/faults";
-            (StatusCode::NOT_FOUND, json!({ "error": error }))
-        }
-    };
-    let mut message = Response::new(document.to_string().into_bytes());
-    *message.status_mut() = status;
-    set(&mut message, "content-type", "application/json");
-    message
-}
-
-/// Reads `{"seed": 7, "rules": ["POST /api/profiles: 10% reset-after"]}`.
-fn read(body: &[u8]) -> Result<Faults> {
-    const FORM: &str = r#"the body is {"seed": <number>, "rules": [<rule>, …]}"#;
-    let document: Map<String, Value> = serde_json::from_slice(body).context(FORM)?;
-    // A name that is misspelt must not pass for faults that never apply.
-    if let Some(unknown) = document.keys().find(|name| !["seed", "rules"].contains(&name.as_str())) {
-        bail!("{FORM}, without {unknown:?}");
-    }
-    let seed = match document.get("seed") {
-        None => 0,
-        Some(seed) => seed.as_u64().context(FORM)?,
-    };
-    let rules = document.get("rules").and_then(Value::as_array).context(FORM)?;
-    rules
-        .iter()
-        .try_fold(Faults::seeded(seed), |faults, rule| Ok(faults.rule(rule.as_str().context(FORM)?.parse()?)))
-}
-
 /// All that is held.
-pub(crate) fn state(shared: &Shared) -> Value {
-    let accounts: Vec<Value> = shared.accounts().map(|account| account_state(&account)).collect();
-    json!({ "requests": shared.requests(), "faults": faults(shared), "accounts": accounts })
+pub(crate) fn state(simulator: &Simulator) -> Value {
+    let accounts: Vec<Value> = simulator.accounts().map(|account| account_state(&account)).collect();
+    json!({ "requests": simulator.requests(), "faults": faults(simulator), "accounts": accounts })
 }
 
-fn faults(shared: &Shared) -> Value {
-    let injector = shared.injector();
+/// The rules, and what they have done.
+pub(crate) fn faults(simulator: &Simulator) -> Value {
+    let injector = simulator.injector();
     let rules: Vec<Value> = injector
         .tallies()
         .map(|(rule, tally)| {

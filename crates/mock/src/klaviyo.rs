@@ -1,12 +1,12 @@
-//! What a server stands for: accounts, and how they behave.
+//! What a simulator stands for: accounts, and how they behave.
 
 use crate::account::{Account, JOB_DELAY};
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::rates::Rates;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-/// A Klaviyo to serve: accounts, the rates they are held to, and what goes wrong.
+/// A Klaviyo to simulate: accounts, the rates they are held to, and what goes wrong.
 ///
 /// Unless told otherwise it keeps Klaviyo's published rates, nothing goes wrong, and a job takes a quarter of
 /// a second.
@@ -17,7 +17,8 @@ pub struct Klaviyo {
     pub(crate) rates: Rates,
     pub(crate) faults: Faults,
     pub(crate) job_delay: Duration,
-    pub(crate) clock: Clock,
+    /// None is the real time, from the start on.
+    pub(crate) clock: Option<Clock>,
 }
 
 impl Klaviyo {
@@ -50,10 +51,18 @@ impl Klaviyo {
         self
     }
 
-    /// Stops the clock: rates and jobs go on only when [`Server::advance`](crate::Server::advance) moves it.
+    /// Stops the clock: rates and jobs go on only when [`Simulator::advance`](crate::Simulator::advance) moves it.
     #[must_use]
     pub fn stop_the_clock(mut self) -> Self {
-        self.clock = Clock::new(false);
+        self.clock = Some(Clock::stopped(SystemTime::now()));
+        self
+    }
+
+    /// Stops the clock so many seconds after 1970-01-01T00:00:00Z. The machine is not asked for its time.
+    #[must_use]
+    pub fn stop_the_clock_at(mut self, seconds: u32) -> Self {
+        let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
+        self.clock = Some(Clock::stopped(date));
         self
     }
 }
@@ -66,7 +75,7 @@ impl From<Account> for Klaviyo {
             rates: Rates::default(),
             faults: Faults::none(),
             job_delay: JOB_DELAY,
-            clock: Clock::default(),
+            clock: None,
         }
     }
 }

@@ -9,13 +9,18 @@
 //! `PUT /_mock/faults` and `{"seed": 7, "rules": ["POST /api/profiles: 10% reset-after"]}`. Neither needs a
 //! key, and nothing goes wrong with them.
 //!
+//! `Server` serves it. [`Simulator`] is all of it but the port: a function from a request to what comes of it. That
+//! is what is left without the feature `server`, and runs where there are no sockets, as WebAssembly for example.
+//!
 //! ```
+//! # #[cfg(feature = "server")] {
 //! use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 //!
 //! let faults = Faults::seeded(7).rule("POST /api/profiles: 10% reset-after".parse()?);
 //! let server = Server::start(Klaviyo::from(Account::demo()).rates(Rates::times(100)).faults(faults))?;
 //! assert!(server.url().starts_with("http://127.0.0.1:"));
 //! assert!(server.account().members("Y6nRLr").is_empty());
+//! # }
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
@@ -27,21 +32,27 @@ mod changes;
 mod check;
 mod clock;
 mod consent;
+#[cfg(feature = "server")]
+mod control;
 mod faults;
 mod filter;
 mod imports;
 mod inspect;
 mod klaviyo;
 mod operations;
+mod outcome;
 mod page;
 mod patch;
 mod profile;
 mod rates;
 mod revision;
 mod rule;
+#[cfg(feature = "server")]
 mod server;
 mod service;
 mod shape;
+mod simulator;
+#[cfg(feature = "server")]
 mod socket;
 mod table;
 
@@ -50,8 +61,11 @@ pub use consent::{Channel, Consent, OptIn, State, Suppression};
 pub use faults::Faults;
 pub use imports::{Import, ImportError};
 pub use klaviyo::Klaviyo;
+pub use outcome::Outcome;
 pub use profile::Profile;
 pub use rates::Rates;
 pub use rule::{Fault, Route, Rule, When};
+#[cfg(feature = "server")]
 pub use server::Server;
+pub use simulator::Simulator;
 pub use table::operations;

@@ -1,25 +1,28 @@
-//! Accounts behind a port.
+//! A simulator behind a port.
 
-use crate::account::Account;
-use crate::faults::Faults;
-use crate::inspect;
+use crate::control;
 use crate::klaviyo::Klaviyo;
-use crate::rule::Rule;
-use crate::service::{Shared, serve};
+use crate::outcome::Outcome;
+use crate::simulator::Simulator;
 use crate::socket::{Line, Listener};
 use anyhow::{Context, Result};
 use axum::Router;
-use serde_json::Value;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, MutexGuard};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// How much is read before a request is refused: a client that still writes would not see the answer.
+const READ_BYTES: usize = 64 * 1024 * 1024;
 
 /// A running server. It stops when it is dropped.
 pub struct Server {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    simulator: Arc<Simulator>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -38,13 +41,13 @@ impl Server {
     /// # Errors
     /// When the address or a thread cannot be had.
     pub fn start_at(address: SocketAddr, klaviyo: impl Into<Klaviyo>) -> Result<Self> {
-        let shared = Arc::new(Shared::new(klaviyo.into()));
+        let simulator = Arc::new(Simulator::new(klaviyo));
         let listener =
             std::net::TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
+        let router = Router::new().fallback(serve).with_state(Arc::clone(&simulator));
         let (stop, stopped) = oneshot::channel();
         let serve = async move {
             let listener = Listener(tokio::net::TcpListener::from_std(listener)?);
@@ -60,7 +63,7 @@ impl Server {
             }
         };
         let thread = std::thread::Builder::new().name("klaviyo-mock".to_owned()).spawn(run)?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, simulator, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens, such as `http://127.0.0.1:40123`. It stands for `https://a.klaviyo.com`.
@@ -68,51 +71,14 @@ impl Server {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
 
-    /// What the first account holds now.
-    ///
-    /// One thread answers all requests. For as long as the guard is kept, the first request that needs this
-    /// account stops that thread, and with it all requests, those with other accounts' keys too. Nor can the
-    /// thread that keeps the guard ask for this account again: this function, [`Server::account_of`] and
-    /// [`Server::state`] would wait for it forever.
-    pub fn account(&self) -> MutexGuard<'_, Account> {
-        self.shared.first()
-    }
+/// What is served can be asked and changed while it is.
+impl Deref for Server {
+    type Target = Simulator;
 
-    /// What the account with this key holds now; none if no account has it. As long as the guard is kept,
-    /// all waits as with [`Server::account`].
-    #[must_use]
-    pub fn account_of(&self, key: &str) -> Option<MutexGuard<'_, Account>> {
-        self.shared.account_of(key)
-    }
-
-    /// How many requests came, whatever their key, those that went wrong on purpose among them.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.shared.requests()
-    }
-
-    /// From now on these things go wrong, and no others. Requests are counted anew.
-    pub fn set_faults(&self, faults: Faults) {
-        self.shared.set_faults(faults);
-    }
-
-    /// The rules, and how often each of them has applied.
-    #[must_use]
-    pub fn faults(&self) -> Vec<(Rule, u64)> {
-        self.shared.injector().tallies().map(|(rule, tally)| (rule.clone(), tally.applied)).collect()
-    }
-
-    /// Moves the clock on: windows of rates end, and jobs run.
-    pub fn advance(&self, by: Duration) {
-        self.shared.clock.advance(by);
-    }
-
-    /// All that is held, as `GET /_mock/state` shows it. Keys are masked. It waits
-    /// for the guards of all accounts: a thread that keeps one waits forever.
-    #[must_use]
-    pub fn state(&self) -> Value {
-        inspect::state(&self.shared)
+    fn deref(&self) -> &Simulator {
+        &self.simulator
     }
 }
 
@@ -124,4 +90,28 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
+}
+
+/// Answers one request.
+async fn serve(
+    State(simulator): State<Arc<Simulator>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, READ_BYTES).await.ok();
+    if parts.uri.path().starts_with("/_mock/") {
+        return control::answer(&simulator, &parts, &body.unwrap_or_default()).map(Body::from);
+    }
+    let ticket = simulator.take_in(&parts);
+    if !ticket.plan.latency.is_zero() {
+        tokio::time::sleep(ticket.plan.latency).await;
+    }
+    match simulator.carry_out(&ticket, &parts, body.as_deref()) {
+        Outcome::Answer(message) => return message.map(Body::from),
+        Outcome::Reset => line.reset(),
+        Outcome::Truncated(bytes) | Outcome::NotHttp(bytes) => line.close_after(bytes),
+    }
+    // The connection breaks before anything of this is sent.
+    Response::default()
 }

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::check::Result;
 use crate::operations::{account, imports, lists, members, profiles, subscriptions};
 use crate::rates::{RARE, Rate, SLOW, USUAL};
-use axum::http::{Method, StatusCode};
+use http::{Method, StatusCode};
 
 /// One operation of Klaviyo's API.
 pub(crate) struct Operation {

@@ -3,7 +3,7 @@
 use crate::answer::{Answer, ORIGIN};
 use crate::call::Call;
 use crate::check::Result;
-use axum::http::StatusCode;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 /// The public id, which links of the account hold.

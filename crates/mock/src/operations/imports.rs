@@ -9,7 +9,7 @@ use crate::imports::Import;
 use crate::page::Page;
 use crate::patch;
 use crate::shape;
-use axum::http::StatusCode;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 const PROFILES: usize = 10_000;

@@ -8,7 +8,7 @@ use crate::check::Result;
 use crate::filter::{Condition, Fields, Operator};
 use crate::page::Page;
 use crate::revision::Revision;
-use axum::http::StatusCode;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 const PER_PAGE: usize = 10;

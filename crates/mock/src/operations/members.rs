@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::check::{Result, member};
 use crate::page::Page;
 use crate::shape;
-use axum::http::StatusCode;
+use http::StatusCode;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use crate::page::Page;
 use crate::patch;
 use crate::profile::Profile;
 use crate::shape::{self, Shape};
-use axum::http::StatusCode;
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 const FIELDS: Fields = Fields {

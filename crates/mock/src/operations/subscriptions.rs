@@ -10,7 +10,7 @@ use crate::clock;
 use crate::consent::{Channel, Message, State};
 use crate::revision::Revision;
 use crate::shape::{self, Shape};
-use axum::http::StatusCode;
+use http::StatusCode;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 

@@ -1,0 +1,108 @@
+//! What comes of a request: an answer, or a connection that breaks.
+
+use crate::answer::{Answer, Message, Refusal, set};
+use crate::rule::Fault;
+use http::{Response, StatusCode};
+
+/// What comes of a request.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An answer, whole.
+    Answer(Response<Vec<u8>>),
+    /// The connection is reset instead of an answer.
+    Reset,
+    /// The connection closes in the middle of the answer; these are the bytes that came.
+    Truncated(Vec<u8>),
+    /// These bytes come, which are not HTTP, and the connection closes.
+    NotHttp(Vec<u8>),
+}
+
+impl Outcome {
+    /// What a fault makes of the request with this id; `answer` carries it out.
+    pub(crate) fn of(fault: Option<Fault>, id: &str, answer: impl FnOnce() -> Message) -> Self {
+        match fault {
+            None | Some(Fault::Latency(_)) => Self::Answer(answer()),
+            Some(Fault::Status { code, retry_after }) => Self::Answer(refused(code, retry_after, id)),
+            Some(Fault::Html(code)) => Self::Answer(page(code)),
+            Some(Fault::ResetBefore) => Self::Reset,
+            Some(Fault::ResetAfter) => {
+                answer();
+                Self::Reset
+            }
+            Some(Fault::StatusAfter(code)) => {
+                answer();
+                Self::Answer(refused(code, None, id))
+            }
+            Some(Fault::Truncate) => Self::Truncated(half(answer())),
+            Some(Fault::Garbage) => Self::Answer(garbage(answer())),
+            Some(Fault::GarbageLine) => {
+                answer();
+                Self::NotHttp(b"\x16\x03\x01 no HTTP here\r\n\r\n".to_vec())
+            }
+        }
+    }
+}
+
+/// The first half of an answer, as HTTP/1.1.
+fn half(mut message: Message) -> Vec<u8> {
+    // 204 has no body, whatever its head promises: no client would miss one.
+    if message.status() == StatusCode::NO_CONTENT {
+        *message.status_mut() = StatusCode::OK;
+    }
+    let mut bytes = head(&message).into_bytes();
+    bytes.extend(message.body().iter().take(message.body().len() / 2));
+    bytes
+}
+
+/// The lines before a body; they promise the whole of it, and one byte if there is none.
+fn head(message: &Message) -> String {
+    let mut head = format!("HTTP/1.1 {}\r\n", message.status());
+    for (name, value) in message.headers() {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+    }
+    head.push_str(&format!("content-length: {}\r\n\r\n", message.body().len().max(1)));
+    head
+}
+
+/// An answer with a body that means nothing.
+fn garbage(message: Message) -> Message {
+    let mut message = message.map(|_| b"\x00\xff\xfe{\"data\":[}\x80".to_vec());
+    // 204 has no body.
+    *message.status_mut() = StatusCode::OK;
+    set(&mut message, "content-type", "application/vnd.api+json");
+    message
+}
+
+/// An error that the request did not deserve.
+fn refused(code: u16, retry_after: Option<u64>, id: &str) -> Message {
+    let mut message = match (code, retry_after) {
+        (410, _) => Answer::Retired.into_message(id),
+        (429, Some(seconds)) => Answer::Throttled(seconds).into_message(id),
+        // These come from the network in front of Klaviyo.
+        (502 | 504 | 524, _) => page(code),
+        _ => Answer::from(Refusal::of_status(code)).into_message(id),
+    };
+    if let Some(seconds) = retry_after {
+        set(&mut message, "retry-after", &seconds.to_string());
+    }
+    message
+}
+
+/// The page of a network in front of Klaviyo: no JSON, no request id.
+fn page(code: u16) -> Message {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
+    let code = status.as_u16();
+    let reason = match code {
+        524 => "A timeout occurred",
+        _ => status.canonical_reason().unwrap_or("Unknown error"),
+    };
+    let page = format!(
+        "<!DOCTYPE html>\n<html>\n<head><title>{code} {reason}</title></head>\n\
+         <body><center><h1>{code} {reason}</h1></center><hr><center>cloudflare</center></body>\n</html>\n"
+    );
+    let mut message = Response::new(page.into_bytes());
+    *message.status_mut() = status;
+    set(&mut message, "content-type", "text/html; charset=UTF-8");
+    set(&mut message, "server", "cloudflare");
+    message
+}

@@ -1,0 +1,252 @@
+//! A Klaviyo that answers requests: its accounts, its clock, and what goes wrong on the way.
+
+use crate::access::Keys;
+use crate::account::Account;
+use crate::answer::{Answer, Refusal};
+use crate::clock::Clock;
+use crate::faults::{Faults, Injector, Plan};
+use crate::inspect;
+use crate::klaviyo::Klaviyo;
+use crate::outcome::Outcome;
+use crate::rates::Rates;
+use crate::rule::Rule;
+use crate::service;
+use http::Request;
+use http::request::Parts;
+use serde_json::Value;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Klaviyo's limit on a request.
+const BODY_BYTES: usize = 5_000_000;
+
+/// A Klaviyo at work: a request in, an answer out.
+///
+/// It opens no socket, starts no thread and draws nothing at random. Where it is told the date
+/// ([`Klaviyo::stop_the_clock_at`]) it does not look at a clock either, and so runs as WebAssembly that imports nothing.
+/// `Server` puts it behind a port.
+pub struct Simulator {
+    first: Entry,
+    others: Vec<Entry>,
+    pub(crate) rates: Rates,
+    pub(crate) clock: Clock,
+    injector: Mutex<Injector>,
+    requests: AtomicU64,
+}
+
+struct Entry {
+    keys: Keys,
+    account: Mutex<Account>,
+}
+
+/// A request that came in, and what the faults have decided about it.
+pub(crate) struct Ticket {
+    pub(crate) plan: Plan,
+    id: String,
+}
+
+impl Simulator {
+    /// Starts a Klaviyo, or one account with Klaviyo's rates.
+    #[must_use]
+    pub fn new(klaviyo: impl Into<Klaviyo>) -> Self {
+        let Klaviyo { first, others, rates, faults, job_delay, clock } = klaviyo.into();
+        let clock = clock.unwrap_or_else(Clock::running);
+        let entry = |mut account: Account| {
+            account.start(&clock, job_delay);
+            Entry { keys: account.keys.clone(), account: Mutex::new(account) }
+        };
+        Self {
+            first: entry(first),
+            others: others.into_iter().map(entry).collect(),
+            rates,
+            injector: Mutex::new(Injector::new(faults)),
+            requests: AtomicU64::new(0),
+            clock,
+        }
+    }
+
+    /// Answers one request; of its address, path and query count.
+    ///
+    /// Nothing waits here: the latency of a fault moves the clock instead.
+    pub fn answer(&self, request: Request<impl AsRef<[u8]>>) -> Outcome {
+        let (parts, body) = request.into_parts();
+        let ticket = self.take_in(&parts);
+        self.advance(ticket.plan.latency);
+        self.carry_out(&ticket, &parts, Some(body.as_ref()))
+    }
+
+    /// Counts a request, and decides what happens to it.
+    pub(crate) fn take_in(&self, parts: &Parts) -> Ticket {
+        let request = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = format!("{request:08x}-0000-4000-8000-000000000000");
+        Ticket { plan: self.injector().plan(parts.method.as_str(), parts.uri.path()), id }
+    }
+
+    /// What comes of a request. A body that is none was not read to its end.
+    pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Outcome {
+        let Ticket { plan, id } = ticket;
+        Outcome::of(plan.fault, id, || match body {
+            Some(body) if body.len() <= BODY_BYTES => service::answer(self, parts, body, id),
+            _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_message(id),
+        })
+    }
+
+    /// What the first account holds now.
+    ///
+    /// As long as the guard is kept, all that needs this account waits: its requests, this function,
+    /// [`Simulator::account_of`] and [`Simulator::state`]. The thread that keeps it would wait for itself forever, and
+    /// the one thread of a `Server` stops at the first request that needs the account, and answers
+    /// no others, those with other accounts' keys neither.
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.first.open()
+    }
+
+    /// What the account with this key holds now; none if no account has it. As long as the guard is kept,
+    /// all waits as with [`Simulator::account`].
+    #[must_use]
+    pub fn account_of(&self, key: &str) -> Option<MutexGuard<'_, Account>> {
+        self.entries().find(|entry| entry.keys.has(key)).map(Entry::open)
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = MutexGuard<'_, Account>> {
+        self.entries().map(Entry::open)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// How many requests came, whatever their key, those that went wrong on purpose among them.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// From now on these things go wrong, and no others. Requests are counted anew.
+    pub fn set_faults(&self, faults: Faults) {
+        *self.injector() = Injector::new(faults);
+    }
+
+    /// The rules, and how often each of them has applied.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(Rule, u64)> {
+        self.injector().tallies().map(|(rule, tally)| (rule.clone(), tally.applied)).collect()
+    }
+
+    pub(crate) fn injector(&self) -> MutexGuard<'_, Injector> {
+        self.injector.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the clock on: windows of rates end, and jobs run.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// All that is held, as `GET /_mock/state` shows it. Keys are masked. It waits
+    /// for the guards of all accounts: a thread that keeps one waits forever.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        inspect::state(self)
+    }
+}
+
+impl Entry {
+    /// The account, with its jobs as far as they are by now.
+    fn open(&self) -> MutexGuard<'_, Account> {
+        // The account is whole between requests, even if one of them panicked.
+        let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        account.settle();
+        account
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use http::{Response, StatusCode};
+    use serde_json::json;
+
+    /// 2026-01-15T12:00:00Z
+    const NOON: u32 = 1_768_478_400;
+
+    fn simulator(rules: &[&str]) -> Simulator {
+        let faults = rules.iter().fold(Faults::seeded(1), |faults, rule| faults.rule(rule.parse().unwrap()));
+        Simulator::new(Klaviyo::from(Account::demo()).faults(faults).stop_the_clock_at(NOON))
+    }
+
+    fn create(simulator: &Simulator) -> Outcome {
+        let body = json!({ "data": { "type": "profile", "attributes": { "email": "a@example.com" } } });
+        let request = Request::post("https://a.klaviyo.com/api/profiles/")
+            .header("authorization", format!("Klaviyo-API-Key {}", Account::DEMO_KEY))
+            .header("revision", "2025-01-15")
+            .header("content-type", "application/vnd.api+json")
+            .body(body.to_string());
+        simulator.answer(request.unwrap())
+    }
+
+    fn answered(outcome: Outcome) -> Response<Vec<u8>> {
+        match outcome {
+            Outcome::Answer(answer) => answer,
+            other => panic!("{other:?} is no answer"),
+        }
+    }
+
+    #[test]
+    fn a_request_is_answered_without_a_socket_or_a_clock() {
+        let simulator = simulator(&[]);
+        let answer = answered(create(&simulator));
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        assert_eq!(simulator.account().profiles()[0].created, "2026-01-15T12:00:00+00:00");
+        assert_eq!(answered(create(&simulator)).status(), StatusCode::CONFLICT);
+        assert_eq!(simulator.requests(), 2);
+    }
+
+    #[test]
+    fn what_an_account_holds_is_as_old_as_its_clock() {
+        let simulator = simulator(&[]);
+        assert!(simulator.account().lists.values().all(|list| list.created == "2026-01-15T12:00:00+00:00"));
+    }
+
+    #[test]
+    fn a_latency_moves_the_clock() {
+        let simulator = simulator(&["*: always latency 90s"]);
+        answered(create(&simulator));
+        assert_eq!(simulator.account().profiles()[0].created, "2026-01-15T12:01:30+00:00");
+    }
+
+    #[test]
+    fn a_connection_breaks_before_the_effect_or_after() {
+        for (fault, profiles) in
+            [("reset-before", 0), ("reset-after", 1), ("truncate", 1), ("garbage-line", 1)]
+        {
+            let simulator = simulator(&[&format!("*: always {fault}")]);
+            let outcome = create(&simulator);
+            let is_as_told = match fault {
+                "truncate" => {
+                    matches!(&outcome, Outcome::Truncated(bytes) if bytes.starts_with(b"HTTP/1.1 201"))
+                }
+                "garbage-line" => matches!(&outcome, Outcome::NotHttp(bytes) if !bytes.starts_with(b"HTTP")),
+                _ => matches!(outcome, Outcome::Reset),
+            };
+            assert!(is_as_told, "{fault}: {outcome:?}");
+            assert_eq!(simulator.account().profiles().len(), profiles, "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_body_has_a_limit() {
+        let request = Request::post("/api/profiles").body(vec![b' '; BODY_BYTES + 1]).unwrap();
+        assert_eq!(answered(simulator(&[]).answer(request)).status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[test]
+    fn the_clock_can_be_moved_without_end() {
+        let simulator = Simulator::new(Klaviyo::from(Account::demo()).stop_the_clock_at(u32::MAX));
+        simulator.advance(Duration::MAX);
+        simulator.advance(Duration::MAX);
+        answered(create(&simulator));
+        assert!(simulator.account().profiles()[0].created.starts_with("2690-"));
+    }
+}
