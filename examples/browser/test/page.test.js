@@ -1,0 +1,190 @@
+// The page itself: for keyboards, phones, readers of screens, and light and dark.
+
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { SITUATIONS } from "../src/situations.js";
+import { PAGE, launch, visit } from "./browser.js";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PHONE = { width: 360, height: 740 };
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+test("a keyboard is enough", async () => {
+  await visit(browser, {}, async ({ page, run }) => {
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.value || document.activeElement.textContent);
+    const press = (key) => page.keyboard.press(key);
+    await press("Tab");
+    assert.equal(await focused(), "email");
+    assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
+    await press("ControlOrMeta+a");
+    await page.keyboard.type("meera@example.com");
+    // Enter in a field opts in.
+    await press("Enter");
+    assert.equal(await page.getAttribute("#flow", "data-result"), "done");
+    assert.match(await page.textContent("#state"), /meera@example\.com/);
+
+    for (const stop of ["name", "phone", "list"]) {
+      await press("Tab");
+      assert.equal(await focused(), stop);
+    }
+    await press("Tab");
+    assert.equal(await focused(), "new");
+    await press("ArrowRight");
+    assert.equal(await focused(), "again");
+    assert.ok(await page.isChecked("[value=again]"));
+    // The focus of a situation shows on its label.
+    assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement.nextElementSibling).outlineStyle), "solid");
+    while ((await focused()) !== "wrong-key") await press("ArrowRight");
+    await press("Tab");
+    assert.equal(await focused(), "Opt in");
+    await press("Enter");
+    assert.equal(await page.textContent("#outcome .code"), "unauthenticated");
+    // Through all that there is, to the repetition, and out again.
+    for (let stops = 0; (await focused()) !== "repeat"; stops++) {
+      assert.ok(stops < 20, "the repetition cannot be reached");
+      await press("Tab");
+    }
+    await press("Enter");
+    assert.equal(await page.getAttribute("#flow", "data-result"), "done");
+    assert.equal(await focused(), "flow-title");
+    for (let stops = 0; (await page.evaluate(() => document.activeElement !== document.body)); stops++) {
+      assert.ok(stops < 40, "the focus does not leave the page");
+      await press("Tab");
+    }
+  });
+});
+
+test("a phone shows all of it without scrolling sideways", async () => {
+  await visit(browser, { viewport: PHONE, hasTouch: true }, async (shown) => {
+    for (const { id } of SITUATIONS) {
+      await shown.choose(id);
+      await shown.optIn();
+      await shown.page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+      assert.equal(await shown.overflow(), 0, id);
+      // Each button and situation can be hit.
+      const small = await shown.page.evaluate(
+        () => [...document.querySelectorAll("button, .pill, input:not([type]), select")].filter((element) => element.getBoundingClientRect().height < 24).length,
+      );
+      assert.equal(small, 0);
+    }
+    // What is pressed brings what happened into view.
+    await shown.page.evaluate(() => scrollTo(0, 0));
+    await shown.optIn();
+    const top = await shown.page.evaluate(() => document.getElementById("flow-title").getBoundingClientRect().top);
+    assert.ok(top >= 0 && top < PHONE.height / 2, `the title is at ${top}`);
+  });
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`it is accessible, and to be looked at: ${colorScheme}`, async () => {
+    const backgrounds = new Set();
+    for (const [size, viewport] of [["wide", { width: 1360, height: 900 }], ["phone", PHONE]]) {
+      await visit(browser, { viewport, colorScheme }, async (shown) => {
+        const look = async (name) => {
+          await shown.screenshot(`${size}-${colorScheme}-${name}`);
+          await shown.page.evaluate(AXE);
+          const { violations } = await shown.page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+          assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`), []);
+          backgrounds.add(await shown.page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+        };
+        await look("0-start");
+        for (const id of ["new", "again", "rate", "reset", "bad-phone"]) {
+          await shown.choose(id);
+          await shown.optIn();
+          await look(id);
+        }
+      });
+    }
+    // The other scheme's would be the other of the two.
+    const [background, ...others] = backgrounds;
+    assert.deepEqual(others, []);
+    const brightness = Math.max(...background.match(/\d+/g).map(Number));
+    assert.equal(brightness > 127, colorScheme === "light");
+  });
+}
+
+test("nothing moves where that is not wanted", async () => {
+  const moving = async (reducedMotion) => {
+    let animations;
+    await visit(browser, { reducedMotion }, async (shown) => {
+      await shown.optIn();
+      animations = await shown.page.evaluate(() => document.querySelectorAll("#steps > *")[0].getAnimations().length);
+    });
+    return animations;
+  };
+  assert.equal(await moving("reduce"), 0);
+  assert.equal(await moving("no-preference"), 1);
+});
+
+test("what somebody reads of it is announced", async () => {
+  await visit(browser, {}, async (shown) => {
+    const status = shown.page.getByRole("status");
+    const before = await status.textContent();
+    await shown.optIn();
+    assert.notEqual(await status.textContent(), before);
+  });
+});
+
+test("its facts are those of the component", async () => {
+  await visit(browser, {}, async ({ page }) => {
+    const facts = () => page.locator("#facts dd").allTextContents();
+    const { size } = statSync(new URL("../../../target/component/klaviyo.wasm", import.meta.url));
+    const [bytes, imports, micros, memory] = await facts();
+    assert.deepEqual([bytes, imports, micros], [`${Math.round(size / 1000)} KB`, "1", "–"]);
+    assert.match(memory, /^\d+ KB$/);
+    await page.getByRole("button", { name: "Opt in" }).click();
+    await page.waitForFunction(() => /^[1-9]\d* µs$/.test(document.querySelectorAll("#facts dd")[2].textContent));
+  });
+});
+
+test("the page may connect to nothing, and never shows a key", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const requests = [];
+  page.on("request", (request) => requests.push(request.url()));
+  await page.goto(PAGE);
+  await page.locator("html[data-ready]").waitFor({ state: "attached" });
+  const refused = await page.evaluate(async () => {
+    const violations = [];
+    document.addEventListener("securitypolicyviolation", (event) => violations.push(event.effectiveDirective));
+    await fetch("https://a.klaviyo.com/api/lists/").catch(() => {});
+    document.body.append(Object.assign(document.createElement("script"), { textContent: "globalThis.injected = true" }));
+    await new Promise((resolve) => setTimeout(resolve));
+    return { violations, injected: globalThis.injected };
+  });
+  assert.deepEqual(refused, { violations: ["connect-src", "script-src-elem"], injected: undefined });
+  await page.getByRole("button", { name: "Opt in" }).click();
+  assert.doesNotMatch(await page.innerText("body"), /pk_[a-z0-9]/);
+  assert.deepEqual(requests.filter((url) => !url.startsWith("data:")), [PAGE]);
+  await context.close();
+});
+
+test("it works from a server as from a file", async () => {
+  const html = readFileSync(new URL(PAGE));
+  const server = createServer((request, response) => response.setHeader("content-type", "text/html").end(html));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await visit(browser, {}, async (shown) => assert.equal((await shown.optIn()).result, "done"), `http://127.0.0.1:${server.address().port}/`);
+  } finally {
+    server.close();
+  }
+});
+
+test("what is typed is text, wherever it is shown", async () => {
+  await visit(browser, {}, async (shown) => {
+    const name = '<img src=x onerror="document.title=1">';
+    await shown.page.fill("#name", name);
+    const run = await shown.optIn();
+    assert.equal(run.record.profile_name, "<img");
+    assert.equal(await shown.page.locator("main img").count(), 0);
+    assert.match(await shown.page.textContent(".people"), /<img src=x/);
+  });
+});

@@ -1,0 +1,57 @@
+// Plays a fixture in the browser: the connector of the page, and the answers that it gets.
+
+import { startConnector } from "../src/components.js";
+
+let send;
+const connector = await startConnector({ send: (request) => send(request) });
+
+/** The functions whose argument is an identifier, or a list of them. */
+const BY_IDENTIFIER = ["contacts.lookup", "contacts.lookup-many", "consent.status"];
+
+/** Makes a call with these answers: what was sent, and what was returned, in the contract's JSON. */
+globalThis.play = ({ name, values, answers }) => {
+  const sent = [];
+  send = ({ method, body, ...request }) => {
+    const headers = request.headers.map((header) => [header.name, header.value]);
+    sent.push({ ...request, method: method.toUpperCase(), headers, body: encoded(body) });
+    const answer = answers[sent.length - 1];
+    if (!answer) throw { tag: "other", val: "the fixture expects no further request" };
+    if (answer.failure) throw { tag: answer.failure[0], val: answer.failure[1] };
+    const given = answer.headers.map(([header, value]) => ({ name: header, value }));
+    return { status: answer.status, headers: given, body: Uint8Array.from(atob(answer.body), (c) => c.charCodeAt()) };
+  };
+  const [group, method] = name.split(".").map(camel);
+  const call = connector[group][method];
+  if (call.length !== values.length) throw new Error(`${name} takes ${call.length} arguments`);
+  const variant = (value) => Object.entries(value).map(([tag, val]) => ({ tag, val }))[0];
+  const identifiers = (value) => (Array.isArray(value) ? value.map(variant) : variant(value));
+  const given = BY_IDENTIFIER.includes(name) ? values.map(identifiers) : values.map(toJavaScript);
+  try {
+    return { sent, got: { ok: toContract(call(...given)) } };
+  } catch (error) {
+    // Anything else is no answer of the connector's.
+    if (error?.payload === undefined) throw error;
+    return { sent, got: { err: toContract(error.payload) } };
+  }
+};
+
+function encoded(bytes) {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+const camel = (name) => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function renamed(value, rename, leaf) {
+  if (value === null || value === undefined) return leaf;
+  if (typeof value === "number" || value instanceof Uint32Array) return typeof value === "number" ? value : [...value];
+  if (Array.isArray(value)) return value.map((item) => renamed(item, rename, leaf));
+  if (typeof value !== "object") return value;
+  if ("tag" in value) return value.val === undefined ? value.tag : { [value.tag]: renamed(value.val, rename, leaf) };
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [rename(name), renamed(member, rename, leaf)]));
+}
+
+const toJavaScript = (value) => renamed(value, camel, undefined);
+const toContract = (value) => renamed(value, kebab, null);

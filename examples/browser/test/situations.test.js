@@ -1,0 +1,152 @@
+// Each situation, clicked through.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { SITUATIONS } from "../src/situations.js";
+import { launch, visit } from "./browser.js";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+const ALL = ["search 200", "create 201", "subscribe 204"];
+const ONE_MEMBER = [0, 1, 0];
+const NO_MEMBER = [0, 0, 0];
+
+test("somebody new is created, and found when they come again", async () => {
+  await visit(browser, {}, async (page) => {
+    const first = await page.optIn();
+    assert.deepEqual(first.requests, ALL);
+    assert.deepEqual([first.result, first.branches, first.ghosts, first.ended], ["done", 1, 0, 0]);
+    assert.deepEqual(first.variables, ["profile_id", "profile_name"]);
+    assert.deepEqual(
+      [first.record.profile_name, first.record.list_id, first.record.created],
+      ["Priya", "Y6nRLr", "true"],
+    );
+    assert.match(first.reply, /Priya.*priya@example\.com/);
+    assert.deepEqual(await page.holdings(), { people: ["Priya Sharma"], members: ONE_MEMBER });
+
+    const second = await page.optIn();
+    assert.deepEqual(second.requests, ["search 200", "subscribe 204"]);
+    assert.deepEqual([second.result, second.branches, second.ghosts], ["done", 1, 1]);
+    assert.deepEqual([second.record.profile_id, second.record.created], [first.record.profile_id, "false"]);
+    assert.deepEqual(await page.holdings(), { people: ["Priya Sharma"], members: ONE_MEMBER });
+
+    // Chosen anew, it is about the next one.
+    await page.choose("again");
+    await page.choose("new");
+    assert.deepEqual((await page.optIn()).requests, ALL);
+    assert.deepEqual((await page.holdings()).people, ["Arjun Mehta", "Priya Sharma"]);
+
+    await page.restart();
+    assert.deepEqual(await page.holdings(), { people: [], members: NO_MEMBER });
+    const fresh = await page.run();
+    assert.deepEqual([fresh.result, fresh.requests, fresh.ghosts], ["", [], 3]);
+    assert.deepEqual((await page.optIn()).requests, ALL);
+  });
+});
+
+/** What each of the other situations comes to, in an account without profiles. */
+const WORKS = {
+  again: { requests: ["search 200", "subscribe 204"], created: "false" },
+  race: { requests: ["search 200", "create 409", "subscribe 204"], created: "false", warning: true },
+  "dropped-phone": { requests: ALL, created: "true", warning: true },
+};
+
+for (const [id, { requests, created, warning = false }] of Object.entries(WORKS)) {
+  test(`it works: ${id}`, async () => {
+    await visit(browser, {}, async (page) => {
+      await page.choose(id);
+      const run = await page.optIn();
+      assert.deepEqual(run.requests, requests);
+      assert.deepEqual([run.result, run.record.created, "warning" in run.record, run.ended], ["done", created, warning, 0]);
+      assert.equal((await page.holdings()).people.length, 1);
+      assert.deepEqual((await page.holdings()).members, ONE_MEMBER);
+    });
+  });
+}
+
+/** `people`: how many profiles there are after the failure; `after`: what the repetition then sends. */
+const FAILS = {
+  "wrong-key": { code: "unauthenticated", requests: ["search 401"], status: "401", people: 0, after: ALL },
+  scope: { code: "forbidden", requests: ["search 200", "create 403"], status: "403", people: 0, after: ALL },
+  "no-list": { code: "not-found", requests: ["search 200", "create 201", "subscribe 404"], status: "404", people: 1 },
+  rate: {
+    code: "rate-limited",
+    requests: ["search 200", "create 201", "subscribe 429"],
+    status: "429",
+    people: 1,
+    after: ["search 200", "subscribe 204"],
+  },
+  down: { code: "unavailable", requests: ["search 503"], status: "503", people: 0, after: ALL },
+  gateway: { code: "unavailable", requests: ["search 502"], status: "502", people: 0, after: ALL },
+  firewall: { code: "blocked", requests: ["search 403"], status: "403", people: 0, after: ALL },
+  reset: {
+    code: "connection",
+    requests: ["search 200", "create no answer"],
+    people: 1,
+    after: ["search 200", "subscribe 204"],
+  },
+  garbage: { code: "malformed", requests: ["search 200"], status: "200", people: 0, after: ALL },
+  retired: { code: "retired", requests: ["search 410"], status: "410", people: 0 },
+  "bad-phone": { code: "invalid-input", requests: [], people: 0 },
+  "bad-email": { code: "invalid-input", requests: [], people: 0 },
+  "refused-email": { code: "rejected", requests: ["search 200", "create 400"], status: "400", people: 0 },
+};
+
+for (const [id, { code, requests, status, people, after }] of Object.entries(FAILS)) {
+  test(`it fails: ${id}`, async () => {
+    await visit(browser, {}, async (page) => {
+      await page.choose(id);
+      const run = await page.optIn();
+      assert.deepEqual([run.result, run.code, run.record.status], ["failed", code, status]);
+      assert.deepEqual(run.requests, requests);
+      // The rest never happened, and says so.
+      assert.deepEqual([run.ghosts, run.ended], [3 - requests.length, Math.min(requests.length, 1)]);
+      assert.ok(run.record["what to do"]);
+      assert.equal(run.reply, undefined);
+      assert.deepEqual((await page.holdings()).members, NO_MEMBER);
+      assert.equal((await page.holdings()).people.length, people);
+      if (id === "rate") assert.match(run.record["retry-after"], /^12 /);
+      if (code === "invalid-input") assert.match(run.record.details, id === "bad-phone" ? /phone-number$/ : /email$/);
+      if (after) {
+        const repeated = await page.repeat();
+        assert.deepEqual([repeated.result, repeated.requests], ["done", after]);
+        assert.deepEqual((await page.holdings()).members, ONE_MEMBER);
+      }
+      // What the situation wrote into the form is gone with it.
+      await page.choose("new");
+      assert.equal((await page.optIn()).result, "done");
+    });
+  });
+}
+
+test("each situation is tried", () => {
+  const tried = ["new", ...Object.keys(WORKS), ...Object.keys(FAILS)];
+  assert.deepEqual(SITUATIONS.map(({ id }) => id).sort(), tried.sort());
+});
+
+test("Klaviyo's rates hold, and its time goes on", async () => {
+  await visit(browser, {}, async (page) => {
+    await page.choose("again");
+    const click = () => page.page.locator("[type=submit]").evaluate((button) => button.click());
+    const click30 = () =>
+      page.page.evaluate(() => {
+        const results = [];
+        for (let n = 0; n < 30; n++) {
+          document.querySelector("[type=submit]").click();
+          results.push(document.querySelector("#outcome .code")?.textContent);
+        }
+        return results;
+      });
+    await click();
+    // A list takes 10 additions a second.
+    assert.ok((await click30()).includes("rate-limited"));
+    await page.page.waitForFunction(() => {
+      document.querySelector("[type=submit]").click();
+      return document.getElementById("flow").dataset.result === "done";
+    });
+  });
+});
