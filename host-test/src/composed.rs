@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
@@ -33,9 +34,9 @@ impl Composed {
         let component = Component::from_file(&engine, built(file.to_owned())?)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi_http::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi::p2::bindings::cli::environment::add_to_linker::<State, wasmtime_wasi::cli::WasiCli>(
+        wasmtime_wasi::p2::bindings::cli::environment::add_to_linker::<State, WasiCli>(
             &mut linker,
-            |state| wasmtime_wasi::cli::WasiCliView::cli(state),
+            WasiCliView::cli,
         )?;
         let instance = linker
             .instantiate_pre(&component)

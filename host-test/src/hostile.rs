@@ -58,6 +58,7 @@ pub const CASES: &[Case] = &[
     case("follow-redirect", "Egress: no redirect to another host", follow_redirect),
     case("mirror", "the key is not in the guest's memory, even if the server sends it back", mirror),
     case("more-imports", "a component with more imports is not loaded", more_imports),
+    case("two-memories", "Limits::components, when it is loaded", two_memories),
 ];
 
 /// The files are named as the cases are, up to what follows in the name.
@@ -401,5 +402,17 @@ fn more_imports() -> Result<()> {
         }
         Err(other) => Err(other.into()),
         Ok(_) => bail!("it was loaded"),
+    }
+}
+
+fn two_memories() -> Result<()> {
+    let load = |components| {
+        let limits = Limits { components, ..small() };
+        Connector::builder().limits(limits).load(guest("two-memories"))
+    };
+    match (load(1), load(2)) {
+        // With room for both, it is what it exports that is missing.
+        (Err(LoadError::Compile(_)), Err(LoadError::Exports(_))) => Ok(()),
+        (one, two) => bail!("with one: {one:?}; with two: {two:?}"),
     }
 }

@@ -27,6 +27,7 @@ fn every_limit_is_proved() {
     // A new field does not compile here until it is named.
     let Limits {
         memory: _,
+        components: _,
         table_elements: _,
         stack: _,
         cpu: _,
@@ -41,7 +42,7 @@ fn every_limit_is_proved() {
         connect: _,
         attempt: _,
     } = Limits::default();
-    let fields = "memory table_elements stack cpu time concurrent_calls hostcall_fuel requests request_bytes \
+    let fields = "memory components table_elements stack cpu time concurrent_calls hostcall_fuel requests request_bytes \
                   header_bytes response_bytes attempts connect attempt";
     let proved: BTreeSet<&str> = proofs()
         .into_iter()

@@ -12,6 +12,8 @@ const BUDGET: usize = 200 * 1024;
 /// The most that it may weigh with the adapter for `wasi:http`.
 const WASI_BUDGET: usize = 300 * 1024;
 
+/// The most that the simulator may weigh, which nobody has to ship.
+const MOCK_BUDGET: usize = 1024 * 1024;
 /// The most that the example of a tenant's code may weigh.
 const EXAMPLE_BUDGET: usize = 100 * 1024;
 
@@ -26,15 +28,17 @@ const WASI: [&str; 7] = [
     "wasi:io/streams@0.2",
 ];
 
-/// Builds the connector, alone and composed with the adapter for `wasi:http`, and the example of a tenant's code.
+/// Builds the connector, alone and composed with the adapter for `wasi:http`, the simulator, and the example of a
+/// tenant's code.
 pub(crate) fn build() -> Result<()> {
     let connector = label(
         &guest::component("klaviyo-component")?,
         "klaviyo-connector",
         "Klaviyo's profiles, lists, consent and bulk imports, over an HTTP function of the host's",
     )?;
-    contract::check(&connector, &[HTTP])?;
-    contract::targets(&connector)?;
+    contract::check_imports(&connector, &[HTTP])?;
+    contract::check_exports(&connector)?;
+    contract::check_types(&connector)?;
     write("klaviyo", &connector, BUDGET)?;
 
     let composed = klaviyo_compose::with_adapter(&connector, &guest::component("klaviyo-wasi-http")?)?;
@@ -43,8 +47,17 @@ pub(crate) fn build() -> Result<()> {
         "klaviyo-connector-wasi",
         "Klaviyo's profiles, lists, consent and bulk imports, over wasi:http",
     )?;
-    contract::check(&composed, &WASI)?;
+    contract::check_imports(&composed, &WASI)?;
+    contract::check_exports(&composed)?;
     write("klaviyo-wasi", &composed, WASI_BUDGET)?;
+
+    let mock = label(
+        &guest::component("klaviyo-mock-component")?,
+        "klaviyo-mock",
+        "A Klaviyo for tests and demonstrations, which exports the connector's http",
+    )?;
+    contract::check_imports(&mock, &[])?;
+    write("klaviyo-mock", &mock, MOCK_BUDGET)?;
 
     let tenant = guest::component("klaviyo-example-tenant-code")?;
     klaviyo_compose::with_tenant_code(&connector, &tenant)?;

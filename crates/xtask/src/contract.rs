@@ -9,22 +9,24 @@ use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 /// What the connector asks of its host.
 pub(crate) const HTTP: &str = "klaviyo:connector/http@0.1.0";
 
-/// Checks that a component imports this and nothing else, and exports what the world of the contract does. A version
-/// of an import may leave its last number out.
-pub(crate) fn check(component: &[u8], imports: &[&str]) -> Result<()> {
-    let (built, built_world) = decoded(component)?;
-    let (resolve, world) = contract()?;
-    let has = names(&built, built_world, Side::Imports);
-    let known = |name: &String| imports.iter().any(|import| is(name, import));
-    let (missing, extra): (Vec<_>, Vec<_>) = (
-        imports.iter().filter(|import| !has.iter().any(|name| is(name, import))).collect(),
-        has.iter().filter(|name| !known(name)).collect(),
-    );
+/// Checks that a component imports this and nothing else. A version of an import may leave its last number out.
+pub(crate) fn check_imports(component: &[u8], imports: &[&str]) -> Result<()> {
+    let (built, world) = decoded(component)?;
+    let has = names(&built, world, Side::Imports);
+    let missing: Vec<_> = imports.iter().filter(|import| !has.iter().any(|name| is(name, import))).collect();
+    let extra: Vec<_> = has.iter().filter(|name| !imports.iter().any(|import| is(name, import))).collect();
     if !missing.is_empty() || !extra.is_empty() {
         bail!(
             "the component's imports are not as they should be; missing: {missing:?}; more than those: {extra:?}"
         );
     }
+    Ok(())
+}
+
+/// Checks that a component exports what the world of the contract does, and nothing else.
+pub(crate) fn check_exports(component: &[u8]) -> Result<()> {
+    let (built, built_world) = decoded(component)?;
+    let (resolve, world) = contract()?;
     let (has, needs) = (names(&built, built_world, Side::Exports), names(&resolve, world, Side::Exports));
     if has != needs {
         let (missing, extra) = (needs.difference(&has), has.difference(&needs));
@@ -38,7 +40,7 @@ pub(crate) fn check(component: &[u8], imports: &[&str]) -> Result<()> {
 }
 
 /// Checks the types of a component's imports and exports against the contract's.
-pub(crate) fn targets(component: &[u8]) -> Result<()> {
+pub(crate) fn check_types(component: &[u8]) -> Result<()> {
     let (resolve, world) = contract()?;
     wit_component::targets(&resolve, world, component).context("the component's types are not the contract's")
 }
@@ -91,37 +93,45 @@ fn names(resolve: &Resolve, world: WorldId, side: Side) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HTTP, check};
+    use super::*;
 
-    fn refusal(component: &str) -> String {
-        check(&wat::parse_str(component).unwrap(), &[HTTP]).unwrap_err().to_string()
+    fn refusal(checked: Result<()>) -> String {
+        checked.unwrap_err().to_string()
+    }
+
+    fn component(text: &str) -> Vec<u8> {
+        wat::parse_str(text).unwrap()
     }
 
     #[test]
     fn another_import_is_refused_and_named() {
         let http = r#"(import "klaviyo:connector/http@0.1.0" (instance))"#;
         let environment = r#"(import "wasi:cli/environment@0.2.0" (instance))"#;
-        assert!(refusal(&format!("(component {http} {environment})")).contains("wasi:cli/environment"));
-        assert!(refusal("(component)").contains(HTTP));
+        let both = component(&format!("(component {http} {environment})"));
+        assert!(refusal(check_imports(&both, &[HTTP])).contains("wasi:cli/environment"));
+        assert!(refusal(check_imports(&both, &[])).contains(HTTP));
+        assert!(refusal(check_imports(&component("(component)"), &[HTTP])).contains(HTTP));
+        assert!(check_imports(&component(&format!("(component {http})")), &[HTTP]).is_ok());
     }
 
     #[test]
     fn a_version_may_leave_its_last_number_out() {
-        let both = r#"(component (import "a:b/c@0.2.12" (instance)) (import "a:b/d@0.2.0" (instance)))"#;
-        let refusal =
-            |imports: &[&str]| check(&wat::parse_str(both).unwrap(), imports).unwrap_err().to_string();
-        // Then it is the exports that are missing.
-        assert!(refusal(&["a:b/c@0.2", "a:b/d@0.2"]).contains("klaviyo:connector/contacts@0.1.0#opt-in"));
-        assert!(refusal(&["a:b/c@0.2", "a:b/d@0.3"]).contains("a:b/d@0.3"));
-        assert!(refusal(&["a:b/c@0.2", "a:b/d@0.2", "a:b/e@0.2"]).contains("a:b/e@0.2"));
-        assert!(refusal(&["a:b/c@0.2.1", "a:b/d@0.2"]).contains("a:b/c@0.2.12"));
+        let both =
+            component(r#"(component (import "a:b/c@0.2.12" (instance)) (import "a:b/d@0.2.0" (instance)))"#);
+        assert!(check_imports(&both, &["a:b/c@0.2", "a:b/d@0.2"]).is_ok());
+        for (imports, named) in [
+            (&["a:b/c@0.2", "a:b/d@0.3"][..], "a:b/d@0.3"),
+            (&["a:b/c@0.2", "a:b/d@0.2", "a:b/e@0.2"], "a:b/e@0.2"),
+            (&["a:b/c@0.2.1", "a:b/d@0.2"], "a:b/c@0.2.12"),
+        ] {
+            assert!(refusal(check_imports(&both, imports)).contains(named));
+        }
     }
 
     #[test]
     fn a_missing_export_and_one_too_many_are_refused_and_named() {
-        let http = r#"(import "klaviyo:connector/http@0.1.0" (instance $http))"#;
         let extra = r#"(instance $more) (export "klaviyo:connector/more@0.1.0" (instance $more))"#;
-        let refusal = refusal(&format!("(component {http} {extra})"));
+        let refusal = refusal(check_exports(&component(&format!("(component {extra})"))));
         assert!(refusal.contains("klaviyo:connector/contacts@0.1.0#opt-in"));
         assert!(refusal.contains("klaviyo:connector/more"));
     }

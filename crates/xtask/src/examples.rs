@@ -126,7 +126,7 @@ fn python() -> Command {
 fn prepare_python() -> Result<()> {
     run(program("python3").args(["-m", "venv", PYTHON]))?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    run(python().args(install).args(["--requirement", "requirements.txt"]))
+    run(python().args(install).args(["--requirement", "requirements.lock"]))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T> {
 /// Two accounts on one server.
 fn klaviyo() -> Result<Server> {
     let mut other = Account::default();
-    other.add_key(OTHER_KEY, &Account::SCOPES);
+    other.add_key(OTHER_KEY, Account::SCOPES);
     other.add_list("Y6nRLr", "WhatsApp");
     Server::start(Klaviyo::from(Account::demo()).account(other).rates(Rates::off()))
 }
@@ -135,8 +135,12 @@ fn code_that_misbehaves_ends_its_own_call_and_no_other() -> Result<()> {
     for (body, limit) in [
         ("(loop $again (br $again)) unreachable", Some("cpu")),
         (
-            // What is left of the memory that it may have is what the connector does not use.
             "(loop $again (br_if $again (i32.ge_s (memory.grow (i32.const 16)) (i32.const 0)))) unreachable",
+            Some("memory"),
+        ),
+        // Alone it could have 64 MiB, but the connector has memory too.
+        (
+            "(if (i32.lt_s (memory.grow (i32.const 1023)) (i32.const 0)) (then unreachable)) i32.const 0",
             Some("memory"),
         ),
         ("unreachable", None),

@@ -15,7 +15,7 @@ mod bindings {
 
 use bindings::exports::shop::code::automation::Guest;
 use bindings::klaviyo::connector::contacts::{lookup, opt_in};
-use bindings::klaviyo::connector::types::{Error, Identifier, NewProfile};
+use bindings::klaviyo::connector::types::{Identifier, NewProfile};
 
 /// The shop's list for people who opted in on WhatsApp.
 const LIST: &str = "Y6nRLr";
@@ -28,11 +28,11 @@ impl Guest for Shop {
             "SUBSCRIBE" => subscribe(from, name),
             _ => greet(from),
         };
-        answer.unwrap_or_else(|error| format!("Sorry, that did not work. ({})", error.message))
+        answer.unwrap_or_else(|reason| format!("Sorry, that did not work. ({reason})"))
     }
 }
 
-fn subscribe(phone_number: String, name: String) -> Result<String, Error> {
+fn subscribe(phone_number: String, name: String) -> Result<String, String> {
     let contact = NewProfile {
         email: None,
         phone_number: Some(phone_number),
@@ -41,12 +41,13 @@ fn subscribe(phone_number: String, name: String) -> Result<String, Error> {
         last_name: None,
         properties: None,
     };
-    let receipt = opt_in(&contact, LIST)?;
+    let receipt = opt_in(&contact, LIST).map_err(|error| error.message)?;
     Ok(format!("You are now subscribed, {}!", receipt.profile_name.unwrap_or_default()))
 }
 
-fn greet(phone_number: String) -> Result<String, Error> {
-    Ok(match lookup(&Identifier::PhoneNumber(phone_number))?.and_then(|profile| profile.first_name) {
+fn greet(phone_number: String) -> Result<String, String> {
+    let profile = lookup(&Identifier::PhoneNumber(phone_number)).map_err(|error| error.message)?;
+    Ok(match profile.and_then(|profile| profile.first_name) {
         Some(name) => format!("Hello {name}! What can we do for you?"),
         None => "Hello! Write SUBSCRIBE to hear from us.".to_owned(),
     })
