@@ -17,7 +17,7 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
     for example in ["klaviyo-example-rust", "klaviyo-example-tenant"] {
         run(simulator.known_to(&mut program(built(example, "debug"))))?;
     }
-    if skipped.has("the example for Python", &["python3"])? {
+    if skipped.has("the example for Python", &["python3", "openssl"])? {
         prepare_python()?;
         run(python().args(["-m", "mypy"]))?;
         run(python().args(["-m", "pytest", "--quiet"]))?;
@@ -126,7 +126,17 @@ fn python() -> Command {
 fn prepare_python() -> Result<()> {
     run(program("python3").args(["-m", "venv", PYTHON]))?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    run(python().args(install).args(["--requirement", "requirements.lock"]))
+    run(python().args(install).args(["--requirement", "requirements.lock"]))?;
+    let this = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-build-isolation",
+    ];
+    run(python().args(this).args(["--force-reinstall", "."]))
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ fn found(name: &str) -> bool {
         "chromium" => browser().is_some(),
         // A distribution may have it without what makes environments.
         "python3" => output(program("python3").args(["-c", "import ensurepip, venv"])).is_some(),
+        "openssl" => output(program("openssl").arg("version")).is_some(),
         name => output(program(name).arg("--version")).is_some(),
     }
 }

@@ -1,0 +1,122 @@
+"""From a request of the component to its answer: checks, the key, the clock."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from wasmtime import WasmtimeError
+from wasmtime.component import Record, Variant
+
+from . import _egress
+from ._codec import record
+from ._secret import Secret
+from .limits import Limits
+from .transport import Bounds, HttpRequest, HttpResponse, Kind, Transport, TransportFailure
+
+# Requests over `Limits.requests` that a component is told of before it is stopped.
+_WARNINGS = 16
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_VALUE = re.compile(r"[\t -~]*")
+
+# Headers that are the host's, or that change what a message is on its way.
+_NOT_THE_COMPONENTS = {
+    *("authorization", "host", "accept-encoding", "connection", "content-length", "cookie", "expect", "forwarded"),
+    *("http2-settings", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer"),
+    *("transfer-encoding", "upgrade", "user-agent", "via"),
+}
+
+
+class Courier:
+    """Sends the requests of one call."""
+
+    def __init__(self, limits: Limits, key: Secret, origin: str, transport: Transport, until: float) -> None:
+        self._limits = limits
+        self._key = key
+        self._origin = origin
+        self._transport = transport
+        self._until = until
+        self._requests = 0
+        self.interrupted: BaseException | None = None
+
+    def send(self, request: Any) -> Record | Variant:
+        """What `http.send` returns. An exception here would be a trap, and wasmtime would keep it where another thread
+        finds it: so there is none, but wasmtime's own, for what is to stop the call."""
+        self._requests += 1
+        if self._requests > self._limits.requests + _WARNINGS:
+            raise WasmtimeError("too many requests")
+        try:
+            return self._answered(self._transport.send(self._checked(request), self._bounds()))
+        except TransportFailure as failure:
+            return self._failed(failure.kind, failure.reason)
+        except Exception as error:
+            return self._failed("other", f"the transport failed with {type(error).__name__}, which is a defect in it")
+        except BaseException as error:
+            # Such as the interruption of the keyboard: raised again when the component is out of the way.
+            self.interrupted = error.with_traceback(None)
+            self.interrupted.__context__ = None
+            raise WasmtimeError("interrupted") from None
+
+    def _checked(self, request: Any) -> HttpRequest:
+        """What leaves the sandbox is not trusted: all of it is looked at before it is sent."""
+        limits = self._limits
+        if self._requests > limits.requests:
+            raise _denied(f"the call has made the {limits.requests} requests that Limits.requests allows")
+        lines = sum(len(header.name) + len(header.value) + len(": \r\n") for header in request.headers)
+        size = len(request.url) + len(request.auth) + lines
+        if size > limits.header_bytes:
+            limit = f"Limits.header_bytes allows {limits.header_bytes}"
+            raise TransportFailure("too-large", f"the request's address and headers have {size} bytes, and {limit}")
+        if len(request.body) > limits.request_bytes:
+            limit = f"Limits.request_bytes allows {limits.request_bytes}"
+            raise TransportFailure("too-large", f"the request's body has {len(request.body)} bytes, and {limit}")
+        target = _egress.target(request.url)
+        if target is None:
+            raise _denied(f"requests go to {_egress.KLAVIYO} only, and this one would not")
+        if not _TOKEN.fullmatch(request.auth):
+            raise _denied("the request's authorization scheme is not a single word")
+        headers: dict[str, str] = {}
+        for header in request.headers:
+            name = header.name.lower()
+            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(header.value):
+                raise _denied("a header of the request has characters that no header may have")
+            if name in _NOT_THE_COMPONENTS:
+                raise _denied(f"the header {name} is the host's, and the component must not send one")
+            if name in headers:
+                raise _denied(f"the header {name} is there twice")
+            headers[name] = header.value
+        headers["user-agent"] = "klaviyo-connector-python/0.1.0"
+        headers["authorization"] = f"{request.auth} {self._key.reveal()}"
+        return HttpRequest(request.method.upper(), self._origin + target, tuple(headers.items()), request.body)
+
+    def _bounds(self) -> Bounds:
+        now = time.monotonic()
+        # The component needs a moment to say what has happened.
+        left = max(self._until - now, 0)
+        left -= min(left / 20, 0.1)
+        limits = self._limits
+        until = now + min(limits.attempt, left)
+        return Bounds(until, limits.connect, limits.header_bytes, limits.response_bytes)
+
+    def _answered(self, response: HttpResponse) -> Record:
+        """The answer as the component gets it. A server that sends the key back does not get it into the sandbox."""
+        if not isinstance(response.status, int) or not 0 <= response.status <= 0xFFFF:
+            raise TransportFailure("other", "the transport returned a status that is none")
+        size = sum(len(name) + len(value) + len(": \r\n") for name, value in response.headers)
+        if size > self._limits.header_bytes or len(response.body) > self._limits.response_bytes:
+            limits = "Limits.header_bytes or Limits.response_bytes"
+            raise TransportFailure("too-large", f"the transport returned more than {limits} allow")
+        headers = [record(name=self._clean(name.encode()), value=self._clean(value)) for name, value in response.headers]
+        return record(status=response.status, headers=headers, body=self._key.without(bytes(response.body)))
+
+    def _failed(self, kind: Kind, reason: str) -> Variant:
+        return Variant(kind, self._clean(reason.encode(errors="replace")))
+
+    def _clean(self, text: bytes) -> str:
+        return self._key.without(text).decode(errors="replace")
+
+
+def _denied(reason: str) -> TransportFailure:
+    return TransportFailure("denied", reason)

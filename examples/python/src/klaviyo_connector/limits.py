@@ -1,0 +1,45 @@
+"""What one call may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the sandbox and its requests may use. Sizes are in bytes, times in seconds.
+
+    A call that needs more fails with an error that names the field; the calls beside it and after it are not affected.
+    """
+
+    memory: int = 64 << 20
+    """Linear memory of one call."""
+    table_elements: int = 10_000
+    """Elements of a table of one call."""
+    stack: int = 512 << 10
+    """The WebAssembly stack."""
+    cpu: float = 10.0
+    """Computing of one call, without what it waits, in steps of 10 ms. What wasmtime takes to convert values counts: two
+    seconds for 10,000 contacts."""
+    time: float = 60.0
+    """A call in all."""
+    requests: int = 1_100
+    """Requests of one call."""
+    request_bytes: int = 2_500_000
+    """A request's body. wasmtime lets no more than about 2,790,000 through."""
+    header_bytes: int = 16 << 10
+    """A request's address and headers, and an answer's headers."""
+    response_bytes: int = 4 << 20
+    """An answer's body. wasmtime takes about 80 bytes of memory for each of its bytes, for a moment."""
+    connect: float = 5.0
+    """Making a connection: the name, the address, TLS."""
+    attempt: float = 20.0
+    """One request, from its start to the last byte of the answer."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, kinds = getattr(self, field.name), (int, float) if field.type == "float" else (int,)
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise TypeError(f"Limits.{field.name}: expected {field.type}, got {type(value).__name__}")
+            if not 0 < value < 1 << 40:
+                raise ValueError(f"Limits.{field.name}: expected a number above 0, and below 2 to the 40th")

@@ -1,0 +1,295 @@
+"""One HTTP request after the other: what a transport is, and the one that is used by default."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+import urllib3
+import urllib3.connection
+
+Kind = Literal["denied", "timeout", "connection", "too-large", "other"]
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """What to send. The headers have the key in them, and are not printed."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """What came back, whatever its status, with no content coding."""
+
+    status: int
+    headers: tuple[tuple[str, bytes], ...]
+    body: bytes
+
+
+class TransportFailure(Exception):
+    """There is no response. The reason is a sentence for a person."""
+
+    def __init__(self, kind: Kind, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a request may take. Sizes are in bytes."""
+
+    until: float
+    """By `time.monotonic`."""
+    connect: float
+    """Seconds."""
+    header_bytes: int
+    response_bytes: int
+
+
+class Transport(Protocol):
+    """Sends one request, once. It follows no redirect, and calls may come from several threads at once."""
+
+    def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+        """Raises `TransportFailure` where there is no response."""
+
+    def close(self) -> None:
+        """No request follows."""
+
+
+class HttpTransport:
+    """HTTP/1.1 by urllib3, connections kept, to one origin: it can reach no other. TLS with the certificates that the
+    system trusts. No redirect, no repetition, no compression, no proxy from the environment."""
+
+    def __init__(self, origin: str) -> None:
+        parts = urlsplit(origin)
+        options: dict[str, Any] = {"host": parts.hostname, "port": parts.port, "maxsize": 32, "retries": False}
+        self._pool: urllib3.HTTPConnectionPool
+        if parts.scheme == "https":
+            self._pool = urllib3.HTTPSConnectionPool(**options, ssl_context=ssl.create_default_context())
+            self._pool.ConnectionCls = _SecureConnection
+        else:
+            self._pool = urllib3.HTTPConnectionPool(**options)
+            self._pool.ConnectionCls = _Connection
+
+    def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+        token = _bounds.set(bounds)
+        try:
+            return self._send(request, bounds)
+        except TransportFailure:
+            raise
+        except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
+            # Without the cause: its frames hold the headers, and its text the address, which may hold an email.
+            raise _failure(error) from None
+        finally:
+            _bounds.reset(token)
+
+    def _send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+        parts = urlsplit(request.url)
+        response: urllib3.BaseHTTPResponse = self._pool.urlopen(
+            request.method,
+            f"{parts.path}?{parts.query}" if parts.query else parts.path,
+            body=request.body or None,
+            headers=dict(request.headers),
+            redirect=False,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+            # Each step asks the clock by itself: see below.
+            timeout=urllib3.Timeout(connect=_left(), read=_left()),
+        )
+        try:
+            headers = tuple((name, value.encode("latin-1")) for name, value in response.headers.items())
+            if sum(len(name) + len(value) + len(": \r\n") for name, value in headers) > bounds.header_bytes:
+                raise _large_headers(bounds)
+            coding = response.headers.get("content-encoding", "identity")
+            if coding != "identity":
+                raise TransportFailure("other", "the answer is compressed, which was not asked for")
+            if (response.length_remaining or 0) > bounds.response_bytes:
+                raise _large_body(bounds)
+            body = bytearray()
+            for piece in _pieces(response):
+                body += piece
+                if len(body) > bounds.response_bytes:
+                    raise _large_body(bounds)
+        except BaseException:
+            response.close()
+            raise
+        response.release_conn()
+        return HttpResponse(response.status, headers, bytes(body))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _pieces(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    while piece := response.read(65536, decode_content=False):
+        yield piece
+
+
+def _large_headers(bounds: Bounds) -> TransportFailure:
+    limit = bounds.header_bytes
+    return TransportFailure("too-large", f"the answer's headers have more than the {limit} bytes of Limits.header_bytes")
+
+
+def _large_body(bounds: Bounds) -> TransportFailure:
+    limit = bounds.response_bytes
+    return TransportFailure("too-large", f"the answer has more than the {limit} bytes of Limits.response_bytes")
+
+
+# A timeout of a socket is one for each step, and a server that sends a byte now and then never runs into it. So what
+# waits on a socket asks here how long it may.
+_bounds: ContextVar[Bounds] = ContextVar("bounds")
+
+
+def _left(until: float | None = None) -> float:
+    left = (_bounds.get().until if until is None else until) - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that is read within its bounds, and strictly."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
+        super().__init__(sock, *arguments, **named)
+        self.fp: Any = io.BufferedReader(_Reader(self.fp.detach(), sock))
+
+    def begin(self) -> None:
+        while True:
+            super().begin()
+            # urllib3 would log what it cannot read.
+            if self.msg.defects or self.msg.get_payload():
+                raise http.client.HTTPException
+            if self.status < 102 or self.status > 199:
+                return
+            # 103 and its kind announce the answer.
+            self.headers = self.msg = None  # type: ignore[assignment]
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, inner: io.RawIOBase, sock: socket.socket) -> None:
+        self._inner = inner
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_left())
+        return self._inner.readinto(buffer)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+class _Bounded(urllib3.connection.HTTPConnection):
+    """A connection that is made, and written to, within the bounds."""
+
+    response_class = _Answer
+
+    def _new_conn(self) -> socket.socket:
+        until = time.monotonic() + min(_bounds.get().connect, _left())
+        failure: OSError = OSError(f"{self.host} has no address")
+        for family, kind, protocol, _, address in _resolved(self.host, self.port, _left(until)):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.settimeout(_left(until))
+                sock.connect(address)
+                # What is left of it is for TLS.
+                sock.settimeout(_left(until))
+                return sock
+            except OSError as error:
+                failure = error
+                sock.close()
+        raise failure
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        for start in range(0, len(data), 16384):
+            self.sock.settimeout(_left())
+            super().send(data[start : start + 16384])
+
+
+class _Connection(_Bounded):
+    pass
+
+
+class _SecureConnection(_Bounded, urllib3.connection.HTTPSConnection):
+    pass
+
+
+def _resolved(host: str, port: int, seconds: float) -> list[Any]:
+    """A name's addresses. The system's look-up knows no timeout, so that it is another thread which waits for it."""
+    answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            answers.put(error)
+
+    threading.Thread(target=look_up, name="klaviyo-resolve", daemon=True).start()
+    try:
+        found = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(found, OSError):
+        raise found
+    return found
+
+
+def _failure(error: BaseException) -> TransportFailure:
+    """What kind of failure it is, in a sentence."""
+    causes = list(_causes(error))
+
+    def first(kind: Any) -> Any:
+        return next((cause for cause in causes if isinstance(cause, kind)), None)
+
+    if first(TimeoutError | urllib3.exceptions.TimeoutError):
+        bounds = _bounds.get()
+        if time.monotonic() >= bounds.until:
+            return TransportFailure("timeout", "by Limits.attempt, or by what was left of Limits.time")
+        return TransportFailure("timeout", f"no connection within the {bounds.connect} s of Limits.connect")
+    if first(urllib3.exceptions.ClosedPoolError):
+        return TransportFailure("other", "the client was closed meanwhile")
+    if untrusted := first(ssl.SSLCertVerificationError):
+        return TransportFailure("connection", f"the certificate is not trusted: {untrusted.verify_message}")
+    if first(http.client.LineTooLong) or any("100 headers" in str(cause) for cause in causes):
+        return _large_headers(_bounds.get())
+    if (failed := first(OSError)) and failed.strerror:
+        return TransportFailure("connection", failed.strerror)
+    if first(http.client.HTTPException) and not first(http.client.IncompleteRead | http.client.RemoteDisconnected):
+        return TransportFailure("connection", "what came back is not HTTP")
+    return TransportFailure("connection", "it was closed before the answer was complete")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it; urllib3 keeps some of it in `args`."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop(0)
+        if cause is not None and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [cause.__cause__, cause.__context__]
+            waiting += [inner for inner in cause.args if isinstance(inner, BaseException)]

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import servers
+
+TARGET = Path(__file__).parents[3] / "target"
+
+
+@pytest.fixture(scope="session")
+def component() -> Path:
+    """The component as it was built last, not as some wheel has it."""
+    file = TARGET / "component" / "klaviyo.wasm"
+    assert file.is_file(), "run `cargo xtask build` first"
+    return file
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Path:
+    """Guests that misbehave, one behaviour each: see host-test/hostile."""
+    folder = TARGET / "component" / "hostile"
+    assert folder.is_dir(), "run `cargo xtask hostile` first"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The command that has the simulator."""
+    file = TARGET / "klaviyo"
+    assert file.is_file(), "run `cargo xtask build` first"
+    return file
+
+
+@pytest.fixture
+def simulator(program: Path) -> Iterator[servers.Simulator]:
+    with servers.simulator(program) as running:
+        yield running

@@ -1,0 +1,342 @@
+"""What callers do, and what they do wrong."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klaviyo_connector import (
+    Bounds,
+    Channel,
+    ConsentOptions,
+    Detail,
+    Email,
+    Historical,
+    HttpRequest,
+    HttpResponse,
+    Id,
+    InvalidInput,
+    Klaviyo,
+    KlaviyoError,
+    LimitExceeded,
+    Limits,
+    NewProfile,
+    RateLimited,
+    Subscription,
+    TooLarge,
+    errors,
+)
+from klaviyo_connector import _codec as codec
+
+KEY = "pk_canary_9d1f0c7e5b3a8642"
+
+
+class Answering:
+    def __init__(self, status: int = 200, body: bytes = b'{"data":[]}') -> None:
+        self.answer = HttpResponse(status, (), body)
+        self.sent: list[HttpRequest] = []
+        self.closed = 0
+
+    def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+        self.sent.append(request)
+        return self.answer
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture(scope="module")
+def client(component: Path) -> Any:
+    transport = Answering()
+    with Klaviyo(KEY, transport=transport, component=component) as klaviyo:
+        yield klaviyo
+    assert transport.sent == [], "a test of wrong arguments has sent something"
+
+
+class Text(str):
+    """With methods of its own, which are not trusted."""
+
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        return b"\xff"
+
+
+PRIYA = NewProfile(email="priya@example.com")
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "field"),
+    [
+        ("lookup", ["priya@example.com"], "by"),
+        ("lookup", [None], "by"),
+        ("lookup", [Email], "by"),
+        ("lookup", [Email(7)], "by.value"),  # type: ignore[arg-type]
+        ("lookup", [Email(None)], "by.value"),  # type: ignore[arg-type]
+        ("lookup", [Id(b"01X")], "by.value"),  # type: ignore[arg-type]
+        ("lookup_many", [Email("a@example.com")], "identifiers"),
+        ("lookup_many", [[Email("a@example.com"), "b"]], "identifiers[1]"),
+        ("lookup_many", ["ab"], "identifiers"),
+        ("find_list", [True], "name"),
+        ("find_list", [b"x"], "name"),
+        ("create", [{"email": "priya@example.com"}], "profile"),
+        ("create", [NewProfile], "profile"),
+        ("create", [NewProfile(email=True)], "profile.email"),  # type: ignore[arg-type]
+        ("upsert", [NewProfile(properties={"a": 1})], "profile.properties"),  # type: ignore[arg-type]
+        ("opt_in", [PRIYA, None], "list"),
+        ("opt_in", [PRIYA, 7], "list"),
+        ("subscribe", ["Y6nRLr", "01X"], "profiles"),
+        ("subscribe", ["Y6nRLr", {"01X": 1}], "profiles"),
+        ("subscribe", ["Y6nRLr", 7], "profiles"),
+        ("subscribe", ["Y6nRLr", ["01X", 7]], "profiles[1]"),
+        ("grant_consent", [[Subscription(["email"])]], "subscriptions[0].channels[0]"),  # type: ignore[list-item]
+        ("grant_consent", [[Subscription(Channel.EMAIL)]], "subscriptions[0].channels"),  # type: ignore[arg-type]
+        ("grant_consent", [PRIYA], "subscriptions"),
+        ("revoke_consent", [[PRIYA]], "unsubscriptions[0]"),
+        ("submit_import", [PRIYA], "contacts"),
+        ("submit_import", [[PRIYA, None]], "contacts[1]"),
+        ("submit_import", [[NewProfile(properties=7)]], "contacts[0].properties"),  # type: ignore[arg-type]
+        ("import_status", [7], "job"),
+    ],
+)
+def test_arguments_of_another_type(client: Klaviyo, function: str, arguments: list[Any], field: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        getattr(client, function)(*arguments)
+    assert str(refused.value).startswith(f"{field}: expected ")
+    assert "priya@" not in str(refused.value)
+
+
+def test_named_arguments_of_another_type(client: Klaviyo) -> None:
+    options = ConsentOptions(historical_import=Historical(now=7))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"options\.historical_import\.now: expected str, got int"):
+        client.grant_consent([], options=options)
+    with pytest.raises(TypeError, match="newer_than: "):
+        client.imports(newer_than=7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("call", "pointer"),
+    [
+        (lambda client: client.lookup(Email("\ud800@example.com")), "by.value"),
+        (lambda client: client.create(NewProfile(email="a@example.com", first_name="\udfff")), "profile.first_name"),
+        (lambda client: client.submit_import([PRIYA, NewProfile(properties="\ud800")]), "contacts[1].properties"),
+        (lambda client: client.lookup(Email("nobody")), "email"),
+        (lambda client: client.lookup(Email("")), "email"),
+        (lambda client: client.lookup(Id("..")), "id"),
+        (lambda client: client.find_list(""), "name"),
+        (lambda client: client.create(NewProfile()), None),
+        (lambda client: client.create(NewProfile(email="a@example.com", properties="[]")), "properties"),
+    ],
+)
+def test_text_that_cannot_work(client: Klaviyo, call: Any, pointer: str | None) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        call(client)
+    (detail,) = refused.value.details
+    assert refused.value.code == "invalid-input"
+    assert pointer is None or detail.pointer == pointer
+
+
+def test_text_of_a_subclass(component: Path) -> None:
+    transport = Answering()
+    with Klaviyo(KEY, transport=transport, component=component) as klaviyo:
+        assert klaviyo.lookup(Email(Text("priya@example.com"))) is None
+    assert "priya%40example.com" in transport.sent[0].url
+
+
+def test_odd_text_is_encoded(component: Path) -> None:
+    transport = Answering()
+    with Klaviyo(KEY, transport=transport, component=component) as klaviyo:
+        with pytest.raises(KlaviyoError):
+            klaviyo.import_status("../\0?#%\r\nx: y\u202e😀")
+    (request,) = transport.sent
+    assert request.url.isascii() and request.url.isprintable()
+    assert request.url.startswith("https://a.klaviyo.com/api/profile-bulk-import-jobs/..%2F%00%3F%23%25%0D%0A")
+
+
+def test_an_import_that_wasmtime_would_end_is_refused_before(component: Path) -> None:
+    def rows(number: int) -> list[NewProfile]:
+        return [NewProfile(email=f"{row}@example.com", properties='{"x":"' + "y" * 900 + '"}') for row in range(number)]
+
+    transport = Answering(202, b'{"data":{"type":"profile-bulk-import-job","id":"J"}}')
+    with Klaviyo(KEY, transport=transport, component=component) as klaviyo:
+        with pytest.raises(TooLarge, match="nothing was sent") as refused:
+            klaviyo.submit_import(rows(3_000))
+        assert refused.value.code == "too-large" and transport.sent == []
+        submission = klaviyo.submit_import(rows(2_300))
+    assert sum(len(job.rows) for job in submission.jobs) == 2_300
+    (request,) = transport.sent
+    assert 2_000_000 < len(request.body) <= Limits().request_bytes
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"email": "a@example.com"},
+        {"email": "a@example.com", "first_name": '"\\\n\x01\x7f€😀' * 20, "last_name": "é" * 50},
+        {"phone_number": "+14155550100", "external_id": "\t\r\b\f\x1f" * 10, "properties": '{ "a": [1, "é\\u00e9"] }'},
+    ],
+)
+def test_the_size_of_an_import_is_not_underestimated(component: Path, texts: dict[str, str]) -> None:
+    from klaviyo_connector import client as module
+
+    transport = Answering(202, b'{"data":{"type":"profile-bulk-import-job","id":"J"}}')
+    contacts = [NewProfile(**texts)] * 3
+    with Klaviyo(KEY, transport=transport, component=component) as klaviyo:
+        assert klaviyo.submit_import(contacts, list="Y6nRLr").refused == ()
+    assert len(transport.sent[0].body) <= sum(map(module._size, contacts)) + module._AROUND_ALL
+
+
+def test_closing(component: Path) -> None:
+    transport = Answering()
+    klaviyo = Klaviyo(KEY, transport=transport, component=component)
+    klaviyo.lookup(Email("priya@example.com"))
+    thread = ticker(klaviyo)
+    assert thread.is_alive()
+    klaviyo.close()
+    klaviyo.close()
+    assert not thread.is_alive() and transport.closed == 1
+    with pytest.raises(RuntimeError, match="closed"):
+        klaviyo.lookup(Email("priya@example.com"))
+
+
+def test_what_is_not_closed_is_closed_with_its_last_use(component: Path) -> None:
+    transport = Answering()
+    klaviyo = Klaviyo(KEY, transport=transport, component=component)
+    klaviyo.lookup(Email("priya@example.com"))
+    thread = ticker(klaviyo)
+    del klaviyo
+    gc.collect()
+    assert not thread.is_alive() and transport.closed == 1
+
+
+def ticker(klaviyo: Klaviyo) -> threading.Thread:
+    thread = klaviyo._sandbox.ticker._thread
+    assert thread is not None
+    return thread
+
+
+class Waiting(Answering):
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.release = threading.Event(), threading.Event()
+
+    def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+        self.asked.set()
+        assert self.release.wait(10)
+        return super().send(request, bounds)
+
+
+def test_closing_lets_calls_finish(component: Path) -> None:
+    transport = Waiting()
+    klaviyo = Klaviyo(KEY, transport=transport, component=component)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(klaviyo.lookup, Email("priya@example.com"))
+        assert transport.asked.wait(10)
+        klaviyo.close()
+        transport.release.set()
+        assert call.result() is None
+    thread = ticker(klaviyo)
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_waiting_is_not_computing(component: Path) -> None:
+    class Slow(Answering):
+        def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+            threading.Event().wait(0.5)
+            return super().send(request, bounds)
+
+    with Klaviyo(KEY, transport=Slow(), limits=Limits(cpu=0.3), component=component) as klaviyo:
+        assert klaviyo.lookup(Email("priya@example.com")) is None
+
+
+def test_a_call_within_a_call(component: Path) -> None:
+    inner = Klaviyo(KEY, transport=Answering(), component=component)
+
+    class Nested(Answering):
+        def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+            assert inner.lookup(Email("meera@example.com")) is None
+            return super().send(request, bounds)
+
+    with inner, Klaviyo(KEY, transport=Nested(), component=component) as klaviyo:
+        assert klaviyo.lookup(Email("priya@example.com")) is None
+
+
+def test_another_process(component: Path) -> None:
+    """Its threads are not there, and its connections would be shared."""
+    with Klaviyo(KEY, transport=Answering(), component=component) as klaviyo:
+        klaviyo.lookup(Email("priya@example.com"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            try:
+                klaviyo.lookup(Email("priya@example.com"))
+            except RuntimeError as error:
+                klaviyo.close()
+                os._exit(42 if "process" in str(error) else 1)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+        assert klaviyo.lookup(Email("priya@example.com")) is None
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *("", "x", "127.0.0.1:4010", "ftp://x", "http://", "http://x/y", "http://x?y", "http://x#y", "http://a@x"),
+        *("http://x:0", "http://x:99999", "http://x:y", "http://x y", "http://x\r\n", "http://\ud800", " http://x"),
+    ],
+)
+def test_endpoints_that_are_none(component: Path, endpoint: str) -> None:
+    with pytest.raises(ValueError, match="endpoint: "):
+        Klaviyo(KEY, endpoint=endpoint, component=component)
+
+
+def test_endpoints(component: Path) -> None:
+    for endpoint in ("http://127.0.0.1:4010", "https://proxy.example.com/", "http://[::1]:4010", "https://h:65535"):
+        transport = Answering()
+        with Klaviyo(KEY, endpoint=endpoint, transport=transport, component=component) as klaviyo:
+            klaviyo.lookup(Email("priya@example.com"))
+        assert transport.sent[0].url.startswith(endpoint.rstrip("/") + "/api/profiles/?")
+    with pytest.raises(TypeError, match="endpoint: "):
+        Klaviyo(KEY, endpoint=7, component=component)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [0, -1, 1 << 40, True, "7", None, float("nan"), float("inf"), 1.5])
+def test_limits_that_are_none(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="Limits.memory: "):
+        Limits(memory=value)
+    if value != 1.5:
+        with pytest.raises((TypeError, ValueError), match="Limits.time: "):
+            Limits(time=value)
+
+
+def test_errors_survive_pickling() -> None:
+    detail = Detail("c", "t", "d", None)
+    limited = RateLimited("wait", code="rate-limited", status=429, retry_after=7, details=(detail,), done=3)
+    for error in (limited, LimitExceeded("stopped", limit="cpu"), KlaviyoError("x", code="of-a-later-version")):
+        same = pickle.loads(pickle.dumps(error))
+        assert (type(same), str(same), vars(same)) == (type(error), str(error), vars(error))
+
+
+def test_every_code_of_the_contract_has_a_class() -> None:
+    contract = (Path(__file__).parents[3] / "wit" / "types.wit").read_text()
+    block = contract.partition("enum code {")[2].partition("}")[0]
+    lines = [line.strip() for line in block.splitlines()]
+    codes = {line.rstrip(",") for line in lines if line and not line.startswith("///")}
+    assert codes == errors.BY_CODE.keys() | {"other"}
+
+
+def test_a_code_of_a_later_version() -> None:
+    empty: dict[str, Any] = {"status": None, "retry-after": None, "details": [], "duplicate": None, "request-id": None}
+    error = codec.error(codec.record(code="brand-new", message="new", body="", done=0, **empty))
+    assert type(error) is KlaviyoError and error.code == "brand-new"

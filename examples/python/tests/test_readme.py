@@ -1,0 +1,54 @@
+"""The tables of the README are those of the code."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+from pathlib import Path
+
+from replay import METHODS
+
+from klaviyo_connector import Klaviyo, KlaviyoError, LimitExceeded, Limits, Trapped, errors
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table after a heading."""
+    lines = README.partition(f"\n## {heading}\n")[2].splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    rows = []
+    for line in lines[begin + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_limits() -> None:
+    told = {row[0]: float(row[1].replace(",", "")) for row in table("Limits")}
+    assert told == {field.name: float(getattr(Limits(), field.name)) for field in fields(Limits)}
+
+
+def test_errors() -> None:
+    told = [(row[0], row[1]) for row in table("Errors")]
+    known = [(kind.__name__, code) for code, kind in errors.BY_CODE.items()]
+    assert told[:-3] == known
+    assert [name for name, _ in told[-3:]] == [kind.__name__ for kind in (LimitExceeded, Trapped, KlaviyoError)]
+
+
+def test_functions() -> None:
+    told = {row[1]: row[0] for row in table("Functions")}
+    assert told.keys() == METHODS.keys()
+    for function, method in METHODS.items():
+        parameters = []
+        for parameter in list(inspect.signature(method).parameters.values())[1:]:
+            if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parameters:
+                parameters.append("*")
+            parameters.append(parameter.name)
+        assert told[function] == f"{method.__name__}({', '.join(parameters)})"
+
+
+def test_parameters() -> None:
+    names = [name for name in inspect.signature(Klaviyo).parameters]
+    assert [row[0] for row in table("Parameters of `Klaviyo`")] == names

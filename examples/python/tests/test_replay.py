@@ -1,0 +1,167 @@
+"""The corpus, and that the replayer is strict: whatever differs is found."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import compare
+import fixture
+import pytest
+from replay import METHODS, Replayer
+
+
+@pytest.fixture(scope="module")
+def replayer(component: Path) -> Iterator[Replayer]:
+    replayer = Replayer(component)
+    with replayer.klaviyo:
+        yield replayer
+
+
+@pytest.mark.parametrize("file", fixture.files(), ids=lambda file: str(file.relative_to(fixture.CORPUS)))
+def test_corpus(replayer: Replayer, file: Path) -> None:
+    assert replayer.case(file.read_text()) == []
+
+
+def test_the_corpus_has_every_function() -> None:
+    functions = {json.loads(file.read_text())["call"]["function"] for file in fixture.files()}
+    assert functions == METHODS.keys()
+
+
+SUBSCRIBE: dict[str, Any] = {
+    "name": "subscribe",
+    "call": {"function": "contacts.subscribe", "arguments": ["Y6nRLr", ["01X"]]},
+    "exchanges": [
+        {
+            "request": {
+                "method": "POST",
+                "url": "https://a.klaviyo.com/api/lists/Y6nRLr/relationships/profiles/",
+                "headers": {"Revision": "2025-01-15", "content-type": "application/vnd.api+json"},
+                "auth": "Klaviyo-API-Key",
+                "json": {"data": [{"id": "01X", "type": "profile"}]},
+            },
+            "response": {"status": 204},
+        }
+    ],
+    "returns": {"ok": 1},
+}
+REQUEST = "exchanges/0/request"
+
+
+def altered(pointer: str, value: Any) -> str:
+    """The fixture with one value replaced."""
+    whole = copy.deepcopy(SUBSCRIBE)
+    *path, name = pointer.split("/")
+    at: Any = whole
+    for step in path:
+        at = at[int(step)] if isinstance(at, list) else at[step]
+    if isinstance(at, list):
+        at.append(value)
+    else:
+        at[name] = value
+    return json.dumps(whole)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("name", "same"),
+        (f"{REQUEST}/url", "https://a.klaviyo.com/api/lists/Y6nRLr/relationships/profiles"),
+        (f"{REQUEST}/url", "https://a.klaviyo.com/api/lists/%59%36nRLr/relationships/profiles/"),
+    ],
+)
+def test_a_case_that_goes_as_written_passes(replayer: Replayer, pointer: str, value: Any) -> None:
+    assert replayer.case(altered(pointer, value)) == []
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        (f"{REQUEST}/method", "PATCH"),
+        (f"{REQUEST}/auth", "Bearer"),
+        (f"{REQUEST}/url", "https://a.klaviyo.com/api/lists/Other/relationships/profiles/"),
+        (f"{REQUEST}/url", "http://a.klaviyo.com/api/lists/Y6nRLr/relationships/profiles/"),
+        (f"{REQUEST}/url", "https://b.klaviyo.com/api/lists/Y6nRLr/relationships/profiles/"),
+        (f"{REQUEST}/url", "https://a.klaviyo.com/api/lists/Y6nRLr/relationships/profiles/?a=b"),
+        (f"{REQUEST}/url", "https://a.klaviyo.com/api/lists%2FY6nRLr/relationships/profiles/"),
+        (f"{REQUEST}/headers/revision", "2026-01-15"),
+        (f"{REQUEST}/headers/x-more", ""),
+        (f"{REQUEST}/headers/x-more", 1),
+        (f"{REQUEST}/json", {"data": []}),
+        (f"{REQUEST}/json", {"data": [{"id": "01X", "type": "profile", "x": 1}]}),
+        (f"{REQUEST}/json", {"data": [{"id": "01Y", "type": "profile"}]}),
+        (f"{REQUEST}/body", ""),
+        ("exchanges/-", SUBSCRIBE["exchanges"][0]),
+        ("exchanges", []),
+        ("returns", {"ok": 2}),
+        ("returns", {"ok": True}),
+        ("returns", {"ok": 1.0}),
+        ("returns", {"err": {"code": "other"}}),
+        ("returns", {"ok": 1, "err": {}}),
+        ("call/function", "contacts.nothing"),
+        ("call/function", "lists.all"),
+        ("call/arguments", [7, ["01X"]]),
+        ("call/arguments", ["Y6nRLr", "01X"]),
+        ("exchanges/0/response", {"status": 204, "text": "", "json": {}}),
+        ("exchanges/0/response", {"status": 204, "error": {"timeout": ""}}),
+        ("exchanges/0/response", {"error": {"unheard-of": ""}}),
+        ("exchanges/0/response", {}),
+        ("exchanges/0/response", {"status": 204, "base64": "?"}),
+        ("exchanges/0/response", {"status": True}),
+        ("exchanges/0/response/statsu", 204),
+        ("unknown", 1),
+    ],
+)
+def test_whatever_differs_fails(replayer: Replayer, pointer: str, value: Any) -> None:
+    assert replayer.case(altered(pointer, value)) != []
+
+
+@pytest.mark.parametrize(
+    ("returns", "passes"),
+    [
+        ({"ok-includes": {"email": "a@b"}}, True),
+        ({"ok-includes": {"email": "a@b", "warnings": []}}, True),
+        ({"ok-includes": {"last-name": None}}, True),
+        ({"ok-includes": {"email": "b@a"}}, False),
+        ({"ok-includes": {"warnings": ["x"]}}, False),
+        ({"ok-includes": {"unheard-of": 1}}, False),
+        ({"ok": {"id": "01X", "email": "a@b", "properties": "{}", "warnings": []}}, True),
+        ({"ok": {"id": "01X"}}, False),
+    ],
+)
+def test_included_fields_are_compared_at_every_depth(replayer: Replayer, returns: Any, passes: bool) -> None:
+    profile = {"data": {"id": "01X", "attributes": {"email": "a@b"}}}
+    url = "https://a.klaviyo.com/api/profiles/01X/"
+    case = {
+        "name": "lookup",
+        "call": {"function": "contacts.lookup", "arguments": [{"id": "01X"}]},
+        "exchanges": [
+            {
+                "request": {"method": "GET", "url": url, "auth": "Klaviyo-API-Key"},
+                "response": {"status": 200, "json": profile},
+            }
+        ],
+        "returns": returns,
+    }
+    assert (replayer.case(json.dumps(case)) == []) is passes
+
+
+def test_what_is_sent_is_encoded_byte_for_byte() -> None:
+    for url in ("https://h/?a=b%20c", "https://h/a%2Fb?x=%22&y=%C3%A9", "https://h/"):
+        assert compare.raw_url(url) == []
+    for url in (
+        *("https://h/?a=b c", 'https://h/?a="', "https://h/?a=+", "https://h/?a=é", "https://h/?a=1%"),
+        *("https://h/?a=%zz", "https://h/?a=b#c", "https://h/a/../b", "https://h/a/%2e%2E/b", "https://h/a b"),
+        *("https://H/", "https://h", "h/a", ""),
+    ):
+        assert compare.raw_url(url) != [], url
+
+
+def test_the_host_s_headers_are_not_the_component_s() -> None:
+    expected = {"method": "GET", "url": "https://h/", "auth": "Klaviyo-API-Key"}
+    for headers, differences in (([], 0), ([("Authorization", "x")], 1), ([("host", "h")], 1)):
+        sent = compare.Sent("GET", "https://h/", headers, "Klaviyo-API-Key", b"")
+        assert len(compare.request(expected, sent)) == differences

@@ -1,0 +1,92 @@
+"""Over real sockets, against the simulator."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from servers import Simulator
+
+from klaviyo_connector import (
+    Channel,
+    Created,
+    Email,
+    Existing,
+    JobStatus,
+    Klaviyo,
+    NewProfile,
+    NotFound,
+    Subscription,
+    Unauthenticated,
+)
+
+LIST = "Y6nRLr"
+PRIYA = NewProfile(email="priya@example.com", phone_number="+91 98200 00001", first_name="Priya")
+
+
+def test_opt_in(simulator: Simulator, component: Path) -> None:
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        receipt = klaviyo.opt_in(PRIYA, LIST)
+        again = klaviyo.opt_in(PRIYA, list=LIST)
+        profile = klaviyo.lookup(Email("priya@example.com"))
+    assert (receipt.created, again.created) == (True, False)
+    assert receipt.profile_id == again.profile_id
+    assert profile is not None and profile.phone_number == "+919820000001"
+    (account,) = simulator.state()["accounts"]
+    (members,) = [one["members"] for one in account["lists"] if one["id"] == LIST]
+    assert members == [receipt.profile_id]
+
+
+def test_the_other_functions(simulator: Simulator, component: Path) -> None:
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        assert LIST in [one.id for one in klaviyo.lists()]
+        found = klaviyo.find_list("WhatsApp Opt-Ins")
+        assert found is not None and found.id == LIST
+        created = klaviyo.create(PRIYA)
+        assert isinstance(created, Created)
+        assert klaviyo.create(PRIYA) == Existing(created.profile.id)
+        assert klaviyo.upsert(NewProfile(email="priya@example.com", last_name="Sharma")).profile.last_name == "Sharma"
+        assert klaviyo.subscribe(LIST, (id for id in [created.profile.id])) == 1
+        both = klaviyo.lookup_many([Email("nobody@example.com"), Email("priya@example.com")])
+        assert both[0] is None and both[1] is not None
+        outcome = klaviyo.grant_consent(
+            [
+                Subscription(channels=[Channel.EMAIL], email="priya@example.com"),
+                Subscription(channels=[Channel.SMS], email="meera@example.com"),
+            ],
+            list=LIST,
+        )
+        assert outcome.accepted == 1 and outcome.stopped is None
+        assert [(one.index, one.reason.pointer) for one in outcome.refused] == [(1, "phone-number")]
+        submission = klaviyo.submit_import([NewProfile(email="meera@example.com"), NewProfile(email="x")], list=LIST)
+        assert [one.index for one in submission.refused] == [1]
+        (submitted,) = submission.jobs
+        assert submitted.rows == (0,)
+        assert isinstance(klaviyo.import_status(submitted.job).status, JobStatus)
+        assert [job.id for job in klaviyo.imports()] == [submitted.job]
+        assert klaviyo.import_failures(submitted.job) == []
+
+
+def test_a_wrong_key_and_a_missing_list(simulator: Simulator, component: Path) -> None:
+    with Klaviyo("pk_wrong_000000000000", endpoint=simulator.url, component=component) as klaviyo:
+        with pytest.raises(Unauthenticated) as unauthenticated:
+            klaviyo.lists()
+        assert (unauthenticated.value.code, unauthenticated.value.status) == ("unauthenticated", 401)
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        with pytest.raises(NotFound) as missing:
+            klaviyo.opt_in(PRIYA, "NoList")
+        assert missing.value.status == 404 and missing.value.request_id
+        assert klaviyo.opt_in(PRIYA, LIST).list_id == LIST
+
+
+def test_threads_share_one_client(simulator: Simulator, component: Path) -> None:
+    contacts = [NewProfile(email=f"contact{number}@example.com") for number in range(60)]
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        with ThreadPoolExecutor(8) as pool:
+            receipts = list(pool.map(lambda contact: klaviyo.opt_in(contact, LIST), contacts))
+        ids = [receipt.profile_id for receipt in receipts]
+        # Each thread has got the answers to its own requests.
+        profiles = klaviyo.lookup_many(Email(f"contact{number}@example.com") for number in range(60))
+    assert len(set(ids)) == 60
+    assert [profile and profile.id for profile in profiles] == ids
