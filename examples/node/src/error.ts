@@ -1,0 +1,82 @@
+import type { Detail } from "./types.js";
+
+/** The contract's codes: what the caller does next. `wit/types.wit` says what each one means. */
+export type ConnectorCode =
+  | "invalid-input"
+  | "unauthenticated"
+  | "forbidden"
+  | "not-found"
+  | "conflict"
+  | "rejected"
+  | "rate-limited"
+  | "retired"
+  | "unavailable"
+  | "blocked"
+  | "denied"
+  | "timeout"
+  | "connection"
+  | "too-large"
+  | "malformed"
+  | "other";
+
+/**
+ * The contract's codes, and those of this package:
+ *
+ * - `trap`: the component, or the thread that it ran in, broke down; requests that it had sent may have taken effect.
+ * - `closed`: the client is closed.
+ * - `unloadable`: `connect` found no component, or none that runs.
+ */
+export type Code = ConnectorCode | "trap" | "closed" | "unloadable";
+
+/** What an error has beside its code and its message. */
+export interface Circumstances {
+  /** The HTTP status, when there was an answer. */
+  status?: number | undefined;
+  /** Seconds to wait, from `Retry-After`. Never invented. */
+  retryAfter?: number | undefined;
+  /** Klaviyo's `errors`; on `invalid-input` one entry, whose `pointer` is the field, in the contract's spelling. */
+  details?: Detail[];
+  /** On `conflict`: the profile that already holds an identifier. */
+  duplicate?: string | undefined;
+  /** Klaviyo's id of the request, for its support. */
+  requestId?: string | undefined;
+  /** The start of the answer's body, at most 4 KiB. */
+  body?: string;
+  /** How many items of the call, from its first, were dealt with before it failed. */
+  done?: number;
+}
+
+/** Why a call failed. It never contains the key. */
+export class KlaviyoError extends Error {
+  static {
+    // Not a field: it would be listed with those that say something.
+    Object.defineProperty(this.prototype, "name", { value: "KlaviyoError" });
+  }
+
+  readonly code: Code;
+  readonly status: number | undefined;
+  readonly retryAfter: number | undefined;
+  readonly details: Detail[];
+  readonly duplicate: string | undefined;
+  readonly requestId: string | undefined;
+  readonly body: string;
+  readonly done: number;
+
+  constructor(code: Code, message: string, circumstances: Circumstances = {}) {
+    super(message);
+    this.code = code;
+    this.status = circumstances.status;
+    this.retryAfter = circumstances.retryAfter;
+    this.details = circumstances.details ?? [];
+    this.duplicate = circumstances.duplicate;
+    this.requestId = circumstances.requestId;
+    this.body = circumstances.body ?? "";
+    this.done = circumstances.done ?? 0;
+  }
+
+  /** All of it, the message included, which `JSON.stringify` leaves out of errors. */
+  toJSON(): object {
+    const { code, message, status, retryAfter, details, duplicate, requestId, body, done } = this;
+    return { code, message, status, retryAfter, details, duplicate, requestId, body, done };
+  }
+}

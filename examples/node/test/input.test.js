@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect } from "klaviyo-connector";
+import { CANARY, failure, json, withClient } from "./support.js";
+
+/** Runs a test with a client that must not send anything. */
+const withoutRequests = (test) => withClient({ fetch: () => assert.fail("a request was sent") }, test);
+
+class Contact {
+  email = "priya@example.com";
+}
+
+test("a wrong argument is invalid-input, names its field, and sends nothing", async () => {
+  await withoutRequests(async (klaviyo) => {
+    const subscriptions = (...more) => ({ subscriptions: [{ email: "a@b.c", channels: ["email"] }, ...more] });
+    const cases = [
+      [klaviyo.findList(7), "name"],
+      [klaviyo.findList(), "name"],
+      [klaviyo.lookup(), undefined],
+      [klaviyo.lookup("priya@example.com"), undefined],
+      [klaviyo.lookup({}), undefined],
+      [klaviyo.lookup({ email: "a@b.c", id: "01X" }), undefined],
+      [klaviyo.lookup({ phone: "+919820000001" }), "phone"],
+      [klaviyo.lookup({ phoneNumber: 919820000001 }), "phone-number"],
+      [klaviyo.lookupMany({ email: "a@b.c" }), "identifiers"],
+      [klaviyo.lookupMany([{ email: "a@b.c" }, { mail: "a@b.c" }]), "identifiers/1/mail"],
+      [klaviyo.lookupMany([{ email: "a@b.c" }, , { email: "a@b.c" }]), "identifiers/1"],
+      [klaviyo.lookupMany(new Array(2 ** 32 - 1)), "identifiers/0"],
+      [klaviyo.create(null), undefined],
+      [klaviyo.create([]), undefined],
+      [klaviyo.create(new Contact()), undefined],
+      [klaviyo.create(new Map([["email", "a@b.c"]])), undefined],
+      [klaviyo.create({ email: ["a@b.c"] }), "email"],
+      [klaviyo.create({ email: "a@b.c", first_name: "Priya" }), "first_name"],
+      [klaviyo.create(JSON.parse('{ "email": "a@b.c", "__proto__": { "firstName": "x" } }')), "__proto__"],
+      [klaviyo.create({ email: "a@b.c", firstName: "\ud800" }), "first-name"],
+      [klaviyo.upsert({ email: "a@b.c", properties: [] }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: 7 }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: { n: 7n } }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: { n: NaN } }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: { f() {} } }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: { s: Symbol("s") } }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: { deep: [{ map: new Map() }] } }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: { toJSON: () => undefined } }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: cyclic() }), "properties"],
+      [klaviyo.upsert({ email: "a@b.c", properties: nested(100_000) }), "properties"],
+      [klaviyo.optIn({ email: "a@b.c" }), "list"],
+      [klaviyo.optIn({ list: "Y6nRLr", contact: { email: "a@b.c" } }), "contact"],
+      [klaviyo.subscribe({ list: "Y6nRLr", profiles: ["01X", 2] }), "profiles/1"],
+      [klaviyo.subscribe("Y6nRLr", ["01X"]), undefined],
+      [klaviyo.grantConsent(subscriptions({ email: "a@b.c", channels: ["fax"] })), "subscriptions/1/channels/0"],
+      [klaviyo.grantConsent(subscriptions({ email: "a@b.c" })), "subscriptions/1/channels"],
+      [klaviyo.grantConsent({ ...subscriptions(), historicalImport: true }), "historical-import"],
+      [klaviyo.grantConsent({ ...subscriptions(), historicalImport: {} }), "historical-import/now"],
+      [klaviyo.revokeConsent({ unsubscriptions: [{ id: "01X", channels: ["email"] }] }), "unsubscriptions/0/id"],
+      [klaviyo.consents({ customerId: "1" }), "customer-id"],
+      [klaviyo.submitImport([{ email: "a@b.c" }]), undefined],
+      [klaviyo.submitImport({ contacts: [{ email: "a@b.c" }, { Email: "a@b.c" }] }), "contacts/1/-email"],
+      [klaviyo.import({ job: "x" }), "job"],
+      [klaviyo.importFailures(7), "job"],
+      [klaviyo.imports("x"), undefined],
+      [klaviyo.imports({ newer: "x" }), "newer"],
+    ];
+    const refused = cases.map(async ([call, pointer]) => {
+      const error = await failure(call, "invalid-input");
+      assert.equal(error.details.length, 1);
+      assert.equal(error.details[0].pointer, pointer, error.message);
+      assert.ok(error.message.length < 300, error.message);
+    });
+    await Promise.all(refused);
+  });
+});
+
+function cyclic() {
+  const object = {};
+  object.self = object;
+  return object;
+}
+
+function nested(depth) {
+  let object = {};
+  for (let level = 0; level < depth; level += 1) {
+    object = { object };
+  }
+  return object;
+}
+
+test("what the connector refuses is invalid-input as well", async () => {
+  await withoutRequests(async (klaviyo) => {
+    const cases = [
+      [klaviyo.create({}), "email"],
+      [klaviyo.create({ email: "priya" }), "email"],
+      [klaviyo.create({ phoneNumber: "98200 00001" }), "phone-number"],
+      [klaviyo.upsert({ email: "a@b.c", properties: "[]" }), "properties"],
+      [klaviyo.optIn({ list: "", email: "a@b.c" }), "list"],
+      [klaviyo.optIn({ list: "..", email: "a@b.c" }), "list"],
+    ];
+    const refused = cases.map(async ([call, pointer]) => {
+      assert.equal((await failure(call, "invalid-input")).details[0]?.pointer, pointer);
+    });
+    await Promise.all(refused);
+  });
+});
+
+/** The body of the request that a profile is created with. */
+async function createdWith(profile) {
+  let body;
+  const fetch = async (_, init) => {
+    body = Buffer.from(init.body).toString();
+    return json({ data: { type: "profile", id: "01X", attributes: {} } }, 201);
+  };
+  await withClient({ fetch }, (klaviyo) => klaviyo.create(profile));
+  return body;
+}
+
+test("null and undefined are no value, own members alone count, and each is read once", async () => {
+  const attributes = async (profile) => JSON.parse(await createdWith(profile)).data.attributes;
+  const expected = { email: "a@b.c" };
+  assert.deepEqual(await attributes({ email: "a@b.c", firstName: null, lastName: undefined }), expected);
+  assert.deepEqual(await attributes(Object.assign(Object.create(null), expected)), expected);
+  Object.prototype.lastName = "from a polluted prototype";
+  try {
+    assert.deepEqual(await attributes({ email: "a@b.c" }), expected);
+  } finally {
+    delete Object.prototype.lastName;
+  }
+  let reads = 0;
+  const changing = {
+    get email() {
+      reads += 1;
+      return reads === 1 ? "a@b.c" : { toString: () => "x" };
+    },
+  };
+  assert.deepEqual(await attributes(changing), expected);
+  assert.equal(reads, 1);
+});
+
+test("properties are an object, or a text in which numbers keep their digits", async () => {
+  const date = new Date(0);
+  const object = { plan: "pro", since: date, __proto__x: null, nested: { list: [1, "ä", true] }, left: undefined };
+  const body = await createdWith({ email: "a@b.c", properties: object });
+  assert.deepEqual(JSON.parse(body).data.attributes.properties, JSON.parse(JSON.stringify(object)));
+  const text = '{"n":12345678901234567890.10}';
+  assert.ok((await createdWith({ email: "a@b.c", properties: text })).includes(text.slice(1, -1)));
+});
+
+test("text keeps all of its characters", async () => {
+  // A byte order mark among them, which decoders like to take away.
+  const name = "\ufeffPriya \0 \u{1f44b} \u202e \ufeff";
+  const fetch = async () => json({ data: [{ type: "profile", id: "01X", attributes: { first_name: name } }] });
+  await withClient({ fetch }, async (klaviyo) => {
+    assert.equal((await klaviyo.lookup({ email: "a@b.c" })).firstName, name);
+  });
+});
+
+test("an argument larger than the memory ends its call and no other", async () => {
+  await withClient({ fetch: () => assert.fail("a request was sent") }, async (klaviyo) => {
+    await failure(klaviyo.create({ email: "a@b.c", firstName: "x".repeat(80_000_000) }), "trap", "limits.memory");
+    await failure(klaviyo.create({ email: "a" }), "invalid-input");
+  });
+});
+
+test("options that cannot work are told when connecting, without the key", async () => {
+  for (const [options, pointer] of [
+    [undefined, undefined],
+    [CANARY, undefined],
+    [{}, "key"],
+    [{ key: undefined }, "key"],
+    [{ key: "" }, "key"],
+    [{ key: " \n" }, "key"],
+    [{ key: [CANARY] }, "key"],
+    [{ key: `${CANARY} x` }, "key"],
+    [{ key: `${CANARY}\r\nx: y` }, "key"],
+    [{ key: `${CANARY}\0` }, "key"],
+    [{ key: `${CANARY}ä` }, "key"],
+    [{ apiKey: CANARY }, "api-key"],
+    [{ key: CANARY, endpoint: 7 }, "endpoint"],
+    [{ key: CANARY, fetch: "fetch" }, "fetch"],
+    [{ key: CANARY, limits: 7 }, "limits"],
+    [{ key: CANARY, retries: 3 }, "retries"],
+  ]) {
+    const error = await failure(connect(options), "invalid-input");
+    assert.equal(error.details[0].pointer, pointer, error.message);
+    assert.ok(!(error.message + JSON.stringify(error)).includes(CANARY), pointer);
+  }
+  for (const endpoint of [
+    "",
+    "a.klaviyo.com",
+    "//a.klaviyo.com",
+    "ftp://a.klaviyo.com",
+    "https://",
+    "https://a.klaviyo.com/api",
+    "https://a.klaviyo.com?x",
+    "https://a.klaviyo.com#x",
+    "https://a@b.c",
+    "https://a.klaviyo.com\\x",
+    "https://a.klaviyo.com:99999",
+    "https://*.example.com",
+    "https://a b.com",
+    "https://a.klaviyo.com\n",
+  ]) {
+    await failure(connect({ key: CANARY, endpoint }), "invalid-input", "endpoint");
+  }
+  await withClient({ key: ` ${CANARY}\n`, endpoint: "http://[::1]:4010/" }, async () => {});
+});
