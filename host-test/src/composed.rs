@@ -1,5 +1,5 @@
 //! The component that is composed for `wasi:http`, in a runtime that knows nothing of Klaviyo: wasmtime, with its own
-//! implementation of `wasi:http` and the interfaces of its `wasi:http/proxy` world, as a stock host has them.
+//! implementation of the `wasi:http/proxy` world's interfaces, and `wasi:cli/environment`, where the key is.
 
 use crate::component::built;
 use crate::{Sent, Shared, Subject, TransportError, canary, lock};
@@ -67,7 +67,7 @@ impl Composed {
         let mut store = Store::new(self.instance.engine(), state);
         let instance = self.instance.instantiate_async(&mut store).await?;
         let prepared = Prepared::new(&instance, &mut store, function, arguments);
-        let returned = prepared.map_err(anyhow::Error::msg)?.call(&mut store).await?;
+        let returned = prepared.map_err(anyhow::Error::msg)?.call(&mut store, usize::MAX).await?;
         Ok(match returned {
             Ok(value) => json!({ "ok": value }),
             Err(error) => json!({ "err": error.to_json() }),

@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame};
 use klaviyo_mock::{Account, Klaviyo, Rates};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
@@ -73,6 +75,38 @@ fn a_request_of_five_megabytes_arrives_whole() -> Result<()> {
     assert_eq!(returned["ok"]["jobs"].as_array().map(Vec::len), Some(1), "{returned}");
     assert_eq!(server.account().imports().next().map(|import| import.total), Some(9_000));
     Ok(())
+}
+
+/// Refuses a request before it has come, and is slow to say why.
+#[test]
+fn who_answers_before_the_end_of_the_request_is_heard() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    // So that the request does not fit into what the system keeps for the two.
+    socket2::SockRef::from(&listener).set_recv_buffer_size(64 << 10)?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let body = r#"{"errors":[{"code":"too_large","detail":"The payload is larger than 5 MB."}]}"#;
+    let server = std::thread::spawn(move || -> Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        stream.read_exact(&mut [0; 1 << 10])?;
+        let length = body.len();
+        stream.write_all(
+            format!("HTTP/1.1 413 Payload Too Large\r\ncontent-length: {length}\r\n\r\n").as_bytes(),
+        )?;
+        for byte in body.as_bytes() {
+            std::thread::sleep(Duration::from_millis(5));
+            stream.write_all(&[*byte])?;
+        }
+        // The client goes when it has read the answer.
+        std::io::copy(&mut stream, &mut std::io::sink()).map(drop).or(Ok(()))
+    });
+    let contacts: Vec<Value> = (0..9_000)
+        .map(|n| json!({ "email": format!("p{n}@example.com"), "first-name": "x".repeat(430) }))
+        .collect();
+    let environment = [KEY, ("KLAVIYO_ENDPOINT", url.as_str())];
+    let returned = call(&environment, "bulk.submit", &[json!(contacts), Value::Null])?;
+    assert_eq!(failure(&returned)?.0, "rejected", "{returned}");
+    assert_eq!(returned["err"]["status"], 413, "{returned}");
+    server.join().map_err(|_| anyhow::anyhow!("the server panicked"))?
 }
 
 #[test]
@@ -139,7 +173,7 @@ fn whatever_a_server_sends_is_an_error_that_fits() -> Result<()> {
 fn a_key_that_is_sent_back_does_not_reach_the_connector() -> Result<()> {
     let server = Server::start(|incoming| {
         let request = String::from_utf8_lossy(&incoming.bytes).into_owned();
-        assert!(request.contains(Account::DEMO_KEY));
+        assert!(request.contains(Account::DEMO_KEY) && request.contains("user-agent: klaviyo-connector/"));
         let body = format!("no: {request}");
         Answer::bytes(&format!(
             "HTTP/1.1 400 Bad Request\r\nx-echo: {}\r\ncontent-length: {}\r\n\r\n{body}",

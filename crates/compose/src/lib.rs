@@ -11,6 +11,9 @@
 use wac_graph::types::{ItemKind, Package, SubtypeChecker};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 
+/// What the names of the connector's interfaces begin with.
+const CONNECTOR: &str = "klaviyo:connector/";
+
 /// Why two components cannot be composed.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -48,9 +51,9 @@ pub enum ComposeError {
         /// Where they differ.
         source: anyhow::Error,
     },
-    /// Both export it, and the whole can export it once.
-    #[error("the {component} exports {export}, which is the connector's")]
-    ExportedTwice {
+    /// It exports what only the connector may.
+    #[error("the {component} exports {export}, a name of the connector's")]
+    NotItsName {
         /// The upper component.
         component: &'static str,
         /// What it exports.
@@ -79,13 +82,14 @@ pub fn with_adapter(connector: &[u8], adapter: &[u8]) -> Result<Vec<u8>, Compose
 /// the tenant's component does besides, and imports what the connector does: `http`.
 ///
 /// # Errors
-/// When one of them is not a component, or the tenant's imports anything but the connector's exports, or exports one
-/// of those itself.
+/// When one of them is not a component, or the tenant's imports anything but the connector's exports, or exports
+/// something under a name of the connector's.
 pub fn with_tenant_code(connector: &[u8], tenant: &[u8]) -> Result<Vec<u8>, ComposeError> {
     let mut parts = Parts::default();
     let upper = parts.part("tenant's component", tenant)?;
     let lower = parts.part("connector", connector)?;
     let whole = parts.put(&upper, &lower)?;
+    parts.check_names(&upper)?;
     parts.export_all(&lower, whole.lower)?;
     parts.export_all(&upper, whole.upper)?;
     parts.encode()
@@ -140,11 +144,14 @@ impl Parts {
         Ok(whole)
     }
 
+    /// Refuses exports that would pass for the connector's, whatever the interface and the version.
+    fn check_names(&self, part: &Part) -> Result<(), ComposeError> {
+        let own = self.items(part, Side::Exports).into_iter().find(|(name, _)| name.starts_with(CONNECTOR));
+        own.map_or(Ok(()), |(export, _)| Err(ComposeError::NotItsName { component: part.name, export }))
+    }
+
     fn export_all(&mut self, part: &Part, instance: NodeId) -> Result<(), ComposeError> {
         for (name, _) in self.items(part, Side::Exports) {
-            if self.0.get_export(&name).is_some() {
-                return Err(ComposeError::ExportedTwice { component: part.name, export: name });
-            }
             let encode = |error: anyhow::Error| ComposeError::Encode(error);
             let export =
                 self.0.alias_instance_export(instance, &name).map_err(|error| encode(error.into()))?;
@@ -270,8 +277,13 @@ mod tests {
     #[test]
     fn tenant_code_cannot_pass_for_the_connector() {
         let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
-        let tenant = component(&[(CONTACTS, "")], &[(CONTACTS, "")]);
-        assert!(matches!(with_tenant_code(&connector, &tenant), Err(ComposeError::ExportedTwice { .. })));
+        for name in [CONTACTS, HTTP, "klaviyo:connector/contacts@0.1.1", "klaviyo:connector/more@0.1.0"] {
+            let tenant = component(&[(CONTACTS, "")], &[("shop:code/automation", ""), (name, "")]);
+            match with_tenant_code(&connector, &tenant) {
+                Err(ComposeError::NotItsName { export, .. }) => assert_eq!(export, name),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
     }
 
     #[test]

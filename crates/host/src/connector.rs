@@ -21,6 +21,8 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// The only import that a component may have.
 const IMPORT: &str = "klaviyo:connector/http";
+/// What is between the memories of a composed component.
+const GUARD: u64 = 1 << 20;
 /// What the host may use of a stack beside the component: as much as on a thread of its own. TLS is shaken there.
 const HOST_STACK: usize = 2 << 20;
 /// The most core modules, and tables, that a component may consist of by itself. Ours has three, most of it wiring.
@@ -225,6 +227,11 @@ fn engine(limits: &Limits) -> Result<Engine, LoadError> {
         .linear_memory_keep_resident(1 << 20)
         .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
+    if components > 1 {
+        // A connector for each tenant's code has to fit many times into the address space. Reserving no more than
+        // a memory may have costs a check at each access.
+        config.memory_reservation(limits.memory as u64).memory_guard_size(GUARD);
+    }
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)

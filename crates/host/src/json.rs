@@ -59,22 +59,29 @@ impl Prepared {
     }
 
     /// Calls it. A function of the contract succeeds with its value or fails with the contract's error; what another
-    /// one returns is the value, whatever it is.
+    /// one returns is the value, whatever it is. JSON takes more room than what a component returns: about `most`
+    /// bytes are made of it.
     ///
     /// # Errors
-    /// When the component traps or is stopped.
-    pub async fn call<T: Send>(&self, store: &mut Store<T>) -> wasmtime::Result<Result<Value, types::Error>> {
+    /// When the component traps or is stopped, when its result would be larger ([`TooMuch`]), and when it has no form in
+    /// JSON: a resource, or a number that is none.
+    pub async fn call<T: Send>(
+        &self,
+        store: &mut Store<T>,
+        most: usize,
+    ) -> wasmtime::Result<Result<Value, types::Error>> {
         let mut results = vec![Val::Bool(false); self.function.ty(&*store).results().len()];
         self.function.call_async(store, &self.arguments, &mut results).await?;
+        let mut writer = Writer { left: most };
         if !self.of_the_contract {
-            return Ok(Ok(results.first().map_or(Value::Null, write)));
+            return Ok(Ok(results.first().map_or(Ok(Value::Null), |value| writer.value(value))?));
         }
         let [Val::Result(result)] = results.as_slice() else {
             return Err(wasmtime::Error::msg("a function of the contract returns a result"));
         };
         match result {
-            Ok(value) => Ok(Ok(payload(value))),
-            Err(error) => match failure(&payload(error)) {
+            Ok(value) => Ok(Ok(writer.payload(value)?)),
+            Err(error) => match failure(&writer.payload(error)?) {
                 Some(failure) => Ok(Err(failure)),
                 None => {
                     Err(wasmtime::Error::msg("a function of the contract fails with the contract's error"))
@@ -82,10 +89,6 @@ impl Prepared {
             },
         }
     }
-}
-
-fn payload(value: &Option<Box<Val>>) -> Value {
-    value.as_deref().map_or(Value::Null, write)
 }
 
 /// Reads a JSON value as a value of a type.
@@ -158,37 +161,86 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
             Value::Null => None,
             value => Some(Box::new(read(value, &option.ty())?)),
         }),
-        other => return Err(format!("no argument of the contract is {}", name(other))),
+        _ => return Err("the contract has no such type, and JSON is not read as one".to_owned()),
     })
 }
 
-/// Writes a value as JSON.
-fn write(value: &Val) -> Value {
-    match value {
-        Val::Bool(value) => json!(value),
-        Val::U8(value) => json!(value),
-        Val::U16(value) => json!(value),
-        Val::U32(value) => json!(value),
-        Val::U64(value) => json!(value),
-        Val::String(value) | Val::Enum(value) => json!(value),
-        Val::List(values) => values.iter().map(write).collect(),
-        Val::Record(fields) => fields.iter().map(|(name, value)| (name.clone(), write(value))).collect(),
-        Val::Variant(case, None) => json!(case),
-        Val::Variant(case, Some(value)) => json!({ case: write(value) }),
-        Val::Option(value) => payload(value),
-        Val::Result(Ok(value)) => json!({ "ok": payload(value) }),
-        Val::Result(Err(value)) => json!({ "err": payload(value) }),
-        Val::S8(value) => json!(value),
-        Val::S16(value) => json!(value),
-        Val::S32(value) => json!(value),
-        Val::S64(value) => json!(value),
-        Val::Float32(value) => json!(value),
-        Val::Float64(value) => json!(value),
-        Val::Char(value) => json!(value),
-        Val::Tuple(values) => values.iter().map(write).collect(),
-        Val::Flags(names) => json!(names),
-        // Resources, streams and the like mean nothing outside of the component. The contract has none.
-        _ => Value::Null,
+/// A result that would take too much room as JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("the result is too large to be made JSON")]
+pub struct TooMuch;
+
+/// About what a value takes beside its text, and an object beside its members.
+const VALUE_BYTES: usize = 64;
+const OBJECT_BYTES: usize = 640;
+
+/// Writes values as JSON, as long as there is room.
+struct Writer {
+    left: usize,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Val) -> wasmtime::Result<Value> {
+        self.take(VALUE_BYTES)?;
+        Ok(match value {
+            Val::Bool(value) => json!(value),
+            Val::U8(value) => json!(value),
+            Val::U16(value) => json!(value),
+            Val::U32(value) => json!(value),
+            Val::U64(value) => json!(value),
+            Val::S8(value) => json!(value),
+            Val::S16(value) => json!(value),
+            Val::S32(value) => json!(value),
+            Val::S64(value) => json!(value),
+            Val::Float32(value) if value.is_finite() => json!(value),
+            Val::Float64(value) if value.is_finite() => json!(value),
+            Val::Char(value) => json!(value),
+            Val::String(value) | Val::Enum(value) => self.text(value)?,
+            Val::List(values) | Val::Tuple(values) => self.values(values)?,
+            Val::Flags(names) => {
+                names.iter().map(|name| self.text(name)).collect::<wasmtime::Result<Vec<_>>>()?.into()
+            }
+            Val::Record(fields) => {
+                self.take(OBJECT_BYTES)?;
+                let mut object = serde_json::Map::new();
+                for (name, value) in fields {
+                    self.take(name.len())?;
+                    object.insert(name.clone(), self.value(value)?);
+                }
+                Value::Object(object)
+            }
+            Val::Variant(case, None) => self.text(case)?,
+            Val::Variant(case, Some(value)) => self.member(case, Some(value))?,
+            Val::Option(value) => self.payload(value)?,
+            Val::Result(Ok(value)) => self.member("ok", value.as_deref())?,
+            Val::Result(Err(value)) => self.member("err", value.as_deref())?,
+            _ => return Err(wasmtime::Error::msg("the component returned a value that has no form in JSON")),
+        })
+    }
+
+    fn payload(&mut self, value: &Option<Box<Val>>) -> wasmtime::Result<Value> {
+        value.as_deref().map_or(Ok(Value::Null), |value| self.value(value))
+    }
+
+    fn values(&mut self, values: &[Val]) -> wasmtime::Result<Value> {
+        values.iter().map(|value| self.value(value)).collect::<wasmtime::Result<Vec<_>>>().map(Value::Array)
+    }
+
+    /// An object with one member.
+    fn member(&mut self, name: &str, value: Option<&Val>) -> wasmtime::Result<Value> {
+        self.take(OBJECT_BYTES.saturating_add(name.len()))?;
+        let value = value.map_or(Ok(Value::Null), |value| self.value(value))?;
+        Ok(json!({ name: value }))
+    }
+
+    fn text(&mut self, text: &str) -> wasmtime::Result<Value> {
+        self.take(text.len())?;
+        Ok(json!(text))
+    }
+
+    fn take(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| wasmtime::Error::new(TooMuch))?;
+        Ok(())
     }
 }
 

@@ -63,6 +63,9 @@ pub use pace::Pace;
 pub use revision::{Revision, RevisionError};
 pub use secret::{Secret, SecretError};
 pub use tenant::{Builder as TenantBuilder, Tenant};
+// What `json` takes.
+pub use wasmtime;
+
 pub use transport::{Attempt, Bounds, Failure, Transport};
 
 /// Takes a mutex. What is behind those of this crate is whole between statements, even if a thread that held one has

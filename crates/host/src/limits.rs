@@ -18,8 +18,9 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of linear memory of one call, all of its components together. Default: 64 MiB.
     pub memory: usize,
-    /// How many components the file may be composed of: 2 for the connector with code of a tenant's. Each of them
-    /// reserves 4 GiB of address space, not of memory, for each of the concurrent calls. Default: 1.
+    /// How many components the file may be composed of: 2 for the connector with code of a tenant's. Address space is
+    /// reserved for each of the concurrent calls, not memory: 4 GiB, or with more than one component
+    /// [`Limits::memory`] for each of them. Default: 1.
     pub components: u32,
     /// Elements of a table of one call. Default: 10,000.
     pub table_elements: usize,

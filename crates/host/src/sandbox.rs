@@ -2,6 +2,7 @@
 
 use crate::courier::Courier;
 use crate::error::Cause;
+use crate::json::TooMuch;
 use crate::lock;
 use crate::transport::Failure;
 pub(crate) use bindings::Connector as Guest;
@@ -90,7 +91,7 @@ impl State {
         let trap = error.downcast_ref::<Trap>();
         let limit = match trap {
             Some(Trap::StackOverflow) => Some("stack"),
-            _ if hostcall_fuel_is_used_up(error) => Some("hostcall_fuel"),
+            _ if hostcall_fuel_is_used_up(error) || error.is::<TooMuch>() => Some("hostcall_fuel"),
             _ => self.exceeded,
         };
         match limit {
@@ -99,6 +100,9 @@ impl State {
             Some("memory") => stopped("memory", "it needed more memory than", bytes(limits.memory)),
             Some("hostcall_fuel") => {
                 stopped("hostcall_fuel", "it handed over more at once than", bytes(limits.hostcall_fuel))
+            }
+            Some("requests") => {
+                stopped("requests", "it asked for more requests than", limits.requests.to_string())
             }
             Some(limit) => {
                 stopped(limit, "it needed more than", format!("{} elements", limits.table_elements))

@@ -27,6 +27,8 @@ use wasmtime::component::Instance;
 
 /// A deadline for those who want none.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How much larger a result may be as JSON than as the component hands it over.
+const JSON_FACTOR: usize = 4;
 const REVISION: HeaderName = HeaderName::from_static("revision");
 
 /// One Klaviyo account: its key, its pace, and the names of lists that it has seen. Make one for an account, and
@@ -130,9 +132,9 @@ impl Tenant {
     /// or `"case"`, an enum a string, an option the value or null. Every call reads the lists that it needs: only
     /// [`Tenant::find_list`] remembers them.
     ///
-    /// What else the component exports, when it is composed with code of a tenant's, has a name such as
-    /// `shop:code/automation#welcome`. Whatever it returns is the value, a result of its own as `{"ok": …}` or
-    /// `{"err": …}`.
+    /// The functions of other interfaces that the component exports, when it is composed with code of a tenant's,
+    /// have names such as `shop:code/automation@1.0.0#welcome`, and arguments of the types that the contract uses.
+    /// Whatever they return is the value, a result as `{"ok": …}` or `{"err": …}`.
     ///
     /// # Errors
     /// As the function; [`Cause::Arguments`] when there is no such function, or the arguments are not of its types.
@@ -141,7 +143,8 @@ impl Tenant {
             let mut call = self.enter().await?;
             let prepared = Prepared::new(&call.instance, &mut call.store, function, arguments);
             let prepared = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
-            let called = timeout_at(call.deadline, prepared.call(&mut call.store)).await;
+            let most = self.host.limits.hostcall_fuel.saturating_mul(JSON_FACTOR);
+            let called = timeout_at(call.deadline, prepared.call(&mut call.store, most)).await;
             call.end(called)
         };
         self.traced(function, call).await

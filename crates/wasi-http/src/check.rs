@@ -14,19 +14,28 @@ const REQUEST_BYTES: usize = 5_000_000;
 /// The most bytes of an address and headers.
 const HEADER_BYTES: usize = 16 << 10;
 
-/// Headers that are the sender's, or that change what a message is on its way. `wasi:http` refuses more.
-const NOT_THE_CONNECTORS: [&str; 12] = [
-    "accept-encoding",
+/// Who sends the requests. Services tend to refuse those who do not say it.
+const USER_AGENT: &str = concat!("klaviyo-connector/", env!("CARGO_PKG_VERSION"));
+
+/// Headers that are the sender's, or that change what a message is on its way: those of klaviyo-host.
+const NOT_THE_CONNECTORS: [&str; 18] = [
     "authorization",
+    "host",
+    "accept-encoding",
+    "connection",
     "content-length",
     "cookie",
     "expect",
     "forwarded",
-    "host",
+    "http2-settings",
+    "keep-alive",
     "proxy-authorization",
+    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
+    "upgrade",
+    "user-agent",
     "via",
 ];
 
@@ -73,6 +82,7 @@ pub(crate) fn fields(request: &Request, key: &Key<'_>) -> Result<Vec<(String, Ve
         }
         fields.push((name, header.value.clone().into_bytes()));
     }
+    fields.push(("user-agent".to_owned(), USER_AGENT.as_bytes().to_vec()));
     fields.push(("authorization".to_owned(), key.authorization(&request.auth)));
     if !request.body.is_empty() {
         fields.push(("content-length".to_owned(), format!("{}", request.body.len()).into_bytes()));
@@ -112,6 +122,7 @@ mod tests {
             checked(&request()).ok().unwrap(),
             [
                 ("revision".to_owned(), text("2025-01-15")),
+                ("user-agent".to_owned(), text("klaviyo-connector/0.1.0")),
                 ("authorization".to_owned(), text("Klaviyo-API-Key pk_0123456789")),
                 ("content-length".to_owned(), text("2")),
             ]

@@ -39,18 +39,23 @@ impl<'a> Key<'a> {
         format!("{scheme} {}", self.0).into_bytes()
     }
 
-    /// A server that sends the key back does not get it to the connector. Names of headers are in small letters, so
-    /// that letters are compared without regard to case.
-    pub(crate) fn overwrite(&self, response: &mut Response) {
+    /// A server that sends the key back as it is does not get it to the connector. Names of headers are in small
+    /// letters, so that letters are compared without regard to case.
+    pub(crate) fn overwritten(&self, mut response: Response) -> Response {
         self.overwrite_in(&mut response.body);
         for header in &mut response.headers {
-            for text in [&mut header.name, &mut header.value] {
-                let mut bytes = core::mem::take(text).into_bytes();
-                self.overwrite_in(&mut bytes);
-                // Stars in the place of letters: what was UTF-8 still is.
-                *text = String::from_utf8(bytes).unwrap_or_default();
-            }
+            header.name = self.overwritten_in(core::mem::take(&mut header.name));
+            header.value = self.overwritten_in(core::mem::take(&mut header.value));
         }
+        response
+    }
+
+    /// The same in a text.
+    pub(crate) fn overwritten_in(&self, text: String) -> String {
+        let mut bytes = text.into_bytes();
+        self.overwrite_in(&mut bytes);
+        // Stars in the place of letters: what was UTF-8 still is.
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     fn overwrite_in(&self, bytes: &mut [u8]) {
@@ -136,12 +141,12 @@ mod tests {
     fn a_key_that_comes_back_is_overwritten_wherever_it_is() {
         let environment = environment(KEY, "pk_0123456789");
         let header = Header { name: "x-PK_0123456789".to_owned(), value: "é pk_0123456789".to_owned() };
-        let mut response = Response {
+        let response = Response {
             status: 200,
             headers: vec![header],
             body: b"pk_0123456789pk_01234567890 \xff pk_012345678".to_vec(),
         };
-        Key::of(&environment).ok().unwrap().overwrite(&mut response);
+        let response = Key::of(&environment).ok().unwrap().overwritten(response);
         assert_eq!(response.body, b"**************************0 \xff pk_012345678");
         assert_eq!(response.headers[0].name, "x-*************");
         assert_eq!(response.headers[0].value, "é *************");

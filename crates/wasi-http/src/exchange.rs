@@ -9,14 +9,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wasip2::clocks::monotonic_clock;
 use wasip2::http::outgoing_handler;
-use wasip2::http::types::{self as wasi, Fields, OutgoingBody, OutgoingRequest, RequestOptions};
+use wasip2::http::types::{self as wasi, Fields, OutgoingBody, OutgoingRequest};
 use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 const SECOND: u64 = 1_000_000_000;
-/// How long making a connection may take, in nanoseconds.
-const CONNECT: u64 = 5 * SECOND;
-/// How long until the last byte of the answer. Runtimes have defaults of ten minutes, and some of none.
+/// How long until the last byte of the answer, in nanoseconds. Runtimes have timeouts of ten minutes, or none, and take
+/// those of `request-options` for different things.
 const TIME: u64 = 20 * SECOND;
 /// The most bytes of an answer's headers.
 const HEADER_BYTES: usize = 16 << 10;
@@ -34,13 +33,12 @@ pub(crate) fn send(
 ) -> Result<Response, Error> {
     let deadline = monotonic_clock::subscribe_duration(TIME);
     let (outgoing, body) = outgoing(request, endpoint, path, fields)?;
-    let options = RequestOptions::new();
-    // Where a runtime cannot do it, the deadline does.
-    let _ = options.set_connect_timeout(Some(CONNECT));
-    let answer = outgoing_handler::handle(outgoing, Some(options)).map_err(failure::error)?;
-    if let Some(body) = body {
-        write(body, &request.body, &answer.subscribe(), &deadline)?;
-    }
+    let answer = outgoing_handler::handle(outgoing, None).map_err(failure::error)?;
+    // A body that is let go unfinished breaks the connection off, and the answer with it.
+    let _unfinished = match body {
+        Some(body) => write(body, &request.body, &answer.subscribe(), &deadline)?,
+        None => None,
+    };
     let answer = loop {
         match answer.get() {
             Some(Ok(answer)) => break answer.map_err(failure::error)?,
@@ -84,37 +82,41 @@ fn outgoing(
     Ok((outgoing, Some(body)))
 }
 
+/// A body that was not taken to its end. The stream goes first: `OutgoingBody` must not be let go before it.
+struct Unfinished {
+    _stream: OutputStream,
+    _body: OutgoingBody,
+}
+
 /// Writes a body, as fast as it is taken. Somebody who answers before its end does not want the rest.
 fn write(
     body: OutgoingBody,
     mut bytes: &[u8],
     answered: &Pollable,
     deadline: &Pollable,
-) -> Result<(), Error> {
+) -> Result<Option<Unfinished>, Error> {
     let stream = body.write().map_err(|()| broken("no stream"))?;
     while !bytes.is_empty() {
-        let Ok(room) = stream.check_write() else { return Ok(()) };
+        // What has failed is what `get` will say of the answer.
+        let Ok(room) = stream.check_write() else {
+            return Ok(Some(Unfinished { _stream: stream, _body: body }));
+        };
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         match bytes.split_at_checked(room.min(bytes.len())) {
             Some((now, later)) if !now.is_empty() => {
                 if stream.write(now).is_err() {
-                    return Ok(());
+                    return Ok(Some(Unfinished { _stream: stream, _body: body }));
                 }
                 bytes = later;
             }
-            _ if answered.ready() => return Ok(()),
+            _ if answered.ready() => return Ok(Some(Unfinished { _stream: stream, _body: body })),
             _ => wait_for(&[&stream.subscribe(), answered], deadline)?,
         }
     }
-    // What failed by now is what `get` will say of the answer.
-    finish(stream, body);
-    Ok(())
-}
-
-fn finish(stream: OutputStream, body: OutgoingBody) {
     // `finish` would trap while the stream is there.
     drop(stream);
     let _ = OutgoingBody::finish(body, None);
+    Ok(None)
 }
 
 fn headers(entries: &[(String, Vec<u8>)]) -> Result<Vec<Header>, Error> {

@@ -3,7 +3,11 @@
 use crate::bindings::exports::klaviyo::connector::http::Error;
 use alloc::borrow::ToOwned;
 use alloc::format;
+use alloc::string::String;
 use wasip2::http::types::ErrorCode;
+
+/// The most characters of a runtime's own words.
+const REASON: usize = 300;
 
 /// Every code is named, so that a new one does not compile before somebody has thought about it.
 pub(crate) fn error(code: ErrorCode) -> Error {
@@ -60,6 +64,9 @@ pub(crate) fn error(code: ErrorCode) -> Error {
         E::HttpUpgradeFailed | E::LoopDetected | E::ConfigurationError | E::InternalError(None) => {
             Error::Other("the runtime's HTTP client failed".to_owned())
         }
-        E::InternalError(Some(reason)) => Error::Other(format!("the runtime's HTTP client failed: {reason}")),
+        E::InternalError(Some(reason)) => {
+            let reason: String = reason.chars().take(REASON).collect();
+            Error::Other(format!("the runtime's HTTP client failed: {reason}"))
+        }
     }
 }

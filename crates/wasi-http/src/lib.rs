@@ -1,5 +1,6 @@
 //! A component that exports the connector's `http` and sends what it is given with `wasi:http`. Composed with the
-//! connector, as `cargo xtask build` does, it makes one that runs wherever `wasi:http` does.
+//! connector, as `cargo xtask build` does, it makes one that runs wherever `wasi:http` and
+//! `wasi:cli/environment` do.
 //!
 //! The two share no memory: the key is read here, from the environment, and the connector cannot see it.
 //!
@@ -8,7 +9,8 @@
 //! | `KLAVIYO_API_KEY` | the account's private key; without it every request is `denied` |
 //! | `KLAVIYO_ENDPOINT` | where to send what is meant for `https://a.klaviyo.com`: a simulator or a gateway |
 //!
-//! Each request is sent once. It has 20 s until the last byte of its answer, which may have 10 MiB.
+//! Each request is sent once. It has 20 s until the last byte of its answer, which may have 10 MiB. A key that a server
+//! sends back as it is does not reach the connector.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -58,8 +60,11 @@ impl http::Guest for Adapter {
         let key = Key::of(&environment)?;
         let path = check::path(&request)?;
         let fields = check::fields(&request, &key)?;
-        let mut response = exchange::send(&request, &Endpoint::of(&environment)?, path, &fields)?;
-        key.overwrite(&mut response);
-        Ok(response)
+        match exchange::send(&request, &Endpoint::of(&environment)?, path, &fields) {
+            Ok(response) => Ok(key.overwritten(response)),
+            Err(http::Error::Other(reason)) => Err(http::Error::Other(key.overwritten_in(reason))),
+            // The others are sentences of this crate's.
+            Err(error) => Err(error),
+        }
     }
 }

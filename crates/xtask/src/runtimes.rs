@@ -50,5 +50,5 @@ fn found(name: &str) -> bool {
 /// The browser to test pages in: `CHROMIUM`, or one at a usual place.
 pub(crate) fn browser() -> Option<String> {
     let usual = || BROWSERS.into_iter().find(|path| Path::new(path).is_file()).map(str::to_owned);
-    std::env::var("CHROMIUM").ok().or_else(usual)
+    std::env::var("CHROMIUM").ok().filter(|path| !path.is_empty()).or_else(usual)
 }

@@ -41,9 +41,7 @@ fn it_looks_up_and_opts_in_for_its_own_shop_alone() -> Result<()> {
     let code = code()?;
     let (one, other) =
         (shop(&code, Account::DEMO_KEY, &server.url())?, shop(&code, OTHER_KEY, &server.url())?);
-    let say = |shop: &Shop, text: &str| {
-        block_on(shop.on_message("+919820000001", "Priya", text))?.map_err(Into::into)
-    };
+    let say = |shop: &Shop, text: &str| block_on(shop.on_message("+919820000001", "Priya", text))?;
     let said: Result<Vec<String>> = [
         say(&one, "hello"),
         say(&one, "subscribe"),
@@ -63,7 +61,7 @@ fn it_looks_up_and_opts_in_for_its_own_shop_alone() -> Result<()> {
 }
 
 #[test]
-fn the_key_is_nowhere_in_its_reach_even_if_the_server_sends_it_back() -> Result<()> {
+fn the_key_is_not_in_its_reach_if_the_server_sends_it_back_as_it_was_sent() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);
     let server = std::thread::spawn(move || -> Result<String> {
@@ -113,6 +111,11 @@ fn code_that_imports_more_than_the_connector_is_refused_and_the_import_is_named(
 
 /// A shop's code whose `on-message` does this.
 fn misbehaving(body: &str) -> Result<Vec<u8>> {
+    returning("string", body)
+}
+
+/// One that returns something of this type.
+fn returning(ty: &str, body: &str) -> Result<Vec<u8>> {
     Ok(wat::parse_str(format!(
         r#"(component
             (core module $code
@@ -120,7 +123,7 @@ fn misbehaving(body: &str) -> Result<Vec<u8>> {
               (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
               (func (export "on-message") (param i32 i32 i32 i32 i32 i32) (result i32) {body}))
             (core instance $code (instantiate $code))
-            (func $on-message (param "from" string) (param "name" string) (param "text" string) (result string)
+            (func $on-message (param "from" string) (param "name" string) (param "text" string) (result {ty})
               (canon lift (core func $code "on-message") (memory (core memory $code "memory"))
                 (realloc (core func $code "realloc"))))
             (instance $automation (export "on-message" (func $on-message)))
@@ -153,6 +156,7 @@ fn code_that_misbehaves_ends_its_own_call_and_no_other() -> Result<()> {
         let bad = shop(&misbehaving(body)?, Account::DEMO_KEY, &server.url())?;
         for _ in 0..2 {
             let error = block_on(bad.on_message("+1", "x", "x"))?.err().context("it returned")?;
+            let error = error.downcast::<klaviyo_host::Error>()?;
             match (&error.cause, limit) {
                 (Cause::Limit { limit: ran_into, .. }, Some(limit)) if *ran_into == limit => {}
                 (Cause::Trap(_), None) => {}
@@ -162,6 +166,18 @@ fn code_that_misbehaves_ends_its_own_call_and_no_other() -> Result<()> {
         let said = block_on(good.on_message("+919820000001", "Priya", "hello"))??;
         assert!(said.starts_with("Hello"), "{said}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_result_that_is_small_for_the_code_and_large_for_the_host_is_not_taken() -> Result<()> {
+    // A byte for each element, which as JSON is an object.
+    let body = "(drop (memory.grow (i32.const 63))) (i32.store (i32.const 0) (i32.const 65536)) \
+                (i32.store (i32.const 4) (i32.const 800000)) i32.const 0";
+    let shop = shop(&returning("(list (result))", body)?, Account::DEMO_KEY, "http://127.0.0.1:1")?;
+    let error = block_on(shop.on_message("+1", "x", "x"))?.err().context("it returned")?;
+    let error = error.downcast::<klaviyo_host::Error>()?;
+    assert!(matches!(error.cause, Cause::Limit { limit: "hostcall_fuel", .. }), "{error}");
     Ok(())
 }
 
