@@ -134,12 +134,8 @@ impl Parts {
             {
                 return Err(ComposeError::OtherTypes { component, import, supplier, source });
             }
-            let encode = |error: anyhow::Error| ComposeError::Encode(error);
-            let export =
-                self.0.alias_instance_export(whole.lower, &import).map_err(|error| encode(error.into()))?;
-            self.0
-                .set_instantiation_argument(whole.upper, &import, export)
-                .map_err(|error| encode(error.into()))?;
+            let export = self.0.alias_instance_export(whole.lower, &import).map_err(unwritable)?;
+            self.0.set_instantiation_argument(whole.upper, &import, export).map_err(unwritable)?;
         }
         Ok(whole)
     }
@@ -152,10 +148,8 @@ impl Parts {
 
     fn export_all(&mut self, part: &Part, instance: NodeId) -> Result<(), ComposeError> {
         for (name, _) in self.items(part, Side::Exports) {
-            let encode = |error: anyhow::Error| ComposeError::Encode(error);
-            let export =
-                self.0.alias_instance_export(instance, &name).map_err(|error| encode(error.into()))?;
-            self.0.export(export, &name).map_err(|error| encode(error.into()))?;
+            let export = self.0.alias_instance_export(instance, &name).map_err(unwritable)?;
+            self.0.export(export, &name).map_err(unwritable)?;
         }
         Ok(())
     }
@@ -171,8 +165,12 @@ impl Parts {
     }
 
     fn encode(&self) -> Result<Vec<u8>, ComposeError> {
-        self.0.encode(EncodeOptions::default()).map_err(|error| ComposeError::Encode(error.into()))
+        self.0.encode(EncodeOptions::default()).map_err(unwritable)
     }
+}
+
+fn unwritable(error: impl Into<anyhow::Error>) -> ComposeError {
+    ComposeError::Encode(error.into())
 }
 
 #[derive(Clone, Copy)]
