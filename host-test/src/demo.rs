@@ -8,6 +8,8 @@ use klaviyo_host::{
     Attempt, Bounds, Connector, Egress, Failure, HttpTransport, Limits, Secret, Tenant, Transport,
 };
 use klaviyo_mock::{Account, Server};
+use klaviyo_stream::opt_in::names;
+use klaviyo_stream::outcome;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -133,7 +135,7 @@ fn tell(story: &mut Story, stage: &Stage, told: fn(usize, &Chapter)) -> Result<(
     let Some(list) = found.get("id") else {
         bail!("the account has no list {:?}; name one that it has, as in --list Newsletter", captured.list);
     };
-    let (first_name, last_name) = split(&captured.customer_name);
+    let (first_name, last_name) = names(&captured.customer_name);
     let contact = json!({
         "email": captured.customer_email,
         "phone-number": captured.customer_phone,
@@ -156,22 +158,11 @@ fn succeeded(result: Value) -> Result<Value> {
     }
 }
 
-/// The first word is the first name, the rest the last.
-fn split(name: &str) -> (String, Option<String>) {
-    match name.trim().split_once(char::is_whitespace) {
-        Some((first, last)) => (first.to_owned(), Some(last.trim().to_owned())),
-        None => (name.trim().to_owned(), None),
-    }
-}
-
 /// What the bot says when a call has returned a receipt.
 fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
     receipt.get("profile-id")?;
-    let greeting = match receipt.get("profile-name").and_then(Value::as_str) {
-        Some(name) if !name.is_empty() => format!("You are now subscribed, {name}!"),
-        _ => "You are now subscribed!".to_owned(),
-    };
-    Some(format!("{greeting} You will receive updates at {}.", captured.customer_email))
+    let name = receipt.get("profile-name").and_then(Value::as_str);
+    Some(outcome::reply(name, Some(&captured.customer_email)))
 }
 
 /// What the story is played on.

@@ -5,7 +5,10 @@ use crate::sync::{ChannelName, Format, Pair, Unknown};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use klaviyo_host::{Egress, Revision};
+use klaviyo_stream::opt_in::Key;
 use phonenumber::country;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,7 +28,7 @@ Exit codes:
   4    rate limited: repeat later
   5    the key was refused, or lacks a scope
   6    temporary: no connection, no answer in time, Klaviyo or something before it has a problem
-  130  interrupted, by Ctrl-C or SIGTERM: `sync` only
+  130  interrupted, by Ctrl-C or SIGTERM: `sync`, and `serve` and `worker` by a second one
   `doctor` exits with the code of the first check that failed.
 
 --json:
@@ -44,6 +47,10 @@ Exit codes:
                with --dry-run {rows, good, refused, requests, by-operation, imports, seconds}
     doctor     {healthy, checks: [{check, state, found, fix}, …]}, with the states good, warning,
                 bad and unknown
+    serve      {url, queue, accounts}, before it serves
+    worker     {url, accounts}, before it works
+    dead       list: [{id, opt_in, error: {code, message, details}, attempts, since}, …]; show: one of
+               them; retry and drop: how many
     mock       {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, before it serves
   ERROR is the contract's error: {code, message, status, retry-after, details, duplicate,
   request-id, body, done}.
@@ -158,6 +165,12 @@ pub(crate) enum Command {
     },
     /// Sync the contacts of a file, CSV or JSON Lines: as members of a list, with consent, or one by one
     Sync(Box<Sync>),
+    /// Take opt-ins over HTTP, from callers who sign them and from WhatsApp's webhook, until Ctrl-C
+    Serve(Box<Serve>),
+    /// Bring the opt-ins that wait on NATS JetStream to Klaviyo, at the pace of each account, until Ctrl-C
+    Worker(Worker),
+    /// Look at the opt-ins that could not be done, try them again, or give them up
+    Dead(Dead),
     /// Run a Klaviyo on this machine to try things on, until Ctrl-C
     Mock(Mock),
     /// Check the key, its scopes, the revision, the clock and the rates, and say what to fix; changes nothing
@@ -357,4 +370,101 @@ pub(crate) struct Mock {
     /// Decides which requests a percentage in a rule hits
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+#[derive(Args)]
+#[command(after_long_help = crate::serve::HELP)]
+pub(crate) struct Serve {
+    /// The address to listen at; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) secrets: Secrets,
+    #[command(flatten)]
+    pub(crate) nats: Nats,
+    /// The WhatsApp message that opts its sender in, in either case
+    #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE")]
+    pub(crate) whatsapp_word: String,
+    /// How many opt-ins of one account are taken in a second; more are answered 503
+    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    pub(crate) rate: NonZeroU32,
+    /// How many requests are worked on at once; more are answered 503
+    #[arg(long, value_name = "NUMBER", default_value = "256")]
+    pub(crate) concurrency: NonZeroU32,
+}
+
+#[derive(Args)]
+pub(crate) struct Secrets {
+    /// A folder with a file for each secret of each account, such as shop-1.api-key; without it they are variables, of the
+    /// account `default`
+    #[arg(long = "secrets", value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Nats {
+    /// The NATS server with the queue, such as nats://127.0.0.1:4222; its JetStream is on [variable: NATS_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) nats: Option<String>,
+    /// A file with the credentials for NATS [variable: NATS_CREDS]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) nats_creds: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_long_help = crate::worker::HELP)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) nats: Nats,
+    #[command(flatten)]
+    pub(crate) secrets: Secrets,
+    /// Where to answer /healthz, /readyz and /metrics; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub(crate) listen: SocketAddr,
+    /// How often an opt-in is tried before it becomes a dead letter
+    #[arg(long, value_name = "NUMBER", default_value = "25")]
+    pub(crate) attempts: NonZeroU32,
+}
+
+#[derive(Args)]
+pub(crate) struct Dead {
+    #[command(subcommand)]
+    pub(crate) command: DeadCommand,
+    #[command(flatten)]
+    pub(crate) nats: Nats,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DeadCommand {
+    /// Show the dead letters: id, code and reason
+    List {
+        /// Only those of this account
+        #[arg(long)]
+        account: Option<klaviyo_stream::account::Account>,
+    },
+    /// Show one, with the opt-in itself
+    Show {
+        /// Its id, from `dead list`
+        id: Key,
+    },
+    /// Put dead letters into the queue again
+    Retry(Which),
+    /// Give dead letters up
+    Drop(Which),
+}
+
+/// Which dead letters.
+#[derive(Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("which").required(true).args(["ids", "all"]))]
+pub(crate) struct Which {
+    /// Their ids, from `dead list`
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<Key>,
+    /// All of them
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// With --all: only those of this account
+    #[arg(long, requires = "all")]
+    pub(crate) account: Option<klaviyo_stream::account::Account>,
 }

@@ -2,6 +2,7 @@
 
 use crate::args::{Contact, Who};
 use crate::failure::Failure;
+use klaviyo_stream::opt_in::names;
 use phonenumber::{Mode, country};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ const PHONE_CHARACTERS: usize = 60;
 /// The contract's `new-profile`.
 pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {
     let (first_name, last_name) = match &contact.name {
-        Some(name) => match split(name) {
+        Some(name) => match names(name) {
             (None, _) => {
                 return Err(Failure::invalid(Some("first-name"), "--name is empty; leave it out"));
             }
@@ -40,14 +41,6 @@ pub(crate) fn identifier(who: &Who) -> Result<Value, Failure> {
         (.., Some(id)) => Ok(json!({ "id": id })),
         _ => Err(Failure::invalid(None, "give one of --email, --phone, --external-id and --id")),
     }
-}
-
-/// Splits a name: its first word is the first name, the rest the last name.
-pub(crate) fn split(name: &str) -> (Option<String>, Option<String>) {
-    let mut words = name.split_whitespace();
-    let first = words.next().map(str::to_owned);
-    let rest = words.collect::<Vec<_>>().join(" ");
-    (first, Some(rest).filter(|rest| !rest.is_empty()))
 }
 
 fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
@@ -123,22 +116,6 @@ fn value_of(text: &str) -> serde_json::Result<Box<RawValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_word_is_the_first_name() {
-        let some = |text: &str| Some(text.to_owned());
-        for (name, first, last) in [
-            ("Priya Sharma", "Priya", some("Sharma")),
-            ("Priya", "Priya", None),
-            ("  Priya \t Sharma  Rao ", "Priya", some("Sharma Rao")),
-            ("Priya\u{a0}Sharma", "Priya", some("Sharma")),
-            ("山田\u{3000}太郎", "山田", some("太郎")),
-            ("Ana María de la Cruz", "Ana", some("María de la Cruz")),
-        ] {
-            assert_eq!(split(name), (some(first), last), "{name:?}");
-        }
-        assert_eq!(split(" \u{2003} "), (None, None));
-    }
 
     #[test]
     fn local_numbers_get_their_country_code() {

@@ -32,6 +32,12 @@ pub(crate) enum View {
     Synced(Vec<String>),
     /// What a sync would be.
     Planned,
+    /// Dead letters.
+    Letters,
+    /// One of them.
+    Letter,
+    /// How many dead letters were dealt with, and how.
+    Decided(&'static str),
     /// It was shown already.
     Shown,
 }

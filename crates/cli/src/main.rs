@@ -7,24 +7,30 @@
 mod args;
 mod component;
 mod contact;
+mod dead;
 mod doctor;
 mod done;
 mod exchange;
 mod failure;
 mod headers;
 mod hygiene;
+mod interrupt;
 mod key;
 mod lists;
+mod log;
 mod members;
 mod mock;
 mod probe;
 mod profiles;
 mod report;
+mod serve;
+mod service;
 mod session;
 mod sync;
 mod text;
 mod verbose;
 mod view;
+mod worker;
 
 use args::{Account, Arguments, Command};
 use clap::{CommandFactory, Parser};
@@ -48,7 +54,11 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let json = arguments.account.json;
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut runtime = match arguments.command {
+        Command::Serve(_) | Command::Worker(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    match runtime.enable_all().build() {
         Ok(runtime) => runtime.block_on(run(arguments)),
         Err(error) => {
             let failure = Failure::other(format!("cannot start: {error}"));
@@ -80,6 +90,9 @@ async fn run(arguments: Arguments) -> ExitCode {
 async fn in_account(account: &Account, command: Command) -> (Result<Done, Failure>, Usage) {
     let command = match command {
         Command::Doctor => return doctor::run(account).await,
+        Command::Serve(options) => return serve::run(account, &options).await,
+        Command::Worker(options) => return worker::run(account, &options).await,
+        Command::Dead(options) => return (dead::run(&options).await, Usage::default()),
         Command::Sync(options) => {
             let (outcome, usage) = sync::run(account, &options).await;
             return (outcome.map_err(|failure| failure.about(account)), usage);
@@ -105,7 +118,13 @@ async fn call(session: &mut Session, command: Command) -> Result<Done, Failure> 
         Command::Upsert(contact) => profiles::upsert(session, &contact).await,
         Command::Subscribe { list, profiles } => members::subscribe(session, &list, &profiles).await,
         Command::OptIn { list, contact } => members::opt_in(session, &list, &contact).await,
-        Command::Doctor | Command::Sync(_) | Command::Mock(_) | Command::Completions { .. } => {
+        Command::Doctor
+        | Command::Sync(_)
+        | Command::Serve(_)
+        | Command::Worker(_)
+        | Command::Dead(_)
+        | Command::Mock(_)
+        | Command::Completions { .. } => {
             Err(Failure::other("this command makes its calls elsewhere".to_owned()))
         }
     }

@@ -6,6 +6,7 @@ use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::lists;
 use crate::session::Session;
+use klaviyo_stream::outcome;
 use serde_json::{Value, json};
 
 /// Adds profiles to a list.
@@ -33,12 +34,6 @@ fn reply(receipt: &Value, contact: &Value) -> String {
     let text = |record: &Value, name: &str| {
         record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    let mut reply = match text(receipt, "profile-name") {
-        Some(name) => format!("You are now subscribed, {name}!"),
-        None => "You are now subscribed!".to_owned(),
-    };
-    if let Some(place) = text(contact, "email").or_else(|| text(contact, "phone-number")) {
-        reply.push_str(&format!(" You will receive updates at {place}."));
-    }
-    reply
+    let place = text(contact, "email").or_else(|| text(contact, "phone-number"));
+    outcome::reply(text(receipt, "profile-name").as_deref(), place.as_deref())
 }

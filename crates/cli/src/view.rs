@@ -3,7 +3,7 @@
 use crate::doctor;
 use crate::done::{Done, View};
 use crate::failure::Failure;
-use crate::text::{BAD, FAINT, GOOD, TITLE, WARNING, clean, field, wrapped};
+use crate::text::{BAD, FAINT, GOOD, TITLE, WARNING, clean, clean_lines, field, wrapped};
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
 use serde_json::Value;
@@ -79,6 +79,13 @@ pub(crate) fn done(done: &Done) -> Shown {
         View::Checks => checks(out, value),
         View::Synced(told) => synced(&mut shown, value, told),
         View::Planned => planned(&mut shown.warnings, value),
+        View::Letters => letters(out, value),
+        View::Letter => letter(out, value),
+        View::Decided(decision) => {
+            let count = value.as_u64().unwrap_or_default();
+            let letters = if count == 1 { "dead letter" } else { "dead letters" };
+            good(out, &format!("{count} {letters} {decision}"));
+        }
         View::Shown => {}
     }
     shown
@@ -149,6 +156,39 @@ fn lists(out: &mut String, lists: &Value) {
             clean(&day),
             clean(&name)
         );
+    }
+}
+
+fn letters(out: &mut String, letters: &Value) {
+    let letters = letters.as_array().map(Vec::as_slice).unwrap_or_default();
+    if letters.is_empty() {
+        return good(out, "there are no dead letters");
+    }
+    let text = |letter: &Value, pointer: &str| {
+        clean(letter.pointer(pointer).and_then(Value::as_str).unwrap_or("-")).into_owned()
+    };
+    let width = |pointer| letters.iter().map(|letter| text(letter, pointer).len()).fold(4, usize::max);
+    let (id, code) = (width("/id"), width("/error/code"));
+    let _ = writeln!(out, "{FAINT}{:<id$}  {:<16}  {:<code$}  REASON{FAINT:#}", "ID", "SINCE", "CODE");
+    for letter in letters {
+        let minute: String = text(letter, "/since").replace('T', " ").chars().take(16).collect();
+        let (own_id, own_code) = (text(letter, "/id"), text(letter, "/error/code"));
+        let message = text(letter, "/error/message");
+        let _ = writeln!(out, "{TITLE}{own_id:<id$}{TITLE:#}  {minute:<16}  {own_code:<code$}  {message}");
+    }
+}
+
+fn letter(out: &mut String, letter: &Value) {
+    let error = letter.get("error").unwrap_or(&Value::Null);
+    fields(out, letter, &["id", "since", "attempts"]);
+    fields(out, error, &["code", "message"]);
+    for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
+        field(out, "Klaviyo said", &format!("{}: {}", text("code"), text("detail")));
+    }
+    if let Some(Ok(opt_in)) = letter.get("opt_in").map(serde_json::to_string_pretty) {
+        let lines: String = clean_lines(&opt_in).map(|line| format!("  {line}\n")).collect();
+        let _ = write!(out, "\n{lines}");
     }
 }
 

@@ -7,8 +7,14 @@ use std::process::{Command, ExitCode};
 
 /// The crates with wasmtime in them. They are always built together: one alone would ask for other features of their
 /// common dependencies, and wasmtime, which takes minutes, would be built once more.
-pub(crate) const CRATES: [&str; 5] =
-    ["klaviyo-host", "klaviyo-cli", "host-test", "klaviyo-example-rust", "klaviyo-example-tenant"];
+pub(crate) const CRATES: [&str; 6] = [
+    "klaviyo-host",
+    "klaviyo-stream",
+    "klaviyo-cli",
+    "host-test",
+    "klaviyo-example-rust",
+    "klaviyo-example-tenant",
+];
 
 /// Cargo on those crates.
 pub(crate) fn cargo_on_crates(task: &str) -> Command {

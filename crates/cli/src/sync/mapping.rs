@@ -1,8 +1,9 @@
 //! Which column is which field.
 
 use super::outcome::Why;
-use crate::contact::{international, split};
+use crate::contact::international;
 use klaviyo_host::types::NewProfile;
+use klaviyo_stream::opt_in::names;
 use phonenumber::country;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -335,7 +336,7 @@ impl Draft {
             Field::ExternalId => profile.external_id = given,
             Field::FirstName => profile.first_name = given,
             Field::LastName => profile.last_name = given,
-            Field::Name => (profile.first_name, profile.last_name) = split(value),
+            Field::Name => (profile.first_name, profile.last_name) = names(value),
             Field::ConsentedAt => self.contact.consented_at = given,
             Field::Property(_) | Field::Json(_) | Field::Ignore => {}
         }

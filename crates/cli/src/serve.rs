@@ -1,0 +1,113 @@
+//! `klaviyo serve`: the front door.
+
+use crate::args::{Account, Serve};
+use crate::done::{Done, View};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::text::TITLE;
+use crate::{log, report, service};
+use klaviyo_host::{Limits, Usage};
+use klaviyo_stream::door::{Door, Settings};
+use klaviyo_stream::ops;
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+pub(crate) const HELP: &str = "\
+Routes:
+  POST /v1/opt-ins            an opt-in, or an array of them (100; with a queue 1,000)
+  GET  /v1/opt-ins/{id}       with a queue: what became of one
+  GET  /v1/whatsapp/{account} Meta's question whether the webhook is wanted
+  POST /v1/whatsapp/{account} Meta's notifications
+  GET  /healthz, /readyz, /metrics
+
+Without --nats an opt-in is done at once: 200, with the receipt and the reply for the customer. With
+it, 202 when JetStream has written it, with the id to ask for its outcome, for a week.
+
+An opt-in:
+  {\"account\": \"default\", \"list\": \"WhatsApp Opt-Ins\", \"email\": \"priya@example.com\",
+   \"phone_number\": \"+919820000001\", \"external_id\": \"7\", \"first_name\": \"Priya\", \"last_name\": \"Sharma\",
+   \"properties\": {}, \"consent\": [\"email\", \"sms\", \"whatsapp\"], \"consent_source\": \"WhatsApp bot\",
+   \"id\": \"your own id\"}
+  Needed are account, list, and one of email, phone_number and external_id. Without consent it is
+  membership of the list. A second opt-in with the same id is not done again.
+
+Signatures, as https://www.standardwebhooks.com has them: the headers webhook-id (yours, such as
+msg_1), webhook-timestamp (seconds since 1970), and webhook-signature: \"v1,\" and the base64 of
+HMAC-SHA256 over \"ID.TIMESTAMP.BODY\". To ask for an outcome, webhook-id is the id that is asked for.
+A signed request is taken once, within five minutes. To repeat it, sign it anew with the same webhook-id.
+
+Secrets, in the folder of --secrets, read again when they change, or in variables:
+  ACCOUNT.signing-secret         KLAVIYO_SIGNING_SECRET         \"whsec_\" and base64
+  ACCOUNT.whatsapp-app-secret    KLAVIYO_WHATSAPP_APP_SECRET    what Meta signs with
+  ACCOUNT.whatsapp-verify-token  KLAVIYO_WHATSAPP_VERIFY_TOKEN  what you told Meta
+  ACCOUNT.whatsapp-list          KLAVIYO_WHATSAPP_LIST          the list's id or exact name
+  ACCOUNT.api-key                KLAVIYO_API_KEY                without --nats only";
+
+/// Serves until Ctrl-C.
+pub(crate) async fn run(account: &Account, options: &Serve) -> (Result<Done, Failure>, Usage) {
+    (serve(account, options).await, Usage::default())
+}
+
+async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
+    log::start(account.verbose);
+    let interrupt = Interrupt::listen()?;
+    let secrets = service::secrets(&options.secrets)?;
+    let settings = Settings {
+        word: options.whatsapp_word.clone(),
+        rate: options.rate,
+        concurrency: options.concurrency,
+    };
+    let mut registry = Registry::default();
+    let nats = service::nats(&options.nats);
+    let door = match &nats {
+        Some(nats) => {
+            let queue = service::queue(nats).await?;
+            Door::to_queue(queue, Arc::clone(&secrets), settings, &mut registry)
+        }
+        None => {
+            let limits = Limits { concurrent_calls: options.concurrency.get(), ..Limits::default() };
+            let tenants = service::tenants(account, limits, &secrets)?;
+            Door::direct(tenants, Arc::clone(&secrets), settings, &mut registry)
+        }
+    };
+    let door = Arc::new(door);
+    if options.secrets.folder.is_none() && door.accounts().is_empty() {
+        let missing = "nobody could sign a request: there is no KLAVIYO_SIGNING_SECRET and no \
+                       KLAVIYO_WHATSAPP_APP_SECRET, or, without --nats, no KLAVIYO_API_KEY";
+        return Err(Failure::invalid(None, missing)
+            .hint("export KLAVIYO_SIGNING_SECRET=whsec_$(openssl rand -base64 32)")
+            .hint("--secrets names a folder with the secrets of many accounts"));
+    }
+    let (listener, url) = service::listen(options.listen).await?;
+    service::end_at_once(&interrupt);
+    introduce(account.json, &url, &door, nats.is_some());
+    let router = door.router().merge(ops::router(door.clone(), Arc::new(registry)));
+    tokio::select! {
+        () = listener.serve(router, interrupt.asked()) => {}
+        () = secrets.keep_fresh() => {}
+    }
+    Ok(Done::new(Value::Null, View::Shown))
+}
+
+fn introduce(json: bool, url: &str, door: &Door, has_queue: bool) {
+    let accounts = door.accounts();
+    let text = if json {
+        let value = json!({ "url": url, "queue": has_queue, "accounts": accounts });
+        report::document("ok", value, Usage::default())
+    } else {
+        let names: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
+        let names = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
+        let does = if has_queue { "puts opt-ins into the queue" } else { "does opt-ins at once" };
+        let mut out = String::new();
+        // Writing to a string does not fail.
+        let _ = writeln!(out, "The front door {does}: {TITLE}{url}/v1/opt-ins{TITLE:#} (Ctrl-C stops it)");
+        let _ = writeln!(out, "  accounts      {names}");
+        let _ = writeln!(out, "  for machines  /healthz  /readyz  /metrics");
+        let _ = writeln!(out, "`klaviyo serve --help` says how to sign a request.");
+        out
+    };
+    // Whoever has closed the output may still want the service.
+    let _ = report::print(&text);
+}

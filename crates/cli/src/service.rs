@@ -1,0 +1,79 @@
+//! What `serve` and `worker` have in common.
+
+use crate::args::{self, Account};
+use crate::component;
+use crate::exchange::Tap;
+use crate::failure::{Failure, chain};
+use crate::interrupt::Interrupt;
+use crate::verbose::Verbose;
+use klaviyo_host::{Connector, HttpTransport, Limits};
+use klaviyo_stream::ops::Listener;
+use klaviyo_stream::queue::{Nats, Queue};
+use klaviyo_stream::secrets::Secrets;
+use klaviyo_stream::tenants::Tenants;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::exit;
+use std::sync::Arc;
+
+/// The exit code of programs that Ctrl-C ends.
+const INTERRUPTED: i32 = 130;
+
+/// The secrets of a folder, else of the environment.
+pub(crate) fn secrets(options: &args::Secrets) -> Result<Arc<Secrets>, Failure> {
+    let secrets = match &options.folder {
+        Some(folder) => Secrets::folder(folder).map_err(|error| {
+            Failure::invalid(None, &chain(&error))
+                .hint("--secrets names a folder with files such as shop-1.api-key")
+        })?,
+        None => Secrets::environment(),
+    };
+    Ok(Arc::new(secrets))
+}
+
+/// The tenants of all accounts, in one connector.
+pub(crate) fn tenants(account: &Account, limits: Limits, secrets: &Arc<Secrets>) -> Result<Tenants, Failure> {
+    let egress = account.endpoint.as_ref().map(|endpoint| endpoint.egress.clone()).unwrap_or_default();
+    let http = HttpTransport::new(&egress, &limits).map_err(klaviyo_host::LoadError::from)?;
+    let mut tap = Tap::new(http);
+    if account.verbose {
+        tap = tap.watched_by(Arc::new(Verbose));
+    }
+    let connector: Connector = component::load(account, egress, limits, tap)?;
+    Ok(Tenants::new(connector, account.revision.clone(), Arc::clone(secrets)))
+}
+
+/// Where the queue is; none if nothing says so.
+pub(crate) fn nats(options: &args::Nats) -> Option<Nats> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+    let url = options.nats.clone().or_else(|| variable("NATS_URL")?.into_string().ok())?;
+    let credentials = options.nats_creds.clone().or_else(|| variable("NATS_CREDS").map(PathBuf::from));
+    Some(Nats { url, credentials })
+}
+
+pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {
+    let queue = Queue::connect(nats).await.map_err(|error| {
+        Failure::new(klaviyo_host::types::Code::Connection, chain(&error))
+            .hint("`nats-server -js` starts one on this machine")
+    })?;
+    Ok(Arc::new(queue))
+}
+
+pub(crate) async fn listen(address: SocketAddr) -> Result<(Listener, String), Failure> {
+    let failed = |error| Failure::other(format!("cannot listen on {address}: {error}"));
+    let listener = Listener::bind(address)
+        .await
+        .map_err(|error| failed(error).hint("--listen chooses another address, and port 0 any free one"))?;
+    let url = format!("http://{}", listener.address().map_err(failed)?);
+    Ok((listener, url))
+}
+
+/// Whoever asks for the end twice does not want to wait for it.
+pub(crate) fn end_at_once(interrupt: &Interrupt) {
+    let interrupt = interrupt.clone();
+    tokio::spawn(async move {
+        interrupt.repeated().await;
+        exit(INTERRUPTED);
+    });
+}

@@ -1,0 +1,83 @@
+//! `klaviyo worker`: the engine room.
+
+use crate::args::{Account, Worker};
+use crate::done::{Done, View};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::text::TITLE;
+use crate::{log, report, service};
+use klaviyo_host::{Limits, Usage};
+use klaviyo_stream::queue::Nats;
+use klaviyo_stream::secrets::Kind;
+use klaviyo_stream::{ops, worker};
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const HELP: &str = "\
+An account is one worker's at a time, by a lease of ten seconds that it renews: so the account's
+rates are kept however many workers there are. Accounts spread over the workers, and move when
+workers come and go. Without --nats and NATS_URL the queue is at nats://127.0.0.1:4222.
+
+One opt-in that waits alone takes the three steps of `klaviyo opt-in`; many are looked up, created
+or imported, and added to their list together, in as few requests as will do.
+
+When Klaviyo asks for time, or is away, opt-ins wait and are tried again. What Klaviyo will never
+take, and what has failed too often, is a dead letter: see `klaviyo dead`. A key that is refused, or
+lacks a scope, pauses its account, as the log and /readyz say; another key resumes it.
+
+Keys, in the folder of --secrets, read again when they change, or in a variable:
+  ACCOUNT.api-key    KLAVIYO_API_KEY    Klaviyo's private key
+
+A worker whose opt-ins are under way when it is killed loses nothing: another one goes on with them
+after 30 seconds. Ctrl-C and SIGTERM end it in order.";
+
+/// For a call with hundreds of requests at Klaviyo's rates.
+const TIME: Duration = Duration::from_secs(180);
+/// Accounts that are worked on at the same moment; more of them wait for their turn.
+const CALLS: u32 = 64;
+
+/// Works until Ctrl-C.
+pub(crate) async fn run(account: &Account, options: &Worker) -> (Result<Done, Failure>, Usage) {
+    (work(account, options).await, Usage::default())
+}
+
+async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
+    log::start(account.verbose);
+    let interrupt = Interrupt::listen()?;
+    let secrets = service::secrets(&options.secrets)?;
+    let accounts = secrets.accounts(Kind::ApiKey);
+    if options.secrets.folder.is_none() && accounts.is_empty() {
+        return Err(Failure::invalid(None, "there is no key: neither --secrets nor KLAVIYO_API_KEY")
+            .hint("--secrets names a folder with files such as shop-1.api-key"));
+    }
+    let limits = Limits { time: TIME, concurrent_calls: CALLS, ..Limits::default() };
+    let tenants = service::tenants(account, limits, &secrets)?;
+    let nats = service::nats(&options.nats)
+        .unwrap_or_else(|| Nats { url: "nats://127.0.0.1:4222".to_owned(), credentials: None });
+    let queue = service::queue(&nats).await?;
+    let (listener, url) = service::listen(options.listen).await?;
+    service::end_at_once(&interrupt);
+    let mut registry = Registry::default();
+    let worker = worker::Worker::new(queue, Arc::clone(&secrets), tenants, options.attempts, &mut registry);
+    let router = ops::router(worker.health(), Arc::new(registry));
+    let text = if account.json {
+        report::document("ok", json!({ "url": url, "accounts": accounts }), Usage::default())
+    } else {
+        format!(
+            "A worker for {} accounts; how it is doing: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",
+            accounts.len()
+        )
+    };
+    // Whoever has closed the output may still want the worker.
+    let _ = report::print(&text);
+    let worked = worker.run(interrupt.asked());
+    tokio::select! {
+        () = worked => {}
+        // It answers until the work has ended.
+        () = listener.serve(router, std::future::pending()) => {}
+        () = secrets.keep_fresh() => {}
+    }
+    Ok(Done::new(Value::Null, View::Shown))
+}

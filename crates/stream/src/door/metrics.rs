@@ -1,0 +1,51 @@
+//! What a door counts.
+
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use std::time::Duration;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct By {
+    result: &'static str,
+}
+
+pub(super) struct Metrics {
+    requests: Family<Request, Counter>,
+    opt_ins: Family<By, Counter>,
+    seconds: Histogram,
+}
+
+impl Metrics {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        // From a millisecond to a minute.
+        let metrics = Self {
+            requests: Family::default(),
+            opt_ins: Family::default(),
+            seconds: Histogram::new(exponential_buckets(0.001, 2.0, 17)),
+        };
+        let Self { requests, opt_ins, seconds } = &metrics;
+        registry.register("klaviyo_door_requests", "Requests, by route and status", requests.clone());
+        registry.register("klaviyo_door_opt_ins", "Opt-ins, by what became of them", opt_ins.clone());
+        registry.register("klaviyo_door_seconds", "How long requests took", seconds.clone());
+        metrics
+    }
+
+    pub(super) fn request(&self, route: &'static str, status: StatusCode, took: Duration) {
+        self.requests.get_or_create(&Request { route, status: status.as_u16() }).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn opt_ins(&self, result: &'static str, count: usize) {
+        self.opt_ins.get_or_create(&By { result }).inc_by(count as u64);
+    }
+}

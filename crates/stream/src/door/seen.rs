@@ -1,0 +1,60 @@
+//! The signatures that this process has seen.
+
+use super::signature::TOLERANCE;
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A request can be repeated as long as its time stamp is not too old, wherever in the tolerance it began.
+const REMEMBERED: Duration = Duration::from_secs(2 * TOLERANCE.as_secs());
+/// More than a process takes in that time; a million of them have 60 MB.
+const MOST: usize = 1_000_000;
+
+/// The signatures of the requests that can still be repeated.
+#[derive(Default)]
+pub(super) struct Seen(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    known: HashSet<String>,
+    order: VecDeque<(Instant, String)>,
+}
+
+/// There are too many to remember another one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
+impl Seen {
+    /// Whether a signature is seen for the first time.
+    pub(super) fn first_use(&self, signature: &str, now: Instant) -> Result<bool, Full> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Memory { known, order } = &mut *seen;
+        while let Some((_, old)) = order.pop_front_if(|(at, _)| now.duration_since(*at) > REMEMBERED) {
+            known.remove(&old);
+        }
+        if known.contains(signature) {
+            return Ok(false);
+        }
+        if known.len() >= MOST {
+            return Err(Full);
+        }
+        known.insert(signature.to_owned());
+        order.push_back((now, signature.to_owned()));
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_new_once_in_its_time() {
+        let (seen, now) = (Seen::default(), Instant::now());
+        assert_eq!(seen.first_use("one", now), Ok(true));
+        assert_eq!(seen.first_use("other", now), Ok(true));
+        assert_eq!(seen.first_use("one", now + REMEMBERED), Ok(false));
+        assert_eq!(seen.first_use("one", now + REMEMBERED + Duration::from_millis(1)), Ok(true));
+        assert_eq!(seen.0.lock().unwrap().known.len(), 1);
+    }
+}

@@ -1,0 +1,202 @@
+//! Who a request is from: a signature over its body, with a secret that only the account's own people have.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderMap;
+use sha2::Sha256;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How far a time stamp may be from the time here.
+pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+/// What a caller's id may have, so that the ids that are made of it fit.
+const LONGEST_ID: usize = 150;
+/// A secret that is rotated has two.
+const MOST_SIGNATURES: usize = 8;
+
+/// The signature of a request, as Standard Webhooks (standardwebhooks.com, v1) writes it: `webhook-id`,
+/// `webhook-timestamp` (seconds since 1970), and `webhook-signature`, `v1,` and the base64 of an HMAC-SHA256 over
+/// `id.timestamp.body`, several with spaces between them.
+#[derive(Debug)]
+pub(super) struct Signed<'a> {
+    pub(super) id: &'a str,
+    timestamp: &'a str,
+    signatures: Vec<&'a str>,
+}
+
+/// What is wrong with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsigned {
+    /// A header is missing, or cannot be read.
+    Header(&'static str),
+    /// The time stamp is too old, or of the future.
+    Time,
+    /// It is not the account's, or not of this body.
+    Signature,
+}
+
+impl<'a> Signed<'a> {
+    pub(super) fn of(headers: &'a HeaderMap) -> Result<Self, Unsigned> {
+        let header = |name: &'static str| {
+            let mut values = headers.get_all(name).iter();
+            match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
+                (Some(value), None) if !value.is_empty() => Ok(value),
+                _ => Err(Unsigned::Header(name)),
+            }
+        };
+        let id = header("webhook-id").and_then(|id| match id.len() {
+            ..=LONGEST_ID => Ok(id),
+            _ => Err(Unsigned::Header("webhook-id")),
+        })?;
+        let timestamp = header("webhook-timestamp")?;
+        let signatures = header("webhook-signature")?.split(' ').take(MOST_SIGNATURES);
+        let signatures: Vec<&str> =
+            signatures.filter_map(|signature| signature.strip_prefix("v1,")).collect();
+        if signatures.is_empty() {
+            return Err(Unsigned::Header("webhook-signature"));
+        }
+        Ok(Self { id, timestamp, signatures })
+    }
+
+    /// Checks it, at this time in seconds since 1970. Returns the signature that is right.
+    pub(super) fn check(&self, secret: &str, body: &[u8], now: i64) -> Result<&'a str, Unsigned> {
+        let at: i64 = self.timestamp.parse().map_err(|_| Unsigned::Header("webhook-timestamp"))?;
+        if at.abs_diff(now) > TOLERANCE.as_secs() {
+            return Err(Unsigned::Time);
+        }
+        let key = Zeroizing::new(
+            STANDARD
+                .decode(secret.strip_prefix("whsec_").unwrap_or(secret))
+                .map_err(|_| Unsigned::Signature)?,
+        );
+        let mac = mac(&key)?
+            .chain_update(self.id)
+            .chain_update(".")
+            .chain_update(self.timestamp)
+            .chain_update(".")
+            .chain_update(body);
+        let is_right = |signature: &&&str| {
+            // Compared in constant time.
+            STANDARD.decode(signature).is_ok_and(|given| mac.clone().verify_slice(&given).is_ok())
+        };
+        self.signatures.iter().find(is_right).copied().ok_or(Unsigned::Signature)
+    }
+}
+
+/// Checks the signature of Meta's webhooks: `X-Hub-Signature-256`, `sha256=` and the hexadecimal HMAC-SHA256 of the body.
+pub(super) fn check_meta(headers: &HeaderMap, secret: &str, body: &[u8]) -> Result<(), Unsigned> {
+    const HEADER: &str = "x-hub-signature-256";
+    let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
+    let digits = given.and_then(|value| value.strip_prefix("sha256=")).ok_or(Unsigned::Header(HEADER))?;
+    let given = unhex(digits).ok_or(Unsigned::Header(HEADER))?;
+    mac(secret.as_bytes())?.chain_update(body).verify_slice(&given).map_err(|_| Unsigned::Signature)
+}
+
+/// Whether two secrets are the same, in a time that does not depend on where they differ.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let code = |text: &str| mac(&[]).map(|mac| mac.chain_update(text));
+    match (code(one), code(other)) {
+        (Ok(one), Ok(other)) => one.verify(&other.finalize().into_bytes()).is_ok(),
+        _ => false,
+    }
+}
+
+fn mac(key: &[u8]) -> Result<Hmac<Sha256>, Unsigned> {
+    Hmac::new_from_slice(key).map_err(|_| Unsigned::Signature)
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pair = |pair: &[u8; 2]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    if rest.is_empty() { pairs.iter().map(pair).collect() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const BODY: &[u8] = br#"{"test": 2432232314}"#;
+    const AT: i64 = 1_614_265_330;
+
+    fn headers(changes: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        // The published example of Standard Webhooks.
+        headers.insert("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek".parse().unwrap());
+        headers.insert("webhook-timestamp", "1614265330".parse().unwrap());
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        headers.insert("webhook-signature", signature.parse().unwrap());
+        for (name, value) in changes {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn check(changes: &[(&'static str, &str)], body: &[u8], now: i64) -> Result<(), Unsigned> {
+        let headers = headers(changes);
+        Signed::of(&headers)?.check(SECRET, body, now).map(drop)
+    }
+
+    #[test]
+    fn the_published_example_is_right() {
+        assert_eq!(check(&[], BODY, AT), Ok(()));
+        assert_eq!(check(&[], BODY, AT + 300), Ok(()));
+        let two = "v1,AAAA v2,x v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        assert_eq!(check(&[("webhook-signature", two)], BODY, AT), Ok(()));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        use Unsigned::{Header, Signature, Time};
+        assert_eq!(check(&[], b"{}", AT), Err(Signature));
+        assert_eq!(check(&[], BODY, AT + 301), Err(Time));
+        assert_eq!(check(&[], BODY, AT - 301), Err(Time));
+        assert_eq!(check(&[("webhook-id", "msg_other")], BODY, AT), Err(Signature));
+        assert_eq!(check(&[("webhook-timestamp", "1614265331")], BODY, AT), Err(Signature));
+        assert_eq!(check(&[("webhook-timestamp", "+1614265330")], BODY, AT), Err(Signature));
+        assert_eq!(check(&[("webhook-timestamp", "1614265330000")], BODY, AT), Err(Time));
+        assert_eq!(check(&[("webhook-timestamp", "-9223372036854775808")], BODY, AT), Err(Time));
+        assert_eq!(check(&[("webhook-timestamp", "now")], BODY, AT), Err(Header("webhook-timestamp")));
+        assert_eq!(check(&[("webhook-id", &"x".repeat(151))], BODY, AT), Err(Header("webhook-id")));
+        assert_eq!(check(&[("webhook-id", "")], BODY, AT), Err(Header("webhook-id")));
+        for signature in ["", "v1", "v2,AAAA", "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="] {
+            let changed = check(&[("webhook-signature", signature)], BODY, AT);
+            assert_eq!(changed, Err(Header("webhook-signature")), "{signature}");
+        }
+        for signature in ["v1,", "v1,AAAA", "v1,!", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1O"] {
+            assert_eq!(check(&[("webhook-signature", signature)], BODY, AT), Err(Signature), "{signature}");
+        }
+        let mut twice = headers(&[]);
+        twice.append("webhook-id", "msg_other".parse().unwrap());
+        assert_eq!(Signed::of(&twice).unwrap_err(), Header("webhook-id"));
+    }
+
+    #[test]
+    fn metas_signature_is_over_the_bytes_as_they_came() {
+        let signed = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-hub-signature-256", value.parse().unwrap());
+            headers
+        };
+        // HMAC-SHA256, RFC 4231, test case 2.
+        let (key, body) = ("Jefe", b"what do ya want for nothing?");
+        let right = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(check_meta(&signed(right), key, body), Ok(()));
+        assert_eq!(check_meta(&signed(&right.replace("5b", "5B")), key, body), Ok(()));
+        assert_eq!(check_meta(&signed(right), key, b"what do ya want for nothing"), Err(Unsigned::Signature));
+        assert_eq!(check_meta(&signed(right), "jefe", body), Err(Unsigned::Signature));
+        for wrong in ["", "sha256=", "sha1=5bdc", "sha256=5bdc", "sha256=xyz1", "sha256=5bd"] {
+            assert!(check_meta(&signed(wrong), key, body).is_err(), "{wrong}");
+        }
+        assert!(check_meta(&HeaderMap::new(), key, body).is_err());
+    }
+
+    #[test]
+    fn secrets_are_compared_whole() {
+        assert!(is_same("token", "token"));
+        assert!(!is_same("token", "toke"));
+        assert!(!is_same("", "token"));
+    }
+}

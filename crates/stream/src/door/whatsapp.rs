@@ -1,0 +1,181 @@
+//! The notifications of Meta's WhatsApp webhook.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A message that asks to be opted in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wish {
+    /// The message's id. Meta delivers a message again under the same one.
+    pub(super) id: String,
+    /// The sender's number, with its country code.
+    pub(super) phone_number: String,
+    /// The name that the sender goes by.
+    pub(super) name: Option<String>,
+}
+
+// What is not named here is not for this door, and may be anything. So may what is in the places of these: each part is
+// read by itself, and passed over if it is not what it should be.
+
+#[derive(Deserialize)]
+struct Notified {
+    #[serde(default)]
+    messages: Vec<Value>,
+    #[serde(default)]
+    contacts: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    id: String,
+    from: String,
+    text: Option<Text>,
+    button: Option<Button>,
+    interactive: Option<Interactive>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    body: String,
+}
+
+/// The reply to a template's button.
+#[derive(Deserialize)]
+struct Button {
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Interactive {
+    button_reply: Option<Reply>,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    title: String,
+}
+
+#[derive(Deserialize)]
+struct Contact {
+    wa_id: String,
+    profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    name: String,
+}
+
+impl Message {
+    /// What was written, or the button that was pressed.
+    fn words(&self) -> Option<&str> {
+        let text = self.text.as_ref().map(|text| text.body.as_str());
+        let button = || self.button.as_ref().map(|button| button.text.as_str());
+        let reply = || Some(self.interactive.as_ref()?.button_reply.as_ref()?.title.as_str());
+        text.or_else(button).or_else(reply)
+    }
+}
+
+/// The messages of a notification that are nothing but this word, in either case. None: the body is not JSON.
+pub(super) fn wishes(body: &[u8], word: &str) -> Option<Vec<Wish>> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let all =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut wishes = Vec::new();
+    for entry in all(&body, "entry") {
+        for change in all(&entry, "changes") {
+            let value = change.get("value").cloned().unwrap_or_default();
+            let Ok(Notified { messages, contacts }) = serde_json::from_value(value) else { continue };
+            let contacts: Vec<Contact> =
+                contacts.into_iter().filter_map(|contact| serde_json::from_value(contact).ok()).collect();
+            let messages = messages.into_iter().filter_map(|message| serde_json::from_value(message).ok());
+            wishes.extend(messages.filter_map(|message: Message| wish(message, &contacts, word)));
+        }
+    }
+    Some(wishes)
+}
+
+fn wish(message: Message, contacts: &[Contact], word: &str) -> Option<Wish> {
+    let is_word = message.words()?.trim().to_lowercase() == word.trim().to_lowercase();
+    let is_number = !message.from.is_empty() && message.from.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_word || !is_number || message.id.is_empty() {
+        return None;
+    }
+    let contact = contacts.iter().find(|contact| contact.wa_id == message.from);
+    Some(Wish {
+        id: message.id,
+        phone_number: format!("+{}", message.from),
+        name: contact.map(|contact| contact.profile.name.clone()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn notification(messages: Value) -> Vec<u8> {
+        let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [{
+            "field": "messages",
+            "value": {
+                "messaging_product": "whatsapp",
+                "metadata": { "display_phone_number": "15550783881", "phone_number_id": "106540352242922" },
+                "contacts": [{ "profile": { "name": "Priya Sharma" }, "wa_id": "919820000001" }],
+                "messages": messages,
+            },
+        }] }] });
+        serde_json::to_vec(&body).unwrap()
+    }
+
+    fn text(words: &str) -> Value {
+        json!({
+            "from": "919820000001", "id": "wamid.1", "timestamp": "1749416383", "type": "text",
+            "text": { "body": words },
+        })
+    }
+
+    fn count(messages: Value) -> usize {
+        wishes(&notification(messages), "SUBSCRIBE").unwrap().len()
+    }
+
+    #[test]
+    fn the_word_and_nothing_else_opts_its_sender_in() {
+        assert_eq!(
+            wishes(&notification(json!([text(" subscribe\n")])), "SUBSCRIBE").unwrap(),
+            [Wish {
+                id: "wamid.1".to_owned(),
+                phone_number: "+919820000001".to_owned(),
+                name: Some("Priya Sharma".to_owned()),
+            }]
+        );
+        for words in ["", "please subscribe", "SUBSCRIBE!", "UNSUBSCRIBE", "subscribe subscribe"] {
+            assert_eq!(count(json!([text(words)])), 0, "{words}");
+        }
+        assert_eq!(wishes(&notification(json!([text("ÉCOUTER")])), "écouter").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_button_says_it_too() {
+        let message =
+            |kind: &str, value: Value| json!([{ "from": "1555", "id": "w", "type": kind, kind: value }]);
+        assert_eq!(count(message("button", json!({ "text": "Subscribe", "payload": "x" }))), 1);
+        let reply = json!({ "type": "button_reply", "button_reply": { "id": "1", "title": "Subscribe" } });
+        assert_eq!(count(message("interactive", reply)), 1);
+        assert_eq!(count(message("image", json!({ "caption": "SUBSCRIBE" }))), 0);
+    }
+
+    #[test]
+    fn what_is_unknown_does_not_hide_what_is_known() {
+        let odd = json!([7, {}, { "from": 5, "id": "x" }, { "from": "x", "id": "y", "text": { "body": "SUBSCRIBE" } },
+                         text("SUBSCRIBE")]);
+        assert_eq!(count(odd), 1);
+        let no_contact = json!({ "entry": [7, { "changes": "x" }, { "changes": [{ "value": { "statuses": [{}] } },
+            { "value": { "messages": [text("SUBSCRIBE")], "contacts": [{}, { "wa_id": "1" }] } }] }] });
+        let wishes = wishes(&serde_json::to_vec(&no_contact).unwrap(), "SUBSCRIBE").unwrap();
+        assert_eq!((wishes.len(), wishes[0].name.as_deref()), (1, None));
+        for empty in ["{}", "[]", "null", r#"{"entry": {}}"#] {
+            assert_eq!(super::wishes(empty.as_bytes(), "SUBSCRIBE"), Some(Vec::new()));
+        }
+        assert_eq!(super::wishes(b"SUBSCRIBE", "SUBSCRIBE"), None);
+    }
+}

@@ -1,0 +1,306 @@
+//! An opt-in: what a caller gives, and what waits in the queue.
+
+use crate::account::Account;
+use klaviyo_host::types::{Channel, Identifier, NewProfile};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+/// One person's opt-in.
+///
+/// What is said of its fields here is checked by [`OptIn::check`]. Whether an email or a phone number can be one is the
+/// connector's to say.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptIn {
+    /// Whose Klaviyo it goes to.
+    pub account: Account,
+    /// The caller's own id of this opt-in, at most 200 bytes: a second one with the same id, in the same account, is
+    /// the same opt-in, and is not done again. None: the front door gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The list's id, or its exact name.
+    pub list: String,
+    /// One of email, phone number and external id has to be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// With its country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The caller's own id of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// The first name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// The last name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Custom properties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Map<String, Value>>,
+    /// The channels that the person consented to, each with its address. Empty: membership of the list, no consent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<ConsentTo>,
+    /// What Klaviyo keeps as the source of the consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_source: Option<String>,
+}
+
+/// A channel that somebody consented to get marketing on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsentTo {
+    /// Needs an email.
+    Email,
+    /// Text messages. Needs a phone number.
+    Sms,
+    /// Needs a phone number.
+    Whatsapp,
+}
+
+impl From<ConsentTo> for Channel {
+    fn from(channel: ConsentTo) -> Self {
+        match channel {
+            ConsentTo::Email => Self::Email,
+            ConsentTo::Sms => Self::Sms,
+            ConsentTo::Whatsapp => Self::Whatsapp,
+        }
+    }
+}
+
+/// What is wrong with an opt-in before anybody is asked.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{field}: {reason}")]
+pub struct Unfit {
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl OptIn {
+    const LONGEST_ID: usize = 200;
+    /// Klaviyo takes no profile that is larger.
+    const LARGEST: usize = 100_000;
+
+    /// What makes no sense whatever Klaviyo thinks of it.
+    ///
+    /// # Errors
+    /// The first field that cannot be.
+    pub fn check(&self) -> Result<(), Unfit> {
+        let unfit = |field, reason: &str| Err(Unfit { field, reason: reason.to_owned() });
+        let missing = |value: &Option<String>| value.as_deref().is_none_or(|text| text.trim().is_empty());
+        if self.list.trim().is_empty() {
+            return unfit("list", "name a list, by its id or its exact name");
+        }
+        if self.id.as_ref().is_some_and(|id| id.is_empty() || id.len() > Self::LONGEST_ID) {
+            return unfit("id", "it has 1 to 200 bytes; leave it out to be given one");
+        }
+        if missing(&self.email) && missing(&self.phone_number) && missing(&self.external_id) {
+            return unfit("email", "give an email, a phone_number or an external_id");
+        }
+        for channel in &self.consent {
+            match channel {
+                ConsentTo::Email if missing(&self.email) => {
+                    return unfit("consent", "consent to email needs an email");
+                }
+                ConsentTo::Sms | ConsentTo::Whatsapp if missing(&self.phone_number) => {
+                    return unfit("consent", "consent to sms or whatsapp needs a phone_number");
+                }
+                _ => {}
+            }
+        }
+        if self.consent.is_empty() && self.consent_source.is_some() {
+            return unfit("consent_source", "there is no consent; name its channels in consent");
+        }
+        if self.to_json().len() > Self::LARGEST {
+            return unfit(
+                "properties",
+                "the contact has more than 100,000 bytes, which Klaviyo does not take",
+            );
+        }
+        Ok(())
+    }
+
+    /// As it waits in the queue.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        // Strings, lists and maps with strings for keys: there is nothing that JSON cannot have.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The contact, for the connector.
+    #[must_use]
+    pub fn contact(&self) -> NewProfile {
+        // What is empty was not given: Klaviyo would refuse an empty email beside a phone number.
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        NewProfile {
+            email: given(&self.email),
+            phone_number: given(&self.phone_number),
+            external_id: given(&self.external_id),
+            first_name: given(&self.first_name),
+            last_name: given(&self.last_name),
+            properties: self.properties.clone().map(|properties| Value::Object(properties).to_string()),
+        }
+    }
+
+    /// What the connector looks the contact up by, as `contacts.opt-in` does: the first that is there.
+    #[must_use]
+    pub fn identifier(&self) -> Option<Identifier> {
+        let NewProfile { email, phone_number, external_id, .. } = self.contact();
+        email
+            .map(Identifier::Email)
+            .or_else(|| phone_number.map(Identifier::PhoneNumber))
+            .or_else(|| external_id.map(Identifier::ExternalId))
+    }
+}
+
+/// Without what it says about the person.
+impl fmt::Debug for OptIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OptIn")
+            .field("account", &self.account)
+            .field("list", &self.list)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Splits a name: its first word is the first name, the rest the last name.
+#[must_use]
+pub fn names(name: &str) -> (Option<String>, Option<String>) {
+    let mut words = name.split_whitespace();
+    let first = words.next().map(str::to_owned);
+    let rest = words.collect::<Vec<_>>().join(" ");
+    (first, Some(rest).filter(|rest| !rest.is_empty()))
+}
+
+/// The name of an opt-in in the queue, in the bucket of outcomes and among the dead letters: its account, and a digest
+/// of its id. The same id has the same key in every process.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The account.
+    pub account: Account,
+    digest: String,
+}
+
+/// A text that is no key.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("this is not the id of an opt-in, such as shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f")]
+pub struct KeyError;
+
+impl Key {
+    /// 128 bits, in hexadecimal.
+    const DIGITS: usize = 32;
+
+    /// The key of an opt-in with this id.
+    #[must_use]
+    pub fn new(account: &Account, id: &str) -> Self {
+        let digest = Sha256::digest(id.as_bytes());
+        let mut digits = String::with_capacity(Self::DIGITS);
+        for byte in digest.iter().take(Self::DIGITS / 2) {
+            // Writing to a string does not fail.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        Self { account: account.clone(), digest: digits }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.account, self.digest)
+    }
+}
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let (account, digest) = text.split_once('.').ok_or(KeyError)?;
+        let account = account.parse().map_err(|_| KeyError)?;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if digest.len() == Self::DIGITS && digest.bytes().all(is_digit) {
+            Ok(Self { account, digest: digest.to_owned() })
+        } else {
+            Err(KeyError)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn opt_in(changes: Value) -> OptIn {
+        let mut value = json!({ "account": "shop-1", "list": "Y6nRLr", "email": "priya@example.com" });
+        for (name, change) in changes.as_object().unwrap() {
+            value[name] = change.clone();
+        }
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_its_field() {
+        assert_eq!(opt_in(json!({})).check(), Ok(()));
+        assert_eq!(opt_in(json!({ "consent": ["email"], "consent_source": "bot" })).check(), Ok(()));
+        for (changes, field) in [
+            (json!({ "list": " " }), "list"),
+            (json!({ "id": "" }), "id"),
+            (json!({ "id": "x".repeat(201) }), "id"),
+            (json!({ "email": null }), "email"),
+            (json!({ "email": " " }), "email"),
+            (json!({ "consent": ["sms"] }), "consent"),
+            (json!({ "consent": ["whatsapp"], "phone_number": "" }), "consent"),
+            (json!({ "consent": ["email"], "email": null, "external_id": "7" }), "consent"),
+            (json!({ "consent_source": "bot" }), "consent_source"),
+            (json!({ "properties": { "long": "x".repeat(100_000) } }), "properties"),
+        ] {
+            assert_eq!(opt_in(changes).check().unwrap_err().field, field);
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_misspelt_is_not_passed_over() {
+        let value =
+            json!({ "account": "a", "list": "Y6nRLr", "email": "p@example.com", "fist_name": "Priya" });
+        assert!(serde_json::from_value::<OptIn>(value).is_err());
+    }
+
+    #[test]
+    fn nothing_about_the_person_is_in_a_log() {
+        let shown = format!("{:?}", opt_in(json!({ "first_name": "Priya" })));
+        assert!(!shown.contains("riya"), "{shown}");
+    }
+
+    #[test]
+    fn a_key_is_the_same_for_the_same_id_and_account_only() {
+        let (one, other) = ("shop-1".parse().unwrap(), "shop-2".parse().unwrap());
+        let key = Key::new(&one, "wamid.1");
+        assert_eq!(key, Key::new(&one, "wamid.1"));
+        assert_ne!(key, Key::new(&one, "wamid.2"));
+        assert_ne!(key, Key::new(&other, "wamid.1"));
+        assert_eq!(key.to_string().parse(), Ok(key));
+        for wrong in ["", "shop-1", "shop-1.", "shop-1.xyz", &format!("a b.{}", "0".repeat(32))] {
+            assert_eq!(wrong.parse::<Key>(), Err(KeyError));
+        }
+    }
+
+    #[test]
+    fn the_first_word_is_the_first_name() {
+        let some = |text: &str| Some(text.to_owned());
+        for (name, first, last) in [
+            ("Priya Sharma", "Priya", some("Sharma")),
+            ("Priya", "Priya", None),
+            ("  Priya \t Sharma  Rao ", "Priya", some("Sharma Rao")),
+            ("Priya\u{a0}Sharma", "Priya", some("Sharma")),
+            ("山田\u{3000}太郎", "山田", some("太郎")),
+            ("Ana María de la Cruz", "Ana", some("María de la Cruz")),
+        ] {
+            assert_eq!(names(name), (some(first), last), "{name:?}");
+        }
+        assert_eq!(names(" \u{2003} "), (None, None));
+    }
+}

@@ -1,0 +1,107 @@
+//! What became of an opt-in.
+
+use klaviyo_host::types::{Code, Detail};
+use serde::{Deserialize, Serialize};
+
+/// What became of an opt-in. One that has none yet waits, or is being worked on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Outcome {
+    /// Klaviyo has it.
+    Done(Receipt),
+    /// It was not done, and is among the dead letters.
+    Dead(Reason),
+    /// It was a dead letter, and waits again: `klaviyo dead retry`.
+    Waiting,
+    /// It was a dead letter, and was given up: `klaviyo dead drop`.
+    Dropped,
+}
+
+/// What Klaviyo has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The profile's id. None where it was one of many in an import, which tells no ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
+    /// The first name, as Klaviyo has it, else as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_name: Option<String>,
+    /// The list's id.
+    pub list_id: String,
+    /// Whether the profile is new. None where it was one of many in an import without a lookup before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<bool>,
+    /// What was not taken as given, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Receipt {
+    /// What a bot says to the customer then: see [`reply`].
+    #[must_use]
+    pub fn reply(&self, place: Option<&str>) -> String {
+        reply(self.profile_name.as_deref(), place)
+    }
+}
+
+/// What a bot says to a customer who has opted in: with the first name, and where they are updated, the email or else
+/// the number, if these are known.
+#[must_use]
+pub fn reply(name: Option<&str>, place: Option<&str>) -> String {
+    let mut reply = match name {
+        Some(name) if !name.is_empty() => format!("You are now subscribed, {name}!"),
+        _ => "You are now subscribed!".to_owned(),
+    };
+    if let Some(place) = place {
+        reply.push_str(&format!(" You will receive updates at {place}."));
+    }
+    reply
+}
+
+/// Why an opt-in is not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The contract's code, such as `rejected`.
+    pub code: String,
+    /// A sentence: what happened and what to do.
+    pub message: String,
+    /// Klaviyo's own errors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Told>,
+}
+
+/// One of Klaviyo's errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Klaviyo's code.
+    pub code: String,
+    /// Klaviyo's words.
+    pub detail: String,
+    /// What it is about, such as `/data/attributes/email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+impl From<&Detail> for Told {
+    fn from(detail: &Detail) -> Self {
+        Self { code: detail.code.clone(), detail: detail.detail.clone(), pointer: detail.pointer.clone() }
+    }
+}
+
+impl Reason {
+    /// A reason of this project's own.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code: code.as_str().to_owned(), message: message.into(), details: Vec::new() }
+    }
+}
+
+impl From<&klaviyo_host::Error> for Reason {
+    fn from(error: &klaviyo_host::Error) -> Self {
+        let details = match &error.cause {
+            klaviyo_host::Cause::Connector(error) => error.details.iter().map(Told::from).collect(),
+            _ => Vec::new(),
+        };
+        Self { code: error.code().as_str().to_owned(), message: error.to_string(), details }
+    }
+}

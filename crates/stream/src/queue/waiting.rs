@@ -1,0 +1,120 @@
+//! The opt-ins of one account, as a worker takes them.
+
+use super::{QueueError, UNANSWERED, failed};
+use crate::opt_in::{Key, OptIn};
+use async_nats::jetstream::consumer::{Consumer, pull};
+use async_nats::jetstream::{AckKind, Message};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// What is taken at once: as many contacts, and bytes, as go into one import.
+pub const MOST: usize = 10_000;
+const MOST_BYTES: usize = 5_000_000;
+/// For the way, beyond the time that JetStream waits for a message.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// The queue of an account. Only the worker that holds the account's lease takes from it.
+pub struct Account {
+    consumer: Consumer<pull::Config>,
+}
+
+/// A message that was taken, and is to be settled.
+pub struct Taken {
+    message: Message,
+}
+
+impl Account {
+    pub(super) fn new(consumer: Consumer<pull::Config>) -> Self {
+        Self { consumer }
+    }
+
+    /// Takes what waits, `most` of it and no more than [`MOST`]; waits for the first one as long as `patience`.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn take(&self, most: usize, patience: Duration) -> Result<Vec<Taken>, QueueError> {
+        let mut taken = Vec::new();
+        let first = self.consumer.batch().max_messages(1).expires(patience).messages().await;
+        collect(first.map_err(failed("give opt-ins"))?, patience, &mut taken).await?;
+        let more = most.min(MOST).saturating_sub(1);
+        if taken.is_empty() || more == 0 {
+            return Ok(taken);
+        }
+        let rest = self.consumer.fetch().max_messages(more).max_bytes(MOST_BYTES).messages().await;
+        // What was taken is worked on even if there is no more to be had.
+        if let Ok(rest) = rest {
+            let _ = collect(rest, Duration::ZERO, &mut taken).await;
+        }
+        Ok(taken)
+    }
+}
+
+async fn collect(
+    mut batch: pull::Batch,
+    patience: Duration,
+    taken: &mut Vec<Taken>,
+) -> Result<(), QueueError> {
+    // A connection that breaks ends the batch only by the clock.
+    while let Ok(Some(message)) = timeout(patience + MARGIN, batch.next()).await {
+        taken.push(Taken { message: message.map_err(failed("give opt-ins"))? });
+    }
+    Ok(())
+}
+
+impl Taken {
+    /// How often within its time a message has to be touched, so that it is not given to anybody else.
+    pub const TOUCH: Duration = Duration::from_secs(UNANSWERED.as_secs() / 3);
+
+    /// The opt-in, and its key; none when the message is not one that a front door has written.
+    #[must_use]
+    pub fn opt_in(&self) -> Option<(Key, OptIn)> {
+        let opt_in: OptIn = serde_json::from_slice(&self.message.payload).ok()?;
+        let key = Key::new(&opt_in.account, opt_in.id.as_deref()?);
+        let is_its = self.message.subject.rsplit('.').next() == Some(opt_in.account.as_str());
+        is_its.then_some((key, opt_in))
+    }
+
+    /// As it is in the stream.
+    #[must_use]
+    pub fn payload(&self) -> &Bytes {
+        &self.message.payload
+    }
+
+    /// Its place in the stream.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.message.info().map_or(0, |info| info.stream_sequence)
+    }
+
+    /// How often it was given out, this time included.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(u32::MAX))
+    }
+
+    /// It is settled: removes it from the queue.
+    ///
+    /// # Errors
+    /// When there is no connection. It is given out again then, and found to be settled.
+    pub async fn acknowledge(&self) -> Result<(), QueueError> {
+        self.message.ack().await.map_err(failed("take an acknowledgement"))
+    }
+
+    /// Gives it back; it is given out again after this time.
+    ///
+    /// # Errors
+    /// When there is no connection. It is given out again all the same.
+    pub async fn give_back(&self, delay: Duration) -> Result<(), QueueError> {
+        self.message.ack_with(AckKind::Nak(Some(delay))).await.map_err(failed("take an opt-in back"))
+    }
+
+    /// It is still being worked on.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub async fn touch(&self) -> Result<(), QueueError> {
+        self.message.ack_with(AckKind::Progress).await.map_err(failed("wait for an opt-in"))
+    }
+}

@@ -1,0 +1,533 @@
+//! What was taken from an account's queue, brought to Klaviyo and settled.
+//!
+//! The rule: what fails in company is tried in smaller company, and at last alone. So an opt-in ends as it would have
+//! ended by itself, however many were waiting beside it.
+
+use super::held::Held;
+use super::lists::Lists;
+use super::plan::{self, Plan};
+use super::status::Status;
+use super::{ALONE, pause};
+use crate::account::Account;
+use crate::opt_in::{Key, OptIn};
+use crate::outcome::{Outcome, Reason, Receipt};
+use crate::queue::{Dead, Queue, QueueError, Taken};
+use crate::steps::{self, Failure, Granted, Remedy};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use klaviyo_host::types::{Code, Creation, Identifier, NewProfile, Profile};
+use klaviyo_host::{Answer, Cause, Error, Tenant, Usage};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// How many questions to JetStream are on their way at once.
+const AT_ONCE: usize = 256;
+/// How many profiles are looked up, and added to the list, in one call.
+const CHUNK: usize = 1_000;
+
+/// The work on one batch of one account.
+pub(super) struct Batch<'a> {
+    pub(super) queue: &'a Queue,
+    pub(super) tenant: &'a Tenant,
+    pub(super) account: &'a Account,
+    pub(super) held: &'a Held,
+    pub(super) lists: &'a mut Lists,
+    pub(super) status: &'a Status,
+    /// How often an opt-in is tried.
+    pub(super) attempts: NonZeroU32,
+}
+
+/// Why the account's opt-ins cannot be gone on with. What is not settled then is still held.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Klaviyo is away, or asks for time.
+    Wait(Option<Duration>, Reason),
+    /// Another key, or another setting, is needed.
+    Account(Reason),
+    /// The queue is away.
+    Queue(QueueError),
+}
+
+impl From<QueueError> for Stop {
+    fn from(error: QueueError) -> Self {
+        Self::Queue(error)
+    }
+}
+
+/// An opt-in that was taken and has no outcome yet.
+pub(super) struct Item {
+    /// The place of its message in the stream.
+    place: u64,
+    key: Key,
+    pub(super) opt_in: OptIn,
+    /// The revision of its entry among the outcomes; 0: there is none.
+    revision: u64,
+    attempts: u32,
+}
+
+impl Item {
+    /// Whether it says one identifier, and nothing else.
+    fn is_bare(&self) -> bool {
+        let NewProfile { email, phone_number, external_id, first_name, last_name, properties } =
+            self.opt_in.contact();
+        let identifiers = [email, phone_number, external_id].iter().flatten().count();
+        identifiers == 1 && first_name.is_none() && last_name.is_none() && properties.is_none()
+    }
+}
+
+/// An opt-in, and what came of it.
+pub(super) type Ended = (Item, Result<Receipt, Failure>);
+
+impl Batch<'_> {
+    /// Works on what was taken. What is not settled when it returns, or is dropped, is still held.
+    pub(super) async fn work(mut self, taken: Vec<Taken>) -> Result<(), Stop> {
+        let mut groups: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for item in self.unsettled(taken).await? {
+            groups.entry(item.opt_in.list.clone()).or_default().push(item);
+        }
+        for (list, items) in groups {
+            let mut usage = Usage::default();
+            let result = self.group(&list, items, &mut usage).await;
+            self.status.used(usage);
+            result?;
+        }
+        Ok(())
+    }
+
+    /// The opt-ins that are to be done: not those that have an outcome already.
+    async fn unsettled(&self, taken: Vec<Taken>) -> Result<Vec<Item>, Stop> {
+        let taken: Vec<Arc<Taken>> = taken.into_iter().map(Arc::new).collect();
+        taken.iter().for_each(|taken| self.held.hold(taken));
+        let items = stream::iter(taken).map(|taken| self.unless_settled(taken)).buffered(AT_ONCE);
+        let items: Vec<Item> = items.try_filter_map(async |item| Ok(item)).try_collect().await?;
+        let mut seen = HashSet::new();
+        let (items, again): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| seen.insert(item.key.clone()));
+        for item in again {
+            // The other one is settled by then.
+            self.held.give_back(item.place, pause(item.attempts)).await;
+        }
+        Ok(items)
+    }
+
+    async fn unless_settled(&self, taken: Arc<Taken>) -> Result<Option<Item>, Stop> {
+        let (place, attempts) = (taken.sequence(), taken.attempts());
+        let written = taken.opt_in().filter(|(_, opt_in)| opt_in.check().is_ok());
+        let Some((key, opt_in)) = written else {
+            let key = Key::new(self.account, &format!("message {place}"));
+            let message = "the message is not an opt-in that a front door has written; find out who writes to the \
+                           queue";
+            let dead = dead(payload(&taken), Reason::new(Code::InvalidInput, message), attempts);
+            self.queue.bury(&key, &dead).await?;
+            self.status.ended("dead");
+            self.held.acknowledge(place).await?;
+            return Ok(None);
+        };
+        let revision = match self.queue.settled(&key).await? {
+            None => 0,
+            Some((Outcome::Waiting, revision)) => revision,
+            Some((Outcome::Done(_) | Outcome::Dropped, _)) => {
+                self.held.acknowledge(place).await?;
+                return Ok(None);
+            }
+            Some((Outcome::Dead(reason), _)) => {
+                // Who wrote this may have been stopped before it wrote the letter.
+                if self.queue.dead_letter(&key).await?.is_none() {
+                    self.queue.bury(&key, &dead(payload(&taken), reason, attempts)).await?;
+                }
+                self.held.acknowledge(place).await?;
+                return Ok(None);
+            }
+        };
+        Ok(Some(Item { place, key, opt_in, revision, attempts }))
+    }
+
+    /// The opt-ins to one list.
+    async fn group(&mut self, list: &str, items: Vec<Item>, usage: &mut Usage) -> Result<(), Stop> {
+        let list = match self.lists.id(self.tenant, list, usage).await {
+            Ok(list) => list,
+            Err(failure) => {
+                // A list that does not exist is the opt-ins' own fault; all else can be the account's.
+                let failed = items.into_iter().map(|item| (item, Err(failure.clone()))).collect();
+                return self.end(failed).await;
+            }
+        };
+        // Those that have failed again and again do not take others with them any more.
+        let (alone, together): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| item.attempts >= ALONE);
+        let (bare, mut others): (Vec<Item>, Vec<Item>) = together.into_iter().partition(Item::is_bare);
+        match Plan::of_identifiers(bare.len()) {
+            Plan::Import => {
+                self.status.planned(Plan::Import);
+                let left = self.import(bare, &list, None, usage).await?;
+                self.looked_up(left, &list, false, usage).await?;
+            }
+            Plan::OneByOne | Plan::LookedUp => others.extend(bare),
+        }
+        match Plan::of_contacts(others.len()) {
+            _ if others.is_empty() => {}
+            Plan::OneByOne => {
+                self.status.planned(Plan::OneByOne);
+                self.one_by_one(others, &list, usage).await?;
+            }
+            Plan::LookedUp | Plan::Import => {
+                self.status.planned(Plan::LookedUp);
+                self.looked_up(others, &list, true, usage).await?;
+            }
+        }
+        self.one_by_one(alone, &list, usage).await
+    }
+
+    async fn one_by_one(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
+        for item in items {
+            let result = steps::join(self.tenant, &item.opt_in, list, usage).await;
+            let result = result.map_err(|failure| self.unless_list_is_gone(failure));
+            self.end(vec![(item, result)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks the contacts up, creates or imports those who do not exist, and adds those who do to the list.
+    pub(super) async fn looked_up(
+        &mut self,
+        items: Vec<Item>,
+        list: &str,
+        may_import: bool,
+        usage: &mut Usage,
+    ) -> Result<(), Stop> {
+        let (mut found, mut absent) = (Vec::new(), Vec::new());
+        let mut chunks = chunks(items);
+        while let Some(mut chunk) = chunks.pop() {
+            let identifiers: Vec<Identifier> =
+                chunk.iter().filter_map(|item| item.opt_in.identifier()).collect();
+            match counted(self.tenant.lookup_many(&identifiers).await, usage) {
+                Ok(profiles) => {
+                    for (item, profile) in chunk.into_iter().zip(profiles) {
+                        match profile {
+                            Some(profile) => {
+                                let receipt = found_as(&item.opt_in, profile, list);
+                                found.push((item, receipt));
+                            }
+                            None => absent.push(item),
+                        }
+                    }
+                }
+                Err(error) => match unfit(&error).filter(|position| *position < chunk.len()) {
+                    Some(position) => {
+                        let item = chunk.swap_remove(position);
+                        chunks.push(chunk);
+                        // Alone, it is told by the name of its own field.
+                        self.one_by_one(vec![item], list, usage).await?;
+                    }
+                    None => match smaller(&Failure::from(&error), chunk)? {
+                        Smaller::Halves(halves) => chunks.extend(halves),
+                        Smaller::One(item) => self.one_by_one(vec![item], list, usage).await?,
+                    },
+                },
+            }
+        }
+        self.add(found, list, usage).await?;
+        self.create(absent, list, may_import, usage).await
+    }
+
+    /// Contacts that do not exist: they are created and added to the list, or imported into it.
+    async fn create(
+        &mut self,
+        absent: Vec<Item>,
+        list: &str,
+        may_import: bool,
+        usage: &mut Usage,
+    ) -> Result<(), Stop> {
+        // Somebody who opted in twice is created once; the second time they exist.
+        let mut seen = HashSet::new();
+        let (absent, twice): (Vec<Item>, Vec<Item>) =
+            absent.into_iter().partition(|item| seen.insert(sameness(&item.opt_in)));
+        if may_import && plan::is_import(absent.len()) {
+            let left = self.import(absent, list, Some(true), usage).await?;
+            Box::pin(self.looked_up(left, list, false, usage)).await?;
+        } else {
+            let mut members = Vec::new();
+            for item in absent {
+                match counted(self.tenant.create(&item.opt_in.contact()).await, usage) {
+                    Ok(Creation::Created(profile)) => {
+                        let receipt = created_as(&item.opt_in, profile, list);
+                        members.push((item, receipt));
+                    }
+                    // The three steps say whose it is.
+                    Ok(Creation::Existing(_)) => self.one_by_one(vec![item], list, usage).await?,
+                    Err(error) => self.end(vec![(item, Err(Failure::from(&error)))]).await?,
+                }
+            }
+            self.add(members, list, usage).await?;
+        }
+        if twice.is_empty() { Ok(()) } else { Box::pin(self.looked_up(twice, list, may_import, usage)).await }
+    }
+
+    /// Adds profiles to the list, gives the consent that goes with it, and settles them.
+    async fn add(
+        &mut self,
+        members: Vec<(Item, Receipt)>,
+        list: &str,
+        usage: &mut Usage,
+    ) -> Result<(), Stop> {
+        let mut chunks = chunks(members);
+        while let Some(chunk) = chunks.pop() {
+            let ids: Vec<String> =
+                chunk.iter().filter_map(|(_, receipt)| receipt.profile_id.clone()).collect();
+            match counted(self.tenant.subscribe(list, &ids).await, usage) {
+                Ok(_) => self.consent(chunk, list, usage).await?,
+                Err(error) => match smaller(&Failure::from(&error), chunk)? {
+                    Smaller::Halves(halves) => chunks.extend(halves),
+                    Smaller::One((item, _)) => self.one_by_one(vec![item], list, usage).await?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Members of the list get the consent that they gave, and are settled.
+    pub(super) async fn consent(
+        &mut self,
+        members: Vec<(Item, Receipt)>,
+        list: &str,
+        usage: &mut Usage,
+    ) -> Result<(), Stop> {
+        let (consenting, done): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|(item, _)| !item.opt_in.consent.is_empty());
+        self.end(done.into_iter().map(|(item, receipt)| (item, Ok(receipt))).collect()).await?;
+        let mut sources: BTreeMap<Option<String>, Vec<(Item, Receipt)>> = BTreeMap::new();
+        for member in consenting {
+            sources.entry(member.0.opt_in.consent_source.clone()).or_default().push(member);
+        }
+        let mut chunks: Vec<_> = sources.into_values().flat_map(chunks).collect();
+        while let Some(chunk) = chunks.pop() {
+            let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.opt_in).collect();
+            match steps::grant(self.tenant, &opt_ins, list, usage).await {
+                Ok(granted) => self.end(consented(chunk, granted)).await?,
+                Err(failure) => match smaller(&failure, chunk)? {
+                    Smaller::Halves(halves) => chunks.extend(halves),
+                    Smaller::One((item, _)) => self.end(vec![(item, Err(failure))]).await?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// A list that was there is looked for again the next time: another may have its name now.
+    fn unless_list_is_gone(&mut self, failure: Failure) -> Failure {
+        if failure.reason.code == Code::NotFound.as_str() {
+            self.lists.forget();
+            return Failure { remedy: Remedy::Again, ..failure };
+        }
+        failure
+    }
+
+    /// Settles opt-ins: keeps the outcome, then takes the message off the queue. What is to be tried again
+    /// is given back.
+    pub(super) async fn end(&self, ended: Vec<Ended>) -> Result<(), Stop> {
+        let ends = stream::iter(ended).map(|(item, result)| self.end_one(item, result));
+        let mut results: Vec<Result<(), Stop>> = ends.buffer_unordered(AT_ONCE).collect().await;
+        // All have been told what became of them; one reason to stop is enough.
+        results.drain(..).find(Result::is_err).unwrap_or(Ok(()))
+    }
+
+    async fn end_one(&self, item: Item, result: Result<Receipt, Failure>) -> Result<(), Stop> {
+        let is_last = item.attempts >= self.attempts.get();
+        let failure = match result {
+            Ok(receipt) => return self.settle(&item, Outcome::Done(receipt)).await,
+            Err(failure) => failure,
+        };
+        match failure.remedy {
+            Remedy::Never => self.settle(&item, Outcome::Dead(failure.reason)).await,
+            Remedy::Again if is_last => self.settle(&item, Outcome::Dead(failure.reason)).await,
+            Remedy::Again => {
+                self.held.give_back(item.place, pause(item.attempts)).await;
+                Ok(())
+            }
+            Remedy::Wait(after) => {
+                if is_last {
+                    self.settle(&item, Outcome::Dead(failure.reason.clone())).await?;
+                }
+                Err(Stop::Wait(after, failure.reason))
+            }
+            Remedy::Account => Err(Stop::Account(failure.reason)),
+        }
+    }
+
+    async fn settle(&self, item: &Item, outcome: Outcome) -> Result<(), Stop> {
+        if !self.queue.settle(&item.key, &outcome, item.revision).await? {
+            // Somebody else has, or it was dropped or put back: it is looked at anew.
+            self.held.give_back(item.place, Duration::ZERO).await;
+            return Ok(());
+        }
+        match outcome {
+            Outcome::Dead(reason) => {
+                let opt_in = serde_json::to_value(&item.opt_in).unwrap_or_default();
+                self.queue.bury(&item.key, &dead(opt_in, reason, item.attempts)).await?;
+                self.status.ended("dead");
+            }
+            _ => self.status.ended("done"),
+        }
+        self.held.acknowledge(item.place).await?;
+        Ok(())
+    }
+}
+
+/// As many at once as one call takes.
+fn chunks<T>(mut all: Vec<T>) -> Vec<Vec<T>> {
+    let mut chunks = Vec::new();
+    while !all.is_empty() {
+        let rest = all.split_off(all.len().min(CHUNK));
+        chunks.push(std::mem::replace(&mut all, rest));
+    }
+    chunks
+}
+
+/// What failed together, in smaller company.
+enum Smaller<T> {
+    Halves([Vec<T>; 2]),
+    One(T),
+}
+
+fn smaller<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Smaller<T>, Stop> {
+    if let Some(stop) = stop(failure) {
+        return Err(stop);
+    }
+    let half = failed.split_off(failed.len() / 2);
+    match (failed.is_empty(), <[T; 1]>::try_from(half)) {
+        (true, Ok([one])) => Ok(Smaller::One(one)),
+        (_, Ok([one])) => Ok(Smaller::Halves([failed, vec![one]])),
+        (_, Err(half)) => Ok(Smaller::Halves([failed, half])),
+    }
+}
+
+/// What came of a grant, for each.
+fn consented(members: Vec<(Item, Receipt)>, granted: Granted) -> Vec<Ended> {
+    let refused: HashMap<usize, Reason> = granted.refused.into_iter().collect();
+    let ended = members.into_iter().enumerate().map(|(n, (item, mut receipt))| match refused.get(&n) {
+        Some(reason) => (item, Err(Failure { reason: reason.clone(), remedy: Remedy::Never })),
+        None => {
+            receipt.warnings.extend(granted.warnings.iter().cloned());
+            (item, Ok(receipt))
+        }
+    });
+    ended.collect()
+}
+
+/// Adds up what calls have used.
+pub(super) fn counted<T>(result: Result<Answer<T>, Error>, usage: &mut Usage) -> Result<T, Error> {
+    match result {
+        Ok(answer) => {
+            steps::add(usage, answer.usage);
+            Ok(answer.value)
+        }
+        Err(error) => {
+            steps::add(usage, error.usage);
+            Err(error)
+        }
+    }
+}
+
+/// Whether a failure stops the whole account.
+pub(super) fn stop(failure: &Failure) -> Option<Stop> {
+    match failure.remedy {
+        Remedy::Wait(after) => Some(Stop::Wait(after, failure.reason.clone())),
+        Remedy::Account => Some(Stop::Account(failure.reason.clone())),
+        Remedy::Again | Remedy::Never => None,
+    }
+}
+
+/// The identifier that cannot be one, where a call names it: `identifiers/17/email`.
+fn unfit(error: &Error) -> Option<usize> {
+    let Cause::Connector(error) = &error.cause else { return None };
+    let pointer = error.details.first().filter(|_| error.code == Code::InvalidInput)?.pointer.as_deref()?;
+    pointer.strip_prefix("identifiers/")?.split('/').next()?.parse().ok()
+}
+
+/// What makes two opt-ins the same person's: the value that they are looked up by. Klaviyo does not tell the case of
+/// an email.
+fn sameness(opt_in: &OptIn) -> Option<(u8, String)> {
+    Some(match opt_in.identifier()? {
+        Identifier::Email(email) => (0, email.to_ascii_lowercase()),
+        Identifier::PhoneNumber(number) => (1, digits(&number)),
+        Identifier::ExternalId(id) => (2, id),
+        Identifier::Id(id) => (3, id),
+    })
+}
+
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The receipt for a profile that exists: it is not changed, and a warning names what it has otherwise, as
+/// `contacts.opt-in` does.
+fn found_as(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
+    let contact = opt_in.contact();
+    let properties = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let given = |contact: &Option<String>| contact.is_some();
+    let by_email = given(&contact.email);
+    let differs = [
+        (
+            "phone-number",
+            by_email
+                && given(&contact.phone_number)
+                && contact.phone_number.as_deref().map(digits) != profile.phone_number.as_deref().map(digits),
+        ),
+        (
+            "external-id",
+            (by_email || given(&contact.phone_number))
+                && given(&contact.external_id)
+                && contact.external_id != profile.external_id,
+        ),
+        ("first-name", given(&contact.first_name) && contact.first_name != profile.first_name),
+        ("last-name", given(&contact.last_name) && contact.last_name != profile.last_name),
+        (
+            "properties",
+            contact
+                .properties
+                .as_deref()
+                .is_some_and(|text| properties(text) != properties(&profile.properties)),
+        ),
+    ];
+    let differing: Vec<&str> =
+        differs.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
+    let mut receipt = Receipt { created: Some(false), ..receipt(opt_in, profile, list) };
+    if !differing.is_empty() {
+        receipt.warnings.push(format!(
+            "{}: the profile exists and has this otherwise; it was not changed",
+            differing.join(", ")
+        ));
+    }
+    receipt
+}
+
+fn created_as(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
+    Receipt { created: Some(true), ..receipt(opt_in, profile, list) }
+}
+
+fn receipt(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
+    Receipt {
+        profile_id: Some(profile.id),
+        profile_name: profile.first_name.or_else(|| opt_in.contact().first_name),
+        list_id: list.to_owned(),
+        created: None,
+        warnings: profile.warnings,
+    }
+}
+
+fn dead(opt_in: Value, error: Reason, attempts: u32) -> Dead {
+    // A time of this age can be written.
+    let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    Dead { opt_in, error, attempts, since }
+}
+
+/// A message as it came: JSON, else the text of it.
+fn payload(taken: &Taken) -> Value {
+    let bytes = taken.payload();
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+}

@@ -1,0 +1,86 @@
+//! How a batch is brought to Klaviyo: in the fewest requests.
+
+use super::Requests;
+
+/// How many identifiers are looked up in one request: `contacts.lookup-many`.
+const LOOKED_UP: usize = 100;
+/// How many profiles one addition to a list takes: `contacts.subscribe`.
+const ADDED: usize = 1_000;
+/// What an import takes in all, whatever its size: to submit it, to ask until it is done, to read what failed. It is
+/// more waiting than work; so where it saves nothing it is not the choice.
+pub(super) const IMPORT: Requests = 8;
+
+/// What is done with opt-ins to one list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Plan {
+    /// The three steps of `contacts.opt-in`, for each.
+    OneByOne,
+    /// All are looked up. Those who do not exist are created, or imported, as [`is_import`] says; those who
+    /// do are added to the list together.
+    LookedUp,
+    /// All are imported, whoever exists.
+    Import,
+}
+
+impl Plan {
+    /// The plan for so many opt-ins that say more than one identifier.
+    ///
+    /// They are not imported before they are looked up: an import writes over what a profile has, and an opt-in
+    /// does not.
+    pub(super) fn of_contacts(count: usize) -> Self {
+        if one_by_one(count) <= looked_up(count) + IMPORT.min(count) {
+            Self::OneByOne
+        } else {
+            Self::LookedUp
+        }
+    }
+
+    /// The plan for so many opt-ins that say one identifier and nothing else. There is nothing to write over.
+    pub(super) fn of_identifiers(count: usize) -> Self {
+        // Compared with the best that looking up can come to: all of them exist.
+        if IMPORT < looked_up(count) { Self::Import } else { Self::of_contacts(count) }
+    }
+}
+
+/// Whether so many new profiles are imported. Creating them is a request each.
+pub(super) fn is_import(absent: usize) -> bool {
+    absent > IMPORT
+}
+
+/// To look up, to create, to add: for a contact that is new.
+fn one_by_one(count: usize) -> Requests {
+    3 * count
+}
+
+/// Without what creates those that do not exist.
+fn looked_up(count: usize) -> Requests {
+    count.div_ceil(LOOKED_UP) + count.div_ceil(ADDED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_is_the_one_with_the_fewest_requests() {
+        assert_eq!(Plan::of_contacts(1), Plan::OneByOne);
+        assert_eq!(Plan::of_contacts(2), Plan::LookedUp);
+        assert_eq!(Plan::of_contacts(10_000), Plan::LookedUp);
+        assert_eq!(Plan::of_identifiers(1), Plan::OneByOne);
+        assert_eq!(Plan::of_identifiers(700), Plan::LookedUp);
+        assert_eq!(Plan::of_identifiers(701), Plan::Import);
+        assert!(!is_import(8));
+        assert!(is_import(9));
+    }
+
+    #[test]
+    fn an_opt_in_takes_fewer_requests_the_more_are_waiting() {
+        let most = |count| match Plan::of_contacts(count) {
+            Plan::OneByOne => one_by_one(count),
+            Plan::LookedUp | Plan::Import => looked_up(count) + IMPORT.min(count),
+        };
+        let each: Vec<f64> =
+            [1, 2, 10, 100, 1_000, 10_000].map(|count| most(count) as f64 / count as f64).into();
+        assert!(each.is_sorted_by(|few, many| few > many), "{each:?}");
+    }
+}

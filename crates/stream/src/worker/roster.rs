@@ -1,0 +1,65 @@
+//! Whose account is whose.
+
+use crate::account::Account;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The workers that live, and what each of them cannot work on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Roster(BTreeMap<String, BTreeSet<Account>>);
+
+impl Roster {
+    pub(super) fn new(workers: BTreeMap<String, BTreeSet<Account>>) -> Self {
+        Self(workers)
+    }
+
+    /// Who is to work on an account: of those who can, the one with the highest number for it (rendezvous hashing).
+    /// All workers come to the same answer, and when one comes or goes only its own accounts move.
+    pub(super) fn owner(&self, account: &Account) -> Option<&str> {
+        let able = self.0.iter().filter(|(_, unable)| !unable.contains(account));
+        able.map(|(worker, _)| worker.as_str()).max_by_key(|worker| number(worker, account))
+    }
+}
+
+fn number(worker: &str, account: &Account) -> [u8; 32] {
+    Sha256::new().chain_update(worker).chain_update([0]).chain_update(account.as_str()).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roster(workers: &[&str]) -> Roster {
+        Roster(workers.iter().map(|worker| ((*worker).to_owned(), BTreeSet::new())).collect())
+    }
+
+    fn accounts() -> Vec<Account> {
+        (0..1_000).map(|n| format!("shop-{n}").parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn accounts_spread_and_only_those_of_who_goes_move() {
+        let (all, fewer) = (roster(&["a", "b", "c", "d"]), roster(&["a", "b", "d"]));
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for account in &accounts() {
+            let owner = all.owner(account).unwrap();
+            *counts.entry(owner).or_default() += 1;
+            if owner != "c" {
+                assert_eq!(fewer.owner(account), Some(owner));
+            }
+        }
+        assert!(counts.len() == 4 && counts.values().all(|count| (150..350).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn who_cannot_work_on_an_account_is_passed_over() {
+        let account: Account = "shop-1".parse().unwrap();
+        let mut roster = roster(&["a", "b"]);
+        let owner = roster.owner(&account).unwrap().to_owned();
+        roster.0.get_mut(&owner).unwrap().insert(account.clone());
+        let other = roster.owner(&account).unwrap().to_owned();
+        assert_ne!(owner, other);
+        roster.0.get_mut(&other).unwrap().insert(account.clone());
+        assert_eq!(roster.owner(&account), None);
+    }
+}

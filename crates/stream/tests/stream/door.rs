@@ -1,0 +1,416 @@
+//! Front doors, over real sockets.
+
+use crate::stage::{LIST, Running, Stage, key_of, settings, stage, until};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use klaviyo_mock::Faults;
+use klaviyo_stream::door::Settings;
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const APP_SECRET: &str = "an app secret of Meta's";
+
+async fn opened(accounts: &[&str]) -> Stage {
+    let stage = stage(accounts).await;
+    let write = |name: &str, text: &str| std::fs::write(stage.keys.path().join(name), text).unwrap();
+    write("shop-1.signing-secret", SECRET);
+    write("shop-2.signing-secret", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    write("shop-1.whatsapp-app-secret", APP_SECRET);
+    write("shop-1.whatsapp-verify-token", "the token");
+    write("shop-1.whatsapp-list", "WhatsApp Opt-Ins");
+    stage
+}
+
+fn client() -> Client {
+    // Whoever is first installs it for all.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
+}
+
+fn signature(secret: &str, id: &str, at: i64, body: &[u8]) -> String {
+    let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    let mac =
+        Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(format!("{id}.{at}.")).chain_update(body);
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+/// A request with a body, signed at a time.
+async fn post_at(door: &Running, secret: &str, id: &str, at: i64, body: impl Into<Vec<u8>>) -> Response {
+    let body = body.into();
+    client()
+        .post(format!("{}/v1/opt-ins", door.url))
+        .header("webhook-id", id)
+        .header("webhook-timestamp", at)
+        .header("webhook-signature", signature(secret, id, at, &body))
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+}
+
+async fn post(door: &Running, id: &str, body: &Value) -> (u16, Value) {
+    answer(post_at(door, SECRET, id, now(), body.to_string()).await).await
+}
+
+async fn answer(response: Response) -> (u16, Value) {
+    (response.status().as_u16(), serde_json::from_str(&response.text().await.unwrap()).unwrap())
+}
+
+async fn ask(door: &Running, id: &str) -> (u16, Value) {
+    let response = client()
+        .get(format!("{}/v1/opt-ins/{id}", door.url))
+        .header("webhook-id", id)
+        .header("webhook-timestamp", now())
+        .header("webhook-signature", signature(SECRET, id, now(), b""))
+        .send();
+    answer(response.await.unwrap()).await
+}
+
+async fn get(door: &Running, path: &str) -> (u16, String) {
+    let response = client().get(format!("{}{path}", door.url)).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+fn priya() -> Value {
+    json!({ "account": "shop-1", "list": "WhatsApp Opt-Ins", "email": "priya@example.com", "first_name": "Priya" })
+}
+
+fn person(n: usize) -> Value {
+    json!({ "account": "shop-1", "list": LIST, "email": format!("p{n:05}@example.com") })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_queue_the_answer_is_the_receipt_with_the_reply() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.direct_door(settings()).await;
+    let (status, told) = post(&door, "msg_1", &priya()).await;
+    let expected = json!({
+        "id": "msg_1", "state": "done", "profile_id": told["profile_id"], "profile_name": "Priya", "list_id": LIST,
+        "created": true, "reply": "You are now subscribed, Priya! You will receive updates at priya@example.com.",
+    });
+    assert_eq!((status, &told), (200, &expected));
+    assert_eq!(stage.members("shop-1"), ["priya@example.com"]);
+
+    let many =
+        json!([person(1), person(2), { "account": "shop-1", "list": "none", "email": "x@example.com" }]);
+    let (status, told) = post(&door, "msg_2", &many).await;
+    assert_eq!((status, &told[0]["state"], &told[1]["id"]), (207, &json!("done"), &json!("msg_2/1")));
+    assert_eq!((&told[2]["state"], &told[2]["code"]), (&json!("failed"), &json!("not-found")));
+    assert_eq!(stage.members("shop-1").len(), 3);
+
+    let (status, told) = ask(&door, &format!("shop-1.{}.1", "0".repeat(32))).await;
+    assert_eq!((status, &told["error"]["code"]), (404, &json!("not-found")));
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_says_whether_it_is_worth_repeating() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.direct_door(settings()).await;
+    let faults = |rule: &str| stage.klaviyo.set_faults(Faults::none().rule(rule.parse().unwrap()));
+    faults("*: always status 503 retry-after 700");
+    let body = priya().to_string();
+    let response = post_at(&door, SECRET, "msg_1", now(), body).await;
+    assert_eq!(response.headers().get("retry-after").unwrap(), "700");
+    assert_eq!(answer(response).await.0, 503);
+    stage.klaviyo.set_faults(Faults::none());
+    let (status, told) =
+        post(&door, "msg_2", &json!({ "account": "shop-1", "list": LIST, "email": "no" })).await;
+    assert_eq!((status, &told["code"]), (422, &json!("invalid-input")));
+    std::fs::write(stage.keys.path().join("shop-1.api-key"), "pk_wrong").unwrap();
+    let other = stage.direct_door(settings()).await;
+    let (status, told) = post(&other, "msg_3", &priya()).await;
+    assert_eq!((status, &told["code"]), (502, &json!("unauthenticated")));
+    other.stop().await;
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_can_sign_is_let_in_and_only_once() {
+    let stage = opened(&["shop-1", "shop-2"]).await;
+    let doors = [stage.direct_door(settings()).await, stage.queue_door(settings()).await];
+    for door in &doors {
+        let body = priya().to_string();
+        let at = now();
+        let refused = async |response: Response| {
+            let (status, told) = answer(response).await;
+            assert_eq!((status, &told["error"]["code"]), (401, &json!("unauthenticated")), "{told}");
+        };
+        let sent = stage.klaviyo.requests();
+        refused(client().post(format!("{}/v1/opt-ins", door.url)).body(body.clone()).send().await.unwrap())
+            .await;
+        refused(post_at(door, "whsec_AAAA", "msg_1", at, body.clone()).await).await;
+        refused(post_at(door, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "msg_1", at, body.clone()).await)
+            .await;
+        refused(post_at(door, SECRET, "msg_1", at - 400, body.clone()).await).await;
+        refused(post_at(door, SECRET, "msg_1", at + 400, body.clone()).await).await;
+        refused(post_at(door, SECRET, "msg_1", at, body.replace("shop-1", "shop-2")).await).await;
+        refused(post_at(door, SECRET, "msg_1", at, body.replace("shop-1", "nobody")).await).await;
+        assert_eq!(stage.klaviyo.requests(), sent);
+        assert!(stage.queue.waiting().await.unwrap().is_empty());
+
+        let (status, first) = answer(post_at(door, SECRET, "msg_1", at, body.clone()).await).await;
+        assert!((200..300).contains(&status), "{first}");
+        let (status, told) = answer(post_at(door, SECRET, "msg_1", at, body.clone()).await).await;
+        assert_eq!((status, &told["error"]["code"]), (409, &json!("conflict")));
+        let (status, again) = answer(post_at(door, SECRET, "msg_1", at + 1, body).await).await;
+        assert!((200..300).contains(&status), "{again}");
+        assert_eq!(first["id"], again["id"]);
+    }
+    // What one door has seen, the others know.
+    let (other, at) = (stage.queue_door(settings()).await, now());
+    assert_eq!(post_at(&doors[1], SECRET, "msg_2", at, person(1).to_string()).await.status(), 202);
+    assert_eq!(post_at(&other, SECRET, "msg_2", at, person(1).to_string()).await.status(), 409);
+    for door in [other].into_iter().chain(doors) {
+        door.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_sense_is_refused_whole() {
+    let stage = opened(&["shop-1", "shop-2"]).await;
+    let door = stage.queue_door(settings()).await;
+    let mixed = json!([person(1), { "account": "shop-2", "list": LIST, "email": "a@example.com" },
+                       { "account": "shop-1", "list": LIST }]);
+    let (status, told) = post(&door, "msg_1", &mixed).await;
+    let places: Vec<_> =
+        told["error"]["opt_ins"].as_array().unwrap().iter().map(|unfit| &unfit["index"]).collect();
+    assert_eq!((status, places), (422, vec![&json!(1), &json!(2)]));
+    let many: Vec<Value> = (0..1_001).map(person).collect();
+    for (n, (body, expected)) in [
+        (json!([]).to_string(), 422),
+        (json!(many).to_string(), 413),
+        (String::new(), 400),
+        ("\u{0}".to_owned(), 400),
+        ("null".to_owned(), 400),
+        (format!("{}{}", "[".repeat(5_000), "]".repeat(5_000)), 400),
+        (priya().to_string().replace('{', "{\"account\":\"shop-1\","), 400),
+        (priya().to_string().replace("first_name", "frist_name"), 400),
+        (priya().to_string().replace("shop-1", "sh*p"), 400),
+        (format!("{}x", priya()), 400),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (status, told) = answer(post_at(&door, SECRET, &format!("bad_{n}"), now(), body).await).await;
+        assert_eq!(status, expected, "{n}: {told}");
+        assert!(told["error"]["message"].is_string());
+    }
+    assert!(stage.queue.waiting().await.unwrap().is_empty());
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_queue_the_answer_is_an_id_to_ask_with() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(settings()).await;
+    let (status, told) = post(&door, "msg_1", &priya()).await;
+    assert_eq!((status, &told["state"], &told["duplicate"]), (202, &json!("waiting"), &json!(false)));
+    let id = told["id"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&door, &id).await, (200, json!({ "id": id, "state": "waiting" })));
+    let again = post_at(&door, SECRET, "msg_1", now() + 1, priya().to_string()).await;
+    assert_eq!(answer(again).await.1["duplicate"], true);
+    let many: Vec<Value> = (0..1_000).map(person).collect();
+    let (status, all) = post(&door, "msg_2", &json!(many)).await;
+    assert_eq!((status, all.as_array().unwrap().len()), (202, 1_000));
+
+    let worker = stage.worker().await;
+    let end = tokio::time::Instant::now() + crate::stage::PATIENCE;
+    let told = loop {
+        let (status, told) = ask(&door, &id).await;
+        assert_eq!(status, 200);
+        if told["state"] != "waiting" {
+            break told;
+        }
+        assert!(tokio::time::Instant::now() < end);
+    };
+    assert_eq!((&told["state"], &told["reply"]), (&json!("done"), &json!("You are now subscribed, Priya!")));
+    assert_eq!(ask(&door, &format!("shop-1.{}.1", "0".repeat(32))).await.0, 404);
+    assert_eq!(ask(&door, "shop-1").await.0, 401);
+    // A signature for another id is none for this one.
+    let response = client()
+        .get(format!("{}/v1/opt-ins/{id}", door.url))
+        .header("webhook-id", "other")
+        .header("webhook-timestamp", now())
+        .header("webhook-signature", signature(SECRET, "other", now(), b""));
+    assert_eq!(response.send().await.unwrap().status(), 401);
+    worker.stop().await;
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_accepted_that_is_not_written() {
+    let mut stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(settings()).await;
+    assert_eq!(get(&door, "/readyz").await.0, 200);
+    stage.nats.stop();
+    until("it is noticed", || !door.health.readiness().ready).await;
+    assert_eq!(get(&door, "/readyz").await.0, 503);
+    let response = post_at(&door, SECRET, "msg_1", now(), priya().to_string()).await;
+    assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(answer(response).await.0, 503);
+    stage.nats.restart();
+    until("it is back", || door.health.readiness().ready).await;
+    assert_eq!(post_at(&door, SECRET, "msg_1", now() + 1, priya().to_string()).await.status(), 202);
+    door.stop().await;
+}
+
+fn notification(words: &str) -> String {
+    json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "field": "messages", "value": {
+        "contacts": [{ "profile": { "name": "Priya Sharma" }, "wa_id": "919820000001" }],
+        "messages": [{ "from": "919820000001", "id": "wamid.1", "type": "text", "text": { "body": words } }],
+    } }] }] })
+    .to_string()
+}
+
+async fn notify(door: &Running, secret: &str, body: &str) -> (u16, Value) {
+    let mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body).finalize().into_bytes();
+    let digits: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = client()
+        .post(format!("{}/v1/whatsapp/shop-1", door.url))
+        .header("x-hub-signature-256", format!("sha256={digits}"))
+        .body(body.to_owned());
+    answer(request.send().await.unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatsapps_word_opts_its_sender_in() {
+    let stage = opened(&["shop-1"]).await;
+    let direct = stage.direct_door(settings()).await;
+    let question = "/v1/whatsapp/shop-1?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=";
+    assert_eq!(get(&direct, &format!("{question}the%20token")).await, (200, "1158201444".to_owned()));
+    assert_eq!(get(&direct, &format!("{question}the")).await.0, 403);
+    assert_eq!(get(&direct, "/v1/whatsapp/shop-1").await.0, 403);
+    assert_eq!(get(&direct, &format!("{question}the%20token").replace("shop-1", "shop-2")).await.0, 403);
+
+    assert_eq!(notify(&direct, "another", &notification("SUBSCRIBE")).await.0, 401);
+    assert_eq!(notify(&direct, APP_SECRET, &notification("When do you open?")).await, (200, json!([])));
+    assert_eq!(notify(&direct, APP_SECRET, "{}").await, (200, json!([])));
+    assert_eq!(stage.klaviyo.requests(), 0);
+    let (status, told) = notify(&direct, APP_SECRET, &notification("Subscribe ")).await;
+    assert_eq!((status, &told[0]["id"], &told[0]["state"]), (200, &json!("wamid.1"), &json!("done")));
+    assert_eq!(told[0]["reply"], "You are now subscribed, Priya! You will receive updates at +919820000001.");
+    {
+        let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
+        assert_eq!(
+            account.profile("phone_number", "+919820000001").unwrap().attributes["last_name"],
+            "Sharma"
+        );
+    }
+
+    // What fails for now is repeated by Meta; in the queue the second time is the first.
+    stage.klaviyo.set_faults(Faults::none().rule("*: always status 503".parse().unwrap()));
+    assert_eq!(notify(&direct, APP_SECRET, &notification("subscribe")).await.0, 503);
+    let queue = stage.queue_door(settings()).await;
+    for duplicate in [false, true] {
+        let (status, told) = notify(&queue, APP_SECRET, &notification("subscribe")).await;
+        assert_eq!((status, &told[0]["duplicate"]), (200, &json!(duplicate)));
+    }
+    std::fs::remove_file(stage.keys.path().join("shop-1.whatsapp-list")).unwrap();
+    let unset = stage.queue_door(settings()).await;
+    assert_eq!(notify(&unset, APP_SECRET, &notification("subscribe")).await.0, 503);
+    for door in [direct, queue, unset] {
+        door.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_a_rate_that_strangers_cannot_use_up() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(Settings { rate: 10.try_into().unwrap(), ..settings() }).await;
+    for n in 0..20 {
+        let stranger = post_at(&door, "whsec_AAAA", &format!("s{n}"), now(), person(n).to_string()).await;
+        assert_eq!(stranger.status(), 401);
+    }
+    let ten: Vec<Value> = (0..10).map(person).collect();
+    assert_eq!(post(&door, "msg_1", &json!(ten)).await.0, 202);
+    let refused = post_at(&door, SECRET, "msg_2", now(), json!(ten).to_string()).await;
+    assert_eq!(refused.headers().get("retry-after").unwrap(), "1");
+    assert_eq!(refused.status(), 503);
+    let eleven: Vec<Value> = (0..11).map(person).collect();
+    assert_eq!(post(&door, "msg_3", &json!(eleven)).await.0, 413);
+    door.stop().await;
+}
+
+/// What a connection gets back for these bytes, until it is closed.
+fn raw(door: &Running, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(door.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = Vec::new();
+    // A server that has answered may reset what it has not read.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_has_a_size_and_a_time() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(Settings { concurrency: 1.try_into().unwrap(), ..settings() }).await;
+    let large = vec![b' '; (1 << 20) + 1];
+    assert_eq!(post_at(&door, SECRET, "msg_1", now(), large).await.status(), 413);
+    let chunks = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));
+    let head = "POST /v1/opt-ins HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunked = format!("{head}{chunks}1\r\n \r\n0\r\n\r\n");
+    assert!(raw(&door, chunked.as_bytes()).starts_with("HTTP/1.1 413 "));
+    let tricky = "POST /v1/opt-ins HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx";
+    assert!(raw(&door, tricky.as_bytes()).starts_with("HTTP/1.1 400 "));
+
+    // One that does not come takes the only slot, until it is sent away; headers that do not come take none.
+    let url = door.url.clone();
+    let slow = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+        stream.write_all(b"POST /v1/opt-ins HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
+    });
+    let mut refused = false;
+    while !slow.is_finished() {
+        let response = post_at(&door, SECRET, "msg_2", now() - 60, person(1).to_string()).await;
+        if response.status() == 503 {
+            assert_eq!(response.headers().get("retry-after").unwrap(), "1");
+            refused = true;
+        }
+        assert_eq!(get(&door, "/healthz").await, (200, "ok\n".to_owned()));
+    }
+    assert!(refused && slow.await.unwrap().starts_with("HTTP/1.1 408 "));
+    let headers = raw(&door, b"POST /v1/opt-ins HTTP/1.1\r\nhost: x\r\n");
+    assert!(headers.is_empty() || headers.starts_with("HTTP/1.1 408 "), "{headers}");
+    assert_eq!(post(&door, "msg_3", &priya()).await.0, 202);
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_said_in_the_same_words() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(settings()).await;
+    let (status, told) = get(&door, "/v2/opt-ins").await;
+    assert_eq!((status, told.contains("\"not-found\"")), (404, true));
+    let response = client().delete(format!("{}/v1/opt-ins", door.url)).send().await.unwrap();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers().get("allow").unwrap(), "POST");
+    assert_eq!(answer(response).await.1["error"]["code"], "method-not-allowed");
+    post(&door, "msg_1", &priya()).await;
+    let (status, metrics) = get(&door, "/metrics").await;
+    assert_eq!(status, 200);
+    for line in [
+        "klaviyo_door_requests_total{route=\"opt-ins\",status=\"202\"} 1",
+        "klaviyo_door_opt_ins_total{result=\"accepted\"} 1",
+        "klaviyo_door_seconds_count 2",
+    ] {
+        assert!(metrics.lines().any(|own| own == line), "{line}\n{metrics}");
+    }
+    assert!(!metrics.contains("priya"));
+    door.stop().await;
+}
