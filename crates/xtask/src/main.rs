@@ -3,6 +3,7 @@
 mod artifact;
 mod command;
 mod contract;
+mod deploy;
 mod examples;
 mod guest;
 mod hostile;
@@ -140,6 +141,7 @@ fn test() -> Result<()> {
     })?;
     step("Klaviyo's OpenAPI", openapi::test)?;
     step("the command with the component inside", || program::build_klaviyo(false))?;
+    step("the deployment files", || deploy::test(&mut skipped))?;
     step("the embeddings", || examples::test(&mut skipped))?;
     step("Klaviyo's own libraries against the simulator", || sdk::test(&mut skipped))?;
     eprintln!("\nall passed in {} s", started.elapsed().as_secs());

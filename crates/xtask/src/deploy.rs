@@ -1,0 +1,181 @@
+//! The deployment files: whether Docker Compose, Kubernetes and `klaviyo` itself take what is written there.
+
+use crate::command::{program, root, run};
+use crate::program::{built, profile};
+use crate::runtimes::Skipped;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// Where the validators are, and the copies that they have to refuse.
+const FOLDER: &str = "target/deploy";
+
+/// A file, and what checks it without an engine, a cluster or a network.
+struct Check {
+    file: &'static str,
+    validator: &'static [&'static str],
+    mistakes: &'static [Mistake],
+}
+
+/// A change to the file that the validator has to refuse, naming `culprit`: one that reads nothing would pass all.
+struct Mistake {
+    text: &'static str,
+    instead: &'static str,
+    culprit: &'static str,
+}
+
+const fn mistake(text: &'static str, instead: &'static str, culprit: &'static str) -> Mistake {
+    Mistake { text, instead, culprit }
+}
+
+const COMPOSE: Check = Check {
+    file: "deploy/compose.yaml",
+    validator: &["check-jsonschema", "--builtin-schema", "vendor.compose-spec"],
+    mistakes: &[
+        mistake("replicas: 2", "replica: 2", "'replica'"),
+        mistake("cap_drop: [ALL]", "cap_drop: ALL", "cap_drop"),
+        mistake("start_period: 30s", "start_periods: 30s", "start_periods"),
+    ],
+};
+
+const KUBERNETES: Check = Check {
+    file: "deploy/kubernetes.yaml",
+    validator: &["python", "deploy/check/kubernetes.py"],
+    mistakes: &[
+        mistake("replicas: 1", "replica: 1", "'replica'"),
+        mistake("maxReplicas: 10", "maxReplicas: ten", "maxReplicas"),
+        mistake("failureThreshold: 30", "failureThresholds: 30", "failureThresholds"),
+        mistake("kind: StatefulSet", "kind: StatefullSet", "StatefullSet"),
+        mistake(
+            "selector: {app.kubernetes.io/name: nats}",
+            "selector: {app.kubernetes.io/name: nat}",
+            "'nat'",
+        ),
+        mistake("kind: Deployment, name: serve", "kind: Deployment, name: server", "server"),
+        mistake("minReplicas: 2", "minReplicas: 2\n  minReplicas: 3", "minReplicas"),
+    ],
+};
+
+const DOCKERFILE: Check = Check {
+    file: "deploy/Dockerfile",
+    validator: &["hadolint"],
+    mistakes: &[
+        mistake("WORKDIR /src", "WORKDIR src", "DL3000"),
+        mistake("--from=build", "--from=built", "DL3022"),
+        mistake("USER 65532:65532", "USER root", "DL3002"),
+    ],
+};
+
+/// Checks the files, and what they call `klaviyo` with; the build of the tests has made it.
+pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
+    if !skipped.has("the deployment files", &["python3"])? {
+        return Ok(());
+    }
+    run(program("python3").args(["-m", "venv", FOLDER]))?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
+    run(validator("python").args(install).args(["--requirement", "deploy/check/requirements.lock"]))?;
+    for check in [COMPOSE, KUBERNETES, DOCKERFILE] {
+        check.run()?;
+    }
+    for (file, commands) in
+        [(COMPOSE.file, &["mock", "serve", "worker"][..]), (KUBERNETES.file, &["serve", "worker"])]
+    {
+        let mut calls = calls(&as_json(file)?);
+        calls.sort();
+        let called: Vec<_> = calls.iter().filter_map(|call| call.first()).collect();
+        ensure!(called == commands, "{file} calls klaviyo as {called:?} instead of {commands:?}");
+        for call in calls {
+            ensure!(is_taken(&call)?, "{file} calls `klaviyo {}`, which it does not take", call.join(" "));
+        }
+    }
+    let wrong = ["serve", "--no-such-option"].map(str::to_owned);
+    ensure!(!is_taken(&wrong)?, "klaviyo takes any option when it is asked for help: this shows nothing");
+    Ok(())
+}
+
+impl Check {
+    fn run(&self) -> Result<()> {
+        if let Some(refusal) = self.refusal(&root().join(self.file))? {
+            bail!("{} is wrong: {refusal}", self.file);
+        }
+        let contents = std::fs::read_to_string(root().join(self.file)).context(self.file)?;
+        let name = Path::new(self.file).file_name().unwrap_or_default();
+        let copy = root().join(FOLDER).join(name);
+        for Mistake { text, instead, culprit } in self.mistakes {
+            ensure!(contents.contains(text), "{} has no {text:?} any more; make another mistake", self.file);
+            std::fs::write(&copy, contents.replacen(text, instead, 1)).context(self.file)?;
+            let refusal = self.refusal(&copy)?;
+            ensure!(
+                refusal.as_ref().is_some_and(|refusal| refusal.contains(culprit)),
+                "{instead:?} instead of {text:?} in {} should be refused for {culprit}, but: {}",
+                self.file,
+                refusal.as_deref().unwrap_or("it is not"),
+            );
+        }
+        Ok(())
+    }
+
+    /// What the validator says against a file; none when it takes it.
+    fn refusal(&self, file: &Path) -> Result<Option<String>> {
+        let (name, arguments) = self.validator.split_first().context("a validator has a name")?;
+        let output = validator(name).args(arguments).arg(file).output().context(*name)?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok((!output.status.success()).then(|| String::from_utf8_lossy(&said).trim().to_owned()))
+    }
+}
+
+fn validator(name: &str) -> Command {
+    program(root().join(FOLDER).join("bin").join(name))
+}
+
+/// The documents of a YAML file.
+fn as_json(file: &'static str) -> Result<Value> {
+    const CONVERT: &str = "import json, sys; from ruamel.yaml import YAML; \
+                           json.dump(list(YAML(typ='safe', pure=True).load_all(sys.stdin)), sys.stdout)";
+    let input = std::fs::File::open(root().join(file)).context(file)?;
+    let output = validator("python").args(["-c", CONVERT]).stdin(input).output()?;
+    serde_json::from_slice(&output.stdout).with_context(|| format!("{file} is not read as YAML"))
+}
+
+/// How containers with the image `klaviyo` are called.
+fn calls(document: &Value) -> Vec<Vec<String>> {
+    let field = |name: &str| document.get(name);
+    let image = field("image").and_then(Value::as_str).and_then(|image| image.rsplit('/').next());
+    let is_klaviyo = image.is_some_and(|image| image.split(':').next() == Some("klaviyo"));
+    let words = field("args").or_else(|| field("command")).and_then(Value::as_array).filter(|_| is_klaviyo);
+    let word = |word: &Value| word.as_str().map(str::to_owned);
+    let call: Option<Vec<String>> = words.map(|words| words.iter().filter_map(word).collect());
+    let within: Vec<&Value> = match document {
+        Value::Array(values) => values.iter().collect(),
+        Value::Object(fields) => fields.values().collect(),
+        _ => Vec::new(),
+    };
+    call.into_iter().chain(within.into_iter().flat_map(calls)).collect()
+}
+
+/// Whether the command knows all of these words. Asked for help as well, it reads them and does nothing.
+fn is_taken(call: &[String]) -> Result<bool> {
+    let output = program(built("klaviyo", profile(false))).args(call).arg("--help").output();
+    Ok(output.context("klaviyo cannot be run")?.status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::calls;
+    use serde_json::json;
+
+    #[test]
+    fn calls_of_klaviyo_are_found_and_others_are_not() {
+        let documents = json!([
+            { "services": { "serve": { "image": "klaviyo", "command": ["serve", "--nats", "nats://nats:4222"] } } },
+            { "spec": { "containers": [
+                { "image": "registry.example.com/klaviyo:0.1.0", "args": ["worker"] },
+                { "image": "nats:2", "args": ["-js"] },
+                { "image": "registry.example.com/klaviyo/nats:2", "args": ["-js"] },
+            ] } },
+            { "image": "klaviyo" },
+        ]);
+        assert_eq!(calls(&documents), [vec!["serve", "--nats", "nats://nats:4222"], vec!["worker"]]);
+    }
+}
