@@ -8,6 +8,7 @@
 //! - [`hostile`] runs guests that misbehave, [`servers`] the connector against servers that do, and [`canary`] looks
 //!   for the key meanwhile.
 //! - [`soak`] runs many calls at once while things go wrong.
+//! - [`scale`] runs front doors, a queue and workers as processes, and kills them.
 //! - [`measure`] and [`bench`] measure.
 //! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
 
@@ -22,6 +23,7 @@ pub mod hostile;
 pub mod measure;
 pub mod native;
 pub mod replay;
+pub mod scale;
 pub mod script;
 pub mod servers;
 pub mod soak;

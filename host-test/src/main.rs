@@ -9,7 +9,7 @@ use host_test::measure::Way;
 use host_test::native::Native;
 use host_test::soak::{self, Size};
 use host_test::suite::{self, Case};
-use host_test::{Composed, Subject, bench, hostile, measure, one_line, replay, servers, sync};
+use host_test::{Composed, Subject, bench, hostile, measure, one_line, replay, scale, servers, sync};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -68,6 +68,12 @@ enum Command {
         #[command(flatten)]
         size: sync::Size,
     },
+    /// Bring opt-ins to front doors, a queue on NATS and workers, with faults, while they are killed; exit 1 if one is
+    /// lost or ends otherwise than it has to
+    Scale {
+        #[command(flatten)]
+        size: scale::Size,
+    },
     /// Run the WhatsApp opt-in in the component, against a Klaviyo on this machine, and tell what happens
     Demo {
         #[command(flatten)]
@@ -112,6 +118,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Sync { size } => {
             sync::run(&size)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Scale { size } => {
+            scale::run(&size)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay { paths, component, native, wasi } => {

@@ -131,10 +131,10 @@ pub(crate) fn command(file: &Path, server: &Server) -> Result<Command> {
 }
 
 /// `klaviyo`, which is built beside this program.
-fn program() -> Result<PathBuf> {
+pub(crate) fn program() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let program = own.with_file_name(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
-    ensure!(program.exists(), "there is no {}; `cargo xtask sync` builds it", program.display());
+    ensure!(program.exists(), "there is no {}; `cargo xtask` builds it", program.display());
     Ok(program)
 }
 

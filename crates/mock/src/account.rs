@@ -31,6 +31,7 @@ pub struct Account {
     pub(crate) import_refusals: BTreeMap<String, String>,
     pub(crate) changes: VecDeque<Change>,
     requests: BTreeMap<&'static str, u64>,
+    throttled: u64,
     pub(crate) meter: Meter,
     pub(crate) clock: Clock,
     pub(crate) job_delay: Duration,
@@ -61,6 +62,7 @@ impl Default for Account {
             import_refusals: BTreeMap::new(),
             changes: VecDeque::new(),
             requests: BTreeMap::new(),
+            throttled: 0,
             meter: Meter::default(),
             // Time begins when the account is served.
             clock: Clock::stopped(SystemTime::UNIX_EPOCH),
@@ -202,6 +204,16 @@ impl Account {
     #[must_use]
     pub fn requests_of(&self, operation: &str) -> u64 {
         self.requests.get(operation).copied().unwrap_or_default()
+    }
+
+    /// How many requests were answered 429 because of this account's rates. Those of a fault are not among them.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        self.throttled
+    }
+
+    pub(crate) fn throttle(&mut self) {
+        self.throttled += 1;
     }
 
     /// How many requests asked for each operation.

@@ -39,6 +39,8 @@ mod filter;
 mod imports;
 mod inspect;
 mod klaviyo;
+#[cfg(feature = "nats")]
+mod nats;
 mod operations;
 mod outcome;
 mod page;
@@ -61,6 +63,8 @@ pub use consent::{Channel, Consent, OptIn, State, Suppression};
 pub use faults::Faults;
 pub use imports::{Import, ImportError};
 pub use klaviyo::Klaviyo;
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 pub use outcome::Outcome;
 pub use profile::Profile;
 pub use rates::Rates;

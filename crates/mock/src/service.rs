@@ -26,6 +26,7 @@ pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str
     let (served, now) = (revision.as_ref().ok().copied(), simulator.clock.now());
     let verdict = account.meter.take(simulator.rates, operation.name, operation.rate, served, now);
     if let Some(Verdict::Wait(seconds)) = verdict {
+        account.throttle();
         return Answer::Throttled(seconds).into_message(id);
     }
     let answer = account.keys.allow(key, operation.scopes).and_then(|()| {

@@ -57,6 +57,9 @@ enum Task {
     /// Sync large files with `klaviyo sync`, with bad rows, faults, and kills
     #[command(disable_help_flag = true)]
     Sync(Passed),
+    /// Bring 200,000 opt-ins of 20 accounts to front doors, a queue on NATS and workers, while they are killed
+    #[command(disable_help_flag = true)]
+    Scale(Passed),
     /// Measure what a sync takes, beside the guide's flow: requests, time and memory
     #[command(disable_help_flag = true)]
     Bench(Passed),
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Task::Servers(passed) => host_test("servers", passed, false),
         Task::Soak(passed) => host_test("soak", passed, false),
         Task::Sync(passed) => host_test("sync", passed, false),
+        Task::Scale(passed) => host_test("scale", passed, true),
         Task::Bench(passed) => host_test("bench", passed, true),
         Task::Contract(passed) => openapi::check(&passed.arguments),
         Task::Matrix => {
@@ -134,6 +138,9 @@ fn test() -> Result<()> {
     step("servers that misbehave", || program::run_host_test(&["servers"]))?;
     step("many at once", || program::run_host_test(&["soak", "--opt-ins", "1000"]))?;
     step("large files", || program::run_host_test(&["sync"]))?;
+    step("front doors, a queue and workers", || {
+        program::run_host_test(&["scale", "--opt-ins", "6000", "--accounts", "6", "--workers", "2"])
+    })?;
     step("the fixtures, natively", || program::run_host_test(&["replay", "--native", FIXTURES]))?;
     step("the fixtures, in the component", || program::run_host_test(&["replay", FIXTURES]))?;
     step("the fixtures, in the component over wasi:http", || {

@@ -18,17 +18,16 @@ mod waiting;
 
 pub use dead::{Dead, Letter};
 pub use lease::{Lease, Workers};
-pub use waiting::{Account as AccountQueue, MOST, Taken};
+pub use waiting::{AccountQueue, MOST, Taken};
 
 use crate::account::Account;
 use crate::opt_in::{Key, OptIn};
 use crate::outcome::Outcome;
-use async_nats::jetstream::consumer::AckPolicy;
+use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamError};
 use async_nats::jetstream::kv::{self, Operation, Store};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
-use async_nats::jetstream::{Context, consumer};
 use async_nats::{ConnectOptions, HeaderMap, connection};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -51,10 +50,6 @@ const LEASE: Duration = Duration::from_secs(10);
 const SIGNATURES: Duration = Duration::from_secs(10 * 60);
 /// How long JetStream may take to acknowledge.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How many messages of an account may be under way to workers: a whole batch, and what a worker that was killed had.
-const UNDER_WAY: i64 = 50_000;
-/// When what a killed worker had is given to another.
-const UNANSWERED: Duration = Duration::from_secs(30);
 
 /// How to reach NATS.
 #[derive(Clone, Debug)]
@@ -272,13 +267,8 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn waiting(&self) -> Result<BTreeMap<Account, usize>, QueueError> {
-        let subjects = self.opt_ins.info_with_subjects(format!("{OPT_INS_SUBJECT}.*")).await;
-        let counts: Vec<(String, usize)> = subjects
-            .map_err(failed("count the opt-ins"))?
-            .try_collect()
-            .await
-            .map_err(failed("count the opt-ins"))?;
         let account = |subject: &str| subject.rsplit('.').next().and_then(|name| name.parse().ok());
+        let counts = counts(&self.opt_ins, format!("{OPT_INS_SUBJECT}.*")).await?;
         Ok(counts.into_iter().filter_map(|(subject, count)| Some((account(&subject)?, count))).collect())
     }
 
@@ -287,23 +277,14 @@ impl Queue {
     /// # Errors
     /// When its consumer cannot be made.
     pub async fn account(&self, account: &Account) -> Result<AccountQueue, QueueError> {
-        let config = consumer::pull::Config {
-            durable_name: Some(account.to_string()),
-            filter_subject: format!("{OPT_INS_SUBJECT}.{account}"),
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: UNANSWERED,
-            max_ack_pending: UNDER_WAY,
-            // Giving up is the worker's decision, which keeps what was given up.
-            max_deliver: -1,
-            ..consumer::pull::Config::default()
-        };
-        let consumer = self
-            .opt_ins
-            .get_or_create_consumer(account.as_str(), config)
-            .await
-            .map_err(failed("open an account's queue"))?;
-        Ok(AccountQueue::new(consumer))
+        AccountQueue::open(self.opt_ins.clone(), account).await
     }
+}
+
+/// How many messages there are of each subject.
+async fn counts(stream: &Stream, subjects: String) -> Result<Vec<(String, usize)>, QueueError> {
+    let counts = stream.info_with_subjects(subjects).await.map_err(failed("count the opt-ins"))?;
+    counts.try_collect().await.map_err(failed("count the opt-ins"))
 }
 
 /// Opens a bucket; makes its stream if there is none. The client would do so too, but asks first for what a server of

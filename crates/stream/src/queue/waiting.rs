@@ -1,8 +1,10 @@
 //! The opt-ins of one account, as a worker takes them.
 
-use super::{QueueError, UNANSWERED, failed};
+use super::{OPT_INS_SUBJECT, QueueError, counts, failed};
+use crate::account::Account;
 use crate::opt_in::{Key, OptIn};
-use async_nats::jetstream::consumer::{Consumer, pull};
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
+use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -15,8 +17,14 @@ const MOST_BYTES: usize = 5_000_000;
 /// For the way, beyond the time that JetStream waits for a message.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// How many messages of an account may be under way to workers: a whole batch, and what a worker that was killed had.
+const UNDER_WAY: i64 = 50_000;
+/// When what a killed worker had is given to another.
+const UNANSWERED: Duration = Duration::from_secs(15);
+
 /// The queue of an account. Only the worker that holds the account's lease takes from it.
-pub struct Account {
+pub struct AccountQueue {
+    stream: Stream,
     consumer: Consumer<pull::Config>,
 }
 
@@ -25,9 +33,43 @@ pub struct Taken {
     message: Message,
 }
 
-impl Account {
-    pub(super) fn new(consumer: Consumer<pull::Config>) -> Self {
-        Self { consumer }
+impl AccountQueue {
+    pub(super) async fn open(stream: Stream, account: &Account) -> Result<Self, QueueError> {
+        let config = pull::Config {
+            durable_name: Some(account.to_string()),
+            filter_subject: format!("{OPT_INS_SUBJECT}.{account}"),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: UNANSWERED,
+            max_ack_pending: UNDER_WAY,
+            // Giving up is the worker's decision, which keeps what was given up.
+            max_deliver: -1,
+            ..pull::Config::default()
+        };
+        let consumer = stream.get_or_create_consumer(account.as_str(), config).await;
+        Ok(Self { consumer: consumer.map_err(failed("open an account's queue"))?, stream })
+    }
+
+    /// Whether there are opt-ins that are never given out; they are after this, when the queue is opened again.
+    ///
+    /// A server that was killed can come back with opt-ins in the stream that its consumer remembers as acknowledged:
+    /// it writes the two down one after the other. Seen with NATS 2.9. To be asked when nothing was given out, by who
+    /// alone takes from the queue.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn forgets(&self) -> Result<bool, QueueError> {
+        let consumer = self.consumer.cached_info();
+        // Asked first: what comes in between is not taken for forgotten.
+        let counts = counts(&self.stream, consumer.config.filter_subject.clone()).await?;
+        let held: usize = counts.iter().map(|(_, count)| count).sum();
+        let info = self.consumer.get_info().await.map_err(failed("tell of an account's queue"))?;
+        let forgets = held > 0 && info.num_pending == 0 && info.num_ack_pending == 0;
+        if forgets {
+            // A new one begins with the first that is there. What was done is found among the outcomes.
+            let deleted = self.stream.delete_consumer(&consumer.name).await;
+            deleted.map_err(failed("open an account's queue anew"))?;
+        }
+        Ok(forgets)
     }
 
     /// Takes what waits, `most` of it and no more than [`MOST`]; waits for the first one as long as `patience`.

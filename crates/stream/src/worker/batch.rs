@@ -5,9 +5,9 @@
 
 use super::held::Held;
 use super::lists::Lists;
+use super::pause;
 use super::plan::{self, Plan};
 use super::status::Status;
-use super::{ALONE, pause};
 use crate::account::Account;
 use crate::opt_in::{Key, OptIn};
 use crate::outcome::{Outcome, Reason, Receipt};
@@ -156,15 +156,26 @@ impl Batch<'_> {
                 return self.end(failed).await;
             }
         };
-        // Those that have failed again and again do not take others with them any more.
-        let (alone, together): (Vec<Item>, Vec<Item>) =
-            items.into_iter().partition(|item| item.attempts >= ALONE);
-        let (bare, mut others): (Vec<Item>, Vec<Item>) = together.into_iter().partition(Item::is_bare);
+        let mut companies: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
+        for item in items {
+            companies.entry(plan::company(item.attempts)).or_default().push(item);
+        }
+        for (most, items) in companies.into_iter().rev() {
+            for company in chunks(items, most) {
+                self.company(company, &list, usage).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The opt-ins to one list that are brought to Klaviyo together.
+    async fn company(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
+        let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
         match Plan::of_identifiers(bare.len()) {
             Plan::Import => {
                 self.status.planned(Plan::Import);
-                let left = self.import(bare, &list, None, usage).await?;
-                self.looked_up(left, &list, false, usage).await?;
+                let left = self.import(bare, list, None, usage).await?;
+                self.looked_up(left, list, false, usage).await?;
             }
             Plan::OneByOne | Plan::LookedUp => others.extend(bare),
         }
@@ -172,14 +183,14 @@ impl Batch<'_> {
             _ if others.is_empty() => {}
             Plan::OneByOne => {
                 self.status.planned(Plan::OneByOne);
-                self.one_by_one(others, &list, usage).await?;
+                self.one_by_one(others, list, usage).await?;
             }
             Plan::LookedUp | Plan::Import => {
                 self.status.planned(Plan::LookedUp);
-                self.looked_up(others, &list, true, usage).await?;
+                self.looked_up(others, list, true, usage).await?;
             }
         }
-        self.one_by_one(alone, &list, usage).await
+        Ok(())
     }
 
     async fn one_by_one(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
@@ -200,7 +211,7 @@ impl Batch<'_> {
         usage: &mut Usage,
     ) -> Result<(), Stop> {
         let (mut found, mut absent) = (Vec::new(), Vec::new());
-        let mut chunks = chunks(items);
+        let mut chunks = chunks(items, CHUNK);
         while let Some(mut chunk) = chunks.pop() {
             let identifiers: Vec<Identifier> =
                 chunk.iter().filter_map(|item| item.opt_in.identifier()).collect();
@@ -274,7 +285,7 @@ impl Batch<'_> {
         list: &str,
         usage: &mut Usage,
     ) -> Result<(), Stop> {
-        let mut chunks = chunks(members);
+        let mut chunks = chunks(members, CHUNK);
         while let Some(chunk) = chunks.pop() {
             let ids: Vec<String> =
                 chunk.iter().filter_map(|(_, receipt)| receipt.profile_id.clone()).collect();
@@ -303,7 +314,7 @@ impl Batch<'_> {
         for member in consenting {
             sources.entry(member.0.opt_in.consent_source.clone()).or_default().push(member);
         }
-        let mut chunks: Vec<_> = sources.into_values().flat_map(chunks).collect();
+        let mut chunks: Vec<_> = sources.into_values().flat_map(|members| chunks(members, CHUNK)).collect();
         while let Some(chunk) = chunks.pop() {
             let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.opt_in).collect();
             match steps::grant(self.tenant, &opt_ins, list, usage).await {
@@ -377,11 +388,11 @@ impl Batch<'_> {
     }
 }
 
-/// As many at once as one call takes.
-fn chunks<T>(mut all: Vec<T>) -> Vec<Vec<T>> {
+/// So many at once.
+fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
     let mut chunks = Vec::new();
     while !all.is_empty() {
-        let rest = all.split_off(all.len().min(CHUNK));
+        let rest = all.split_off(all.len().min(most));
         chunks.push(std::mem::replace(&mut all, rest));
     }
     chunks

@@ -6,7 +6,7 @@ use super::lists::Lists;
 use super::{Shared, pause};
 use crate::account::Account;
 use crate::outcome::Reason;
-use crate::queue::{AccountQueue, Lease, MOST};
+use crate::queue::{AccountQueue, Lease, MOST, QueueError, Taken};
 use crate::secrets::{Kind, Text};
 use crate::tenants::NoTenant;
 use klaviyo_host::Tenant;
@@ -130,20 +130,18 @@ fn tenant(shared: &Shared, account: &Account) -> Result<(Tenant, Text), NoTenant
     Ok((shared.tenants.get(account)?, key))
 }
 
-/// None: there is nothing, or no queue to ask.
-async fn take(
-    shared: &Shared,
-    account: &Account,
-    queue: &AccountQueue,
-    most: usize,
-) -> Option<Vec<crate::queue::Taken>> {
-    match shared.unless_ending(queue.take(most, IDLE)).await? {
-        Ok(taken) => Some(taken).filter(|taken| !taken.is_empty()),
-        Err(error) => {
-            debug!(%account, %error, "cannot take opt-ins");
-            None
+/// None: there is nothing, or no queue to ask. The account is given up, and taken again if there is something after all.
+async fn take(shared: &Shared, account: &Account, queue: &AccountQueue, most: usize) -> Option<Vec<Taken>> {
+    let asked = async {
+        let taken = queue.take(most, IDLE).await?;
+        if taken.is_empty() && queue.forgets().await? {
+            warn!(%account, "opt-ins were in the queue, and not given out; they are now");
         }
-    }
+        Ok(taken)
+    };
+    let taken: Result<_, QueueError> = shared.unless_ending(asked).await?;
+    let taken = taken.inspect_err(|error| debug!(%account, %error, "cannot take opt-ins"));
+    taken.ok().filter(|taken| !taken.is_empty())
 }
 
 /// Waits until the account has another key, is another worker's, or it is time to see whether anything has changed.

@@ -35,8 +35,6 @@ type Requests = usize;
 
 /// How often to look for accounts with something to do.
 const LOOK: Duration = Duration::from_millis(500);
-/// After how many attempts an opt-in is tried alone, so that it does not take others with it.
-const ALONE: u32 = 4;
 /// The pauses before an opt-in is tried again: a second, and twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);

@@ -1,6 +1,7 @@
 //! How a batch is brought to Klaviyo: in the fewest requests.
 
 use super::Requests;
+use crate::queue::MOST;
 
 /// How many identifiers are looked up in one request: `contacts.lookup-many`.
 const LOOKED_UP: usize = 100;
@@ -42,6 +43,12 @@ impl Plan {
     }
 }
 
+/// How many opt-ins are brought to Klaviyo together that have been tried so often, this time included. Those that have
+/// failed again and again do not take others with them any more.
+pub(super) fn company(attempts: u32) -> usize {
+    (MOST >> (2 * attempts.saturating_sub(1)).min(usize::BITS - 1)).max(1)
+}
+
 /// Whether so many new profiles are imported. Creating them is a request each.
 pub(super) fn is_import(absent: usize) -> bool {
     absent > IMPORT
@@ -71,6 +78,12 @@ mod tests {
         assert_eq!(Plan::of_identifiers(701), Plan::Import);
         assert!(!is_import(8));
         assert!(is_import(9));
+    }
+
+    #[test]
+    fn what_fails_is_tried_in_smaller_company() {
+        assert_eq!((0..=8).map(company).collect::<Vec<_>>(), [10_000, 10_000, 2_500, 625, 156, 39, 9, 2, 1]);
+        assert_eq!(company(u32::MAX), 1);
     }
 
     #[test]

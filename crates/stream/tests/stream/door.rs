@@ -253,13 +253,13 @@ async fn nothing_is_accepted_that_is_not_written() {
     let mut stage = opened(&["shop-1"]).await;
     let door = stage.queue_door(settings()).await;
     assert_eq!(get(&door, "/readyz").await.0, 200);
-    stage.nats.stop();
+    stage.nats.kill().unwrap();
     until("it is noticed", || !door.health.readiness().ready).await;
     assert_eq!(get(&door, "/readyz").await.0, 503);
     let response = post_at(&door, SECRET, "msg_1", now(), priya().to_string()).await;
     assert!(response.headers().contains_key("retry-after"));
     assert_eq!(answer(response).await.0, 503);
-    stage.nats.restart();
+    stage.nats.restart().unwrap();
     until("it is back", || door.health.readiness().ready).await;
     assert_eq!(post_at(&door, SECRET, "msg_1", now() + 1, priya().to_string()).await.status(), 202);
     door.stop().await;

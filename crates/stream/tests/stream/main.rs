@@ -4,8 +4,6 @@
 #[cfg(test)]
 mod door;
 #[cfg(test)]
-mod nats;
-#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod worker;

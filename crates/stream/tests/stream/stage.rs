@@ -1,8 +1,7 @@
 //! What the tests play on: a queue, a Klaviyo, and a folder with secrets.
 
-use crate::nats::Nats;
 use klaviyo_host::{Connector, Egress, Limits};
-use klaviyo_mock::{Account as Simulated, Klaviyo, Rates, Server};
+use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
 use klaviyo_stream::door::{Door, Settings};
 use klaviyo_stream::ops::{self, Health, Listener};
 use klaviyo_stream::opt_in::{Key, OptIn};
@@ -48,7 +47,7 @@ impl Running {
 }
 
 pub(crate) async fn stage(accounts: &[&str]) -> Stage {
-    let nats = Nats::start();
+    let nats = Nats::start().unwrap();
     let keys = tempfile::tempdir().unwrap();
     let simulated = |name: &str| {
         let mut account = Simulated::demo();

@@ -250,10 +250,10 @@ async fn a_nats_that_restarts_loses_nothing() {
     let worker = stage.worker().await;
     let mut keys = stage.put(&[opt_in("shop-1", 1, json!({}))]).await;
     stage.outcomes(&keys).await;
-    stage.nats.stop();
+    stage.nats.kill().unwrap();
     until("it is noticed", || !worker.health.readiness().ready).await;
     assert!(stage.queue.put(&[(keys[0].0.clone(), opt_in("shop-1", 2, json!({})))]).await.is_err());
-    stage.nats.restart();
+    stage.nats.restart().unwrap();
     until("it is back", || worker.health.readiness().ready && stage.queue.is_connected()).await;
     keys.extend(stage.put(&[opt_in("shop-1", 2, json!({}))]).await);
     assert_eq!(receipts(stage.outcomes(&keys).await).len(), 2);

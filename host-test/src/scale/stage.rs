@@ -1,0 +1,166 @@
+//! The processes of a run: NATS, doors and workers, and a Klaviyo in this one.
+
+use super::opt_ins::{LIST, LIST_NAME};
+use crate::canary::{self, KEY};
+use crate::component::artifact;
+use crate::sync::program;
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use klaviyo_mock::{Account, Faults, Klaviyo, Nats, Rates, Server};
+use klaviyo_stream::queue::{self, Queue};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use tempfile::TempDir;
+
+/// What stands while opt-ins come and go.
+pub(super) struct Stage {
+    pub(super) nats: Nats,
+    pub(super) klaviyo: Server,
+    pub(super) queue: Queue,
+    pub(super) accounts: Vec<String>,
+    pub(super) doors: Vec<Service>,
+    pub(super) workers: Vec<Service>,
+    folder: TempDir,
+}
+
+/// `klaviyo serve` or `klaviyo worker`, killed when it is dropped.
+pub(super) struct Service {
+    words: Vec<String>,
+    /// Where it is.
+    pub(super) url: String,
+    process: Child,
+    /// Kept open: what it would print is not refused.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Stage {
+    /// With accounts of these names, doors, and no workers yet.
+    pub(super) async fn new(accounts: usize, doors: usize, faults: Faults) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let names: Vec<String> = (1..=accounts).map(|n| format!("shop-{n}")).collect();
+        for of in ["doors", "workers"] {
+            std::fs::create_dir(folder.path().join(of))?;
+        }
+        for name in &names {
+            let file = |of: &str, kind: &str| folder.path().join(of).join(format!("{name}.{kind}"));
+            std::fs::write(
+                file("doors", "signing-secret"),
+                format!("whsec_{}", STANDARD.encode(secret(name))),
+            )?;
+            std::fs::write(file("workers", "api-key"), key(name))?;
+        }
+        let simulated = |name: &String| {
+            let mut account = Account::default();
+            account.add_key(&key(name), Account::SCOPES);
+            account.add_list(LIST, LIST_NAME);
+            account
+        };
+        let mut simulated = names.iter().map(simulated);
+        let mut klaviyo = Klaviyo::from(simulated.next().context("there is no account")?);
+        for account in simulated {
+            klaviyo = klaviyo.account(account);
+        }
+        let klaviyo = Server::start(klaviyo.rates(Rates::klaviyo()).faults(faults))?;
+        let nats = Nats::start()?;
+        let queue = Queue::connect(&queue::Nats { url: nats.url(), credentials: None }).await?;
+        let (doors_wanted, workers) = (doors, Vec::new());
+        let mut stage = Self { nats, klaviyo, queue, accounts: names, doors: Vec::new(), workers, folder };
+        for _ in 0..doors_wanted {
+            let door = stage.start(&["serve", "--listen", "127.0.0.1:0"], "doors")?;
+            stage.doors.push(door);
+        }
+        Ok(stage)
+    }
+
+    /// One worker more.
+    pub(super) fn add_worker(&mut self) -> Result<()> {
+        let worker = self.start(&["worker", "--listen", "127.0.0.1:0"], "workers")?;
+        self.workers.push(worker);
+        Ok(())
+    }
+
+    /// Kills a worker, and starts another in its place.
+    pub(super) fn replace_worker(&mut self, number: usize) -> Result<()> {
+        drop(self.workers.swap_remove(number));
+        self.add_worker()
+    }
+
+    /// Kills a door and starts it again, at the same port.
+    pub(super) fn restart_door(&mut self, number: usize) -> Result<()> {
+        let door = self.doors.swap_remove(number);
+        let (mut words, url) = (door.words.clone(), door.url.clone());
+        drop(door);
+        let port = url.rsplit(':').next().context("a door has no port")?;
+        for word in words.iter_mut().filter(|word| word.starts_with("127.0.0.1:")) {
+            *word = format!("127.0.0.1:{port}");
+        }
+        let door = self.run(words)?;
+        self.doors.insert(number, door);
+        Ok(())
+    }
+
+    fn start(&self, words: &[&str], secrets: &str) -> Result<Service> {
+        let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let folder = self.folder.path().join(secrets);
+        words.extend(["--secrets".to_owned(), folder.to_string_lossy().into_owned()]);
+        self.run(words)
+    }
+
+    fn run(&self, words: Vec<String>) -> Result<Service> {
+        let log = File::options().append(true).create(true).open(self.log())?;
+        let mut command = Command::new(program()?);
+        command.args(&words).args(["--json", "--nats", &self.nats.url(), "--endpoint", &self.klaviyo.url()]);
+        command.arg("--component").arg(artifact()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut process = command.spawn().context("the command does not start")?;
+        let output = process.stdout.take().context("the command has no output")?;
+        let mut service = Service { words, url: String::new(), process, _output: BufReader::new(output) };
+        let mut line = String::new();
+        service._output.read_line(&mut line)?;
+        let document: Value = serde_json::from_str(&line)
+            .with_context(|| format!("`klaviyo {}` did not start", service.words.join(" ")))?;
+        let url = document.pointer("/ok/url").and_then(Value::as_str);
+        url.with_context(|| format!("it did not start: {document}"))?.clone_into(&mut service.url);
+        Ok(service)
+    }
+
+    fn log(&self) -> std::path::PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// The last lines that doors and workers have logged.
+    pub(super) fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines.iter().skip(lines.len().saturating_sub(20)).copied().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Neither a key nor a person is in what doors and workers have logged. Returns how many lines there are.
+    pub(super) fn logs_are_clean(&self) -> Result<usize> {
+        let log = std::fs::read_to_string(self.log())?;
+        canary::check(&log)?;
+        ensure!(!log.contains("@example.com"), "an email is in the log");
+        ensure!(!log.contains("panicked"), "something panicked: {log}");
+        Ok(log.lines().count())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The key of an account.
+pub(super) fn key(account: &str) -> String {
+    format!("{KEY}_{account}")
+}
+
+/// What the requests of an account are signed with.
+pub(super) fn secret(account: &str) -> Vec<u8> {
+    format!("the signing secret of {account}").into_bytes()
+}
