@@ -17,6 +17,8 @@ mod run;
 #[cfg(test)]
 mod simulator;
 #[cfg(test)]
+mod stream;
+#[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod usage;

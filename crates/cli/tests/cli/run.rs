@@ -2,9 +2,11 @@
 
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use serde_json::Value;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread::JoinHandle;
 
 /// A key that no output may contain.
 pub(crate) const CANARY: &str = "pk_canary_5d41402abc4b2a76b9719d911017c592";
@@ -72,10 +74,65 @@ impl Run {
     }
 }
 
+/// A command that runs until it is told to end.
+pub(crate) struct Service {
+    process: Child,
+    output: BufReader<ChildStdout>,
+    log: JoinHandle<String>,
+    /// What it said when it had started.
+    pub(crate) ok: Value,
+}
+
+impl Service {
+    /// Starts it, with `--json` among its words, and waits until it says where it is.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut errors = process.stderr.take().unwrap();
+        // Read all the time, so that it never waits for somebody to do so.
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            errors.read_to_string(&mut log).unwrap();
+            log
+        });
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let document: Value = serde_json::from_str(&line).unwrap();
+        Self { process, output, log, ok: document["ok"].clone() }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.ok["url"].as_str().unwrap()
+    }
+
+    /// Sends it a signal that asks it to end, which it does well. Returns its log.
+    #[cfg(unix)]
+    pub(crate) fn end(mut self, signal: &str) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(self.process.wait().unwrap().code(), Some(0));
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+        let log = std::mem::replace(&mut self.log, std::thread::spawn(String::new)).join().unwrap();
+        assert!(!log.contains(CANARY) && !log.contains("panicked"), "{log}");
+        log
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// The program without settings of the one who runs the tests.
 pub(crate) fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_klaviyo"));
-    for variable in ["KLAVIYO_API_KEY", "KLAVIYO_API_KEY_FILE", "KLAVIYO_ENDPOINT", "CLICOLOR_FORCE"] {
+    let of_ours = |name: &OsStr| name.to_string_lossy().starts_with("KLAVIYO_");
+    let others = ["NATS_URL", "NATS_CREDS", "CLICOLOR_FORCE"].map(OsString::from);
+    for variable in std::env::vars_os().map(|(name, _)| name).filter(|name| of_ours(name)).chain(others) {
         command.env_remove(variable);
     }
     // Compiled once for all tests.

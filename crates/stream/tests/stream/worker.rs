@@ -174,6 +174,22 @@ async fn a_wrong_key_pauses_its_account_only_and_a_right_one_resumes_it() {
     assert!(stage.requests("shop-1") > requests);
     let still = stage.queue.outcome(&without_key[0].0, without_key[0].1).await.unwrap();
     assert_eq!(still, Some(Outcome::Waiting));
+
+    // A scope that is missing does the same.
+    stage.klaviyo.account_of(&key_of("shop-2")).unwrap().add_key("pk_narrow", &["lists:read"]);
+    let file = stage.keys.path().join("shop-2.api-key");
+    std::fs::write(&file, "pk_narrow").unwrap();
+    let mut n = 1;
+    let mut keys = Vec::new();
+    // Until the worker has read it, it goes on with the other one.
+    while state("/accounts/shop-2/error/code") != Some(json!("forbidden")) {
+        n += 1;
+        assert!(n < 100, "the key is not read");
+        keys.extend(stage.put(&[opt_in("shop-2", n, json!({}))]).await);
+        sleep(Duration::from_millis(200)).await;
+    }
+    std::fs::write(&file, key_of("shop-2")).unwrap();
+    assert_eq!(receipts(stage.outcomes(&keys).await).len(), keys.len());
     worker.stop().await;
 }
 

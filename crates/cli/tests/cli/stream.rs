@@ -1,0 +1,176 @@
+//! `klaviyo serve`, `worker` and `dead`.
+
+use crate::run::{CANARY, LIST, Run, Service, bare, server};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use klaviyo_mock::{Nats, Server};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use ureq::Agent;
+use ureq::http::Request;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn serve(klaviyo: &Server) -> Command {
+    serve_at(klaviyo, "127.0.0.1:0")
+}
+
+fn serve_at(klaviyo: &Server, address: &str) -> Command {
+    let mut command = crate::run::klaviyo(&klaviyo.url(), CANARY);
+    command.args(["serve", "--listen", address, "--json"]).env("KLAVIYO_SIGNING_SECRET", SECRET);
+    command
+}
+
+fn worker(klaviyo: &Server) -> Command {
+    let mut command = crate::run::klaviyo(&klaviyo.url(), CANARY);
+    command.args(["worker", "--listen", "127.0.0.1:0", "--json"]);
+    command
+}
+
+fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
+    Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(text).finalize().into_bytes().to_vec()
+}
+
+fn send(request: Request<String>) -> (u16, String) {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let mut response = agent.run(request).unwrap();
+    (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+}
+
+/// A request that is signed for the account.
+fn signed(door: &Service, method: &str, path: &str, id: &str, body: String) -> (u16, Value) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    let signature = STANDARD.encode(mac(&key, format!("{id}.{now}.{body}").as_bytes()));
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", door.url()))
+        .header("webhook-id", id)
+        .header("webhook-timestamp", now)
+        .header("webhook-signature", format!("v1,{signature}"));
+    let (status, text) = send(request.body(body).unwrap());
+    (status, serde_json::from_str(&text).unwrap())
+}
+
+fn get(service: &Service, path: &str) -> (u16, String) {
+    send(Request::get(format!("{}{path}", service.url())).body(String::new()).unwrap())
+}
+
+fn opt_in(email: &str) -> String {
+    json!({ "account": "default", "list": LIST, "email": email, "first_name": "Priya" }).to_string()
+}
+
+#[test]
+fn without_a_queue_an_opt_in_is_done_at_once() {
+    let klaviyo = server();
+    let door = Service::start(&mut serve(&klaviyo));
+    assert_eq!((&door.ok["queue"], &door.ok["accounts"]), (&json!(false), &json!(["default"])));
+    let (status, told) = signed(&door, "POST", "/v1/opt-ins", "msg_1", opt_in("priya@example.com"));
+    assert_eq!((status, &told["state"], &told["id"]), (200, &json!("done"), &json!("msg_1")));
+    assert!(told["reply"].as_str().unwrap().contains("Priya"));
+    assert_eq!(klaviyo.account().members(LIST).len(), 1);
+    assert_eq!(get(&door, "/readyz").0, 200);
+    assert!(get(&door, "/metrics").1.contains("klaviyo_door_opt_ins_total{"));
+    let unsigned =
+        Request::post(format!("{}/v1/opt-ins", door.url())).body(opt_in("eve@example.com")).unwrap();
+    assert_eq!(send(unsigned).0, 401);
+    #[cfg(unix)]
+    door.end("-TERM");
+}
+
+#[test]
+fn what_cannot_work_is_told_at_once() {
+    let klaviyo = server();
+    let mut no_secret = serve(&klaviyo);
+    assert_eq!(Run::of(no_secret.env_remove("KLAVIYO_SIGNING_SECRET")).err(2)["code"], "invalid-input");
+    let mut no_key = worker(&klaviyo);
+    assert_eq!(Run::of(no_key.env_remove("KLAVIYO_API_KEY")).err(2)["code"], "invalid-input");
+    let folder = ["--secrets", "no/such/folder"];
+    assert_eq!(Run::of(serve(&klaviyo).args(folder)).err(2)["code"], "invalid-input");
+    assert_eq!(Run::of(worker(&klaviyo).args(folder)).err(2)["code"], "invalid-input");
+    // A port where nobody listens.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, nobody) = (taken.local_addr().unwrap().to_string(), "nats://user:canary-password@127.0.0.1:1");
+    for command in [&mut serve(&klaviyo), &mut worker(&klaviyo), bare().args(["dead", "list", "--json"])] {
+        let run = Run::of(command.args(["--nats", nobody]));
+        assert_eq!(run.err(6)["code"], "connection");
+        assert!(!run.out.contains("canary-password") && !run.err.contains("canary-password"));
+    }
+    assert_eq!(Run::of(&mut serve_at(&klaviyo, &port)).err(1)["code"], "other");
+    for words in [&["dead", "retry"][..], &["dead", "show", "x"], &["dead", "drop", "--account", "default"]] {
+        assert_eq!(Run::of(bare().args(words).arg("--json")).err(2)["code"], "invalid-input", "{words:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn with_a_queue_it_is_accepted_and_a_worker_does_it() {
+    let klaviyo = server();
+    let nats = Nats::start().unwrap();
+    let door = Service::start(
+        serve(&klaviyo)
+            .args(["--nats", &nats.url()])
+            .env_remove("KLAVIYO_API_KEY")
+            .env("KLAVIYO_WHATSAPP_APP_SECRET", "an app secret")
+            .env("KLAVIYO_WHATSAPP_LIST", "WhatsApp Opt-Ins"),
+    );
+    assert_eq!(door.ok["queue"], json!(true));
+    let (status, good) = signed(&door, "POST", "/v1/opt-ins", "msg_1", opt_in("priya@example.com"));
+    assert_eq!((status, &good["state"]), (202, &json!("waiting")));
+    let (status, bad) = signed(&door, "POST", "/v1/opt-ins", "msg_2", opt_in("nobody@localhost"));
+    assert_eq!(status, 202);
+    let body = json!({ "entry": [{ "changes": [{ "value": {
+        "contacts": [{ "profile": { "name": "Ada Lovelace" }, "wa_id": "919820000001" }],
+        "messages": [{ "from": "919820000001", "id": "wamid.1", "text": { "body": "Subscribe" } }],
+    } }] }] })
+    .to_string();
+    let digits: String =
+        mac(b"an app secret", body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let notification = Request::post(format!("{}/v1/whatsapp/default", door.url()))
+        .header("x-hub-signature-256", format!("sha256={digits}"));
+    assert_eq!(send(notification.body(body).unwrap()).0, 200);
+
+    let worker = Service::start(worker(&klaviyo).env("NATS_URL", nats.url()));
+    let ask = |told: &Value| {
+        let id = told["id"].as_str().unwrap();
+        let (status, outcome) = signed(&door, "GET", &format!("/v1/opt-ins/{id}"), id, String::new());
+        assert_eq!(status, 200);
+        outcome["state"].as_str().unwrap().to_owned()
+    };
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let end = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < end, "waited in vain: {what}");
+            // The same question within a second is a replay.
+            std::thread::sleep(Duration::from_millis(1100));
+        }
+    };
+    until("the good one is done", &|| ask(&good) == "done");
+    until("the bad one is dead", &|| ask(&bad) == "dead");
+    until("both are members", &|| klaviyo.account().members(LIST).len() == 2);
+    assert_eq!(get(&worker, "/readyz").0, 200);
+    until("it is counted", &|| get(&worker, "/metrics").1.contains("klaviyo_queue_dead_letters 1"));
+
+    let dead =
+        |words: &[&str]| Run::of(bare().arg("dead").args(words).args(["--json", "--nats", &nats.url()]));
+    let letters = dead(&["list"]).ok();
+    let id = letters[0]["id"].as_str().unwrap();
+    assert_eq!((letters.as_array().unwrap().len(), &letters[0]["error"]["code"]), (1, &json!("rejected")));
+    assert_eq!(dead(&["list", "--account", "other"]).ok(), json!([]));
+    assert_eq!(dead(&["show", id]).ok()["opt_in"]["email"], "nobody@localhost");
+    let text = Run::of(bare().args(["dead", "list", "--nats", &nats.url()]));
+    assert!(text.code == 0 && text.out.contains(id) && text.out.contains("rejected"), "{}", text.out);
+    assert_eq!(dead(&["retry", id]).ok(), json!(1));
+    until("it is dead again", &|| dead(&["list"]).ok().as_array().unwrap().len() == 1);
+    assert_eq!(dead(&["drop", "--all"]).ok(), json!(1));
+    assert_eq!(dead(&["list"]).ok(), json!([]));
+    assert_eq!(ask(&bad), "dropped");
+    assert_eq!(dead(&["show", id]).err(3)["code"], "not-found");
+
+    let log = worker.end("-TERM") + &door.end("-TERM");
+    assert!(!log.contains("example.com") && !log.contains("9198"), "{log}");
+}
