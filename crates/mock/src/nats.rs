@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -34,6 +35,12 @@ impl Nats {
     #[must_use]
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it stores a stream.
+    #[must_use]
+    pub fn stored(&self, stream: &str) -> PathBuf {
+        self.folder.path().join("jetstream/$G/streams").join(stream)
     }
 
     /// Kills it. What it has acknowledged stays.

@@ -5,6 +5,7 @@ use klaviyo_mock::Faults;
 use klaviyo_stream::opt_in::OptIn;
 use klaviyo_stream::outcome::{Outcome, Receipt};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -273,5 +274,50 @@ async fn a_nats_that_restarts_loses_nothing() {
     until("it is back", || worker.health.readiness().ready && stage.queue.is_connected()).await;
     keys.extend(stage.put(&[opt_in("shop-1", 2, json!({}))]).await);
     assert_eq!(receipts(stage.outcomes(&keys).await).len(), 2);
+    worker.stop().await;
+}
+
+/// A server that is killed can come back with messages that its consumer has acknowledged: here one is made to.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_nats_forgets_to_give_out_is_found() {
+    let mut stage = stage(&["shop-1"]).await;
+    let opt_ins: Vec<OptIn> = (0..3).map(|n| opt_in("shop-1", n, json!({}))).collect();
+    let keys = stage.put(&opt_ins).await;
+    let messages = stage.nats.stored("KLAVIYO_OPT_INS").join("msgs");
+    let consumer = stage.nats.stored("KLAVIYO_OPT_INS").join("obs/shop-1/o.dat");
+    let copies: Vec<(PathBuf, Vec<u8>)> = std::fs::read_dir(&messages)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
+    let worker = stage.worker().await;
+    stage.outcomes(&keys).await;
+    worker.stop().await;
+    let requests = stage.requests("shop-1");
+    let modified = || std::fs::metadata(&consumer).and_then(|file| file.modified()).ok();
+    until("the acknowledgements are on the disk", || {
+        modified().is_some_and(|time| time.elapsed().is_ok_and(|age| age > Duration::from_secs(1)))
+    })
+    .await;
+    stage.nats.kill().unwrap();
+    std::fs::remove_dir_all(&messages).unwrap();
+    std::fs::create_dir(&messages).unwrap();
+    for (path, bytes) in copies {
+        std::fs::write(path, bytes).unwrap();
+    }
+    stage.nats.restart().unwrap();
+    until("the queue is back", || stage.queue.is_connected()).await;
+    assert_eq!(stage.queue.waiting().await.unwrap().into_values().sum::<usize>(), 3);
+    let forgetting = stage.queue.account(&"shop-1".parse().unwrap()).await.unwrap();
+    assert!(forgetting.take(10, Duration::from_secs(1)).await.unwrap().is_empty());
+
+    let worker = stage.worker().await;
+    let end = Instant::now() + PATIENCE;
+    while !stage.queue.waiting().await.unwrap().is_empty() {
+        assert!(Instant::now() < end, "they are not given out");
+        sleep(Duration::from_millis(50)).await;
+    }
+    // They were done before, and are not again.
+    assert_eq!(stage.requests("shop-1"), requests);
     worker.stop().await;
 }
