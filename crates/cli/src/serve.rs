@@ -31,7 +31,8 @@ An opt-in:
    \"properties\": {}, \"consent\": [\"email\", \"sms\", \"whatsapp\"], \"consent_source\": \"WhatsApp bot\",
    \"id\": \"your own id\"}
   Needed are account, list, and one of email, phone_number and external_id. Without consent it is
-  membership of the list. A second opt-in with the same id is not done again.
+  membership of the list. With --nats a second one with the same id is not done again; without, it
+  finds what the first has done.
 
 Signatures, as https://www.standardwebhooks.com has them: the headers webhook-id (yours, such as
 msg_1), webhook-timestamp (seconds since 1970), and webhook-signature: \"v1,\" and the base64 of

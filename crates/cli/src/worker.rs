@@ -31,7 +31,7 @@ Keys, in the folder of --secrets, read again when they change, or in a variable:
   ACCOUNT.api-key    KLAVIYO_API_KEY    Klaviyo's private key
 
 A worker whose opt-ins are under way when it is killed loses nothing: another one goes on with them
-after 30 seconds. Ctrl-C and SIGTERM end it in order.";
+after 15 seconds. Ctrl-C and SIGTERM end it in order.";
 
 /// For a call with hundreds of requests at Klaviyo's rates.
 const TIME: Duration = Duration::from_secs(180);
@@ -66,7 +66,7 @@ async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
         report::document("ok", json!({ "url": url, "accounts": accounts }), Usage::default())
     } else {
         format!(
-            "A worker for {} accounts; how it is doing: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",
+            "A worker is up (accounts with a key: {}); how it does: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",
             accounts.len()
         )
     };

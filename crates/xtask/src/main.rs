@@ -123,6 +123,7 @@ fn test() -> Result<()> {
     const FIXTURES: &str = "host-test/fixtures";
     let started = Instant::now();
     let mut skipped = Skipped::default();
+    runtimes::need("nats-server", "nats-server")?;
     step("format", || run(cargo().args(["fmt", "--all", "--check"])))?;
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))

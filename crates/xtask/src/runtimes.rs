@@ -37,6 +37,14 @@ impl Skipped {
     }
 }
 
+/// Fails when what no test can do without is not there.
+pub(crate) fn need(name: &str, package: &str) -> Result<()> {
+    if found(name) {
+        return Ok(());
+    }
+    bail!("the tests need {name}; install it (Debian: apt-get install {package})")
+}
+
 fn found(name: &str) -> bool {
     match name {
         "chromium" => browser().is_some(),

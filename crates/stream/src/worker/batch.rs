@@ -39,6 +39,8 @@ pub(super) struct Batch<'a> {
     pub(super) status: &'a Status,
     /// How often an opt-in is tried.
     pub(super) attempts: NonZeroU32,
+    /// The places of those that are tried together at the moment.
+    pub(super) company: Vec<u64>,
 }
 
 /// Why the account's opt-ins cannot be gone on with. What is not settled then is still held.
@@ -84,7 +86,15 @@ pub(super) type Ended = (Item, Result<Receipt, Failure>);
 
 impl Batch<'_> {
     /// Works on what was taken. What is not settled when it returns, or is dropped, is still held.
-    pub(super) async fn work(mut self, taken: Vec<Taken>) -> Result<(), Stop> {
+    pub(super) async fn work(mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
+        let result = self.groups(taken).await;
+        if let Err(Stop::Wait(..)) = &result {
+            self.held.failed(&self.company);
+        }
+        result
+    }
+
+    async fn groups(&mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
         let mut groups: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         for item in self.unsettled(taken).await? {
             groups.entry(item.opt_in.list.clone()).or_default().push(item);
@@ -99,10 +109,9 @@ impl Batch<'_> {
     }
 
     /// The opt-ins that are to be done: not those that have an outcome already.
-    async fn unsettled(&self, taken: Vec<Taken>) -> Result<Vec<Item>, Stop> {
-        let taken: Vec<Arc<Taken>> = taken.into_iter().map(Arc::new).collect();
-        taken.iter().for_each(|taken| self.held.hold(taken));
-        let items = stream::iter(taken).map(|taken| self.unless_settled(taken)).buffered(AT_ONCE);
+    async fn unsettled(&self, taken: Vec<(Arc<Taken>, u32)>) -> Result<Vec<Item>, Stop> {
+        let items = stream::iter(taken);
+        let items = items.map(|(taken, attempts)| self.unless_settled(taken, attempts)).buffered(AT_ONCE);
         let items: Vec<Item> = items.try_filter_map(async |item| Ok(item)).try_collect().await?;
         let mut seen = HashSet::new();
         let (items, again): (Vec<Item>, Vec<Item>) =
@@ -114,8 +123,8 @@ impl Batch<'_> {
         Ok(items)
     }
 
-    async fn unless_settled(&self, taken: Arc<Taken>) -> Result<Option<Item>, Stop> {
-        let (place, attempts) = (taken.sequence(), taken.attempts());
+    async fn unless_settled(&self, taken: Arc<Taken>, attempts: u32) -> Result<Option<Item>, Stop> {
+        let place = taken.sequence();
         let written = taken.opt_in().filter(|(_, opt_in)| opt_in.check().is_ok());
         let Some((key, opt_in)) = written else {
             let key = Key::new(self.account, &format!("message {place}"));
@@ -148,6 +157,7 @@ impl Batch<'_> {
 
     /// The opt-ins to one list.
     async fn group(&mut self, list: &str, items: Vec<Item>, usage: &mut Usage) -> Result<(), Stop> {
+        self.company = items.iter().map(|item| item.place).collect();
         let list = match self.lists.id(self.tenant, list, usage).await {
             Ok(list) => list,
             Err(failure) => {
@@ -162,14 +172,15 @@ impl Batch<'_> {
         }
         for (most, items) in companies.into_iter().rev() {
             for company in chunks(items, most) {
-                self.company(company, &list, usage).await?;
+                self.company = company.iter().map(|item| item.place).collect();
+                self.together(company, &list, usage).await?;
             }
         }
         Ok(())
     }
 
     /// The opt-ins to one list that are brought to Klaviyo together.
-    async fn company(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
+    async fn together(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
         let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
         match Plan::of_identifiers(bare.len()) {
             Plan::Import => {

@@ -22,9 +22,11 @@ const IDLE: Duration = Duration::from_secs(5);
 const LAST_BATCH: Duration = Duration::from_secs(20);
 /// How long a paused account waits at most: Klaviyo can have refused a good key, in its own trouble.
 const PROBE: Duration = Duration::from_secs(10 * 60);
+/// How long opt-ins are held while Klaviyo is waited for. For longer they are given back: to hold them takes messages.
+const HOLD: Duration = Duration::from_secs(10);
 /// How soon a renewal that failed is tried again.
 const RENEW_AGAIN: Duration = Duration::from_millis(500);
-/// By how much more is taken at once after a batch that was done.
+/// By how much more is tried at once after a batch that was done.
 const FASTER: usize = 10;
 
 /// Works on an account until there is nothing to do, another worker is to have it, the lease is lost, or the worker ends.
@@ -85,7 +87,10 @@ async fn work(shared: &Shared, account: &Account, held: &Held) {
                 continue;
             }
         };
-        let Some(taken) = take(shared, account, &queue, most).await else { return };
+        if held.is_empty() {
+            let Some(taken) = take(shared, account, &queue, most).await else { return };
+            taken.into_iter().for_each(|taken| held.hold(taken));
+        }
         let batch = Batch {
             queue: &shared.queue,
             tenant: &tenant,
@@ -94,7 +99,9 @@ async fn work(shared: &Shared, account: &Account, held: &Held) {
             lists: &mut lists,
             status: &shared.status,
             attempts: shared.attempts,
+            company: Vec::new(),
         };
+        let taken = held.next(most);
         let count = taken.len();
         match batch.work(taken).await {
             Ok(()) => {
@@ -106,7 +113,9 @@ async fn work(shared: &Shared, account: &Account, held: &Held) {
                 failures += 1;
                 let delay = pause(failures).max(after.unwrap_or_default());
                 warn!(%account, code = reason.code, seconds = delay.as_secs(), "waits for Klaviyo");
-                held.give_all_back(delay).await;
+                if delay > HOLD {
+                    held.give_all_back(delay).await;
+                }
                 // One opt-in finds out when Klaviyo is back; the others are not tried in vain meanwhile.
                 most = 1;
                 shared.unless_ending(sleep(delay)).await;
