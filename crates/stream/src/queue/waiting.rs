@@ -51,9 +51,9 @@ impl AccountQueue {
 
     /// Whether there are opt-ins that are never given out; they are after this, when the queue is opened again.
     ///
-    /// A server that was killed can come back with opt-ins in the stream that its consumer remembers as acknowledged:
-    /// it writes the two down one after the other. Seen with NATS 2.9. To be asked when nothing was given out, by who
-    /// alone takes from the queue.
+    /// A server that was killed can come back with opt-ins in the stream that its consumer remembers as acknowledged, and
+    /// with others to be acknowledged that are not in the stream: it writes the two down one after the other. Seen with
+    /// NATS 2.9. To be asked when nothing was given out, by who alone takes from the queue.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -63,7 +63,9 @@ impl AccountQueue {
         let counts = counts(&self.stream, consumer.config.filter_subject.clone()).await?;
         let held: usize = counts.iter().map(|(_, count)| count).sum();
         let info = self.consumer.get_info().await.map_err(failed("tell of an account's queue"))?;
-        let forgets = held > 0 && info.num_pending == 0 && info.num_ack_pending == 0;
+        let known =
+            usize::try_from(info.num_pending).unwrap_or(usize::MAX).saturating_add(info.num_ack_pending);
+        let forgets = held > known;
         if forgets {
             // A new one begins with the first that is there. What was done is found among the outcomes.
             let deleted = self.stream.delete_consumer(&consumer.name).await;
