@@ -277,7 +277,7 @@ impl Queue {
     /// # Errors
     /// When its consumer cannot be made.
     pub async fn account(&self, account: &Account) -> Result<AccountQueue, QueueError> {
-        AccountQueue::open(self.opt_ins.clone(), account).await
+        AccountQueue::open(self.context.client(), self.opt_ins.clone(), account).await
     }
 }
 

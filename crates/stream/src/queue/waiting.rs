@@ -3,6 +3,7 @@
 use super::{OPT_INS_SUBJECT, QueueError, counts, failed};
 use crate::account::Account;
 use crate::opt_in::{Key, OptIn};
+use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{AckKind, Message};
@@ -24,6 +25,7 @@ const UNANSWERED: Duration = Duration::from_secs(15);
 
 /// The queue of an account. Only the worker that holds the account's lease takes from it.
 pub struct AccountQueue {
+    client: Client,
     stream: Stream,
     consumer: Consumer<pull::Config>,
 }
@@ -34,9 +36,10 @@ pub struct Taken {
 }
 
 impl AccountQueue {
-    pub(super) async fn open(stream: Stream, account: &Account) -> Result<Self, QueueError> {
+    pub(super) async fn open(client: Client, stream: Stream, account: &Account) -> Result<Self, QueueError> {
         let config = pull::Config {
             durable_name: Some(account.to_string()),
+            description: Some(start_of(&client)),
             filter_subject: format!("{OPT_INS_SUBJECT}.{account}"),
             ack_policy: AckPolicy::Explicit,
             ack_wait: UNANSWERED,
@@ -46,26 +49,26 @@ impl AccountQueue {
             ..pull::Config::default()
         };
         let consumer = stream.get_or_create_consumer(account.as_str(), config).await;
-        Ok(Self { consumer: consumer.map_err(failed("open an account's queue"))?, stream })
+        let consumer = consumer.map_err(failed("open an account's queue"))?;
+        Ok(Self { client, stream, consumer })
     }
 
-    /// Whether there are opt-ins that are never given out; they are after this, when the queue is opened again.
+    /// Whether there may be opt-ins that are never given out; they are after this, when the queue is opened again.
     ///
     /// A server that was killed can come back with opt-ins in the stream that its consumer remembers as acknowledged, and
-    /// with others to be acknowledged that are not in the stream: it writes the two down one after the other. Seen with
-    /// NATS 2.9. To be asked when nothing was given out, by who alone takes from the queue.
+    /// waiting for the acknowledgement of others that are gone: it writes the two down one after the other. Seen with
+    /// NATS 2.9. So a consumer that is older than the server's last start, and gives out nothing of what there is, is
+    /// made anew, once. To be asked when nothing was given out, by who alone takes from the queue.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn forgets(&self) -> Result<bool, QueueError> {
         let consumer = self.consumer.cached_info();
-        // Asked first: what comes in between is not taken for forgotten.
+        if consumer.config.description.as_ref() == Some(&start_of(&self.client)) {
+            return Ok(false);
+        }
         let counts = counts(&self.stream, consumer.config.filter_subject.clone()).await?;
-        let held: usize = counts.iter().map(|(_, count)| count).sum();
-        let info = self.consumer.get_info().await.map_err(failed("tell of an account's queue"))?;
-        let known =
-            usize::try_from(info.num_pending).unwrap_or(usize::MAX).saturating_add(info.num_ack_pending);
-        let forgets = held > known;
+        let forgets = !counts.is_empty();
         if forgets {
             // A new one begins with the first that is there. What was done is found among the outcomes.
             let deleted = self.stream.delete_consumer(&consumer.name).await;
@@ -93,6 +96,11 @@ impl AccountQueue {
         }
         Ok(taken)
     }
+}
+
+/// The server's id, which is another one whenever it starts.
+fn start_of(client: &Client) -> String {
+    format!("made by the server {}", client.server_info().server_id)
 }
 
 async fn collect(

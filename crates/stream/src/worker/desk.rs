@@ -144,7 +144,7 @@ async fn take(shared: &Shared, account: &Account, queue: &AccountQueue, most: us
     let asked = async {
         let taken = queue.take(most, IDLE).await?;
         if taken.is_empty() && queue.forgets().await? {
-            warn!(%account, "opt-ins were in the queue, and not given out; they are now");
+            info!(%account, "NATS was restarted, and gives out nothing of what waits; it is asked anew");
         }
         Ok(taken)
     };
