@@ -38,8 +38,8 @@ impl Kind {
     pub(super) fn of(number: usize) -> Self {
         match number % SOME {
             1 => Self::Again,
-            7 if number.is_multiple_of(2) => Self::Refused,
-            7 => Self::Wrong,
+            7 => Self::Refused,
+            8 => Self::Wrong,
             _ => match number % 10 {
                 0..5 => Self::Named,
                 5..9 => Self::Bare,
