@@ -46,7 +46,7 @@ impl Plan {
 /// How many opt-ins are brought to Klaviyo together that have been tried so often, this time included. Those that have
 /// failed again and again do not take others with them any more.
 pub(super) fn company(attempts: u32) -> usize {
-    (MOST >> (2 * attempts.saturating_sub(1)).min(usize::BITS - 1)).max(1)
+    (MOST >> attempts.saturating_sub(1).saturating_mul(2).min(usize::BITS - 1)).max(1)
 }
 
 /// Whether so many new profiles are imported. Creating them is a request each.
