@@ -64,7 +64,7 @@ pub use faults::Faults;
 pub use imports::{Import, ImportError};
 pub use klaviyo::Klaviyo;
 #[cfg(feature = "nats")]
-pub use nats::Nats;
+pub use nats::{Nats, NatsServer};
 pub use outcome::Outcome;
 pub use profile::Profile;
 pub use rates::Rates;

@@ -1,34 +1,99 @@
 //! A NATS server of a test's own.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsString;
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a server may take to listen.
 const START: Duration = Duration::from_secs(20);
+/// The variable that names the server to use before any other.
+const VARIABLE: &str = "KLAVIYO_NATS_SERVER";
+/// Where `cargo xtask test` puts a current server.
+const CURRENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/nats/bin/nats-server");
+/// The system's: on the path, or where Debian has it, which is not on everybody's path.
+const SYSTEM: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
 
-/// A NATS server with JetStream, on a free port of the loopback interface: Debian's `nats-server`, in a process of its
-/// own. It is killed, and what it has stored is removed, when this is dropped.
+/// A NATS server with JetStream, on a free port of the loopback interface, in a process of its own. It is killed, and
+/// what it has stored is removed, when this is dropped.
 #[derive(Debug)]
 pub struct Nats {
+    program: PathBuf,
     port: u16,
     folder: TempDir,
     server: Option<Child>,
 }
 
+/// A program that can be started as a NATS server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatsServer {
+    /// The program.
+    pub program: PathBuf,
+    /// Its version, such as `2.9.10`.
+    pub version: String,
+}
+
 impl Nats {
-    /// Starts one.
+    /// Starts the first of [`Nats::servers`].
     ///
     /// # Errors
-    /// When `nats-server` is not installed, or does not start.
+    /// When there is none, or it does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(Self::default_program()?)
+    }
+
+    /// Starts this program.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_with(program: impl Into<PathBuf>) -> Result<Self> {
+        Self::start_with_config(program, "")
+    }
+
+    /// Starts this program with a text of configuration: users, limits of JetStream, TLS. Where it listens and stores is
+    /// not the configuration's to say.
+    ///
+    /// # Errors
+    /// When it does not start; with what it says about the configuration.
+    pub fn start_with_config(program: impl Into<PathBuf>, config: &str) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut nats = Self { port, folder: tempfile::tempdir()?, server: None };
+        let mut nats = Self { program: program.into(), port, folder: tempfile::tempdir()?, server: None };
+        std::fs::write(nats.config(), config)?;
         nats.run()?;
         Ok(nats)
+    }
+
+    /// The servers that there are, one of each version: that of the variable `KLAVIYO_NATS_SERVER`, the current one that
+    /// `cargo xtask test` installs, the system's.
+    #[must_use]
+    pub fn servers() -> Vec<NatsServer> {
+        let named = std::env::var_os(VARIABLE).filter(|name| !name.is_empty());
+        let others = [CURRENT].into_iter().chain(SYSTEM).map(OsString::from);
+        let mut servers: Vec<NatsServer> = Vec::new();
+        for program in named.into_iter().chain(others).map(PathBuf::from) {
+            if let Some(version) = version(&program)
+                && servers.iter().all(|server| server.version != version)
+            {
+                servers.push(NatsServer { program, version });
+            }
+        }
+        servers
+    }
+
+    fn default_program() -> Result<PathBuf> {
+        // One that is named and cannot be run is not replaced in silence.
+        if let Some(named) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) {
+            return Ok(named.into());
+        }
+        let server = Self::servers().into_iter().next();
+        let server = server.context(
+            "there is no nats-server; `cargo xtask test` installs one, and so does Debian's package nats-server",
+        )?;
+        Ok(server.program)
     }
 
     /// Where it listens, such as `nats://127.0.0.1:40123`.
@@ -64,18 +129,62 @@ impl Nats {
         self.run()
     }
 
+    /// Kills it if it runs, and starts it at the same port with what it had, and another configuration.
+    ///
+    /// # Errors
+    /// When it does not start; with what it says about the configuration.
+    pub fn restart_with_config(&mut self, config: &str) -> Result<()> {
+        std::fs::write(self.config(), config)?;
+        self.restart()
+    }
+
+    /// Lets it stand still: its connections stay open, and nothing is answered, until it is resumed.
+    ///
+    /// # Errors
+    /// When it does not run, or the system does not let it.
+    #[cfg(unix)]
+    pub fn pause(&self) -> Result<()> {
+        self.signal(rustix::process::Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it does not run, or the system does not let it.
+    #[cfg(unix)]
+    pub fn resume(&self) -> Result<()> {
+        self.signal(rustix::process::Signal::CONT)
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
+        let server = self.server.as_ref().context("nats-server does not run")?;
+        Ok(rustix::process::kill_process(rustix::process::Pid::from_child(server), signal)?)
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("nats.conf")
+    }
+
     fn run(&mut self) -> Result<()> {
-        let server = Command::new("nats-server")
+        let log = self.folder.path().join("log");
+        let server = Command::new(&self.program)
             .args(["--jetstream", "--addr", "127.0.0.1", "--port", &self.port.to_string(), "--store_dir"])
             .arg(self.folder.path())
+            .arg("--config")
+            .arg(self.config())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(File::create(&log)?)
             .spawn();
-        let server = server.context("nats-server cannot be started (Debian: apt-get install nats-server)")?;
-        self.server = Some(server);
+        let server = server.with_context(|| format!("{} cannot be started", self.program.display()))?;
+        let server = self.server.insert(server);
         let end = Instant::now() + START;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            if let Some(status) = server.try_wait()? {
+                let said = std::fs::read_to_string(&log).unwrap_or_default();
+                bail!("nats-server does not start ({status}): {}", said.trim());
+            }
             ensure!(Instant::now() < end, "nats-server does not listen at port {}", self.port);
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -87,5 +196,94 @@ impl Drop for Nats {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.kill();
+    }
+}
+
+/// The version of a server; none if it cannot be run.
+fn version(program: &Path) -> Option<String> {
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let said = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    Some(said.trim().rsplit_once(": v")?.1.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, ErrorKind, Write};
+
+    /// A connection, at the place where the server has greeted and has been greeted.
+    fn greeted(nats: &Nats, user: &str) -> BufReader<TcpStream> {
+        let mut connection =
+            BufReader::new(TcpStream::connect(nats.url().strip_prefix("nats://").unwrap()).unwrap());
+        assert!(line(&mut connection).unwrap().starts_with("INFO "));
+        let greeting = format!("CONNECT {{\"verbose\":false{user}}}\r\n");
+        connection.get_mut().write_all(greeting.as_bytes()).unwrap();
+        connection
+    }
+
+    fn line(connection: &mut BufReader<TcpStream>) -> Result<String, ErrorKind> {
+        let mut line = String::new();
+        connection.read_line(&mut line).map_err(|error| error.kind())?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn ping(connection: &mut BufReader<TcpStream>) {
+        connection.get_mut().write_all(b"PING\r\n").unwrap();
+    }
+
+    #[test]
+    fn on_nats_each_server_that_is_listed_starts_and_is_itself_when_it_comes_back() {
+        let servers = Nats::servers();
+        assert!(!servers.is_empty());
+        for NatsServer { program, version } in servers {
+            let mut nats = Nats::start_with(program).unwrap();
+            let url = nats.url();
+            nats.restart().unwrap();
+            assert_eq!(nats.url(), url);
+            let address = url.strip_prefix("nats://").unwrap().to_owned();
+            let mut info = String::new();
+            BufReader::new(TcpStream::connect(address).unwrap()).read_line(&mut info).unwrap();
+            assert!(info.contains(&format!("\"version\":\"{version}\"")), "{info}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn on_nats_one_that_is_paused_answers_nothing_until_it_is_resumed() {
+        let nats = Nats::start().unwrap();
+        let mut connection = greeted(&nats, "");
+        ping(&mut connection);
+        assert_eq!(line(&mut connection).unwrap(), "PONG");
+        nats.pause().unwrap();
+        ping(&mut connection);
+        connection.get_ref().set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        assert_eq!(line(&mut connection), Err(ErrorKind::WouldBlock));
+        nats.resume().unwrap();
+        connection.get_ref().set_read_timeout(Some(START)).unwrap();
+        assert_eq!(line(&mut connection).unwrap(), "PONG");
+        // One that is paused can be killed all the same.
+        nats.pause().unwrap();
+    }
+
+    #[test]
+    fn on_nats_a_configuration_holds_until_there_is_another() {
+        let program = Nats::servers().remove(0).program;
+        let config = "authorization { users = [{ user: ada, password: a-canary }] }";
+        let mut nats = Nats::start_with_config(&program, config).unwrap();
+        for (user, answer) in [
+            ("", "-ERR 'Authorization Violation'"),
+            (",\"user\":\"ada\",\"pass\":\"wrong\"", "-ERR 'Authorization Violation'"),
+            (",\"user\":\"ada\",\"pass\":\"a-canary\"", "PONG"),
+        ] {
+            let mut connection = greeted(&nats, user);
+            ping(&mut connection);
+            assert_eq!(line(&mut connection).unwrap(), answer, "{user}");
+        }
+        nats.restart_with_config("").unwrap();
+        let mut connection = greeted(&nats, "");
+        ping(&mut connection);
+        assert_eq!(line(&mut connection).unwrap(), "PONG");
+        let refusal = nats.restart_with_config("no_such_setting: 1").unwrap_err().to_string();
+        assert!(refusal.contains("no_such_setting"), "{refusal}");
     }
 }
