@@ -7,6 +7,7 @@ mod deploy;
 mod examples;
 mod guest;
 mod hostile;
+mod nats;
 mod openapi;
 mod program;
 mod runtimes;
@@ -93,7 +94,7 @@ fn main() -> ExitCode {
         Task::Servers(passed) => host_test("servers", passed, false),
         Task::Soak(passed) => host_test("soak", passed, false),
         Task::Sync(passed) => host_test("sync", passed, false),
-        Task::Scale(passed) => host_test("scale", passed, true),
+        Task::Scale(passed) => nats::need().and_then(|()| host_test("scale", passed, true)),
         Task::Bench(passed) => host_test("bench", passed, true),
         Task::Contract(passed) => openapi::check(&passed.arguments),
         Task::Matrix => {
@@ -123,25 +124,34 @@ fn test() -> Result<()> {
     const FIXTURES: &str = "host-test/fixtures";
     let started = Instant::now();
     let mut skipped = Skipped::default();
-    runtimes::need("nats-server", "nats-server")?;
+    let nats = nats::set_up(&mut skipped)?;
     step("format", || run(cargo().args(["fmt", "--all", "--check"])))?;
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     })?;
     step("the component, its contract and its size", components)?;
     step("tests without WebAssembly", || {
-        run(cargo()
-            .args(["test", "--workspace"])
-            .args(program::CRATES.map(|name| format!("--exclude={name}"))))
+        run(nats.known_to(
+            cargo()
+                .args(["test", "--workspace", "--features", "klaviyo-mock/nats"])
+                .args(program::CRATES.map(|name| format!("--exclude={name}"))),
+        ))
     })?;
-    step("tests of the host, the command and the component", || run(&mut program::cargo_on_crates("test")))?;
+    step("tests of the host, the command and the component", || {
+        run(nats.known_to(&mut program::cargo_on_crates("test")))
+    })?;
+    if let Some(mut tests) = nats.tests_on_other() {
+        step("the queue, on the system's NATS server", || run(&mut tests))?;
+    }
     step("guests that misbehave", || program::run_host_test(&["hostile"]))?;
     step("servers that misbehave", || program::run_host_test(&["servers"]))?;
     step("many at once", || program::run_host_test(&["soak", "--opt-ins", "1000"]))?;
     step("large files", || program::run_host_test(&["sync"]))?;
-    step("front doors, a queue and workers", || {
-        program::run_host_test(&["scale", "--opt-ins", "6000", "--accounts", "6", "--workers", "2"])
-    })?;
+    if nats.any() {
+        step("front doors, a queue and workers", || {
+            program::run_host_test(&["scale", "--opt-ins", "6000", "--accounts", "6", "--workers", "2"])
+        })?;
+    }
     step("the fixtures, natively", || program::run_host_test(&["replay", "--native", FIXTURES]))?;
     step("the fixtures, in the component", || program::run_host_test(&["replay", FIXTURES]))?;
     step("the fixtures, in the component over wasi:http", || {

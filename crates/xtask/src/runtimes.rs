@@ -20,13 +20,19 @@ impl Skipped {
     /// Whether all of these programs are there. Where everything is supposed to be, a missing one is a failure.
     pub(crate) fn has(&mut self, what: &str, programs: &[&str]) -> Result<bool> {
         let Some(missing) = programs.iter().find(|name| !found(name)) else { return Ok(true) };
+        self.add(what, &format!("there is no {missing}"))?;
+        Ok(false)
+    }
+
+    /// Leaves something out, for a reason. Where everything is supposed to be, that is a failure.
+    pub(crate) fn add(&mut self, what: &str, reason: &str) -> Result<()> {
         if std::env::var_os("CI").is_some() {
-            bail!("{what} cannot be tried: there is no {missing}");
+            bail!("{what} cannot be tried: {reason}");
         }
-        let skipped = format!("{what}: there is no {missing}");
+        let skipped = format!("{what}: {reason}");
         eprintln!("xtask: skipped: {skipped}");
         self.0.push(skipped);
-        Ok(false)
+        Ok(())
     }
 
     /// Says once more at the end what is not known to work.
@@ -35,14 +41,6 @@ impl Skipped {
             eprintln!("skipped: {skipped}");
         }
     }
-}
-
-/// Fails when what no test can do without is not there.
-pub(crate) fn need(name: &str, package: &str) -> Result<()> {
-    if found(name) {
-        return Ok(());
-    }
-    bail!("the tests need {name}; install it (Debian: apt-get install {package})")
 }
 
 fn found(name: &str) -> bool {

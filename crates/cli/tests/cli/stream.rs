@@ -108,7 +108,7 @@ fn what_cannot_work_is_told_at_once() {
 
 #[cfg(unix)]
 #[test]
-fn with_a_queue_it_is_accepted_and_a_worker_does_it() {
+fn on_nats_it_is_accepted_and_a_worker_does_it() {
     let klaviyo = server();
     let nats = Nats::start().unwrap();
     let door = Service::start(
