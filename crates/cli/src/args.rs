@@ -409,6 +409,10 @@ pub(crate) struct Nats {
     /// A file with the credentials for NATS [variable: NATS_CREDS]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) nats_creds: Option<PathBuf>,
+    /// What opt-ins that wait may take of JetStream's store, where their stream is made; the store needs as much again
+    /// for outcomes and the rest
+    #[arg(long, global = true, value_name = "BYTES", default_value_t = klaviyo_stream::queue::OPT_INS_BYTES)]
+    pub(crate) queue_bytes: u64,
 }
 
 #[derive(Args)]

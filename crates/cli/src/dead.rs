@@ -6,12 +6,11 @@ use crate::failure::{Failure, chain};
 use crate::service;
 use klaviyo_host::types::Code;
 use klaviyo_stream::opt_in::Key;
-use klaviyo_stream::queue::{Letter, Nats, Queue, QueueError};
+use klaviyo_stream::queue::{Letter, Queue, QueueError};
 use serde_json::{Value, json};
 
 pub(crate) async fn run(options: &Dead) -> Result<Done, Failure> {
-    let nats = service::nats(&options.nats)
-        .unwrap_or_else(|| Nats { url: "nats://127.0.0.1:4222".to_owned(), credentials: None });
+    let nats = service::nats(&options.nats).unwrap_or_default();
     let queue = service::queue(&nats).await?;
     match &options.command {
         DeadCommand::List { account } => {
@@ -22,16 +21,17 @@ pub(crate) async fn run(options: &Dead) -> Result<Done, Failure> {
         DeadCommand::Retry(which) => {
             let mut count: u64 = 0;
             for letter in chosen(&queue, which).await? {
-                queue.retry(&letter).await.map_err(|error| after(count, "put back", &error))?;
-                count += 1;
+                let is_done = queue.retry(&letter).await.map_err(|error| after(count, "put back", &error))?;
+                count += u64::from(is_done);
             }
             Ok(Done::new(json!(count), View::Decided("put back into the queue")))
         }
         DeadCommand::Drop(which) => {
             let mut count: u64 = 0;
             for letter in chosen(&queue, which).await? {
-                queue.give_up(&letter).await.map_err(|error| after(count, "given up", &error))?;
-                count += 1;
+                let is_done =
+                    queue.give_up(&letter).await.map_err(|error| after(count, "given up", &error))?;
+                count += u64::from(is_done);
             }
             Ok(Done::new(json!(count), View::Decided("given up")))
         }

@@ -49,7 +49,7 @@ pub(crate) fn nats(options: &args::Nats) -> Option<Nats> {
     let variable = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let url = options.nats.clone().or_else(|| variable("NATS_URL")?.into_string().ok())?;
     let credentials = options.nats_creds.clone().or_else(|| variable("NATS_CREDS").map(PathBuf::from));
-    Some(Nats { url, credentials })
+    Some(Nats { url, credentials, opt_ins_bytes: options.queue_bytes })
 }
 
 pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {

@@ -1,9 +1,10 @@
 //! An opt-in: what a caller gives, and what waits in the queue.
 
 use crate::account::Account;
+use bytes::Bytes;
 use klaviyo_host::types::{Channel, Identifier, NewProfile};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use std::str::FromStr;
 ///
 /// What is said of its fields here is checked by [`OptIn::check`]. Whether an email or a phone number can be one is the
 /// connector's to say.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptIn {
     /// Whose Klaviyo it goes to.
@@ -39,9 +40,10 @@ pub struct OptIn {
     /// The last name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// Custom properties.
+    /// Custom properties: an object, as it was written. Read into values it would take many times the room, and numbers
+    /// could lose digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub properties: Option<Map<String, Value>>,
+    pub properties: Option<Box<RawValue>>,
     /// The channels that the person consented to, each with its address. Empty: membership of the list, no consent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<ConsentTo>,
@@ -117,6 +119,9 @@ impl OptIn {
         if self.consent.is_empty() && self.consent_source.is_some() {
             return unfit("consent_source", "there is no consent; name its channels in consent");
         }
+        if self.properties.as_ref().is_some_and(|properties| !properties.get().starts_with('{')) {
+            return unfit("properties", "they are an object: {\"plan\": \"pro\"}");
+        }
         if self.to_json().len() > Self::LARGEST {
             return unfit(
                 "properties",
@@ -127,9 +132,10 @@ impl OptIn {
     }
 
     /// As it waits in the queue.
-    pub(crate) fn to_json(&self) -> Vec<u8> {
-        // Strings, lists and maps with strings for keys: there is nothing that JSON cannot have.
-        serde_json::to_vec(self).unwrap_or_default()
+    #[must_use]
+    pub fn to_json(&self) -> Bytes {
+        // Strings, lists of them and JSON: there is nothing that JSON cannot have.
+        serde_json::to_vec(self).unwrap_or_default().into()
     }
 
     /// The contact, for the connector.
@@ -143,7 +149,7 @@ impl OptIn {
             external_id: given(&self.external_id),
             first_name: given(&self.first_name),
             last_name: given(&self.last_name),
-            properties: self.properties.clone().map(|properties| Value::Object(properties).to_string()),
+            properties: self.properties.as_ref().map(|properties| properties.get().to_owned()),
         }
     }
 
@@ -155,6 +161,41 @@ impl OptIn {
             .map(Identifier::Email)
             .or_else(|| phone_number.map(Identifier::PhoneNumber))
             .or_else(|| external_id.map(Identifier::ExternalId))
+    }
+}
+
+/// What a message in the queue is.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// An opt-in that a front door has written.
+    OptIn(Key, Box<OptIn>),
+    /// An opt-in that says something which this version does not know: a newer front door has written it, perhaps.
+    Newer(Key),
+    /// What no front door has written.
+    Foreign,
+}
+
+/// What an opt-in has in every version.
+#[derive(Deserialize)]
+struct Envelope {
+    account: Account,
+    id: String,
+}
+
+impl Entry {
+    /// Reads a message in the queue of an account.
+    #[must_use]
+    pub fn read(message: &[u8], account: &str) -> Self {
+        let is_its = |of: &Account| of.as_str() == account;
+        let Ok(Envelope { account, id }) = serde_json::from_slice(message) else { return Self::Foreign };
+        if !is_its(&account) {
+            return Self::Foreign;
+        }
+        let key = Key::new(&account, &id);
+        match serde_json::from_slice::<OptIn>(message) {
+            Ok(opt_in) if opt_in.check().is_ok() => Self::OptIn(key, Box::new(opt_in)),
+            Ok(_) | Err(_) => Self::Newer(key),
+        }
     }
 }
 
@@ -232,7 +273,7 @@ impl FromStr for Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn opt_in(changes: Value) -> OptIn {
         let mut value = json!({ "account": "shop-1", "list": "Y6nRLr", "email": "priya@example.com" });
@@ -257,6 +298,8 @@ mod tests {
             (json!({ "consent": ["email"], "email": null, "external_id": "7" }), "consent"),
             (json!({ "consent_source": "bot" }), "consent_source"),
             (json!({ "properties": { "long": "x".repeat(100_000) } }), "properties"),
+            (json!({ "properties": [] }), "properties"),
+            (json!({ "properties": "{}" }), "properties"),
         ] {
             assert_eq!(opt_in(changes).check().unwrap_err().field, field);
         }
@@ -267,6 +310,38 @@ mod tests {
         let value =
             json!({ "account": "a", "list": "Y6nRLr", "email": "p@example.com", "fist_name": "Priya" });
         assert!(serde_json::from_value::<OptIn>(value).is_err());
+    }
+
+    #[test]
+    fn properties_are_what_was_written() {
+        let text = r#"{"account":"a","list":"Y6nRLr","email":"p@example.com","properties":{"n": 12345678901234567890.10}}"#;
+        let opt_in: OptIn = serde_json::from_str(text).unwrap();
+        assert_eq!(opt_in.contact().properties.as_deref(), Some(r#"{"n": 12345678901234567890.10}"#));
+        let again: OptIn = serde_json::from_slice(&opt_in.to_json()).unwrap();
+        assert_eq!(again.contact(), opt_in.contact());
+    }
+
+    #[test]
+    fn what_a_newer_door_has_written_is_not_taken_for_a_strangers() {
+        let read = |changes| {
+            let mut value =
+                json!({ "account": "shop-1", "id": "7", "list": "Y6nRLr", "email": "p@example.com" });
+            for (name, change) in changes {
+                value[name] = change;
+            }
+            Entry::read(value.to_string().as_bytes(), "shop-1")
+        };
+        assert!(matches!(read(vec![]), Entry::OptIn(..)));
+        for newer in [("opt_out", json!(true)), ("list", json!(["Y6nRLr"])), ("list", json!(""))] {
+            let key = Key::new(&"shop-1".parse().unwrap(), "7");
+            assert!(matches!(read(vec![newer]), Entry::Newer(of) if of == key));
+        }
+        for foreign in [("account", json!("shop-2")), ("id", json!(7)), ("account", json!("a b"))] {
+            assert!(matches!(read(vec![foreign]), Entry::Foreign));
+        }
+        for foreign in ["", "{}", "null", "\u{0}"] {
+            assert!(matches!(Entry::read(foreign.as_bytes(), "shop-1"), Entry::Foreign));
+        }
     }
 
     #[test]

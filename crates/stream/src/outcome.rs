@@ -37,6 +37,13 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Without what is longer than anybody reads.
+    pub(crate) fn bounded(mut self) -> Self {
+        self.profile_name = self.profile_name.as_deref().map(cut);
+        self.warnings = self.warnings.iter().take(MOST_TOLD).map(|warning| cut(warning)).collect();
+        self
+    }
+
     /// What a bot says to the customer then: see [`reply`].
     #[must_use]
     pub fn reply(&self, place: Option<&str>) -> String {
@@ -84,24 +91,66 @@ pub struct Told {
 
 impl From<&Detail> for Told {
     fn from(detail: &Detail) -> Self {
-        Self { code: detail.code.clone(), detail: detail.detail.clone(), pointer: detail.pointer.clone() }
+        let pointer = detail.pointer.as_deref().map(cut);
+        Self { code: cut(&detail.code), detail: cut(&detail.detail), pointer }
     }
 }
+
+/// A text of Klaviyo's, or of something that stands in its place, without what is longer than anybody reads: an outcome
+/// has to fit into a message of NATS, however long the answer was that it tells of.
+fn cut(text: &str) -> String {
+    const LONGEST: usize = 2_000;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// How many of Klaviyo's errors, or sentences about a value, are kept.
+const MOST_TOLD: usize = 20;
 
 impl Reason {
     /// A reason of this project's own.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code: code.as_str().to_owned(), message: message.into(), details: Vec::new() }
+        Self { code: code.as_str().to_owned(), message: cut(&message.into()), details: Vec::new() }
     }
 }
 
 impl From<&klaviyo_host::Error> for Reason {
     fn from(error: &klaviyo_host::Error) -> Self {
         let details = match &error.cause {
-            klaviyo_host::Cause::Connector(error) => error.details.iter().map(Told::from).collect(),
+            klaviyo_host::Cause::Connector(error) => {
+                error.details.iter().take(MOST_TOLD).map(Told::from).collect()
+            }
             _ => Vec::new(),
         };
-        Self { code: error.code().as_str().to_owned(), message: error.to_string(), details }
+        Self { code: error.code().as_str().to_owned(), message: cut(&error.to_string()), details }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_much_klaviyo_says_an_outcome_fits_into_a_message() {
+        let long = "\u{1}é".repeat(1 << 20);
+        let told = Told::from(&Detail {
+            code: long.clone(),
+            detail: long.clone(),
+            pointer: Some(long.clone()),
+            ..Detail::default()
+        });
+        let mut reason = Reason::new(Code::Rejected, long.clone());
+        reason.details = vec![told; MOST_TOLD];
+        let receipt =
+            Receipt { profile_name: Some(long.clone()), warnings: vec![long; 1_000], ..Receipt::default() };
+        for outcome in [Outcome::Dead(reason), Outcome::Done(receipt.bounded())] {
+            let bytes = serde_json::to_vec(&outcome).unwrap().len();
+            assert!(bytes < 900_000, "{bytes}");
+        }
+        assert_eq!(cut("a short text"), "a short text");
+        assert!(cut(&"é".repeat(2_001)).ends_with("é…"));
     }
 }

@@ -5,9 +5,10 @@ use super::seen::Seen;
 use crate::account::Account;
 use crate::opt_in::{Key, OptIn};
 use crate::outcome::{Outcome, Reason};
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Accepted, Queue, QueueError};
 use crate::steps::{self, Failure, Remedy};
 use crate::tenants::Tenants;
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use klaviyo_host::Usage;
@@ -62,14 +63,19 @@ impl Desk {
                 Ok(done.buffered(AT_ONCE).collect().await)
             }
             Self::Queue(queue) => {
-                let named: Vec<(Key, OptIn)> = opt_ins
+                // As they are written: while the queue is waited for, nothing else of them is held.
+                let named: Vec<(Key, Bytes)> = opt_ins
                     .into_iter()
                     .map(|opt_in| {
-                        (Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default()), opt_in)
+                        let key = Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
+                        (key, opt_in.to_json())
                     })
                     .collect();
-                let accepted = queue.put(&named).await.map_err(|error| away(&error))?;
-                let handled = named.into_iter().zip(accepted).map(|((key, _), accepted)| Handled {
+                let keys: Vec<Key> = named.iter().map(|(key, _)| key.clone()).collect();
+                let accepted: Result<Vec<Accepted>, QueueError> =
+                    queue.put(named).await.into_iter().collect();
+                let accepted = accepted.map_err(|error| away(&error))?;
+                let handled = keys.into_iter().zip(accepted).map(|(key, accepted)| Handled {
                     told: Told {
                         id: format!("{key}.{}", accepted.sequence),
                         state: State::accepted(accepted.duplicate),

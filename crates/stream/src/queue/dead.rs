@@ -1,25 +1,29 @@
 //! Opt-ins that could not be done: kept with their reason until somebody decides.
 
-use super::{DEAD_SUBJECT, Queue, QueueError, failed};
+use super::{DEAD_SUBJECT, PUT, Queue, QueueError, ask, failed, within};
 use crate::account::Account;
 use crate::opt_in::Key;
 use crate::outcome::{Outcome, Reason};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::kv::{self, Operation};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::RawMessageErrorKind;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 /// How many letters are read at once.
 const PAGE: usize = 1_000;
 
 /// A dead letter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dead {
-    /// The opt-in, as it was in the queue.
-    pub opt_in: Value,
+    /// The opt-in, as it was in the queue. A message that is no JSON, or is too long for a letter, is a string: the
+    /// base64 of how it begins.
+    pub opt_in: Box<RawValue>,
     /// Why it is not done.
     pub error: Reason,
     /// How often it was tried.
@@ -29,7 +33,7 @@ pub struct Dead {
 }
 
 /// A dead letter, and where it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Letter {
     /// Its name.
     pub key: Key,
@@ -44,9 +48,8 @@ impl Queue {
     pub(crate) async fn bury(&self, key: &Key, dead: &Dead) -> Result<(), QueueError> {
         let letter = serde_json::to_vec(dead).map_err(failed("get a dead letter that can be written"))?;
         let message = PublishMessage::build().payload(letter.into());
-        let written = self.context.send_publish(subject(key), message).await;
-        written.map_err(failed("take a dead letter"))?.await.map_err(failed("keep a dead letter"))?;
-        Ok(())
+        let written = async { self.context.send_publish(subject(key), message).await?.await };
+        ask(&self.client(), "keep a dead letter", written).await.map(drop)
     }
 
     /// The dead letters, of one account or all, oldest first.
@@ -63,22 +66,28 @@ impl Queue {
             ..pull::Config::default()
         };
         let reading = "read the dead letters";
-        let consumer = self.dead.create_consumer(config).await.map_err(failed(reading))?;
+        let consumer = ask(&self.client(), reading, self.dead.create_consumer(config)).await?;
         let mut letters = Vec::new();
         loop {
             let before = letters.len();
-            let mut page = consumer.fetch().max_messages(PAGE).messages().await.map_err(failed(reading))?;
-            while let Some(message) = page.next().await {
-                let message = message.map_err(failed(reading))?;
-                let sequence = message.info().map_err(failed("number a dead letter"))?.stream_sequence;
-                letters.extend(letter(&message.subject, &message.payload, sequence));
-            }
+            let page = async {
+                let mut page =
+                    consumer.fetch().max_messages(PAGE).messages().await.map_err(failed(reading))?;
+                while let Some(message) = page.next().await {
+                    let message = message.map_err(failed(reading))?;
+                    let sequence = message.info().map_err(failed("number a dead letter"))?.stream_sequence;
+                    letters.extend(letter(&message.subject, &message.payload, sequence));
+                }
+                Ok(())
+            };
+            within(&self.client(), reading, page).await??;
             if letters.len() == before {
                 break;
             }
         }
         // It would be gone after five seconds by itself.
-        let _ = self.dead.delete_consumer(&consumer.cached_info().name).await;
+        let delete = self.dead.delete_consumer(&consumer.cached_info().name);
+        let _ = within(&self.client(), reading, delete).await;
         Ok(letters)
     }
 
@@ -87,7 +96,9 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn dead_letter(&self, key: &Key) -> Result<Option<Letter>, QueueError> {
-        match self.dead.get_last_raw_message_by_subject(&subject(key)).await {
+        let subject = subject(key);
+        let last = self.dead.get_last_raw_message_by_subject(&subject);
+        match within(&self.client(), "find a dead letter", last).await? {
             Ok(StreamMessage { subject, payload, sequence, .. }) => Ok(letter(&subject, &payload, sequence)),
             Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
             Err(error) => Err(failed("find a dead letter")(error)),
@@ -99,45 +110,74 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn dead_letters(&self) -> Result<u64, QueueError> {
-        let info = self.dead.get_info().await.map_err(failed("count the dead letters"))?;
+        let info = ask(&self.client(), "count the dead letters", self.dead.get_info()).await?;
         Ok(info.state.messages)
     }
 
     /// Puts a dead letter's opt-in into the queue again. Interrupted anywhere, it can be repeated: the opt-in is a dead
-    /// letter until it waits.
+    /// letter until it waits. False: somebody else has decided about the letter since it was read.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn retry(&self, letter: &Letter) -> Result<(), QueueError> {
+    pub async fn retry(&self, letter: &Letter) -> Result<bool, QueueError> {
         // First the outcome: a worker that finds this opt-in settled drops it from the queue.
-        self.decide(letter, &Outcome::Waiting).await?;
-        let opt_in =
-            serde_json::to_vec(&letter.dead.opt_in).map_err(failed("get an opt-in that can be written"))?;
-        // The same letter again is a duplicate, but the opt-in is not one of what it was before.
-        let id = format!("{}/{}", letter.key, letter.sequence);
-        let written = self.publish(&letter.key, &id, opt_in.into()).await?;
-        written.await.map_err(failed("acknowledge an opt-in"))?;
-        self.forget(letter).await
+        let is_open = self.decide(letter, &Outcome::Waiting).await?;
+        if is_open {
+            let opt_in = Bytes::copy_from_slice(letter.dead.opt_in.get().as_bytes());
+            // The same letter again is a duplicate, but the opt-in is not one of what it was before.
+            let id = format!("{}/{}", letter.key, letter.sequence);
+            self.publish(&letter.key, &id, opt_in, Instant::now() + PUT).await?;
+        }
+        self.forget(letter).await?;
+        Ok(is_open)
     }
 
-    /// Gives a dead letter up.
+    /// Gives a dead letter up. False: somebody else has decided about it since it was read.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn give_up(&self, letter: &Letter) -> Result<(), QueueError> {
-        self.decide(letter, &Outcome::Dropped).await?;
-        self.forget(letter).await
+    pub async fn give_up(&self, letter: &Letter) -> Result<bool, QueueError> {
+        let is_open = self.decide(letter, &Outcome::Dropped).await?;
+        self.forget(letter).await?;
+        Ok(is_open)
     }
 
-    async fn decide(&self, letter: &Letter, outcome: &Outcome) -> Result<(), QueueError> {
-        let value = serde_json::to_vec(outcome).map_err(failed("get an outcome that can be written"))?;
-        let put = self.outcomes.put(letter.key.to_string(), value.into()).await;
-        put.map(|_| ()).map_err(failed("keep an outcome"))
+    /// Writes what was decided about a letter in the place of its outcome. False: the letter is not there any more, or
+    /// its opt-in has ended since, and neither is to be changed by who comes late.
+    async fn decide(&self, letter: &Letter, decision: &Outcome) -> Result<bool, QueueError> {
+        let key = letter.key.to_string();
+        let value = serde_json::to_vec(decision).map_err(failed("get an outcome that can be written"))?;
+        loop {
+            // A second letter may have taken the place of this one.
+            let letters = self.dead_letter(&letter.key).await?;
+            if letters.is_none_or(|there| there.sequence != letter.sequence) {
+                return Ok(false);
+            }
+            let entry = ask(&self.client(), "find an outcome", self.outcomes.entry(key.as_str())).await?;
+            let entry = entry.filter(|entry| entry.operation == Operation::Put);
+            let now: Option<Outcome> =
+                entry.as_ref().and_then(|entry| serde_json::from_slice(&entry.value).ok());
+            match &now {
+                // By who was interrupted then, before the letter was removed.
+                Some(now) if now == decision => return Ok(true),
+                // An outcome is forgotten after a week, a letter is not.
+                Some(Outcome::Dead(_)) | None => {}
+                Some(_) => return Ok(false),
+            }
+            let revision = entry.map_or(0, |entry| entry.revision);
+            let update = self.outcomes.update(key.as_str(), value.clone().into(), revision);
+            match within(&self.client(), "keep an outcome", update).await? {
+                Ok(_) => return Ok(true),
+                Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {}
+                Err(error) => return Err(failed("keep an outcome")(error)),
+            }
+        }
     }
 
     async fn forget(&self, letter: &Letter) -> Result<(), QueueError> {
         use async_nats::jetstream::stream::DeleteMessageErrorKind;
-        match self.dead.delete_message(letter.sequence).await {
+        let delete = self.dead.delete_message(letter.sequence);
+        match within(&self.client(), "remove a dead letter", delete).await? {
             Ok(_) => Ok(()),
             // Somebody else was quicker.
             Err(error) if matches!(error.kind(), DeleteMessageErrorKind::JetStream(_)) => Ok(()),

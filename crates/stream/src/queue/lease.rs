@@ -1,7 +1,8 @@
 //! Who works on which account: one worker at a time, as long as it lives.
 
-use super::{LEASE, Queue, QueueError, failed};
+use super::{LEASE, Queue, QueueError, ask, failed, within};
 use crate::account::Account;
+use async_nats::Client;
 use async_nats::jetstream::kv::{self, Operation, Store};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 /// The right to work on an account. It ends by itself when it is not renewed, so that the account of a worker that
 /// died goes to another.
 pub struct Lease {
+    client: Client,
     store: Store,
     account: Account,
     /// Differs for every lease, so that what is read back is known to be this one.
@@ -23,6 +25,7 @@ pub struct Lease {
 /// The register of the workers that live.
 #[derive(Clone, Debug)]
 pub struct Workers {
+    client: Client,
     store: Store,
 }
 
@@ -35,19 +38,20 @@ impl Queue {
         let token = Bytes::from(format!("{worker} {:016x}", fastrand::u64(..)));
         // Counted from before JetStream knows of it: here it ends first.
         let until = Instant::now() + LEASE;
-        let revision = match self.leases.create(account.as_str(), token.clone()).await {
+        let create = self.leases.create(account.as_str(), token.clone());
+        let revision = match within(&self.client(), "give a lease", create).await? {
             Ok(revision) => revision,
             Err(error) if error.kind() == kv::CreateErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(failed("give a lease")(error)),
         };
-        let (store, account) = (self.leases.clone(), account.clone());
-        Ok(Some(Lease { store, account, token, revision, until }))
+        let (client, store, account) = (self.client(), self.leases.clone(), account.clone());
+        Ok(Some(Lease { client, store, account, token, revision, until }))
     }
 
     /// The register of workers.
     #[must_use]
     pub fn workers(&self) -> Workers {
-        Workers { store: self.workers.clone() }
+        Workers { client: self.client(), store: self.workers.clone() }
     }
 }
 
@@ -75,11 +79,13 @@ impl Lease {
     /// When JetStream cannot be asked: it may still be prolonged before it ends.
     pub async fn renew(&mut self) -> Result<bool, QueueError> {
         let until = Instant::now() + LEASE;
-        match self.store.update(self.account.as_str(), self.token.clone(), self.revision).await {
+        let update = self.store.update(self.account.as_str(), self.token.clone(), self.revision);
+        match within(&self.client, "prolong a lease", update).await? {
             Ok(revision) => (self.revision, self.until) = (revision, until),
             // A renewal whose answer was lost is one.
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {
-                let entry = self.store.entry(self.account.as_str()).await.map_err(failed("find a lease"))?;
+                let entry = self.store.entry(self.account.as_str());
+                let entry = ask(&self.client, "find a lease", entry).await?;
                 match entry.filter(|entry| entry.operation == Operation::Put && entry.value == self.token) {
                     Some(entry) => self.revision = entry.revision,
                     None => return Ok(false),
@@ -92,7 +98,8 @@ impl Lease {
 
     /// Gives it up. Where that fails, it ends by itself.
     pub async fn release(self) {
-        let _ = self.store.delete_expect_revision(self.account.as_str(), Some(self.revision)).await;
+        let release = self.store.delete_expect_revision(self.account.as_str(), Some(self.revision));
+        let _ = within(&self.client, "take a lease back", release).await;
     }
 }
 
@@ -107,12 +114,12 @@ impl Workers {
     pub async fn sign(&self, worker: &str, unable: &BTreeSet<Account>) -> Result<(), QueueError> {
         let unable =
             serde_json::to_vec(unable).map_err(failed("get a worker's entry that can be written"))?;
-        self.store.put(worker, unable.into()).await.map(|_| ()).map_err(failed("keep a worker's name"))
+        ask(&self.client, "keep a worker's name", self.store.put(worker, unable.into())).await.map(drop)
     }
 
     /// Signs off.
     pub async fn sign_off(&self, worker: &str) {
-        let _ = self.store.delete(worker).await;
+        let _ = within(&self.client, "forget a worker's name", self.store.delete(worker)).await;
     }
 
     /// Who has signed and is not known to be gone, and what each cannot work on.
@@ -120,11 +127,14 @@ impl Workers {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn alive(&self) -> Result<BTreeMap<String, BTreeSet<Account>>, QueueError> {
-        let names = self.store.keys().await.map_err(failed("list the workers"))?;
-        let names: Vec<String> = names.try_collect().await.map_err(failed("list the workers"))?;
+        let what = "list the workers";
+        let names = async {
+            self.store.keys().await.map_err(failed(what))?.try_collect().await.map_err(failed(what))
+        };
+        let names: Vec<String> = within(&self.client, what, names).await??;
         let mut alive = BTreeMap::new();
         for name in names {
-            let entry = self.store.get(name.as_str()).await.map_err(failed("find a worker"))?;
+            let entry = ask(&self.client, "find a worker", self.store.get(name.as_str())).await?;
             // Gone since, or of a version that writes otherwise: there, and able.
             if let Some(entry) = entry {
                 alive.insert(name, serde_json::from_slice(&entry).unwrap_or_default());

@@ -11,18 +11,22 @@
 //!
 //! What does not exist is made, with one replica; what exists is used as it is, so that an operator can make it, or
 //! change it, otherwise.
+//!
+//! Whatever NATS does, or does not do, everything that is asked of it ends in time: see [`within`].
 
 mod dead;
 mod lease;
+mod version;
 mod waiting;
 
 pub use dead::{Dead, Letter};
 pub use lease::{Lease, Workers};
-pub use waiting::{AccountQueue, MOST, Taken};
+pub use waiting::{AccountQueue, MOST, Standing, Taken};
 
 use crate::account::Account;
-use crate::opt_in::{Key, OptIn};
+use crate::opt_in::Key;
 use crate::outcome::Outcome;
+use async_nats::Client;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamError};
 use async_nats::jetstream::kv::{self, Operation, Store};
@@ -30,11 +34,15 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
 use async_nats::{ConnectOptions, HeaderMap, connection};
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream as streams};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::warn;
 
 const OPT_INS: &str = "KLAVIYO_OPT_INS";
 const OPT_INS_SUBJECT: &str = "klaviyo.opt-ins";
@@ -48,8 +56,20 @@ const OUTCOMES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const LEASE: Duration = Duration::from_secs(10);
 /// How long a signature is remembered: as long as its time stamp can be taken for a new one, and longer.
 const SIGNATURES: Duration = Duration::from_secs(10 * 60);
-/// How long JetStream may take to acknowledge.
-const ANSWER: Duration = Duration::from_secs(10);
+/// How long NATS may take for anything but [`Queue::put`].
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long it may take to acknowledge all opt-ins of one put.
+const PUT: Duration = Duration::from_secs(10);
+/// How often a silent connection is tried; after three times it counts as broken.
+const PING: Duration = Duration::from_secs(5);
+/// How many opt-ins of one put are on their way to JetStream at once.
+const PUT_AT_ONCE: usize = 256;
+/// How many of all puts together. The client lets 5,000 messages wait for their acknowledgement, and would wait for a
+/// place among them without end.
+const ON_THEIR_WAY: usize = 2_048;
+/// What waiting opt-ins may take of JetStream's store where the stream is made: at some 400 bytes each it is two and a
+/// half million. A stream without a bound would take the room that outcomes and leases need to empty it.
+pub const OPT_INS_BYTES: u64 = 1 << 30;
 
 /// How to reach NATS.
 #[derive(Clone, Debug)]
@@ -58,6 +78,17 @@ pub struct Nats {
     pub url: String,
     /// A file with credentials.
     pub credentials: Option<PathBuf>,
+    /// What waiting opt-ins may take of JetStream's store, in bytes, if their stream is to be made:
+    /// [`OPT_INS_BYTES`], say.
+    pub opt_ins_bytes: u64,
+}
+
+/// A NATS of one's own on this machine.
+impl Default for Nats {
+    fn default() -> Self {
+        let url = "nats://127.0.0.1:4222".to_owned();
+        Self { url, credentials: None, opt_ins_bytes: OPT_INS_BYTES }
+    }
 }
 
 /// The queue, and what belongs to it.
@@ -70,6 +101,7 @@ pub struct Queue {
     leases: Store,
     workers: Store,
     signatures: Store,
+    on_their_way: Arc<Semaphore>,
 }
 
 /// What failed at the queue.
@@ -82,11 +114,17 @@ pub enum QueueError {
     #[error("cannot connect to NATS at {0}; is it running there, and are the credentials right?")]
     Connect(String, #[source] Box<dyn Error + Send + Sync>),
     /// JetStream is off, or a stream or a bucket cannot be made.
-    #[error("cannot make or open {0} in JetStream; is it on (nats-server -js), and allowed for this user?")]
+    #[error(
+        "cannot make or open {0} in JetStream; is it on (nats-server -js), allowed for this user, and has it room for \
+         --queue-bytes?"
+    )]
     SetUp(&'static str, #[source] Box<dyn Error + Send + Sync>),
     /// There is no connection now.
     #[error("there is no connection to NATS at the moment")]
     Away,
+    /// NATS has not answered in time. Whether it did what it was asked for is not known.
+    #[error("NATS did not {0} in time")]
+    TimedOut(&'static str),
     /// JetStream did not do what it was asked for.
     #[error("JetStream did not {0}")]
     Failed(&'static str, #[source] Box<dyn Error + Send + Sync>),
@@ -101,6 +139,57 @@ pub struct Accepted {
     pub duplicate: bool,
 }
 
+/// The opt-ins in the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many of each account wait or are under way.
+    pub accounts: BTreeMap<Account, usize>,
+    /// How many messages there are of each subject that is no account's. No worker takes them.
+    pub strays: BTreeMap<String, usize>,
+}
+
+impl Waiting {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.strays.is_empty()
+    }
+
+    /// How many wait or are under way, of all accounts.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.accounts.values().sum()
+    }
+}
+
+/// Waits for NATS until a time, and not at all without a connection: the client would keep what it is to send, and send
+/// it when NATS is back, though nobody waits for that any more.
+async fn until<F: Future>(
+    client: &Client,
+    what: &'static str,
+    end: Instant,
+    answer: F,
+) -> Result<F::Output, QueueError> {
+    if client.connection_state() != connection::State::Connected {
+        return Err(QueueError::Away);
+    }
+    timeout_at(end, answer).await.map_err(|_| QueueError::TimedOut(what))
+}
+
+/// Waits for NATS as long as it may take.
+async fn within<F: Future>(client: &Client, what: &'static str, answer: F) -> Result<F::Output, QueueError> {
+    until(client, what, Instant::now() + ANSWER, answer).await
+}
+
+/// The same, where any error is a failure.
+async fn ask<T, E: Into<Box<dyn Error + Send + Sync>>>(
+    client: &Client,
+    what: &'static str,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, QueueError> {
+    within(client, what, answer).await?.map_err(failed(what))
+}
+
 /// Makes an error of one of NATS' many.
 fn failed<E: Into<Box<dyn Error + Send + Sync>>>(what: &'static str) -> impl FnOnce(E) -> QueueError {
     move |error| QueueError::Failed(what, error.into())
@@ -112,7 +201,10 @@ impl Queue {
     /// # Errors
     /// When NATS is not there, or has no JetStream.
     pub async fn connect(nats: &Nats) -> Result<Self, QueueError> {
-        let mut options = ConnectOptions::new().name("klaviyo").connection_timeout(Duration::from_secs(5));
+        let mut options = ConnectOptions::new()
+            .name("klaviyo")
+            .connection_timeout(Duration::from_secs(5))
+            .ping_interval(PING);
         if let Some(file) = &nats.credentials {
             let failed = |error| QueueError::Credentials(file.clone(), error);
             let text = std::fs::read_to_string(file).map_err(failed)?;
@@ -121,11 +213,15 @@ impl Queue {
         let failed = |error: async_nats::ConnectError| QueueError::Connect(shown(&nats.url), error.into());
         let servers: Vec<&str> = nats.url.split(',').collect();
         let client = options.connect(servers).await.map_err(failed)?;
-        let context = ContextBuilder::new().timeout(ANSWER).ack_timeout(ANSWER).build(client);
-        Self::open(context).await
+        let version = client.server_info().version;
+        if let Some(doubt) = version::doubt(&version) {
+            warn!(version, "{doubt}");
+        }
+        let context = ContextBuilder::new().timeout(ANSWER).ack_timeout(PUT).build(client);
+        Self::open(context, nats.opt_ins_bytes).await
     }
 
-    async fn open(context: Context) -> Result<Self, QueueError> {
+    async fn open(context: Context, opt_ins_bytes: u64) -> Result<Self, QueueError> {
         let opt_ins = stream::Config {
             name: OPT_INS.to_owned(),
             description: Some("opt-ins that wait to be brought to Klaviyo".to_owned()),
@@ -133,6 +229,7 @@ impl Queue {
             retention: RetentionPolicy::WorkQueue,
             // A stream that is full refuses what is new, and loses nothing that it has.
             discard: DiscardPolicy::New,
+            max_bytes: i64::try_from(opt_ins_bytes).unwrap_or(i64::MAX),
             duplicate_window: DUPLICATES,
             allow_direct: true,
             ..stream::Config::default()
@@ -143,21 +240,32 @@ impl Queue {
             subjects: vec![format!("{DEAD_SUBJECT}.*.*")],
             // So that writing a letter twice is writing it once.
             max_messages_per_subject: 1,
+            // Letters are not lost for others where an operator sets a bound.
+            discard: DiscardPolicy::New,
             allow_direct: true,
             ..stream::Config::default()
         };
-        let set_up = |what| move |error: CreateStreamError| QueueError::SetUp(what, error.into());
-        let opt_ins = context.get_or_create_stream(opt_ins).await.map_err(set_up(OPT_INS))?;
-        let dead = context.get_or_create_stream(dead).await.map_err(set_up(DEAD))?;
+        let opt_ins = stream(&context, OPT_INS, opt_ins).await?;
+        let dead = stream(&context, DEAD, dead).await?;
+        if opt_ins.cached_info().config.max_bytes <= 0 {
+            warn!(
+                "the stream {OPT_INS} has no max_bytes: opt-ins that wait can take the room that workers need to empty it"
+            );
+        }
         Ok(Self {
             outcomes: bucket(&context, "klaviyo-outcomes", OUTCOMES).await?,
             leases: bucket(&context, "klaviyo-leases", LEASE).await?,
             workers: bucket(&context, "klaviyo-workers", LEASE).await?,
             signatures: bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
+            on_their_way: Arc::new(Semaphore::new(ON_THEIR_WAY)),
             context,
             opt_ins,
             dead,
         })
+    }
+
+    fn client(&self) -> Client {
+        self.context.client()
     }
 
     /// Whether there is a connection now.
@@ -166,25 +274,16 @@ impl Queue {
         self.context.client().connection_state() == connection::State::Connected
     }
 
-    /// Puts opt-ins into the queue. All of them are written when it returns; when it fails, some may be.
-    ///
-    /// # Errors
-    /// When JetStream did not acknowledge one of them: it may not be written.
-    pub async fn put(&self, opt_ins: &[(Key, OptIn)]) -> Result<Vec<Accepted>, QueueError> {
-        // The client would keep them, and send them when NATS is back, though nobody waits for that any more.
-        if !self.is_connected() {
-            return Err(QueueError::Away);
-        }
-        let mut under_way = Vec::with_capacity(opt_ins.len());
-        for (key, opt_in) in opt_ins {
-            under_way.push(self.publish(key, &key.to_string(), opt_in.to_json().into()).await?);
-        }
-        let mut accepted = Vec::with_capacity(under_way.len());
-        for answer in under_way {
-            let written = answer.await.map_err(failed("acknowledge an opt-in"))?;
-            accepted.push(Accepted { sequence: written.sequence, duplicate: written.duplicate });
-        }
-        Ok(accepted)
+    /// Puts opt-ins into the queue, as they are written there ([`OptIn::to_json`](crate::opt_in::OptIn::to_json)).
+    /// Tells of each, in the same order, whether it is written. One that failed may be written all the same, when it is
+    /// not known what JetStream did; to put it again is safe. It takes ten seconds at most.
+    pub async fn put(&self, opt_ins: Vec<(Key, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
+        let end = Instant::now() + PUT;
+        streams::iter(opt_ins)
+            .map(|(key, opt_in)| async move { self.publish(&key, &key.to_string(), opt_in, end).await })
+            .buffered(PUT_AT_ONCE)
+            .collect()
+            .await
     }
 
     async fn publish(
@@ -192,10 +291,18 @@ impl Queue {
         key: &Key,
         message_id: &str,
         opt_in: Bytes,
-    ) -> Result<async_nats::jetstream::context::PublishAckFuture, QueueError> {
+        end: Instant,
+    ) -> Result<Accepted, QueueError> {
         let subject = format!("{OPT_INS_SUBJECT}.{}", key.account);
         let message = PublishMessage::build().payload(opt_in).message_id(message_id);
-        self.context.send_publish(subject, message).await.map_err(failed("take an opt-in"))
+        let published = async {
+            // It is never closed.
+            let _turn = self.on_their_way.acquire().await;
+            self.context.send_publish(subject, message).await?.await
+        };
+        let what = "acknowledge an opt-in";
+        let written = until(&self.client(), what, end, published).await?.map_err(failed(what))?;
+        Ok(Accepted { sequence: written.sequence, duplicate: written.duplicate })
     }
 
     /// What became of an opt-in that was accepted at this place in the stream. None: it is not known, or no longer.
@@ -216,7 +323,7 @@ impl Queue {
     /// Whether the message at this place is this opt-in.
     async fn waits(&self, key: &Key, sequence: u64) -> Result<bool, QueueError> {
         use async_nats::jetstream::stream::RawMessageErrorKind;
-        match self.opt_ins.get_raw_message(sequence).await {
+        match within(&self.client(), "find an opt-in", self.opt_ins.get_raw_message(sequence)).await? {
             Ok(message) => Ok(is_about(&message.headers, key)),
             Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(false),
             Err(error) => Err(failed("find an opt-in")(error)),
@@ -225,7 +332,7 @@ impl Queue {
 
     /// The outcome of an opt-in, and its revision.
     pub(crate) async fn settled(&self, key: &Key) -> Result<Option<(Outcome, u64)>, QueueError> {
-        let entry = self.outcomes.entry(key.to_string()).await.map_err(failed("find an outcome"))?;
+        let entry = ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await?;
         let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else { return Ok(None) };
         let outcome =
             serde_json::from_slice(&entry.value).map_err(failed("have an outcome that can be read"))?;
@@ -241,7 +348,8 @@ impl Queue {
         revision: u64,
     ) -> Result<bool, QueueError> {
         let value = serde_json::to_vec(outcome).map_err(failed("get an outcome that can be written"))?;
-        match self.outcomes.update(key.to_string(), value.into(), revision).await {
+        let update = self.outcomes.update(key.to_string(), value.into(), revision);
+        match within(&self.client(), "keep an outcome", update).await? {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
             Err(error) => Err(failed("keep an outcome")(error)),
@@ -255,21 +363,46 @@ impl Queue {
     pub async fn first_use(&self, signature: &str) -> Result<bool, QueueError> {
         // A signature is base64, with characters that a key may not have.
         let key = Key::new(&Account::default(), signature).to_string();
-        match self.signatures.update(key, Bytes::new(), 0).await {
+        let update = self.signatures.update(key, Bytes::new(), 0);
+        match within(&self.client(), "remember a signature", update).await? {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
             Err(error) => Err(failed("remember a signature")(error)),
         }
     }
 
+    /// Whether the outcomes of an account can be written: as many bytes are, and are taken away again. So Klaviyo is not
+    /// asked for what could not be noted then.
+    pub(crate) async fn prove(&self, account: &Account, bytes: usize) -> Result<(), QueueError> {
+        // No opt-in has this key. What is left of it is a mark, which is smaller: so where the bucket is full this
+        // cannot be written in its place.
+        let key = format!("{account}.proof");
+        let room = Bytes::from(vec![b' '; bytes.clamp(PROOF_LEAST, PROOF_MOST)]);
+        ask(&self.client(), "keep an outcome", self.outcomes.put(key.as_str(), room)).await?;
+        ask(&self.client(), "take a proof away", self.outcomes.purge(key.as_str())).await
+    }
+
     /// How many opt-ins of each account wait or are under way.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn waiting(&self) -> Result<BTreeMap<Account, usize>, QueueError> {
-        let account = |subject: &str| subject.rsplit('.').next().and_then(|name| name.parse().ok());
-        let counts = counts(&self.opt_ins, format!("{OPT_INS_SUBJECT}.*")).await?;
-        Ok(counts.into_iter().filter_map(|(subject, count)| Some((account(&subject)?, count))).collect())
+    pub async fn waiting(&self) -> Result<Waiting, QueueError> {
+        // Asked for all of them, also where one account is meant: NATS 2.9 that was killed tells of no message where it
+        // is asked for a single subject.
+        let counts = async {
+            let counts = self.opt_ins.info_with_subjects(format!("{OPT_INS_SUBJECT}.*")).await;
+            let counts: Vec<(String, usize)> =
+                counts.map_err(failed(COUNT))?.try_collect().await.map_err(failed(COUNT))?;
+            Ok(counts)
+        };
+        let mut waiting = Waiting::default();
+        for (subject, count) in within(&self.client(), COUNT, counts).await?? {
+            match subject.rsplit('.').next().and_then(|name| name.parse().ok()) {
+                Some(account) => waiting.accounts.insert(account, count),
+                None => waiting.strays.insert(subject, count),
+            };
+        }
+        Ok(waiting)
     }
 
     /// The opt-ins of one account.
@@ -277,14 +410,21 @@ impl Queue {
     /// # Errors
     /// When its consumer cannot be made.
     pub async fn account(&self, account: &Account) -> Result<AccountQueue, QueueError> {
-        AccountQueue::open(self.context.client(), self.opt_ins.clone(), account).await
+        AccountQueue::open(self.clone(), account).await
     }
 }
 
-/// How many messages there are of each subject.
-async fn counts(stream: &Stream, subjects: String) -> Result<Vec<(String, usize)>, QueueError> {
-    let counts = stream.info_with_subjects(subjects).await.map_err(failed("count the opt-ins"))?;
-    counts.try_collect().await.map_err(failed("count the opt-ins"))
+const COUNT: &str = "count the opt-ins";
+/// What is written to see whether outcomes can be: more than the mark that it leaves, and less than a message may have.
+const PROOF_LEAST: usize = 1 << 10;
+const PROOF_MOST: usize = 512 << 10;
+
+/// Opens a stream; makes it if there is none.
+async fn stream(context: &Context, name: &'static str, config: stream::Config) -> Result<Stream, QueueError> {
+    let opened = timeout(ANSWER, context.get_or_create_stream(config)).await;
+    opened
+        .map_err(|_| QueueError::TimedOut("make or open a stream"))?
+        .map_err(|error: CreateStreamError| QueueError::SetUp(name, error.into()))
 }
 
 /// Opens a bucket; makes its stream if there is none. The client would do so too, but asks first for what a server of
@@ -302,8 +442,11 @@ async fn bucket(context: &Context, name: &'static str, max_age: Duration) -> Res
         allow_direct: true,
         ..stream::Config::default()
     };
-    context.get_or_create_stream(config).await.map_err(|error| QueueError::SetUp(name, error.into()))?;
-    context.get_key_value(name).await.map_err(|error| QueueError::SetUp(name, error.into()))
+    stream(context, name, config).await?;
+    let bucket = timeout(ANSWER, context.get_key_value(name)).await;
+    bucket
+        .map_err(|_| QueueError::TimedOut("make or open a stream"))?
+        .map_err(|error| QueueError::SetUp(name, error.into()))
 }
 
 /// Whether a message's id is this key, or made of it.

@@ -1,20 +1,20 @@
 //! The opt-ins of one account, as a worker takes them.
 
-use super::{OPT_INS_SUBJECT, QueueError, counts, failed};
+use super::{OPT_INS_SUBJECT, Queue, QueueError, ask, failed, within};
 use crate::account::Account;
-use crate::opt_in::{Key, OptIn};
+use crate::opt_in::Entry;
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::context::ConsumerInfoErrorKind;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
+use tracing::debug;
 
-/// What is taken at once: as many contacts, and bytes, as go into one import.
+/// How many opt-ins are taken at once: as many contacts as go into one import.
 pub const MOST: usize = 10_000;
-const MOST_BYTES: usize = 5_000_000;
 /// For the way, beyond the time that JetStream waits for a message.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -23,23 +23,38 @@ const UNDER_WAY: i64 = 50_000;
 /// When what a killed worker had is given to another.
 const UNANSWERED: Duration = Duration::from_secs(15);
 
+/// How long a message may be given back for.
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5 * 60);
+
 /// The queue of an account. Only the worker that holds the account's lease takes from it.
 pub struct AccountQueue {
-    client: Client,
-    stream: Stream,
+    queue: Queue,
+    account: Account,
     consumer: Consumer<pull::Config>,
 }
 
 /// A message that was taken, and is to be settled.
 pub struct Taken {
     message: Message,
+    client: Client,
+}
+
+/// What there is in the queue of an account when nothing was given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is nothing.
+    Empty,
+    /// There are opt-ins, which were given back for later, or which another worker had when it was killed.
+    Later,
+    /// There were opt-ins that would not have been given out. They are from now on.
+    Recreated,
 }
 
 impl AccountQueue {
-    pub(super) async fn open(client: Client, stream: Stream, account: &Account) -> Result<Self, QueueError> {
+    pub(super) async fn open(queue: Queue, account: &Account) -> Result<Self, QueueError> {
         let config = pull::Config {
             durable_name: Some(account.to_string()),
-            description: Some(start_of(&client)),
+            description: Some(start_of(&queue.client())),
             filter_subject: format!("{OPT_INS_SUBJECT}.{account}"),
             ack_policy: AckPolicy::Explicit,
             ack_wait: UNANSWERED,
@@ -48,53 +63,91 @@ impl AccountQueue {
             max_deliver: -1,
             ..pull::Config::default()
         };
-        let consumer = stream.get_or_create_consumer(account.as_str(), config).await;
-        let consumer = consumer.map_err(failed("open an account's queue"))?;
-        Ok(Self { client, stream, consumer })
+        let consumer = queue.opt_ins.get_or_create_consumer(account.as_str(), config);
+        let consumer = ask(&queue.client(), "open an account's queue", consumer).await?;
+        let account = account.clone();
+        Ok(Self { queue, account, consumer })
     }
 
-    /// Whether there may be opt-ins that are never given out; they are after this, when the queue is opened again.
+    /// What there is, when nothing was given out for as long as `quiet`. To be asked by who alone takes from the queue,
+    /// and holds nothing of it.
     ///
-    /// A server that was killed can come back with opt-ins in the stream that its consumer remembers as acknowledged, and
-    /// waiting for the acknowledgement of others that are gone: it writes the two down one after the other. Seen with
-    /// NATS 2.9. So a consumer that is older than the server's last start, and gives out nothing of what there is, is
-    /// made anew, once. To be asked when nothing was given out, by who alone takes from the queue.
+    /// A consumer that has stopped to give out what is in the stream is made anew. A server that was killed, for
+    /// example, can come back with opt-ins in the stream that the consumer remembers as acknowledged, or with a consumer
+    /// that waits for the acknowledgement of others that are gone: it writes the two down one after the other (seen with
+    /// NATS 2.9).
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn forgets(&self) -> Result<bool, QueueError> {
-        let consumer = self.consumer.cached_info();
-        if consumer.config.description.as_ref() == Some(&start_of(&self.client)) {
-            return Ok(false);
+    pub async fn standing(&mut self, quiet: Duration) -> Result<Standing, QueueError> {
+        let waiting = self.queue.waiting().await?;
+        let Some(count) = waiting.accounts.get(&self.account) else { return Ok(Standing::Empty) };
+        let what = "describe an account's queue";
+        let (is_older, known) = match within(&self.queue.client(), what, self.consumer.get_info()).await? {
+            Ok(now) => {
+                let is_older = now.config.description != Some(start_of(&self.queue.client()));
+                (is_older, now.num_pending.saturating_add(now.num_ack_pending as u64))
+            }
+            // Somebody has deleted it.
+            Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => (true, 0),
+            Err(error) => return Err(failed(what)(error)),
+        };
+        // What was given back for later is given out after the longest delay.
+        let is_forgotten = is_older || (*count as u64) > known;
+        let patience = if is_forgotten { UNANSWERED } else { 2 * LONGEST_DELAY };
+        if quiet <= patience {
+            return Ok(Standing::Later);
         }
-        let counts = counts(&self.stream, consumer.config.filter_subject.clone()).await?;
-        let forgets = !counts.is_empty();
-        if forgets {
-            // A new one begins with the first that is there. What was done is found among the outcomes.
-            let deleted = self.stream.delete_consumer(&consumer.name).await;
-            deleted.map_err(failed("open an account's queue anew"))?;
+        // A new one begins with the first that is there. What was done is found among the outcomes.
+        let delete = self.queue.opt_ins.delete_consumer(self.account.as_str());
+        // One that is gone already cannot be deleted; one that still is there is opened as it is, and this comes again.
+        if let Err(error) = ask(&self.queue.client(), "delete a consumer", delete).await {
+            debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
-        Ok(forgets)
+        self.consumer = Self::open(self.queue.clone(), &self.account).await?.consumer;
+        Ok(Standing::Recreated)
     }
 
-    /// Takes what waits, `most` of it and no more than [`MOST`]; waits for the first one as long as `patience`.
+    /// Takes what waits, `most` of it and no more than [`MOST`], and after the first one no more than so many `bytes`;
+    /// waits for the first one as long as `patience`.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn take(&self, most: usize, patience: Duration) -> Result<Vec<Taken>, QueueError> {
+    pub async fn take(
+        &self,
+        most: usize,
+        bytes: usize,
+        patience: Duration,
+    ) -> Result<Vec<Taken>, QueueError> {
         let mut taken = Vec::new();
-        let first = self.consumer.batch().max_messages(1).expires(patience).messages().await;
-        collect(first.map_err(failed("give opt-ins"))?, patience, &mut taken).await?;
+        let what = "give opt-ins";
+        let client = self.queue.client();
+        let first = ask(&client, what, self.consumer.batch().max_messages(1).expires(patience).messages());
+        self.collect(first.await?, patience, &mut taken).await?;
         let more = most.min(MOST).saturating_sub(1);
-        if taken.is_empty() || more == 0 {
+        if taken.is_empty() || more == 0 || bytes == 0 {
             return Ok(taken);
         }
-        let rest = self.consumer.fetch().max_messages(more).max_bytes(MOST_BYTES).messages().await;
+        let rest = ask(&client, what, self.consumer.fetch().max_messages(more).max_bytes(bytes).messages());
         // What was taken is worked on even if there is no more to be had.
-        if let Ok(rest) = rest {
-            let _ = collect(rest, Duration::ZERO, &mut taken).await;
+        if let Ok(rest) = rest.await {
+            let _ = self.collect(rest, Duration::ZERO, &mut taken).await;
         }
         Ok(taken)
+    }
+
+    async fn collect(
+        &self,
+        mut batch: pull::Batch,
+        patience: Duration,
+        taken: &mut Vec<Taken>,
+    ) -> Result<(), QueueError> {
+        // A connection that breaks ends the batch only by the clock.
+        while let Ok(Some(message)) = timeout(patience + MARGIN, batch.next()).await {
+            let message = message.map_err(failed("give opt-ins"))?;
+            taken.push(Taken { message, client: self.queue.client() });
+        }
+        Ok(())
     }
 }
 
@@ -103,29 +156,14 @@ fn start_of(client: &Client) -> String {
     format!("made by the server {}", client.server_info().server_id)
 }
 
-async fn collect(
-    mut batch: pull::Batch,
-    patience: Duration,
-    taken: &mut Vec<Taken>,
-) -> Result<(), QueueError> {
-    // A connection that breaks ends the batch only by the clock.
-    while let Ok(Some(message)) = timeout(patience + MARGIN, batch.next()).await {
-        taken.push(Taken { message: message.map_err(failed("give opt-ins"))? });
-    }
-    Ok(())
-}
-
 impl Taken {
     /// How often within its time a message has to be touched, so that it is not given to anybody else.
     pub const TOUCH: Duration = Duration::from_secs(UNANSWERED.as_secs() / 3);
 
-    /// The opt-in, and its key; none when the message is not one that a front door has written.
+    /// What the message says.
     #[must_use]
-    pub fn opt_in(&self) -> Option<(Key, OptIn)> {
-        let opt_in: OptIn = serde_json::from_slice(&self.message.payload).ok()?;
-        let key = Key::new(&opt_in.account, opt_in.id.as_deref()?);
-        let is_its = self.message.subject.rsplit('.').next() == Some(opt_in.account.as_str());
-        is_its.then_some((key, opt_in))
+    pub fn read(&self) -> Entry {
+        Entry::read(&self.message.payload, self.message.subject.rsplit('.').next().unwrap_or_default())
     }
 
     /// As it is in the stream.
@@ -151,15 +189,16 @@ impl Taken {
     /// # Errors
     /// When there is no connection. It is given out again then, and found to be settled.
     pub async fn acknowledge(&self) -> Result<(), QueueError> {
-        self.message.ack().await.map_err(failed("take an acknowledgement"))
+        ask(&self.client, "take an acknowledgement", self.message.ack()).await
     }
 
-    /// Gives it back; it is given out again after this time.
+    /// Gives it back; it is given out again after this time, or after [`LONGEST_DELAY`], whichever is sooner.
     ///
     /// # Errors
     /// When there is no connection. It is given out again all the same.
     pub async fn give_back(&self, delay: Duration) -> Result<(), QueueError> {
-        self.message.ack_with(AckKind::Nak(Some(delay))).await.map_err(failed("take an opt-in back"))
+        let back = self.message.ack_with(AckKind::Nak(Some(delay.min(LONGEST_DELAY))));
+        ask(&self.client, "take an opt-in back", back).await
     }
 
     /// It is still being worked on.
@@ -167,6 +206,6 @@ impl Taken {
     /// # Errors
     /// When there is no connection.
     pub async fn touch(&self) -> Result<(), QueueError> {
-        self.message.ack_with(AckKind::Progress).await.map_err(failed("wait for an opt-in"))
+        ask(&self.client, "wait for an opt-in", self.message.ack_with(AckKind::Progress)).await
     }
 }

@@ -3,26 +3,28 @@
 //! The rule: what fails in company is tried in smaller company, and at last alone. So an opt-in ends as it would have
 //! ended by itself, however many were waiting beside it.
 
-use super::held::Held;
 use super::lists::Lists;
 use super::pause;
 use super::plan::{self, Plan};
-use super::status::Status;
-use crate::account::Account;
-use crate::opt_in::{Key, OptIn};
+use super::settle::{Settled, Settler};
+use crate::opt_in::{Entry, Key, OptIn};
 use crate::outcome::{Outcome, Reason, Receipt};
-use crate::queue::{Dead, Queue, QueueError, Taken};
+use crate::queue::{Dead, QueueError, Taken};
 use crate::steps::{self, Failure, Granted, Remedy};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::types::{Code, Creation, Identifier, NewProfile, Profile};
 use klaviyo_host::{Answer, Cause, Error, Tenant, Usage};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tracing::warn;
 
 /// How many questions to JetStream are on their way at once.
 const AT_ONCE: usize = 256;
@@ -31,12 +33,9 @@ const CHUNK: usize = 1_000;
 
 /// The work on one batch of one account.
 pub(super) struct Batch<'a> {
-    pub(super) queue: &'a Queue,
+    pub(super) settler: Settler<'a>,
     pub(super) tenant: &'a Tenant,
-    pub(super) account: &'a Account,
-    pub(super) held: &'a Held,
     pub(super) lists: &'a mut Lists,
-    pub(super) status: &'a Status,
     /// How often an opt-in is tried.
     pub(super) attempts: NonZeroU32,
     /// The places of those that are tried together at the moment.
@@ -89,7 +88,7 @@ impl Batch<'_> {
     pub(super) async fn work(mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
         let result = self.groups(taken).await;
         if let Err(Stop::Wait(..)) = &result {
-            self.held.failed(&self.company);
+            self.settler.held.failed(&self.company);
         }
         result
     }
@@ -102,7 +101,7 @@ impl Batch<'_> {
         for (list, items) in groups {
             let mut usage = Usage::default();
             let result = self.group(&list, items, &mut usage).await;
-            self.status.used(usage);
+            self.settler.status.used(usage);
             result?;
         }
         Ok(())
@@ -118,41 +117,63 @@ impl Batch<'_> {
             items.into_iter().partition(|item| seen.insert(item.key.clone()));
         for item in again {
             // The other one is settled by then.
-            self.held.give_back(item.place, pause(item.attempts)).await;
+            self.settler.held.give_back(item.place, pause(item.attempts)).await;
         }
         Ok(items)
     }
 
     async fn unless_settled(&self, taken: Arc<Taken>, attempts: u32) -> Result<Option<Item>, Stop> {
+        let Settler { queue, account, held, .. } = self.settler;
         let place = taken.sequence();
-        let written = taken.opt_in().filter(|(_, opt_in)| opt_in.check().is_ok());
-        let Some((key, opt_in)) = written else {
-            let key = Key::new(self.account, &format!("message {place}"));
-            let message = "the message is not an opt-in that a front door has written; find out who writes to the \
-                           queue";
-            let dead = dead(payload(&taken), Reason::new(Code::InvalidInput, message), attempts);
-            self.queue.bury(&key, &dead).await?;
-            self.status.ended("dead");
-            self.held.acknowledge(place).await?;
-            return Ok(None);
+        let (key, opt_in) = match taken.read() {
+            Entry::OptIn(key, opt_in) => (key, Some(opt_in)),
+            Entry::Newer(key) => (key, None),
+            Entry::Foreign => {
+                let key = Key::new(account, &format!("message {place}"));
+                let message = "the message is not an opt-in that a front door has written; find out who writes to \
+                               the queue";
+                let letter =
+                    dead(as_it_came(taken.payload()), Reason::new(Code::InvalidInput, message), attempts);
+                self.settler.bury(place, &key, &letter).await?;
+                return Ok(None);
+            }
         };
-        let revision = match self.queue.settled(&key).await? {
+        let revision = match queue.settled(&key).await? {
             None => 0,
             Some((Outcome::Waiting, revision)) => revision,
             Some((Outcome::Done(_) | Outcome::Dropped, _)) => {
-                self.held.acknowledge(place).await?;
+                held.acknowledge(place).await?;
                 return Ok(None);
             }
             Some((Outcome::Dead(reason), _)) => {
                 // Who wrote this may have been stopped before it wrote the letter.
-                if self.queue.dead_letter(&key).await?.is_none() {
-                    self.queue.bury(&key, &dead(payload(&taken), reason, attempts)).await?;
+                if queue.dead_letter(&key).await?.is_none() {
+                    let letter = dead(as_it_came(taken.payload()), reason, attempts);
+                    self.settler.bury(place, &key, &letter).await?;
+                } else {
+                    held.acknowledge(place).await?;
                 }
-                self.held.acknowledge(place).await?;
                 return Ok(None);
             }
         };
-        Ok(Some(Item { place, key, opt_in, revision, attempts }))
+        match opt_in {
+            Some(opt_in) => Ok(Some(Item { place, key, opt_in: *opt_in, revision, attempts })),
+            None if attempts < self.attempts.get() => {
+                warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
+                held.give_back(place, pause(attempts)).await;
+                Ok(None)
+            }
+            None => {
+                let message = "the opt-in says what this version of the worker does not know; update the workers to \
+                               the version of the front doors, then retry it";
+                let reason = Reason::new(Code::InvalidInput, message);
+                let letter = dead(as_it_came(taken.payload()), reason.clone(), attempts);
+                let outcome = Outcome::Dead(reason);
+                let settled = Settled { place, key, revision, outcome, letter: Some(letter) };
+                self.settler.settle(settled).await?;
+                Ok(None)
+            }
+        }
     }
 
     /// The opt-ins to one list.
@@ -184,7 +205,7 @@ impl Batch<'_> {
         let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
         match Plan::of_identifiers(bare.len()) {
             Plan::Import => {
-                self.status.planned(Plan::Import);
+                self.settler.status.planned(Plan::Import);
                 let left = self.import(bare, list, None, usage).await?;
                 self.looked_up(left, list, false, usage).await?;
             }
@@ -193,11 +214,11 @@ impl Batch<'_> {
         match Plan::of_contacts(others.len()) {
             _ if others.is_empty() => {}
             Plan::OneByOne => {
-                self.status.planned(Plan::OneByOne);
+                self.settler.status.planned(Plan::OneByOne);
                 self.one_by_one(others, list, usage).await?;
             }
             Plan::LookedUp | Plan::Import => {
-                self.status.planned(Plan::LookedUp);
+                self.settler.status.planned(Plan::LookedUp);
                 self.looked_up(others, list, true, usage).await?;
             }
         }
@@ -360,19 +381,19 @@ impl Batch<'_> {
     async fn end_one(&self, item: Item, result: Result<Receipt, Failure>) -> Result<(), Stop> {
         let is_last = item.attempts >= self.attempts.get();
         let failure = match result {
-            Ok(receipt) => return self.settle(&item, Outcome::Done(receipt)).await,
+            Ok(receipt) => return self.settle(item, Outcome::Done(receipt.bounded())).await,
             Err(failure) => failure,
         };
         match failure.remedy {
-            Remedy::Never => self.settle(&item, Outcome::Dead(failure.reason)).await,
-            Remedy::Again if is_last => self.settle(&item, Outcome::Dead(failure.reason)).await,
+            Remedy::Never => self.settle(item, Outcome::Dead(failure.reason)).await,
+            Remedy::Again if is_last => self.settle(item, Outcome::Dead(failure.reason)).await,
             Remedy::Again => {
-                self.held.give_back(item.place, pause(item.attempts)).await;
+                self.settler.held.give_back(item.place, pause(item.attempts)).await;
                 Ok(())
             }
             Remedy::Wait(after) => {
                 if is_last {
-                    self.settle(&item, Outcome::Dead(failure.reason.clone())).await?;
+                    self.settle(item, Outcome::Dead(failure.reason.clone())).await?;
                 }
                 Err(Stop::Wait(after, failure.reason))
             }
@@ -380,22 +401,13 @@ impl Batch<'_> {
         }
     }
 
-    async fn settle(&self, item: &Item, outcome: Outcome) -> Result<(), Stop> {
-        if !self.queue.settle(&item.key, &outcome, item.revision).await? {
-            // Somebody else has, or it was dropped or put back: it is looked at anew.
-            self.held.give_back(item.place, Duration::ZERO).await;
-            return Ok(());
-        }
-        match outcome {
-            Outcome::Dead(reason) => {
-                let opt_in = serde_json::to_value(&item.opt_in).unwrap_or_default();
-                self.queue.bury(&item.key, &dead(opt_in, reason, item.attempts)).await?;
-                self.status.ended("dead");
-            }
-            _ => self.status.ended("done"),
-        }
-        self.held.acknowledge(item.place).await?;
-        Ok(())
+    async fn settle(&self, item: Item, outcome: Outcome) -> Result<(), Stop> {
+        let Item { place, key, opt_in, revision, attempts } = item;
+        let letter = match &outcome {
+            Outcome::Dead(reason) => Some(dead(as_it_came(&opt_in.to_json()), reason.clone(), attempts)),
+            Outcome::Done(_) | Outcome::Waiting | Outcome::Dropped => None,
+        };
+        Ok(self.settler.settle(Settled { place, key, revision, outcome, letter }).await?)
     }
 }
 
@@ -541,15 +553,17 @@ fn receipt(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
     }
 }
 
-fn dead(opt_in: Value, error: Reason, attempts: u32) -> Dead {
+fn dead(opt_in: Box<RawValue>, error: Reason, attempts: u32) -> Dead {
     // A time of this age can be written.
     let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
     Dead { opt_in, error, attempts, since }
 }
 
-/// A message as it came: JSON, else the text of it.
-fn payload(taken: &Taken) -> Value {
-    let bytes = taken.payload();
-    serde_json::from_slice(bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+/// A message for its dead letter: as it came where that is JSON, else, and where it is longer than an opt-in can be, the
+/// base64 of how it begins. So a letter is never too long to be written.
+fn as_it_came(message: &[u8]) -> Box<RawValue> {
+    const LONGEST: usize = 128 << 10;
+    let json = if message.len() <= LONGEST { serde_json::from_slice(message).ok() } else { None };
+    let begins = message.get(..message.len().min(LONGEST)).unwrap_or_default();
+    json.or_else(|| to_raw_value(&STANDARD.encode(begins)).ok()).unwrap_or_else(|| RawValue::NULL.to_owned())
 }

@@ -1,26 +1,30 @@
 //! One account, as long as this worker has its lease.
 
 use super::batch::{Batch, Stop};
+use super::budget::Share;
 use super::held::Held;
 use super::lists::Lists;
+use super::settle::Settler;
 use super::{Shared, pause};
 use crate::account::Account;
 use crate::outcome::Reason;
-use crate::queue::{AccountQueue, Lease, MOST, QueueError, Taken};
+use crate::queue::{AccountQueue, Lease, MOST, QueueError, Standing};
 use crate::secrets::{Kind, Text};
 use crate::tenants::NoTenant;
 use klaviyo_host::Tenant;
 use klaviyo_host::types::Code;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, info, warn};
 
 /// How long an account is kept without anything to do.
 const IDLE: Duration = Duration::from_secs(5);
 /// How long after the end was asked for a batch may go on.
 const LAST_BATCH: Duration = Duration::from_secs(20);
-/// How long a paused account waits at most: Klaviyo can have refused a good key, in its own trouble.
+/// How long an account waits at most before one of its opt-ins is tried: Klaviyo can have refused a good key, in its own
+/// trouble, and a gateway can ask for a day.
 const PROBE: Duration = Duration::from_secs(10 * 60);
 /// How long opt-ins are held while Klaviyo is waited for. For longer they are given back: to hold them takes messages.
 const HOLD: Duration = Duration::from_secs(10);
@@ -33,7 +37,7 @@ const FASTER: usize = 10;
 pub(super) async fn tend(shared: Arc<Shared>, mut lease: Lease) {
     let account = lease.account().clone();
     info!(%account, "the account is this worker's");
-    shared.status.has(&account, None);
+    shared.status.works_on(&account);
     let held = Held::default();
     let is_lost = tokio::select! {
         () = keep(&mut lease) => true,
@@ -69,67 +73,168 @@ async fn keep(lease: &mut Lease) {
     }
 }
 
+/// Works on the account until there is nothing to do, it is another worker's, or the worker ends. Where the queue fails,
+/// it is tried again after growing pauses.
 async fn work(shared: &Shared, account: &Account, held: &Held) {
-    let queue = match shared.queue.account(account).await {
-        Ok(queue) => queue,
-        Err(error) => return warn!(%account, error = &error as &dyn std::error::Error, "cannot take opt-ins"),
+    let mut desk = Desk {
+        shared,
+        account,
+        held,
+        share: shared.budget.share(),
+        lists: Lists::default(),
+        most: MOST,
+        failures: 0,
+        quiet: Instant::now(),
     };
-    let mut lists = Lists::default();
-    let (mut most, mut failures) = (MOST, 0);
-    while !shared.is_ending() && shared.is_mine(account) {
-        let (tenant, key) = match tenant(shared, account) {
-            Ok(found) => found,
-            Err(NoTenant::NoKey(_)) => return,
-            Err(NoTenant::Unfit(_, error)) => {
-                let key = shared.secrets.get(account, Kind::ApiKey);
-                let reason = Reason::new(Code::Unauthenticated, format!("the key cannot be one: {error}"));
-                paused(shared, account, reason, key.as_ref()).await;
-                continue;
-            }
-        };
-        if held.is_empty() {
-            let Some(taken) = take(shared, account, &queue, most).await else { return };
-            taken.into_iter().for_each(|taken| held.hold(taken));
+    let mut failures = 0;
+    while desk.goes_on() {
+        let Err(error) = desk.work(&mut failures).await else { return };
+        failures += 1;
+        let delay = pause(failures);
+        warn!(
+            %account, seconds = delay.as_secs(), error = &error as &dyn Error,
+            "the queue fails; Klaviyo is asked for nothing meanwhile"
+        );
+        shared.status.queue_failed(account, &error);
+        if delay > HOLD {
+            held.give_all_back(delay).await;
         }
-        let batch = Batch {
+        desk.rest(delay).await;
+    }
+}
+
+/// One account that is worked on.
+struct Desk<'a> {
+    shared: &'a Shared,
+    account: &'a Account,
+    held: &'a Held,
+    share: Share<'a>,
+    lists: Lists,
+    /// How many opt-ins are tried at once.
+    most: usize,
+    /// How often Klaviyo was waited for since a batch was done.
+    failures: u32,
+    /// Since when the queue gives out nothing.
+    quiet: Instant,
+}
+
+impl Desk<'_> {
+    fn goes_on(&self) -> bool {
+        !self.shared.is_ending() && self.shared.is_mine(self.account)
+    }
+
+    /// Waits, as long as this is the account's worker.
+    async fn rest(&self, delay: Duration) {
+        let mut rosters = self.shared.roster.subscribe();
+        let another = rosters.wait_for(|roster| roster.owner(self.account) != Some(&self.shared.name));
+        tokio::select! {
+            () = self.shared.ending() => {}
+            _ = another => {}
+            () = sleep(delay) => {}
+        }
+    }
+
+    /// Works on the account, with the queue in order. `failures` is how often the queue has failed since a batch was
+    /// done.
+    async fn work(&mut self, failures: &mut u32) -> Result<(), QueueError> {
+        let Self { shared, account, held, .. } = *self;
+        let mut queue = shared.queue.account(account).await?;
+        let settler = Settler {
             queue: &shared.queue,
-            tenant: &tenant,
             account,
             held,
-            lists: &mut lists,
             status: &shared.status,
-            attempts: shared.attempts,
-            company: Vec::new(),
+            unwritten: &shared.unwritten,
         };
-        let taken = held.next(most);
-        let count = taken.len();
-        match batch.work(taken).await {
-            Ok(()) => {
-                debug!(%account, count, "a batch is done");
-                (most, failures) = (most.saturating_mul(FASTER).min(MOST), 0);
-                shared.status.has(account, None);
-            }
-            Err(Stop::Wait(after, reason)) => {
-                failures += 1;
-                let delay = pause(failures).max(after.unwrap_or_default());
-                warn!(%account, code = reason.code, seconds = delay.as_secs(), "waits for Klaviyo");
-                if delay > HOLD {
-                    held.give_all_back(delay).await;
+        while self.goes_on() {
+            let (tenant, key) = match tenant(shared, account) {
+                Ok(found) => found,
+                Err(NoTenant::NoKey(_)) => return Ok(()),
+                Err(NoTenant::Unfit(_, error)) => {
+                    let key = shared.secrets.get(account, Kind::ApiKey);
+                    let reason =
+                        Reason::new(Code::Unauthenticated, format!("the key cannot be one: {error}"));
+                    paused(shared, account, reason, key.as_ref()).await;
+                    continue;
                 }
-                // One opt-in finds out when Klaviyo is back; the others are not tried in vain meanwhile.
-                most = 1;
-                shared.unless_ending(sleep(delay)).await;
+            };
+            settler.catch_up().await?;
+            if held.is_empty() && !self.take(&mut queue).await? {
+                return Ok(());
             }
-            Err(Stop::Account(reason)) => {
-                held.give_all_back(Duration::ZERO).await;
-                lists = Lists::default();
-                most = 1;
-                paused(shared, account, reason, Some(&key)).await;
+            let taken = held.next(self.most);
+            if taken.is_empty() {
+                continue;
             }
-            Err(Stop::Queue(error)) => {
-                return warn!(%account, error = &error as &dyn std::error::Error, "the batch is left");
+            settler.prove(taken.len()).await?;
+            let batch = Batch {
+                settler,
+                tenant: &tenant,
+                lists: &mut self.lists,
+                attempts: shared.attempts,
+                company: Vec::new(),
+            };
+            let count = taken.len();
+            match batch.work(taken).await {
+                Ok(()) => {
+                    debug!(%account, count, "a batch is done");
+                    self.most = self.most.saturating_mul(FASTER).min(MOST);
+                    (self.failures, *failures) = (0, 0);
+                    shared.status.works_on(account);
+                }
+                Err(Stop::Wait(after, reason)) => self.wait(after, reason).await,
+                Err(Stop::Account(reason)) => {
+                    held.give_all_back(Duration::ZERO).await;
+                    self.lists = Lists::default();
+                    self.most = 1;
+                    paused(shared, account, reason, Some(&key)).await;
+                }
+                Err(Stop::Queue(error)) => return Err(error),
             }
         }
+        Ok(())
+    }
+
+    /// Takes what waits. False: there is nothing.
+    async fn take(&mut self, queue: &mut AccountQueue) -> Result<bool, QueueError> {
+        let Self { shared, account, .. } = *self;
+        let room = self.share.room();
+        let taken = queue.take(self.most, room.bytes(), IDLE);
+        let Some(taken) = shared.unless_ending(taken).await.transpose()? else { return Ok(true) };
+        if !taken.is_empty() {
+            self.quiet = Instant::now();
+            self.held.hold(taken, room);
+            return Ok(true);
+        }
+        match queue.standing(self.quiet.elapsed()).await? {
+            Standing::Empty => Ok(false),
+            Standing::Later => Ok(true),
+            Standing::Recreated => {
+                warn!(%account, "NATS gave out nothing of what waits; the account's consumer was made anew");
+                shared.status.recreated();
+                self.quiet = Instant::now();
+                Ok(true)
+            }
+        }
+    }
+
+    /// Waits for Klaviyo, as long as it asks for, within bounds: what asks for a day may be something in between.
+    async fn wait(&mut self, after: Option<Duration>, reason: Reason) {
+        let Self { shared, account, .. } = *self;
+        self.failures += 1;
+        let delay = pause(self.failures).max(after.unwrap_or_default()).min(PROBE);
+        warn!(%account, code = reason.code, seconds = delay.as_secs(), "waits for Klaviyo");
+        if delay > HOLD {
+            // Nobody else takes them: the account stays this worker's.
+            self.held.give_all_back(Duration::ZERO).await;
+        }
+        // One opt-in finds out when Klaviyo is back; the others are not tried in vain meanwhile.
+        self.most = 1;
+        shared.status.waits_for_klaviyo(account, reason, Instant::now() + delay);
+        self.rest(delay).await;
+        shared.status.works_on(account);
+        // What was given back was not given out meanwhile.
+        self.quiet = Instant::now();
     }
 }
 
@@ -139,27 +244,13 @@ fn tenant(shared: &Shared, account: &Account) -> Result<(Tenant, Text), NoTenant
     Ok((shared.tenants.get(account)?, key))
 }
 
-/// None: there is nothing, or no queue to ask. The account is given up, and taken again if there is something after all.
-async fn take(shared: &Shared, account: &Account, queue: &AccountQueue, most: usize) -> Option<Vec<Taken>> {
-    let asked = async {
-        let taken = queue.take(most, IDLE).await?;
-        if taken.is_empty() && queue.forgets().await? {
-            info!(%account, "NATS was restarted, and gives out nothing of what waits; it is asked anew");
-        }
-        Ok(taken)
-    };
-    let taken: Result<_, QueueError> = shared.unless_ending(asked).await?;
-    let taken = taken.inspect_err(|error| debug!(%account, %error, "cannot take opt-ins"));
-    taken.ok().filter(|taken| !taken.is_empty())
-}
-
 /// Waits until the account has another key, is another worker's, or it is time to see whether anything has changed.
 async fn paused(shared: &Shared, account: &Account, reason: Reason, refused: Option<&Text>) {
     warn!(
         %account, code = reason.code, reason = reason.message,
         "the account is paused until its key changes; nothing of it is lost"
     );
-    shared.status.has(account, Some(reason));
+    shared.status.pauses(account, reason);
     let mut changes = shared.secrets.changes();
     let mut rosters = shared.roster.subscribe();
     let changed = async {
@@ -172,6 +263,6 @@ async fn paused(shared: &Shared, account: &Account, reason: Reason, refused: Opt
         }
     };
     shared.unless_ending(changed).await;
-    shared.status.has(account, None);
+    shared.status.works_on(account);
     info!(%account, "the account is tried again");
 }

@@ -1,19 +1,30 @@
 //! The messages that a worker has taken and not settled.
 
+use super::budget::Room;
 use crate::queue::{QueueError, Taken};
 use futures_util::{StreamExt, stream};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::timeout;
 use tracing::debug;
 
 /// How many acknowledgements are on their way at once.
 const AT_ONCE: usize = 256;
+/// How long giving back may take. What is not given back then is given out again all the same, a little later.
+const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// The messages of one account that are being worked on, by their places in the stream. What is in here when the work
 /// ends, however it does, is given back.
 #[derive(Default)]
-pub(super) struct Held(Mutex<BTreeMap<u64, Message>>);
+pub(super) struct Held(Mutex<InHand>);
+
+#[derive(Default)]
+struct InHand {
+    messages: BTreeMap<u64, Message>,
+    /// What they take of the worker's budget.
+    room: Room,
+}
 
 struct Message {
     taken: Arc<Taken>,
@@ -22,18 +33,25 @@ struct Message {
 }
 
 impl Held {
-    pub(super) fn hold(&self, taken: Taken) {
-        self.messages().insert(taken.sequence(), Message { taken: Arc::new(taken), failures: 0 });
+    /// Holds messages, in the room that was made for them.
+    pub(super) fn hold(&self, taken: Vec<Taken>, mut room: Room) {
+        room.shrink(taken.iter().map(|taken| taken.payload().len()).sum());
+        let mut in_hand = self.in_hand();
+        let messages = taken
+            .into_iter()
+            .map(|taken| (taken.sequence(), Message { taken: Arc::new(taken), failures: 0 }));
+        in_hand.messages.extend(messages);
+        in_hand.room = room;
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.messages().is_empty()
+        self.in_hand().messages.is_empty()
     }
 
     /// So many of them, those that have failed the least first. With each, how often it is tried, this time included.
     pub(super) fn next(&self, most: usize) -> Vec<(Arc<Taken>, u32)> {
-        let messages = self.messages();
-        let mut all: Vec<&Message> = messages.values().collect();
+        let in_hand = self.in_hand();
+        let mut all: Vec<&Message> = in_hand.messages.values().collect();
         all.sort_by_key(|message| message.failures);
         let attempts = |message: &Message| message.taken.attempts().saturating_add(message.failures);
         all.into_iter().take(most).map(|message| (Arc::clone(&message.taken), attempts(message))).collect()
@@ -41,9 +59,9 @@ impl Held {
 
     /// These were tried in vain, as far as they are still here.
     pub(super) fn failed(&self, places: &[u64]) {
-        let mut messages = self.messages();
+        let mut in_hand = self.in_hand();
         for place in places {
-            if let Some(message) = messages.get_mut(place) {
+            if let Some(message) = in_hand.messages.get_mut(place) {
                 message.failures = message.failures.saturating_add(1);
             }
         }
@@ -65,21 +83,31 @@ impl Held {
     }
 
     fn remove(&self, place: u64) -> Option<Arc<Taken>> {
-        self.messages().remove(&place).map(|message| message.taken)
+        let mut in_hand = self.in_hand();
+        let message = in_hand.messages.remove(&place);
+        if in_hand.messages.is_empty() {
+            in_hand.room = Room::default();
+        }
+        message.map(|message| message.taken)
     }
 
     /// Gives all back.
     pub(super) async fn give_all_back(&self, delay: Duration) {
-        let all = std::mem::take(&mut *self.messages());
-        let all: Vec<_> = all.into_values().map(|message| message.taken).collect();
-        stream::iter(&all).for_each_concurrent(AT_ONCE, |taken| give_back(taken, delay)).await;
+        let InHand { messages, room } = std::mem::take(&mut *self.in_hand());
+        let all = stream::iter(messages.into_values());
+        let all = all.for_each_concurrent(AT_ONCE, async |message| give_back(&message.taken, delay).await);
+        if timeout(GIVING_BACK, all).await.is_err() {
+            debug!("opt-ins are not given back");
+        }
+        drop(room);
     }
 
     /// Keeps them from being given to anybody else, until it is dropped.
     pub(super) async fn keep(&self) {
         loop {
             tokio::time::sleep(Taken::TOUCH).await;
-            let all: Vec<_> = self.messages().values().map(|message| Arc::clone(&message.taken)).collect();
+            let all: Vec<_> =
+                self.in_hand().messages.values().map(|message| Arc::clone(&message.taken)).collect();
             let touch = async |taken: &Arc<Taken>| {
                 // Then it is given out again, and found to be settled if it was.
                 if let Err(error) = taken.touch().await {
@@ -90,7 +118,7 @@ impl Held {
         }
     }
 
-    fn messages(&self) -> MutexGuard<'_, BTreeMap<u64, Message>> {
+    fn in_hand(&self) -> MutexGuard<'_, InHand> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

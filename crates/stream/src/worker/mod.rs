@@ -4,12 +4,14 @@
 //! an account one worker's is its lease: that two registers differ for a moment does no harm.
 
 mod batch;
+mod budget;
 mod desk;
 mod held;
 mod import;
 mod lists;
 mod plan;
 mod roster;
+mod settle;
 mod status;
 
 use crate::account::Account;
@@ -17,8 +19,10 @@ use crate::ops::Health;
 use crate::queue::{Queue, QueueError, Workers};
 use crate::secrets::{Kind, Secrets};
 use crate::tenants::Tenants;
+use budget::Budget;
 use prometheus_client::registry::Registry;
 use roster::Roster;
+use settle::Unwritten;
 use status::Status;
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
@@ -51,6 +55,8 @@ struct Shared {
     secrets: Arc<Secrets>,
     tenants: Tenants,
     status: Arc<Status>,
+    budget: Budget,
+    unwritten: Unwritten,
     attempts: NonZeroU32,
     name: String,
     roster: watch::Sender<Roster>,
@@ -77,7 +83,19 @@ impl Worker {
         let name = format!("{:016x}", fastrand::u64(..));
         let status = Arc::new(Status::new(&name, registry));
         let (roster, ending) = (watch::Sender::new(Roster::default()), watch::Sender::new(false));
-        let shared = Shared { queue, secrets, tenants, status, attempts, name: name.clone(), roster, ending };
+        let (budget, unwritten) = (Budget::default(), Unwritten::default());
+        let shared = Shared {
+            queue,
+            secrets,
+            tenants,
+            status,
+            budget,
+            unwritten,
+            attempts,
+            name: name.clone(),
+            roster,
+            ending,
+        };
         Self { name, shared: Arc::new(shared) }
     }
 
@@ -90,8 +108,12 @@ impl Worker {
     /// Works until `shutdown`, ends the batches that are under way if they do not take long, and gives back what is left.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let mut desks: HashMap<Account, JoinHandle<()>> = HashMap::new();
-        let mut register =
-            Register { workers: self.shared.queue.workers(), signed: None, unable: BTreeSet::new() };
+        let mut register = Register {
+            workers: self.shared.queue.workers(),
+            signed: None,
+            unable: BTreeSet::new(),
+            strays: 0,
+        };
         let (mut ticks, mut was_away) = (interval(LOOK), false);
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -141,6 +163,18 @@ impl Worker {
         }
         let waiting = shared.queue.waiting().await?;
         let keyed = shared.secrets.accounts(Kind::ApiKey);
+        let strays = waiting.strays.values().sum();
+        if strays > register.strays {
+            let subjects: Vec<&str> = waiting.strays.keys().take(10).map(String::as_str).collect();
+            warn!(
+                strays,
+                ?subjects,
+                "messages are in the queue under names that no account can have; nobody takes them"
+            );
+        }
+        register.strays = strays;
+        let total = waiting.total();
+        let waiting = waiting.accounts;
         let unable: BTreeSet<Account> =
             waiting.keys().filter(|account| !keyed.contains(*account)).cloned().collect();
         shared.status.without_key(&unable);
@@ -151,7 +185,7 @@ impl Worker {
             register.unable = unable;
             register.sign(&self.name).await?;
             shared.roster.send_replace(Roster::new(register.workers.alive().await?));
-            shared.status.queue(waiting.values().sum(), shared.queue.dead_letters().await?);
+            shared.status.queue(total, strays, shared.queue.dead_letters().await?);
         }
         for account in waiting.into_keys() {
             if desks.contains_key(&account) || !keyed.contains(&account) || !shared.is_mine(&account) {
@@ -170,6 +204,8 @@ struct Register {
     workers: Workers,
     signed: Option<Instant>,
     unable: BTreeSet<Account>,
+    /// Messages of no account.
+    strays: usize,
 }
 
 impl Register {

@@ -4,15 +4,17 @@ use super::plan::Plan;
 use crate::account::Account;
 use crate::ops::{Health, Readiness};
 use crate::outcome::Reason;
+use crate::queue::QueueError;
 use klaviyo_host::Usage;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
 
 /// One label with a word that does not change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -25,9 +27,13 @@ struct By {
 pub(super) struct Status {
     now: Mutex<Now>,
     waiting: Gauge,
+    strays: Gauge,
     dead_letters: Gauge,
     accounts: Gauge,
     paused: Gauge,
+    klaviyo_waited_for: Gauge,
+    recreated: Counter,
+    queue_failures: Counter,
     opt_ins: Family<By, Counter>,
     batches: Family<By, Counter>,
     requests: Counter,
@@ -38,26 +44,65 @@ pub(super) struct Status {
 struct Now {
     worker: String,
     connected: bool,
-    /// The accounts that this worker has, and why one is paused.
-    accounts: BTreeMap<Account, Option<Reason>>,
+    /// The accounts that this worker has.
+    accounts: BTreeMap<Account, State>,
     without_key: BTreeSet<Account>,
+}
+
+/// What is done with an account.
+enum State {
+    Working,
+    /// It waits for Klaviyo, until then.
+    Waiting(Reason, Instant),
+    /// It waits for another key or setting.
+    Paused(Reason),
+    /// The queue fails, for this reason.
+    Queue(String),
+}
+
+impl State {
+    fn document(&self) -> Value {
+        match self {
+            Self::Working => json!({ "state": "working" }),
+            Self::Waiting(reason, until) => {
+                let seconds = until.saturating_duration_since(Instant::now()).as_secs();
+                json!({ "state": "waiting", "seconds": seconds, "error": reason })
+            }
+            Self::Paused(reason) => json!({ "state": "paused", "error": reason }),
+            Self::Queue(error) => {
+                json!({ "state": "stopped", "error": { "code": "queue", "message": error } })
+            }
+        }
+    }
 }
 
 impl Status {
     pub(super) fn new(worker: &str, registry: &mut Registry) -> Self {
         let status = Self::default();
         worker.clone_into(&mut status.now().worker);
-        let Self { waiting, dead_letters, accounts, paused, opt_ins, batches, requests, attempts, .. } =
-            &status;
+        let Self { waiting, strays, dead_letters, accounts, paused, klaviyo_waited_for, .. } = &status;
+        let Self { recreated, queue_failures, opt_ins, batches, requests, attempts, .. } = &status;
         let gauges = [
             ("klaviyo_queue_waiting", "Opt-ins of all accounts that wait or are under way", waiting),
+            ("klaviyo_queue_strays", "Messages in the queue that are no account's", strays),
             ("klaviyo_queue_dead_letters", "Dead letters of all accounts", dead_letters),
             ("klaviyo_worker_accounts", "Accounts that this worker has", accounts),
             ("klaviyo_worker_accounts_paused", "Those of them that wait for another key or setting", paused),
+            ("klaviyo_worker_accounts_waiting", "Those of them that wait for Klaviyo", klaviyo_waited_for),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
         }
+        registry.register(
+            "klaviyo_queue_recreated",
+            "Consumers that gave out nothing, made anew",
+            recreated.clone(),
+        );
+        registry.register(
+            "klaviyo_worker_queue_failures",
+            "How often the queue failed",
+            queue_failures.clone(),
+        );
         registry.register("klaviyo_worker_opt_ins", "Opt-ins, by what became of them", opt_ins.clone());
         registry.register("klaviyo_worker_groups", "Groups of opt-ins to one list, by plan", batches.clone());
         registry.register("klaviyo_worker_requests", "Requests to Klaviyo", requests.clone());
@@ -87,8 +132,13 @@ impl Status {
         self.now().connected = connected;
     }
 
-    pub(super) fn queue(&self, waiting: usize, dead_letters: u64) {
+    pub(super) fn recreated(&self) {
+        self.recreated.inc();
+    }
+
+    pub(super) fn queue(&self, waiting: usize, strays: usize, dead_letters: u64) {
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.strays.set(i64::try_from(strays).unwrap_or(i64::MAX));
         self.dead_letters.set(i64::try_from(dead_letters).unwrap_or(i64::MAX));
     }
 
@@ -96,10 +146,26 @@ impl Status {
         accounts.clone_into(&mut self.now().without_key);
     }
 
-    /// This worker has the account, and it is paused for this reason, or not.
-    pub(super) fn has(&self, account: &Account, paused: Option<Reason>) {
+    pub(super) fn works_on(&self, account: &Account) {
+        self.has(account, State::Working);
+    }
+
+    pub(super) fn waits_for_klaviyo(&self, account: &Account, reason: Reason, until: Instant) {
+        self.has(account, State::Waiting(reason, until));
+    }
+
+    pub(super) fn pauses(&self, account: &Account, reason: Reason) {
+        self.has(account, State::Paused(reason));
+    }
+
+    pub(super) fn queue_failed(&self, account: &Account, error: &QueueError) {
+        self.queue_failures.inc();
+        self.has(account, State::Queue(error.to_string()));
+    }
+
+    fn has(&self, account: &Account, state: State) {
         let mut now = self.now();
-        now.accounts.insert(account.clone(), paused);
+        now.accounts.insert(account.clone(), state);
         self.count(&now);
     }
 
@@ -110,9 +176,13 @@ impl Status {
     }
 
     fn count(&self, now: &Now) {
-        let paused = now.accounts.values().flatten().count();
-        self.accounts.set(i64::try_from(now.accounts.len()).unwrap_or(i64::MAX));
-        self.paused.set(i64::try_from(paused).unwrap_or(i64::MAX));
+        let count = |is: fn(&State) -> bool| {
+            let count = now.accounts.values().filter(|state| is(state)).count();
+            i64::try_from(count).unwrap_or(i64::MAX)
+        };
+        self.accounts.set(count(|_| true));
+        self.paused.set(count(|state| matches!(state, State::Paused(_))));
+        self.klaviyo_waited_for.set(count(|state| matches!(state, State::Waiting(..))));
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -120,28 +190,25 @@ impl Status {
     }
 }
 
-/// A worker is ready when it has a connection to the queue. An account that is paused is in the document: the others
+/// A worker is ready when the queue does what it is asked for. An account that is paused is in the document: the others
 /// are not to suffer for it.
 impl Health for Status {
     fn readiness(&self) -> Readiness {
         let now = self.now();
-        let accounts: BTreeMap<_, _> = now
-            .accounts
-            .iter()
-            .map(|(account, paused)| {
-                let state = match paused {
-                    Some(reason) => json!({ "state": "paused", "error": reason }),
-                    None => json!({ "state": "working" }),
-                };
-                (account.as_str(), state)
-            })
-            .collect();
+        let accounts: BTreeMap<_, _> =
+            now.accounts.iter().map(|(account, state)| (account.as_str(), state.document())).collect();
+        let fails = now.accounts.values().any(|state| matches!(state, State::Queue(_)));
+        let queue = match now.connected {
+            false => "away",
+            true if fails => "failing",
+            true => "connected",
+        };
         let document = json!({
-            "queue": if now.connected { "connected" } else { "away" },
+            "queue": queue,
             "worker": now.worker,
             "accounts": accounts,
             "without_key": now.without_key,
         });
-        Readiness { ready: now.connected, document }
+        Readiness { ready: now.connected && !fails, document }
     }
 }

@@ -6,6 +6,7 @@
 #[path = "."]
 mod on_nats {
     mod door;
+    mod queue;
     pub(crate) mod stage;
     mod worker;
 }

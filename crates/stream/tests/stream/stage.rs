@@ -5,12 +5,13 @@ use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
 use klaviyo_stream::door::{Door, Settings};
 use klaviyo_stream::ops::{self, Health, Listener};
 use klaviyo_stream::opt_in::{Key, OptIn};
-use klaviyo_stream::outcome::Outcome;
+use klaviyo_stream::outcome::{Outcome, Receipt};
 use klaviyo_stream::queue::{self, Queue};
 use klaviyo_stream::secrets::Secrets;
 use klaviyo_stream::tenants::Tenants;
 use klaviyo_stream::worker::Worker;
 use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,9 +38,19 @@ pub(crate) struct Running {
     work: JoinHandle<()>,
     /// Of a door.
     pub(crate) url: String,
+    /// Of a worker.
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl Running {
+    /// The value of a metric without labels; 0 if there is none.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_default()
+    }
+
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         self.work.await.unwrap();
@@ -47,7 +58,10 @@ impl Running {
 }
 
 pub(crate) async fn stage(accounts: &[&str]) -> Stage {
-    let nats = Nats::start().unwrap();
+    stage_on(Nats::start().unwrap(), accounts).await
+}
+
+pub(crate) async fn stage_on(nats: Nats, accounts: &[&str]) -> Stage {
     let keys = tempfile::tempdir().unwrap();
     let simulated = |name: &str| {
         let mut account = Simulated::demo();
@@ -67,12 +81,17 @@ pub(crate) async fn stage(accounts: &[&str]) -> Stage {
     Stage { nats, klaviyo, keys, queue }
 }
 
+pub(crate) fn key_in_queue(opt_in: &OptIn) -> Key {
+    Key::new(&opt_in.account, opt_in.id.as_deref().unwrap())
+}
+
 pub(crate) fn key_of(account: &str) -> String {
     format!("pk_{account}")
 }
 
 pub(crate) async fn connect(nats: &Nats) -> Arc<Queue> {
-    Arc::new(Queue::connect(&queue::Nats { url: nats.url(), credentials: None }).await.unwrap())
+    let nats = queue::Nats { url: nats.url(), ..queue::Nats::default() };
+    Arc::new(Queue::connect(&nats).await.unwrap())
 }
 
 impl Stage {
@@ -95,8 +114,8 @@ impl Stage {
     pub(crate) async fn worker(&self) -> Running {
         let secrets = self.secrets();
         let (tenants, queue) = (self.tenants(&secrets), connect(&self.nats).await);
-        let attempts = 3.try_into().unwrap();
-        let worker = Worker::new(queue, Arc::clone(&secrets), tenants, attempts, &mut Registry::default());
+        let (attempts, mut registry) = (3.try_into().unwrap(), Registry::default());
+        let worker = Worker::new(queue, Arc::clone(&secrets), tenants, attempts, &mut registry);
         let (health, (stop, stopped)) = (worker.health(), oneshot::channel());
         let work = tokio::spawn(async move {
             let run = worker.run(async { drop(stopped.await) });
@@ -105,7 +124,7 @@ impl Stage {
                 () = secrets.keep_fresh() => {}
             }
         });
-        Running { health, stop, work, url: String::new() }
+        Running { health, stop, work, url: String::new(), registry: Arc::new(registry) }
     }
 
     /// A door whose opt-ins are done at once.
@@ -122,12 +141,10 @@ impl Stage {
     }
 
     pub(crate) async fn put(&self, opt_ins: &[OptIn]) -> Vec<(Key, u64)> {
-        let named: Vec<(Key, OptIn)> = opt_ins
-            .iter()
-            .map(|opt_in| (Key::new(&opt_in.account, opt_in.id.as_deref().unwrap()), opt_in.clone()))
-            .collect();
-        let accepted = self.queue.put(&named).await.unwrap();
-        named.into_iter().zip(accepted).map(|((key, _), accepted)| (key, accepted.sequence)).collect()
+        let keys: Vec<Key> = opt_ins.iter().map(key_in_queue).collect();
+        let named = keys.iter().cloned().zip(opt_ins.iter().map(OptIn::to_json)).collect();
+        let accepted = self.queue.put(named).await;
+        keys.into_iter().zip(accepted).map(|(key, accepted)| (key, accepted.unwrap().sequence)).collect()
     }
 
     /// Waits until all of them have an outcome, and returns it.
@@ -162,6 +179,24 @@ impl Stage {
     }
 }
 
+pub(crate) fn opt_in(account: &str, n: usize, more: Value) -> OptIn {
+    let mut value = json!({
+        "account": account, "id": format!("{n}"), "list": LIST, "email": format!("p{n:05}@example.com"),
+    });
+    for (name, given) in more.as_object().unwrap() {
+        value[name] = given.clone();
+    }
+    serde_json::from_value(value).unwrap()
+}
+
+pub(crate) fn receipts(outcomes: Vec<Outcome>) -> Vec<Receipt> {
+    let receipt = |outcome| match outcome {
+        Outcome::Done(receipt) => receipt,
+        other => panic!("{other:?}"),
+    };
+    outcomes.into_iter().map(receipt).collect()
+}
+
 pub(crate) fn settings() -> Settings {
     Settings {
         word: "SUBSCRIBE".to_owned(),
@@ -174,10 +209,11 @@ async fn open(door: Door, registry: Registry) -> Running {
     let door = Arc::new(door);
     let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let url = format!("http://{}", listener.address().unwrap());
-    let router = door.router().merge(ops::router(door.clone(), Arc::new(registry)));
+    let registry = Arc::new(registry);
+    let router = door.router().merge(ops::router(door.clone(), Arc::clone(&registry)));
     let (stop, stopped) = oneshot::channel();
     let work = tokio::spawn(listener.serve(router, async { drop(stopped.await) }));
-    Running { health: door, stop, work, url }
+    Running { health: door, stop, work, url, registry }
 }
 
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
