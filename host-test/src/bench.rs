@@ -5,7 +5,6 @@ use crate::canary::KEY;
 use crate::sync::{self, LIST};
 use anyhow::{Context, Result, ensure};
 use klaviyo_mock::{Account, Klaviyo, Rates, Server};
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -73,10 +72,9 @@ fn measure(name: &str, contacts: usize, mode: &[&str]) -> Result<()> {
 
 /// Waits for a process; the most memory that it had, in kilobytes.
 fn watch(mut child: Child) -> Result<u64> {
-    let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     loop {
-        most = peak(Path::new(&status)).unwrap_or(0).max(most);
+        most = peak(child.id()).unwrap_or(0).max(most);
         if let Some(status) = child.try_wait()? {
             ensure!(status.success(), "the sync failed: {status}");
             return Ok(most);
@@ -85,9 +83,9 @@ fn watch(mut child: Child) -> Result<u64> {
     }
 }
 
-/// The high water mark that Linux keeps.
-fn peak(status: &Path) -> Result<u64> {
-    let status = std::fs::read_to_string(status)?;
+/// The most memory that a process has had so far, in kilobytes: the high water mark that Linux keeps.
+pub(crate) fn peak(process: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("there is no VmHWM")?;
     Ok(line.split_whitespace().next().context("VmHWM is empty")?.parse()?)
 }

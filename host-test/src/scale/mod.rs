@@ -2,6 +2,7 @@
 //! ends once, whatever goes wrong and whoever is killed.
 
 mod caller;
+mod memory;
 mod opt_ins;
 mod stage;
 mod tables;
@@ -62,6 +63,9 @@ pub struct Size {
     /// of the queue
     #[arg(long, conflicts_with_all = ["opt_ins", "accounts", "workers"])]
     pub tables: bool,
+    /// Nothing goes wrong; print the most memory that a door and a worker take, with opt-ins that are made to take much
+    #[arg(long, conflicts_with_all = ["opt_ins", "accounts", "doors", "workers", "tables"])]
+    pub memory: bool,
 }
 
 /// What goes wrong beside the faults.
@@ -103,6 +107,9 @@ pub fn run(size: &Size) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if size.tables {
         return runtime.block_on(tables::run(size.doors));
+    }
+    if size.memory {
+        return runtime.block_on(memory::run());
     }
     ensure!(
         size.accounts > 0 && size.doors > 0 && size.workers > 0 && size.opt_ins >= size.accounts,
@@ -222,7 +229,7 @@ async fn trouble(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Resu
         // NATS may be away at the moment.
         let Ok(waiting) = stage.queue.waiting().await else { continue };
         // What is on its way to the queue counts as waiting.
-        let settled = brought.load(Ordering::Relaxed).saturating_sub(waiting.values().sum());
+        let settled = brought.load(Ordering::Relaxed).saturating_sub(waiting.total());
         if settled > most {
             (most, since) = (settled, Instant::now());
         }

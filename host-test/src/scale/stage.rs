@@ -65,7 +65,7 @@ impl Stage {
         }
         let klaviyo = Server::start(klaviyo.rates(Rates::klaviyo()).faults(faults))?;
         let nats = Nats::start()?;
-        let queue = Queue::connect(&queue::Nats { url: nats.url(), credentials: None }).await?;
+        let queue = Queue::connect(&queue::Nats { url: nats.url(), ..queue::Nats::default() }).await?;
         let (doors_wanted, workers) = (doors, Vec::new());
         let mut stage = Self { nats, klaviyo, queue, accounts: names, doors: Vec::new(), workers, folder };
         for _ in 0..doors_wanted {
@@ -144,6 +144,13 @@ impl Stage {
         ensure!(!log.contains("@example.com"), "an email is in the log");
         ensure!(!log.contains("panicked"), "something panicked: {log}");
         Ok(log.lines().count())
+    }
+}
+
+impl Service {
+    /// The process.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
     }
 }
 

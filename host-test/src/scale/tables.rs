@@ -5,9 +5,11 @@ use super::opt_ins::{Kind, LIST};
 use super::stage::{Stage, key};
 use super::{PATIENCE, bring};
 use anyhow::{Result, ensure};
+use bytes::Bytes;
 use klaviyo_mock::Faults;
 use klaviyo_stream::opt_in::{Key, OptIn};
 use klaviyo_stream::queue::Workers;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -28,11 +30,11 @@ pub(super) async fn run(doors: usize) -> Result<()> {
     println!("| workers | {} |", ACCOUNTS.map(|count| format!("{count} accounts")).join(" | "));
     println!("|---|{}", "---|".repeat(ACCOUNTS.len()));
     for workers in WORKERS {
-        let mut cells = Vec::new();
+        show(&format!("| {workers} |"));
         for accounts in ACCOUNTS {
-            cells.push(format!("{:.0}", throughput(workers, accounts).await?));
+            show(&format!(" {:.0} |", throughput(workers, accounts).await?));
         }
-        println!("| {workers} | {} |", cells.join(" | "));
+        println!();
     }
 
     let mut stage = Stage::new(DEPTHS.len(), doors, Faults::none()).await?;
@@ -49,6 +51,13 @@ pub(super) async fn run(doors: usize) -> Result<()> {
     Ok(())
 }
 
+/// Prints a part of a line at once: a cell can take a minute.
+fn show(text: &str) {
+    print!("{text}");
+    // Whoever has closed the output sees nothing, also later.
+    let _ = std::io::stdout().flush();
+}
+
 /// Opt-ins a second, from the first that is put into the queue to the last that is done.
 async fn throughput(workers: usize, accounts: usize) -> Result<f64> {
     let mut stage = Stage::new(accounts, 0, Faults::none().rule(LATENCY.parse()?)).await?;
@@ -62,10 +71,12 @@ async fn throughput(workers: usize, accounts: usize) -> Result<f64> {
     for name in &stage.accounts {
         let (queue, account) = (stage.queue.clone(), name.clone());
         filling.spawn(async move {
-            let opt_ins: Vec<(Key, OptIn)> =
+            let opt_ins: Vec<(Key, Bytes)> =
                 (0..EACH).map(|number| named(&account, number)).collect::<Result<_>>()?;
             for opt_ins in opt_ins.chunks(PUT) {
-                queue.put(opt_ins).await?;
+                for put in queue.put(opt_ins.to_vec()).await {
+                    put?;
+                }
             }
             anyhow::Ok(())
         });
@@ -78,10 +89,10 @@ async fn throughput(workers: usize, accounts: usize) -> Result<f64> {
 }
 
 /// An opt-in as a front door puts it into the queue.
-fn named(account: &str, number: usize) -> Result<(Key, OptIn)> {
+fn named(account: &str, number: usize) -> Result<(Key, Bytes)> {
     let mut opt_in: OptIn = serde_json::from_value(Kind::Named.opt_in(account, number))?;
     let id = opt_in.id.insert(number.to_string());
-    Ok((Key::new(&opt_in.account, id), opt_in))
+    Ok((Key::new(&opt_in.account, id), opt_in.to_json()))
 }
 
 /// Brings opt-ins to the doors, as many of each account as the table has it.
@@ -100,9 +111,14 @@ async fn fill(stage: &Stage) -> Result<Duration> {
 
 /// Waits until nothing is in the queue.
 async fn drained(stage: &Stage) -> Result<()> {
-    let started = Instant::now();
-    while !stage.queue.waiting().await?.is_empty() {
-        ensure!(started.elapsed() < PATIENCE, "the queue does not end");
+    let (mut least, mut since) = (usize::MAX, Instant::now());
+    loop {
+        let waiting = stage.queue.waiting().await?.total();
+        match waiting {
+            0 => break,
+            _ if waiting < least => (least, since) = (waiting, Instant::now()),
+            _ => ensure!(since.elapsed() < PATIENCE, "{waiting} opt-ins wait, and none of them ends"),
+        }
         sleep(Duration::from_millis(20)).await;
     }
     let members =

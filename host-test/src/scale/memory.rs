@@ -1,0 +1,106 @@
+//! How much memory doors and workers take at most, when what they are given is made to take as much as it can.
+
+use super::PATIENCE;
+use super::caller::Callers;
+use super::opt_ins::{Kind, LIST};
+use super::stage::Stage;
+use crate::bench::peak;
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use klaviyo_mock::Faults;
+use klaviyo_stream::opt_in::{Key, OptIn};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// What a door, and a worker, may take in MB: half of the limit that the files in deploy/ give them.
+const MOST: u64 = 512;
+/// Accounts whose opt-ins are made to take room, and how many of them each has: as many bytes as are taken at once.
+const HOSTILE: usize = 4;
+const OPT_INS: usize = 55;
+/// Accounts with usual opt-ins, and how many each has.
+const USUAL: usize = 12;
+const EACH: usize = 5_000;
+/// Requests to a door at once, and opt-ins in each: a megabyte.
+const REQUESTS: usize = 60;
+const IN_A_REQUEST: usize = 11;
+
+/// Runs it and prints the most that each took.
+pub(super) async fn run() -> Result<()> {
+    println!("The most memory that a process took, of {MOST} MB:");
+    let door = door().await?;
+    println!("  a door, {REQUESTS} requests of 1 MB at once, NATS standing still: {door} MB");
+    let worker = worker().await?;
+    println!(
+        "  a worker, {HOSTILE} accounts with 5 MB of objects and {USUAL} with {EACH} usual opt-ins: {worker} MB"
+    );
+    ensure!(door <= MOST && worker <= MOST, "that is more than they may take");
+    Ok(())
+}
+
+async fn door() -> Result<u64> {
+    let stage = Stage::new(1, 1, Faults::none()).await?;
+    let (account, door) =
+        (stage.accounts.first().context("an account")?, stage.doors.first().context("a door")?);
+    let callers = Callers::of(&stage)?;
+    stage.nats.pause()?;
+    let mut calls = JoinSet::new();
+    for n in 0..REQUESTS {
+        let (callers, account) = (callers.clone(), account.clone());
+        let opt_ins: Vec<Value> =
+            (0..IN_A_REQUEST).map(|m| hostile(&account, IN_A_REQUEST * n + m)).collect();
+        calls.spawn(async move { callers.bring(&account, &format!("msg_{n}"), &opt_ins).await });
+    }
+    // As long as a door waits for the queue at most, and longer.
+    sleep(Duration::from_secs(25)).await;
+    stage.nats.resume()?;
+    while let Some(call) = calls.join_next().await {
+        ensure!(call??.len() == IN_A_REQUEST, "a request was not answered whole");
+    }
+    Ok(peak(door.pid())? >> 10)
+}
+
+async fn worker() -> Result<u64> {
+    let mut stage = Stage::new(HOSTILE + USUAL, 0, Faults::none()).await?;
+    for (n, account) in stage.accounts.iter().enumerate() {
+        let opt_ins: Vec<Value> = if n < HOSTILE {
+            (0..OPT_INS).map(|number| hostile(account, number)).collect()
+        } else {
+            (0..EACH).map(|number| Kind::Named.opt_in(account, number)).collect()
+        };
+        let named: Result<Vec<(Key, Bytes)>> = opt_ins.into_iter().enumerate().map(named).collect();
+        for put in stage.queue.put(named?).await {
+            put?;
+        }
+    }
+    stage.add_worker()?;
+    let worker = stage.workers.first().context("a worker")?;
+    let (mut least, mut since) = (usize::MAX, Instant::now());
+    while least > 0 {
+        sleep(Duration::from_millis(100)).await;
+        let waiting = stage.queue.waiting().await?.total();
+        if waiting < least {
+            (least, since) = (waiting, Instant::now());
+        }
+        ensure!(since.elapsed() < PATIENCE, "{waiting} opt-ins wait, and none of them ends");
+    }
+    Ok(peak(worker.pid())? >> 10)
+}
+
+/// An opt-in that is as large as one may be, of as many objects as there is room for.
+fn hostile(account: &str, number: usize) -> Value {
+    let objects: Vec<Value> = vec![json!({ "": 0 }); 11_500];
+    json!({
+        "account": account, "list": LIST, "email": format!("contact+{number}@example.com"),
+        "properties": { "objects": objects },
+    })
+}
+
+fn named((number, mut opt_in): (usize, Value)) -> Result<(Key, Bytes)> {
+    if let Some(opt_in) = opt_in.as_object_mut() {
+        opt_in.insert("id".to_owned(), number.to_string().into());
+    }
+    let opt_in: OptIn = serde_json::from_value(opt_in)?;
+    Ok((Key::new(&opt_in.account, &number.to_string()), opt_in.to_json()))
+}
