@@ -3,6 +3,7 @@
 use crate::args::Mock;
 use crate::done::{Done, View};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::report;
 use crate::text::{FAINT, TITLE};
 use klaviyo_host::Usage;
@@ -62,14 +63,14 @@ pub(crate) async fn run(options: &Mock, json: bool) -> Result<Done, Failure> {
     let server = Server::start_at((Ipv4Addr::LOCALHOST, options.port).into(), klaviyo).map_err(|error| {
         Failure::other(format!("{error:#}")).hint("--port chooses another port, and --port 0 any free one")
     })?;
+    // Before anybody is told that it runs, and stops it.
+    let interrupt = Interrupt::listen()?;
     let value = description(&server, &options.keys);
     let text =
         if json { report::document("ok", value, Usage::default()) } else { introduction(&value, options) };
     // Whoever has closed the output may still want the server.
     let _ = report::print(&text);
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|error| Failure::other(format!("cannot wait for Ctrl-C: {error}")))?;
+    interrupt.asked().await;
     if !json {
         report::aside(&format!("\nstopped after {} requests\n", server.requests()));
     }

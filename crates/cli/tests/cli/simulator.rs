@@ -40,6 +40,8 @@ fn a_port_that_is_taken_is_1() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_it_well() {
-    start(&[]).end("-INT");
+fn ctrl_c_and_sigterm_end_it_well() {
+    for signal in ["-INT", "-TERM"] {
+        start(&[]).end(signal);
+    }
 }
