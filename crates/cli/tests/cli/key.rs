@@ -36,6 +36,10 @@ fn a_key_among_the_arguments_is_refused_and_not_repeated() {
         vec!["lists", &format!("--key={CANARY}")],
         vec!["lookup", "--email", &format!("Klaviyo-API-Key {CANARY}")],
         vec!["mock", "--key", &format!("{CANARY}=lists:read")],
+        vec!["lists", "--endpoint", &format!("https://{CANARY}@127.0.0.1")],
+        vec!["lists", "--component", &format!("./{CANARY}")],
+        vec!["lookup", "--email", &format!("{CANARY}@example.com")],
+        vec!["lookup", "--external-id", &format!("({CANARY});")],
     ] {
         assert_eq!(Run::of(bare().args(&words)).code, 2);
         assert_eq!(Run::of(bare().arg("--json").args(&words)).err(2)["code"], "invalid-input");
