@@ -267,6 +267,7 @@ Outcomes:
     failed   it was taken and could not be imported, or did not get to Klaviyo
   A sync that reached its end is 0 when all rows are done, and 1 when there are others. One that
   stopped has the exit code of the reason, and 130 after Ctrl-C or SIGTERM.
+  What a spreadsheet would take for a formula has an apostrophe before it in the report.
 
 Interruptions:
   With --state FILE a sync that was stopped, in whatever way, goes on where it was when the same

@@ -51,6 +51,12 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() && hygiene::wants_json(&words) => {
             return report::end(true, Err(Failure::usage(&error)), Usage::default());
         }
+        // It repeats an argument, which may come from somebody else.
+        Err(error)
+            if error.use_stderr() && words.iter().any(|word| !text::is_clean(&word.to_string_lossy())) =>
+        {
+            return report::usage(&error);
+        }
         Err(error) => error.exit(),
     };
     let json = arguments.account.json;

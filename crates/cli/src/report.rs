@@ -2,8 +2,10 @@
 
 use crate::done::{Done, View};
 use crate::failure::{self, Failure};
+use crate::text::{clean_json, clean_lines};
 use crate::view;
 use klaviyo_host::Usage;
+use klaviyo_host::types::Code;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -32,6 +34,12 @@ pub(crate) fn end(json: bool, outcome: Result<Done, Failure>, usage: Usage) -> E
     ended(printed, code)
 }
 
+/// Prints what is wrong with a command line that has more than text in it.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    clean_lines(&error.to_string()).for_each(|line| aside(&format!("{line}\n")));
+    ExitCode::from(failure::exit(Code::InvalidInput))
+}
+
 /// Prints a script.
 pub(crate) fn script(script: &[u8]) -> ExitCode {
     ended(io::stdout().lock().write_all(script), 0)
@@ -58,7 +66,7 @@ pub(crate) fn document(name: &str, value: Value, usage: Usage) -> String {
         "received-bytes": usage.received_bytes,
         "waited-ms": u64::try_from(usage.waited.as_millis()).unwrap_or(u64::MAX),
     });
-    let mut text = json!({ name: value, "usage": usage }).to_string();
+    let mut text = clean_json(&json!({ name: value, "usage": usage }).to_string()).into_owned();
     text.push('\n');
     text
 }

@@ -15,9 +15,14 @@ const WIDTH: usize = 84;
 /// The width of the names of fields.
 const LABEL: usize = 14;
 
+/// Whether a text has nothing in it that a terminal would take for an instruction.
+pub(crate) fn is_clean(text: &str) -> bool {
+    !text.contains(is_instruction)
+}
+
 /// A text of somebody else's, without what a terminal would take for an instruction.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_instruction) {
+    if is_clean(text) {
         return Cow::Borrowed(text);
     }
     let mut clean = String::new();
@@ -32,9 +37,58 @@ pub(crate) fn clean_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(|line| clean(line.trim_end_matches('\r')))
 }
 
-/// Controls, and what changes the direction of the text around it.
+/// The same JSON, without what a terminal would take for an instruction: JSON has escapes for it inside strings, and
+/// outside of them it allows no more than line ends and tabs.
+pub(crate) fn clean_json(json: &str) -> Cow<'_, str> {
+    let is_layout = |c: char| matches!(c, '\n' | '\t');
+    if !json.contains(|c| is_instruction(c) && !is_layout(c)) {
+        return Cow::Borrowed(json);
+    }
+    let mut clean = String::new();
+    for c in json.chars() {
+        if !is_instruction(c) || is_layout(c) {
+            clean.push(c);
+        } else if c == '\r' {
+            clean.push(' ');
+        } else {
+            // Writing to a string does not fail. None of these characters needs more than four digits.
+            let _ = write!(clean, "\\u{:04x}", u32::from(c));
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// A text of somebody else's for a cell of a CSV file, without what a terminal would take for an instruction, or a
+/// spreadsheet for a formula: an apostrophe before it makes it text.
+///
+/// Spreadsheets of some countries separate cells with semicolons, whatever the file has. So the text after a separator
+/// may become a cell too.
+pub(crate) fn clean_cell(text: &str) -> Cow<'_, str> {
+    let text = clean(text);
+    if !text.contains(is_formula) {
+        return text;
+    }
+    let mut cell = String::new();
+    let mut is_start = true;
+    for c in text.chars() {
+        if is_start && is_formula(c) {
+            cell.push('\'');
+        }
+        is_start = matches!(c, ',' | ';') || (is_start && (c.is_whitespace() || c == '"'));
+        cell.push(c);
+    }
+    Cow::Owned(cell)
+}
+
+/// Controls, ends of lines that are none in files, and what changes the direction of the text around it.
 fn is_instruction(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
+}
+
+/// What a formula begins with; the wide forms are taken for the narrow ones in East Asia.
+fn is_formula(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
 }
 
 /// One field of a record, in as many lines as it takes.
@@ -72,6 +126,51 @@ mod tests {
     fn nothing_reaches_the_terminal_but_text() {
         assert_eq!(clean("Priya\u{1b}[2J \u{202e}x\r\n"), "Priya\\u{1b}[2J \\u{202e}x\\r\\n");
         assert_eq!(clean("Прия 🎉"), "Прия 🎉");
+        // A C1 control, marks of direction, and a separator of lines.
+        assert_eq!(
+            clean("\u{9b}2J\u{7f}\u{61c}\u{200e}\u{200f}\u{2029}"),
+            "\\u{9b}2J\\u{7f}\\u{61c}\\u{200e}\\u{200f}\\u{2029}"
+        );
+        // What holds an emoji together, and letters of Persian apart.
+        assert_eq!(clean("👩\u{200d}💻 می\u{200c}خواهم"), "👩\u{200d}💻 می\u{200c}خواهم");
+    }
+
+    #[test]
+    fn clean_json_is_the_same_json() {
+        let every = (0..=0x2100).filter_map(char::from_u32).collect::<String>();
+        let document = serde_json::json!({ &every: [every, "é🎉\\u001b"] });
+        for text in [document.to_string(), serde_json::to_string_pretty(&document).unwrap()] {
+            let clean = clean_json(&text);
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&clean).unwrap(), document);
+            assert!(!clean.contains(|c| is_instruction(c) && c != '\n'));
+        }
+        let laid_out = "{\r\n\t\"a\":\r1}\n";
+        assert_eq!(clean_json(laid_out), "{ \n\t\"a\": 1}\n");
+        assert!(matches!(clean_json("{\n\t\"Прия\": \"🎉\"}\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (text, cell) in [
+            ("=cmd|\"/c calc\"!A1", "'=cmd|\"/c calc\"!A1"),
+            ("+1", "'+1"),
+            ("-1+1", "'-1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            (" =1", " '=1"),
+            ("\u{a0}=1", "\u{a0}'=1"),
+            ("\"=1", "\"'=1"),
+            ("＝1", "'＝1"),
+            ("a;=1", "a;'=1"),
+            ("a, \"@b\"", "a, \"'@b\""),
+            ("\t=1", "\\t=1"),
+            ("\r=1", "\\r=1"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("", ""),
+            ("phone-number", "phone-number"),
+            ("write it as +919820000001, a=b", "write it as +919820000001, a=b"),
+        ] {
+            assert_eq!(clean_cell(text), cell, "{text:?}");
+        }
     }
 
     #[test]

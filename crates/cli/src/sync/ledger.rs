@@ -2,6 +2,7 @@
 
 use super::outcome::{Counts, Outcome};
 use crate::failure::Failure;
+use crate::text::clean_cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,8 @@ impl Ledger {
             self.told.push(format!("line {line}: {}: {field}{reason}", outcome.name()));
         }
         let Some((path, report)) = &mut self.report else { return Ok(()) };
-        let written = report.write_record([line.to_string().as_str(), outcome.name(), field, reason]);
+        let (field, reason) = (clean_cell(field), clean_cell(reason));
+        let written = report.write_record([line.to_string().as_str(), outcome.name(), &field, &reason]);
         written.map_err(|error| unwritable(path, &error.into()))
     }
 

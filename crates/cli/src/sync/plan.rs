@@ -7,13 +7,12 @@ use super::settings::{Settings, Way};
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::report;
-use crate::text::clean;
+use crate::text::{clean, clean_json};
 use http::Uri;
 use klaviyo_host::Endpoint;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 
 /// A sync that sends nothing.
 pub(super) struct Plan<'a> {
@@ -131,17 +130,14 @@ fn seconds(endpoint: &Endpoint, count: u64) -> u64 {
 
 /// A request as it goes over the wire, but for the key.
 fn text(unsent: &Unsent) -> String {
-    let mut out = format!("{} {}\n", unsent.method, unsent.url);
+    let mut out = format!("{} {}\n", unsent.method, clean(&unsent.url));
     // Writing to a string does not fail.
     for (name, value) in &unsent.headers {
-        let _ = writeln!(out, "{name}: {value}");
+        let _ = writeln!(out, "{name}: {}", clean(value));
     }
     out.push_str("authorization: Klaviyo-API-Key pk_…\n");
     if !unsent.body.is_empty() {
-        let body = String::from_utf8_lossy(&unsent.body);
-        // A terminal is told no more than what is text; a file gets what would be sent.
-        let body = if std::io::stdout().is_terminal() { clean(&body) } else { body };
-        let _ = write!(out, "\n{body}\n");
+        let _ = write!(out, "\n{}\n", clean_json(&String::from_utf8_lossy(&unsent.body)));
     }
     out.push('\n');
     out

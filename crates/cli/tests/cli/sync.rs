@@ -906,6 +906,36 @@ fn a_sync_that_ended_does_nothing_again() {
     assert_eq!(test.sync(&words).err(2)["code"], "invalid-input");
 }
 
+#[test]
+fn a_report_has_no_formulas_and_no_controls() {
+    let test = Try::new("");
+    let formula = "=cmd|\"/c calc\"!A1";
+    let names = [formula, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a;=1", "\u{1b}[2J\u{9b}\u{202e}", "plain"];
+    let lines = names.map(|name| json!({ "email": "a@example.com", name: 1 }).to_string() + "\n").concat();
+    let good = "{\"email\": \"b@example.com\"}\n";
+    std::fs::write(test.path("contacts.jsonl"), lines + good).unwrap();
+    test.server.account().refuse_to_import("b@example.com", "=1+1\u{1b}[2J");
+    let mut command = test.command(&["contacts.jsonl", "--json", "--report", "report.csv"]);
+    assert_eq!(Run::of(&mut command).code, 1);
+    let report = test.report();
+    let fields: Vec<&str> = report.iter().map(|row| row[2].as_str()).collect();
+    let escaped = "\\u{1b}[2J\\u{9b}\\u{202e}";
+    let expected =
+        ["'=cmd|\"/c calc\"!A1", "'+1", "'-1", "'@SUM(A1)", "\\t=1", "\\r=1", "a;'=1", escaped, "plain", ""];
+    assert_eq!(fields, expected);
+    assert_eq!(report[9][3], "'=1+1\\u{1b}[2J");
+}
+
+#[test]
+fn a_dry_run_prints_no_controls() {
+    let test = Try::new("email,first name\na@example.com,\u{9b}2J\u{202e}\u{7f}é\n");
+    let run = Run::of(&mut test.command(&["input.csv", "--dry-run"]));
+    assert!(run.code == 0 && !run.out.contains(['\u{9b}', '\u{202e}', '\u{7f}']), "{:?}", run.out);
+    let planned = requests(&run.out);
+    let name = "/data/attributes/profiles/data/0/attributes/first_name";
+    assert_eq!(planned.last().unwrap().1.pointer(name), Some(&json!("\u{9b}2J\u{202e}\u{7f}é")));
+}
+
 /// A sync of which one batch of three has ended.
 fn interrupted() -> (Try, [&'static str; 6]) {
     let test = Try::faulty(contacts(25), &[&format!("{IMPORTS}: #2 status 401")]);

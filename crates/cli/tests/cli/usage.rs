@@ -94,3 +94,38 @@ fn nothing_is_coloured_but_a_terminal() {
     let run = crate::run::run(&server(), &["doctor", "-v"]);
     assert!(!run.out.contains('\u{1b}') && !run.err.contains('\u{1b}'));
 }
+
+#[test]
+fn nothing_that_is_printed_instructs_a_terminal() {
+    const NAME: &str = "Loyal\u{1b}[2J\u{9b}\u{7f}\u{202e}\u{2066}\u{200f}s";
+    let is_instruction = |c: char| {
+        (c.is_control() && c != '\n') || NAME.chars().skip(5).any(|own| own == c && c != 's' && !c.is_ascii())
+    };
+    let server = server();
+    server.account().add_list("AbCdEf", NAME);
+    let lists = crate::run::run(&server, &["lists", "--json"]);
+    let names: Vec<_> = lists.ok().as_array().unwrap().iter().map(|list| list["name"].clone()).collect();
+    assert!(names.contains(&NAME.into()), "{names:?}");
+    for words in [
+        ["lists", "--json"].as_slice(),
+        &["lists"],
+        &["lists", "--name", NAME],
+        &["lists", "--name", NAME, "--verbose"],
+        &["lists", "--name", NAME, "--json", "--verbose"],
+        &["lists", "--name", "\u{9b}\u{202e}x", "--json"],
+        &["lists", "--name", "\u{9b}\u{202e}x"],
+        &[NAME],
+        &[NAME, "--json"],
+        &["lookup", "--phone", "1", "--region", NAME],
+        &["lookup", "--phone", "1", "--region", NAME, "--json"],
+        &["lists", "--component", NAME],
+        &["lists", "--key-file", NAME],
+        &["sync", NAME],
+        &["sync", NAME, "--json"],
+    ] {
+        let run = crate::run::run(&server, words);
+        for text in [&run.out, &run.err] {
+            assert!(!text.contains(is_instruction), "{words:?}: {text:?}");
+        }
+    }
+}
