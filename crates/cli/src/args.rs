@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
+use url::{Host, Url};
 
 /// The end of `klaviyo --help`: what scripts rely on.
 const REFERENCE: &str = "\
@@ -18,7 +19,8 @@ The key:
   The account's private key is in the variable KLAVIYO_API_KEY, or in the file that --key-file or
   KLAVIYO_API_KEY_FILE names, which goes first. It is never an argument: others on the machine
   can read those, and the shell keeps them. It needs the scopes profiles:read, profiles:write,
-  lists:read and lists:write.
+  lists:read and lists:write. Standard error has a warning when others can read the key's file, and
+  when --endpoint sends the key to another machine without https.
 
 Exit codes:
   0    done
@@ -105,6 +107,19 @@ pub(crate) struct Account {
 pub(crate) struct Endpoint {
     pub(crate) url: String,
     pub(crate) egress: Egress,
+}
+
+impl Endpoint {
+    /// Whether what is sent there leaves this machine without encryption, the key included.
+    pub(crate) fn is_in_clear(&self) -> bool {
+        let is_local = |url: &Url| match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+            None => false,
+        };
+        Url::parse(&self.url).is_ok_and(|url| url.scheme() == "http" && !is_local(&url))
+    }
 }
 
 fn endpoint(url: &str) -> Result<Endpoint, String> {
@@ -472,4 +487,32 @@ pub(crate) struct Which {
     /// With --all: only those of this account
     #[arg(long, requires = "all")]
     pub(crate) account: Option<klaviyo_stream::account::Account>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_sent_to_in_clear() {
+        for (url, expected) in [
+            ("http://192.0.2.1:4810", true),
+            ("http://gateway.example", true),
+            ("http://localhost.example:80", true),
+            ("http://[2001:db8::1]", true),
+            ("http://0.0.0.0:4010", true),
+            ("https://192.0.2.1:4810", false),
+            ("https://gateway.example/", false),
+            ("http://127.0.0.1:4010", false),
+            ("http://127.1.2.3", false),
+            ("http://0x7f.1", false),
+            ("http://localhost:4010/", false),
+            ("http://LOCALHOST", false),
+            ("http://mock.localhost", false),
+            ("http://[::1]:4010", false),
+            ("http://[::ffff:127.0.0.1]", false),
+        ] {
+            assert_eq!(endpoint(url).unwrap().is_in_clear(), expected, "{url}");
+        }
+    }
 }

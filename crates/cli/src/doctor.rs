@@ -3,13 +3,14 @@
 //! The probes are calls that change nothing, and a missing scope shows as 403 before Klaviyo looks at what the call
 //! is about.
 
-use crate::args::Account;
+use crate::args::{Account, Endpoint};
 use crate::done::{Done, View};
 use crate::exchange::End;
 use crate::failure::Failure;
 use crate::headers;
 use crate::key::{self, Key};
 use crate::probe::{Probe, Probes, Seen};
+use crate::session::{IN_CLEAR, USE_HTTPS};
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
 use serde_json::{Value, json};
@@ -151,11 +152,19 @@ impl Outcome {
 }
 
 fn shape(key: &Key, source: &str) -> Check {
-    if key.looks_private {
-        return Check::good(KEY, format!("{source}, and it looks like a private key"));
+    if !key.looks_private {
+        let found = format!("{source}: it does not begin with pk_, as private keys do");
+        return Check::warning(
+            KEY,
+            found,
+            "see that it is a private key, from Settings > API keys in Klaviyo",
+        );
     }
-    let found = format!("{source}: it does not begin with pk_, as private keys do");
-    Check::warning(KEY, found, "see that it is a private key, from Settings > API keys in Klaviyo")
+    let found = format!("{source}, and it looks like a private key");
+    match key.exposure() {
+        None => Check::good(KEY, found),
+        Some((exposed, fix)) => Check::warning(KEY, format!("{found}; but {exposed}"), fix),
+    }
 }
 
 fn endpoint(account: &Account, outcome: &Outcome, probe: &Probe) -> Check {
@@ -184,6 +193,9 @@ fn endpoint(account: &Account, outcome: &Outcome, probe: &Probe) -> Check {
         // What is about the key, the revision or the rates has a check of its own.
         Outcome::Works
         | Outcome::Failed(Code::Forbidden | Code::Unauthenticated | Code::Retired | Code::RateLimited, _) => {
+            if account.endpoint.as_ref().is_some_and(Endpoint::is_in_clear) {
+                return Check::warning(ENDPOINT, format!("{place}: {IN_CLEAR}"), USE_HTTPS);
+            }
             Check::good(ENDPOINT, place)
         }
         Outcome::Failed(code, message) => {

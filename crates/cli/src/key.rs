@@ -3,8 +3,9 @@
 use crate::args::Account;
 use crate::hygiene;
 use klaviyo_host::{Secret, SecretError};
+use std::fs::Metadata;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// More than any key has.
@@ -16,6 +17,17 @@ pub(crate) struct Key {
     pub(crate) secret: Secret,
     /// It begins as private keys do.
     pub(crate) looks_private: bool,
+    /// The file that it is from, where others on this machine may read it, or put another key in its place.
+    pub(crate) open_file: Option<PathBuf>,
+}
+
+impl Key {
+    /// What to say about a file that others may read or write, and what to do about it.
+    pub(crate) fn exposure(&self) -> Option<(String, String)> {
+        let file = self.open_file.as_ref()?.display();
+        let found = format!("others on this machine can read or change the key file {file}");
+        Some((found, format!("chmod 600 {file}")))
+    }
 }
 
 /// Why there is no key to send.
@@ -70,11 +82,11 @@ impl Shape {
 /// Reads the key. A file is read once, since it may be a pipe.
 pub(crate) fn read(account: &Account) -> Result<Key, Unfit> {
     let unfit = |found, fix, missing| Unfit { found, fix, missing };
-    let text = match &account.key_file {
+    let (text, is_open) = match &account.key_file {
         Some(file) => contents(file).map_err(|error| {
             unfit(format!("cannot read a key from {}: {error}", source(account)), CREATE, false)
         })?,
-        None => std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned(),
+        None => (std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned(), false),
     };
     let text = Zeroizing::new(text);
     let shape = shape(text.trim());
@@ -85,18 +97,37 @@ pub(crate) fn read(account: &Account) -> Result<Key, Unfit> {
         (Some((found, fix)), _) => {
             Err(unfit(format!("the key, from {}: {found}", source(account)), fix, false))
         }
-        (None, Ok(secret)) => Ok(Key { secret, looks_private: shape == Shape::Private }),
+        (None, Ok(secret)) => {
+            let open_file = account.key_file.clone().filter(|_| is_open);
+            Ok(Key { secret, looks_private: shape == Shape::Private, open_file })
+        }
         (None, Err(error)) => {
             Err(unfit(format!("the key, from {}: {error}", source(account)), CREATE, false))
         }
     }
 }
 
-/// A key file is short. What is not, such as a device, is not read to its end.
-fn contents(file: &Path) -> std::io::Result<String> {
+/// The text of a file, and whether others may read it. A key file is short. What is not, such as a device, is not read
+/// to its end.
+fn contents(file: &Path) -> std::io::Result<(String, bool)> {
+    let file = std::fs::File::open(file)?;
+    let is_open = is_open_to_others(&file.metadata()?);
     let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES));
-    std::fs::File::open(file)?.take(FILE_BYTES as u64).read_to_end(&mut text)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    file.take(FILE_BYTES as u64).read_to_end(&mut text)?;
+    Ok((String::from_utf8_lossy(&text).into_owned(), is_open))
+}
+
+/// Its group was chosen by somebody; all others were not. A pipe has no name for them.
+#[cfg(unix)]
+fn is_open_to_others(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.is_file() && metadata.mode() & 0o006 != 0
+}
+
+/// What others may do is not in its mode here.
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Metadata) -> bool {
+    false
 }
 
 /// Where the key comes from, for a sentence.

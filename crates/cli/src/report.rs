@@ -2,7 +2,7 @@
 
 use crate::done::{Done, View};
 use crate::failure::{self, Failure};
-use crate::text::{clean_json, clean_lines};
+use crate::text::{WARNING, clean, clean_json, clean_lines};
 use crate::view;
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
@@ -55,6 +55,11 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 /// Prints on standard error, in colour on a terminal. Where that is closed there is nobody to tell.
 pub(crate) fn aside(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Warns of something, in one line on standard error: also with `--json`, whose document has no place for it.
+pub(crate) fn warn(text: &str) {
+    aside(&format!("{WARNING}!{WARNING:#} {}\n", clean(text)));
 }
 
 /// The one document of `--json`, and a line end.

@@ -2,11 +2,10 @@
 
 use crate::args::{self, Account};
 use crate::component;
-use crate::exchange::Tap;
 use crate::failure::{Failure, chain};
 use crate::interrupt::Interrupt;
-use crate::verbose::Verbose;
-use klaviyo_host::{Connector, HttpTransport, Limits};
+use crate::session;
+use klaviyo_host::{Connector, Limits};
 use klaviyo_stream::ops::Listener;
 use klaviyo_stream::queue::{Nats, Queue};
 use klaviyo_stream::secrets::Secrets;
@@ -35,12 +34,8 @@ pub(crate) fn secrets(options: &args::Secrets) -> Result<Arc<Secrets>, Failure> 
 /// The tenants of all accounts, in one connector.
 pub(crate) fn tenants(account: &Account, limits: Limits, secrets: &Arc<Secrets>) -> Result<Tenants, Failure> {
     let egress = account.endpoint.as_ref().map(|endpoint| endpoint.egress.clone()).unwrap_or_default();
-    let http = HttpTransport::new(&egress, &limits).map_err(klaviyo_host::LoadError::from)?;
-    let mut tap = Tap::new(http);
-    if account.verbose {
-        tap = tap.watched_by(Arc::new(Verbose));
-    }
-    let connector: Connector = component::load(account, egress, limits, tap)?;
+    let transport = session::transport(account, &limits)?;
+    let connector: Connector = component::load(account, egress, limits, transport)?;
     Ok(Tenants::new(connector, account.revision.clone(), Arc::clone(secrets)))
 }
 

@@ -5,10 +5,16 @@ use crate::component;
 use crate::exchange::{Tap, Watch};
 use crate::failure::Failure;
 use crate::key::{self, Key};
+use crate::report;
 use crate::verbose::Verbose;
 use klaviyo_host::{Egress, HttpTransport, Limits, Pace, Secret, Tenant, Transport, Usage};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// What is wrong with an endpoint that is not on this machine and not https, and what to do.
+pub(crate) const IN_CLEAR: &str =
+    "the key and all contacts go there in clear, for everybody on the way to read";
+pub(crate) const USE_HTTPS: &str = "use https:// for an endpoint that is not on this machine";
 
 /// One account, and what the calls in it have used.
 pub(crate) struct Session {
@@ -31,11 +37,10 @@ impl Session {
         limits: Limits,
         watch: Option<Arc<dyn Watch>>,
     ) -> Result<Self, Failure> {
-        let http = HttpTransport::new(&egress(account), &limits).map_err(klaviyo_host::LoadError::from)?;
-        let mut tap = Tap::new(http);
-        if account.verbose {
-            tap = tap.watched_by(Arc::new(Verbose));
+        if let Some((found, fix)) = key.exposure() {
+            report::warn(&format!("{found}; {fix}"));
         }
+        let mut tap = transport(account, &limits)?;
         if let Some(watch) = watch {
             tap = tap.watched_by(watch);
         }
@@ -100,6 +105,16 @@ pub(crate) fn add(all: &mut Usage, usage: Usage) {
     all.sent_bytes += usage.sent_bytes;
     all.received_bytes += usage.received_bytes;
     all.waited += usage.waited;
+}
+
+/// What sends the requests of an account, after a warning if that gives the key away.
+pub(crate) fn transport(account: &Account, limits: &Limits) -> Result<Tap, Failure> {
+    if let Some(endpoint) = account.endpoint.as_ref().filter(|endpoint| endpoint.is_in_clear()) {
+        report::warn(&format!("{}: {IN_CLEAR}; {USE_HTTPS}", endpoint.url));
+    }
+    let http = HttpTransport::new(&egress(account), limits).map_err(klaviyo_host::LoadError::from)?;
+    let tap = Tap::new(http);
+    Ok(if account.verbose { tap.watched_by(Arc::new(Verbose)) } else { tap })
 }
 
 fn egress(account: &Account) -> Egress {

@@ -1,6 +1,6 @@
 //! The key: where it comes from, and that it goes nowhere. `Run::of` looks for the canary in all that is printed.
 
-use crate::run::{CANARY, Run, bare, klaviyo, server};
+use crate::run::{CANARY, Run, Service, bare, klaviyo, server};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -93,4 +93,60 @@ fn a_server_that_repeats_the_key_does_not_get_it_printed() {
             assert_ne!(run.code, 0, "{head}{words:?}");
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_can_read_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = server();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, CANARY).unwrap();
+    for (mode, is_told) in
+        [(0o600, false), (0o400, false), (0o640, false), (0o644, true), (0o666, true), (0o602, true)]
+    {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let run = |words: &[&str]| {
+            Run::of(klaviyo(&server.url(), "").arg("--key-file").arg(&file).args(words).arg("--json"))
+        };
+        let lists = run(&["lists"]);
+        lists.ok();
+        let path = file.to_str().unwrap();
+        assert_eq!(lists.err.lines().count(), usize::from(is_told), "{mode:o}: {}", lists.err);
+        assert_eq!(lists.err.contains(&format!("chmod 600 {path}")), is_told);
+        let check = run(&["doctor"]).ok()["checks"][0].clone();
+        assert_eq!((&check["check"], check["state"] == "warning"), (&"key".into(), is_told), "{mode:o}");
+        assert_eq!(check["fix"].is_string(), is_told);
+    }
+}
+
+/// An address that this machine answers at, and that is not for itself alone.
+#[cfg(unix)]
+#[test]
+fn a_key_that_is_sent_in_clear_is_told() {
+    let server = server();
+    let elsewhere = server.url().replace("127.0.0.1", "0.0.0.0");
+    assert_ne!(elsewhere, server.url());
+    let opt_in = ["opt-in", "--list", "Y6nRLr", "--email", "priya@example.com"];
+    for words in [["lists"].as_slice(), &["lookup", "--email", "priya@example.com"], &opt_in, &["doctor"]] {
+        for (url, is_told) in [(elsewhere.as_str(), true), (&server.url(), false)] {
+            let run = Run::of(klaviyo(url, CANARY).args(words).arg("--json"));
+            assert!(run.code == 0 || words[0] == "lookup", "{}", run.out);
+            run.json();
+            assert_eq!(run.err.lines().count(), usize::from(is_told), "{words:?}: {}", run.err);
+            assert_eq!(run.err.contains(url), is_told, "{words:?}: {}", run.err);
+        }
+    }
+    let checks = |url: &str| Run::of(klaviyo(url, CANARY).args(["doctor", "--json"])).ok()["checks"].clone();
+    for (url, state) in [(elsewhere.as_str(), "warning"), (&server.url(), "good")] {
+        let check = checks(url)[1].clone();
+        assert_eq!((&check["check"], &check["state"]), (&"endpoint".into(), &state.into()));
+        assert_eq!(check["fix"].is_string(), state == "warning");
+    }
+    let mut command = klaviyo(&elsewhere, CANARY);
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let serve =
+        command.args(["serve", "--listen", "127.0.0.1:0", "--json"]).env("KLAVIYO_SIGNING_SECRET", secret);
+    assert!(Service::start(serve).end("-TERM").contains(&elsewhere));
 }
