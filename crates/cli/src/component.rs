@@ -2,8 +2,12 @@
 
 use crate::args::Account;
 use crate::failure::Failure;
+use crate::files;
 use etcetera::BaseStrategy;
 use klaviyo_host::{Connector, Egress, Limits, Transport};
+
+/// More than any component has, with others composed into it.
+const FILE_BYTES: u64 = 256 << 20;
 
 #[cfg(feature = "embedded")]
 const EMBEDDED: Option<&[u8]> = Some(include_bytes!(env!(
@@ -26,7 +30,11 @@ pub(crate) fn load(
         builder = builder.cache(folders.cache_dir().join("klaviyo-connector"));
     }
     Ok(match (&account.component, EMBEDDED) {
-        (Some(file), _) => builder.load(file)?,
+        (Some(file), _) => {
+            let failed =
+                |error| Failure::other(format!("cannot read the component {}: {error}", file.display()));
+            builder.from_bytes(&files::read(file, FILE_BYTES).map_err(failed)?)?
+        }
         (None, Some(component)) => builder.from_bytes(component)?,
         (None, None) => {
             return Err(Failure::other(

@@ -12,6 +12,7 @@ mod doctor;
 mod done;
 mod exchange;
 mod failure;
+mod files;
 mod headers;
 mod hygiene;
 mod interrupt;

@@ -54,7 +54,7 @@ pub(crate) async fn run(account: &Account, options: &Sync) -> (Result<Done, Fail
 }
 
 async fn dry_run(account: &Account, options: &Sync) -> Result<Done, Failure> {
-    let input = settings::input(options, account.key_file.as_ref())?;
+    let input = settings::input(options, account)?;
     let at = now();
     // What looks like an id is taken for one; the id of a name is only known to Klaviyo.
     let list = options.list.as_deref().map(|name| (if lists::is_id(name) { name } else { "LISTID" }, name));
@@ -76,7 +76,7 @@ async fn dry_run(account: &Account, options: &Sync) -> Result<Done, Failure> {
 
 async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Done, Failure> {
     let started = Instant::now();
-    let input = settings::input(options, account.key_file.as_ref())?;
+    let input = settings::input(options, account)?;
     let endpoint = account.endpoint.as_ref().map(|endpoint| endpoint.url.as_str());
     let told = settings::told(options, &input, endpoint);
     let key = crate::key::read(account)?;

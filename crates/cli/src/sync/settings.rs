@@ -3,12 +3,14 @@
 use super::frame::Place;
 use super::input::{Format, Input};
 use super::mapping::{Contact, Mapping};
-use crate::args::Sync;
+use crate::args::{Account, Sync};
 use crate::failure::Failure;
+use crate::files;
 use klaviyo_host::Limits;
 use klaviyo_host::types::{Channel, ConsentOptions, Historical, Subscription};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -138,7 +140,7 @@ pub(super) fn limits(concurrent_calls: u32) -> Limits {
 }
 
 /// What is to be read, and whether the options go together.
-pub(super) fn input(options: &Sync, key_file: Option<&PathBuf>) -> Result<Input, Failure> {
+pub(super) fn input(options: &Sync, account: &Account) -> Result<Input, Failure> {
     let invalid = |reason: &str| Err(Failure::invalid(None, reason));
     if !options.consent.is_empty() && options.list.is_none() && !options.historical {
         return invalid(
@@ -147,17 +149,19 @@ pub(super) fn input(options: &Sync, key_file: Option<&PathBuf>) -> Result<Input,
         );
     }
     let file = Some(options.file.clone()).filter(|file| file.as_os_str() != "-");
-    let paths = [
-        ("the key", key_file),
-        ("the input", file.as_ref()),
-        ("--report", options.report.as_ref()),
-        ("--state", options.state.as_ref()),
+    let of = |path: Option<&PathBuf>| path.and_then(|path| files::identity(path));
+    let input = file.as_ref().map_or_else(|| files::identity_of(io::stdin()), |file| files::identity(file));
+    let used = [
+        ("the key", of(account.key_file.as_ref())),
+        ("the component", of(account.component.as_ref())),
+        ("the input", input),
+        ("--report", of(options.report.as_ref())),
+        ("--state", of(options.state.as_ref())),
+        ("standard output", files::identity_of(io::stdout())),
     ];
-    for (place, (name, path)) in paths.iter().enumerate() {
-        let same = |(_, other): &&(&str, Option<&PathBuf>)| {
-            path.is_some_and(|path| other.is_some_and(|other| is_same(path, other)))
-        };
-        if let Some((other, _)) = paths.iter().skip(place + 1).find(same) {
+    for (place, (name, one)) in used.iter().enumerate() {
+        if let Some((other, _)) = used.iter().skip(place + 1).find(|(_, other)| one.is_some() && one == other)
+        {
             return invalid(&format!("{name} and {other} are the same file, which would be overwritten"));
         }
     }
@@ -205,15 +209,6 @@ pub(super) fn told(options: &Sync, input: &Input, endpoint: Option<&str>) -> BTr
     tell("--report", options.report.as_deref().map(absolute));
     tell("--endpoint", endpoint.map(str::to_owned));
     told
-}
-
-/// Whether two paths lead to one file, there or not.
-fn is_same(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        (Err(_), Err(_)) => absolute(one) == absolute(other),
-        _ => false,
-    }
 }
 
 /// The same file from whatever folder.

@@ -906,6 +906,49 @@ fn a_sync_that_ended_does_nothing_again() {
     assert_eq!(test.sync(&words).err(2)["code"], "invalid-input");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_is_overwritten_by_no_other_name() {
+    let test = Try::new("email\na@example.com\n");
+    let name = |name: &str| test.path(name).into_os_string().into_string().unwrap();
+    std::fs::hard_link(test.path("input.csv"), test.path("hard.csv")).unwrap();
+    std::os::unix::fs::symlink("input.csv", test.path("soft.csv")).unwrap();
+    std::os::unix::fs::symlink("new", test.path("dangling")).unwrap();
+    std::fs::create_dir(test.path("folder")).unwrap();
+    std::fs::write(test.path("key"), CANARY).unwrap();
+    std::fs::hard_link(test.path("key"), test.path("other-key")).unwrap();
+    let whole = name("input.csv");
+    for words in [
+        ["input.csv", "--report", "hard.csv"].as_slice(),
+        &["input.csv", "--report", "soft.csv"],
+        &["input.csv", "--report", "folder/../input.csv"],
+        &["input.csv", "--report", &whole],
+        &["input.csv", "--state", "hard.csv"],
+        &["hard.csv", "--report", "input.csv"],
+        &["input.csv", "--report", "new", "--state", "dangling"],
+        &["input.csv", "--report", "dangling", "--state", "folder/../new"],
+        &["input.csv", "--key-file", "key", "--report", "other-key"],
+        &["input.csv", "--key-file", "key", "--state", "other-key"],
+        &["key", "--key-file", "other-key"],
+    ] {
+        let error = Run::of(test.command(words).arg("--json")).err(2);
+        assert_eq!(error["code"], "invalid-input", "{words:?}");
+    }
+    // The input by standard input, and the report by standard output.
+    let open = || std::fs::File::open(test.path("input.csv")).unwrap();
+    let mut command = test.command(&["-", "--json", "--report", "hard.csv"]);
+    assert_eq!(Run::of(command.stdin(open())).err(2)["code"], "invalid-input");
+    let output = std::fs::File::create(test.path("output")).unwrap();
+    let mut command = test.command(&["input.csv", "--json", "--report", "output"]);
+    assert_eq!(command.stdout(output).status().unwrap().code(), Some(2));
+    let document: Value = serde_json::from_slice(&std::fs::read(test.path("output")).unwrap()).unwrap();
+    assert_eq!(document["err"]["code"], "invalid-input");
+    assert_eq!(std::fs::read(test.path("input.csv")).unwrap(), b"email\na@example.com\n");
+    assert_eq!(std::fs::read_to_string(test.path("key")).unwrap(), CANARY);
+    assert!(!test.path("new").exists());
+    assert_eq!(test.server.requests(), 0);
+}
+
 #[test]
 fn a_report_has_no_formulas_and_no_controls() {
     let test = Try::new("");
