@@ -7,17 +7,21 @@
 use super::frame::Place;
 use super::outcome::{Counts, Why};
 use crate::failure::Failure;
+use crate::files;
 use klaviyo_host::types::Code;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// What this version writes and reads.
 const VERSION: u32 = 1;
 /// How a journal begins.
 const FIRST: &[u8] = br#"{"begun":"#;
+/// More than any line has: the longest one has the reasons of the 10,000 contacts of an import, each of 1,000 bytes at
+/// most before they are written as JSON.
+const LINE_BYTES: usize = 64 << 20;
 
 /// A step.
 #[derive(Debug, Serialize, Deserialize)]
@@ -105,6 +109,26 @@ pub(super) struct Finished {
     pub(super) failed: u64,
 }
 
+/// Why a file was not read as a journal.
+#[derive(Debug)]
+enum Unread {
+    Failed(io::Error),
+    /// It is none, or not one for this version, for this reason.
+    NoJournal(String),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<String> for Unread {
+    fn from(reason: String) -> Self {
+        Self::NoJournal(reason)
+    }
+}
+
 /// What the journal of an earlier run says.
 #[derive(Debug, Default)]
 pub(super) struct Past {
@@ -132,7 +156,13 @@ impl Journal {
         let failed = |error: io::Error| {
             Failure::invalid(None, &format!("cannot open the state {}: {error}", path.display()))
         };
-        let is_new = !path.exists();
+        let is_new = match std::fs::metadata(path) {
+            Ok(metadata) => {
+                files::regular(&metadata).map_err(failed)?;
+                false
+            }
+            Err(_) => true,
+        };
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -150,14 +180,15 @@ impl Journal {
         if is_new {
             keep_entry(path).map_err(failed)?;
         }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(failed)?;
-        let (past, whole) = Past::read(&text).map_err(|reason| {
-            Failure::invalid(None, &format!("{} is not the state of a sync: {reason}", path.display()))
+        let (past, whole) = Past::read(BufReader::new(&file)).map_err(|error| match error {
+            Unread::Failed(error) => failed(error),
+            Unread::NoJournal(reason) => {
+                Failure::invalid(None, &format!("{} is not the state of a sync: {reason}", path.display()))
+            }
         })?;
         // A line that was being written when the program or the machine stopped: its step has not begun.
-        if whole < text.len() {
-            file.set_len(whole as u64).map_err(failed)?;
+        if whole < file.metadata().map_err(failed)?.len() {
+            file.set_len(whole).map_err(failed)?;
             file.seek(SeekFrom::End(0)).map_err(failed)?;
         }
         Ok((Self { file: Some((path.to_owned(), file)) }, past))
@@ -244,24 +275,35 @@ impl Begun {
 
 impl Past {
     /// Reads lines, and says how many bytes of them are whole.
-    fn read(text: &[u8]) -> Result<(Self, usize), String> {
+    ///
+    /// What is no journal is not read further than its first bytes, whatever its size. A first line that is torn is told
+    /// from somebody else's file by them too.
+    fn read(mut text: impl BufRead) -> Result<(Self, u64), Unread> {
+        let mut first = Vec::new();
+        text.by_ref().take(FIRST.len() as u64).read_to_end(&mut first)?;
+        if !FIRST.starts_with(&first) {
+            return Err("it does not begin as one does".to_owned().into());
+        }
+        let mut text = first.as_slice().chain(text);
         let mut past = Self::default();
         let mut whole = 0;
-        for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            text.by_ref().take(LINE_BYTES as u64).read_until(b'\n', &mut line)?;
             let ends = line.ends_with(b"\n");
-            match serde_json::from_slice(line) {
-                Ok(step) if ends => past.add(step)?,
-                // The last one.
-                Ok(_) => break,
-                Err(_) if whole + line.len() == text.len() => break,
-                Err(error) => return Err(format!("line {}: {error}", number + 1)),
+            let is_last = text.fill_buf()?.is_empty();
+            if !ends && !is_last {
+                return Err(format!("line {number} is longer than {} MB", LINE_BYTES >> 20).into());
             }
-            whole += line.len();
-        }
-        // Somebody else's file is not taken for one whose first line is torn.
-        let begins = FIRST.starts_with(text) || text.starts_with(FIRST);
-        if past.begun.is_none() && (whole > 0 || !begins) {
-            return Err("it does not begin as one does".to_owned());
+            match serde_json::from_slice(&line) {
+                Ok(step) if ends => past.add(step)?,
+                // The last one, or there is none.
+                Ok(_) => break,
+                Err(_) if is_last => break,
+                Err(error) => return Err(format!("line {number}: {error}").into()),
+            }
+            whole += line.len() as u64;
         }
         Ok((past, whole))
     }
@@ -397,6 +439,60 @@ mod tests {
         assert!(Journal::open(Some(&path)).is_err());
         std::fs::write(&path, "email").unwrap();
         assert!(Journal::open(Some(&path)).is_err(), "somebody's file is not overwritten");
+    }
+
+    /// Zeros without end after a beginning, and how many of them were read.
+    struct Endless<'a>(&'a [u8], usize);
+
+    impl Read for Endless<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let begun = self.0.read(buffer)?;
+            if begun > 0 {
+                return Ok(begun);
+            }
+            buffer.fill(0);
+            self.1 += buffer.len();
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn what_is_no_journal_is_not_read_to_its_end() {
+        for (beginning, most) in
+            [("", 1 << 20), ("email,name\n", 1 << 20), (r#"{"begun":{"version":1"#, LINE_BYTES + (1 << 20))]
+        {
+            let mut endless = Endless(beginning.as_bytes(), 0);
+            let unread = Past::read(BufReader::new(&mut endless)).err().unwrap();
+            assert!(matches!(unread, Unread::NoJournal(_)), "{unread:?}");
+            assert!(endless.1 <= most, "{beginning:?}: {}", endless.1);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_a_regular_file_is_a_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in [Path::new("/dev/zero"), Path::new("/dev/null"), folder.path(), &socket] {
+            let failure = Journal::open(Some(path)).err().unwrap();
+            assert_eq!(failure.error.code, Code::InvalidInput, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_longest_reasons_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let mut journal = Journal::open(Some(&path)).unwrap().0;
+        journal.begun(begun()).unwrap();
+        let words = "\u{1}".repeat(1_000);
+        let refused = (0..10_000).map(|row| noted(&(row, Why::new(&words, words.as_str())))).collect();
+        journal.sent(Sent { refused, ..Sent::default() }).unwrap();
+        journal.complete().unwrap();
+        drop(journal);
+        let past = Journal::open(Some(&path)).unwrap().1;
+        assert!(past.complete && past.sent.values().all(|sent| sent.refused.len() == 10_000));
     }
 
     #[test]

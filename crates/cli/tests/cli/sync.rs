@@ -300,6 +300,10 @@ fn what_cannot_be_begun_is_told() {
     assert_eq!(fails(&["input.csv", "--report", "./input.csv"], 2)["code"], "invalid-input");
     assert_eq!(fails(&["input.csv", "--report", "new", "--state", "./new"], 2)["code"], "invalid-input");
     assert_eq!(fails(&["input.csv", "--separator", "é"], 2)["code"], "invalid-input");
+    for state in [".", "wasm.wasm", "/dev/null", "/dev/zero"].into_iter().filter(|_| cfg!(unix)) {
+        std::fs::write(test.path("wasm.wasm"), b"\0asm").unwrap();
+        assert_eq!(fails(&["input.csv", "--state", state], 2)["code"], "invalid-input", "{state}");
+    }
     std::fs::write(test.path("wide.csv"), b"\xff\xfee\0m\0").unwrap();
     assert_eq!(fails(&["wide.csv"], 2)["code"], "invalid-input");
     assert_eq!(test.server.requests(), 0);
