@@ -288,6 +288,7 @@ Interruptions:
   With --state FILE a sync that was stopped, in whatever way, goes on where it was when the same
   command is run again. No batch that ended is submitted twice; whether one whose answer was lost
   was taken is looked up among the account's jobs. The input is read again, and has to be the same.
+  An input file that becomes shorter while it is read stops the sync.
   The state has no contact in it, only numbers and Klaviyo's reasons. Temporary problems are waited
   for, as long as --patience.
 

@@ -76,7 +76,7 @@ impl Input {
                         return Err(io::Error::from(io::ErrorKind::IsADirectory));
                     }
                     length = Some(metadata.len()).filter(|_| metadata.is_file());
-                    Ok(file)
+                    Ok(Whole { file, left: length.unwrap_or_default() })
                 });
                 Box::new(opened.map_err(|error| {
                     Failure::invalid(None, &format!("cannot read {}: {error}", path.display()))
@@ -170,6 +170,31 @@ impl Input {
             io::ErrorKind::InvalidData => Failure::invalid(None, &sentence),
             _ => Failure::other(sentence),
         }
+    }
+}
+
+/// A file, and how much of its length is left to read, if it has one. To end before that is not to end: somebody has
+/// made it shorter meanwhile, and what it had there is lost.
+struct Whole {
+    file: File,
+    left: u64,
+}
+
+impl Read for Whole {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        if read == 0 && self.left > 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!(
+                    "it became shorter while it was read: {} bytes are missing at its end; write it anew, all of it, and \
+                     sync it then",
+                    self.left
+                ),
+            ));
+        }
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
     }
 }
 
@@ -296,5 +321,68 @@ impl Rows {
         for row in rows.into_iter().rev() {
             self.here.push_front(row);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::mapping::Unknown;
+    use super::*;
+    use klaviyo_host::types::Code;
+    use std::fs::OpenOptions;
+
+    const ROWS_OF_FILE: usize = 100_000;
+
+    /// A file that is far longer than what is read ahead, and the beginning of its rows.
+    fn opened(file: &Path) -> Rows {
+        let row = |n| format!("contact+{n:06}@example.com\n");
+        let text: String = std::iter::once("email\n".to_owned()).chain((0..ROWS_OF_FILE).map(row)).collect();
+        std::fs::write(file, text).unwrap();
+        let mapping =
+            Mapping { pairs: Vec::new(), unknown: Unknown::Refuse, region: None, historical: false };
+        let input = Input { file: Some(file.to_owned()), format: Format::Csv, separator: b',', mapping };
+        input.open().unwrap()
+    }
+
+    async fn all(mut rows: Rows) -> (usize, Result<(), Failure>) {
+        let mut count = 0;
+        loop {
+            match rows.next().await {
+                Ok(Some(row)) => {
+                    let email = row.contact.unwrap().profile.email.unwrap();
+                    assert_eq!(email, format!("contact+{count:06}@example.com"));
+                    count += 1;
+                }
+                Ok(None) => return (count, Ok(())),
+                Err(failure) => return (count, Err(failure)),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_becomes_shorter_does_not_end_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("input.csv");
+        let rows = opened(&path);
+        let length = rows.length.unwrap();
+        // In the middle of a row, of which what is left is an address too.
+        let cut = 6 + 27 * 90_000 - 2;
+        assert!(cut < length);
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(cut).unwrap();
+        let (count, end) = all(rows).await;
+        assert_eq!((count, end.unwrap_err().error.code), (89_999, Code::Other));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_grows_is_read_to_its_end() {
+        use std::io::Write;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("input.csv");
+        let rows = opened(&path);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        writeln!(file, "contact+{ROWS_OF_FILE:06}@example.com").unwrap();
+        let (count, end) = all(rows).await;
+        end.unwrap();
+        assert_eq!(count, ROWS_OF_FILE + 1);
     }
 }

@@ -983,6 +983,40 @@ fn a_dry_run_prints_no_controls() {
     assert_eq!(planned.last().unwrap().1.pointer(name), Some(&json!("\u{9b}2J\u{202e}\u{7f}é")));
 }
 
+#[test]
+fn an_input_that_becomes_shorter_is_no_whole_one() {
+    const ROWS: usize = 20_000;
+    let mut account = Account::demo();
+    account.add_key(CANARY, Account::SCOPES);
+    let test = Try::with(contacts(ROWS), Klaviyo::from(account).stop_the_clock(), &[]);
+    let words = ["--list", LIST, "--batch", "200"];
+    let mut child = test.spawn(&words);
+    // So many may be under way at once. What is read ahead of them is not half of the file.
+    test.wait_for("the imports", |server| server.account().imports().count() == 32);
+    let input = std::fs::read(test.path("input.csv")).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(test.path("input.csv")).unwrap();
+    file.set_len(input.len() as u64 * 2 / 3).unwrap();
+    test.wait_for("its end", |server| {
+        server.advance(Duration::from_secs(60));
+        child.try_wait().unwrap().is_some()
+    });
+    let output = child.wait_with_output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &document["err"]["code"]), (Some(1), &json!("other")));
+    assert!(test.outcomes().iter().all(|row| row.1 == "done"));
+    assert!(test.outcomes().len() < ROWS * 2 / 3);
+    std::fs::write(test.path("input.csv"), input).unwrap();
+    let mut child = test.spawn(&words);
+    test.wait_for("the rest", |server| {
+        server.advance(Duration::from_secs(60));
+        child.try_wait().unwrap().is_some()
+    });
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert_eq!(test.imports().iter().sum::<usize>(), ROWS);
+    assert_eq!(test.emails().len(), ROWS);
+    assert_eq!(test.outcomes(), done(2..=ROWS as u64 + 1));
+}
+
 /// A sync of which one batch of three has ended.
 fn interrupted() -> (Try, [&'static str; 6]) {
     let test = Try::faulty(contacts(25), &[&format!("{IMPORTS}: #2 status 401")]);
