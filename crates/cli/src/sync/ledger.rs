@@ -2,6 +2,7 @@
 
 use super::outcome::{Counts, Outcome};
 use crate::failure::Failure;
+use crate::files;
 use crate::text::clean_cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -19,13 +20,14 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Begins a report, or goes on with one after so many bytes.
+    /// Begins a report, or goes on with one after so many bytes. One that keeps no bytes, such as a pipe, begins in
+    /// every run.
     pub(super) fn open(path: Option<&Path>, length: Option<u64>, counts: Counts) -> Result<Self, Failure> {
         let report = match path {
             None => None,
             Some(path) => {
                 let opened = match length {
-                    None => begin(path),
+                    None | Some(0) => begin(path),
                     Some(length) => go_on(path, length),
                 };
                 let report = opened.map_err(|error| {
@@ -51,12 +53,17 @@ impl Ledger {
         written.map_err(|error| unwritable(path, &error.into()))
     }
 
-    /// Puts all of it on the disk, and tells how long the report is.
+    /// Puts all of it on the disk, and tells how long the report is. What is not on a disk, such as a pipe, is 0 long.
     pub(super) fn keep(&mut self) -> Result<u64, Failure> {
         let Some((path, report)) = &mut self.report else { return Ok(0) };
         let kept = report.flush().and_then(|()| {
-            report.get_ref().sync_data()?;
-            Ok(report.get_ref().metadata()?.len())
+            let file = report.get_ref();
+            let metadata = file.metadata()?;
+            if !metadata.is_file() {
+                return Ok(0);
+            }
+            file.sync_data()?;
+            Ok(metadata.len())
         });
         kept.map_err(|error| unwritable(path, &error))
     }
@@ -75,7 +82,9 @@ fn begin(path: &Path) -> io::Result<csv::Writer<File>> {
 
 fn go_on(path: &Path, length: u64) -> io::Result<csv::Writer<File>> {
     let mut file = OpenOptions::new().write(true).open(path)?;
-    if file.metadata()?.len() < length {
+    let metadata = file.metadata()?;
+    files::regular(&metadata)?;
+    if metadata.len() < length {
         return Err(io::Error::other("it is shorter than the state says; was it changed?"));
     }
     file.set_len(length)?;

@@ -983,6 +983,35 @@ fn a_dry_run_prints_no_controls() {
     assert_eq!(planned.last().unwrap().1.pointer(name), Some(&json!("\u{9b}2J\u{202e}\u{7f}é")));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_report_need_not_be_a_file() {
+    let test = Try::new(contacts(25));
+    let report = |path: &str, words: &[&str]| {
+        Run::of(test.command(&["input.csv", "--json", "--batch", "10", "--report", path]).args(words))
+    };
+    assert_eq!(report("/dev/null", &[]).ok()["done"], 25);
+    let all: String = (2..=26).map(|line| format!("{line},done,,\n")).collect();
+    let all = format!("line,outcome,field,reason\n{all}");
+    let out = report("/dev/stdout", &[]).out;
+    let document: Value = serde_json::from_str(out.strip_prefix(&all).unwrap()).unwrap();
+    assert_eq!(document["ok"]["done"], 25);
+
+    // A pipe, over two runs.
+    assert!(Command::new("mkfifo").arg(test.path("pipe")).status().unwrap().success());
+    let reader = || {
+        let pipe = test.path("pipe");
+        std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap())
+    };
+    test.server.set_faults(faults(&[&format!("{IMPORTS}: #2 status 401")]));
+    let first = reader();
+    assert_eq!(report("pipe", &["--state", "state"]).code, 5);
+    assert_eq!(first.join().unwrap().lines().count(), 1);
+    let second = reader();
+    report("pipe", &["--state", "state"]).ok();
+    assert_eq!(second.join().unwrap(), all);
+}
+
 #[test]
 fn an_input_that_becomes_shorter_is_no_whole_one() {
     const ROWS: usize = 20_000;
