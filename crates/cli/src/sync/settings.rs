@@ -158,8 +158,10 @@ pub(super) fn input(options: &Sync, account: &Account) -> Result<Input, Failure>
         ("--report", of(options.report.as_ref())),
         ("--state", of(options.state.as_ref())),
         ("standard output", files::identity_of(io::stdout())),
+        ("standard error", files::identity_of(io::stderr())),
     ];
-    for (place, (name, one)) in used.iter().enumerate() {
+    // The last two may well be one file.
+    for (place, (name, one)) in used.iter().enumerate().take(used.len() - 2) {
         if let Some((other, _)) = used.iter().skip(place + 1).find(|(_, other)| one.is_some() && one == other)
         {
             return invalid(&format!("{name} and {other} are the same file, which would be overwritten"));

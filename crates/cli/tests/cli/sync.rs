@@ -942,15 +942,22 @@ fn a_file_is_overwritten_by_no_other_name() {
     let open = || std::fs::File::open(test.path("input.csv")).unwrap();
     let mut command = test.command(&["-", "--json", "--report", "hard.csv"]);
     assert_eq!(Run::of(command.stdin(open())).err(2)["code"], "invalid-input");
-    let output = std::fs::File::create(test.path("output")).unwrap();
+    let create = || std::fs::File::create(test.path("output")).unwrap();
     let mut command = test.command(&["input.csv", "--json", "--report", "output"]);
-    assert_eq!(command.stdout(output).status().unwrap().code(), Some(2));
+    assert_eq!(command.stdout(create()).status().unwrap().code(), Some(2));
     let document: Value = serde_json::from_slice(&std::fs::read(test.path("output")).unwrap()).unwrap();
     assert_eq!(document["err"]["code"], "invalid-input");
+    let mut command = test.command(&["input.csv", "--json", "--report", "/dev/stderr"]);
+    assert_eq!(Run::of(command.stderr(create())).err(2)["code"], "invalid-input");
     assert_eq!(std::fs::read(test.path("input.csv")).unwrap(), b"email\na@example.com\n");
     assert_eq!(std::fs::read_to_string(test.path("key")).unwrap(), CANARY);
     assert!(!test.path("new").exists());
     assert_eq!(test.server.requests(), 0);
+    // What is printed may go to one file.
+    let output = create();
+    let mut command = test.command(&["input.csv"]);
+    let both = command.stdout(output.try_clone().unwrap()).stderr(output);
+    assert_eq!(both.status().unwrap().code(), Some(0));
 }
 
 #[test]
