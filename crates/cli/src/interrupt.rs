@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// How long a request that is under way may still take when somebody wants to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -63,6 +63,28 @@ impl Interrupt {
         // The sender is never gone: its task does not end.
         if self.0.clone().wait_for(|times| *times >= least).await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Does what may wait for somebody else, such as to open a pipe, unless somebody wants to stop.
+    ///
+    /// It has a thread of its own, which the end of the program does not wait for.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (sender, receiver) = oneshot::channel();
+        let work = move || {
+            // Whoever wanted to stop does not want to know.
+            let _ = sender.send(work());
+        };
+        std::thread::Builder::new()
+            .name("klaviyo-blocking".to_owned())
+            .spawn(work)
+            .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))?;
+        tokio::select! {
+            done = receiver => done.map_err(|_| Failure::other("a thread ended badly".to_owned())),
+            () = self.asked() => Err(Failure::interrupted()),
         }
     }
 

@@ -82,7 +82,7 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
     let key = crate::key::read(account)?;
     let interrupt = Interrupt::listen()?;
     // Before anything is kept, or sent.
-    let mut rows = input.open()?;
+    let mut rows = interrupt.blocking(move || input.open()).await??;
     tokio::select! {
         begun = rows.begin() => begun?,
         () = interrupt.asked() => return Err(Failure::interrupted()),
@@ -131,8 +131,9 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
     }
     let resumed = past.finished.as_ref().map(|last| last.report);
     let is_resumed = past.begun.is_some() && (resumed.is_some() || !past.planned.is_empty());
-    let ledger = Ledger::open(options.report.as_deref(), resumed, past.counts)?;
     let before = past.counts;
+    let report = options.report.clone();
+    let ledger = interrupt.blocking(move || Ledger::open(report.as_deref(), resumed, before)).await??;
     let caller = Caller::new(session.tenant().clone(), interrupt.clone(), options.patience);
     let mut engine = Engine::new(caller.clone(), batches, journal, ledger, settings, past);
     if is_resumed {

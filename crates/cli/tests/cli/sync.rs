@@ -960,6 +960,32 @@ fn a_file_is_overwritten_by_no_other_name() {
     assert_eq!(both.status().unwrap().code(), Some(0));
 }
 
+/// A pipe at whose other end nobody is.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_what_waits_for_a_pipe() {
+    let test = Try::new(contacts(1));
+    assert!(Command::new("mkfifo").arg(test.path("pipe")).status().unwrap().success());
+    for words in [["pipe", "--list", LIST].as_slice(), &["input.csv", "--report", "pipe"]] {
+        for (name, number) in [("-INT", 2), ("-TERM", 15)] {
+            let mut command = test.command(words);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let status = format!("/proc/{}/status", child.id());
+            // It waits for this signal.
+            test.wait_for("its readiness", |_| {
+                let status = std::fs::read_to_string(&status).unwrap();
+                let caught =
+                    status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
+                u64::from_str_radix(caught, 16).unwrap() >> (number - 1) & 1 == 1
+            });
+            signal(&child, name);
+            test.wait_for("its end", |_| child.try_wait().unwrap().is_some());
+            assert_eq!(child.wait().unwrap().code(), Some(130), "{words:?} {name}");
+        }
+    }
+    assert_eq!(test.server.account().imports().count(), 0);
+}
+
 #[test]
 fn a_report_has_no_formulas_and_no_controls() {
     let test = Try::new("");
