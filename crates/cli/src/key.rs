@@ -25,7 +25,7 @@ impl Key {
     /// What to say about a file that others may read or write, and what to do about it.
     pub(crate) fn exposure(&self) -> Option<(String, String)> {
         let file = self.open_file.as_ref()?.display();
-        let found = format!("others on this machine can read or change the key file {file}");
+        let found = format!("others on this machine have access to the key file {file}");
         Some((found, format!("chmod 600 {file}")))
     }
 }
