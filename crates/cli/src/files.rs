@@ -36,16 +36,26 @@ pub(crate) fn identity(path: &Path) -> Option<Identity> {
     }
 }
 
-/// The file that standard input or output is; none if it is something else.
+/// The regular file that standard input or output is; none if it is something else.
 #[cfg(unix)]
-pub(crate) fn identity_of(stream: impl std::os::fd::AsFd) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
+pub(crate) fn file_of(stream: impl std::os::fd::AsFd) -> Option<File> {
     let file = File::from(stream.as_fd().try_clone_to_owned().ok()?);
-    let metadata = file.metadata().ok().filter(Metadata::is_file)?;
-    Some(Identity::There((metadata.dev(), metadata.ino())))
+    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
 }
 
-/// It cannot be told here.
+/// It is not told here.
+#[cfg(not(unix))]
+pub(crate) fn file_of<S>(_: S) -> Option<File> {
+    None
+}
+
+/// The identity of such a file.
+#[cfg(unix)]
+pub(crate) fn identity_of(stream: impl std::os::fd::AsFd) -> Option<Identity> {
+    file_of(stream)?.metadata().ok().map(|metadata| Identity::There(node_of(&metadata)))
+}
+
+/// It is not told here.
 #[cfg(not(unix))]
 pub(crate) fn identity_of<S>(_: S) -> Option<Identity> {
     None
@@ -85,9 +95,13 @@ fn folder(path: &Path) -> &Path {
 
 #[cfg(unix)]
 fn node(path: &Path) -> io::Result<Node> {
+    std::fs::metadata(path).map(|metadata| node_of(&metadata))
+}
+
+#[cfg(unix)]
+fn node_of(metadata: &Metadata) -> Node {
     use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]

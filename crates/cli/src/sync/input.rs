@@ -7,9 +7,10 @@ use super::frame::{Frame, Frames, Grammar, Place};
 use super::mapping::{Contact, Field, Mapping};
 use super::outcome::Why;
 use crate::failure::Failure;
+use crate::files;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -66,21 +67,18 @@ impl Input {
 
     /// Begins to read.
     pub(super) fn open(self) -> Result<Rows, Failure> {
+        let unreadable = |error| Failure::invalid(None, &format!("cannot read {}: {error}", self.name()));
+        let file = match &self.file {
+            None => files::file_of(io::stdin()),
+            Some(path) => Some(File::open(path).map_err(unreadable)?),
+        };
         let mut length = None;
-        let source: Box<dyn Read + Send> = match &self.file {
+        let source: Box<dyn Read + Send> = match file {
             None => Box::new(io::stdin()),
-            Some(path) => {
-                let opened = File::open(path).and_then(|file| {
-                    let metadata = file.metadata()?;
-                    if metadata.is_dir() {
-                        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-                    }
-                    length = Some(metadata.len()).filter(|_| metadata.is_file());
-                    Ok(Whole { file, left: length.unwrap_or_default() })
-                });
-                Box::new(opened.map_err(|error| {
-                    Failure::invalid(None, &format!("cannot read {}: {error}", path.display()))
-                })?)
+            Some(file) => {
+                let whole = Whole::new(file).map_err(unreadable)?;
+                length = whole.left;
+                Box::new(whole)
             }
         };
         let (sender, receiver) = channel(AHEAD);
@@ -173,28 +171,47 @@ impl Input {
     }
 }
 
-/// A file, and how much of its length is left to read, if it has one. To end before that is not to end: somebody has
-/// made it shorter meanwhile, and what it had there is lost.
+/// A file. To end before its length is not to end: somebody has made it shorter meanwhile, and what it had there is
+/// lost.
 struct Whole {
     file: File,
-    left: u64,
+    /// How much of it is to come, if it is a regular file.
+    left: Option<u64>,
+}
+
+impl Whole {
+    fn new(mut file: File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        let left = if metadata.is_file() {
+            // Whoever has opened standard input may have read something of it.
+            Some(metadata.len().saturating_sub(file.stream_position()?))
+        } else {
+            None
+        };
+        Ok(Self { file, left })
+    }
 }
 
 impl Read for Whole {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
-        if read == 0 && self.left > 0 {
-            return Err(io::Error::new(
+        match &mut self.left {
+            Some(left) if read == 0 && *left > 0 => Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 format!(
-                    "it became shorter while it was read: {} bytes are missing at its end; write it anew, all of it, and \
-                     sync it then",
-                    self.left
+                    "it became shorter while it was read, and {left} bytes are missing at its end; write it anew, all of \
+                     it, and sync it then"
                 ),
-            ));
+            )),
+            Some(left) => {
+                *left = left.saturating_sub(read as u64);
+                Ok(read)
+            }
+            None => Ok(read),
         }
-        self.left = self.left.saturating_sub(read as u64);
-        Ok(read)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::run::{CANARY, LIST, Run, klaviyo};
 use klaviyo_mock::{Account, Channel, Faults, Klaviyo, OptIn, Rates, Server};
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -265,6 +265,12 @@ fn standard_input_is_read() {
     child.stdin.take().unwrap().write_all(b"email;name\na@example.com;A, B\n").unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
     assert_eq!(test.profile("a@example.com")["first_name"], "A,");
+    // A file, of which somebody has read a line.
+    std::fs::write(test.path("input.csv"), "# contacts\nemail\nb@example.com\n").unwrap();
+    let mut file = std::fs::File::open(test.path("input.csv")).unwrap();
+    file.seek(SeekFrom::Start(11)).unwrap();
+    assert_eq!(Run::of(test.command(&["-", "--json"]).stdin(file)).ok()["done"], 1);
+    assert_eq!(test.emails(), ["a@example.com", "b@example.com"]);
 }
 
 #[test]
@@ -1043,6 +1049,25 @@ fn a_report_need_not_be_a_file() {
     let second = reader();
     report("pipe", &["--state", "state"]).ok();
     assert_eq!(second.join().unwrap(), all);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dry_run_of_an_input_that_becomes_shorter_fails() {
+    const ROWS: usize = 20_000;
+    for name in ["input.csv", "-"] {
+        let test = Try::new(contacts(ROWS));
+        let input = std::fs::OpenOptions::new().read(true).write(true).open(test.path("input.csv")).unwrap();
+        let mut command = test.command(&[name, "--dry-run", "--list", LIST, "--batch", "1000"]);
+        command.stdin(input.try_clone().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // After its first words it waits for somebody to read the others, with most of the input unread.
+        let mut first = [0];
+        child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+        input.set_len(input.metadata().unwrap().len() / 2).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}");
+    }
 }
 
 #[test]
