@@ -41,6 +41,7 @@ mod courier;
 mod egress;
 mod endpoint;
 mod error;
+pub mod fair;
 mod functions;
 pub mod json;
 mod limits;
