@@ -50,7 +50,8 @@ struct State<K: Clone + Eq + Hash + Send + 'static> {
 /// What one key holds, and who waits for more of it: at least one of the two.
 struct Share<K: Clone + Eq + Hash + Send + 'static> {
     held: usize,
-    /// When the key began to wait, or was last served while it waited.
+    /// When the key began to wait, or since then last got a place or gave one back: of keys that hold as many as each
+    /// other, one that has just had a place comes after those that have had none.
     turn: u64,
     /// In the order in which they came.
     waiting: BTreeMap<u64, oneshot::Sender<Place<K>>>,
@@ -77,7 +78,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
     }
 
     /// Waits for a place. Of those who wait, the key that holds the fewest is first, keys that hold as many as each
-    /// other take turns, and within a key it goes by who came first.
+    /// other take turns (whoever has just had a place is last), and within a key it goes by who came first.
     ///
     /// Dropping the future gives up the wait, and a place that was meant for it goes to the next.
     pub async fn take(self: &Arc<Self>, key: &K) -> Place<K> {
@@ -111,8 +112,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
         Place { places: Arc::clone(self), key: key.clone() }
     }
 
-    /// Takes a place back, and gives it to whoever is next. It never makes room for two: the others hold as many as
-    /// before, and of those who wait its last holder comes before them.
+    /// Takes a place back, and gives it to whoever is next. That never makes room for a second one: what is free is
+    /// as much as before, and so is what all others hold.
     fn give_back(self: &Arc<Self>, key: &K) {
         let next = {
             let mut state = lock(&self.state);
@@ -164,6 +165,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> State<K> {
         share.held -= 1;
         self.free += 1;
         if !share.waiting.is_empty() {
+            share.turn = self.next;
+            self.next += 1;
             self.line.remove(&before);
             self.line.insert((share.held, share.turn), key.clone());
         } else if share.held == 0 {
@@ -276,6 +279,10 @@ mod tests {
         fn give_back(&mut self, key: u8) {
             let place = self.held.iter().position(|held| *held == key).unwrap();
             self.held.remove(place);
+            if let Some(turn) = self.turns.iter().position(|turn| *turn == key) {
+                self.turns.remove(turn);
+                self.turns.push_back(key);
+            }
         }
 
         fn wait(&mut self, key: u8, number: usize) {
@@ -500,6 +507,23 @@ mod tests {
             holder = waiter.poll();
         }
         assert_eq!(order, [(1, 0), (2, 4), (3, 5), (1, 1), (3, 6), (1, 2), (1, 3)]);
+    }
+
+    #[test]
+    fn a_newcomer_is_next_however_many_wait_before_it() {
+        let places = Places::new(3);
+        let mut holders: Vec<Place<u8>> = (1..=3).filter_map(|key| places.try_take(&key)).collect();
+        let mut waiters: Vec<Waiter> =
+            (0..300).map(|number| Waiter::new(&places, number as u8 % 3 + 1, number)).collect();
+        waiters.push(Waiter::new(&places, 0, 300));
+        assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_none()));
+        drop(holders.remove(0));
+        let served: Vec<u8> = waiters
+            .iter()
+            .filter(|waiter| waiter.woken.0.load(Ordering::Relaxed))
+            .map(|waiter| waiter.key)
+            .collect();
+        assert_eq!(served, [0]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
