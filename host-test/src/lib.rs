@@ -9,7 +9,7 @@
 //!   for the key meanwhile.
 //! - [`soak`] runs many calls at once while things go wrong.
 //! - [`scale`] runs front doors, a queue and workers as processes, and kills them.
-//! - [`measure`] and [`bench`] measure.
+//! - [`measure`], [`bench`] and [`neighbour`] measure.
 //! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
 
 pub mod bench;
@@ -22,6 +22,7 @@ pub mod fixture;
 pub mod hostile;
 pub mod measure;
 pub mod native;
+pub mod neighbour;
 pub mod replay;
 pub mod scale;
 pub mod script;

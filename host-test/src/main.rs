@@ -9,7 +9,9 @@ use host_test::measure::Way;
 use host_test::native::Native;
 use host_test::soak::{self, Size};
 use host_test::suite::{self, Case};
-use host_test::{Composed, Subject, bench, hostile, measure, one_line, replay, scale, servers, sync};
+use host_test::{
+    Composed, Subject, bench, hostile, measure, neighbour, one_line, replay, scale, servers, sync,
+};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -49,9 +51,12 @@ enum Command {
         size: Size,
     },
     /// Measure what a sync takes: requests, time and memory
+    #[command(args_conflicts_with_subcommands = true)]
     Bench {
         #[command(flatten)]
         size: bench::Size,
+        #[command(subcommand)]
+        other: Option<Bench>,
     },
     /// Run the corpus and an opt-in with the key and the endpoint of the environment, and measure; prints one line of
     /// JSON
@@ -84,6 +89,15 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Bench {
+    /// Measure what a quiet tenant gets beside noisy ones: the times of its calls
+    Neighbour {
+        #[command(flatten)]
+        size: neighbour::Size,
+    },
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(code) => code,
@@ -108,8 +122,11 @@ fn run(command: Command) -> Result<ExitCode> {
             println!("the key is in none of {} lines of log", watch.end()?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench { size } => {
-            bench::run(&size)?;
+        Command::Bench { size, other } => {
+            match other {
+                None => bench::run(&size)?,
+                Some(Bench::Neighbour { size }) => neighbour::run(&size)?,
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Measure { way, start } => {

@@ -6,6 +6,8 @@ use crate::component::{artifact, built, cache};
 use crate::lock;
 use crate::suite::{Case, block_on, case};
 use anyhow::{Context, Result, bail, ensure};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use klaviyo_host::types::{Code, Identifier, NewProfile, Profile};
 use klaviyo_host::{Answer as Returned, Connector, Egress, Error, Limits, Pace, Secret, Tenant};
 use std::io::{Read, Write};
@@ -59,6 +61,7 @@ pub const CASES: &[Case] = &[
     case("reset after a write", "the second answer, 409, is `existing`", reset_after_write),
     case("closed between calls", "the next call connects again", closed_between),
     case("slow for one", "other calls are not held up", slow_for_one),
+    case("paced for one", "Limits::concurrent_calls: 300 calls of one leave places to others", paced_for_one),
 ];
 
 const TRUNCATED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n20\r\n{\"data\":[";
@@ -554,5 +557,35 @@ fn slow_for_one() -> Result<()> {
             others = others => others,
             slow = &mut slow => bail!("the slow one was first: {slow:?}"),
         }
+    })
+}
+
+fn paced_for_one() -> Result<()> {
+    let server = Server::start(|request| {
+        let noisy = String::from_utf8_lossy(&request.bytes).contains("noisy");
+        let headers = if noisy { "ratelimit-remaining: 0\r\nratelimit-reset: 25\r\n" } else { "" };
+        Answer::Keep(answer("200 OK", headers, r#"{"data":[]}"#).into())
+    })?;
+    let limits = Limits { time: Duration::from_secs(30), ..limits() };
+    let connector = connect(&server.url(), limits)?;
+    block_on(async {
+        let noisy = Tenant::new(&connector, Secret::new(&format!("{KEY}_noisy"))?);
+        let by = Identifier::Email("priya@example.com".to_owned());
+        // From its answer on, the tenant has to wait.
+        noisy.lookup(&by).await?;
+        let mut waiting: FuturesUnordered<_> = (0..300).map(|_| noisy.lookup(&by)).collect();
+        let others = async {
+            for _ in 0..50 {
+                call(&connector).await??;
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        tokio::select! {
+            biased;
+            ended = waiting.next() => bail!("one that has to wait was first: {ended:?}"),
+            others = others => others,
+        }?;
+        ensure!(server.requests() == 51, "{} requests came", server.requests());
+        Ok(())
     })
 }

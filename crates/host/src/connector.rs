@@ -3,16 +3,17 @@
 use crate::cache;
 use crate::client::{HttpTransport, HttpTransportError};
 use crate::egress::Egress;
+use crate::fair::Places;
 use crate::limits::Limits;
 use crate::sandbox::State;
 use crate::sandbox::bindings::{self, ConnectorIndices};
+use crate::tenant::TenantId;
 use crate::transport::Transport;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -45,8 +46,8 @@ pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) instance: InstancePre<State>,
     pub(crate) indices: ConnectorIndices,
-    /// One permit a place in the pool of instances.
-    pub(crate) places: Semaphore,
+    /// The places in the pool of instances, shared by the tenants.
+    pub(crate) places: Arc<Places<TenantId>>,
     _ticker: Ticker,
 }
 
@@ -196,7 +197,7 @@ impl Builder {
             None => Arc::new(HttpTransport::new(&self.egress, &self.limits)?),
         };
         let ticker = Ticker::start(engine).map_err(LoadError::Ticker)?;
-        let places = Semaphore::new(self.limits.concurrent_calls as usize);
+        let places = Places::new(self.limits.concurrent_calls as usize);
         let Self { limits, egress, .. } = self;
         let shared = Shared { limits, egress, transport, instance, indices, places, _ticker: ticker };
         Ok(Connector { shared: Arc::new(shared) })

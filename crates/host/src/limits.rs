@@ -31,7 +31,11 @@ pub struct Limits {
     /// How long a call may take in all: computing, its turn, every attempt of every request, and the pauses
     /// between them. Default: 60 s.
     pub time: Duration,
-    /// How many calls run at once in one [`Connector`](crate::Connector); more wait for their turn.
+    /// How many calls run at once in one [`Connector`](crate::Connector); more wait for their turn. Each
+    /// [`Tenant`](crate::Tenant), clones among it, gets a fair share: a further call runs only while the tenant has
+    /// fewer of them than would then be free for others. So one busy tenant has half of the calls (set twice as many as
+    /// it is to have), two have a third each, and so on, and a tenant that has none gets its turn at once or, when all
+    /// are taken, next. A call that waits for Klaviyo's rates counts against its own tenant's share alone.
     /// Default: 256.
     pub concurrent_calls: u32,
     /// Bytes that the component may hand to its host in one step: a request with all of its strings, or a

@@ -3,6 +3,7 @@
 use crate::connector::{Connector, Shared as Host};
 use crate::courier::Courier;
 use crate::error::{Answer, Cause, Error, Usage};
+use crate::fair::Place;
 use crate::json::Prepared;
 use crate::limits::Limits;
 use crate::names::Names;
@@ -15,9 +16,9 @@ use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use tracing::field::Empty;
@@ -31,15 +32,28 @@ const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const JSON_FACTOR: usize = 4;
 const REVISION: HeaderName = HeaderName::from_static("revision");
 
-/// One Klaviyo account: its key, its pace, and the names of lists that it has seen. Make one for an account, and
-/// keep it: what it knows of the account's rates is shared by all calls. Cloning it is cheap.
+/// One Klaviyo account: its key, its pace, its share of [`Limits::concurrent_calls`], and the names of lists that it has
+/// seen. Make one for an account, and keep it: what it knows of the account's rates is shared by all calls. Cloning it
+/// is cheap.
 #[derive(Clone)]
 pub struct Tenant {
     host: Arc<Host>,
     pub(crate) account: Arc<Shared>,
 }
 
+/// Whose a place is: the same for all clones of a tenant, and of no other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TenantId(u64);
+
+impl TenantId {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 pub(crate) struct Shared {
+    id: TenantId,
     name: String,
     key: RwLock<Arc<Secret>>,
     revision: Option<Revision>,
@@ -84,6 +98,7 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Tenant {
         let account = Shared {
+            id: TenantId::new(),
             name: self.name,
             key: RwLock::new(Arc::new(self.key)),
             revision: self.revision,
@@ -96,13 +111,13 @@ impl Builder {
 }
 
 /// One call, from its turn to its end.
-struct Call<'a> {
+struct Call {
     store: Store<State>,
     instance: Instance,
     guest: Guest,
     deadline: Instant,
     /// Given back after the store is gone.
-    _place: SemaphorePermit<'a>,
+    _place: Place<TenantId>,
 }
 
 impl Tenant {
@@ -192,15 +207,18 @@ impl Tenant {
         result
     }
 
-    /// Waits for a place in the pool, and makes a sandbox there.
-    async fn enter(&self) -> Result<Call<'_>, Error> {
+    /// Waits for one of this tenant's places in the pool, and makes a sandbox there.
+    async fn enter(&self) -> Result<Call, Error> {
         let start = Instant::now();
         let limits = &self.host.limits;
         let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
-        let Ok(Ok(place)) = timeout_at(deadline, self.host.places.acquire()).await else {
-            let limit = limits.concurrent_calls;
-            let message =
-                format!("the call did not get its turn among the {limit} of Limits::concurrent_calls");
+        let Ok(place) = timeout_at(deadline, self.host.places.take(&self.account.id)).await else {
+            let (limit, time) = (limits.concurrent_calls, limits.time);
+            let message = format!(
+                "the call did not get its turn within the {time:?} of Limits::time: its tenant has its share of the \
+                 {limit} calls that Limits::concurrent_calls allows at once, or all are taken; make fewer calls at \
+                 once, or raise Limits::concurrent_calls"
+            );
             let usage = Usage { waited: start.elapsed(), ..Usage::default() };
             return Err(Error { cause: Cause::Limit { limit: "concurrent_calls", message }, usage });
         };
@@ -219,7 +237,7 @@ impl Tenant {
     }
 }
 
-impl Call<'_> {
+impl Call {
     /// The end of a call: its value or why there is none, and what it took.
     fn end<T>(
         &self,

@@ -61,7 +61,8 @@ enum Task {
     /// Bring 200,000 opt-ins of 20 accounts to front doors, a queue on NATS and workers, while they are killed
     #[command(disable_help_flag = true)]
     Scale(Passed),
-    /// Measure what a sync takes, beside the guide's flow: requests, time and memory
+    /// Measure what a sync takes, beside the guide's flow: requests, time and memory; `neighbour`: what a quiet tenant gets
+    /// beside noisy ones
     #[command(disable_help_flag = true)]
     Bench(Passed),
     /// Check the requests of the fixtures, and what the simulator takes, against Klaviyo's OpenAPI files

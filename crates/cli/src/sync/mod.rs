@@ -98,7 +98,8 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
             ),
         ));
     }
-    let calls = if options.one_by_one { single::AT_ONCE as u32 } else { 1 };
+    // One tenant has half of the calls at once.
+    let calls = if options.one_by_one { 2 * single::AT_ONCE as u32 } else { 1 };
     let mut session = Session::with(account, key, limits(calls), None)?;
     let rehearsal = Rehearsal::open(account, limits(1), None)?;
 
