@@ -53,6 +53,7 @@ Exit codes:
     worker     {url, accounts}, before it works
     dead       list: [{id, opt_in, error: {code, message, details}, attempts, since}, …]; show: one of
                them; retry and drop: how many
+    secret     the signing secret
     mock       {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, before it serves
   ERROR is the contract's error: {code, message, status, retry-after, details, duplicate,
   request-id, body, done}.
@@ -186,6 +187,9 @@ pub(crate) enum Command {
     Worker(Worker),
     /// Look at the opt-ins that could not be done, try them again, or give them up
     Dead(Dead),
+    /// Print a new secret to sign opt-ins with, for `serve`; it is kept nowhere
+    #[command(after_long_help = crate::secret::HELP)]
+    Secret,
     /// Run a Klaviyo on this machine to try things on, until Ctrl-C
     Mock(Mock),
     /// Check the key, its scopes, the revision, the clock and the rates, and say what to fix; changes nothing

@@ -38,6 +38,8 @@ pub(crate) enum View {
     Letter,
     /// How many dead letters were dealt with, and how.
     Decided(&'static str),
+    /// A line of text, and nothing else.
+    Line,
     /// It was shown already.
     Shown,
 }

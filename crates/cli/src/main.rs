@@ -24,6 +24,7 @@ mod mock;
 mod probe;
 mod profiles;
 mod report;
+mod secret;
 mod serve;
 mod service;
 mod session;
@@ -66,7 +67,12 @@ fn main() -> ExitCode {
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     match runtime.enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(arguments)),
+        Ok(runtime) => {
+            let code = runtime.block_on(run(arguments));
+            // A file system that hangs keeps a thread busy, which nobody waits for.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             let failure = Failure::other(format!("cannot start: {error}"));
             report::end(json, Err(failure), Usage::default())
@@ -79,6 +85,7 @@ async fn run(arguments: Arguments) -> ExitCode {
     let json = account.json;
     match command {
         Command::Mock(options) => report::end(json, mock::run(&options, json).await, Usage::default()),
+        Command::Secret => report::end(json, secret::run(), Usage::default()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "klaviyo", &mut script);
@@ -130,6 +137,7 @@ async fn call(session: &mut Session, command: Command) -> Result<Done, Failure> 
         | Command::Serve(_)
         | Command::Worker(_)
         | Command::Dead(_)
+        | Command::Secret
         | Command::Mock(_)
         | Command::Completions { .. } => {
             Err(Failure::other("this command makes its calls elsewhere".to_owned()))

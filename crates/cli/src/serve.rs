@@ -9,10 +9,12 @@ use crate::{log, report, service};
 use klaviyo_host::{Limits, Usage};
 use klaviyo_stream::door::{Door, Settings};
 use klaviyo_stream::ops;
+use klaviyo_stream::secrets::Kind;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use tracing::error;
 
 pub(crate) const HELP: &str = "\
 Routes:
@@ -40,11 +42,33 @@ HMAC-SHA256 over \"ID.TIMESTAMP.BODY\". To ask for an outcome, webhook-id is the
 A signed request is taken once, within five minutes. To repeat it, sign it anew with the same webhook-id.
 
 Secrets, in the folder of --secrets, read again when they change, or in variables:
-  ACCOUNT.signing-secret         KLAVIYO_SIGNING_SECRET         \"whsec_\" and base64
-  ACCOUNT.whatsapp-app-secret    KLAVIYO_WHATSAPP_APP_SECRET    what Meta signs with
-  ACCOUNT.whatsapp-verify-token  KLAVIYO_WHATSAPP_VERIFY_TOKEN  what you told Meta
-  ACCOUNT.whatsapp-list          KLAVIYO_WHATSAPP_LIST          the list's id or exact name
-  ACCOUNT.api-key                KLAVIYO_API_KEY                without --nats only";
+  ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            from `klaviyo secret`
+  ACCOUNT.whatsapp-app-secret       KLAVIYO_WHATSAPP_APP_SECRET       what Meta signs with
+  ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  Meta's id of the account's number
+  ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
+  ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
+  ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
+A secret that cannot be used, such as a signing secret of fewer than 24 bytes, is named in the log, and
+its account is not served. Accounts of one WhatsApp app need their phone number ids: Meta signs for the
+app, and an account takes the notifications of its numbers only.";
+
+/// What a door needs that puts opt-ins into the queue.
+const FOR_QUEUE: &[Kind] = &[
+    Kind::SigningSecret,
+    Kind::WhatsappAppSecret,
+    Kind::WhatsappVerifyToken,
+    Kind::WhatsappList,
+    Kind::WhatsappPhoneNumberId,
+];
+/// What one needs that does them at once.
+const DIRECT: &[Kind] = &[
+    Kind::SigningSecret,
+    Kind::WhatsappAppSecret,
+    Kind::WhatsappVerifyToken,
+    Kind::WhatsappList,
+    Kind::WhatsappPhoneNumberId,
+    Kind::ApiKey,
+];
 
 /// Serves until Ctrl-C.
 pub(crate) async fn run(account: &Account, options: &Serve) -> (Result<Done, Failure>, Usage) {
@@ -54,14 +78,18 @@ pub(crate) async fn run(account: &Account, options: &Serve) -> (Result<Done, Fai
 async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
     log::start(account.verbose);
     let interrupt = Interrupt::listen()?;
-    let secrets = service::secrets(&options.secrets)?;
+    let nats = service::nats(&options.nats);
+    let kinds = if nats.is_some() { FOR_QUEUE } else { DIRECT };
+    let secrets = tokio::select! {
+        secrets = service::secrets(&options.secrets, kinds) => secrets?,
+        () = interrupt.asked() => return Ok(Done::new(Value::Null, View::Shown)),
+    };
     let settings = Settings {
         word: options.whatsapp_word.clone(),
         rate: options.rate,
         concurrency: options.concurrency,
     };
     let mut registry = Registry::default();
-    let nats = service::nats(&options.nats);
     let door = match &nats {
         Some(nats) => {
             let queue = service::queue(nats).await?;
@@ -78,8 +106,13 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
         let missing = "nobody could sign a request: there is no KLAVIYO_SIGNING_SECRET and no \
                        KLAVIYO_WHATSAPP_APP_SECRET, or, without --nats, no KLAVIYO_API_KEY";
         return Err(Failure::invalid(None, missing)
-            .hint("export KLAVIYO_SIGNING_SECRET=whsec_$(openssl rand -base64 32)")
+            .hint("export KLAVIYO_SIGNING_SECRET=\"$(klaviyo secret)\"")
             .hint("--secrets names a folder with the secrets of many accounts"));
+    }
+    if door.accounts().is_empty() {
+        error!(
+            "no account is served: none has secrets that can be used; they are read again when they change"
+        );
     }
     let (listener, url) = service::listen(options.listen).await?;
     service::end_at_once(&interrupt);

@@ -8,7 +8,7 @@ use crate::session;
 use klaviyo_host::{Connector, Limits};
 use klaviyo_stream::ops::Listener;
 use klaviyo_stream::queue::{Nats, Queue};
-use klaviyo_stream::secrets::Secrets;
+use klaviyo_stream::secrets::{Kind, Secrets};
 use klaviyo_stream::tenants::Tenants;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -19,16 +19,20 @@ use std::sync::Arc;
 /// The exit code of programs that Ctrl-C ends.
 const INTERRUPTED: i32 = 130;
 
-/// The secrets of a folder, else of the environment.
-pub(crate) fn secrets(options: &args::Secrets) -> Result<Arc<Secrets>, Failure> {
-    let secrets = match &options.folder {
-        Some(folder) => Secrets::folder(folder).map_err(|error| {
-            Failure::invalid(None, &chain(&error))
-                .hint("--secrets names a folder with files such as shop-1.api-key")
-        })?,
-        None => Secrets::environment(),
+/// The secrets of a folder, else those of these kinds in the environment.
+pub(crate) async fn secrets(options: &args::Secrets, kinds: &[Kind]) -> Result<Arc<Secrets>, Failure> {
+    let Some(folder) = options.folder.clone() else {
+        let secrets = Secrets::environment(kinds);
+        return secrets.map(Arc::new).map_err(|error| Failure::invalid(None, &chain(&error)));
     };
-    Ok(Arc::new(secrets))
+    // A file system that hangs does not keep a signal from being heard.
+    let read = tokio::task::spawn_blocking(move || Secrets::folder(folder)).await;
+    let read =
+        read.map_err(|error| Failure::other(format!("the secrets cannot be read: {error}; report it")))?;
+    read.map(Arc::new).map_err(|error| {
+        Failure::invalid(None, &chain(&error))
+            .hint("--secrets names a folder with files such as shop-1.api-key")
+    })
 }
 
 /// The tenants of all accounts, in one connector.

@@ -86,6 +86,9 @@ pub(crate) fn done(done: &Done) -> Shown {
             let letters = if count == 1 { "dead letter" } else { "dead letters" };
             good(out, &format!("{count} {letters} {decision}"));
         }
+        View::Line => {
+            let _ = writeln!(out, "{}", value.as_str().unwrap_or_default());
+        }
         View::Shown => {}
     }
     shown

@@ -45,7 +45,10 @@ pub(crate) async fn run(account: &Account, options: &Worker) -> (Result<Done, Fa
 async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
     log::start(account.verbose);
     let interrupt = Interrupt::listen()?;
-    let secrets = service::secrets(&options.secrets)?;
+    let secrets = tokio::select! {
+        secrets = service::secrets(&options.secrets, &[Kind::ApiKey]) => secrets?,
+        () = interrupt.asked() => return Ok(Done::new(Value::Null, View::Shown)),
+    };
     let accounts = secrets.accounts(Kind::ApiKey);
     if options.secrets.folder.is_none() && accounts.is_empty() {
         return Err(Failure::invalid(None, "there is no key: neither --secrets nor KLAVIYO_API_KEY")

@@ -13,6 +13,7 @@ use ureq::Agent;
 use ureq::http::Request;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const APP_SECRET: &str = "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn serve(klaviyo: &Server) -> Command {
@@ -106,6 +107,106 @@ fn what_cannot_work_is_told_at_once() {
     }
 }
 
+/// What a shell or an editor makes of a secret when something is missing.
+const NO_SECRETS: [&str; 6] = [
+    "whsec_",
+    "whsec_AAAA",
+    "password",
+    "hunter2",
+    "\"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"",
+    "\u{feff}MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+];
+
+#[test]
+fn a_variable_that_is_no_secret_is_2_by_its_name() {
+    let klaviyo = server();
+    let mut wrong: Vec<(&str, &str)> = NO_SECRETS.map(|secret| ("KLAVIYO_SIGNING_SECRET", secret)).to_vec();
+    wrong.push(("KLAVIYO_WHATSAPP_APP_SECRET", "hunter2"));
+    wrong.push(("KLAVIYO_WHATSAPP_VERIFY_TOKEN", "x"));
+    wrong.push(("KLAVIYO_WHATSAPP_PHONE_NUMBER_ID", "+1 555 078 3881"));
+    wrong.push(("KLAVIYO_API_KEY", "pk_one two"));
+    for (variable, secret) in wrong {
+        let run = Run::of(serve(&klaviyo).env(variable, secret));
+        let message = run.err(2)["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(variable) && !message.contains(secret), "{message}");
+    }
+    // A worker does not read what it does not need.
+    let nobody = ["--nats", "nats://127.0.0.1:1"];
+    let run = Run::of(worker(&klaviyo).args(nobody).env("KLAVIYO_SIGNING_SECRET", "whsec_"));
+    assert_eq!(run.err(6)["code"], "connection");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_no_secret_is_told_and_its_account_is_not_served() {
+    let klaviyo = server();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    for (n, secret) in NO_SECRETS.into_iter().enumerate() {
+        write(&format!("bad-{n}.signing-secret"), secret);
+        write(&format!("bad-{n}.api-key"), CANARY);
+    }
+    let door = Service::start(serve(&klaviyo).arg("--secrets").arg(folder.path()));
+    assert_eq!(door.ok["accounts"], json!([]));
+    assert_eq!(get(&door, "/readyz").0, 503);
+    let log = door.end("-TERM");
+    for n in 0..NO_SECRETS.len() {
+        assert!(log.contains(&format!("bad-{n}.signing-secret")), "{log}");
+    }
+    assert!(!NO_SECRETS.iter().any(|secret| *secret != "password" && log.contains(secret)), "{log}");
+
+    write("good.signing-secret", SECRET);
+    write("good.api-key", CANARY);
+    let door = Service::start(serve(&klaviyo).arg("--secrets").arg(folder.path()));
+    assert_eq!(door.ok["accounts"], json!(["good"]));
+    door.end("-TERM");
+}
+
+/// A FIFO that nobody writes to, as a secret: the others are read, and the end is heard.
+#[cfg(unix)]
+#[test]
+fn a_fifo_among_the_secrets_holds_nobody_up() {
+    let klaviyo = server();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("good.signing-secret"), SECRET).unwrap();
+    std::fs::write(path("good.api-key"), CANARY).unwrap();
+    let mkfifo = |name: &str| assert!(Command::new("mkfifo").arg(path(name)).status().unwrap().success());
+    mkfifo("bad.signing-secret");
+    let door = Service::start(serve(&klaviyo).arg("--secrets").arg(folder.path()));
+    assert_eq!(door.ok["accounts"], json!(["good"]));
+    mkfifo("worse.signing-secret");
+    std::fs::write(path("more.signing-secret"), SECRET).unwrap();
+    std::fs::write(path("more.api-key"), CANARY).unwrap();
+    let end = Instant::now() + PATIENCE;
+    while !get(&door, "/readyz").1.contains("\"accounts\":2") {
+        assert!(Instant::now() < end, "it is not read");
+    }
+    assert_eq!(get(&door, "/healthz").0, 200);
+    let asked = Instant::now();
+    door.end("-TERM");
+    assert!(asked.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_secret_is_made_without_other_programs() {
+    let made = || Run::of(bare().arg("secret").env("PATH", ""));
+    let (one, other) = (made(), made());
+    assert_ne!(one.out, other.out);
+    let secret = one.out.strip_suffix('\n').unwrap();
+    let bytes = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    assert_eq!((one.code, one.err.as_str(), bytes.len()), (0, "", 32));
+    let json = Run::of(bare().args(["secret", "--json"])).ok();
+    assert!(json.as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(Run::of(bare().args(["secret", "--help"])).code, 0);
+
+    // It can be used.
+    let klaviyo = server();
+    let door = Service::start(serve(&klaviyo).env("KLAVIYO_SIGNING_SECRET", secret));
+    assert_eq!(door.ok["accounts"], json!(["default"]));
+    assert_eq!(signed(&door, "POST", "/v1/opt-ins", "msg_1", opt_in("priya@example.com")).0, 401);
+}
+
 #[cfg(unix)]
 #[test]
 fn on_nats_it_is_accepted_and_a_worker_does_it() {
@@ -115,7 +216,7 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
         serve(&klaviyo)
             .args(["--nats", &nats.url()])
             .env_remove("KLAVIYO_API_KEY")
-            .env("KLAVIYO_WHATSAPP_APP_SECRET", "an app secret")
+            .env("KLAVIYO_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("KLAVIYO_WHATSAPP_LIST", "WhatsApp Opt-Ins"),
     );
     assert_eq!(door.ok["queue"], json!(true));
@@ -129,7 +230,7 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     } }] }] })
     .to_string();
     let digits: String =
-        mac(b"an app secret", body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        mac(APP_SECRET.as_bytes(), body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let notification = Request::post(format!("{}/v1/whatsapp/default", door.url()))
         .header("x-hub-signature-256", format!("sha256={digits}"));
     assert_eq!(send(notification.body(body).unwrap()).0, 200);

@@ -1,12 +1,12 @@
 //! Who a request is from: a signature over its body, with a secret that only the account's own people have.
 
+use crate::secrets::MacKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use sha2::Sha256;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// How far a time stamp may be from the time here.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -37,7 +37,8 @@ pub(super) enum Unsigned {
 }
 
 impl<'a> Signed<'a> {
-    pub(super) fn of(headers: &'a HeaderMap) -> Result<Self, Unsigned> {
+    /// Reads it from the headers, at this time in seconds since 1970. What is wrong so far is wrong whoever has signed.
+    pub(super) fn of(headers: &'a HeaderMap, now: i64) -> Result<Self, Unsigned> {
         let header = |name: &'static str| {
             let mut values = headers.get_all(name).iter();
             match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
@@ -56,21 +57,16 @@ impl<'a> Signed<'a> {
         if signatures.is_empty() {
             return Err(Unsigned::Header("webhook-signature"));
         }
-        Ok(Self { id, timestamp, signatures })
-    }
-
-    /// Checks it, at this time in seconds since 1970. Returns the signature that is right.
-    pub(super) fn check(&self, secret: &str, body: &[u8], now: i64) -> Result<&'a str, Unsigned> {
-        let at: i64 = self.timestamp.parse().map_err(|_| Unsigned::Header("webhook-timestamp"))?;
+        let at: i64 = timestamp.parse().map_err(|_| Unsigned::Header("webhook-timestamp"))?;
         if at.abs_diff(now) > TOLERANCE.as_secs() {
             return Err(Unsigned::Time);
         }
-        let key = Zeroizing::new(
-            STANDARD
-                .decode(secret.strip_prefix("whsec_").unwrap_or(secret))
-                .map_err(|_| Unsigned::Signature)?,
-        );
-        let mac = mac(&key)?
+        Ok(Self { id, timestamp, signatures })
+    }
+
+    /// Checks it over the body. Returns the signature that is right.
+    pub(super) fn check(&self, key: &MacKey, body: &[u8]) -> Result<&'a str, Unsigned> {
+        let mac = mac(key.as_bytes())?
             .chain_update(self.id)
             .chain_update(".")
             .chain_update(self.timestamp)
@@ -85,12 +81,12 @@ impl<'a> Signed<'a> {
 }
 
 /// Checks the signature of Meta's webhooks: `X-Hub-Signature-256`, `sha256=` and the hexadecimal HMAC-SHA256 of the body.
-pub(super) fn check_meta(headers: &HeaderMap, secret: &str, body: &[u8]) -> Result<(), Unsigned> {
+pub(super) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), Unsigned> {
     const HEADER: &str = "x-hub-signature-256";
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
     let digits = given.and_then(|value| value.strip_prefix("sha256=")).ok_or(Unsigned::Header(HEADER))?;
     let given = unhex(digits).ok_or(Unsigned::Header(HEADER))?;
-    mac(secret.as_bytes())?.chain_update(body).verify_slice(&given).map_err(|_| Unsigned::Signature)
+    mac(key.as_bytes())?.chain_update(body).verify_slice(&given).map_err(|_| Unsigned::Signature)
 }
 
 /// Whether two secrets are the same, in a time that does not depend on where they differ.
@@ -116,6 +112,7 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::{Kind, mac_key};
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
@@ -136,7 +133,7 @@ mod tests {
 
     fn check(changes: &[(&'static str, &str)], body: &[u8], now: i64) -> Result<(), Unsigned> {
         let headers = headers(changes);
-        Signed::of(&headers)?.check(SECRET, body, now).map(drop)
+        Signed::of(&headers, now)?.check(&mac_key(Kind::SigningSecret, SECRET), body).map(drop)
     }
 
     #[test]
@@ -170,7 +167,7 @@ mod tests {
         }
         let mut twice = headers(&[]);
         twice.append("webhook-id", "msg_other".parse().unwrap());
-        assert_eq!(Signed::of(&twice).unwrap_err(), Header("webhook-id"));
+        assert_eq!(Signed::of(&twice, AT).unwrap_err(), Header("webhook-id"));
     }
 
     #[test]
@@ -180,17 +177,19 @@ mod tests {
             headers.insert("x-hub-signature-256", value.parse().unwrap());
             headers
         };
-        // HMAC-SHA256, RFC 4231, test case 2.
-        let (key, body) = ("Jefe", b"what do ya want for nothing?");
-        let right = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(check_meta(&signed(right), key, body), Ok(()));
-        assert_eq!(check_meta(&signed(&right.replace("5b", "5B")), key, body), Ok(()));
-        assert_eq!(check_meta(&signed(right), key, b"what do ya want for nothing"), Err(Unsigned::Signature));
-        assert_eq!(check_meta(&signed(right), "jefe", body), Err(Unsigned::Signature));
+        let key = mac_key(Kind::WhatsappAppSecret, "0123456789abcdef0123456789abcdef");
+        let body = b"what do ya want for nothing?";
+        let right = "sha256=137e6557c3c13a1ca5dc7e52a389a0f86be8cb4db4ae61c62396058b00acacd0";
+        assert_eq!(check_meta(&signed(right), &key, body), Ok(()));
+        assert_eq!(check_meta(&signed(&right.to_uppercase().replace("SHA", "sha")), &key, body), Ok(()));
+        let other = check_meta(&signed(right), &key, b"what do ya want for nothing");
+        assert_eq!(other, Err(Unsigned::Signature));
+        let another = mac_key(Kind::WhatsappAppSecret, "0123456789abcdef0123456789abcdeg");
+        assert_eq!(check_meta(&signed(right), &another, body), Err(Unsigned::Signature));
         for wrong in ["", "sha256=", "sha1=5bdc", "sha256=5bdc", "sha256=xyz1", "sha256=5bd"] {
-            assert!(check_meta(&signed(wrong), key, body).is_err(), "{wrong}");
+            assert!(check_meta(&signed(wrong), &key, body).is_err(), "{wrong}");
         }
-        assert!(check_meta(&HeaderMap::new(), key, body).is_err());
+        assert!(check_meta(&HeaderMap::new(), &key, body).is_err());
     }
 
     #[test]

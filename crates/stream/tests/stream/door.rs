@@ -13,31 +13,32 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const APP_SECRET: &str = "an app secret of Meta's";
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const OTHER_SECRET: &str = "whsec_bGltZS1pbi10aGUtY29jb251dC1hbmQtc3Rpcg==";
+pub(crate) const APP_SECRET: &str = "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f";
 
-async fn opened(accounts: &[&str]) -> Stage {
+pub(crate) async fn opened(accounts: &[&str]) -> Stage {
     let stage = stage(accounts).await;
     let write = |name: &str, text: &str| std::fs::write(stage.keys.path().join(name), text).unwrap();
     write("shop-1.signing-secret", SECRET);
-    write("shop-2.signing-secret", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    write("shop-2.signing-secret", OTHER_SECRET);
     write("shop-1.whatsapp-app-secret", APP_SECRET);
     write("shop-1.whatsapp-verify-token", "the token");
     write("shop-1.whatsapp-list", "WhatsApp Opt-Ins");
     stage
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     // Whoever is first installs it for all.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::new()
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
 }
 
-fn signature(secret: &str, id: &str, at: i64, body: &[u8]) -> String {
+pub(crate) fn signature(secret: &str, id: &str, at: i64, body: &[u8]) -> String {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let mac =
         Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(format!("{id}.{at}.")).chain_update(body);
@@ -45,7 +46,13 @@ fn signature(secret: &str, id: &str, at: i64, body: &[u8]) -> String {
 }
 
 /// A request with a body, signed at a time.
-async fn post_at(door: &Running, secret: &str, id: &str, at: i64, body: impl Into<Vec<u8>>) -> Response {
+pub(crate) async fn post_at(
+    door: &Running,
+    secret: &str,
+    id: &str,
+    at: i64,
+    body: impl Into<Vec<u8>>,
+) -> Response {
     let body = body.into();
     client()
         .post(format!("{}/v1/opt-ins", door.url))
@@ -58,15 +65,15 @@ async fn post_at(door: &Running, secret: &str, id: &str, at: i64, body: impl Int
         .unwrap()
 }
 
-async fn post(door: &Running, id: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(door: &Running, id: &str, body: &Value) -> (u16, Value) {
     answer(post_at(door, SECRET, id, now(), body.to_string()).await).await
 }
 
-async fn answer(response: Response) -> (u16, Value) {
+pub(crate) async fn answer(response: Response) -> (u16, Value) {
     (response.status().as_u16(), serde_json::from_str(&response.text().await.unwrap()).unwrap())
 }
 
-async fn ask(door: &Running, id: &str) -> (u16, Value) {
+pub(crate) async fn ask(door: &Running, id: &str) -> (u16, Value) {
     let response = client()
         .get(format!("{}/v1/opt-ins/{id}", door.url))
         .header("webhook-id", id)
@@ -76,16 +83,16 @@ async fn ask(door: &Running, id: &str) -> (u16, Value) {
     answer(response.await.unwrap()).await
 }
 
-async fn get(door: &Running, path: &str) -> (u16, String) {
+pub(crate) async fn get(door: &Running, path: &str) -> (u16, String) {
     let response = client().get(format!("{}{path}", door.url)).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
-fn priya() -> Value {
+pub(crate) fn priya() -> Value {
     json!({ "account": "shop-1", "list": "WhatsApp Opt-Ins", "email": "priya@example.com", "first_name": "Priya" })
 }
 
-fn person(n: usize) -> Value {
+pub(crate) fn person(n: usize) -> Value {
     json!({ "account": "shop-1", "list": LIST, "email": format!("p{n:05}@example.com") })
 }
 
@@ -150,8 +157,7 @@ async fn only_who_can_sign_is_let_in_and_only_once() {
         refused(client().post(format!("{}/v1/opt-ins", door.url)).body(body.clone()).send().await.unwrap())
             .await;
         refused(post_at(door, "whsec_AAAA", "msg_1", at, body.clone()).await).await;
-        refused(post_at(door, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "msg_1", at, body.clone()).await)
-            .await;
+        refused(post_at(door, OTHER_SECRET, "msg_1", at, body.clone()).await).await;
         refused(post_at(door, SECRET, "msg_1", at - 400, body.clone()).await).await;
         refused(post_at(door, SECRET, "msg_1", at + 400, body.clone()).await).await;
         refused(post_at(door, SECRET, "msg_1", at, body.replace("shop-1", "shop-2")).await).await;

@@ -1,14 +1,16 @@
 //! Doors and workers on a real NATS server, the component in its sandbox, and a Klaviyo on this machine.
 
+#[cfg(test)]
+use on_nats::{door, stage};
+
 /// By this name in their path `cargo xtask test` leaves the tests out where there is no NATS server.
 // `cfg(test)` tells the lints that helpers are tests too.
 #[cfg(test)]
 #[path = "."]
 mod on_nats {
-    mod door;
+    pub(crate) mod door;
     mod queue;
     pub(crate) mod stage;
+    mod strangers;
     mod worker;
 }
-#[cfg(test)]
-use on_nats::stage;

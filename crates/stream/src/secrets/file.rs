@@ -1,0 +1,121 @@
+//! Reading a file of which nothing is known but its name.
+
+use super::value::Unfit;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// More than any secret has, in bytes.
+const LARGEST: u64 = 4096;
+
+/// A file that was read.
+pub(super) struct Contents {
+    pub(super) text: Zeroizing<String>,
+    /// Everybody on the machine can read it.
+    pub(super) is_exposed: bool,
+}
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// The system refused, maybe for now only.
+    Io(io::Error),
+    /// What is there cannot be a secret.
+    Unfit(Unfit),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Reads a regular file, through links, if it is as small as secrets are. It waits for nobody who would have to write
+/// first, as a FIFO does; it waits as long as the file system does.
+pub(super) fn read(path: &Path) -> Result<Contents, Unread> {
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(Unread::Unfit(Unfit::NotAFile));
+    }
+    // Its size is not asked for: files of the kernel say 0.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize + 1));
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Unread::Unfit(Unfit::Large(LARGEST)));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| Unread::Unfit(Unfit::NotText))?;
+    Ok(Contents { text: Zeroizing::new(text.to_owned()), is_exposed: is_exposed(&metadata) })
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    // A FIFO that nobody writes to is opened at once, and a terminal does not become the process's own.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}
+
+#[cfg(unix)]
+fn is_exposed(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    // What the group may is the operator's: Kubernetes gives a pod its secrets by the pod's group.
+    metadata.permissions().mode() & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_small_regular_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, vec![b'x'; 4096]).unwrap();
+        assert_eq!(read(&path).unwrap().text.len(), 4096);
+        std::fs::write(&path, vec![b'x'; 4097]).unwrap();
+        assert!(matches!(read(&path), Err(Unread::Unfit(Unfit::Large(4096)))));
+        std::fs::write(&path, b"\xff").unwrap();
+        assert!(matches!(read(&path), Err(Unread::Unfit(Unfit::NotText))));
+        assert!(matches!(read(&folder.path().join("none")), Err(Unread::Io(_))));
+        #[cfg(unix)]
+        {
+            assert!(matches!(read(folder.path()), Err(Unread::Unfit(Unfit::NotAFile))));
+            assert!(matches!(read(Path::new("/dev/zero")), Err(Unread::Unfit(Unfit::NotAFile))));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert!(matches!(read(&fifo), Err(Unread::Unfit(Unfit::NotAFile))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_everybody_can_read_is_told_from_what_a_group_can() {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, expected) in [(0o600, false), (0o440, false), (0o644, true), (0o604, true)] {
+            std::fs::set_permissions(file.path(), Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(file.path()).unwrap().is_exposed, expected, "{mode:o}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What a secret has to be, which is checked when it is read: a secret that cannot work is no secret.
+
+use super::Kind;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use klaviyo_host::{Secret, SecretError};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A secret's text, without the white space around it. It is overwritten when it is dropped.
+pub type Text = Zeroizing<String>;
+
+/// The key of an HMAC-SHA256: decoded and never empty. It is overwritten when it is dropped, and printing it prints no
+/// part of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MacKey(Zeroizing<Vec<u8>>);
+
+/// Why a text cannot be the secret that it should be. No part of the text is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// There is nothing but white space.
+    #[error("it is empty")]
+    Empty,
+    /// It has quotation marks around it.
+    #[error("it has quotation marks around it; remove them")]
+    Quoted,
+    /// It begins with a byte order mark.
+    #[error("it begins with a byte order mark; save it as UTF-8 without one")]
+    ByteOrderMark,
+    /// It is not UTF-8.
+    #[error("it is not text")]
+    NotText,
+    /// It has characters that such a secret never has.
+    #[error("it has characters that such a secret never has; copy it again, all of it and nothing else")]
+    Characters,
+    /// The part behind `whsec_` is not base64.
+    #[error("it is not base64; `klaviyo secret` makes one that can be used")]
+    NotBase64,
+    /// It decodes to too few bytes, or too many, for a signing secret.
+    #[error(
+        "it has {0} bytes, and a signing secret has 24 to 64; `klaviyo secret` makes one that can be used"
+    )]
+    Bytes(usize),
+    /// A signing secret that is one byte over and over; of zeros, it signs as no secret at all does.
+    #[error("it is the same byte over and over; `klaviyo secret` makes one that can be used")]
+    Same,
+    /// It is shorter than such a secret ever is.
+    #[error("it has {0} characters, which is too few; at least {1} are needed")]
+    Short(usize, usize),
+    /// It is not the id of a phone number.
+    #[error(
+        "it is not the id of a phone number, which has digits only; Meta shows it beside the number, under \
+         WhatsApp > API setup"
+    )]
+    NotAnId,
+    /// It is not a file that can be read to its end.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// The file is larger than any secret.
+    #[error("it has more than {0} bytes, which no secret has")]
+    Large(u64),
+}
+
+/// A secret that can be used.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Text(Text),
+    Mac(MacKey),
+}
+
+impl Value {
+    /// Reads the secret from the text of a file or of a variable.
+    pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, Unfit> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Unfit::Empty);
+        }
+        if text.starts_with('\u{feff}') {
+            return Err(Unfit::ByteOrderMark);
+        }
+        // The name of a list may have them.
+        if kind != Kind::WhatsappList && text.starts_with(['"', '\'', '“', '‘']) {
+            return Err(Unfit::Quoted);
+        }
+        if text.contains(char::is_control) && kind != Kind::WhatsappPhoneNumberId {
+            return Err(Unfit::Characters);
+        }
+        match kind {
+            Kind::SigningSecret => return MacKey::signing_secret(text).map(Self::Mac),
+            Kind::WhatsappAppSecret => return MacKey::app_secret(text).map(Self::Mac),
+            Kind::ApiKey => {
+                Secret::new(text).map_err(|error| match error {
+                    SecretError::Empty => Unfit::Empty,
+                    _ => Unfit::Characters,
+                })?;
+            }
+            Kind::WhatsappVerifyToken => at_least(text, VERIFY_TOKEN)?,
+            Kind::WhatsappList => {}
+            Kind::WhatsappPhoneNumberId => {
+                if !text.split_whitespace().all(|id| id.bytes().all(|byte| byte.is_ascii_digit())) {
+                    return Err(Unfit::NotAnId);
+                }
+            }
+        }
+        Ok(Self::Text(Zeroizing::new(text.to_owned())))
+    }
+}
+
+/// How short a verify token may be. It is the operator's own choice, and guards nothing but the setting-up of a webhook.
+const VERIFY_TOKEN: usize = 8;
+/// How short an app secret may be. Meta's have 32 hexadecimal digits.
+const APP_SECRET: usize = 16;
+
+fn at_least(text: &str, least: usize) -> Result<(), Unfit> {
+    let count = text.chars().count();
+    if count < least { Err(Unfit::Short(count, least)) } else { Ok(()) }
+}
+
+impl MacKey {
+    /// The bytes of a signing secret, as Standard Webhooks has them.
+    const SIGNING: std::ops::RangeInclusive<usize> = 24..=64;
+    /// How many bytes a new one has.
+    const NEW: usize = 32;
+    const PREFIX: &str = "whsec_";
+
+    /// A key with which nobody can sign. What is checked with it takes as long as with another one, and whatever comes of
+    /// the check is to be ignored.
+    pub(crate) fn of_nobody() -> Self {
+        Self(Zeroizing::new(vec![0; Self::NEW]))
+    }
+
+    /// A new key for signing, from the system's source of random numbers.
+    ///
+    /// # Errors
+    /// When the system has no random numbers to give.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let mut bytes = Zeroizing::new(vec![0; Self::NEW]);
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// The signing secret with this key: `whsec_` and base64.
+    #[must_use]
+    pub fn to_signing_secret(&self) -> Text {
+        let base64 = Zeroizing::new(STANDARD.encode(self.as_bytes()));
+        Zeroizing::new(format!("{}{}", Self::PREFIX, *base64))
+    }
+
+    /// `whsec_`, which may be left out, and base64.
+    fn signing_secret(text: &str) -> Result<Self, Unfit> {
+        let base64 = text.strip_prefix(Self::PREFIX).unwrap_or(text);
+        let key = STANDARD.decode(base64).map(Zeroizing::new).map_err(|_| Unfit::NotBase64)?;
+        if !Self::SIGNING.contains(&key.len()) {
+            return Err(Unfit::Bytes(key.len()));
+        }
+        if key.iter().all(|byte| key.first() == Some(byte)) {
+            return Err(Unfit::Same);
+        }
+        Ok(Self(key))
+    }
+
+    /// The text itself is the key.
+    fn app_secret(text: &str) -> Result<Self, Unfit> {
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(Unfit::Characters);
+        }
+        at_least(text, APP_SECRET)?;
+        Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(…)")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A key for the tests of others.
+    pub(crate) fn mac_key(kind: Kind, text: &str) -> MacKey {
+        match Value::parse(kind, text).unwrap() {
+            Value::Mac(key) => key,
+            Value::Text(_) => panic!("{kind:?} is no key"),
+        }
+    }
+
+    fn unfit(kind: Kind, text: &str) -> Option<Unfit> {
+        Value::parse(kind, text).err()
+    }
+
+    #[test]
+    fn a_signing_secret_has_24_to_64_bytes_in_base64() {
+        let bytes = |count: u8| (0..count).collect::<Vec<u8>>();
+        let of = |count: u8| STANDARD.encode(bytes(count));
+        for count in [24, 32, 64] {
+            for text in [of(count), format!("whsec_{}", of(count)), format!(" whsec_{}\r\n", of(count))] {
+                assert_eq!(mac_key(Kind::SigningSecret, &text).as_bytes(), bytes(count), "{text}");
+            }
+        }
+        let good = format!("whsec_{}", of(32));
+        for (text, why) in [
+            (String::new(), Unfit::Empty),
+            (" \n".to_owned(), Unfit::Empty),
+            ("whsec_".to_owned(), Unfit::Bytes(0)),
+            ("whsec_AAAA".to_owned(), Unfit::Bytes(3)),
+            ("password".to_owned(), Unfit::Bytes(6)),
+            ("hunter2".to_owned(), Unfit::NotBase64),
+            (format!("whsec_{}", "A".repeat(32)), Unfit::Same),
+            (of(23), Unfit::Bytes(23)),
+            (of(65), Unfit::Bytes(65)),
+            (format!("\"{good}\""), Unfit::Quoted),
+            (format!("'{good}'"), Unfit::Quoted),
+            (format!("{good}\""), Unfit::NotBase64),
+            (format!("\u{feff}{good}"), Unfit::ByteOrderMark),
+            (good.replace("whsec_", "whsec_ "), Unfit::NotBase64),
+            (format!("{good}\n{good}"), Unfit::Characters),
+            (good.trim_end_matches('=').to_owned(), Unfit::NotBase64),
+        ] {
+            assert_eq!(unfit(Kind::SigningSecret, &text), Some(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_meta_gives_has_a_shape_too() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        assert_eq!(mac_key(Kind::WhatsappAppSecret, secret).as_bytes(), secret.as_bytes());
+        for (text, why) in [
+            ("", Unfit::Empty),
+            ("hunter2", Unfit::Short(7, 16)),
+            ("0123456789abcdef 123456789abcdef", Unfit::Characters),
+            ("“0123456789abcdef”", Unfit::Quoted),
+            ("\u{feff}0123456789abcdef", Unfit::ByteOrderMark),
+        ] {
+            assert_eq!(unfit(Kind::WhatsappAppSecret, text), Some(why), "{text}");
+        }
+        assert_eq!(unfit(Kind::WhatsappVerifyToken, "our own token"), None);
+        assert_eq!(unfit(Kind::WhatsappVerifyToken, "token"), Some(Unfit::Short(5, 8)));
+        assert_eq!(unfit(Kind::WhatsappVerifyToken, "our own\ntoken"), Some(Unfit::Characters));
+        for (text, why) in [
+            ("106540352242922", None),
+            ("106540352242922\n206540352242922\n", None),
+            ("+1 555 078 3881", Some(Unfit::NotAnId)),
+            ("wa-1", Some(Unfit::NotAnId)),
+        ] {
+            assert_eq!(unfit(Kind::WhatsappPhoneNumberId, text), why, "{text}");
+        }
+        assert_eq!(unfit(Kind::WhatsappList, "\"Friends\" of Priya's"), None);
+        assert_eq!(unfit(Kind::ApiKey, "pk_one two"), Some(Unfit::Characters));
+        assert_eq!(unfit(Kind::ApiKey, "pk_one"), None);
+    }
+
+    #[test]
+    fn a_new_key_is_another_one_and_can_be_read() {
+        let (one, other) = (MacKey::generate().unwrap(), MacKey::generate().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(mac_key(Kind::SigningSecret, &one.to_signing_secret()), one);
+        assert_eq!(one.as_bytes().len(), 32);
+        assert_eq!(format!("{one:?}"), "MacKey(…)");
+    }
+}
