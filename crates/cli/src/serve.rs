@@ -39,7 +39,11 @@ An opt-in:
 Signatures, as https://www.standardwebhooks.com has them: the headers webhook-id (yours, such as
 msg_1), webhook-timestamp (seconds since 1970), and webhook-signature: \"v1,\" and the base64 of
 HMAC-SHA256 over \"ID.TIMESTAMP.BODY\". To ask for an outcome, webhook-id is the id that is asked for.
-A signed request is taken once, within five minutes. To repeat it, sign it anew with the same webhook-id.
+A signed request is taken once, within five minutes. One that was answered 503 may be repeated as it
+is; to repeat another one, sign it anew with the same webhook-id. With --nats all doors know what was
+taken; without, each process knows only what it has taken itself since it was started.
+
+A notification of WhatsApp's opts in who sent the word within the last week.
 
 Secrets, in the folder of --secrets, read again when they change, or in variables:
   ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            from `klaviyo secret`
@@ -121,6 +125,7 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
     tokio::select! {
         () = listener.serve(router, interrupt.asked()) => {}
         () = secrets.keep_fresh() => {}
+        () = door.watch() => {}
     }
     Ok(Done::new(Value::Null, View::Shown))
 }

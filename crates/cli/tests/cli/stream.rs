@@ -57,6 +57,23 @@ fn signed(door: &Service, method: &str, path: &str, id: &str, body: String) -> (
     (status, serde_json::from_str(&text).unwrap())
 }
 
+/// A notification of WhatsApp's: somebody has sent the word to this number.
+fn notify(door: &Service, number: &str, id: &str) -> (u16, Value) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
+    let body = json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "value": {
+        "metadata": { "phone_number_id": number },
+        "contacts": [{ "profile": { "name": "Ada Lovelace" }, "wa_id": "919820000001" }],
+        "messages": [{ "from": "919820000001", "id": id, "timestamp": now, "text": { "body": "Subscribe" } }],
+    } }] }] })
+    .to_string();
+    let digits: String =
+        mac(APP_SECRET.as_bytes(), body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let notification = Request::post(format!("{}/v1/whatsapp/default", door.url()))
+        .header("x-hub-signature-256", format!("sha256={digits}"));
+    let (status, text) = send(notification.body(body).unwrap());
+    (status, serde_json::from_str(&text).unwrap())
+}
+
 fn get(service: &Service, path: &str) -> (u16, String) {
     send(Request::get(format!("{}{path}", service.url())).body(String::new()).unwrap())
 }
@@ -188,6 +205,28 @@ fn a_fifo_among_the_secrets_holds_nobody_up() {
     assert!(asked.elapsed() < Duration::from_secs(10));
 }
 
+/// Meta's ids have the sender's number in them, in base64.
+#[cfg(unix)]
+#[test]
+fn the_log_says_nothing_of_who_wrote_by_whatsapp() {
+    let klaviyo = server();
+    let door = Service::start(
+        serve(&klaviyo)
+            .env("KLAVIYO_WHATSAPP_APP_SECRET", APP_SECRET)
+            .env("KLAVIYO_WHATSAPP_PHONE_NUMBER_ID", "106540352242922")
+            .env("KLAVIYO_WHATSAPP_LIST", "There is none"),
+    );
+    for (number, count) in [("106540352242922", 1), ("206540352242922", 0)] {
+        let (status, told) = notify(&door, number, "wamid.HBgMOTE5ODIwMDAwMDAx");
+        assert_eq!((status, told.as_array().unwrap().len()), (200, count));
+    }
+    let log = door.end("-TERM");
+    assert_eq!(log.matches("account=default").count(), 2, "{log}");
+    for personal in ["HBgM", "9198", "Lovelace"] {
+        assert!(!log.contains(personal), "{log}");
+    }
+}
+
 #[test]
 fn a_secret_is_made_without_other_programs() {
     let made = || Run::of(bare().arg("secret").env("PATH", ""));
@@ -224,16 +263,7 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     assert_eq!((status, &good["state"]), (202, &json!("waiting")));
     let (status, bad) = signed(&door, "POST", "/v1/opt-ins", "msg_2", opt_in("nobody@localhost"));
     assert_eq!(status, 202);
-    let body = json!({ "entry": [{ "changes": [{ "value": {
-        "contacts": [{ "profile": { "name": "Ada Lovelace" }, "wa_id": "919820000001" }],
-        "messages": [{ "from": "919820000001", "id": "wamid.1", "text": { "body": "Subscribe" } }],
-    } }] }] })
-    .to_string();
-    let digits: String =
-        mac(APP_SECRET.as_bytes(), body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let notification = Request::post(format!("{}/v1/whatsapp/default", door.url()))
-        .header("x-hub-signature-256", format!("sha256={digits}"));
-    assert_eq!(send(notification.body(body).unwrap()).0, 200);
+    assert_eq!(notify(&door, "106540352242922", "wamid.1").0, 200);
 
     let worker = Service::start(worker(&klaviyo).env("NATS_URL", nats.url()));
     let ask = |told: &Value| {

@@ -17,7 +17,7 @@ pub(super) struct Refusal {
     message: String,
     /// Seconds.
     retry_after: Option<u64>,
-    /// What is wrong with which opt-in.
+    /// What is wrong with which opt-in, or known of it.
     opt_ins: Vec<Value>,
 }
 
@@ -34,6 +34,21 @@ impl Refusal {
     /// The signature is missing, or wrong. It is not said whether there is such an account.
     pub(super) fn unsigned(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
+    }
+
+    /// Some opt-ins of a request are written to the queue, and others are not known to be.
+    pub(super) fn partly(written: usize, opt_ins: Vec<Value>) -> Self {
+        let message = format!(
+            "{written} of {} opt-ins are known to be accepted; repeat the request for the others, which does none twice",
+            opt_ins.len()
+        );
+        Self { opt_ins, ..Self::overloaded(message) }
+    }
+
+    /// A request that was taken before.
+    pub(super) fn replayed() -> Self {
+        let message = "this request was taken before; to repeat it, sign it anew, with the same webhook-id";
+        Self::new(StatusCode::CONFLICT, Code::Conflict.as_str(), message)
     }
 
     /// Opt-ins that make no sense.

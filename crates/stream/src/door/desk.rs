@@ -1,11 +1,12 @@
 //! What becomes of opt-ins that a door has let in.
 
 use super::answer::{Refusal, State, Told};
+use super::gate::Gate;
 use super::seen::Seen;
 use crate::account::Account;
 use crate::opt_in::{Key, OptIn};
 use crate::outcome::{Outcome, Reason};
-use crate::queue::{Accepted, Queue, QueueError};
+use crate::queue::QueueError;
 use crate::steps::{self, Failure, Remedy};
 use crate::tenants::Tenants;
 use bytes::Bytes;
@@ -13,9 +14,10 @@ use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
-use std::sync::Arc;
+use serde_json::json;
+use std::error::Error;
 use std::time::{Duration, Instant};
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// How many opt-ins of one request are done at once. Klaviyo's rates are the account's: more would wait for each other.
 const AT_ONCE: usize = 8;
@@ -25,7 +27,7 @@ pub(super) enum Desk {
     /// To Klaviyo, at once.
     Direct { tenants: Tenants, seen: Seen },
     /// Into the queue.
-    Queue(Arc<Queue>),
+    Queue(Gate),
 }
 
 /// What became of an opt-in, and how the answer says so.
@@ -45,45 +47,46 @@ impl Desk {
         }
     }
 
-    /// Whether a signature is seen for the first time.
-    pub(super) async fn first_use(&self, signature: &str) -> Result<bool, Refusal> {
+    /// Whether a request with this signature was taken before.
+    pub(super) async fn has_taken(&self, signature: &str) -> Result<bool, Refusal> {
         match self {
-            Self::Direct { seen, .. } => seen
-                .first_use(signature, Instant::now())
-                .map_err(|_| Refusal::overloaded("there are too many requests to tell replays from them")),
-            Self::Queue(queue) => queue.first_use(signature).await.map_err(|error| away(&error)),
+            Self::Direct { seen, .. } => Ok(seen.has(signature, Instant::now())),
+            Self::Queue(gate) => gate.remembers(signature).await.map_err(|error| away(&error)),
         }
     }
 
-    /// Takes opt-ins that have an id each.
-    pub(super) async fn take(&self, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> {
+    /// Takes opt-ins that have an id each, of a request with this signature, if it is one that may come once only. A
+    /// request of which nothing comes may come again.
+    pub(super) async fn take(
+        &self,
+        signature: Option<&str>,
+        opt_ins: Vec<OptIn>,
+    ) -> Result<Vec<Handled>, Refusal> {
         match self {
-            Self::Direct { tenants, .. } => {
+            Self::Direct { tenants, seen } => {
+                let first = signature.map_or(Ok(true), |signature| seen.first_use(signature, Instant::now()));
+                if !first.map_err(|_| {
+                    Refusal::overloaded("there are too many requests to tell replays from them")
+                })? {
+                    return Err(Refusal::replayed());
+                }
                 let done = stream::iter(opt_ins).map(|opt_in| direct(tenants, opt_in));
-                Ok(done.buffered(AT_ONCE).collect().await)
+                let handled: Vec<Handled> = done.buffered(AT_ONCE).collect().await;
+                let is_nothing = |handled: &Handled| handled.status == StatusCode::SERVICE_UNAVAILABLE;
+                if let Some(signature) = signature.filter(|_| handled.iter().all(is_nothing)) {
+                    seen.forget(signature, Instant::now());
+                }
+                Ok(handled)
             }
-            Self::Queue(queue) => {
-                // As they are written: while the queue is waited for, nothing else of them is held.
-                let named: Vec<(Key, Bytes)> = opt_ins
-                    .into_iter()
-                    .map(|opt_in| {
-                        let key = Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
-                        (key, opt_in.to_json())
-                    })
-                    .collect();
-                let keys: Vec<Key> = named.iter().map(|(key, _)| key.clone()).collect();
-                let accepted: Result<Vec<Accepted>, QueueError> =
-                    queue.put(named).await.into_iter().collect();
-                let accepted = accepted.map_err(|error| away(&error))?;
-                let handled = keys.into_iter().zip(accepted).map(|(key, accepted)| Handled {
-                    told: Told {
-                        id: format!("{key}.{}", accepted.sequence),
-                        state: State::accepted(accepted.duplicate),
-                    },
-                    status: StatusCode::ACCEPTED,
-                    retry_after: None,
-                });
-                Ok(handled.collect())
+            Self::Queue(gate) => {
+                let handled = put(gate, opt_ins).await?;
+                // Not before: who repeats what was not written is no replayer. One of what was written finds it there.
+                if let Some(signature) = signature
+                    && let Err(error) = gate.remember(signature).await
+                {
+                    debug!(error = &error as &dyn Error, "a signature is not remembered");
+                }
+                Ok(handled)
             }
         }
     }
@@ -94,13 +97,13 @@ impl Desk {
             let message = "this is not the id of an opt-in that was accepted within a week";
             Refusal::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message)
         };
-        let Self::Queue(queue) = self else {
+        let Self::Queue(gate) = self else {
             let message = "there is no queue: each opt-in was answered with its outcome";
             return Err(Refusal::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message));
         };
         let (key, sequence) = split(id).ok_or_else(unknown)?;
         let outcome =
-            queue.outcome(&key, sequence).await.map_err(|error| away(&error))?.ok_or_else(unknown)?;
+            gate.outcome(&key, sequence).await.map_err(|error| away(&error))?.ok_or_else(unknown)?;
         Ok(Told { id: id.to_owned(), state: State::ended(outcome, None) })
     }
 }
@@ -116,10 +119,46 @@ fn split(id: &str) -> Option<(Key, u64)> {
     Some((key.parse().ok()?, sequence.parse().ok()?))
 }
 
+/// Puts opt-ins into the queue. Where not all of them are written, it is told which are.
+async fn put(gate: &Gate, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> {
+    // As they are written: while the queue is waited for, nothing else of them is held.
+    let named: Vec<(Key, Bytes)> = opt_ins
+        .into_iter()
+        .map(|opt_in| {
+            let key = Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
+            (key, opt_in.to_json())
+        })
+        .collect();
+    let keys: Vec<Key> = named.iter().map(|(key, _)| key.clone()).collect();
+    let (mut handled, mut told, mut failure) = (Vec::with_capacity(keys.len()), Vec::new(), None);
+    for (index, (key, accepted)) in keys.into_iter().zip(gate.put(named).await).enumerate() {
+        match accepted {
+            Ok(accepted) => {
+                let id = format!("{key}.{}", accepted.sequence);
+                told.push(json!({ "index": index, "id": id, "state": "waiting" }));
+                let told = Told { id, state: State::accepted(accepted.duplicate) };
+                handled.push(Handled { told, status: StatusCode::ACCEPTED, retry_after: None });
+            }
+            Err(error) => {
+                told.push(json!({ "index": index, "state": "unknown" }));
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    match failure {
+        None => Ok(handled),
+        Some(error) if handled.is_empty() => Err(away(&error)),
+        Some(error) => {
+            debug!(error = &error as &dyn Error, "some opt-ins of a request are not written");
+            Err(Refusal::partly(handled.len(), told))
+        }
+    }
+}
+
 /// Nothing is accepted that is not written.
 fn away(error: &QueueError) -> Refusal {
-    warn!(error = error as &dyn std::error::Error, "the queue does not take opt-ins");
-    Refusal::overloaded("the queue is away; nothing is known to be accepted, repeat the request, signed anew")
+    debug!(error = error as &dyn Error, "the queue does not take opt-ins");
+    Refusal::overloaded("the queue is away; nothing is known to be accepted, repeat the request")
 }
 
 async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {

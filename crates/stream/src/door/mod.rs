@@ -7,38 +7,39 @@
 //! | `GET /v1/whatsapp/{account}` | Meta's question whether the webhook is wanted |
 //! | `POST /v1/whatsapp/{account}` | Meta's notifications |
 //!
-//! A request passes, in this order: the limits, its signature, the check of all of its opt-ins, the account's rate, the
-//! memory of replays. What does not pass all of them has no effect.
+//! A request passes, in this order: the limits, its signature, the check of all of its opt-ins, the memory of replays,
+//! the account's rate. What does not pass all of them has no effect. Of what is not signed only the account is read.
 
 mod answer;
 mod desk;
+mod gate;
 mod metrics;
+mod opt_ins;
 mod seen;
 mod signature;
+mod webhook;
 mod whatsapp;
 
 use crate::account::Account;
 use crate::ops::{Health, Readiness};
-use crate::opt_in::{self, OptIn};
+use crate::opt_in::OptIn;
 use crate::queue::Queue;
 use crate::secrets::{Kind, MacKey, Secrets};
 use crate::tenants::Tenants;
 use answer::Refusal;
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use desk::{Desk, Handled};
+use gate::Gate;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use http::header::{HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use klaviyo_host::types::Code;
 use metrics::Metrics;
 use prometheus_client::registry::Registry;
-use serde::Deserialize;
 use serde_json::json;
 use signature::{Signed, Unsigned};
 use std::collections::BTreeSet;
@@ -48,8 +49,7 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tracing::{debug, error, warn};
-use whatsapp::Wish;
+use tracing::debug;
 
 /// Of a request's body.
 const BODY_BYTES: usize = 1 << 20;
@@ -99,7 +99,7 @@ impl Door {
         settings: Settings,
         registry: &mut Registry,
     ) -> Self {
-        Self::new(Desk::Queue(queue), secrets, settings, registry)
+        Self::new(Desk::Queue(Gate::new(queue)), secrets, settings, registry)
     }
 
     fn new(desk: Desk, secrets: Arc<Secrets>, settings: Settings, registry: &mut Registry) -> Self {
@@ -120,6 +120,14 @@ impl Door {
         }
     }
 
+    /// Looks after the queue until it is dropped: whether it takes opt-ins is part of whether the door is ready.
+    pub async fn watch(&self) {
+        match &self.desk {
+            Desk::Direct { .. } => std::future::pending().await,
+            Desk::Queue(gate) => gate.watch().await,
+        }
+    }
+
     /// The routes.
     pub fn router(self: &Arc<Self>) -> Router {
         let not_found =
@@ -132,9 +140,9 @@ impl Door {
             )
         };
         Router::new()
-            .route("/v1/opt-ins", post(opt_ins))
-            .route("/v1/opt-ins/{id}", get(outcome))
-            .route("/v1/whatsapp/{account}", get(verification).post(notification))
+            .route("/v1/opt-ins", post(opt_ins::opt_ins))
+            .route("/v1/opt-ins/{id}", get(opt_ins::outcome))
+            .route("/v1/whatsapp/{account}", get(webhook::verification).post(webhook::notification))
             .method_not_allowed_fallback(not_allowed)
             .route_layer(from_fn_with_state(Arc::clone(self), limit))
             .layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -142,9 +150,14 @@ impl Door {
             .fallback(not_found)
     }
 
-    /// Takes opt-ins of one account, as much of them as its rate allows: all or none.
-    async fn take(&self, account: &Account, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> {
-        let handled = self.desk.take(opt_ins).await?;
+    /// Takes opt-ins of one account, and counts what became of them.
+    async fn take(
+        &self,
+        account: &Account,
+        signature: Option<&str>,
+        opt_ins: Vec<OptIn>,
+    ) -> Result<Vec<Handled>, Refusal> {
+        let handled = self.desk.take(signature, opt_ins).await?;
         for Handled { told, status, .. } in &handled {
             let result = match (&told.state, status.as_u16()) {
                 (answer::State::Accepted { duplicate: true, .. }, _) => "duplicate",
@@ -183,8 +196,7 @@ impl Health for Door {
         let accounts = self.accounts();
         let (ready, queue) = match &self.desk {
             Desk::Direct { .. } => (!accounts.is_empty(), "none"),
-            Desk::Queue(queue) if queue.is_connected() => (true, "connected"),
-            Desk::Queue(_) => (false, "away"),
+            Desk::Queue(gate) => gate.state(),
         };
         Readiness { ready, document: json!({ "queue": queue, "accounts": accounts.len() }) }
     }
@@ -247,197 +259,4 @@ impl Door {
 
 fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
-}
-
-/// One, or several.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Many(Vec<OptIn>);
-
-async fn opt_ins(
-    State(door): State<Arc<Door>>,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let body = body(request).await?;
-    let signed = Signed::of(&headers, now()).map_err(unsigned)?;
-    let is_array = body.trim_ascii_start().first() == Some(&b'[');
-    let parsed = if is_array {
-        serde_json::from_slice(&body).map(|Many(opt_ins)| opt_ins)
-    } else {
-        serde_json::from_slice(&body).map(|opt_in: OptIn| vec![opt_in])
-    };
-    // The account is in the body; nothing is done with it before the signature is known to be right.
-    let mut opt_ins = parsed.map_err(|error| {
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            Code::InvalidInput.as_str(),
-            format!("the body is not opt-ins: {error}"),
-        )
-    })?;
-    let Some(account) = opt_ins.first().map(|opt_in| opt_in.account.clone()) else {
-        return Err(Refusal::unfit("the array has no opt-ins", Vec::new()));
-    };
-    let signature = door.signed(&signed, &account, &body)?;
-    check(&account, &opt_ins, door.desk.most())
-        .inspect_err(|_| door.metrics.opt_ins("refused", opt_ins.len()))?;
-    door.at_rate(&account, opt_ins.len())?;
-    if !door.desk.first_use(signature).await? {
-        warn!(%account, "a request was replayed");
-        let message = "this request was here before; to repeat it, sign it anew, with the same webhook-id";
-        return Err(Refusal::new(StatusCode::CONFLICT, Code::Conflict.as_str(), message));
-    }
-    for (n, opt_in) in opt_ins.iter_mut().enumerate() {
-        let given = || if is_array { format!("{}/{n}", signed.id) } else { signed.id.to_owned() };
-        opt_in.id.get_or_insert_with(given);
-    }
-    let mut handled = door.take(&account, opt_ins).await?;
-    if !is_array && let Some(Handled { told, status, retry_after }) = handled.pop() {
-        let mut response = (status, Json(told)).into_response();
-        if let Some(seconds) = retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        return Ok(response);
-    }
-    let first = handled.first().map_or(StatusCode::OK, |handled| handled.status);
-    let all = handled.iter().all(|handled| handled.status.is_success());
-    let status = if all { first } else { StatusCode::MULTI_STATUS };
-    let told: Vec<_> = handled.into_iter().map(|handled| handled.told).collect();
-    Ok((status, Json(told)).into_response())
-}
-
-/// All of them make sense, or none is taken.
-fn check(account: &Account, opt_ins: &[OptIn], most: usize) -> Result<(), Refusal> {
-    if opt_ins.len() > most {
-        return Err(too_many(most));
-    }
-    let unfit: Vec<_> = opt_ins
-        .iter()
-        .enumerate()
-        .filter_map(|(n, opt_in)| {
-            let (field, reason) = if opt_in.account == *account {
-                let unfit = opt_in.check().err()?;
-                (unfit.field, unfit.reason)
-            } else {
-                ("account", "all opt-ins of a request are of one account".to_owned())
-            };
-            Some(json!({ "index": n, "field": field, "message": reason }))
-        })
-        .collect();
-    if unfit.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::unfit(
-        format!("{} of {} opt-ins cannot be; none was taken", unfit.len(), opt_ins.len()),
-        unfit,
-    ))
-}
-
-async fn outcome(
-    State(door): State<Arc<Door>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let signed = Signed::of(&headers, now()).map_err(unsigned)?;
-    let account = desk::account_of(&id).filter(|_| signed.id == id);
-    let account =
-        account.ok_or_else(|| Refusal::unsigned("sign with the id that is asked for as webhook-id"))?;
-    door.signed(&signed, &account, b"")?;
-    Ok(Json(door.desk.ask(&id).await?).into_response())
-}
-
-/// Meta's question.
-#[derive(Deserialize)]
-struct Verification {
-    #[serde(rename = "hub.mode")]
-    mode: String,
-    #[serde(rename = "hub.verify_token")]
-    token: String,
-    #[serde(rename = "hub.challenge")]
-    challenge: String,
-}
-
-async fn verification(
-    State(door): State<Arc<Door>>,
-    Path(account): Path<String>,
-    asked: Result<Query<Verification>, QueryRejection>,
-) -> Result<String, Refusal> {
-    let account = account.parse::<Account>().ok();
-    let token = account.and_then(|account| door.secrets.get(&account, Kind::WhatsappVerifyToken));
-    // An account that has none takes as long as one that has.
-    let expected = token.as_ref().map_or("", |token| token.as_str());
-    match asked {
-        Ok(Query(asked))
-            if asked.mode == "subscribe" && signature::is_same(&asked.token, expected) && token.is_some() =>
-        {
-            Ok(asked.challenge)
-        }
-        _ => Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            Code::Forbidden.as_str(),
-            "the verify token is not this account's",
-        )),
-    }
-}
-
-async fn notification(
-    State(door): State<Arc<Door>>,
-    Path(account): Path<String>,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let body = body(request).await?;
-    let account = account.parse::<Account>().ok();
-    let key = account.as_ref().and_then(|account| door.secrets.mac_key(account, Kind::WhatsappAppSecret));
-    signature::check_meta(&headers, key.as_ref().unwrap_or(&door.nobody), &body).map_err(unsigned)?;
-    let (Some(account), Some(_)) = (account, key) else { return Err(unsigned(Unsigned::Signature)) };
-    let Some(wishes) = whatsapp::wishes(&body, &door.settings.word) else {
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            Code::InvalidInput.as_str(),
-            "the body is not JSON",
-        ));
-    };
-    if wishes.is_empty() {
-        door.metrics.opt_ins("ignored", 1);
-        return Ok(Json(json!([])).into_response());
-    }
-    // Meta repeats what is not answered 200, for days: nothing is lost meanwhile.
-    let list = door.secrets.get(&account, Kind::WhatsappList).ok_or_else(|| {
-        let message = format!(
-            "the account has no list for WhatsApp; name one in {account}.{}",
-            Kind::WhatsappList.file()
-        );
-        error!(%account, "{message}");
-        Refusal::overloaded(message)
-    })?;
-    door.at_rate(&account, wishes.len())?;
-    let opt_ins = wishes.into_iter().map(|wish| wished(&account, &list, wish)).collect();
-    let handled = door.take(&account, opt_ins).await?;
-    for handled in &handled {
-        if handled.status == StatusCode::UNPROCESSABLE_ENTITY {
-            warn!(%account, id = handled.told.id, "an opt-in by WhatsApp cannot be done, and is not repeated");
-        }
-    }
-    let unfinished = handled.iter().find(|handled| handled.status.is_server_error());
-    let status = unfinished.map_or(StatusCode::OK, |_| StatusCode::SERVICE_UNAVAILABLE);
-    let told: Vec<_> = handled.into_iter().map(|handled| handled.told).collect();
-    Ok((status, Json(told)).into_response())
-}
-
-fn wished(account: &Account, list: &str, wish: Wish) -> OptIn {
-    let (first_name, last_name) = wish.name.as_deref().map(opt_in::names).unwrap_or_default();
-    OptIn {
-        account: account.clone(),
-        id: Some(wish.id),
-        list: list.to_owned(),
-        email: None,
-        phone_number: Some(wish.phone_number),
-        external_id: None,
-        first_name,
-        last_name,
-        properties: None,
-        consent: Vec::new(),
-        consent_source: None,
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::signature::TOLERANCE;
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A request can be repeated as long as its time stamp is not too old, wherever in the tolerance it began.
@@ -25,13 +25,15 @@ struct Memory {
 pub(super) struct Full;
 
 impl Seen {
-    /// Whether a signature is seen for the first time.
+    /// Whether a signature is remembered.
+    pub(super) fn has(&self, signature: &str, now: Instant) -> bool {
+        self.memory(now).known.contains(signature)
+    }
+
+    /// Whether a signature is seen for the first time. It is remembered from now on.
     pub(super) fn first_use(&self, signature: &str, now: Instant) -> Result<bool, Full> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Memory { known, order } = &mut *seen;
-        while let Some((_, old)) = order.pop_front_if(|(at, _)| now.duration_since(*at) > REMEMBERED) {
-            known.remove(&old);
-        }
+        let mut memory = self.memory(now);
+        let Memory { known, order } = &mut *memory;
         if known.contains(signature) {
             return Ok(false);
         }
@@ -41,6 +43,27 @@ impl Seen {
         known.insert(signature.to_owned());
         order.push_back((now, signature.to_owned()));
         Ok(true)
+    }
+
+    /// Forgets a signature: nothing came of its request.
+    pub(super) fn forget(&self, signature: &str, now: Instant) {
+        let Memory { known, order } = &mut *self.memory(now);
+        if known.remove(signature)
+            // It is among the last.
+            && let Some(place) = order.iter().rposition(|(_, known)| known == signature)
+        {
+            order.remove(place);
+        }
+    }
+
+    /// Without those that cannot be repeated any more.
+    fn memory(&self, now: Instant) -> MutexGuard<'_, Memory> {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Memory { known, order } = &mut *memory;
+        while let Some((_, old)) = order.pop_front_if(|(at, _)| now.duration_since(*at) > REMEMBERED) {
+            known.remove(&old);
+        }
+        memory
     }
 }
 
@@ -56,5 +79,18 @@ mod tests {
         assert_eq!(seen.first_use("one", now + REMEMBERED), Ok(false));
         assert_eq!(seen.first_use("one", now + REMEMBERED + Duration::from_millis(1)), Ok(true));
         assert_eq!(seen.0.lock().unwrap().known.len(), 1);
+    }
+
+    #[test]
+    fn one_that_is_forgotten_is_new_again() {
+        let (seen, now) = (Seen::default(), Instant::now());
+        for _ in 0..3 {
+            assert_eq!(seen.first_use("one", now), Ok(true));
+            assert!(seen.has("one", now));
+            seen.forget("one", now);
+            assert!(!seen.has("one", now));
+        }
+        seen.forget("other", now);
+        assert!(seen.0.lock().unwrap().order.is_empty());
     }
 }

@@ -15,6 +15,7 @@
 //! Whatever NATS does, or does not do, everything that is asked of it ends in time: see [`within`].
 
 mod dead;
+mod health;
 mod lease;
 mod version;
 mod waiting;
@@ -119,6 +120,9 @@ pub enum QueueError {
          --queue-bytes?"
     )]
     SetUp(&'static str, #[source] Box<dyn Error + Send + Sync>),
+    /// The stream of opt-ins takes no more.
+    #[error("the stream KLAVIYO_OPT_INS is full; let workers empty it, or raise its max_bytes and max_msgs")]
+    Full,
     /// There is no connection now.
     #[error("there is no connection to NATS at the moment")]
     Away,
@@ -356,19 +360,22 @@ impl Queue {
         }
     }
 
-    /// Whether a signature is seen for the first time, by any front door.
+    /// Whether any front door remembers this signature: see [`Queue::remember`].
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn first_use(&self, signature: &str) -> Result<bool, QueueError> {
-        // A signature is base64, with characters that a key may not have.
-        let key = Key::new(&Account::default(), signature).to_string();
-        let update = self.signatures.update(key, Bytes::new(), 0);
-        match within(&self.client(), "remember a signature", update).await? {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
-            Err(error) => Err(failed("remember a signature")(error)),
-        }
+    pub async fn remembers(&self, signature: &str) -> Result<bool, QueueError> {
+        let entry = self.signatures.entry(remembered_as(signature));
+        Ok(ask(&self.client(), "look for a signature", entry).await?.is_some())
+    }
+
+    /// Has all front doors remember a signature, for ten minutes.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked: it may not be remembered.
+    pub async fn remember(&self, signature: &str) -> Result<(), QueueError> {
+        let put = self.signatures.put(remembered_as(signature), Bytes::new());
+        ask(&self.client(), "remember a signature", put).await.map(drop)
     }
 
     /// Whether the outcomes of an account can be written: as many bytes are, and are taken away again. So Klaviyo is not
@@ -447,6 +454,11 @@ async fn bucket(context: &Context, name: &'static str, max_age: Duration) -> Res
     bucket
         .map_err(|_| QueueError::TimedOut("make or open a stream"))?
         .map_err(|error| QueueError::SetUp(name, error.into()))
+}
+
+/// A signature is base64, with characters that the key of an entry may not have.
+fn remembered_as(signature: &str) -> String {
+    Key::new(&Account::default(), signature).to_string()
 }
 
 /// Whether a message's id is this key, or made of it.

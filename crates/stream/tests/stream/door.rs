@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const OTHER_SECRET: &str = "whsec_bGltZS1pbi10aGUtY29jb251dC1hbmQtc3Rpcg==";
@@ -259,32 +259,52 @@ async fn nothing_is_accepted_that_is_not_written() {
     let mut stage = opened(&["shop-1"]).await;
     let door = stage.queue_door(settings()).await;
     assert_eq!(get(&door, "/readyz").await.0, 200);
+    let accepted = post(&door, "msg_0", &person(0)).await.1["id"].as_str().unwrap().to_owned();
     stage.nats.kill().unwrap();
     until("it is noticed", || !door.health.readiness().ready).await;
     assert_eq!(get(&door, "/readyz").await.0, 503);
+    let asked = Instant::now();
     let response = post_at(&door, SECRET, "msg_1", now(), priya().to_string()).await;
     assert!(response.headers().contains_key("retry-after"));
     assert_eq!(answer(response).await.0, 503);
+    assert_eq!(ask(&door, &accepted).await.0, 503);
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     stage.nats.restart().unwrap();
     until("it is back", || door.health.readiness().ready).await;
     assert_eq!(post_at(&door, SECRET, "msg_1", now() + 1, priya().to_string()).await.status(), 202);
     door.stop().await;
 }
 
-fn notification(words: &str) -> String {
+pub(crate) const NUMBER_ID: &str = "106540352242922";
+
+pub(crate) fn message(words: &str) -> Value {
+    let timestamp = now().to_string();
+    json!({ "from": "919820000001", "id": "wamid.1", "timestamp": timestamp, "type": "text", "text": { "body": words } })
+}
+
+pub(crate) fn notification_of(messages: Value, name: &str) -> String {
     json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "field": "messages", "value": {
-        "contacts": [{ "profile": { "name": "Priya Sharma" }, "wa_id": "919820000001" }],
-        "messages": [{ "from": "919820000001", "id": "wamid.1", "type": "text", "text": { "body": words } }],
+        "metadata": { "display_phone_number": "15550783881", "phone_number_id": NUMBER_ID },
+        "contacts": [{ "profile": { "name": name }, "wa_id": "919820000001" }],
+        "messages": messages,
     } }] }] })
     .to_string()
 }
 
+fn notification(words: &str) -> String {
+    notification_of(json!([message(words)]), "Priya Sharma")
+}
+
 async fn notify(door: &Running, secret: &str, body: &str) -> (u16, Value) {
+    notify_for(door, "shop-1", secret, body).await
+}
+
+pub(crate) async fn notify_for(door: &Running, account: &str, secret: &str, body: &str) -> (u16, Value) {
     let mac =
         Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body).finalize().into_bytes();
     let digits: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
     let request = client()
-        .post(format!("{}/v1/whatsapp/shop-1", door.url))
+        .post(format!("{}/v1/whatsapp/{account}", door.url))
         .header("x-hub-signature-256", format!("sha256={digits}"))
         .body(body.to_owned());
     answer(request.send().await.unwrap()).await
@@ -300,7 +320,7 @@ async fn whatsapps_word_opts_its_sender_in() {
     assert_eq!(get(&direct, "/v1/whatsapp/shop-1").await.0, 403);
     assert_eq!(get(&direct, &format!("{question}the%20token").replace("shop-1", "shop-2")).await.0, 403);
 
-    assert_eq!(notify(&direct, "another", &notification("SUBSCRIBE")).await.0, 401);
+    assert_eq!(notify(&direct, "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5e", &notification("SUBSCRIBE")).await.0, 401);
     assert_eq!(notify(&direct, APP_SECRET, &notification("When do you open?")).await, (200, json!([])));
     assert_eq!(notify(&direct, APP_SECRET, "{}").await, (200, json!([])));
     assert_eq!(stage.klaviyo.requests(), 0);

@@ -10,7 +10,9 @@ use on_nats::{door, stage};
 mod on_nats {
     pub(crate) mod door;
     mod queue;
+    mod repeats;
     pub(crate) mod stage;
     mod strangers;
+    mod whatsapp;
     mod worker;
 }

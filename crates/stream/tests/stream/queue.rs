@@ -74,7 +74,8 @@ async fn whatever_is_asked_of_a_nats_that_stands_still_ends() {
     let asked = async {
         assert!(stage.queue.waiting().await.is_err());
         assert!(stage.queue.outcome(&keys[0].0, keys[0].1).await.is_err());
-        assert!(stage.queue.first_use("c2lnbmF0dXJl").await.is_err());
+        assert!(stage.queue.remembers("c2lnbmF0dXJl").await.is_err());
+        assert!(stage.queue.remember("c2lnbmF0dXJl").await.is_err());
         assert!(stage.queue.dead(None).await.is_err());
         assert!(stage.queue.lease(&"shop-1".parse().unwrap(), "a worker").await.is_err());
         assert!(stage.queue.account(&"shop-1".parse().unwrap()).await.is_err());

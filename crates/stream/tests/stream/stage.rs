@@ -212,7 +212,13 @@ async fn open(door: Door, registry: Registry) -> Running {
     let registry = Arc::new(registry);
     let router = door.router().merge(ops::router(door.clone(), Arc::clone(&registry)));
     let (stop, stopped) = oneshot::channel();
-    let work = tokio::spawn(listener.serve(router, async { drop(stopped.await) }));
+    let watched = Arc::clone(&door);
+    let work = tokio::spawn(async move {
+        tokio::select! {
+            () = listener.serve(router, async { drop(stopped.await) }) => {}
+            () = watched.watch() => {}
+        }
+    });
     Running { health: door, stop, work, url, registry }
 }
 

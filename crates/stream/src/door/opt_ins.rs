@@ -1,0 +1,183 @@
+//! Opt-ins of callers who sign them, and questions about them.
+
+use super::answer::Refusal;
+use super::desk::{self, Handled};
+use super::signature::Signed;
+use super::{Door, body, now, too_many, unsigned};
+use crate::account::Account;
+use crate::opt_in::OptIn;
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+use klaviyo_host::types::Code;
+use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
+use serde_json::json;
+use std::fmt;
+use std::sync::Arc;
+use tracing::warn;
+
+/// Whose an opt-in is. Everything else is skipped without a place in memory.
+#[derive(Deserialize)]
+struct Whose {
+    account: Account,
+}
+
+/// The account of the first of several opt-ins, if there is one.
+struct First;
+
+impl<'de> Visitor<'de> for First {
+    type Value = Option<Account>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of opt-ins")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+        let first = all.next_element::<Whose>()?;
+        while all.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(first.map(|first| first.account))
+    }
+}
+
+fn is_array(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'[')
+}
+
+/// The account that a body is to be signed for: of a stranger's body nothing else is read. None: of an empty array.
+fn whose(body: &[u8]) -> Result<Option<Account>, serde_json::Error> {
+    if !is_array(body) {
+        return serde_json::from_slice(body).map(|Whose { account }| Some(account));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let account = reader.deserialize_seq(First)?;
+    reader.end()?;
+    Ok(account)
+}
+
+fn unreadable(error: &serde_json::Error) -> Refusal {
+    let message = format!("the body is not opt-ins: {error}");
+    Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message)
+}
+
+pub(super) async fn opt_ins(
+    State(door): State<Arc<Door>>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let body = body(request).await?;
+    let signed = Signed::of(&headers, now()).map_err(unsigned)?;
+    let Some(account) = whose(&body).map_err(|error| unreadable(&error))? else {
+        return Err(Refusal::unfit("the array has no opt-ins", Vec::new()));
+    };
+    let signature = door.signed(&signed, &account, &body)?;
+    let is_array = is_array(&body);
+    let mut opt_ins: Vec<OptIn> = if is_array {
+        serde_json::from_slice(&body)
+    } else {
+        serde_json::from_slice(&body).map(|opt_in| vec![opt_in])
+    }
+    .map_err(|error| unreadable(&error))?;
+    drop(body);
+    check(&account, &opt_ins, door.desk.most())
+        .inspect_err(|_| door.metrics.opt_ins("refused", opt_ins.len()))?;
+    // Before the rate, which replays would use up.
+    if door.desk.has_taken(signature).await? {
+        warn!(%account, "a request was replayed");
+        return Err(Refusal::replayed());
+    }
+    door.at_rate(&account, opt_ins.len())?;
+    for (n, opt_in) in opt_ins.iter_mut().enumerate() {
+        let given = || if is_array { format!("{}/{n}", signed.id) } else { signed.id.to_owned() };
+        opt_in.id.get_or_insert_with(given);
+    }
+    let mut handled = door.take(&account, Some(signature), opt_ins).await?;
+    if !is_array && let Some(Handled { told, status, retry_after }) = handled.pop() {
+        let mut response = (status, Json(told)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        return Ok(response);
+    }
+    let first = handled.first().map_or(StatusCode::OK, |handled| handled.status);
+    let all = handled.iter().all(|handled| handled.status.is_success());
+    let status = if all { first } else { StatusCode::MULTI_STATUS };
+    let told: Vec<_> = handled.into_iter().map(|handled| handled.told).collect();
+    Ok((status, Json(told)).into_response())
+}
+
+/// All of them make sense, or none is taken.
+fn check(account: &Account, opt_ins: &[OptIn], most: usize) -> Result<(), Refusal> {
+    if opt_ins.len() > most {
+        return Err(too_many(most));
+    }
+    let unfit: Vec<_> = opt_ins
+        .iter()
+        .enumerate()
+        .filter_map(|(n, opt_in)| {
+            let (field, reason) = if opt_in.account == *account {
+                let unfit = opt_in.check().err()?;
+                (unfit.field, unfit.reason)
+            } else {
+                ("account", "all opt-ins of a request are of one account".to_owned())
+            };
+            Some(json!({ "index": n, "field": field, "message": reason }))
+        })
+        .collect();
+    if unfit.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::unfit(
+        format!("{} of {} opt-ins cannot be; none was taken", unfit.len(), opt_ins.len()),
+        unfit,
+    ))
+}
+
+pub(super) async fn outcome(
+    State(door): State<Arc<Door>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let signed = Signed::of(&headers, now()).map_err(unsigned)?;
+    let account = desk::account_of(&id).filter(|_| signed.id == id);
+    let account =
+        account.ok_or_else(|| Refusal::unsigned("sign with the id that is asked for as webhook-id"))?;
+    door.signed(&signed, &account, b"")?;
+    Ok(Json(door.desk.ask(&id).await?).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_is_read_and_nothing_else() {
+        let account: Account = "shop-1".parse().unwrap();
+        for body in [
+            r#"{"account":"shop-1"}"#,
+            r#" {"properties":{"account":"shop-2","x":[[],{}]},"list":7,"\u0061ccount":"shop-1","email":null} "#,
+            r#"[{"account":"shop-1","list":"x"},7,{"account":"shop-2"}]"#,
+        ] {
+            assert_eq!(whose(body.as_bytes()).unwrap().as_ref(), Some(&account), "{body}");
+        }
+        assert!(whose(b"[]").unwrap().is_none());
+        for body in [
+            "",
+            "7",
+            "{}",
+            "[7]",
+            "[{}]",
+            r#"{"account":7}"#,
+            r#"{"account":"a b"}"#,
+            r#"{"account":"shop-1"}x"#,
+            r#"[{"account":"shop-1"}"#,
+            r#"[{"account":"shop-1"}]x"#,
+            r#"{"account":"shop-1","account":"shop-1"}"#,
+            r#"{"account":"shop-1","x":}"#,
+        ] {
+            assert!(whose(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}
