@@ -7,7 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::session;
 use klaviyo_host::{Connector, Limits};
 use klaviyo_stream::ops::Listener;
-use klaviyo_stream::queue::{Nats, Queue};
+use klaviyo_stream::queue::{Nats, Queue, QueueError};
 use klaviyo_stream::secrets::{Kind, Secrets};
 use klaviyo_stream::tenants::Tenants;
 use std::ffi::OsString;
@@ -53,6 +53,9 @@ pub(crate) fn nats(options: &args::Nats) -> Option<Nats> {
 
 pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {
     let queue = Queue::connect(nats).await.map_err(|error| {
+        if matches!(error, QueueError::Address) {
+            return Failure::invalid(None, &chain(&error)).hint("--nats or NATS_URL names it");
+        }
         Failure::new(klaviyo_host::types::Code::Connection, chain(&error))
             .hint("`nats-server -js` starts one on this machine")
     })?;

@@ -118,6 +118,15 @@ fn what_cannot_work_is_told_at_once() {
         assert_eq!(run.err(6)["code"], "connection");
         assert!(!run.out.contains("canary-password") && !run.err.contains("canary-password"));
     }
+    for (url, code) in [
+        ("user:canary-password", 2),
+        ("canary-password://127.0.0.1", 2),
+        ("user:canary-password@127.0.0.1:1", 6),
+    ] {
+        let run = Run::of(bare().args(["dead", "list", "--json"]).env("NATS_URL", url));
+        run.err(code);
+        assert!(!run.out.contains("canary-password"), "{}", run.out);
+    }
     assert_eq!(Run::of(&mut serve_at(&klaviyo, &port)).err(1)["code"], "other");
     for words in [&["dead", "retry"][..], &["dead", "show", "x"], &["dead", "drop", "--account", "default"]] {
         assert_eq!(Run::of(bare().args(words).arg("--json")).err(2)["code"], "invalid-input", "{words:?}");

@@ -33,7 +33,7 @@ use async_nats::jetstream::context::{ContextBuilder, CreateStreamError};
 use async_nats::jetstream::kv::{self, Operation, Store};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
-use async_nats::{ConnectOptions, HeaderMap, connection};
+use async_nats::{ConnectOptions, HeaderMap, ServerAddr, connection};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream as streams};
 use std::collections::BTreeMap;
@@ -111,7 +111,10 @@ pub enum QueueError {
     /// The file with the credentials cannot be read.
     #[error("cannot read the credentials for NATS in {}", .0.display())]
     Credentials(PathBuf, #[source] std::io::Error),
-    /// The address is none, or NATS does not answer there.
+    /// The address is none. It is not repeated: there can be a password in it.
+    #[error("the address of NATS cannot be read; write nats://127.0.0.1:4222, say, or several with commas")]
+    Address,
+    /// NATS does not answer there.
     #[error("cannot connect to NATS at {0}; is it running there, and are the credentials right?")]
     Connect(String, #[source] Box<dyn Error + Send + Sync>),
     /// JetStream is off, or a stream or a bucket cannot be made.
@@ -214,8 +217,9 @@ impl Queue {
             let text = std::fs::read_to_string(file).map_err(failed)?;
             options = options.credentials(&text).map_err(failed)?;
         }
-        let failed = |error: async_nats::ConnectError| QueueError::Connect(shown(&nats.url), error.into());
-        let servers: Vec<&str> = nats.url.split(',').collect();
+        let servers = servers(&nats.url)?;
+        let shown = shown(&servers);
+        let failed = |error: async_nats::ConnectError| QueueError::Connect(shown, error.into());
         let client = options.connect(servers).await.map_err(failed)?;
         let version = client.server_info().version;
         if let Some(doubt) = version::doubt(&version) {
@@ -468,15 +472,22 @@ fn is_about(headers: &HeaderMap, key: &Key) -> bool {
     id.and_then(|id| id.strip_prefix(&key)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// An address without the password in it.
-fn shown(url: &str) -> String {
-    url.split(',')
-        .map(|server| match server.rsplit_once('@') {
-            Some((_, host)) => format!("…@{host}"),
-            None => server.to_owned(),
-        })
-        .collect::<Vec<_>>()
-        .join(",")
+/// The addresses of servers, with commas between them.
+fn servers(url: &str) -> Result<Vec<ServerAddr>, QueueError> {
+    // Why one cannot be read is not told either: the sentence has parts of it.
+    let server =
+        |server: &str| server.trim().parse().ok().filter(|server: &ServerAddr| !server.host().is_empty());
+    url.split(',').map(|url| server(url).ok_or(QueueError::Address)).collect()
+}
+
+/// Where servers are, and nothing else that is in their addresses: not what may be a password, or a token.
+fn shown(servers: &[ServerAddr]) -> String {
+    let shown = |server: &ServerAddr| {
+        let host = server.host();
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        format!("{}://{bracketed}:{}", server.scheme(), server.port())
+    };
+    servers.iter().map(shown).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -485,6 +496,20 @@ mod tests {
 
     #[test]
     fn no_password_is_shown() {
-        assert_eq!(shown("nats://user:canary@one:4222,two:4222"), "…@one:4222,two:4222");
+        let shown = |url: &str| servers(url).map(|servers| shown(&servers));
+        for (url, expected) in [
+            ("nats://user:canary@one:4222,two", "nats://one:4222,nats://two:4222"),
+            ("user:canary@one", "nats://one:4222"),
+            ("tls://canary@[::1]:7/canary?canary#canary", "tls://[::1]:7"),
+        ] {
+            assert_eq!(shown(url).unwrap(), expected, "{url}");
+        }
+        for wrong in
+            ["", "user:canary", "canary://one", "nats://user:can,ary@one", "nats://user:canary@one:port"]
+        {
+            let error = shown(wrong).unwrap_err();
+            assert!(matches!(error, QueueError::Address), "{wrong}");
+            assert!(error.source().is_none() && !error.to_string().contains("canary"));
+        }
     }
 }

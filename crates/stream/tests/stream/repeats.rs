@@ -124,6 +124,13 @@ async fn a_door_whose_queue_takes_nothing_is_not_ready() {
     at_most(&stage, -1).await;
     until("it has room", || door.health.readiness().ready).await;
     assert_eq!(post(&door, "msg_2", &person(2)).await.0, 202);
+    #[cfg(unix)]
+    {
+        stage.nats.pause().unwrap();
+        until("it stands still", || !door.health.readiness().ready).await;
+        stage.nats.resume().unwrap();
+        until("it goes on", || door.health.readiness().ready).await;
+    }
     door.stop().await;
 }
 
