@@ -5,7 +5,7 @@ use crate::sync::{ChannelName, Format, Pair, Unknown};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use klaviyo_host::{Egress, Revision};
-use klaviyo_stream::opt_in::Key;
+use klaviyo_stream::id::Id;
 use phonenumber::country;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -469,8 +469,8 @@ pub(crate) enum DeadCommand {
     },
     /// Show one, with the opt-in itself
     Show {
-        /// Its id, from `dead list`
-        id: Key,
+        /// Its id, from `dead list` or the answer to the opt-in
+        id: Id,
     },
     /// Put dead letters into the queue again
     Retry(Which),
@@ -483,9 +483,9 @@ pub(crate) enum DeadCommand {
 #[group(skip)]
 #[command(group = ArgGroup::new("which").required(true).args(["ids", "all"]))]
 pub(crate) struct Which {
-    /// Their ids, from `dead list`
+    /// Their ids, from `dead list` or the answers to the opt-ins
     #[arg(value_name = "ID")]
-    pub(crate) ids: Vec<Key>,
+    pub(crate) ids: Vec<Id>,
     /// All of them
     #[arg(long)]
     pub(crate) all: bool,

@@ -5,7 +5,7 @@ use crate::done::{Done, View};
 use crate::failure::{Failure, chain};
 use crate::service;
 use klaviyo_host::types::Code;
-use klaviyo_stream::opt_in::Key;
+use klaviyo_stream::id::Id;
 use klaviyo_stream::queue::{Letter, Queue, QueueError};
 use serde_json::{Value, json};
 
@@ -50,8 +50,8 @@ async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<Letter>, Failure> {
     Ok(letters)
 }
 
-async fn find(queue: &Queue, id: &Key) -> Result<Letter, Failure> {
-    queue.dead_letter(id).await.map_err(failed)?.ok_or_else(|| {
+async fn find(queue: &Queue, id: &Id) -> Result<Letter, Failure> {
+    queue.dead_letter(&id.key).await.map_err(failed)?.ok_or_else(|| {
         Failure::new(
             Code::NotFound,
             format!("there is no dead letter {id}; `klaviyo dead list` shows them all"),
@@ -71,7 +71,9 @@ fn after(count: u64, done: &str, error: &QueueError) -> Failure {
 fn document(letter: &Letter) -> Value {
     let mut document = json!(letter.dead);
     if let Some(document) = document.as_object_mut() {
-        document.insert("id".to_owned(), json!(letter.key.to_string()));
+        // They are in the id.
+        document.remove("sequences");
+        document.insert("id".to_owned(), json!(letter.id().to_string()));
     }
     document
 }

@@ -13,6 +13,7 @@
 
 pub mod account;
 pub mod door;
+pub mod id;
 pub mod ops;
 pub mod opt_in;
 pub mod outcome;

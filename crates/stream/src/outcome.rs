@@ -140,7 +140,7 @@ mod tests {
             code: long.clone(),
             detail: long.clone(),
             pointer: Some(long.clone()),
-            ..Detail::default()
+            title: String::new(),
         });
         let mut reason = Reason::new(Code::Rejected, long.clone());
         reason.details = vec![told; MOST_TOLD];

@@ -300,12 +300,18 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     let letters = dead(&["list"]).ok();
     let id = letters[0]["id"].as_str().unwrap();
     assert_eq!((letters.as_array().unwrap().len(), &letters[0]["error"]["code"]), (1, &json!("rejected")));
+    // It has one id, from the answer to the end.
+    assert_eq!(bad["id"], id);
+    assert_eq!(letters[0].get("sequences"), None);
+    let short = id.rsplit_once('.').unwrap().0;
+    assert_eq!(dead(&["show", short]).ok()["id"], id);
     assert_eq!(dead(&["list", "--account", "other"]).ok(), json!([]));
     assert_eq!(dead(&["show", id]).ok()["opt_in"]["email"], "nobody@localhost");
     let text = Run::of(bare().args(["dead", "list", "--nats", &nats.url()]));
     assert!(text.code == 0 && text.out.contains(id) && text.out.contains("rejected"), "{}", text.out);
     assert_eq!(dead(&["retry", id]).ok(), json!(1));
     until("it is dead again", &|| dead(&["list"]).ok().as_array().unwrap().len() == 1);
+    assert_eq!(dead(&["list"]).ok()[0]["id"], id);
     assert_eq!(dead(&["drop", "--all"]).ok(), json!(1));
     assert_eq!(dead(&["list"]).ok(), json!([]));
     assert_eq!(ask(&bad), "dropped");

@@ -4,6 +4,7 @@ use super::answer::{Refusal, State, Told};
 use super::gate::Gate;
 use super::seen::Seen;
 use crate::account::Account;
+use crate::id::Id;
 use crate::opt_in::{Key, OptIn};
 use crate::outcome::{Outcome, Reason};
 use crate::queue::QueueError;
@@ -101,7 +102,7 @@ impl Desk {
             let message = "there is no queue: each opt-in was answered with its outcome";
             return Err(Refusal::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message));
         };
-        let (key, sequence) = split(id).ok_or_else(unknown)?;
+        let Ok(Id { key, sequence: Some(sequence) }) = id.parse() else { return Err(unknown()) };
         let outcome =
             gate.outcome(&key, sequence).await.map_err(|error| away(&error))?.ok_or_else(unknown)?;
         Ok(Told { id: id.to_owned(), state: State::ended(outcome, None) })
@@ -110,13 +111,7 @@ impl Desk {
 
 /// The account whose opt-in an id is of.
 pub(super) fn account_of(id: &str) -> Option<Account> {
-    split(id).map(|(key, _)| key.account)
-}
-
-/// `<account>.<digest>.<place in the stream>`
-fn split(id: &str) -> Option<(Key, u64)> {
-    let (key, sequence) = id.rsplit_once('.')?;
-    Some((key.parse().ok()?, sequence.parse().ok()?))
+    id.parse().ok().map(|Id { key, .. }| key.account)
 }
 
 /// Puts opt-ins into the queue. Where not all of them are written, it is told which are.
@@ -134,7 +129,7 @@ async fn put(gate: &Gate, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> 
     for (index, (key, accepted)) in keys.into_iter().zip(gate.put(named).await).enumerate() {
         match accepted {
             Ok(accepted) => {
-                let id = format!("{key}.{}", accepted.sequence);
+                let id = Id { key, sequence: Some(accepted.sequence) }.to_string();
                 told.push(json!({ "index": index, "id": id, "state": "waiting" }));
                 let told = Told { id, state: State::accepted(accepted.duplicate) };
                 handled.push(Handled { told, status: StatusCode::ACCEPTED, retry_after: None });

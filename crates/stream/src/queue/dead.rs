@@ -1,11 +1,11 @@
 //! Opt-ins that could not be done: kept with their reason until somebody decides.
 
-use super::{DEAD_SUBJECT, PUT, Queue, QueueError, ask, failed, within};
+use super::{DEAD_SUBJECT, PUT, Queue, QueueError, Record, ask, failed, within};
 use crate::account::Account;
+use crate::id::Id;
 use crate::opt_in::Key;
 use crate::outcome::{Outcome, Reason};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::kv::{self, Operation};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::RawMessageErrorKind;
@@ -30,6 +30,10 @@ pub struct Dead {
     pub attempts: u32,
     /// When it was given up: RFC 3339.
     pub since: String,
+    /// Where the opt-in was in the stream, each time that a front door accepted it. None: an older version has written
+    /// this, and did not know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sequences: Vec<u64>,
 }
 
 /// A dead letter, and where it is.
@@ -41,6 +45,14 @@ pub struct Letter {
     pub sequence: u64,
     /// What it says.
     pub dead: Dead,
+}
+
+impl Letter {
+    /// The id that the opt-in was accepted under.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        Id { key: self.key.clone(), sequence: self.dead.sequences.first().copied() }
+    }
 }
 
 impl Queue {
@@ -145,31 +157,27 @@ impl Queue {
     /// Writes what was decided about a letter in the place of its outcome. False: the letter is not there any more, or
     /// its opt-in has ended since, and neither is to be changed by who comes late.
     async fn decide(&self, letter: &Letter, decision: &Outcome) -> Result<bool, QueueError> {
-        let key = letter.key.to_string();
-        let value = serde_json::to_vec(decision).map_err(failed("get an outcome that can be written"))?;
         loop {
             // A second letter may have taken the place of this one.
             let letters = self.dead_letter(&letter.key).await?;
             if letters.is_none_or(|there| there.sequence != letter.sequence) {
                 return Ok(false);
             }
-            let entry = ask(&self.client(), "find an outcome", self.outcomes.entry(key.as_str())).await?;
-            let entry = entry.filter(|entry| entry.operation == Operation::Put);
-            let now: Option<Outcome> =
-                entry.as_ref().and_then(|entry| serde_json::from_slice(&entry.value).ok());
-            match &now {
+            let now = self.settled(&letter.key).await?;
+            match now.as_ref().map(|now| &now.outcome) {
                 // By who was interrupted then, before the letter was removed.
                 Some(now) if now == decision => return Ok(true),
                 // An outcome is forgotten after a week, a letter is not.
                 Some(Outcome::Dead(_)) | None => {}
                 Some(_) => return Ok(false),
             }
-            let revision = entry.map_or(0, |entry| entry.revision);
-            let update = self.outcomes.update(key.as_str(), value.clone().into(), revision);
-            match within(&self.client(), "keep an outcome", update).await? {
-                Ok(_) => return Ok(true),
-                Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {}
-                Err(error) => return Err(failed("keep an outcome")(error)),
+            let outcome = decision.clone();
+            let decided = match now {
+                Some(now) => Record { outcome, ..now },
+                None => Record { outcome, sequences: letter.dead.sequences.clone(), revision: 0 },
+            };
+            if self.settle(&letter.key, &decided).await? {
+                return Ok(true);
             }
         }
     }

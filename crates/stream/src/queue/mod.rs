@@ -17,11 +17,13 @@
 mod dead;
 mod health;
 mod lease;
+mod record;
 mod version;
 mod waiting;
 
 pub use dead::{Dead, Letter};
 pub use lease::{Lease, Workers};
+pub(crate) use record::Record;
 pub use waiting::{AccountQueue, MOST, Standing, Taken};
 
 use crate::account::Account;
@@ -30,7 +32,7 @@ use crate::outcome::Outcome;
 use async_nats::Client;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamError};
-use async_nats::jetstream::kv::{self, Operation, Store};
+use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
 use async_nats::{ConnectOptions, HeaderMap, ServerAddr, connection};
@@ -313,54 +315,36 @@ impl Queue {
         Ok(Accepted { sequence: written.sequence, duplicate: written.duplicate })
     }
 
-    /// What became of an opt-in that was accepted at this place in the stream. None: it is not known, or no longer.
+    /// What became of an opt-in that was accepted at this sequence of the stream. None: none was, or it is not known any
+    /// more.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn outcome(&self, key: &Key, sequence: u64) -> Result<Option<Outcome>, QueueError> {
-        if let Some((outcome, _)) = self.settled(key).await? {
-            return Ok(Some(outcome));
+        let record = self.settled(key).await?;
+        if let Some(record) = record.as_ref().filter(|record| record.is_of(sequence)) {
+            return Ok(Some(record.outcome.clone()));
         }
         if self.waits(key, sequence).await? {
-            return Ok(Some(Outcome::Waiting));
+            // Settled, and there: it was accepted once more, which is noted soon.
+            return Ok(Some(record.map_or(Outcome::Waiting, |record| record.outcome)));
         }
         // It may have been done between the two questions.
-        Ok(self.settled(key).await?.map(|(outcome, _)| outcome))
+        let record = self.settled(key).await?.filter(|record| record.is_of(sequence));
+        Ok(record.map(|record| record.outcome))
     }
 
-    /// Whether the message at this place is this opt-in.
+    /// Whether the message at this sequence is this opt-in, as a front door has written it.
     async fn waits(&self, key: &Key, sequence: u64) -> Result<bool, QueueError> {
         use async_nats::jetstream::stream::RawMessageErrorKind;
+        if sequence == 0 {
+            // They begin with 1, and JetStream takes this for a question without one.
+            return Ok(false);
+        }
         match within(&self.client(), "find an opt-in", self.opt_ins.get_raw_message(sequence)).await? {
-            Ok(message) => Ok(is_about(&message.headers, key)),
+            Ok(message) => Ok(is_of(&message.headers, key)),
             Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(false),
             Err(error) => Err(failed("find an opt-in")(error)),
-        }
-    }
-
-    /// The outcome of an opt-in, and its revision.
-    pub(crate) async fn settled(&self, key: &Key) -> Result<Option<(Outcome, u64)>, QueueError> {
-        let entry = ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await?;
-        let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else { return Ok(None) };
-        let outcome =
-            serde_json::from_slice(&entry.value).map_err(failed("have an outcome that can be read"))?;
-        Ok(Some((outcome, entry.revision)))
-    }
-
-    /// Writes the outcome of an opt-in, if it has none but the one of this revision (0: none at all). Otherwise
-    /// somebody else has settled it; that is false.
-    pub(crate) async fn settle(
-        &self,
-        key: &Key,
-        outcome: &Outcome,
-        revision: u64,
-    ) -> Result<bool, QueueError> {
-        let value = serde_json::to_vec(outcome).map_err(failed("get an outcome that can be written"))?;
-        let update = self.outcomes.update(key.to_string(), value.into(), revision);
-        match within(&self.client(), "keep an outcome", update).await? {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
-            Err(error) => Err(failed("keep an outcome")(error)),
         }
     }
 
@@ -465,11 +449,10 @@ fn remembered_as(signature: &str) -> String {
     Key::new(&Account::default(), signature).to_string()
 }
 
-/// Whether a message's id is this key, or made of it.
-fn is_about(headers: &HeaderMap, key: &Key) -> bool {
+/// Whether a message's id is this key. That of a dead letter that was put back has more behind it.
+fn is_of(headers: &HeaderMap, key: &Key) -> bool {
     let id = headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str());
-    let key = key.to_string();
-    id.and_then(|id| id.strip_prefix(&key)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    id == Some(key.to_string().as_str())
 }
 
 /// The addresses of servers, with commas between them.

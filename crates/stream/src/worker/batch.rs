@@ -9,7 +9,7 @@ use super::plan::{self, Plan};
 use super::settle::{Settled, Settler};
 use crate::opt_in::{Entry, Key, OptIn};
 use crate::outcome::{Outcome, Reason, Receipt};
-use crate::queue::{Dead, QueueError, Taken};
+use crate::queue::{Dead, QueueError, Record, Taken};
 use crate::steps::{self, Failure, Granted, Remedy};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -67,6 +67,8 @@ pub(super) struct Item {
     pub(super) opt_in: OptIn,
     /// The revision of its entry among the outcomes; 0: there is none.
     revision: u64,
+    /// Where it was in the stream, each time that a front door accepted it.
+    sequences: Vec<u64>,
     attempts: u32,
 }
 
@@ -132,23 +134,26 @@ impl Batch<'_> {
                 let key = Key::new(account, &format!("message {place}"));
                 let message = "the message is not an opt-in that a front door has written; find out who writes to \
                                the queue";
-                let letter =
-                    dead(as_it_came(taken.payload()), Reason::new(Code::InvalidInput, message), attempts);
+                let reason = Reason::new(Code::InvalidInput, message);
+                let letter = dead(as_it_came(taken.payload()), reason, attempts, vec![place]);
                 self.settler.bury(place, &key, &letter).await?;
                 return Ok(None);
             }
         };
-        let revision = match queue.settled(&key).await? {
-            None => 0,
-            Some((Outcome::Waiting, revision)) => revision,
-            Some((Outcome::Done(_) | Outcome::Dropped, _)) => {
-                held.acknowledge(place).await?;
-                return Ok(None);
-            }
-            Some((Outcome::Dead(reason), _)) => {
+        let (revision, sequences) = match queue.settled(&key).await? {
+            None => (0, vec![place]),
+            Some(Record { outcome: Outcome::Waiting, revision, sequences }) => (revision, sequences),
+            Some(record) => {
+                // Without this it is settled all the same, and only cannot be asked for by this id.
+                if let Ok(false) = queue.note(&key, &record, place).await {
+                    held.give_back(place, Duration::ZERO).await;
+                    return Ok(None);
+                }
                 // Who wrote this may have been stopped before it wrote the letter.
-                if queue.dead_letter(&key).await?.is_none() {
-                    let letter = dead(as_it_came(taken.payload()), reason, attempts);
+                if let Record { outcome: Outcome::Dead(reason), sequences, .. } = record
+                    && queue.dead_letter(&key).await?.is_none()
+                {
+                    let letter = dead(as_it_came(taken.payload()), reason, attempts, sequences);
                     self.settler.bury(place, &key, &letter).await?;
                 } else {
                     held.acknowledge(place).await?;
@@ -157,7 +162,7 @@ impl Batch<'_> {
             }
         };
         match opt_in {
-            Some(opt_in) => Ok(Some(Item { place, key, opt_in: *opt_in, revision, attempts })),
+            Some(opt_in) => Ok(Some(Item { place, key, opt_in: *opt_in, revision, sequences, attempts })),
             None if attempts < self.attempts.get() => {
                 warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
                 held.give_back(place, pause(attempts)).await;
@@ -167,10 +172,9 @@ impl Batch<'_> {
                 let message = "the opt-in says what this version of the worker does not know; update the workers to \
                                the version of the front doors, then retry it";
                 let reason = Reason::new(Code::InvalidInput, message);
-                let letter = dead(as_it_came(taken.payload()), reason.clone(), attempts);
-                let outcome = Outcome::Dead(reason);
-                let settled = Settled { place, key, revision, outcome, letter: Some(letter) };
-                self.settler.settle(settled).await?;
+                let letter = dead(as_it_came(taken.payload()), reason.clone(), attempts, sequences.clone());
+                let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
+                self.settler.settle(Settled { place, key, record, letter: Some(letter) }).await?;
                 Ok(None)
             }
         }
@@ -402,12 +406,15 @@ impl Batch<'_> {
     }
 
     async fn settle(&self, item: Item, outcome: Outcome) -> Result<(), Stop> {
-        let Item { place, key, opt_in, revision, attempts } = item;
+        let Item { place, key, opt_in, revision, sequences, attempts } = item;
         let letter = match &outcome {
-            Outcome::Dead(reason) => Some(dead(as_it_came(&opt_in.to_json()), reason.clone(), attempts)),
+            Outcome::Dead(reason) => {
+                Some(dead(as_it_came(&opt_in.to_json()), reason.clone(), attempts, sequences.clone()))
+            }
             Outcome::Done(_) | Outcome::Waiting | Outcome::Dropped => None,
         };
-        Ok(self.settler.settle(Settled { place, key, revision, outcome, letter }).await?)
+        let record = Record { outcome, sequences, revision };
+        Ok(self.settler.settle(Settled { place, key, record, letter }).await?)
     }
 }
 
@@ -553,10 +560,10 @@ fn receipt(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
     }
 }
 
-fn dead(opt_in: Box<RawValue>, error: Reason, attempts: u32) -> Dead {
+fn dead(opt_in: Box<RawValue>, error: Reason, attempts: u32, sequences: Vec<u64>) -> Dead {
     // A time of this age can be written.
     let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
-    Dead { opt_in, error, attempts, since }
+    Dead { opt_in, error, attempts, since, sequences }
 }
 
 /// A message for its dead letter: as it came where that is JSON, else, and where it is longer than an opt-in can be, the

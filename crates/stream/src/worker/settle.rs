@@ -5,8 +5,7 @@ use super::pause;
 use super::status::Status;
 use crate::account::Account;
 use crate::opt_in::Key;
-use crate::outcome::Outcome;
-use crate::queue::{Dead, Queue, QueueError};
+use crate::queue::{Dead, Queue, QueueError, Record};
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 use std::error::Error;
@@ -27,9 +26,8 @@ pub(super) struct Settled {
     /// The place of its message in the stream.
     pub(super) place: u64,
     pub(super) key: Key,
-    /// The revision of its entry among the outcomes; 0: there is none.
-    pub(super) revision: u64,
-    pub(super) outcome: Outcome,
+    /// The outcome, as it is to be written.
+    pub(super) record: Record,
     /// The dead letter that goes with the outcome.
     pub(super) letter: Option<Dead>,
 }
@@ -67,7 +65,7 @@ impl Settler<'_> {
     /// Writes the outcome, then takes the message off the queue. An outcome that cannot be written is kept, and comes
     /// first the next time.
     pub(super) async fn settle(&self, settled: Settled) -> Result<(), QueueError> {
-        match self.queue.settle(&settled.key, &settled.outcome, settled.revision).await {
+        match self.queue.settle(&settled.key, &settled.record).await {
             Ok(true) => *self.unwritten.written() = Some(Instant::now()),
             Ok(false) => {
                 // Somebody else has, or it was dropped or put back: it is looked at anew.

@@ -9,6 +9,7 @@ use on_nats::{door, stage};
 #[path = "."]
 mod on_nats {
     pub(crate) mod door;
+    mod ids;
     mod queue;
     mod repeats;
     pub(crate) mod stage;

@@ -1,0 +1,65 @@
+//! What an opt-in is asked for by.
+
+use crate::opt_in::{Key, KeyError};
+use std::fmt;
+use std::str::FromStr;
+
+/// The id of an opt-in in the queue: its key, and its sequence in the stream of opt-ins when it was accepted. It stays
+/// the same when the opt-in becomes a dead letter and when that is put back into the queue.
+///
+/// A caller who repeats an opt-in more than ten minutes later gets another id for it. Both are good.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Id {
+    /// The opt-in's account, and a digest of the caller's own id.
+    pub key: Key,
+    /// The sequence. None: it is not known, of an opt-in that an older version has dealt with.
+    pub sequence: Option<u64>,
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sequence {
+            Some(sequence) => write!(f, "{}.{sequence}", self.key),
+            None => self.key.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Id {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        if let Ok(key) = text.parse() {
+            return Ok(Self { key, sequence: None });
+        }
+        let (key, sequence) = text.rsplit_once('.').ok_or(KeyError)?;
+        // Written in one way only.
+        let number = sequence.parse().ok().filter(|number: &u64| number.to_string() == sequence);
+        Ok(Self { key: key.parse()?, sequence: Some(number.ok_or(KeyError)?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_written_and_read() {
+        let key = Key::new(&"shop-1".parse().unwrap(), "msg_1");
+        for sequence in [None, Some(1), Some(u64::MAX)] {
+            let id = Id { key: key.clone(), sequence };
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for wrong in [
+            "",
+            "shop-1",
+            &format!("{key}."),
+            &format!("{key}.x"),
+            &format!("{key}.01"),
+            &format!("{key}.+1"),
+            &format!("{key}.1.1"),
+        ] {
+            assert_eq!(wrong.parse::<Id>(), Err(KeyError), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the bucket of outcomes has of an opt-in.
+
+use super::{Queue, QueueError, ask, failed, within};
+use crate::opt_in::Key;
+use crate::outcome::Outcome;
+use async_nats::jetstream::kv::{self, Operation};
+use serde::{Deserialize, Serialize};
+
+/// How many sequences are kept of an opt-in.
+const MOST: usize = 32;
+
+/// The outcome of an opt-in, and which ids it was accepted under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+    /// Where it was in the stream of opt-ins, each time that a front door accepted it. None: an older version has written
+    /// this, and did not know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sequences: Vec<u64>,
+    /// Of the entry in the bucket; 0: there is none yet.
+    #[serde(skip)]
+    pub(crate) revision: u64,
+}
+
+impl Record {
+    /// Whether the opt-in was accepted at this sequence.
+    pub(crate) fn is_of(&self, sequence: u64) -> bool {
+        self.sequences.is_empty() || self.sequences.contains(&sequence)
+    }
+
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, QueueError> {
+        serde_json::to_vec(self).map_err(failed("get an outcome that can be written"))
+    }
+}
+
+impl Queue {
+    /// The outcome of an opt-in, if it has one.
+    pub(crate) async fn settled(&self, key: &Key) -> Result<Option<Record>, QueueError> {
+        let entry = ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await?;
+        let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else { return Ok(None) };
+        let record: Record =
+            serde_json::from_slice(&entry.value).map_err(failed("have an outcome that can be read"))?;
+        Ok(Some(Record { revision: entry.revision, ..record }))
+    }
+
+    /// Writes the outcome of an opt-in, if it has none but the one of this revision. Otherwise somebody else has settled
+    /// it; that is false.
+    pub(crate) async fn settle(&self, key: &Key, record: &Record) -> Result<bool, QueueError> {
+        let update = self.outcomes.update(key.to_string(), record.to_json()?.into(), record.revision);
+        match within(&self.client(), "keep an outcome", update).await? {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
+            Err(error) => Err(failed("keep an outcome")(error)),
+        }
+    }
+
+    /// Notes that a settled opt-in was accepted at this sequence too, so that it can be asked for by that id. False: it is
+    /// settled otherwise by now, and is to be looked at anew.
+    pub(crate) async fn note(&self, key: &Key, record: &Record, sequence: u64) -> Result<bool, QueueError> {
+        // Who repeats an opt-in for as long asks by one of the first.
+        if record.is_of(sequence) || record.sequences.len() >= MOST {
+            return Ok(true);
+        }
+        let mut record = record.clone();
+        record.sequences.push(sequence);
+        self.settle(key, &record).await
+    }
+}
