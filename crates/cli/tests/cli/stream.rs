@@ -177,7 +177,8 @@ fn a_file_that_is_no_secret_is_told_and_its_account_is_not_served() {
     assert_eq!(get(&door, "/readyz").0, 503);
     let log = door.end("-TERM");
     for n in 0..NO_SECRETS.len() {
-        assert!(log.contains(&format!("bad-{n}.signing-secret")), "{log}");
+        let name = format!("bad-{n}.signing-secret");
+        assert!(log.lines().any(|line| line.contains("ERROR") && line.contains(&name)), "{name}: {log}");
     }
     assert!(!NO_SECRETS.iter().any(|secret| *secret != "password" && log.contains(secret)), "{log}");
 
@@ -186,6 +187,34 @@ fn a_file_that_is_no_secret_is_told_and_its_account_is_not_served() {
     let door = Service::start(serve(&klaviyo).arg("--secrets").arg(folder.path()));
     assert_eq!(door.ok["accounts"], json!(["good"]));
     door.end("-TERM");
+}
+
+/// Whoever can read a secret can sign with it.
+#[cfg(unix)]
+#[test]
+fn a_secret_that_everybody_can_read_is_told_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let klaviyo = server();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str, mode: u32| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    write("shop-1.signing-secret", SECRET, 0o644);
+    write("shop-1.api-key", CANARY, 0o440);
+    write("shop-1.whatsapp-list", "WhatsApp Opt-Ins", 0o644);
+    let door = Service::start(serve(&klaviyo).arg("--secrets").arg(folder.path()));
+    // Until it has been read once more.
+    write("shop-2.signing-secret", SECRET, 0o600);
+    write("shop-2.api-key", CANARY, 0o600);
+    let end = Instant::now() + PATIENCE;
+    while !get(&door, "/readyz").1.contains("\"accounts\":2") {
+        assert!(Instant::now() < end, "it is not read");
+    }
+    let log = door.end("-TERM");
+    assert_eq!(log.matches("shop-").count(), 1, "{log}");
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains("shop-1.signing-secret")), "{log}");
 }
 
 /// A FIFO that nobody writes to, as a secret: the others are read, and the end is heard.

@@ -423,6 +423,22 @@ mod tests {
         }
     }
 
+    /// Here it is another reader that holds the reading up.
+    #[test]
+    fn a_reading_that_does_not_end_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Arc::new(Secrets::folder(folder.path()).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let held = secrets.told.lock().unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                () = secrets.keep_fresh() => {}
+                () = sleep(Secrets::EVERY + Duration::from_secs(1)) => {}
+            }
+        });
+        drop(held);
+    }
+
     /// What is in the folder holds nobody up.
     #[cfg(unix)]
     #[tokio::test]
