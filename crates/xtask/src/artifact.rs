@@ -2,7 +2,7 @@
 
 use crate::command::root;
 use crate::contract::{self, HTTP};
-use crate::guest;
+use crate::{file, guest};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use wasm_metadata::{AddMetadata, AddMetadataField};
@@ -78,7 +78,7 @@ fn write(name: &str, component: &[u8], budget: usize) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // An unchanged file keeps its time, so that whatever depends on it is not built again.
     if std::fs::read(&path).ok().as_deref() != Some(component) {
-        std::fs::write(&path, component).with_context(|| format!("cannot write {}", path.display()))?;
+        file::write(&path, component)?;
     }
     eprintln!("xtask: target/component/{name}.wasm, {} bytes", component.len());
     Ok(())

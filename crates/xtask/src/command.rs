@@ -11,9 +11,16 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// The cargo that runs this task, in the workspace's folder.
-pub(crate) fn cargo() -> Command {
-    program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+/// A subcommand of the cargo that runs this task, in the workspace's folder. It takes the dependencies that `Cargo.lock`
+/// has, and fails when that is out of date.
+pub(crate) fn cargo(subcommand: &str) -> Command {
+    let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg(subcommand);
+    // Formatting has nothing to do with dependencies.
+    if subcommand != "fmt" {
+        command.arg("--locked");
+    }
+    command
 }
 
 /// Any program, in the workspace's folder.
@@ -45,4 +52,16 @@ fn shown(command: &Command) -> String {
         _ => word.to_string_lossy().into_owned(),
     };
     format!("`{}`", words.map(name).collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cargo;
+
+    #[test]
+    fn cargo_keeps_to_the_lock_file() {
+        for subcommand in ["build", "clippy", "run", "test"] {
+            assert_eq!(cargo(subcommand).get_args().collect::<Vec<_>>(), [subcommand, "--locked"]);
+        }
+    }
 }

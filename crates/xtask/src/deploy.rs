@@ -1,6 +1,7 @@
 //! The deployment files: whether Docker Compose, Kubernetes and `klaviyo` itself take what is written there.
 
 use crate::command::{program, root, run};
+use crate::file;
 use crate::program::{built, profile};
 use crate::runtimes::Skipped;
 use anyhow::{Context, Result, bail, ensure};
@@ -104,7 +105,7 @@ impl Check {
         let copy = root().join(FOLDER).join(name);
         for Mistake { text, instead, culprit } in self.mistakes {
             ensure!(contents.contains(text), "{} has no {text:?} any more; make another mistake", self.file);
-            std::fs::write(&copy, contents.replacen(text, instead, 1)).context(self.file)?;
+            file::write(&copy, contents.replacen(text, instead, 1).as_bytes())?;
             let refusal = self.refusal(&copy)?;
             ensure!(
                 refusal.as_ref().is_some_and(|refusal| refusal.contains(culprit)),

@@ -1,6 +1,7 @@
 //! The hostile guests of the test host: text to components.
 
 use crate::command::root;
+use crate::file;
 use anyhow::{Context, Result};
 use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -26,7 +27,7 @@ pub(crate) fn build() -> Result<()> {
         let component =
             component(&prelude, &text, &resolve, world).with_context(|| path.display().to_string())?;
         let name = Path::new(path.file_name().context("a file has a name")?).with_extension("wasm");
-        std::fs::write(to.join(name), component)?;
+        file::write(&to.join(name), &component)?;
     }
     Ok(())
 }

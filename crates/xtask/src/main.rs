@@ -5,6 +5,7 @@ mod command;
 mod contract;
 mod deploy;
 mod examples;
+mod file;
 mod guest;
 mod hostile;
 mod nats;
@@ -126,15 +127,15 @@ fn test() -> Result<()> {
     let started = Instant::now();
     let mut skipped = Skipped::default();
     let nats = nats::set_up(&mut skipped)?;
-    step("format", || run(cargo().args(["fmt", "--all", "--check"])))?;
+    step("format", || run(cargo("fmt").args(["--all", "--check"])))?;
     step("lints", || {
-        run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+        run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))
     })?;
     step("the component, its contract and its size", components)?;
     step("tests without WebAssembly", || {
         run(nats.known_to(
-            cargo()
-                .args(["test", "--workspace", "--features", "klaviyo-mock/nats"])
+            cargo("test")
+                .args(["--workspace", "--features", "klaviyo-mock/nats"])
                 .args(program::CRATES.map(|name| format!("--exclude={name}"))),
         ))
     })?;

@@ -44,6 +44,6 @@ fn documents() -> Vec<PathBuf> {
 }
 
 fn command() -> Result<Command> {
-    run(cargo().args(["build", "--quiet", "--package", PACKAGE]))?;
+    run(cargo("build").args(["--quiet", "--package", PACKAGE]))?;
     Ok(program(built(PACKAGE, "debug")))
 }

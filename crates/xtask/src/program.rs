@@ -1,7 +1,8 @@
 //! The programs that run the component: the `klaviyo` command and the test host.
 
 use crate::command::{cargo, program, root, run};
-use anyhow::{Context, Result};
+use crate::file;
+use anyhow::Result;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
@@ -18,8 +19,8 @@ pub(crate) const CRATES: [&str; 6] = [
 
 /// Cargo on those crates.
 pub(crate) fn cargo_on_crates(task: &str) -> Command {
-    let mut command = cargo();
-    command.arg(task).args(CRATES.map(|name| format!("--package={name}")));
+    let mut command = cargo(task);
+    command.args(CRATES.map(|name| format!("--package={name}")));
     command
 }
 
@@ -29,9 +30,9 @@ pub(crate) fn build_klaviyo(release: bool) -> Result<()> {
     build.args(["--features", "klaviyo-cli/embedded"]).args(release.then_some("--release"));
     run(build.env("KLAVIYO_COMPONENT", root().join("target/component/klaviyo.wasm")))?;
     let built = built("klaviyo", profile(release));
-    let file = root().join("target").join(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
-    std::fs::copy(&built, &file).with_context(|| format!("cannot copy {}", built.display()))?;
-    eprintln!("xtask: target/klaviyo, {} MB, the component inside", file.metadata()?.len() >> 20);
+    let klaviyo = root().join("target").join(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
+    file::copy(&built, &klaviyo)?;
+    eprintln!("xtask: target/klaviyo, {} MB, the component inside", klaviyo.metadata()?.len() >> 20);
     Ok(())
 }
 

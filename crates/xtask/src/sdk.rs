@@ -1,9 +1,9 @@
 //! Klaviyo's own client libraries against the simulator.
 
 use crate::command::{cargo, program, root, run};
+use crate::file;
 use crate::runtimes::Skipped;
-use anyhow::{Context, Result};
-use std::path::Path;
+use anyhow::Result;
 
 /// Runs the official libraries for Python and Node against the simulator, each where its runtime is found.
 pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
@@ -27,9 +27,8 @@ fn python(folder: &str) -> Result<()> {
 fn node(folder: &str) -> Result<()> {
     let to = root().join(folder);
     std::fs::create_dir_all(&to)?;
-    for file in ["package.json", "package-lock.json"] {
-        let from = Path::new("crates/mock/sdk/node").join(file);
-        std::fs::copy(root().join(&from), to.join(file)).with_context(|| from.display().to_string())?;
+    for name in ["package.json", "package-lock.json"] {
+        file::copy(&root().join("crates/mock/sdk/node").join(name), &to.join(name))?;
     }
     run(program("npm").args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix", folder]))?;
     let mut steps = steps();
@@ -39,7 +38,7 @@ fn node(folder: &str) -> Result<()> {
 }
 
 fn steps() -> std::process::Command {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "klaviyo-mock", "--example", "sdk", "--"]);
+    let mut command = cargo("run");
+    command.args(["--quiet", "--package", "klaviyo-mock", "--example", "sdk", "--"]);
     command
 }

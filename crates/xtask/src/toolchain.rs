@@ -29,11 +29,15 @@ impl Toolchain {
     pub(crate) fn cargo_build(&self, rustflags: &[String]) -> Command {
         let mut flags = rustflags.to_vec();
         let mut command = match self {
-            Self::Installed => cargo(),
-            Self::BuildStd { cargo, .. } => program(cargo),
+            Self::Installed => cargo("build"),
+            Self::BuildStd { cargo, .. } => {
+                let mut command = program(cargo);
+                command.args(["build", "--locked"]);
+                command
+            }
         };
         forget_settings(&mut command, std::env::vars_os().map(|(name, _)| name));
-        command.args(["build", "--target", TARGET]);
+        command.args(["--target", TARGET]);
         if let Self::BuildStd { rustc, linker, .. } = self {
             // Building the standard library is an unstable option; this lets a stable compiler have it.
             command.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", rustc).env_remove("RUSTUP_TOOLCHAIN");
