@@ -424,12 +424,16 @@ pub(crate) struct Secrets {
 
 #[derive(Args)]
 pub(crate) struct Nats {
-    /// The NATS server with the queue, such as nats://127.0.0.1:4222; its JetStream is on [variable: NATS_URL]
+    /// The NATS server with the queue, such as nats://127.0.0.1:4222; its JetStream is on. tls://USER:PASSWORD@HOST insists on
+    /// TLS, which nats:// leaves to the server [variable: NATS_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) nats: Option<String>,
     /// A file with the credentials for NATS [variable: NATS_CREDS]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) nats_creds: Option<PathBuf>,
+    /// A file with the certificates (PEM) that NATS' is checked with; without it they are the system's [variable: NATS_CA]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) nats_ca: Option<PathBuf>,
     /// What opt-ins that wait may take of JetStream's store, where their stream is made; the store needs as much again
     /// for outcomes and the rest
     #[arg(long, global = true, value_name = "BYTES", default_value_t = klaviyo_stream::queue::OPT_INS_BYTES)]

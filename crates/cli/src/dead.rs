@@ -6,11 +6,11 @@ use crate::failure::{Failure, chain};
 use crate::service;
 use klaviyo_host::types::Code;
 use klaviyo_stream::id::Id;
-use klaviyo_stream::queue::{Letter, Queue, QueueError};
+use klaviyo_stream::queue::{Letter, Queue, QueueError, Role};
 use serde_json::{Value, json};
 
 pub(crate) async fn run(options: &Dead) -> Result<Done, Failure> {
-    let nats = service::nats(&options.nats).unwrap_or_default();
+    let nats = service::nats(&options.nats, Role::Operator).unwrap_or_default();
     let queue = service::queue(&nats).await?;
     match &options.command {
         DeadCommand::List { account } => {

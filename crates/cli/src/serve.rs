@@ -9,6 +9,7 @@ use crate::{log, report, service};
 use klaviyo_host::{Limits, Usage};
 use klaviyo_stream::door::{Door, Settings};
 use klaviyo_stream::ops;
+use klaviyo_stream::queue::Role;
 use klaviyo_stream::secrets::Kind;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ pub(crate) async fn run(account: &Account, options: &Serve) -> (Result<Done, Fai
 async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
     log::start(account.verbose);
     let interrupt = Interrupt::listen()?;
-    let nats = service::nats(&options.nats);
+    let nats = service::nats(&options.nats, Role::Door);
     let kinds = if nats.is_some() { FOR_QUEUE } else { DIRECT };
     let secrets = tokio::select! {
         secrets = service::secrets(&options.secrets, kinds) => secrets?,

@@ -7,7 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::session;
 use klaviyo_host::{Connector, Limits};
 use klaviyo_stream::ops::Listener;
-use klaviyo_stream::queue::{Nats, Queue, QueueError};
+use klaviyo_stream::queue::{Nats, Queue, QueueError, Role};
 use klaviyo_stream::secrets::{Kind, Secrets};
 use klaviyo_stream::tenants::Tenants;
 use std::ffi::OsString;
@@ -44,11 +44,12 @@ pub(crate) fn tenants(account: &Account, limits: Limits, secrets: &Arc<Secrets>)
 }
 
 /// Where the queue is; none if nothing says so.
-pub(crate) fn nats(options: &args::Nats) -> Option<Nats> {
+pub(crate) fn nats(options: &args::Nats, role: Role) -> Option<Nats> {
     let variable = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let url = options.nats.clone().or_else(|| variable("NATS_URL")?.into_string().ok())?;
-    let credentials = options.nats_creds.clone().or_else(|| variable("NATS_CREDS").map(PathBuf::from));
-    Some(Nats { url, credentials, opt_ins_bytes: options.queue_bytes })
+    let file = |given: &Option<PathBuf>, name| given.clone().or_else(|| variable(name).map(PathBuf::from));
+    let (credentials, ca) = (file(&options.nats_creds, "NATS_CREDS"), file(&options.nats_ca, "NATS_CA"));
+    Some(Nats { url, credentials, ca, role, opt_ins_bytes: options.queue_bytes })
 }
 
 pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {

@@ -7,6 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::text::TITLE;
 use crate::{log, report, service};
 use klaviyo_host::{Limits, Usage};
+use klaviyo_stream::queue::{Nats, Role};
 use klaviyo_stream::secrets::Kind;
 use klaviyo_stream::{ops, worker};
 use prometheus_client::registry::Registry;
@@ -56,7 +57,8 @@ async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
     }
     let limits = Limits { time: TIME, concurrent_calls: CALLS, ..Limits::default() };
     let tenants = service::tenants(account, limits, &secrets)?;
-    let nats = service::nats(&options.nats).unwrap_or_default();
+    let nats = service::nats(&options.nats, Role::Worker)
+        .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
     let queue = service::queue(&nats).await?;
     let (listener, url) = service::listen(options.listen).await?;
     service::end_at_once(&interrupt);

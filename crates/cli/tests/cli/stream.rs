@@ -284,6 +284,14 @@ fn a_secret_is_made_without_other_programs() {
     assert_eq!(signed(&door, "POST", "/v1/opt-ins", "msg_1", opt_in("priya@example.com")).0, 401);
 }
 
+#[test]
+fn a_file_with_certificates_that_is_not_there_is_named() {
+    let dead = ["dead", "list", "--json", "--nats", "tls://127.0.0.1:1", "--nats-ca", "no/such/file"];
+    let error = Run::of(bare().args(dead)).err(6);
+    assert_eq!(error["code"], "connection");
+    assert!(error["message"].as_str().unwrap().contains("no/such/file"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn on_nats_it_is_accepted_and_a_worker_does_it() {

@@ -14,6 +14,7 @@
 //!
 //! Whatever NATS does, or does not do, everything that is asked of it ends in time: see [`within`].
 
+mod address;
 mod dead;
 mod health;
 mod lease;
@@ -35,7 +36,7 @@ use async_nats::jetstream::context::{ContextBuilder, CreateStreamError};
 use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
-use async_nats::{ConnectOptions, HeaderMap, ServerAddr, connection};
+use async_nats::{ConnectOptions, HeaderMap, connection};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream as streams};
 use std::collections::BTreeMap;
@@ -77,10 +78,15 @@ pub const OPT_INS_BYTES: u64 = 1 << 30;
 /// How to reach NATS.
 #[derive(Clone, Debug)]
 pub struct Nats {
-    /// Such as `nats://127.0.0.1:4222`, or several with commas.
+    /// Such as `nats://127.0.0.1:4222` or `tls://USER:PASSWORD@nats:4222`, or several with commas. What a name or a password
+    /// has beside letters and digits is percent-encoded.
     pub url: String,
     /// A file with credentials.
     pub credentials: Option<PathBuf>,
+    /// A file with the certificates (PEM) that the server's is checked with; without one they are the system's.
+    pub ca: Option<PathBuf>,
+    /// Who connects.
+    pub role: Role,
     /// What waiting opt-ins may take of JetStream's store, in bytes, if their stream is to be made:
     /// [`OPT_INS_BYTES`], say.
     pub opt_ins_bytes: u64,
@@ -90,7 +96,29 @@ pub struct Nats {
 impl Default for Nats {
     fn default() -> Self {
         let url = "nats://127.0.0.1:4222".to_owned();
-        Self { url, credentials: None, opt_ins_bytes: OPT_INS_BYTES }
+        Self { url, credentials: None, ca: None, role: Role::Operator, opt_ins_bytes: OPT_INS_BYTES }
+    }
+}
+
+/// Who is at the queue. What NATS answers each of them has subjects of its own, so that the users of a NATS can be kept
+/// from reading what others are answered: opt-ins, for one, which workers are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A front door; its answers are below `_INBOX.klaviyo-door`.
+    Door,
+    /// A worker; `_INBOX.klaviyo-worker`.
+    Worker,
+    /// Who looks after the queue; `_INBOX.klaviyo-operator`.
+    Operator,
+}
+
+impl Role {
+    const fn inbox(self) -> &'static str {
+        match self {
+            Self::Door => "_INBOX.klaviyo-door",
+            Self::Worker => "_INBOX.klaviyo-worker",
+            Self::Operator => "_INBOX.klaviyo-operator",
+        }
     }
 }
 
@@ -113,6 +141,9 @@ pub enum QueueError {
     /// The file with the credentials cannot be read.
     #[error("cannot read the credentials for NATS in {}", .0.display())]
     Credentials(PathBuf, #[source] std::io::Error),
+    /// The file with the certificates cannot be read.
+    #[error("cannot read the certificates for NATS in {}", .0.display())]
+    Certificates(PathBuf, #[source] std::io::Error),
     /// The address is none. It is not repeated: there can be a password in it.
     #[error("the address of NATS cannot be read; write nats://127.0.0.1:4222, say, or several with commas")]
     Address,
@@ -213,15 +244,23 @@ impl Queue {
         let mut options = ConnectOptions::new()
             .name("klaviyo")
             .connection_timeout(Duration::from_secs(5))
-            .ping_interval(PING);
+            .ping_interval(PING)
+            .custom_inbox_prefix(nats.role.inbox());
         if let Some(file) = &nats.credentials {
             let failed = |error| QueueError::Credentials(file.clone(), error);
             let text = std::fs::read_to_string(file).map_err(failed)?;
             options = options.credentials(&text).map_err(failed)?;
         }
-        let servers = servers(&nats.url)?;
-        let shown = shown(&servers);
+        if let Some(file) = &nats.ca {
+            // The client reads it whenever it connects, and does not say which file it could not read.
+            let failed = |error| QueueError::Certificates(file.clone(), error);
+            std::fs::File::open(file).map_err(failed)?;
+            options = options.add_root_certificates(file.clone());
+        }
+        let servers = address::servers(&nats.url)?;
+        let shown = address::shown(&servers);
         let failed = |error: async_nats::ConnectError| QueueError::Connect(shown, error.into());
+        let options = address::signed_in(&servers, options);
         let client = options.connect(servers).await.map_err(failed)?;
         let version = client.server_info().version;
         if let Some(doubt) = version::doubt(&version) {
@@ -453,46 +492,4 @@ fn remembered_as(signature: &str) -> String {
 fn is_of(headers: &HeaderMap, key: &Key) -> bool {
     let id = headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str());
     id == Some(key.to_string().as_str())
-}
-
-/// The addresses of servers, with commas between them.
-fn servers(url: &str) -> Result<Vec<ServerAddr>, QueueError> {
-    // Why one cannot be read is not told either: the sentence has parts of it.
-    let server =
-        |server: &str| server.trim().parse().ok().filter(|server: &ServerAddr| !server.host().is_empty());
-    url.split(',').map(|url| server(url).ok_or(QueueError::Address)).collect()
-}
-
-/// Where servers are, and nothing else that is in their addresses: not what may be a password, or a token.
-fn shown(servers: &[ServerAddr]) -> String {
-    let shown = |server: &ServerAddr| {
-        let host = server.host();
-        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        format!("{}://{bracketed}:{}", server.scheme(), server.port())
-    };
-    servers.iter().map(shown).collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_password_is_shown() {
-        let shown = |url: &str| servers(url).map(|servers| shown(&servers));
-        for (url, expected) in [
-            ("nats://user:canary@one:4222,two", "nats://one:4222,nats://two:4222"),
-            ("user:canary@one", "nats://one:4222"),
-            ("tls://canary@[::1]:7/canary?canary#canary", "tls://[::1]:7"),
-        ] {
-            assert_eq!(shown(url).unwrap(), expected, "{url}");
-        }
-        for wrong in
-            ["", "user:canary", "canary://one", "nats://user:can,ary@one", "nats://user:canary@one:port"]
-        {
-            let error = shown(wrong).unwrap_err();
-            assert!(matches!(error, QueueError::Address), "{wrong}");
-            assert!(error.source().is_none() && !error.to_string().contains("canary"));
-        }
-    }
 }

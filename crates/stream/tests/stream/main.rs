@@ -14,6 +14,7 @@ mod on_nats {
     mod repeats;
     pub(crate) mod stage;
     mod strangers;
+    mod tls;
     mod whatsapp;
     mod worker;
 }

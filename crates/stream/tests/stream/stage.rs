@@ -62,6 +62,12 @@ pub(crate) async fn stage(accounts: &[&str]) -> Stage {
 }
 
 pub(crate) async fn stage_on(nats: Nats, accounts: &[&str]) -> Stage {
+    let queue = connect(&nats).await;
+    stage_at(nats, queue, accounts)
+}
+
+/// On a server that is there, with somebody's connection to it.
+pub(crate) fn stage_at(nats: Nats, queue: Arc<Queue>, accounts: &[&str]) -> Stage {
     let keys = tempfile::tempdir().unwrap();
     let simulated = |name: &str| {
         let mut account = Simulated::demo();
@@ -77,7 +83,6 @@ pub(crate) async fn stage_on(nats: Nats, accounts: &[&str]) -> Stage {
     }
     let simulator = simulator.rates(Rates::off()).job_delay(Duration::from_millis(50));
     let klaviyo = Server::start(simulator).unwrap();
-    let queue = connect(&nats).await;
     Stage { nats, klaviyo, keys, queue }
 }
 
@@ -112,8 +117,13 @@ impl Stage {
     }
 
     pub(crate) async fn worker(&self) -> Running {
+        self.worker_at(connect(&self.nats).await)
+    }
+
+    /// A worker with a connection of its own.
+    pub(crate) fn worker_at(&self, queue: Arc<Queue>) -> Running {
         let secrets = self.secrets();
-        let (tenants, queue) = (self.tenants(&secrets), connect(&self.nats).await);
+        let tenants = self.tenants(&secrets);
         let (attempts, mut registry) = (3.try_into().unwrap(), Registry::default());
         let worker = Worker::new(queue, Arc::clone(&secrets), tenants, attempts, &mut registry);
         let (health, (stop, stopped)) = (worker.health(), oneshot::channel());
@@ -136,7 +146,12 @@ impl Stage {
 
     /// A door whose opt-ins go into the queue.
     pub(crate) async fn queue_door(&self, settings: Settings) -> Running {
-        let (queue, mut registry) = (connect(&self.nats).await, Registry::default());
+        self.queue_door_at(connect(&self.nats).await, settings).await
+    }
+
+    /// The same, with a connection of its own.
+    pub(crate) async fn queue_door_at(&self, queue: Arc<Queue>, settings: Settings) -> Running {
+        let mut registry = Registry::default();
         open(Door::to_queue(queue, self.secrets(), settings, &mut registry), registry).await
     }
 
