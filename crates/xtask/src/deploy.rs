@@ -37,6 +37,7 @@ const COMPOSE: Check = Check {
         mistake("replicas: 2", "replica: 2", "'replica'"),
         mistake("cap_drop: [ALL]", "cap_drop: ALL", "cap_drop"),
         mistake("start_period: 30s", "start_periods: 30s", "start_periods"),
+        mistake("service_completed_successfully", "service_completed", "service_completed"),
     ],
 };
 
@@ -48,6 +49,8 @@ const KUBERNETES: Check = Check {
         mistake("maxReplicas: 10", "maxReplicas: ten", "maxReplicas"),
         mistake("failureThreshold: 30", "failureThresholds: 30", "failureThresholds"),
         mistake("kind: StatefulSet", "kind: StatefullSet", "StatefullSet"),
+        mistake("secretKeyRef", "secretKey", "'secretKey'"),
+        mistake("backoffLimit: 20", "backoffLimits: 20", "backoffLimits"),
         mistake(
             "selector: {app.kubernetes.io/name: nats}",
             "selector: {app.kubernetes.io/name: nat}",
@@ -80,7 +83,7 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
         check.run()?;
     }
     for (file, commands) in
-        [(COMPOSE.file, &["mock", "serve", "worker"][..]), (KUBERNETES.file, &["serve", "worker"])]
+        [(COMPOSE.file, &["dead", "mock", "serve", "worker"][..]), (KUBERNETES.file, &["serve", "worker"])]
     {
         let mut calls = calls(&as_json(file)?);
         calls.sort();
@@ -90,6 +93,7 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
             ensure!(is_taken(&call)?, "{file} calls `klaviyo {}`, which it does not take", call.join(" "));
         }
     }
+    copies_are_equal(&as_json(KUBERNETES.file)?)?;
     let wrong = ["serve", "--no-such-option"].map(str::to_owned);
     ensure!(!is_taken(&wrong)?, "klaviyo takes any option when it is asked for help: this shows nothing");
     Ok(())
@@ -137,6 +141,30 @@ fn as_json(file: &'static str) -> Result<Value> {
     let input = std::fs::File::open(root().join(file)).context(file)?;
     let output = validator("python").args(["-c", CONVERT]).stdin(input).output()?;
     serde_json::from_slice(&output.stdout).with_context(|| format!("{file} is not read as YAML"))
+}
+
+/// Checks that what the manifests repeat, since nothing can be included there, is what the files have.
+fn copies_are_equal(manifests: &Value) -> Result<()> {
+    let data = |name: &str| {
+        let is_it = |manifest: &&Value| {
+            let at = |pointer| manifest.pointer(pointer).and_then(Value::as_str);
+            at("/kind") == Some("ConfigMap") && at("/metadata/name") == Some(name)
+        };
+        let found = manifests.as_array().into_iter().flatten().find(is_it);
+        found.and_then(|manifest| manifest.get("data")?.as_object()).with_context(|| format!("no {name}"))
+    };
+    let same = |copy: Option<&Value>, file: &str| {
+        let text = std::fs::read_to_string(root().join(file)).with_context(|| file.to_owned())?;
+        let is_same = copy.and_then(Value::as_str) == Some(&text);
+        ensure!(is_same, "{} has no copy of {file}, or another one", KUBERNETES.file);
+        Ok(())
+    };
+    same(data("nats")?.get("klaviyo.conf"), "deploy/nats.conf")?;
+    let streams = data("streams")?;
+    let files = std::fs::read_dir(root().join("deploy/streams"))?.collect::<Result<Vec<_>, _>>()?;
+    ensure!(streams.len() == files.len(), "{} has more streams than there are", KUBERNETES.file);
+    let names = files.iter().map(|file| file.file_name().to_string_lossy().into_owned());
+    names.into_iter().try_for_each(|name| same(streams.get(&name), &format!("deploy/streams/{name}")))
 }
 
 /// How containers with the image `klaviyo` are called.

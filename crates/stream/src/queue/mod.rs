@@ -71,8 +71,10 @@ const PUT_AT_ONCE: usize = 256;
 /// How many of all puts together. The client lets 5,000 messages wait for their acknowledgement, and would wait for a
 /// place among them without end.
 const ON_THEIR_WAY: usize = 2_048;
-/// What waiting opt-ins may take of JetStream's store where the stream is made: at some 400 bytes each it is two and a
-/// half million. A stream without a bound would take the room that outcomes and leases need to empty it.
+/// What a usual opt-in takes of JetStream's store.
+const USUAL_BYTES: u64 = 400;
+/// What waiting opt-ins may take of JetStream's store where the stream is made: two and a half million usual ones, which
+/// is how it is bounded where the server loses messages at a bound in bytes. A stream without a bound would take the room that outcomes and leases need to empty it.
 pub const OPT_INS_BYTES: u64 = 1 << 30;
 
 /// How to reach NATS.
@@ -271,6 +273,8 @@ impl Queue {
     }
 
     async fn open(context: Context, opt_ins_bytes: u64) -> Result<Self, QueueError> {
+        let by_count = version::loses_at_max_bytes(&context.client().server_info().version);
+        let most = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
         let opt_ins = stream::Config {
             name: OPT_INS.to_owned(),
             description: Some("opt-ins that wait to be brought to Klaviyo".to_owned()),
@@ -278,7 +282,8 @@ impl Queue {
             retention: RetentionPolicy::WorkQueue,
             // A stream that is full refuses what is new, and loses nothing that it has.
             discard: DiscardPolicy::New,
-            max_bytes: i64::try_from(opt_ins_bytes).unwrap_or(i64::MAX),
+            max_bytes: if by_count { -1 } else { most(opt_ins_bytes) },
+            max_messages: if by_count { most(opt_ins_bytes / USUAL_BYTES) } else { -1 },
             duplicate_window: DUPLICATES,
             allow_direct: true,
             ..stream::Config::default()
@@ -296,9 +301,15 @@ impl Queue {
         };
         let opt_ins = stream(&context, OPT_INS, opt_ins).await?;
         let dead = stream(&context, DEAD, dead).await?;
-        if opt_ins.cached_info().config.max_bytes <= 0 {
+        let stream::Config { max_bytes, max_messages, .. } = opt_ins.cached_info().config;
+        if max_bytes <= 0 && max_messages <= 0 {
             warn!(
                 "the stream {OPT_INS} has no max_bytes: opt-ins that wait can take the room that workers need to empty it"
+            );
+        }
+        if max_bytes > 0 && by_count {
+            warn!(
+                "NATS before 2.10 loses the oldest opt-ins at max_bytes; bound the stream {OPT_INS} by max_msgs instead"
             );
         }
         Ok(Self {

@@ -2,25 +2,38 @@
 
 /// The oldest version that the tests run on: Debian 12's.
 const OLDEST: [u32; 3] = [2, 9, 10];
-/// Beyond this one the protocol may be another.
-const NEWEST_MAJOR: u32 = 2;
+/// From here on the protocol may be another.
+const NEXT_MAJOR: [u32; 3] = [3, 0, 0];
+
+/// The first version that keeps to `max_bytes` by refusing what is new. Those before it look at the size of a message
+/// without what they store beside it, take one too many, and then remove the oldest.
+const REFUSES: [u32; 3] = [2, 10, 0];
+
+/// Whether a server of this version loses the oldest message of a stream that has reached `max_bytes`.
+pub(super) fn loses_at_max_bytes(version: &str) -> bool {
+    numbers(version).is_some_and(|version| version < REFUSES)
+}
+
+fn numbers(version: &str) -> Option<[u32; 3]> {
+    let mut parts = version.split(['.', '-', '+']).map(str::parse);
+    let mut part = || parts.next().and_then(Result::ok);
+    Some([part()?, part()?, part()?])
+}
 
 /// Why a server of this version may not do; none when it is known to.
 pub(super) fn doubt(version: &str) -> Option<&'static str> {
-    let mut parts = version.split(['.', '-', '+']).map(str::parse);
-    let mut part = || parts.next().and_then(Result::ok);
-    let (Some(major), Some(minor), Some(patch)) = (part(), part(), part()) else {
+    let Some(numbers) = numbers(version) else {
         return Some("NATS has a version that is no number; NATS 2.9.10 and newer are supported");
     };
-    if [major, minor, patch] < OLDEST {
+    if numbers < OLDEST {
         return Some("NATS is older than 2.9.10, the oldest version that is supported; update it");
     }
-    (major > NEWEST_MAJOR).then_some("NATS is of a newer major version than 2, which is not known to work")
+    (numbers >= NEXT_MAJOR).then_some("NATS is of a newer major version than 2, which is not known to work")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::doubt;
+    use super::{doubt, loses_at_max_bytes};
 
     #[test]
     fn known_versions_are_not_doubted() {
@@ -30,5 +43,11 @@ mod tests {
         for doubtful in ["2.9.9", "2.8.4", "1.4.1", "3.0.0", "", "dev", "2.9", "2.x.1", "-1.0.0"] {
             assert!(doubt(doubtful).is_some(), "{doubtful}");
         }
+    }
+
+    #[test]
+    fn max_bytes_is_trusted_where_it_loses_nothing() {
+        assert!(loses_at_max_bytes("2.9.10") && loses_at_max_bytes("2.9.25"));
+        assert!(!loses_at_max_bytes("2.10.0") && !loses_at_max_bytes("2.15.1") && !loses_at_max_bytes("dev"));
     }
 }

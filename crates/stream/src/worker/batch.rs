@@ -149,14 +149,16 @@ impl Batch<'_> {
                     held.give_back(place, Duration::ZERO).await;
                     return Ok(None);
                 }
-                // Who wrote this may have been stopped before it wrote the letter.
-                if let Record { outcome: Outcome::Dead(reason), sequences, .. } = record
-                    && queue.dead_letter(&key).await?.is_none()
-                {
-                    let letter = dead(as_it_came(taken.payload()), reason, attempts, sequences);
-                    self.settler.bury(place, &key, &letter).await?;
-                } else {
-                    held.acknowledge(place).await?;
+                match record {
+                    // Who wrote this may have been stopped before it wrote the letter. A worker may not read letters;
+                    // to write it again changes nothing.
+                    Record { outcome: Outcome::Dead(reason), sequences, .. } => {
+                        let letter = dead(as_it_came(taken.payload()), reason, attempts, sequences);
+                        self.settler.bury(place, &key, &letter).await?;
+                    }
+                    Record { outcome: Outcome::Done(_) | Outcome::Dropped | Outcome::Waiting, .. } => {
+                        held.acknowledge(place).await?;
+                    }
                 }
                 return Ok(None);
             }

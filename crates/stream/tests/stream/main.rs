@@ -10,6 +10,7 @@ use on_nats::{door, stage};
 mod on_nats {
     pub(crate) mod door;
     mod ids;
+    mod permissions;
     mod queue;
     mod repeats;
     pub(crate) mod stage;

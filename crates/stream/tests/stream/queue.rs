@@ -175,14 +175,23 @@ async fn what_was_done_is_noted_before_more_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_full_is_emptied() {
-    let nats =
-        Nats::start_with_config(Nats::servers().remove(0).program, "jetstream { max_file_store: 4MB }")
-            .unwrap();
-    let more = queue::Nats { url: nats.url(), opt_ins_bytes: 8 << 20, ..queue::Nats::default() };
-    assert!(matches!(Queue::connect(&more).await, Err(QueueError::SetUp(..))));
-    let less = queue::Nats { url: nats.url(), opt_ins_bytes: 1 << 20, ..queue::Nats::default() };
-    Queue::connect(&less).await.unwrap();
-    let stage = stage_on(nats, &["shop-1"]).await;
+    for server in Nats::servers() {
+        let is_old = server.version.starts_with("2.9.");
+        let nats = Nats::start_with_config(server.program, "jetstream { max_file_store: 4MB }").unwrap();
+        let connect = async |opt_ins_bytes| {
+            let nats = queue::Nats { url: nats.url(), opt_ins_bytes, ..queue::Nats::default() };
+            Queue::connect(&nats).await.map(drop)
+        };
+        // A server that bounds a stream by its bytes says at once that it has no room for so many.
+        if !is_old {
+            assert!(matches!(connect(8 << 20).await, Err(QueueError::SetUp(..))));
+        }
+        connect(1 << 20).await.unwrap();
+        fill_and_empty(&stage_on(nats, &["shop-1"]).await).await;
+    }
+}
+
+async fn fill_and_empty(stage: &Stage) {
     let opt_ins = people(0..10_000, json!({}));
     let keys: Vec<(Key, u64)> = opt_ins
         .iter()
