@@ -49,7 +49,7 @@ Exit codes:
                with --dry-run {rows, good, refused, requests, by-operation, imports, seconds}
     doctor     {healthy, checks: [{check, state, found, fix}, …]}, with the states good, warning,
                 bad and unknown
-    serve      {url, queue, accounts}, before it serves
+    serve      {url, health_url, queue, accounts}, before it serves
     worker     {url, accounts}, before it works
     dead       list: [{id, opt_in, error: {code, message, details}, attempts, since}, …]; show: one of
                them; retry and drop: how many
@@ -399,6 +399,9 @@ pub(crate) struct Serve {
     /// The address to listen at; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// Where to answer /healthz, /readyz and /metrics, which strangers should not reach; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
+    pub(crate) health_listen: SocketAddr,
     #[command(flatten)]
     pub(crate) secrets: Secrets,
     #[command(flatten)]
@@ -409,7 +412,8 @@ pub(crate) struct Serve {
     /// How many opt-ins of one account are taken in a second; more are answered 503
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     pub(crate) rate: NonZeroU32,
-    /// How many requests are worked on at once; more are answered 503
+    /// How many requests are worked on at once, at most half of them of one account, a third each of two, and so on; more are
+    /// answered 503
     #[arg(long, value_name = "NUMBER", default_value = "256")]
     pub(crate) concurrency: NonZeroU32,
 }

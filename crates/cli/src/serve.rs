@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::text::TITLE;
 use crate::{log, report, service};
-use klaviyo_host::{Limits, Usage};
-use klaviyo_stream::door::{Door, Settings};
+use klaviyo_host::Usage;
+use klaviyo_stream::door::{Door, Limits, Settings};
 use klaviyo_stream::ops;
 use klaviyo_stream::queue::Role;
 use klaviyo_stream::secrets::Kind;
@@ -23,6 +23,8 @@ Routes:
   GET  /v1/opt-ins/{id}       with a queue: what became of one
   GET  /v1/whatsapp/{account} Meta's question whether the webhook is wanted
   POST /v1/whatsapp/{account} Meta's notifications
+
+At --health-listen, for who looks after the door; nobody else should reach it:
   GET  /healthz, /readyz, /metrics
 
 Without --nats an opt-in is done at once: 200, with the receipt and the reply for the customer. With
@@ -93,6 +95,7 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
         word: options.whatsapp_word.clone(),
         rate: options.rate,
         concurrency: options.concurrency,
+        limits: Limits::default(),
     };
     let mut registry = Registry::default();
     let door = match &nats {
@@ -101,7 +104,10 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
             Door::to_queue(queue, Arc::clone(&secrets), settings, &mut registry)
         }
         None => {
-            let limits = Limits { concurrent_calls: options.concurrency.get(), ..Limits::default() };
+            let limits = klaviyo_host::Limits {
+                concurrent_calls: options.concurrency.get(),
+                ..klaviyo_host::Limits::default()
+            };
             let tenants = service::tenants(account, limits, &secrets)?;
             Door::direct(tenants, Arc::clone(&secrets), settings, &mut registry)
         }
@@ -119,22 +125,26 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
             "no account is served: none has secrets that can be used; they are read again when they change"
         );
     }
-    let (listener, url) = service::listen(options.listen).await?;
+    let (listener, url) = service::listen(options.listen, "--listen", ops::Settings::default())?;
+    let listener = listener.counted(&mut registry);
+    let (health, health_url) = service::listen(options.health_listen, "--health-listen", service::health())?;
     service::end_at_once(&interrupt);
-    introduce(account.json, &url, &door, nats.is_some());
-    let router = door.router().merge(ops::router(door.clone(), Arc::new(registry)));
+    introduce(account.json, [&url, &health_url], &door, nats.is_some());
+    let looked_after = ops::router(door.clone(), Arc::new(registry));
     tokio::select! {
-        () = listener.serve(router, interrupt.asked()) => {}
+        () = listener.serve(door.router(), interrupt.asked()) => {}
+        // It answers until the door has ended.
+        () = health.serve(looked_after, std::future::pending()) => {}
         () = secrets.keep_fresh() => {}
         () = door.watch() => {}
     }
     Ok(Done::new(Value::Null, View::Shown))
 }
 
-fn introduce(json: bool, url: &str, door: &Door, has_queue: bool) {
+fn introduce(json: bool, [url, health_url]: [&str; 2], door: &Door, has_queue: bool) {
     let accounts = door.accounts();
     let text = if json {
-        let value = json!({ "url": url, "queue": has_queue, "accounts": accounts });
+        let value = json!({ "url": url, "health_url": health_url, "queue": has_queue, "accounts": accounts });
         report::document("ok", value, Usage::default())
     } else {
         let names: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
@@ -144,7 +154,7 @@ fn introduce(json: bool, url: &str, door: &Door, has_queue: bool) {
         // Writing to a string does not fail.
         let _ = writeln!(out, "The front door {does}: {TITLE}{url}/v1/opt-ins{TITLE:#} (Ctrl-C stops it)");
         let _ = writeln!(out, "  accounts      {names}");
-        let _ = writeln!(out, "  for machines  /healthz  /readyz  /metrics");
+        let _ = writeln!(out, "  health        {health_url}/readyz, /healthz and /metrics");
         let _ = writeln!(out, "`klaviyo serve --help` says how to sign a request.");
         out
     };

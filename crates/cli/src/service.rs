@@ -6,7 +6,7 @@ use crate::failure::{Failure, chain};
 use crate::interrupt::Interrupt;
 use crate::session;
 use klaviyo_host::{Connector, Limits};
-use klaviyo_stream::ops::Listener;
+use klaviyo_stream::ops::{Listener, Settings};
 use klaviyo_stream::queue::{Nats, Queue, QueueError, Role};
 use klaviyo_stream::secrets::{Kind, Secrets};
 use klaviyo_stream::tenants::Tenants;
@@ -63,13 +63,22 @@ pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {
     Ok(Arc::new(queue))
 }
 
-pub(crate) async fn listen(address: SocketAddr) -> Result<(Listener, String), Failure> {
+/// Listens at the address that an option gave, and says where that is.
+pub(crate) fn listen(
+    address: SocketAddr,
+    option: &str,
+    settings: Settings,
+) -> Result<(Listener, String), Failure> {
     let failed = |error| Failure::other(format!("cannot listen on {address}: {error}"));
-    let listener = Listener::bind(address)
-        .await
-        .map_err(|error| failed(error).hint("--listen chooses another address, and port 0 any free one"))?;
+    let hint = format!("{option} chooses another address, and port 0 any free one");
+    let listener = Listener::bind(address, settings).map_err(|error| failed(error).hint(&hint))?;
     let url = format!("http://{}", listener.address().map_err(failed)?);
     Ok((listener, url))
+}
+
+/// What the connections may take of those who look after a service: there are few of them.
+pub(crate) fn health() -> Settings {
+    Settings { connections: 64, ..Settings::default() }
 }
 
 /// Whoever asks for the end twice does not want to wait for it.

@@ -60,7 +60,7 @@ async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
     let nats = service::nats(&options.nats, Role::Worker)
         .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
     let queue = service::queue(&nats).await?;
-    let (listener, url) = service::listen(options.listen).await?;
+    let (listener, url) = service::listen(options.listen, "--listen", service::health())?;
     service::end_at_once(&interrupt);
     let mut registry = Registry::default();
     let worker = worker::Worker::new(queue, Arc::clone(&secrets), tenants, options.attempts, &mut registry);

@@ -69,7 +69,8 @@ impl Stage {
         let (doors_wanted, workers) = (doors, Vec::new());
         let mut stage = Self { nats, klaviyo, queue, accounts: names, doors: Vec::new(), workers, folder };
         for _ in 0..doors_wanted {
-            let door = stage.start(&["serve", "--listen", "127.0.0.1:0"], "doors")?;
+            let door = stage
+                .start(&["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"], "doors")?;
             stage.doors.push(door);
         }
         Ok(stage)
@@ -94,7 +95,8 @@ impl Stage {
         let (mut words, url) = (door.words.clone(), door.url.clone());
         drop(door);
         let port = url.rsplit(':').next().context("a door has no port")?;
-        for word in words.iter_mut().filter(|word| word.starts_with("127.0.0.1:")) {
+        // The first is --listen's.
+        for word in words.iter_mut().filter(|word| word.starts_with("127.0.0.1:")).take(1) {
             *word = format!("127.0.0.1:{port}");
         }
         let door = self.run(words)?;

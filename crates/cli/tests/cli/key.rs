@@ -146,7 +146,7 @@ fn a_key_that_is_sent_in_clear_is_told() {
     }
     let mut command = klaviyo(&elsewhere, CANARY);
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    let serve =
-        command.args(["serve", "--listen", "127.0.0.1:0", "--json"]).env("KLAVIYO_SIGNING_SECRET", secret);
+    let addresses = ["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"];
+    let serve = command.arg("serve").args(addresses).arg("--json").env("KLAVIYO_SIGNING_SECRET", secret);
     assert!(Service::start(serve).end("-TERM").contains(&elsewhere));
 }

@@ -17,12 +17,9 @@ const APP_SECRET: &str = "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn serve(klaviyo: &Server) -> Command {
-    serve_at(klaviyo, "127.0.0.1:0")
-}
-
-fn serve_at(klaviyo: &Server, address: &str) -> Command {
     let mut command = crate::run::klaviyo(&klaviyo.url(), CANARY);
-    command.args(["serve", "--listen", address, "--json"]).env("KLAVIYO_SIGNING_SECRET", SECRET);
+    let addresses = ["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"];
+    command.arg("serve").args(addresses).arg("--json").env("KLAVIYO_SIGNING_SECRET", SECRET);
     command
 }
 
@@ -74,8 +71,13 @@ fn notify(door: &Service, number: &str, id: &str) -> (u16, Value) {
     (status, serde_json::from_str(&text).unwrap())
 }
 
-fn get(service: &Service, path: &str) -> (u16, String) {
-    send(Request::get(format!("{}{path}", service.url())).body(String::new()).unwrap())
+fn get(url: &str, path: &str) -> (u16, String) {
+    send(Request::get(format!("{url}{path}")).body(String::new()).unwrap())
+}
+
+/// Where a door answers who looks after it.
+fn health(door: &Service) -> &str {
+    door.ok["health_url"].as_str().unwrap()
 }
 
 fn opt_in(email: &str) -> String {
@@ -91,8 +93,11 @@ fn without_a_queue_an_opt_in_is_done_at_once() {
     assert_eq!((status, &told["state"], &told["id"]), (200, &json!("done"), &json!("msg_1")));
     assert!(told["reply"].as_str().unwrap().contains("Priya"));
     assert_eq!(klaviyo.account().members(LIST).len(), 1);
-    assert_eq!(get(&door, "/readyz").0, 200);
-    assert!(get(&door, "/metrics").1.contains("klaviyo_door_opt_ins_total{"));
+    assert_eq!(get(health(&door), "/readyz").0, 200);
+    assert!(get(health(&door), "/metrics").1.contains("klaviyo_door_opt_ins_total{"));
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(get(door.url(), path).0, 404, "{path}");
+    }
     let unsigned =
         Request::post(format!("{}/v1/opt-ins", door.url())).body(opt_in("eve@example.com")).unwrap();
     assert_eq!(send(unsigned).0, 401);
@@ -127,7 +132,13 @@ fn what_cannot_work_is_told_at_once() {
         run.err(code);
         assert!(!run.out.contains("canary-password"), "{}", run.out);
     }
-    assert_eq!(Run::of(&mut serve_at(&klaviyo, &port)).err(1)["code"], "other");
+    // Each port that is taken is named by its option.
+    for [option, other] in [["--listen", "--health-listen"], ["--health-listen", "--listen"]] {
+        let mut command = crate::run::klaviyo(&klaviyo.url(), CANARY);
+        command.args(["serve", option, &port, other, "127.0.0.1:0"]).env("KLAVIYO_SIGNING_SECRET", SECRET);
+        let run = Run::of(&mut command);
+        assert!(run.code == 1 && run.err.contains(&format!("{option} ")), "{}", run.err);
+    }
     for words in [&["dead", "retry"][..], &["dead", "show", "x"], &["dead", "drop", "--account", "default"]] {
         assert_eq!(Run::of(bare().args(words).arg("--json")).err(2)["code"], "invalid-input", "{words:?}");
     }
@@ -174,7 +185,7 @@ fn a_file_that_is_no_secret_is_told_and_its_account_is_not_served() {
     }
     let door = Service::start(serve(&klaviyo).arg("--secrets").arg(folder.path()));
     assert_eq!(door.ok["accounts"], json!([]));
-    assert_eq!(get(&door, "/readyz").0, 503);
+    assert_eq!(get(health(&door), "/readyz").0, 503);
     let log = door.end("-TERM");
     for n in 0..NO_SECRETS.len() {
         let name = format!("bad-{n}.signing-secret");
@@ -209,7 +220,7 @@ fn a_secret_that_everybody_can_read_is_told_once() {
     write("shop-2.signing-secret", SECRET, 0o600);
     write("shop-2.api-key", CANARY, 0o600);
     let end = Instant::now() + PATIENCE;
-    while !get(&door, "/readyz").1.contains("\"accounts\":2") {
+    while !get(health(&door), "/readyz").1.contains("\"accounts\":2") {
         assert!(Instant::now() < end, "it is not read");
     }
     let log = door.end("-TERM");
@@ -234,10 +245,10 @@ fn a_fifo_among_the_secrets_holds_nobody_up() {
     std::fs::write(path("more.signing-secret"), SECRET).unwrap();
     std::fs::write(path("more.api-key"), CANARY).unwrap();
     let end = Instant::now() + PATIENCE;
-    while !get(&door, "/readyz").1.contains("\"accounts\":2") {
+    while !get(health(&door), "/readyz").1.contains("\"accounts\":2") {
         assert!(Instant::now() < end, "it is not read");
     }
-    assert_eq!(get(&door, "/healthz").0, 200);
+    assert_eq!(get(health(&door), "/healthz").0, 200);
     let asked = Instant::now();
     door.end("-TERM");
     assert!(asked.elapsed() < Duration::from_secs(10));
@@ -329,8 +340,8 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     until("the good one is done", &|| ask(&good) == "done");
     until("the bad one is dead", &|| ask(&bad) == "dead");
     until("both are members", &|| klaviyo.account().members(LIST).len() == 2);
-    assert_eq!(get(&worker, "/readyz").0, 200);
-    until("it is counted", &|| get(&worker, "/metrics").1.contains("klaviyo_queue_dead_letters 1"));
+    assert_eq!(get(worker.url(), "/readyz").0, 200);
+    until("it is counted", &|| get(worker.url(), "/metrics").1.contains("klaviyo_queue_dead_letters 1"));
 
     let dead =
         |words: &[&str]| Run::of(bare().arg("dead").args(words).args(["--json", "--nats", &nats.url()]));

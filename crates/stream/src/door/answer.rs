@@ -26,6 +26,12 @@ impl Refusal {
         Self { status, code, message: message.into(), retry_after: None, opt_ins: Vec::new() }
     }
 
+    /// What it is answered with.
+    #[cfg(test)]
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// It cannot be done now.
     pub(super) fn overloaded(message: impl Into<String>) -> Self {
         Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message) }

@@ -7,10 +7,13 @@
 //! | `GET /v1/whatsapp/{account}` | Meta's question whether the webhook is wanted |
 //! | `POST /v1/whatsapp/{account}` | Meta's notifications |
 //!
-//! A request passes, in this order: the limits, its signature, the check of all of its opt-ins, the memory of replays,
-//! the account's rate. What does not pass all of them has no effect. Of what is not signed only the account is read.
+//! A request passes, in this order: the limits on bodies, its signature, its account's share of the door, the check of all
+//! of its opt-ins, the memory of replays, the account's rate. What does not pass all of them has no effect. Of what is not
+//! signed only the account is read.
 
+mod admission;
 mod answer;
+mod body;
 mod desk;
 mod gate;
 mod metrics;
@@ -26,13 +29,14 @@ use crate::opt_in::OptIn;
 use crate::queue::Queue;
 use crate::secrets::{Kind, MacKey, Secrets};
 use crate::tenants::Tenants;
+use admission::Admission;
 use answer::Refusal;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
+use body::Bodies;
 use desk::{Desk, Handled};
 use gate::Gate;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -47,14 +51,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use tracing::debug;
-
-/// Of a request's body.
-const BODY_BYTES: usize = 1 << 20;
-/// How long it may take to come.
-const BODY: Duration = Duration::from_secs(10);
 
 /// A front door.
 pub struct Door {
@@ -62,7 +59,8 @@ pub struct Door {
     secrets: Arc<Secrets>,
     settings: Settings,
     rate: DefaultKeyedRateLimiter<Account>,
-    slots: Semaphore,
+    bodies: Arc<Bodies>,
+    admission: Admission,
     metrics: Metrics,
     /// For accounts that are not here.
     nobody: MacKey,
@@ -75,8 +73,36 @@ pub struct Settings {
     pub word: String,
     /// How many opt-ins of one account are taken in a second.
     pub rate: NonZeroU32,
-    /// How many requests are worked on at once.
+    /// How many requests are worked on at once: of one account at most half of them, of two a third each, and so on.
     pub concurrency: NonZeroU32,
+    /// What requests may take before and after their signature is checked.
+    pub limits: Limits,
+}
+
+/// What requests may take of a door's memory, and how long they may take to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all bodies together whose signature is not checked yet. Beyond that the one that has been coming for the
+    /// longest is given up.
+    pub unsigned_bytes: usize,
+    /// Bytes of all requests together that are worked on: four for each byte of a body. Beyond that they are answered 503.
+    /// One account gets at most half of it, as with [`Settings::concurrency`].
+    pub signed_bytes: usize,
+    /// How long a body may take to come.
+    pub body: Duration,
+    /// How long nothing may come of it.
+    pub pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            unsigned_bytes: 64 << 20,
+            signed_bytes: 256 << 20,
+            body: Duration::from_secs(10),
+            pause: Duration::from_secs(5),
+        }
+    }
 }
 
 impl Door {
@@ -104,9 +130,11 @@ impl Door {
 
     fn new(desk: Desk, secrets: Arc<Secrets>, settings: Settings, registry: &mut Registry) -> Self {
         let rate = RateLimiter::keyed(Quota::per_second(settings.rate));
-        let slots = Semaphore::new(settings.concurrency.get() as usize);
+        let Limits { unsigned_bytes, signed_bytes, body, pause } = settings.limits;
+        let bodies = Bodies::new(unsigned_bytes, body, pause);
+        let admission = Admission::new(settings.concurrency.get() as usize, signed_bytes);
         let (metrics, nobody) = (Metrics::new(registry), MacKey::of_nobody());
-        Self { desk, secrets, settings, rate, slots, metrics, nobody }
+        Self { desk, secrets, settings, rate, bodies, admission, metrics, nobody }
     }
 
     /// The accounts that callers can reach here.
@@ -144,8 +172,7 @@ impl Door {
             .route("/v1/opt-ins/{id}", get(opt_ins::outcome))
             .route("/v1/whatsapp/{account}", get(webhook::verification).post(webhook::notification))
             .method_not_allowed_fallback(not_allowed)
-            .route_layer(from_fn_with_state(Arc::clone(self), limit))
-            .layer(DefaultBodyLimit::max(BODY_BYTES))
+            .route_layer(from_fn_with_state(Arc::clone(self), counted))
             .with_state(Arc::clone(self))
             .fallback(not_found)
     }
@@ -202,37 +229,16 @@ impl Health for Door {
     }
 }
 
-/// Works on so many requests at once and no more, and counts them.
-async fn limit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+/// Counts requests.
+async fn counted(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let route = match request.uri().path().get(..8) {
         Some("/v1/what") => "whatsapp",
         _ => "opt-ins",
     };
-    let response = match door.slots.try_acquire() {
-        Ok(_slot) => next.run(request).await,
-        Err(_) => Refusal::overloaded("this door works on as many requests as it can; repeat it later")
-            .into_response(),
-    };
+    let response = next.run(request).await;
     door.metrics.request(route, response.status(), begun.elapsed());
     response
-}
-
-async fn body(request: Request) -> Result<Bytes, Refusal> {
-    match timeout(BODY, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = format!("a request may have at most {BODY_BYTES} bytes");
-            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str(), message))
-        }
-        Ok(Err(_)) => {
-            Err(Refusal::new(StatusCode::BAD_REQUEST, Code::Connection.as_str(), "the body cannot be read"))
-        }
-        Err(_) => {
-            let message = format!("the body did not come within {} s", BODY.as_secs());
-            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout.as_str(), message))
-        }
-    }
 }
 
 fn unsigned(unsigned: Unsigned) -> Refusal {

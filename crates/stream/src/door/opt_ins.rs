@@ -3,12 +3,13 @@
 use super::answer::Refusal;
 use super::desk::{self, Handled};
 use super::signature::Signed;
-use super::{Door, body, now, too_many, unsigned};
+use super::{Door, now, too_many, unsigned};
 use crate::account::Account;
+use crate::ops::Connection;
 use crate::opt_in::OptIn;
-use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use klaviyo_host::types::Code;
@@ -67,12 +68,13 @@ pub(super) async fn opt_ins(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let body = body(request).await?;
+    let body = door.bodies.read(request).await?;
     let signed = Signed::of(&headers, now()).map_err(unsigned)?;
     let Some(account) = whose(&body).map_err(|error| unreadable(&error))? else {
         return Err(Refusal::unfit("the array has no opt-ins", Vec::new()));
     };
     let signature = door.signed(&signed, &account, &body)?;
+    let (body, _admitted) = door.admission.admit(&account, body)?;
     let is_array = is_array(&body);
     let mut opt_ins: Vec<OptIn> = if is_array {
         serde_json::from_slice(&body)
@@ -139,12 +141,15 @@ pub(super) async fn outcome(
     State(door): State<Arc<Door>>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    connection: Option<Extension<Connection>>,
 ) -> Result<Response, Refusal> {
     let signed = Signed::of(&headers, now()).map_err(unsigned)?;
     let account = desk::account_of(&id).filter(|_| signed.id == id);
     let account =
         account.ok_or_else(|| Refusal::unsigned("sign with the id that is asked for as webhook-id"))?;
     door.signed(&signed, &account, b"")?;
+    let none = door.bodies.none(connection.map(|Extension(connection)| connection));
+    let (_, _admitted) = door.admission.admit(&account, none)?;
     Ok(Json(door.desk.ask(&id).await?).into_response())
 }
 

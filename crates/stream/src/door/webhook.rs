@@ -3,7 +3,7 @@
 use super::answer::{Refusal, State as Fate, Told};
 use super::signature::Unsigned;
 use super::whatsapp::{self, Notified, Wish};
-use super::{Door, body, now, signature, unsigned};
+use super::{Door, now, signature, unsigned};
 use crate::account::Account;
 use crate::opt_in::{self, Key, OptIn, Unfit};
 use crate::outcome::Reason;
@@ -65,11 +65,12 @@ pub(super) async fn notification(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let body = body(request).await?;
+    let body = door.bodies.read(request).await?;
     let account = account.parse::<Account>().ok();
     let key = account.as_ref().and_then(|account| door.secrets.mac_key(account, Kind::WhatsappAppSecret));
     signature::check_meta(&headers, key.as_ref().unwrap_or(&door.nobody), &body).map_err(unsigned)?;
     let (Some(account), Some(_)) = (account, key) else { return Err(unsigned(Unsigned::Signature)) };
+    let (body, _admitted) = door.admission.admit(&account, body)?;
     let numbers = door.secrets.get(&account, Kind::WhatsappPhoneNumberId);
     let numbers = numbers.as_ref().map(|numbers| numbers.as_str());
     let Some(notified) = whatsapp::read(&body, &door.settings.word, numbers, now()) else {

@@ -8,6 +8,7 @@ use on_nats::{door, stage};
 #[cfg(test)]
 #[path = "."]
 mod on_nats {
+    mod crowds;
     pub(crate) mod door;
     mod ids;
     mod permissions;

@@ -119,7 +119,7 @@ async fn a_door_whose_queue_takes_nothing_is_not_ready() {
     // Nobody has to be refused first.
     at_most(&stage, 1).await;
     until("it is full", || !door.health.readiness().ready).await;
-    assert_eq!(get(&door, "/readyz").await.0, 503);
+    assert_eq!(get(&door.health_url, "/readyz").await.0, 503);
     // Nobody has to be accepted first either.
     at_most(&stage, -1).await;
     until("it has room", || door.health.readiness().ready).await;

@@ -2,7 +2,7 @@
 
 use klaviyo_host::{Connector, Egress, Limits};
 use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
-use klaviyo_stream::door::{Door, Settings};
+use klaviyo_stream::door::{Door, Limits as DoorLimits, Settings};
 use klaviyo_stream::ops::{self, Health, Listener};
 use klaviyo_stream::opt_in::{Key, OptIn};
 use klaviyo_stream::outcome::{Outcome, Receipt};
@@ -40,6 +40,8 @@ pub(crate) struct Running {
     pub(crate) url: String,
     /// Of a worker.
     pub(crate) registry: Arc<Registry>,
+    /// Where a door answers /healthz, /readyz and /metrics.
+    pub(crate) health_url: String,
 }
 
 impl Running {
@@ -134,14 +136,21 @@ impl Stage {
                 () = secrets.keep_fresh() => {}
             }
         });
-        Running { health, stop, work, url: String::new(), registry: Arc::new(registry) }
+        Running {
+            health,
+            stop,
+            work,
+            url: String::new(),
+            health_url: String::new(),
+            registry: Arc::new(registry),
+        }
     }
 
     /// A door whose opt-ins are done at once.
     pub(crate) async fn direct_door(&self, settings: Settings) -> Running {
         let (secrets, mut registry) = (self.secrets(), Registry::default());
         let door = Door::direct(self.tenants(&secrets), secrets, settings, &mut registry);
-        open(door, registry).await
+        open(door, ops::Settings::default(), registry)
     }
 
     /// A door whose opt-ins go into the queue.
@@ -149,10 +158,17 @@ impl Stage {
         self.queue_door_at(connect(&self.nats).await, settings).await
     }
 
-    /// The same, with a connection of its own.
+    /// The same, with a connection of its own to NATS.
     pub(crate) async fn queue_door_at(&self, queue: Arc<Queue>, settings: Settings) -> Running {
         let mut registry = Registry::default();
-        open(Door::to_queue(queue, self.secrets(), settings, &mut registry), registry).await
+        let door = Door::to_queue(queue, self.secrets(), settings, &mut registry);
+        open(door, ops::Settings::default(), registry)
+    }
+
+    /// The same, whose connections may take what is said.
+    pub(crate) async fn crowded_door(&self, listener: ops::Settings, settings: Settings) -> Running {
+        let (queue, mut registry) = (connect(&self.nats).await, Registry::default());
+        open(Door::to_queue(queue, self.secrets(), settings, &mut registry), listener, registry)
     }
 
     pub(crate) async fn put(&self, opt_ins: &[OptIn]) -> Vec<(Key, u64)> {
@@ -217,24 +233,32 @@ pub(crate) fn settings() -> Settings {
         word: "SUBSCRIBE".to_owned(),
         rate: 1_000.try_into().unwrap(),
         concurrency: 64.try_into().unwrap(),
+        limits: DoorLimits::default(),
     }
 }
 
-async fn open(door: Door, registry: Registry) -> Running {
+fn open(door: Door, settings: ops::Settings, mut registry: Registry) -> Running {
     let door = Arc::new(door);
-    let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let url = format!("http://{}", listener.address().unwrap());
+    let bind = |settings| {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), settings).unwrap();
+        let url = format!("http://{}", listener.address().unwrap());
+        (listener, url)
+    };
+    let (listener, url) = bind(settings);
+    let listener = listener.counted(&mut registry);
+    let (health, health_url) = bind(ops::Settings::default());
     let registry = Arc::new(registry);
-    let router = door.router().merge(ops::router(door.clone(), Arc::clone(&registry)));
+    let looked_after = ops::router(door.clone(), Arc::clone(&registry));
     let (stop, stopped) = oneshot::channel();
-    let watched = Arc::clone(&door);
+    let (router, watched) = (door.router(), Arc::clone(&door));
     let work = tokio::spawn(async move {
         tokio::select! {
             () = listener.serve(router, async { drop(stopped.await) }) => {}
+            () = health.serve(looked_after, std::future::pending()) => {}
             () = watched.watch() => {}
         }
     });
-    Running { health: door, stop, work, url, registry }
+    Running { health: door, stop, work, url, health_url, registry }
 }
 
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -68,7 +68,7 @@ async fn who_the_accounts_are_is_not_told() {
         }
         let webhooks = to_strangers(&door, "no*body").await;
         assert_eq!(webhooks[9..], here[9..]);
-        let (status, told) = get(&door, "/readyz").await;
+        let (status, told) = get(&door.health_url, "/readyz").await;
         assert_eq!(
             (status, serde_json::from_str::<Value>(&told).unwrap()["accounts"].as_u64()),
             (200, Some(2))

@@ -1,0 +1,229 @@
+//! The connections that are open, and which of them is closed for a new one.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// The connections of a listener.
+pub(super) struct Connections {
+    most: usize,
+    begun: Instant,
+    open: Mutex<Open>,
+    /// Told when one has ended, or is no longer in use.
+    changed: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Open {
+    next: u64,
+    all: BTreeMap<u64, Connection>,
+}
+
+/// The connection that a request has come by; a [`Listener`](super::Listener) puts it among the request's extensions.
+#[derive(Clone, Debug)]
+pub struct Connection(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    /// When the listener began: what the times below are counted from.
+    begun: Instant,
+    opened: Instant,
+    /// The last time that a byte came or went, in microseconds.
+    progress: AtomicU64,
+    is_known: AtomicBool,
+    in_use: AtomicUsize,
+    closed: Notify,
+    changed: Arc<Notify>,
+}
+
+/// Keeps a connection from being closed for a new one.
+#[derive(Debug)]
+#[must_use = "the connection may be closed for a new one when this is dropped"]
+pub struct InUse(Connection);
+
+/// A connection's place among those that are open, until it is dropped.
+pub(super) struct Member {
+    connections: Arc<Connections>,
+    number: u64,
+    pub(super) connection: Connection,
+}
+
+impl Connection {
+    /// Says that a request which came by this connection has a right to be worked on, which it is until what this returns is
+    /// dropped. From now on the connection is not a stranger's, which are closed first when there are too many.
+    pub fn in_use(&self) -> InUse {
+        self.0.is_known.store(true, Ordering::Relaxed);
+        self.0.in_use.fetch_add(1, Ordering::Relaxed);
+        InUse(self.clone())
+    }
+
+    /// A byte has come or gone.
+    pub(super) fn progressed(&self) {
+        let now = u64::try_from(self.0.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.0.progress.store(now, Ordering::Relaxed);
+    }
+
+    /// When it was opened.
+    pub(super) fn opened(&self) -> Instant {
+        self.0.opened
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.0.in_use.load(Ordering::Relaxed) > 0
+    }
+
+    /// Who is less is closed first.
+    fn worth(&self) -> (bool, u64) {
+        (self.0.is_known.load(Ordering::Relaxed), self.0.progress.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let Connection(state) = &self.0;
+        // Its silence begins now: it was the door's turn until then.
+        self.0.progressed();
+        state.in_use.fetch_sub(1, Ordering::Relaxed);
+        state.changed.notify_one();
+    }
+}
+
+impl Connections {
+    /// At most so many at once.
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        let (open, changed) = (Mutex::default(), Arc::new(Notify::new()));
+        Arc::new(Self { most: most.max(1), begun: Instant::now(), open, changed })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a new one. When there are as many as there may be, the one that has been without progress for the longest is
+    /// closed for it, strangers' first. None: all are in use. Returns also whether another one was closed.
+    pub(super) fn enter(self: &Arc<Self>) -> Option<(Member, bool)> {
+        let mut open = self.open();
+        let is_full = open.all.len() >= self.most;
+        if is_full && !open.close_one() {
+            return None;
+        }
+        let number = open.next;
+        open.next += 1;
+        let connection = Connection(Arc::new(State {
+            begun: self.begun,
+            opened: Instant::now(),
+            progress: AtomicU64::default(),
+            is_known: AtomicBool::default(),
+            in_use: AtomicUsize::default(),
+            closed: Notify::new(),
+            changed: Arc::clone(&self.changed),
+        }));
+        connection.progressed();
+        open.all.insert(number, connection.clone());
+        Some((Member { connections: Arc::clone(self), number, connection }, is_full))
+    }
+
+    /// Closes the one that would be closed for a new one. False: all are in use.
+    pub(super) fn close_one(&self) -> bool {
+        self.open().close_one()
+    }
+
+    /// Returns when it may be that one can be entered.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+impl Open {
+    fn close_one(&mut self) -> bool {
+        let idle = self.all.iter().filter(|(_, connection)| !connection.is_in_use());
+        let number = idle.min_by_key(|(_, connection)| connection.worth()).map(|(number, _)| *number);
+        // Its place is free at once; it ends within moments.
+        let closed = number.and_then(|number| self.all.remove(&number));
+        closed.is_some_and(|Connection(state)| {
+            state.closed.notify_one();
+            true
+        })
+    }
+}
+
+impl Member {
+    /// Returns when it is closed for another one.
+    pub(super) async fn closed(&self) {
+        self.connection.0.closed.notified().await;
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.connections.open().all.remove(&self.number);
+        self.connections.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::time::{advance, timeout};
+
+    async fn is_closed(member: &Member) -> bool {
+        timeout(Duration::ZERO, member.closed()).await.is_ok()
+    }
+
+    /// As many as there may be, each a second after the one before.
+    async fn full(count: usize) -> (Arc<Connections>, Vec<Member>) {
+        let connections = Connections::new(count);
+        let mut members = Vec::new();
+        for _ in 0..count {
+            let (member, closed_another) = connections.enter().unwrap();
+            assert!(!closed_another);
+            members.push(member);
+            advance(Duration::from_secs(1)).await;
+        }
+        (connections, members)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_one_without_progress_for_the_longest_is_closed_for_a_new_one() {
+        let (connections, members) = full(3).await;
+        members[0].connection.progressed();
+        let mut new = Vec::new();
+        for expected in [1, 2, 0] {
+            assert!(!is_closed(&members[expected]).await);
+            let (member, closed_another) = connections.enter().unwrap();
+            assert!(closed_another && is_closed(&members[expected]).await, "{expected}");
+            new.push(member);
+            advance(Duration::from_secs(1)).await;
+        }
+        // Those that were closed take no place with them when they end.
+        drop(members);
+        assert!(connections.enter().unwrap().1 && is_closed(&new[0]).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_go_first_and_who_is_worked_for_stays() {
+        let (connections, members) = full(3).await;
+        let in_use = members[0].connection.in_use();
+        drop(members[1].connection.in_use());
+        // The stranger is the one that has moved last.
+        members[2].connection.progressed();
+        let new = connections.enter().unwrap().0;
+        assert!(is_closed(&members[2]).await);
+        let others = [members[1].connection.in_use(), new.connection.in_use()];
+        assert!(connections.enter().is_none() && !connections.close_one());
+        drop(others);
+        timeout(Duration::ZERO, connections.changed()).await.unwrap();
+        // Two are known and idle, and equally silent.
+        let stranger = connections.enter().unwrap().0;
+        assert!(is_closed(&members[1]).await);
+        let other = connections.enter().unwrap().0;
+        assert!(is_closed(&stranger).await);
+        for stays in [&members[0], &new, &other] {
+            assert!(!is_closed(stays).await);
+        }
+        drop(in_use);
+    }
+}

@@ -1,0 +1,230 @@
+//! A listener whose connections are bounded in number, memory and time.
+
+use super::connections::{Connections, Member};
+use super::progress::Watched;
+use axum::Router;
+use http::Request;
+use http::header::{CONNECTION, HeaderValue};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::convert::Infallible;
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+/// How large the headers of a request may be together, and what else is read or written at once.
+const BUFFER: usize = 16 << 10;
+/// What the system keeps of a connection each way, so that those who do not read do not fill its memory. Linux doubles it
+/// for its own use.
+const SYSTEM_BUFFER: u32 = 64 << 10;
+/// How many connections the system completes before they are accepted.
+const BACKLOG: u32 = 1_024;
+
+/// What the connections of a listener may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many are open at once. For one more the one that has been without progress for the longest is closed.
+    pub connections: usize,
+    /// How long the headers of a request may take, and a connection may be without one.
+    pub headers: Duration,
+    /// How long an answer may wait for a byte of it to be read.
+    pub writing: Duration,
+    /// How long a connection is kept for more requests. After that, and [`Settings::grace`], it is broken off.
+    pub age: Duration,
+    /// How long requests that are under way may take after the end was asked for.
+    pub grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connections: 1_024,
+            headers: Duration::from_secs(10),
+            writing: Duration::from_secs(10),
+            age: Duration::from_secs(5 * 60),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A port that is listened at.
+pub struct Listener {
+    socket: TcpListener,
+    settings: Settings,
+    metrics: Metrics,
+}
+
+#[derive(Clone, Default)]
+struct Metrics {
+    open: Gauge,
+    closed: Family<Why, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Why {
+    reason: &'static str,
+}
+
+impl Metrics {
+    fn closed(&self, reason: &'static str) {
+        self.closed.get_or_create(&Why { reason }).inc();
+    }
+}
+
+impl Listener {
+    /// Listens; port 0 is any free one.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Where a service was ended and is started again.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        // What is accepted has what the listener has.
+        socket.set_send_buffer_size(SYSTEM_BUFFER)?;
+        socket.set_recv_buffer_size(SYSTEM_BUFFER)?;
+        socket.bind(address)?;
+        Ok(Self { socket: socket.listen(BACKLOG)?, settings, metrics: Metrics::default() })
+    }
+
+    /// Counts its connections, as a door's.
+    #[must_use]
+    pub fn counted(self, registry: &mut Registry) -> Self {
+        let Metrics { open, closed } = &self.metrics;
+        registry.register("klaviyo_door_connections", "Connections that are open", open.clone());
+        registry.register(
+            "klaviyo_door_connections_closed",
+            "Connections that were closed before they ended, by why",
+            closed.clone(),
+        );
+        self
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves until `shutdown`; then accepts nothing more, and ends what is under way, if that does not take
+    /// long.
+    pub async fn serve(self, router: Router, shutdown: impl Future<Output = ()>) {
+        let Self { socket, settings, metrics } = self;
+        let (connections, graceful) = (Connections::new(settings.connections), GracefulShutdown::new());
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = accept(&socket, &connections, &metrics) => accepted,
+            };
+            let Some((stream, member)) = accepted else { continue };
+            // Answers are short, and written at once.
+            let _ = stream.set_nodelay(true);
+            serve(stream, member, &router, &settings, &metrics, &graceful);
+        }
+        drop(socket);
+        if timeout(settings.grace, graceful.shutdown()).await.is_err() {
+            warn!("some requests have not ended in {} s; they are broken off", settings.grace.as_secs());
+        }
+    }
+}
+
+/// Accepts a connection, and closes another one for it if there are too many.
+async fn accept(
+    socket: &TcpListener,
+    connections: &Arc<Connections>,
+    metrics: &Metrics,
+) -> Option<(TcpStream, Member)> {
+    match socket.accept().await {
+        Ok((stream, _)) => loop {
+            if let Some((member, closed_another)) = connections.enter() {
+                if closed_another {
+                    metrics.closed("full");
+                }
+                return Some((stream, member));
+            }
+            // All are in use: one of them ends.
+            connections.changed().await;
+        },
+        Err(error) => {
+            // Too many open files, say: those that are open end, or are made to.
+            warn!(%error, "cannot accept a connection; is the limit on open files too low?");
+            if connections.close_one() {
+                metrics.closed("full");
+            }
+            sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+/// Serves one connection, in a task of its own.
+fn serve(
+    stream: TcpStream,
+    member: Member,
+    router: &Router,
+    settings: &Settings,
+    metrics: &Metrics,
+    graceful: &GracefulShutdown,
+) {
+    let connection = member.connection.clone();
+    let stream = Watched::new(stream, connection.clone(), settings.writing);
+    let (router, age) = (TowerToHyperService::new(router.clone()), settings.age);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(connection.clone());
+        let (answer, opened) = (router.call(request), connection.opened());
+        async move {
+            let mut response = answer.await?;
+            if opened.elapsed() >= age {
+                // Said with an answer, so that no request comes to a connection that has just been closed.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.headers).max_buf_size(BUFFER);
+    let served = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+    let (longest, metrics) = (settings.age + settings.grace, metrics.clone());
+    metrics.open.inc();
+    tokio::spawn(async move {
+        tokio::select! {
+            ended = timeout(longest, served) => match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    if is_stalled(&error) {
+                        metrics.closed("not read");
+                    }
+                    debug!(error = &error as &dyn Error, "a connection ended");
+                }
+                Err(_) => metrics.closed("too old"),
+            },
+            () = member.closed() => debug!("a connection was closed for a new one"),
+        }
+        drop(member);
+        metrics.open.dec();
+    });
+}
+
+/// Whether a connection ended because its answers were not read.
+fn is_stalled(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
+}
