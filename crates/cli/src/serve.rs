@@ -125,7 +125,7 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
             "no account is served: none has secrets that can be used; they are read again when they change"
         );
     }
-    let (listener, url) = service::listen(options.listen, "--listen", ops::Settings::default())?;
+    let (listener, url) = service::listen(options.listen, "--listen", service::door(options.concurrency))?;
     let listener = listener.counted(&mut registry);
     let (health, health_url) = service::listen(options.health_listen, "--health-listen", service::health())?;
     service::end_at_once(&interrupt);

@@ -12,12 +12,16 @@ use klaviyo_stream::secrets::{Kind, Secrets};
 use klaviyo_stream::tenants::Tenants;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Arc;
+use tracing::warn;
 
 /// The exit code of programs that Ctrl-C ends.
 const INTERRUPTED: i32 = 130;
+/// Files that are open beside connections: the output, secrets, NATS, and who looks after the service.
+const OTHER_FILES: usize = 128;
 
 /// The secrets of a folder, else those of these kinds in the environment.
 pub(crate) async fn secrets(options: &args::Secrets, kinds: &[Kind]) -> Result<Arc<Secrets>, Failure> {
@@ -74,6 +78,40 @@ pub(crate) fn listen(
     let listener = Listener::bind(address, settings).map_err(|error| failed(error).hint(&hint))?;
     let url = format!("http://{}", listener.address().map_err(failed)?);
     Ok((listener, url))
+}
+
+/// What the connections of a door may take that works on so many requests at once. They are more than those, so that there
+/// are always some that are waited for, and can be closed for new ones.
+pub(crate) fn door(concurrency: NonZeroU32) -> Settings {
+    let places = concurrency.get() as usize;
+    let wanted = Settings::default().connections.max(4 * places);
+    // A connection is an open file. Requests may have one to Klaviyo.
+    let others = OTHER_FILES + places;
+    let connections = open_files(wanted + others).saturating_sub(others).clamp(1, wanted);
+    if connections < wanted {
+        warn!(connections, wanted, "the limit on open files allows few connections; raise it (ulimit -n)");
+    }
+    Settings { connections, ..Settings::default() }
+}
+
+/// Lets the process open so many files, or as many as it may. Returns how many.
+#[cfg(unix)]
+fn open_files(wanted: usize) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = wanted as u64;
+    let most = current.map_or(wanted, |current| {
+        let raised = maximum.map_or(wanted, |maximum| maximum.min(wanted)).max(current);
+        let set = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum });
+        if set.is_ok() { raised } else { current }
+    });
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
+/// Elsewhere there is no such limit.
+#[cfg(not(unix))]
+fn open_files(wanted: usize) -> usize {
+    wanted
 }
 
 /// What the connections may take of those who look after a service: there are few of them.

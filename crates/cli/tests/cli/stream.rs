@@ -368,3 +368,38 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     let log = worker.end("-TERM") + &door.end("-TERM");
     assert!(!log.contains("example.com") && !log.contains("9198"), "{log}");
 }
+
+/// The same command where no more files may be open than these.
+#[cfg(unix)]
+fn with_files(command: &Command, most: usize) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
+}
+
+#[cfg(unix)]
+#[test]
+fn idle_connections_do_not_take_the_files_that_work_needs() {
+    let klaviyo = server();
+    let mut few_places = serve(&klaviyo);
+    few_places.args(["--concurrency", "8"]);
+    let door = Service::start(&mut with_files(&few_places, 160));
+    let address = door.url().strip_prefix("http://").unwrap();
+    let mut idle = Vec::new();
+    for n in 0..20 {
+        idle.extend((0..20).map(|_| std::net::TcpStream::connect(address).unwrap()));
+        let body = opt_in(&format!("p{n}@example.com"));
+        let (status, told) = signed(&door, "POST", "/v1/opt-ins", &format!("msg_{n}"), body);
+        assert_eq!(status, 200, "{told}");
+        assert_eq!(get(health(&door), "/healthz").0, 200);
+    }
+    let log = door.end("-TERM");
+    assert!(!log.contains("cannot accept"), "{log}");
+}
