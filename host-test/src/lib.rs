@@ -9,7 +9,7 @@
 //!   for the key meanwhile.
 //! - [`soak`] runs many calls at once while things go wrong.
 //! - [`scale`] runs front doors, a queue and workers as processes, and kills them.
-//! - [`measure`], [`bench`] and [`neighbour`] measure.
+//! - [`measure`], [`bench`], [`neighbour`] and [`strangers`] measure.
 //! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
 
 pub mod bench;
@@ -29,6 +29,7 @@ pub mod script;
 pub mod servers;
 pub mod soak;
 mod story;
+pub mod strangers;
 pub mod suite;
 pub mod sync;
 

@@ -10,7 +10,7 @@ use host_test::native::Native;
 use host_test::soak::{self, Size};
 use host_test::suite::{self, Case};
 use host_test::{
-    Composed, Subject, bench, hostile, measure, neighbour, one_line, replay, scale, servers, sync,
+    Composed, Subject, bench, hostile, measure, neighbour, one_line, replay, scale, servers, strangers, sync,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -96,6 +96,12 @@ enum Bench {
         #[command(flatten)]
         size: neighbour::Size,
     },
+    /// Measure what callers who can sign get of a door beside strangers, and beside an account that asks for all that it can;
+    /// exit 1 if one of them is not answered
+    Strangers {
+        #[command(flatten)]
+        crowd: strangers::Crowd,
+    },
 }
 
 fn main() -> ExitCode {
@@ -126,6 +132,7 @@ fn run(command: Command) -> Result<ExitCode> {
             match other {
                 None => bench::run(&size)?,
                 Some(Bench::Neighbour { size }) => neighbour::run(&size)?,
+                Some(Bench::Strangers { crowd }) => strangers::run(&crowd)?,
             }
             Ok(ExitCode::SUCCESS)
         }

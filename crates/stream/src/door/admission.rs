@@ -11,8 +11,8 @@ use klaviyo_host::fair::{Place, Places};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many bytes are held for a byte of a body: it itself, the opt-ins that it is parsed into, and the messages that wait
-/// for the queue; and the answer.
+/// How many bytes are held for a byte of a body at most: it itself, the opt-ins that it is parsed into, and the messages that
+/// wait for the queue.
 const HELD: usize = 4;
 
 /// The places and the memory of a door.
