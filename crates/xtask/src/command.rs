@@ -14,12 +14,18 @@ pub(crate) fn root() -> PathBuf {
 /// A subcommand of the cargo that runs this task, in the workspace's folder. It takes the dependencies that `Cargo.lock`
 /// has, and fails when that is out of date.
 pub(crate) fn cargo(subcommand: &str) -> Command {
-    let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.arg(subcommand);
+    let mut command = unlocked(subcommand);
     // Formatting has nothing to do with dependencies.
     if subcommand != "fmt" {
         command.arg("--locked");
     }
+    command
+}
+
+/// The same, for what has a lock file of its own.
+pub(crate) fn unlocked(subcommand: &str) -> Command {
+    let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg(subcommand);
     command
 }
 

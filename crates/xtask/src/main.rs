@@ -1,5 +1,6 @@
 //! `cargo xtask`: set-up, build, demo and test, each doing all that it needs.
 
+mod alone;
 mod artifact;
 mod command;
 mod contract;
@@ -132,13 +133,9 @@ fn test() -> Result<()> {
         run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))
     })?;
     step("the component, its contract and its size", components)?;
-    step("tests without WebAssembly", || {
-        run(nats.known_to(
-            cargo("test")
-                .args(["--workspace", "--features", "klaviyo-mock/nats"])
-                .args(program::CRATES.map(|name| format!("--exclude={name}"))),
-        ))
-    })?;
+    step("tests without WebAssembly", || alone::test(&nats))?;
+    step("each crate by itself", alone::check)?;
+    step("the host by itself, and in a program outside the workspace", alone::host)?;
     step("tests of the host, the command and the component", || {
         run(nats.known_to(&mut program::cargo_on_crates("test")))
     })?;
