@@ -150,6 +150,7 @@ fn test() -> Result<()> {
         step("front doors, a queue and workers", || {
             program::run_host_test(&["scale", "--opt-ins", "6000", "--accounts", "6", "--workers", "2"])
         })?;
+        step("what doors and workers hold", || program::run_host_test(&["scale", "--memory"]))?;
     }
     step("the fixtures, natively", || program::run_host_test(&["replay", "--native", FIXTURES]))?;
     step("the fixtures, in the component", || program::run_host_test(&["replay", FIXTURES]))?;

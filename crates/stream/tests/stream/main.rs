@@ -1,6 +1,9 @@
 //! Doors and workers on a real NATS server, the component in its sandbox, and a Klaviyo on this machine.
 
 #[cfg(test)]
+mod promises;
+
+#[cfg(test)]
 use on_nats::{door, stage};
 
 /// By this name in their path `cargo xtask test` leaves the tests out where there is no NATS server.
