@@ -164,6 +164,9 @@ pub enum QueueError {
     /// There is no connection now.
     #[error("there is no connection to NATS at the moment")]
     Away,
+    /// The outcome of an opt-in is nothing that this version knows.
+    #[error("the outcome of {0} cannot be read; a newer version has written it, perhaps: update this one")]
+    Unreadable(Key),
     /// NATS has not answered in time. Whether it did what it was asked for is not known.
     #[error("NATS did not {0} in time")]
     TimedOut(&'static str),

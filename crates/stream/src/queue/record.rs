@@ -36,23 +36,43 @@ impl Record {
 
 impl Queue {
     /// The outcome of an opt-in, if it has one.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreadable`] is about this opt-in alone; all others are about the queue.
     pub(crate) async fn settled(&self, key: &Key) -> Result<Option<Record>, QueueError> {
-        let entry = ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await?;
-        let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else { return Ok(None) };
+        let Some(entry) = self.entry(key).await?.filter(|entry| entry.operation == Operation::Put) else {
+            return Ok(None);
+        };
         let record: Record =
-            serde_json::from_slice(&entry.value).map_err(failed("have an outcome that can be read"))?;
+            serde_json::from_slice(&entry.value).map_err(|_| QueueError::Unreadable(key.clone()))?;
         Ok(Some(Record { revision: entry.revision, ..record }))
     }
 
     /// Writes the outcome of an opt-in, if it has none but the one of this revision. Otherwise somebody else has settled
     /// it; that is false.
     pub(crate) async fn settle(&self, key: &Key, record: &Record) -> Result<bool, QueueError> {
-        let update = self.outcomes.update(key.to_string(), record.to_json()?.into(), record.revision);
+        if self.update(key, record, record.revision).await? {
+            return Ok(true);
+        }
+        // An entry that somebody has deleted leaves a mark, with a revision of its own.
+        let mark = if record.revision == 0 { self.entry(key).await? } else { None };
+        match mark.filter(|entry| entry.operation != Operation::Put) {
+            Some(mark) => self.update(key, record, mark.revision).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn update(&self, key: &Key, record: &Record, revision: u64) -> Result<bool, QueueError> {
+        let update = self.outcomes.update(key.to_string(), record.to_json()?.into(), revision);
         match within(&self.client(), "keep an outcome", update).await? {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
             Err(error) => Err(failed("keep an outcome")(error)),
         }
+    }
+
+    async fn entry(&self, key: &Key) -> Result<Option<kv::Entry>, QueueError> {
+        ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await
     }
 
     /// Notes that a settled opt-in was accepted at this sequence too, so that it can be asked for by that id. False: it is

@@ -140,7 +140,16 @@ impl Batch<'_> {
                 return Ok(None);
             }
         };
-        let (revision, sequences) = match queue.settled(&key).await? {
+        let settled = match queue.settled(&key).await {
+            // Who wrote it knows more than this version. The others do not wait for that.
+            Err(error @ QueueError::Unreadable(_)) => {
+                warn!(%account, %error, "an opt-in is left for later");
+                held.give_back(place, pause(attempts)).await;
+                return Ok(None);
+            }
+            settled => settled?,
+        };
+        let (revision, sequences) = match settled {
             None => (0, vec![place]),
             Some(Record { outcome: Outcome::Waiting, revision, sequences }) => (revision, sequences),
             Some(record) => {

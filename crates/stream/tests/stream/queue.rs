@@ -318,6 +318,25 @@ async fn what_a_newer_door_has_written_is_kept_for_a_newer_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_cannot_be_read_holds_up_its_own_opt_in_alone() {
+    let stage = stage(&["shop-1"]).await;
+    let opt_ins = people(0..2, json!({}));
+    let bucket = jetstream(&stage).await.get_key_value("klaviyo-outcomes").await.unwrap();
+    let newer =
+        bucket.put(key_in_queue(&opt_ins[0]).to_string(), r#"{"state":"revoked"}"#.into()).await.unwrap();
+    let keys = stage.put(&opt_ins).await;
+    let worker = stage.worker().await;
+    assert_eq!(receipts(stage.outcomes(&keys[1..]).await).len(), 1);
+    assert_eq!(stage.members("shop-1"), ["p00001@example.com"]);
+    assert!(stage.queue.outcome(&keys[0].0, keys[0].1).await.is_err());
+    assert_eq!(stage.queue.waiting().await.unwrap().total(), 1);
+    // When it is gone, the opt-in is done.
+    bucket.delete_expect_revision(key_in_queue(&opt_ins[0]).to_string(), Some(newer)).await.unwrap();
+    assert_eq!(receipts(stage.outcomes(&keys[..1]).await).len(), 1);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_of_no_account_are_told() {
     let stage = stage(&["shop-1"]).await;
     let jetstream = jetstream(&stage).await;
