@@ -260,7 +260,7 @@ impl Caller {
         Self { client, url, account, expected: door.expected, name: fastrand::u64(..) }
     }
 
-    /// Asks again and again, with a pause, or when it is told to come later with a tenth of a second.
+    /// Asks again and again, with a pause. When it is told to come in a second, it comes about ten times as soon.
     async fn keep_asking(self, pause: Duration, end: Instant) -> Result<Measured> {
         let mut measured = Measured::default();
         let mut ticks = (!pause.is_zero()).then(|| interval(pause));
@@ -276,7 +276,7 @@ impl Caller {
                 Ok(status) if status == self.expected => measured.took.push(begun.elapsed()),
                 Ok(StatusCode::SERVICE_UNAVAILABLE) => {
                     measured.later += 1;
-                    sleep(Duration::from_millis(100)).await;
+                    sleep(Duration::from_millis(fastrand::u64(50..150))).await;
                 }
                 Ok(status) => measured.failed.push(status.to_string()),
                 Err(error) => measured.failed.push(format!("{error:#}")),
