@@ -51,7 +51,13 @@ async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<Letter>, Failure> {
 }
 
 async fn find(queue: &Queue, id: &Id) -> Result<Letter, Failure> {
-    queue.dead_letter(&id.key).await.map_err(failed)?.ok_or_else(|| {
+    let letter = queue.dead_letter(&id.key).await.map_err(failed)?;
+    // One of an older version does not know where its opt-in was.
+    let is_its = |letter: &Letter| {
+        let sequences = &letter.dead.sequences;
+        id.sequence.is_none_or(|sequence| sequences.is_empty() || sequences.contains(&sequence))
+    };
+    letter.filter(is_its).ok_or_else(|| {
         Failure::new(
             Code::NotFound,
             format!("there is no dead letter {id}; `klaviyo dead list` shows them all"),

@@ -85,7 +85,8 @@ pub struct Unfit {
 }
 
 impl OptIn {
-    const LONGEST_ID: usize = 200;
+    /// Bytes of an id.
+    pub(crate) const LONGEST_ID: usize = 200;
     /// Klaviyo takes no profile that is larger.
     const LARGEST: usize = 100_000;
 

@@ -3,12 +3,11 @@
 
 use crate::command::{cargo, output, root, run, unlocked};
 use crate::nats::Servers;
-use crate::program::CRATES;
+use crate::program::{CRATES, component, target};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 
 /// A program that is no member of the workspace.
 const OUTSIDE: &str = "host-test/outside";
@@ -50,13 +49,11 @@ pub(crate) fn host() -> Result<()> {
     fs::copy(&ours, &theirs).with_context(|| format!("cannot write {}", theirs.display()))?;
     let manifest = folder.join("Cargo.toml");
     run(cargo("fmt").args(["--check", "--manifest-path"]).arg(&manifest))?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
     run(unlocked("run")
         .arg("--manifest-path")
         .arg(&manifest)
         .arg("--target-dir")
-        .arg(target)
+        .arg(target())
         .arg("--")
         .arg(component()))?;
     // What it was built with are the versions of the workspace.
@@ -88,10 +85,6 @@ fn packages() -> Result<Vec<Package>> {
 
 fn has_wasmtime(name: &str) -> bool {
     CRATES.contains(&name)
-}
-
-fn component() -> PathBuf {
-    root().join("target/component/klaviyo.wasm")
 }
 
 /// The packages of a lock file: the lines with names, versions and checksums.

@@ -98,7 +98,11 @@ fn main() -> ExitCode {
         Task::Soak(passed) => host_test("soak", passed, false),
         Task::Sync(passed) => host_test("sync", passed, false),
         Task::Scale(passed) => nats::need().and_then(|()| host_test("scale", passed, true)),
-        Task::Bench(passed) => host_test("bench", passed, true),
+        Task::Bench(passed) => {
+            let needs_nats = passed.arguments.iter().any(|argument| argument == "strangers");
+            let ready = if needs_nats { nats::need() } else { Ok(()) };
+            ready.and_then(|()| host_test("bench", passed, true))
+        }
         Task::Contract(passed) => openapi::check(&passed.arguments),
         Task::Matrix => {
             components().and_then(|()| program::build(true)).and_then(|()| examples::matrix()).map(done)

@@ -28,7 +28,7 @@ pub(crate) fn cargo_on_crates(task: &str) -> Command {
 pub(crate) fn build_klaviyo(release: bool) -> Result<()> {
     let mut build = cargo_on_crates("build");
     build.args(["--features", "klaviyo-cli/embedded"]).args(release.then_some("--release"));
-    run(build.env("KLAVIYO_COMPONENT", root().join("target/component/klaviyo.wasm")))?;
+    run(build.env("KLAVIYO_COMPONENT", component()))?;
     let built = built("klaviyo", profile(release));
     let klaviyo = root().join("target").join(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
     file::copy(&built, &klaviyo)?;
@@ -57,9 +57,17 @@ pub(crate) fn profile(release: bool) -> &'static str {
     if release { "release" } else { "debug" }
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// The connector.
+pub(crate) fn component() -> PathBuf {
+    root().join("target/component/klaviyo.wasm")
+}
+
 /// A program that cargo has built.
 pub(crate) fn built(name: &str, profile: &str) -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
-    target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    target().join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// What a door, and a worker, may take in MB: half of the limit that the files in deploy/ give them.
-const MOST: u64 = 512;
+/// What a door, and a worker, may take in MB: less than the limit that the files in deploy/ give them.
+const MOST: u64 = 640;
 /// Accounts whose opt-ins are made to take room, and how many of them each has: as many bytes as are taken at once.
 const HOSTILE: usize = 4;
 const OPT_INS: usize = 55;
-/// Accounts with usual opt-ins, and how many each has.
-const USUAL: usize = 12;
-const EACH: usize = 5_000;
+/// Accounts with many opt-ins that say nothing but an address, and how many each has: as many as are taken at once.
+const MANY: usize = 16;
+const EACH: usize = 10_000;
 /// Requests to a door at once, and opt-ins in each: a megabyte.
 const REQUESTS: usize = 60;
 const IN_A_REQUEST: usize = 11;
@@ -33,7 +33,7 @@ pub(super) async fn run() -> Result<()> {
     println!("  a door, {REQUESTS} requests of 1 MB at once, NATS standing still: {door} MB");
     let worker = worker().await?;
     println!(
-        "  a worker, {HOSTILE} accounts with 5 MB of objects and {USUAL} with {EACH} usual opt-ins: {worker} MB"
+        "  a worker, {HOSTILE} accounts with 5 MB of objects and {MANY} with {EACH} short opt-ins: {worker} MB"
     );
     ensure!(door <= MOST && worker <= MOST, "that is more than they may take");
     Ok(())
@@ -62,12 +62,12 @@ async fn door() -> Result<u64> {
 }
 
 async fn worker() -> Result<u64> {
-    let mut stage = Stage::new(HOSTILE + USUAL, 0, Faults::none()).await?;
+    let mut stage = Stage::new(HOSTILE + MANY, 0, Faults::none()).await?;
     for (n, account) in stage.accounts.iter().enumerate() {
         let opt_ins: Vec<Value> = if n < HOSTILE {
             (0..OPT_INS).map(|number| hostile(account, number)).collect()
         } else {
-            (0..EACH).map(|number| Kind::Named.opt_in(account, number)).collect()
+            (0..EACH).map(|number| Kind::Bare.opt_in(account, number)).collect()
         };
         let named: Result<Vec<(Key, Bytes)>> = opt_ins.into_iter().enumerate().map(named).collect();
         for put in stage.queue.put(named?).await {

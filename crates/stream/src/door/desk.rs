@@ -153,7 +153,7 @@ async fn put(gate: &Gate, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> 
 /// Nothing is accepted that is not written.
 fn away(error: &QueueError) -> Refusal {
     debug!(error = error as &dyn Error, "the queue does not take opt-ins");
-    Refusal::overloaded("the queue is away; nothing is known to be accepted, repeat the request")
+    Refusal::overloaded("the queue takes no opt-ins now; nothing is known to be accepted, repeat the request")
 }
 
 async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {

@@ -20,8 +20,6 @@ use tracing::{error, warn};
 
 /// More than a name has, in bytes: the rest of it is cut off.
 const LONGEST_NAME: usize = 256;
-/// An id of Meta's that is longer than this, in bytes, is replaced by a digest of it.
-const LONGEST_ID: usize = 200;
 /// How many digits a phone number has at most, by E.164.
 const MOST_DIGITS: usize = 15;
 
@@ -121,7 +119,8 @@ pub(super) async fn notification(
             }
         }
     }
-    door.at_rate(&account, opt_ins.len())?;
+    // A notification is not the account's to make smaller: one with more than its rate takes all of it.
+    door.at_rate(&account, opt_ins.len().min(door.settings.rate.get() as usize))?;
     let handled = door.take(&account, None, opt_ins).await?;
     for handled in &handled {
         if handled.status == StatusCode::UNPROCESSABLE_ENTITY {
@@ -151,7 +150,9 @@ fn wished(account: &Account, list: &str, wish: Wish) -> OptIn {
     let name =
         wish.name.as_deref().map(|name| name.get(..name.floor_char_boundary(LONGEST_NAME)).unwrap_or(name));
     let (first_name, last_name) = name.map(opt_in::names).unwrap_or_default();
-    let id = if wish.id.len() > LONGEST_ID { Key::new(account, &wish.id).to_string() } else { wish.id };
+    // An id of Meta's that is too long is replaced by a digest of it.
+    let id =
+        if wish.id.len() > OptIn::LONGEST_ID { Key::new(account, &wish.id).to_string() } else { wish.id };
     OptIn {
         account: account.clone(),
         id: Some(id),

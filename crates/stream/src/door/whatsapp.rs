@@ -1,5 +1,6 @@
 //! The notifications of Meta's WhatsApp webhook.
 
+use crate::queue::OUTCOMES;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -86,7 +87,7 @@ impl Message {
 
 /// How old a message may be, in seconds: Meta repeats a notification for a week. Outcomes are known for as long, so that
 /// with a queue none is done a second time.
-const OLDEST: i64 = 7 * 24 * 60 * 60;
+const OLDEST: i64 = OUTCOMES.as_secs().cast_signed();
 
 /// What a notification asks for.
 #[derive(Debug, Default, PartialEq, Eq)]

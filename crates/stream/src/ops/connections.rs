@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// The connections of a listener.
 pub(super) struct Connections {
@@ -68,6 +69,18 @@ impl Connection {
     /// When it was opened.
     pub(super) fn opened(&self) -> Instant {
         self.0.opened
+    }
+
+    /// Returns when it is older than it may be. A request that is worked on is not broken off; its answer has some time.
+    pub(super) async fn outlived(&self, age: Duration, grace: Duration) {
+        const LOOK: Duration = Duration::from_secs(1);
+        sleep(age + grace).await;
+        while self.is_in_use() {
+            while self.is_in_use() {
+                sleep(LOOK).await;
+            }
+            sleep(grace).await;
+        }
     }
 
     fn is_in_use(&self) -> bool {

@@ -202,20 +202,19 @@ fn serve(
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.headers).max_buf_size(BUFFER);
     let served = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-    let (longest, metrics) = (settings.age + settings.grace, metrics.clone());
+    let (age, grace, metrics) = (settings.age, settings.grace, metrics.clone());
     metrics.open.inc();
     tokio::spawn(async move {
         tokio::select! {
-            ended = timeout(longest, served) => match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
+            ended = served => {
+                if let Err(error) = ended {
                     if is_stalled(&error) {
                         metrics.closed("not read");
                     }
                     debug!(error = &error as &dyn Error, "a connection ended");
                 }
-                Err(_) => metrics.closed("too old"),
-            },
+            }
+            () = member.connection.outlived(age, grace) => metrics.closed("too old"),
             () = member.closed() => debug!("a connection was closed for a new one"),
         }
         drop(member);

@@ -60,6 +60,8 @@ impl Queue {
     pub(crate) async fn bury(&self, key: &Key, dead: &Dead) -> Result<(), QueueError> {
         let letter = serde_json::to_vec(dead).map_err(failed("get a dead letter that can be written"))?;
         let message = PublishMessage::build().payload(letter.into());
+        // It is never closed.
+        let _turn = self.outcomes_on_their_way.acquire().await;
         let written = async { self.context.send_publish(subject(key), message).await?.await };
         ask(&self.client(), "keep a dead letter", written).await.map(drop)
     }
@@ -82,17 +84,13 @@ impl Queue {
         let mut letters = Vec::new();
         loop {
             let before = letters.len();
-            let page = async {
-                let mut page =
-                    consumer.fetch().max_messages(PAGE).messages().await.map_err(failed(reading))?;
-                while let Some(message) = page.next().await {
-                    let message = message.map_err(failed(reading))?;
-                    let sequence = message.info().map_err(failed("number a dead letter"))?.stream_sequence;
-                    letters.extend(letter(&message.subject, &message.payload, sequence));
-                }
-                Ok(())
-            };
-            within(&self.client(), reading, page).await??;
+            let page = consumer.fetch().max_messages(PAGE).messages();
+            let mut page = ask(&self.client(), reading, page).await?;
+            while let Some(message) = within(&self.client(), reading, page.next()).await? {
+                let message = message.map_err(failed(reading))?;
+                let sequence = message.info().map_err(failed("number a dead letter"))?.stream_sequence;
+                letters.extend(letter(&message.subject, &message.payload, sequence));
+            }
             if letters.len() == before {
                 break;
             }

@@ -64,6 +64,8 @@ impl Lease {
 
     /// How often to renew.
     pub const RENEW: Duration = Duration::from_secs(LEASE.as_secs() / 4);
+    /// How long one attempt to renew may take: there is time for some of them before the lease ends.
+    const ANSWER: Duration = Duration::from_millis(1_500);
     /// What is left for a request that is on its way when the lease ends.
     const MARGIN: Duration = Duration::from_secs(2);
 
@@ -80,7 +82,8 @@ impl Lease {
     pub async fn renew(&mut self) -> Result<bool, QueueError> {
         let until = Instant::now() + LEASE;
         let update = self.store.update(self.account.as_str(), self.token.clone(), self.revision);
-        match within(&self.client, "prolong a lease", update).await? {
+        let answer = super::until(&self.client, "prolong a lease", Instant::now() + Self::ANSWER, update);
+        match answer.await? {
             Ok(revision) => (self.revision, self.until) = (revision, until),
             // A renewal whose answer was lost is one.
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {

@@ -55,7 +55,7 @@ const DEAD_SUBJECT: &str = "klaviyo.dead";
 /// How long JetStream itself drops a second opt-in with the same id. Later ones are found by their outcomes.
 const DUPLICATES: Duration = Duration::from_secs(10 * 60);
 /// How long an outcome can be asked for.
-const OUTCOMES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(crate) const OUTCOMES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a worker, and its hold of an account, outlives it.
 const LEASE: Duration = Duration::from_secs(10);
 /// How long a signature is remembered: as long as its time stamp can be taken for a new one, and longer.
@@ -71,6 +71,8 @@ const PUT_AT_ONCE: usize = 256;
 /// How many of all puts together. The client lets 5,000 messages wait for their acknowledgement, and would wait for a
 /// place among them without end.
 const ON_THEIR_WAY: usize = 2_048;
+/// How many outcomes, and dead letters, of all accounts: what is left are places for leases, which do not wait behind them.
+const OUTCOMES_ON_THEIR_WAY: usize = 1_024;
 /// What a usual opt-in takes of JetStream's store.
 const USUAL_BYTES: u64 = 400;
 /// What waiting opt-ins may take of JetStream's store where the stream is made: two and a half million usual ones, which
@@ -135,6 +137,7 @@ pub struct Queue {
     workers: Store,
     signatures: Store,
     on_their_way: Arc<Semaphore>,
+    outcomes_on_their_way: Arc<Semaphore>,
 }
 
 /// What failed at the queue.
@@ -321,6 +324,7 @@ impl Queue {
             workers: bucket(&context, "klaviyo-workers", LEASE).await?,
             signatures: bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
             on_their_way: Arc::new(Semaphore::new(ON_THEIR_WAY)),
+            outcomes_on_their_way: Arc::new(Semaphore::new(OUTCOMES_ON_THEIR_WAY)),
             context,
             opt_ins,
             dead,

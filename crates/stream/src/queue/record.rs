@@ -29,6 +29,14 @@ impl Record {
         self.sequences.is_empty() || self.sequences.contains(&sequence)
     }
 
+    /// With this sequence among those that it was accepted at. Who repeats an opt-in very often asks by one of the first.
+    pub(crate) fn accepted_at(mut self, sequence: u64) -> Self {
+        if !self.is_of(sequence) && self.sequences.len() < MOST {
+            self.sequences.push(sequence);
+        }
+        self
+    }
+
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, QueueError> {
         serde_json::to_vec(self).map_err(failed("get an outcome that can be written"))
     }
@@ -63,6 +71,8 @@ impl Queue {
     }
 
     async fn update(&self, key: &Key, record: &Record, revision: u64) -> Result<bool, QueueError> {
+        // It is never closed.
+        let _turn = self.outcomes_on_their_way.acquire().await;
         let update = self.outcomes.update(key.to_string(), record.to_json()?.into(), revision);
         match within(&self.client(), "keep an outcome", update).await? {
             Ok(_) => Ok(true),
@@ -78,12 +88,7 @@ impl Queue {
     /// Notes that a settled opt-in was accepted at this sequence too, so that it can be asked for by that id. False: it is
     /// settled otherwise by now, and is to be looked at anew.
     pub(crate) async fn note(&self, key: &Key, record: &Record, sequence: u64) -> Result<bool, QueueError> {
-        // Who repeats an opt-in for as long asks by one of the first.
-        if record.is_of(sequence) || record.sequences.len() >= MOST {
-            return Ok(true);
-        }
-        let mut record = record.clone();
-        record.sequences.push(sequence);
-        self.settle(key, &record).await
+        let noted = record.clone().accepted_at(sequence);
+        if noted == *record { Ok(true) } else { self.settle(key, &noted).await }
     }
 }

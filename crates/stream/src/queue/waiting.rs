@@ -1,8 +1,8 @@
 //! The opt-ins of one account, as a worker takes them.
 
-use super::{OPT_INS_SUBJECT, Queue, QueueError, ask, failed, within};
+use super::{OPT_INS_SUBJECT, Queue, QueueError, ask, failed, is_of, within};
 use crate::account::Account;
-use crate::opt_in::Entry;
+use crate::opt_in::{Entry, Key};
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
@@ -36,7 +36,6 @@ pub struct AccountQueue {
 /// A message that was taken, and is to be settled.
 pub struct Taken {
     message: Message,
-    client: Client,
 }
 
 /// What there is in the queue of an account when nothing was given out.
@@ -92,7 +91,7 @@ impl AccountQueue {
             Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => (true, 0),
             Err(error) => return Err(failed(what)(error)),
         };
-        // What was given back for later is given out after the longest delay.
+        // What was given back for later is given out after the longest delay at the latest.
         let is_forgotten = is_older || (*count as u64) > known;
         let patience = if is_forgotten { UNANSWERED } else { 2 * LONGEST_DELAY };
         if quiet <= patience {
@@ -145,7 +144,7 @@ impl AccountQueue {
         // A connection that breaks ends the batch only by the clock.
         while let Ok(Some(message)) = timeout(patience + MARGIN, batch.next()).await {
             let message = message.map_err(failed("give opt-ins"))?;
-            taken.push(Taken { message, client: self.queue.client() });
+            taken.push(Taken { message });
         }
         Ok(())
     }
@@ -164,6 +163,11 @@ impl Taken {
     #[must_use]
     pub fn read(&self) -> Entry {
         Entry::read(&self.message.payload, self.message.subject.rsplit('.').next().unwrap_or_default())
+    }
+
+    /// Whether a front door has put it there, under this key, and not who put a dead letter back.
+    pub(crate) fn is_accepted_as(&self, key: &Key) -> bool {
+        self.message.headers.as_ref().is_some_and(|headers| is_of(headers, key))
     }
 
     /// As it is in the stream.
@@ -189,7 +193,7 @@ impl Taken {
     /// # Errors
     /// When there is no connection. It is given out again then, and found to be settled.
     pub async fn acknowledge(&self) -> Result<(), QueueError> {
-        ask(&self.client, "take an acknowledgement", self.message.ack()).await
+        ask(&self.message.context.client(), "take an acknowledgement", self.message.ack()).await
     }
 
     /// Gives it back; it is given out again after this time, or after [`LONGEST_DELAY`], whichever is sooner.
@@ -198,7 +202,7 @@ impl Taken {
     /// When there is no connection. It is given out again all the same.
     pub async fn give_back(&self, delay: Duration) -> Result<(), QueueError> {
         let back = self.message.ack_with(AckKind::Nak(Some(delay.min(LONGEST_DELAY))));
-        ask(&self.client, "take an opt-in back", back).await
+        ask(&self.message.context.client(), "take an opt-in back", back).await
     }
 
     /// It is still being worked on.
@@ -206,6 +210,7 @@ impl Taken {
     /// # Errors
     /// When there is no connection.
     pub async fn touch(&self) -> Result<(), QueueError> {
-        ask(&self.client, "wait for an opt-in", self.message.ack_with(AckKind::Progress)).await
+        ask(&self.message.context.client(), "wait for an opt-in", self.message.ack_with(AckKind::Progress))
+            .await
     }
 }

@@ -266,12 +266,11 @@ impl Secrets {
                 }
                 // It may be readable again the next time.
                 Err(Unread::Io(error)) => {
-                    if let Some(value) = before.get(&name) {
-                        held.insert(name, value.clone());
-                    }
-                    format!("it cannot be read: {error}")
+                    let before = before.get(&name).map(|value| held.insert(name, value.clone()));
+                    let used = if before.is_some() { "; the one that was read before is used" } else { "" };
+                    format!("cannot be read{used}: {error}")
                 }
-                Err(Unread::Unfit(unfit)) => unfit.to_string(),
+                Err(Unread::Unfit(unfit)) => format!("is not used: {unfit}"),
             };
             faults.insert(path, fault);
         }
@@ -285,7 +284,7 @@ impl Secrets {
         }
         for (file, fault) in &faults {
             if told.faults.get(file) != Some(fault) {
-                error!(file = %file.display(), "this secret cannot be used, and its account is not served: {fault}");
+                error!(file = %file.display(), "this secret {fault}");
             }
         }
         *told = Told { faults, remarks };

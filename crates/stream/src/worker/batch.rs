@@ -82,6 +82,19 @@ impl Item {
     }
 }
 
+impl Item {
+    fn settled(self, outcome: Outcome) -> Settled {
+        let Self { place, key, opt_in, revision, sequences, attempts } = self;
+        let letter = match &outcome {
+            Outcome::Dead(reason) => {
+                Some(dead(as_it_came(&opt_in.to_json()), reason.clone(), attempts, sequences.clone()))
+            }
+            Outcome::Done(_) | Outcome::Waiting | Outcome::Dropped => None,
+        };
+        Settled { place, key, record: Record { outcome, sequences, revision }, letter }
+    }
+}
+
 /// An opt-in, and what came of it.
 pub(super) type Ended = (Item, Result<Receipt, Failure>);
 
@@ -131,7 +144,8 @@ impl Batch<'_> {
             Entry::OptIn(key, opt_in) => (key, Some(opt_in)),
             Entry::Newer(key) => (key, None),
             Entry::Foreign => {
-                let key = Key::new(account, &format!("message {place}"));
+                // Longer than a caller's own id may be.
+                let key = Key::new(account, &format!("message {place:0>200}"));
                 let message = "the message is not an opt-in that a front door has written; find out who writes to \
                                the queue";
                 let reason = Reason::new(Code::InvalidInput, message);
@@ -151,7 +165,11 @@ impl Batch<'_> {
         };
         let (revision, sequences) = match settled {
             None => (0, vec![place]),
-            Some(Record { outcome: Outcome::Waiting, revision, sequences }) => (revision, sequences),
+            Some(record @ Record { outcome: Outcome::Waiting, .. }) => {
+                // A letter that was put back is at a place that no front door has told.
+                let record = if taken.is_accepted_as(&key) { record.accepted_at(place) } else { record };
+                (record.revision, record.sequences)
+            }
             Some(record) => {
                 // Without this it is settled all the same, and only cannot be asked for by this id.
                 if let Ok(false) = queue.note(&key, &record, place).await {
@@ -185,7 +203,7 @@ impl Batch<'_> {
                 let reason = Reason::new(Code::InvalidInput, message);
                 let letter = dead(as_it_came(taken.payload()), reason.clone(), attempts, sequences.clone());
                 let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
-                self.settler.settle(Settled { place, key, record, letter: Some(letter) }).await?;
+                self.settler.settle(vec![Settled { place, key, record, letter: Some(letter) }]).await?;
                 Ok(None)
             }
         }
@@ -384,48 +402,36 @@ impl Batch<'_> {
         failure
     }
 
-    /// Settles opt-ins: keeps the outcome, then takes the message off the queue. What is to be tried again
-    /// is given back.
+    /// Settles opt-ins: writes the outcomes, then takes the messages off the queue. What is to be tried again is given back.
     pub(super) async fn end(&self, ended: Vec<Ended>) -> Result<(), Stop> {
-        let ends = stream::iter(ended).map(|(item, result)| self.end_one(item, result));
-        let mut results: Vec<Result<(), Stop>> = ends.buffer_unordered(AT_ONCE).collect().await;
-        // All have been told what became of them; one reason to stop is enough.
-        results.drain(..).find(Result::is_err).unwrap_or(Ok(()))
-    }
-
-    async fn end_one(&self, item: Item, result: Result<Receipt, Failure>) -> Result<(), Stop> {
-        let is_last = item.attempts >= self.attempts.get();
-        let failure = match result {
-            Ok(receipt) => return self.settle(item, Outcome::Done(receipt.bounded())).await,
-            Err(failure) => failure,
-        };
-        match failure.remedy {
-            Remedy::Never => self.settle(item, Outcome::Dead(failure.reason)).await,
-            Remedy::Again if is_last => self.settle(item, Outcome::Dead(failure.reason)).await,
-            Remedy::Again => {
-                self.settler.held.give_back(item.place, pause(item.attempts)).await;
-                Ok(())
-            }
-            Remedy::Wait(after) => {
-                if is_last {
-                    self.settle(item, Outcome::Dead(failure.reason.clone())).await?;
+        let (mut settled, mut again, mut stop) = (Vec::new(), Vec::new(), Ok(()));
+        for (item, result) in ended {
+            let is_last = item.attempts >= self.attempts.get();
+            let Failure { reason, remedy } = match result {
+                Ok(receipt) => {
+                    settled.push(item.settled(Outcome::Done(receipt.bounded())));
+                    continue;
                 }
-                Err(Stop::Wait(after, failure.reason))
+                Err(failure) => failure,
+            };
+            match remedy {
+                Remedy::Never => settled.push(item.settled(Outcome::Dead(reason))),
+                Remedy::Again if is_last => settled.push(item.settled(Outcome::Dead(reason))),
+                Remedy::Again => again.push(item),
+                Remedy::Wait(after) => {
+                    stop = Err(Stop::Wait(after, reason.clone()));
+                    if is_last {
+                        settled.push(item.settled(Outcome::Dead(reason)));
+                    }
+                }
+                Remedy::Account => stop = Err(Stop::Account(reason)),
             }
-            Remedy::Account => Err(Stop::Account(failure.reason)),
         }
-    }
-
-    async fn settle(&self, item: Item, outcome: Outcome) -> Result<(), Stop> {
-        let Item { place, key, opt_in, revision, sequences, attempts } = item;
-        let letter = match &outcome {
-            Outcome::Dead(reason) => {
-                Some(dead(as_it_came(&opt_in.to_json()), reason.clone(), attempts, sequences.clone()))
-            }
-            Outcome::Done(_) | Outcome::Waiting | Outcome::Dropped => None,
-        };
-        let record = Record { outcome, sequences, revision };
-        Ok(self.settler.settle(Settled { place, key, record, letter }).await?)
+        self.settler.settle(settled).await?;
+        let again = stream::iter(again);
+        let back = async |item: Item| self.settler.held.give_back(item.place, pause(item.attempts)).await;
+        again.for_each_concurrent(AT_ONCE, back).await;
+        stop
     }
 }
 

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of messages that are held by all accounts together, beside one message of each. An opt-in takes up to fifteen
-/// times its own size while it is worked on: parsed, as a contact, in the sandbox, and in the request.
-const BYTES: usize = 32 << 20;
-/// Bytes that one account takes at once: as much as goes into one import.
-const LARGEST: usize = 5_000_000;
+/// Bytes that the messages of all accounts together may take, beside one message of each account.
+const BYTES: usize = 384 << 20;
+/// What a byte of a message takes while it is worked on: parsed, as a contact, in the sandbox, and in the request.
+const A_BYTE: usize = 12;
+/// What a message takes however short it is: its headers, subjects and places in tables.
+const A_MESSAGE: usize = 1_536;
+/// What one account takes at most: as many bytes as go into one import, and as many messages as are taken at once.
+const LARGEST: usize = 2 * A_BYTE * 5_000_000;
 /// What permits count.
 const UNIT: usize = 1 << 10;
 
@@ -57,15 +60,25 @@ impl Drop for Share<'_> {
 }
 
 impl Room {
-    /// In bytes.
-    pub(super) fn bytes(&self) -> usize {
+    fn all(&self) -> usize {
         self.0.as_ref().map_or(0, |permit| permit.num_permits() * UNIT)
     }
 
-    /// Gives back what is more than this.
-    pub(super) fn shrink(&mut self, bytes: usize) {
+    /// How many messages there is room for, in half of it.
+    pub(super) fn messages(&self) -> usize {
+        self.all() / 2 / A_MESSAGE
+    }
+
+    /// How many bytes they may have together: there is room for them in the other half.
+    pub(super) fn bytes(&self) -> usize {
+        self.all() / 2 / A_BYTE
+    }
+
+    /// Gives back what messages of these lengths do not take.
+    pub(super) fn keep(&mut self, lengths: impl Iterator<Item = usize>) {
+        let taken: usize = lengths.map(|length| A_MESSAGE + A_BYTE * length).sum();
         if let Some(permit) = &mut self.0 {
-            drop(permit.split(permit.num_permits().saturating_sub(bytes.div_ceil(UNIT))));
+            drop(permit.split(permit.num_permits().saturating_sub(taken.div_ceil(UNIT))));
         }
     }
 }
@@ -73,24 +86,41 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::MOST;
 
     #[test]
     fn all_accounts_together_stay_within_the_budget_and_each_gets_its_part() {
         let budget = Budget::default();
         let alone = budget.share();
-        assert_eq!(alone.room().bytes(), LARGEST / UNIT * UNIT);
+        let whole = alone.room();
+        assert!(whole.messages() >= MOST && (4_999_000..=5_000_000).contains(&whole.bytes()));
+        drop(whole);
         let shares: Vec<_> = (0..63).map(|_| budget.share()).collect();
         let rooms: Vec<Room> = shares.iter().map(Share::room).collect();
-        assert!(rooms.iter().all(|room| room.bytes() == BYTES / 64));
-        assert_eq!(alone.room().bytes(), BYTES / 64);
+        assert!(rooms.iter().all(|room| room.all() == BYTES / 64));
+        assert_eq!(alone.room().all(), BYTES / 64);
         drop(rooms);
         drop(shares);
-        let mut rooms: Vec<Room> = (0..100).map(|_| alone.room()).collect();
-        assert_eq!(rooms.iter().map(Room::bytes).sum::<usize>(), BYTES);
-        assert_eq!(alone.room().bytes(), 0);
-        rooms[0].shrink(10 * UNIT - 1);
-        assert_eq!((rooms[0].bytes(), alone.room().bytes()), (10 * UNIT, (LARGEST / UNIT - 10) * UNIT));
-        rooms[0].shrink(BYTES);
-        assert_eq!(rooms[0].bytes(), 10 * UNIT);
+        let rooms: Vec<Room> = (0..100).map(|_| alone.room()).collect();
+        assert_eq!(rooms.iter().map(Room::all).sum::<usize>(), BYTES);
+        let none = alone.room();
+        assert_eq!((none.messages(), none.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn messages_take_what_they_take_however_short_they_are() {
+        let budget = Budget::default();
+        let share = budget.share();
+        let mut room = share.room();
+        room.keep(std::iter::repeat_n(100, 1_000));
+        assert_eq!(room.all(), (1_000 * (A_MESSAGE + 100 * A_BYTE)).div_ceil(UNIT) * UNIT);
+        room.keep(std::iter::repeat_n(5_000_000, 1_000));
+        assert_eq!(room.all(), (1_000 * (A_MESSAGE + 100 * A_BYTE)).div_ceil(UNIT) * UNIT);
+        // As much as is taken at once always fits.
+        let mut room = share.room();
+        let (messages, bytes) = (room.messages(), room.bytes());
+        let before = room.all();
+        room.keep(std::iter::repeat_n(bytes / messages, messages));
+        assert!(room.all() <= before);
     }
 }

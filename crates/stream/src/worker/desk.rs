@@ -16,7 +16,7 @@ use klaviyo_host::types::Code;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
 /// How long an account is kept without anything to do.
@@ -28,6 +28,8 @@ const LAST_BATCH: Duration = Duration::from_secs(20);
 const PROBE: Duration = Duration::from_secs(10 * 60);
 /// How long opt-ins are held while Klaviyo is waited for. For longer they are given back: to hold them takes messages.
 const HOLD: Duration = Duration::from_secs(10);
+/// How long writing what is not written yet may take when the account is given up.
+const CATCHING_UP: Duration = Duration::from_secs(5);
 /// How soon a renewal that failed is tried again.
 const RENEW_AGAIN: Duration = Duration::from_millis(500);
 /// By how much more is tried at once after a batch that was done.
@@ -39,14 +41,28 @@ pub(super) async fn tend(shared: Arc<Shared>, mut lease: Lease) {
     info!(%account, "the account is this worker's");
     shared.status.works_on(&account);
     let held = Held::default();
+    let settler = Settler {
+        queue: &shared.queue,
+        account: &account,
+        held: &held,
+        status: &shared.status,
+        unwritten: &shared.unwritten,
+    };
     let is_lost = tokio::select! {
         () = keep(&mut lease) => true,
         () = held.keep() => false,
-        () = work(&shared, &account, &held) => false,
+        () = work(&shared, settler) => false,
         () = async { shared.ending().await; sleep(LAST_BATCH).await } => false,
     };
-    // With the lease still held, so that the next owner finds them.
-    held.give_all_back(Duration::ZERO).await;
+    if !is_lost {
+        // The next owner finds what was done. What is not written in time is, when the account comes back here.
+        let caught_up = timeout(CATCHING_UP, settler.catch_up()).await;
+        if !matches!(caught_up, Ok(Ok(()))) {
+            warn!(%account, "not everything that was done is noted; what is not may be done again");
+        }
+    }
+    let room = held.give_all_back(Duration::ZERO).await;
+    shared.unwritten.keep_room(&account, room);
     shared.status.has_no_more(&account);
     if is_lost {
         warn!(%account, "the lease is lost: NATS was away, or this process was stopped for longer than it lasts");
@@ -75,11 +91,13 @@ async fn keep(lease: &mut Lease) {
 
 /// Works on the account until there is nothing to do, it is another worker's, or the worker ends. Where the queue fails,
 /// it is tried again after growing pauses.
-async fn work(shared: &Shared, account: &Account, held: &Held) {
+async fn work(shared: &Shared, settler: Settler<'_>) {
+    let Settler { account, held, .. } = settler;
     let mut desk = Desk {
         shared,
         account,
         held,
+        settler,
         share: shared.budget.share(),
         lists: Lists::default(),
         most: MOST,
@@ -97,7 +115,7 @@ async fn work(shared: &Shared, account: &Account, held: &Held) {
         );
         shared.status.queue_failed(account, &error);
         if delay > HOLD {
-            held.give_all_back(delay).await;
+            drop(held.give_all_back(delay).await);
         }
         desk.rest(delay).await;
     }
@@ -108,6 +126,7 @@ struct Desk<'a> {
     shared: &'a Shared,
     account: &'a Account,
     held: &'a Held,
+    settler: Settler<'a>,
     share: Share<'a>,
     lists: Lists,
     /// How many opt-ins are tried at once.
@@ -134,19 +153,13 @@ impl Desk<'_> {
         }
     }
 
-    /// Works on the account, with the queue in order. `failures` is how often the queue has failed since a batch was
-    /// done.
+    /// Works on the account, with the queue in order. `failures` is how often the queue has failed since it was
+    /// well.
     async fn work(&mut self, failures: &mut u32) -> Result<(), QueueError> {
-        let Self { shared, account, held, .. } = *self;
+        let Self { shared, account, held, settler, .. } = *self;
         let mut queue = shared.queue.account(account).await?;
-        let settler = Settler {
-            queue: &shared.queue,
-            account,
-            held,
-            status: &shared.status,
-            unwritten: &shared.unwritten,
-        };
         while self.goes_on() {
+            settler.catch_up().await?;
             let (tenant, key) = match tenant(shared, account) {
                 Ok(found) => found,
                 Err(NoTenant::NoKey(_)) => return Ok(()),
@@ -158,7 +171,6 @@ impl Desk<'_> {
                     continue;
                 }
             };
-            settler.catch_up().await?;
             if held.is_empty() && !self.take(&mut queue).await? {
                 return Ok(());
             }
@@ -167,6 +179,9 @@ impl Desk<'_> {
                 continue;
             }
             settler.prove(taken.len()).await?;
+            // The queue is well.
+            *failures = 0;
+            shared.status.works_on(account);
             let batch = Batch {
                 settler,
                 tenant: &tenant,
@@ -179,12 +194,11 @@ impl Desk<'_> {
                 Ok(()) => {
                     debug!(%account, count, "a batch is done");
                     self.most = self.most.saturating_mul(FASTER).min(MOST);
-                    (self.failures, *failures) = (0, 0);
-                    shared.status.works_on(account);
+                    self.failures = 0;
                 }
                 Err(Stop::Wait(after, reason)) => self.wait(after, reason).await,
                 Err(Stop::Account(reason)) => {
-                    held.give_all_back(Duration::ZERO).await;
+                    drop(held.give_all_back(Duration::ZERO).await);
                     self.lists = Lists::default();
                     self.most = 1;
                     paused(shared, account, reason, Some(&key)).await;
@@ -199,14 +213,18 @@ impl Desk<'_> {
     async fn take(&mut self, queue: &mut AccountQueue) -> Result<bool, QueueError> {
         let Self { shared, account, .. } = *self;
         let room = self.share.room();
-        let taken = queue.take(self.most, room.bytes(), IDLE);
+        // Without any room it is one.
+        let most = self.most.min(room.messages().max(1));
+        let taken = queue.take(most, room.bytes(), IDLE);
         let Some(taken) = shared.unless_ending(taken).await.transpose()? else { return Ok(true) };
         if !taken.is_empty() {
             self.quiet = Instant::now();
             self.held.hold(taken, room);
             return Ok(true);
         }
-        match queue.standing(self.quiet.elapsed()).await? {
+        // What was given back for later comes when it is due.
+        let since = self.held.later().unwrap_or(self.quiet).max(self.quiet);
+        match queue.standing(since.elapsed()).await? {
             Standing::Empty => Ok(false),
             Standing::Later => Ok(true),
             Standing::Recreated => {
@@ -226,7 +244,7 @@ impl Desk<'_> {
         warn!(%account, code = reason.code, seconds = delay.as_secs(), "waits for Klaviyo");
         if delay > HOLD {
             // Nobody else takes them: the account stays this worker's.
-            self.held.give_all_back(Duration::ZERO).await;
+            drop(self.held.give_all_back(Duration::ZERO).await);
         }
         // One opt-in finds out when Klaviyo is back; the others are not tried in vain meanwhile.
         self.most = 1;
@@ -253,12 +271,13 @@ async fn paused(shared: &Shared, account: &Account, reason: Reason, refused: Opt
     shared.status.pauses(account, reason);
     let mut changes = shared.secrets.changes();
     let mut rosters = shared.roster.subscribe();
+    let mut probe = std::pin::pin!(sleep(PROBE));
     let changed = async {
         while shared.secrets.get(account, Kind::ApiKey).as_ref() == refused && shared.is_mine(account) {
             tokio::select! {
                 _ = changes.changed() => {}
                 _ = rosters.changed() => {}
-                () = sleep(PROBE) => break,
+                () = &mut probe => break,
             }
         }
     };

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 /// How many acknowledgements are on their way at once.
@@ -24,6 +24,8 @@ struct InHand {
     messages: BTreeMap<u64, Message>,
     /// What they take of the worker's budget.
     room: Room,
+    /// When the last one of those that were given back for later comes again.
+    later: Option<Instant>,
 }
 
 struct Message {
@@ -35,7 +37,7 @@ struct Message {
 impl Held {
     /// Holds messages, in the room that was made for them.
     pub(super) fn hold(&self, taken: Vec<Taken>, mut room: Room) {
-        room.shrink(taken.iter().map(|taken| taken.payload().len()).sum());
+        room.keep(taken.iter().map(|taken| taken.payload().len()));
         let mut in_hand = self.in_hand();
         let messages = taken
             .into_iter()
@@ -75,8 +77,19 @@ impl Held {
         }
     }
 
+    /// When the last one of those that were given back for later comes again.
+    pub(super) fn later(&self) -> Option<Instant> {
+        self.in_hand().later
+    }
+
+    fn comes_again(&self, delay: Duration) {
+        let mut in_hand = self.in_hand();
+        in_hand.later = in_hand.later.max(Some(Instant::now() + delay));
+    }
+
     /// Gives one back, for later.
     pub(super) async fn give_back(&self, place: u64, delay: Duration) {
+        self.comes_again(delay);
         if let Some(taken) = self.remove(place) {
             give_back(&taken, delay).await;
         }
@@ -91,15 +104,19 @@ impl Held {
         message.map(|message| message.taken)
     }
 
-    /// Gives all back.
-    pub(super) async fn give_all_back(&self, delay: Duration) {
-        let InHand { messages, room } = std::mem::take(&mut *self.in_hand());
+    /// Gives all back. Returns the room that they took.
+    pub(super) async fn give_all_back(&self, delay: Duration) -> Room {
+        self.comes_again(delay);
+        let (messages, room) = {
+            let mut in_hand = self.in_hand();
+            (std::mem::take(&mut in_hand.messages), std::mem::take(&mut in_hand.room))
+        };
         let all = stream::iter(messages.into_values());
         let all = all.for_each_concurrent(AT_ONCE, async |message| give_back(&message.taken, delay).await);
         if timeout(GIVING_BACK, all).await.is_err() {
             debug!("opt-ins are not given back");
         }
-        drop(room);
+        room
     }
 
     /// Keeps them from being given to anybody else, until it is dropped.

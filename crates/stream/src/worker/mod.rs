@@ -121,7 +121,10 @@ impl Worker {
                 () = &mut shutdown => break,
                 _ = ticks.tick() => {}
             }
-            let looked = self.look(&mut register, &mut desks).await;
+            let looked = tokio::select! {
+                () = &mut shutdown => break,
+                looked = self.look(&mut register, &mut desks) => looked,
+            };
             self.shared.status.connected(looked.is_ok());
             match looked {
                 Err(error) if !was_away => {
@@ -184,7 +187,12 @@ impl Worker {
         if register.is_due() || unable != register.unable {
             register.unable = unable;
             register.sign(&self.name).await?;
-            shared.roster.send_replace(Roster::new(register.workers.alive().await?));
+            let roster = Roster::new(register.workers.alive().await?);
+            shared.roster.send_if_modified(|known| {
+                let is_another = *known != roster;
+                *known = roster;
+                is_another
+            });
             shared.status.queue(total, strays, shared.queue.dead_letters().await?);
         }
         for account in waiting.into_keys() {

@@ -1,15 +1,16 @@
 //! What became of opt-ins, written to the queue.
 
+use super::budget::Room;
 use super::held::Held;
 use super::pause;
 use super::status::Status;
 use crate::account::Account;
 use crate::opt_in::Key;
 use crate::queue::{Dead, Queue, QueueError, Record};
-use futures_util::{StreamExt, stream};
-use std::collections::HashMap;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
@@ -32,22 +33,56 @@ pub(super) struct Settled {
     pub(super) letter: Option<Dead>,
 }
 
-/// The outcomes of a worker that could not be written yet, by account. Klaviyo has done what they say, so before
-/// Klaviyo is asked for more of that account, they are written.
+/// The outcomes of a worker that are not written yet, by account. Klaviyo has done what they say, so before Klaviyo is asked
+/// for more of that account, they are written, whatever has interrupted the work since.
 #[derive(Default)]
 pub(super) struct Unwritten {
-    accounts: Mutex<HashMap<Account, Vec<Settled>>>,
+    accounts: Mutex<HashMap<Account, Kept>>,
     /// When one was written the last time; none when writing failed since.
     written: Mutex<Option<Instant>>,
 }
 
+#[derive(Default)]
+struct Kept {
+    /// By the places of their messages.
+    settled: BTreeMap<u64, Arc<Settled>>,
+    /// What they take of the worker's budget, when their messages are not held any more.
+    _room: Room,
+}
+
 impl Unwritten {
-    fn accounts(&self) -> MutexGuard<'_, HashMap<Account, Vec<Settled>>> {
+    fn accounts(&self) -> MutexGuard<'_, HashMap<Account, Kept>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn written(&self) -> MutexGuard<'_, Option<Instant>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, account: &Account, settled: Vec<Settled>) {
+        let settled = settled.into_iter().map(|settled| (settled.place, Arc::new(settled)));
+        self.accounts().entry(account.clone()).or_default().settled.extend(settled);
+    }
+
+    fn of(&self, account: &Account) -> Vec<Arc<Settled>> {
+        self.accounts().get(account).map(|kept| kept.settled.values().cloned().collect()).unwrap_or_default()
+    }
+
+    fn forget(&self, account: &Account, place: u64) {
+        let mut accounts = self.accounts();
+        if let Some(kept) = accounts.get_mut(account) {
+            kept.settled.remove(&place);
+            if kept.settled.is_empty() {
+                accounts.remove(account);
+            }
+        }
+    }
+
+    /// Keeps the room of messages that are held no more, as long as something of the account is not written.
+    pub(super) fn keep_room(&self, account: &Account, room: Room) {
+        if let Some(kept) = self.accounts().get_mut(account) {
+            kept._room = room;
+        }
     }
 }
 
@@ -62,28 +97,35 @@ pub(super) struct Settler<'a> {
 }
 
 impl Settler<'_> {
-    /// Writes the outcome, then takes the message off the queue. An outcome that cannot be written is kept, and comes
-    /// first the next time.
-    pub(super) async fn settle(&self, settled: Settled) -> Result<(), QueueError> {
-        match self.queue.settle(&settled.key, &settled.record).await {
-            Ok(true) => *self.unwritten.written() = Some(Instant::now()),
-            Ok(false) => {
-                // Somebody else has, or it was dropped or put back: it is looked at anew.
-                self.held.give_back(settled.place, Duration::ZERO).await;
-                return Ok(());
-            }
-            Err(error) => {
-                *self.unwritten.written() = None;
-                self.unwritten.accounts().entry(self.account.clone()).or_default().push(settled);
-                return Err(error);
-            }
-        }
-        let Settled { place, key, letter, .. } = settled;
+    /// Writes outcomes, and takes their messages off the queue. Those that cannot be written, or are not when the work is
+    /// broken off, come first the next time.
+    pub(super) async fn settle(&self, settled: Vec<Settled>) -> Result<(), QueueError> {
+        self.unwritten.keep(self.account, settled);
+        self.catch_up().await
+    }
+
+    /// Writes what is not written yet. It ends with the first failure: the others would fail too, each after a while.
+    pub(super) async fn catch_up(&self) -> Result<(), QueueError> {
+        let unwritten = stream::iter(self.unwritten.of(self.account));
+        unwritten.map(|settled| self.write(settled)).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn write(&self, settled: Arc<Settled>) -> Result<(), QueueError> {
+        let Settled { place, key, record, letter } = settled.as_ref();
+        let is_first = self.queue.settle(key, record).await;
+        *self.unwritten.written() = is_first.is_ok().then(Instant::now);
+        let is_first = is_first?;
+        self.unwritten.forget(self.account, *place);
         match letter {
-            Some(letter) => self.bury(place, &key, &letter).await,
+            // Somebody else has settled it, or it was dropped or put back: it is looked at anew.
+            _ if !is_first => {
+                self.held.give_back(*place, Duration::ZERO).await;
+                Ok(())
+            }
+            Some(letter) => self.bury(*place, key, letter).await,
             None => {
                 self.status.ended("done");
-                self.held.acknowledge(place).await
+                self.held.acknowledge(*place).await
             }
         }
     }
@@ -102,15 +144,6 @@ impl Settler<'_> {
         }
         self.status.ended("dead");
         self.held.acknowledge(place).await
-    }
-
-    /// Writes what could not be written before.
-    pub(super) async fn catch_up(&self) -> Result<(), QueueError> {
-        let unwritten = self.unwritten.accounts().remove(self.account).unwrap_or_default();
-        // Those that cannot be written now are kept again.
-        let written = stream::iter(unwritten).map(|settled| self.settle(settled)).buffer_unordered(AT_ONCE);
-        let results: Vec<Result<(), QueueError>> = written.collect().await;
-        results.into_iter().collect()
     }
 
     /// Whether the outcomes of so many opt-ins could be written now. Klaviyo is not asked for what could not be noted.

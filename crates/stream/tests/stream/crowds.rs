@@ -188,6 +188,21 @@ async fn a_connection_grows_old() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_worked_on_outlives_its_connections_age() {
+    let stage = opened(&["shop-1"]).await;
+    stage.klaviyo.set_faults(Faults::none().rule("*: always latency 1s".parse().unwrap()));
+    // The opt-in takes four requests, and longer than this connection may.
+    let (age, grace) = (Duration::ZERO, Duration::from_secs(2));
+    let door =
+        stage.crowded_direct_door(ops::Settings { age, grace, ..ops::Settings::default() }, settings());
+    let mut stream = connect(&door).await;
+    let answer = ask_on(&mut stream, &signed("msg_1", &person(0))).await;
+    assert!(answer.starts_with("http/1.1 200 ") && answer.contains("connection: close"), "{answer}");
+    assert_eq!(to_end(stream).await, "");
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_come_slowly_make_room_for_one_that_comes_quickly() {
     let stage = opened(&["shop-1"]).await;
     let limits = Limits { unsigned_bytes: 1 << 20, body: PATIENCE, pause: PATIENCE, ..Limits::default() };

@@ -173,6 +173,31 @@ async fn what_was_done_is_noted_before_more_is_asked() {
     worker.stop().await;
 }
 
+/// The lease ends before anything can be written, and the account is taken anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_while_nats_stood_still_is_done_once() {
+    let stage = stage(&["shop-1"]).await;
+    stage.klaviyo.set_faults(Faults::none().rule("*: always latency 200ms".parse().unwrap()));
+    let keys = stage.put(&people(0..600, json!({ "consent": ["email"] }))).await;
+    let worker = stage.worker().await;
+    until("Klaviyo is asked", || stage.klaviyo.requests() > 0).await;
+    stage.nats.pause().unwrap();
+    let has_account = || worker.health.readiness().document.pointer("/accounts/shop-1").is_some();
+    until("the lease is lost", || !has_account()).await;
+    let asked = |operation| stage.klaviyo.account_of(&key_of("shop-1")).unwrap().requests_of(operation);
+    assert_eq!(asked("bulk_subscribe_profiles"), 1);
+    stage.nats.resume().unwrap();
+    until("the queue is back", || stage.queue.is_connected()).await;
+    assert_eq!(receipts(stage.outcomes(&keys).await).len(), 600);
+    let end = Instant::now() + PATIENCE;
+    while !stage.queue.waiting().await.unwrap().is_empty() {
+        assert!(Instant::now() < end, "they are not taken off");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(asked("bulk_subscribe_profiles"), 1);
+    worker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_full_is_emptied() {
     for server in Nats::servers() {

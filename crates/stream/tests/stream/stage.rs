@@ -148,9 +148,14 @@ impl Stage {
 
     /// A door whose opt-ins are done at once.
     pub(crate) async fn direct_door(&self, settings: Settings) -> Running {
+        self.crowded_direct_door(ops::Settings::default(), settings)
+    }
+
+    /// The same, whose connections may take what is said.
+    pub(crate) fn crowded_direct_door(&self, listener: ops::Settings, settings: Settings) -> Running {
         let (secrets, mut registry) = (self.secrets(), Registry::default());
         let door = Door::direct(self.tenants(&secrets), secrets, settings, &mut registry);
-        open(door, ops::Settings::default(), registry)
+        open(door, listener, registry)
     }
 
     /// A door whose opt-ins go into the queue.
