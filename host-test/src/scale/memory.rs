@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// What a door, and a worker, may take in MB: less than the limit that the files in deploy/ give them.
-const MOST: u64 = 640;
+/// What a door, and a worker, may take in MB: half of the limit that the files in deploy/ give them.
+const MOST: u64 = 512;
 /// Accounts whose opt-ins are made to take room, and how many of them each has: as many bytes as are taken at once.
 const HOSTILE: usize = 4;
 const OPT_INS: usize = 55;
