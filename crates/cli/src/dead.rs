@@ -1,15 +1,15 @@
 //! `klaviyo dead`: the opt-ins that could not be done.
 
-use crate::args::{Dead, DeadCommand, Which};
+use crate::args::{Dead as Options, DeadCommand, Which};
 use crate::done::{Done, View};
 use crate::failure::{Failure, chain};
 use crate::service;
 use klaviyo_host::types::Code;
 use klaviyo_stream::id::Id;
-use klaviyo_stream::queue::{Letter, Queue, QueueError, Role};
+use klaviyo_stream::queue::{Dead, Letter, Queue, QueueError, Role};
 use serde_json::{Value, json};
 
-pub(crate) async fn run(options: &Dead) -> Result<Done, Failure> {
+pub(crate) async fn run(options: &Options) -> Result<Done, Failure> {
     let nats = service::nats(&options.nats, Role::Operator).unwrap_or_default();
     let queue = service::queue(&nats).await?;
     match &options.command {
@@ -75,11 +75,33 @@ fn after(count: u64, done: &str, error: &QueueError) -> Failure {
 }
 
 fn document(letter: &Letter) -> Value {
-    let mut document = json!(letter.dead);
-    if let Some(document) = document.as_object_mut() {
-        // They are in the id.
-        document.remove("sequences");
-        document.insert("id".to_owned(), json!(letter.id().to_string()));
+    let Dead { opt_in, error, attempts, since, sequences: _ } = &letter.dead;
+    // JSON that is deeper than others read, or has larger numbers, is shown as the text that it is.
+    let opt_in = serde_json::from_str(opt_in.get()).unwrap_or_else(|_| Value::from(opt_in.get()));
+    json!({
+        "id": letter.id().to_string(), "opt_in": opt_in, "error": error, "attempts": attempts, "since": since,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::value::RawValue;
+
+    /// What a front door takes as JSON can be more than others read.
+    #[test]
+    fn a_letter_of_any_json_is_shown() {
+        let deep = format!("{{\"properties\":{{\"a\":{}{}}}}}", "[".repeat(200), "]".repeat(200));
+        for (text, is_text) in
+            [(r#"{"list":"x"}"#, false), (r#"{"properties":{"a":1e999}}"#, true), (deep.as_str(), true)]
+        {
+            let key = "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f".parse().unwrap();
+            let opt_in = RawValue::from_string(text.to_owned()).unwrap();
+            let error = klaviyo_stream::outcome::Reason::new(Code::Rejected, "no");
+            let dead = Dead { opt_in, error, attempts: 1, since: String::new(), sequences: vec![7] };
+            let shown = document(&Letter { key, sequence: 9, dead });
+            assert_eq!(shown["id"], "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f.7");
+            assert_eq!(shown["opt_in"].is_string(), is_text, "{shown}");
+        }
     }
-    document
 }

@@ -144,7 +144,12 @@ impl Nats {
     /// When it does not run, or the system does not let it.
     #[cfg(unix)]
     pub fn pause(&self) -> Result<()> {
-        self.signal(rustix::process::Signal::STOP)
+        use rustix::process::{Pid, Signal, WaitOptions, waitpid};
+        self.signal(Signal::STOP)?;
+        // Its threads do not stop in the same moment.
+        let server = self.server.as_ref().context("nats-server does not run")?;
+        waitpid(Some(Pid::from_child(server)), WaitOptions::UNTRACED)?;
+        Ok(())
     }
 
     /// Lets it go on.

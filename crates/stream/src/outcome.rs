@@ -98,7 +98,7 @@ impl From<&Detail> for Told {
 
 /// A text of Klaviyo's, or of something that stands in its place, without what is longer than anybody reads: an outcome
 /// has to fit into a message of NATS, however long the answer was that it tells of.
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     const LONGEST: usize = 2_000;
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

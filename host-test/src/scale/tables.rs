@@ -27,7 +27,10 @@ const LATENCY: &str = "*: always latency 200ms";
 
 pub(super) async fn run(doors: usize) -> Result<()> {
     println!("Opt-ins a second, {EACH} at once of each account, Klaviyo's rates, 200 ms for an answer:\n");
-    println!("| workers | {} |", ACCOUNTS.map(|count| format!("{count} account{}", if count == 1 { "" } else { "s" })).join(" | "));
+    println!(
+        "| workers | {} |",
+        ACCOUNTS.map(|count| format!("{count} account{}", if count == 1 { "" } else { "s" })).join(" | ")
+    );
     println!("|---|{}", "---|".repeat(ACCOUNTS.len()));
     for workers in WORKERS {
         show(&format!("| {workers} |"));

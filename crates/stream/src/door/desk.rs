@@ -31,6 +31,18 @@ pub(super) enum Desk {
     Queue(Gate),
 }
 
+/// Forgets a signature when it is dropped: nothing is known to have come of its request.
+struct Forgets<'a> {
+    seen: &'a Seen,
+    signature: &'a str,
+}
+
+impl Drop for Forgets<'_> {
+    fn drop(&mut self) {
+        self.seen.forget(self.signature, Instant::now());
+    }
+}
+
 /// What became of an opt-in, and how the answer says so.
 pub(super) struct Handled {
     pub(super) told: Told,
@@ -71,11 +83,13 @@ impl Desk {
                 })? {
                     return Err(Refusal::replayed());
                 }
+                // Who goes away before the end is not told what came of it, and may repeat it as it is.
+                let unless_done = signature.map(|signature| Forgets { seen, signature });
                 let done = stream::iter(opt_ins).map(|opt_in| direct(tenants, opt_in));
                 let handled: Vec<Handled> = done.buffered(AT_ONCE).collect().await;
                 let is_nothing = |handled: &Handled| handled.status == StatusCode::SERVICE_UNAVAILABLE;
-                if let Some(signature) = signature.filter(|_| handled.iter().all(is_nothing)) {
-                    seen.forget(signature, Instant::now());
+                if !handled.iter().all(is_nothing) {
+                    unless_done.map(std::mem::forget);
                 }
                 Ok(handled)
             }

@@ -7,6 +7,7 @@ use super::{Door, now, too_many, unsigned};
 use crate::account::Account;
 use crate::ops::Connection;
 use crate::opt_in::OptIn;
+use crate::outcome::cut;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -16,6 +17,7 @@ use klaviyo_host::types::Code;
 use serde::Deserialize;
 use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::json;
+use serde_json::value::RawValue;
 use std::fmt;
 use std::sync::Arc;
 use tracing::warn;
@@ -37,10 +39,20 @@ impl<'de> Visitor<'de> for First {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
-        let first = all.next_element::<Whose>()?;
+        let first = all.next_element::<&RawValue>()?;
         while all.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(first.map(|first| first.account))
+        first.map(|first| account_in(first.get().as_bytes()).map_err(serde::de::Error::custom)).transpose()
     }
+}
+
+/// The account in an object. What is no object is not looked at: serde would repeat all of it.
+fn account_in(body: &[u8]) -> Result<Account, &'static str> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err("an opt-in is an object");
+    }
+    serde_json::from_slice(body)
+        .map(|Whose { account }| account)
+        .map_err(|_| "there is an account to be named")
 }
 
 fn is_array(body: &[u8]) -> bool {
@@ -48,18 +60,18 @@ fn is_array(body: &[u8]) -> bool {
 }
 
 /// The account that a body is to be signed for: of a stranger's body nothing else is read. None: of an empty array.
-fn whose(body: &[u8]) -> Result<Option<Account>, serde_json::Error> {
+fn whose(body: &[u8]) -> Result<Option<Account>, Refusal> {
     if !is_array(body) {
-        return serde_json::from_slice(body).map(|Whose { account }| Some(account));
+        return account_in(body).map(Some).map_err(unreadable);
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let account = reader.deserialize_seq(First)?;
-    reader.end()?;
-    Ok(account)
+    let account = reader.deserialize_seq(First).and_then(|account| reader.end().map(|()| account));
+    account.map_err(|_| unreadable("it is no array of objects that name an account"))
 }
 
-fn unreadable(error: &serde_json::Error) -> Refusal {
-    let message = format!("the body is not opt-ins: {error}");
+/// In words that do not repeat more of the body than a person reads.
+fn unreadable(reason: &str) -> Refusal {
+    let message = cut(&format!("the body is not opt-ins: {reason}"));
     Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message)
 }
 
@@ -70,7 +82,7 @@ pub(super) async fn opt_ins(
 ) -> Result<Response, Refusal> {
     let body = door.bodies.read(request).await?;
     let signed = Signed::of(&headers, now()).map_err(unsigned)?;
-    let Some(account) = whose(&body).map_err(|error| unreadable(&error))? else {
+    let Some(account) = whose(&body)? else {
         return Err(Refusal::unfit("the array has no opt-ins", Vec::new()));
     };
     let signature = door.signed(&signed, &account, &body)?;
@@ -81,7 +93,7 @@ pub(super) async fn opt_ins(
     } else {
         serde_json::from_slice(&body).map(|opt_in| vec![opt_in])
     }
-    .map_err(|error| unreadable(&error))?;
+    .map_err(|error: serde_json::Error| unreadable(&error.to_string()))?;
     drop(body);
     check(&account, &opt_ins, door.desk.most())
         .inspect_err(|_| door.metrics.opt_ins("refused", opt_ins.len()))?;
@@ -156,6 +168,28 @@ pub(super) async fn outcome(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Some of these take four bytes for one, when they are quoted.
+    #[test]
+    fn a_strangers_body_is_not_repeated() {
+        let long = "\u{300}".repeat(100_000);
+        for body in [
+            format!("{long:?}"),
+            format!("\"{long}\""),
+            format!("[\"{long}\"]"),
+            format!("{{\"account\":\"{long}\"}}"),
+            format!("{{\"{long}\":1}}"),
+            format!("[{{\"account\":{{\"{long}\":1}}}}]"),
+            long.clone(),
+        ] {
+            let response = axum::response::IntoResponse::into_response(whose(body.as_bytes()).unwrap_err());
+            let length = axum::body::HttpBody::size_hint(response.body()).exact().unwrap();
+            assert!(length < 300, "{length}");
+        }
+        let error = serde_json::from_str::<OptIn>(&format!("{{\"{long}\":1}}")).unwrap_err();
+        let response = axum::response::IntoResponse::into_response(unreadable(&error.to_string()));
+        assert!(axum::body::HttpBody::size_hint(response.body()).exact().unwrap() < 20_000);
+    }
 
     #[test]
     fn the_account_is_read_and_nothing_else() {

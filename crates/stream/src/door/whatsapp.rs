@@ -2,7 +2,8 @@
 
 use crate::queue::OUTCOMES;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::Number;
+use serde_json::value::RawValue;
 
 /// A message that asks to be opted in.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,27 +17,73 @@ pub(super) struct Wish {
 }
 
 // What is not named here is not for this door, and may be anything. So may what is in the places of these: each part is
-// read by itself, and passed over if it is not what it should be.
+// read by itself, and passed over if it is not what it should be. Until then it is the text that came, which is not copied.
 
 #[derive(Deserialize)]
-struct Change {
-    /// Of the number that the messages were sent to.
-    metadata: Option<Value>,
-    #[serde(default)]
-    messages: Vec<Value>,
-    #[serde(default)]
-    contacts: Vec<Value>,
+struct Body<'a> {
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    entry: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct Entry<'a> {
+    #[serde(borrow)]
+    changes: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Change<'a> {
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Content<'a> {
+    /// Of the number that the messages were sent to.
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    messages: Option<&'a RawValue>,
+    #[serde(borrow)]
+    contacts: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    phone_number_id: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
     id: String,
     from: String,
-    /// When it was sent, in seconds since 1970: a string.
-    timestamp: Option<Value>,
-    text: Option<Text>,
-    button: Option<Button>,
-    interactive: Option<Interactive>,
+    /// When it was sent, in seconds since 1970: a string, or a number.
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    button: Option<&'a RawValue>,
+    #[serde(borrow)]
+    interactive: Option<&'a RawValue>,
+}
+
+/// A part, if it is what it should be.
+fn part<'a, T: Deserialize<'a>>(part: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(part?.get()).ok()
+}
+
+/// The parts of an array; none if it is no array.
+fn parts<'a>(array: Option<&'a RawValue>) -> Vec<&'a RawValue> {
+    part(array).unwrap_or_default()
+}
+
+/// A text, or a number as it is written.
+fn text_or_number(value: Option<&RawValue>) -> Option<String> {
+    part(value).or_else(|| part::<Number>(value).map(|number| number.to_string()))
 }
 
 #[derive(Deserialize)]
@@ -71,16 +118,17 @@ struct Profile {
     name: String,
 }
 
-impl Message {
+impl Message<'_> {
     fn sent_at(&self) -> Option<i64> {
-        self.timestamp.as_ref()?.as_str()?.parse().ok()
+        text_or_number(self.timestamp)?.parse().ok()
     }
 
     /// What was written, or the button that was pressed.
-    fn words(&self) -> Option<&str> {
-        let text = self.text.as_ref().map(|text| text.body.as_str());
-        let button = || self.button.as_ref().map(|button| button.text.as_str());
-        let reply = || Some(self.interactive.as_ref()?.button_reply.as_ref()?.title.as_str());
+    fn words(&self) -> Option<String> {
+        let text = part(self.text).map(|Text { body }| body);
+        let button = || part(self.button).map(|Button { text }| text);
+        let reply =
+            || part(self.interactive).and_then(|Interactive { button_reply }| Some(button_reply?.title));
         text.or_else(button).or_else(reply)
     }
 }
@@ -88,6 +136,8 @@ impl Message {
 /// How old a message may be, in seconds: Meta repeats a notification for a week. Outcomes are known for as long, so that
 /// with a queue none is done a second time.
 const OLDEST: i64 = OUTCOMES.as_secs().cast_signed();
+/// How far the clocks may be apart, in seconds. A message of the future would have no age.
+const AHEAD: i64 = 24 * 60 * 60;
 
 /// What a notification asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -102,30 +152,30 @@ pub(super) struct Notified {
 /// The messages of a notification that are nothing but this word, in either case, to one of these numbers (their ids,
 /// with white space between them; none: to any), at this time in seconds since 1970. None: the body is not JSON.
 pub(super) fn read(body: &[u8], word: &str, numbers: Option<&str>, now: i64) -> Option<Notified> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+    let body: &RawValue = serde_json::from_slice(body).ok()?;
     let mut notified = Notified::default();
-    if body.get("object").and_then(Value::as_str) != Some("whatsapp_business_account") {
+    let Some(Body { object, entry }) = part(Some(body)) else { return Some(notified) };
+    if part::<String>(object).as_deref() != Some("whatsapp_business_account") {
         return Some(notified);
     }
-    let all =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    for entry in all(&body, "entry") {
-        for change in all(&entry, "changes") {
-            let value = change.get("value").cloned().unwrap_or_default();
-            let Ok(Change { metadata, messages, contacts }) = serde_json::from_value(value) else { continue };
-            let number = metadata.as_ref().and_then(|metadata| metadata.get("phone_number_id")?.as_str());
-            let is_own = numbers.is_none_or(|own| own.split_whitespace().any(|own| Some(own) == number));
-            let contacts: Vec<Contact> =
-                contacts.into_iter().filter_map(|contact| serde_json::from_value(contact).ok()).collect();
-            for message in messages {
-                let Ok(message) = serde_json::from_value::<Message>(message) else { continue };
-                let is_young = message.sent_at().is_some_and(|at| now.saturating_sub(at) <= OLDEST);
-                match wish(message, &contacts, word) {
-                    None => {}
-                    Some(_) if !is_own => notified.foreign += 1,
-                    Some(_) if !is_young => notified.old += 1,
-                    Some(wish) => notified.wishes.push(wish),
-                }
+    let changes = parts(entry).into_iter().filter_map(|entry| part::<Entry>(Some(entry)));
+    let changes = changes.flat_map(|Entry { changes }| parts(changes));
+    for Change { value } in changes.filter_map(|change| part::<Change>(Some(change))) {
+        let Some(Content { metadata, messages, contacts }) = part(value) else { continue };
+        let number =
+            part(metadata).and_then(|Metadata { phone_number_id }| text_or_number(Some(phone_number_id)));
+        let is_own =
+            numbers.is_none_or(|own| own.split_whitespace().any(|own| Some(own) == number.as_deref()));
+        let contacts: Vec<Contact> =
+            parts(contacts).into_iter().filter_map(|contact| part(Some(contact))).collect();
+        for message in parts(messages).into_iter().filter_map(|message| part::<Message>(Some(message))) {
+            let age = message.sent_at().map(|at| now.saturating_sub(at));
+            let is_young = age.is_some_and(|age| (-AHEAD..=OLDEST).contains(&age));
+            match wish(message, &contacts, word) {
+                None => {}
+                Some(_) if !is_own => notified.foreign += 1,
+                Some(_) if !is_young => notified.old += 1,
+                Some(wish) => notified.wishes.push(wish),
             }
         }
     }
@@ -149,7 +199,7 @@ fn wish(message: Message, contacts: &[Contact], word: &str) -> Option<Wish> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn notification(messages: Value) -> Vec<u8> {
         let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [{
@@ -215,8 +265,16 @@ mod tests {
         assert_eq!(read(json!(NOW.to_string()), NOW + week + 1), (0, 1));
         // The clock of either may be ahead.
         assert_eq!(read(json!(NOW.to_string()), NOW - 60), (1, 0));
-        for unreadable in [Value::Null, json!(""), json!("yesterday"), json!([]), json!(i64::MIN.to_string())]
-        {
+        assert_eq!(read(json!(NOW), NOW), (1, 0));
+        for unreadable in [
+            Value::Null,
+            json!(""),
+            json!("yesterday"),
+            json!([]),
+            json!(i64::MIN.to_string()),
+            json!("99999999999"),
+            json!(NOW * 1_000),
+        ] {
             assert_eq!(read(unreadable, NOW), (0, 1));
         }
     }
@@ -255,6 +313,15 @@ mod tests {
             { "value": { "messages": [text("SUBSCRIBE")], "contacts": [{}, { "wa_id": "1" }] } }] }] });
         let found = wishes(&serde_json::to_vec(&no_contact).unwrap(), "SUBSCRIBE").unwrap();
         assert_eq!((found.len(), found[0].name.as_deref()), (1, None));
+        for odd in [json!(null), json!({}), json!("x"), json!([null])] {
+            let mut message = text("SUBSCRIBE");
+            message["button"] = odd.clone();
+            assert_eq!(count(json!([message])), 1, "{odd}");
+            let body = notification(json!([text("SUBSCRIBE")]));
+            let mut body: Value = serde_json::from_slice(&body).unwrap();
+            body["entry"][0]["changes"][0]["value"]["contacts"] = odd.clone();
+            assert_eq!(wishes(body.to_string().as_bytes(), "SUBSCRIBE").unwrap().len(), 1, "{odd}");
+        }
         for empty in ["{}", "[]", "null", r#"{"entry": {}}"#] {
             assert_eq!(wishes(empty.as_bytes(), "SUBSCRIBE"), Some(Vec::new()));
         }

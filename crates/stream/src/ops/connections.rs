@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+/// How long a connection counts as new: time for a signed request to come.
+const NEW: Duration = Duration::from_secs(1);
+
 /// The connections of a listener.
 pub(super) struct Connections {
     most: usize,
@@ -87,10 +90,34 @@ impl Connection {
         self.0.in_use.load(Ordering::Relaxed) > 0
     }
 
-    /// Who is less is closed first.
-    fn worth(&self) -> (bool, u64) {
-        (self.0.is_known.load(Ordering::Relaxed), self.0.progress.load(Ordering::Relaxed))
+    fn is_known(&self) -> bool {
+        self.0.is_known.load(Ordering::Relaxed)
     }
+
+    /// Who is less is closed first. Those who are known have half of the places for themselves, and no more of them while
+    /// they are idle; so they are not closed for strangers, and do not keep out who has just come.
+    fn worth(&self, too_many_known: bool) -> (Worth, u64) {
+        let worth = match (self.is_known(), too_many_known) {
+            (true, true) => Worth::OneOfTooMany,
+            (true, false) => Worth::Known,
+            (false, _) if self.0.opened.elapsed() < NEW => Worth::New,
+            (false, _) => Worth::Stranger,
+        };
+        (worth, self.0.progress.load(Ordering::Relaxed))
+    }
+}
+
+/// What a connection that is not in use is worth.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// It has had the time to show who it is.
+    Stranger,
+    /// It is known, and so are more than half.
+    OneOfTooMany,
+    /// It has just come.
+    New,
+    /// A signed request has come by it.
+    Known,
 }
 
 impl Drop for InUse {
@@ -119,7 +146,7 @@ impl Connections {
     pub(super) fn enter(self: &Arc<Self>) -> Option<(Member, bool)> {
         let mut open = self.open();
         let is_full = open.all.len() >= self.most;
-        if is_full && !open.close_one() {
+        if is_full && !open.close_one(self.most) {
             return None;
         }
         let number = open.next;
@@ -140,7 +167,7 @@ impl Connections {
 
     /// Closes the one that would be closed for a new one. False: all are in use.
     pub(super) fn close_one(&self) -> bool {
-        self.open().close_one()
+        self.open().close_one(self.most)
     }
 
     /// Returns when it may be that one can be entered.
@@ -150,9 +177,11 @@ impl Connections {
 }
 
 impl Open {
-    fn close_one(&mut self) -> bool {
-        let idle = self.all.iter().filter(|(_, connection)| !connection.is_in_use());
-        let number = idle.min_by_key(|(_, connection)| connection.worth()).map(|(number, _)| *number);
+    fn close_one(&mut self, most: usize) -> bool {
+        let idle = || self.all.iter().filter(|(_, connection)| !connection.is_in_use());
+        let known = idle().filter(|(_, connection)| connection.is_known()).count();
+        let worth = |connection: &Connection| connection.worth(known > most / 2);
+        let number = idle().min_by_key(|(_, connection)| worth(connection)).map(|(number, _)| *number);
         // Its place is free at once; it ends within moments.
         let closed = number.and_then(|number| self.all.remove(&number));
         closed.is_some_and(|Connection(state)| {
@@ -238,5 +267,26 @@ mod tests {
             assert!(!is_closed(stays).await);
         }
         drop(in_use);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_are_known_and_idle_do_not_keep_out_who_has_just_come() {
+        let (connections, known) = full(4).await;
+        known.iter().for_each(|member| drop(member.connection.in_use()));
+        advance(Duration::from_secs(60)).await;
+        let mut new = Vec::new();
+        for one_of_too_many in &known[..2] {
+            new.push(connections.enter().unwrap().0);
+            assert!(is_closed(one_of_too_many).await);
+        }
+        for stays in known[2..].iter().chain(&new) {
+            assert!(!is_closed(stays).await);
+        }
+        // Half of them are known: from here on it is among those who come.
+        let (_another, _) = connections.enter().unwrap();
+        assert!(is_closed(&new[0]).await);
+        for stays in known[2..].iter().chain(&new[1..]) {
+            assert!(!is_closed(stays).await);
+        }
     }
 }

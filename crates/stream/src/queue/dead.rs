@@ -167,7 +167,9 @@ impl Queue {
                 Some(now) if now == decision => return Ok(true),
                 // An outcome is forgotten after a week, a letter is not.
                 Some(Outcome::Dead(_)) | None => {}
-                Some(_) => return Ok(false),
+                // Who put it back was interrupted before it was in the queue, or before the letter was removed.
+                Some(Outcome::Waiting) => {}
+                Some(Outcome::Done(_) | Outcome::Dropped) => return Ok(false),
             }
             let outcome = decision.clone();
             let decided = match now {

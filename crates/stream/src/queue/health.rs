@@ -22,7 +22,7 @@ impl Queue {
     pub async fn health(&self) -> Result<(), QueueError> {
         let check = async {
             let info = self.opt_ins.get_info().await.map_err(failed("tell of the opt-ins"))?;
-            if is_full(&info) {
+            if self.is_full(&info) {
                 return Err(QueueError::Full);
             }
             let written = self.signatures.put(PROBE, Bytes::new()).await;
@@ -30,11 +30,14 @@ impl Queue {
         };
         until(&self.client(), "say that it is well", Instant::now() + PATIENCE, check).await?
     }
-}
 
-fn is_full(info: &Info) -> bool {
-    let bound = |most: i64| u64::try_from(most).ok().filter(|most| *most > 0);
-    let bytes = bound(info.config.max_bytes)
-        .is_some_and(|most| info.state.bytes > most.saturating_sub(LEAST_ROOM.min(most / 10)));
-    bytes || bound(info.config.max_messages).is_some_and(|most| info.state.messages >= most)
+    /// Whether the stream of opt-ins takes no more.
+    pub(super) fn is_full(&self, info: &Info) -> bool {
+        let bound = |most: i64| u64::try_from(most).ok().filter(|most| *most > 0);
+        let bytes = bound(info.config.max_bytes)
+            .is_some_and(|most| info.state.bytes > most.saturating_sub(LEAST_ROOM.min(most / 10)));
+        bytes
+            || bound(info.config.max_messages).is_some_and(|most| info.state.messages >= most)
+            || self.bound.is_some_and(|most| info.state.bytes >= most)
+    }
 }

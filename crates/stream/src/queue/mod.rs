@@ -73,10 +73,8 @@ const PUT_AT_ONCE: usize = 256;
 const ON_THEIR_WAY: usize = 2_048;
 /// How many outcomes, and dead letters, of all accounts: what is left are places for leases, which do not wait behind them.
 const OUTCOMES_ON_THEIR_WAY: usize = 1_024;
-/// What a usual opt-in takes of JetStream's store.
-const USUAL_BYTES: u64 = 400;
-/// What waiting opt-ins may take of JetStream's store where the stream is made: two and a half million usual ones, which
-/// is how it is bounded where the server loses messages at a bound in bytes. A stream without a bound would take the room that outcomes and leases need to empty it.
+/// What waiting opt-ins may take of JetStream's store where the stream is made: two and a half million of 400 bytes. A
+/// stream without a bound would take the room that outcomes and leases need to empty it.
 pub const OPT_INS_BYTES: u64 = 1 << 30;
 
 /// How to reach NATS.
@@ -136,6 +134,8 @@ pub struct Queue {
     leases: Store,
     workers: Store,
     signatures: Store,
+    /// Bytes of waiting opt-ins, where the server cannot be told to refuse more.
+    bound: Option<u64>,
     on_their_way: Arc<Semaphore>,
     outcomes_on_their_way: Arc<Semaphore>,
 }
@@ -162,11 +162,16 @@ pub enum QueueError {
     )]
     SetUp(&'static str, #[source] Box<dyn Error + Send + Sync>),
     /// The stream of opt-ins takes no more.
-    #[error("the stream KLAVIYO_OPT_INS is full; let workers empty it, or raise its max_bytes and max_msgs")]
+    #[error(
+        "the stream KLAVIYO_OPT_INS is full; let workers empty it, or give it more room (max_bytes, or --queue-bytes)"
+    )]
     Full,
     /// There is no connection now.
     #[error("there is no connection to NATS at the moment")]
     Away,
+    /// Nothing of a put was tried, for this reason.
+    #[error(transparent)]
+    Refused(Arc<QueueError>),
     /// The outcome of an opt-in is nothing that this version knows.
     #[error("the outcome of {0} cannot be read; a newer version has written it, perhaps: update this one")]
     Unreadable(Key),
@@ -279,8 +284,8 @@ impl Queue {
     }
 
     async fn open(context: Context, opt_ins_bytes: u64) -> Result<Self, QueueError> {
-        let by_count = version::loses_at_max_bytes(&context.client().server_info().version);
-        let most = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
+        let loses = version::loses_at_max_bytes(&context.client().server_info().version);
+        let bound = loses.then_some(opt_ins_bytes);
         let opt_ins = stream::Config {
             name: OPT_INS.to_owned(),
             description: Some("opt-ins that wait to be brought to Klaviyo".to_owned()),
@@ -288,8 +293,7 @@ impl Queue {
             retention: RetentionPolicy::WorkQueue,
             // A stream that is full refuses what is new, and loses nothing that it has.
             discard: DiscardPolicy::New,
-            max_bytes: if by_count { -1 } else { most(opt_ins_bytes) },
-            max_messages: if by_count { most(opt_ins_bytes / USUAL_BYTES) } else { -1 },
+            max_bytes: bound.map_or_else(|| i64::try_from(opt_ins_bytes).unwrap_or(i64::MAX), |_| -1),
             duplicate_window: DUPLICATES,
             allow_direct: true,
             ..stream::Config::default()
@@ -307,15 +311,15 @@ impl Queue {
         };
         let opt_ins = stream(&context, OPT_INS, opt_ins).await?;
         let dead = stream(&context, DEAD, dead).await?;
-        let stream::Config { max_bytes, max_messages, .. } = opt_ins.cached_info().config;
-        if max_bytes <= 0 && max_messages <= 0 {
+        let stream::Config { max_bytes, .. } = opt_ins.cached_info().config;
+        if max_bytes <= 0 && !loses {
             warn!(
                 "the stream {OPT_INS} has no max_bytes: opt-ins that wait can take the room that workers need to empty it"
             );
         }
-        if max_bytes > 0 && by_count {
+        if max_bytes > 0 && loses {
             warn!(
-                "NATS before 2.10 loses the oldest opt-ins at max_bytes; bound the stream {OPT_INS} by max_msgs instead"
+                "NATS before 2.10 loses the oldest opt-ins at max_bytes; take it from the stream {OPT_INS}"
             );
         }
         Ok(Self {
@@ -323,6 +327,7 @@ impl Queue {
             leases: bucket(&context, "klaviyo-leases", LEASE).await?,
             workers: bucket(&context, "klaviyo-workers", LEASE).await?,
             signatures: bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
+            bound,
             on_their_way: Arc::new(Semaphore::new(ON_THEIR_WAY)),
             outcomes_on_their_way: Arc::new(Semaphore::new(OUTCOMES_ON_THEIR_WAY)),
             context,
@@ -346,11 +351,24 @@ impl Queue {
     /// not known what JetStream did; to put it again is safe. It takes ten seconds at most.
     pub async fn put(&self, opt_ins: Vec<(Key, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
         let end = Instant::now() + PUT;
+        if self.bound.is_some()
+            && let Err(full) = self.has_room(end).await
+        {
+            let full = Arc::new(full);
+            return opt_ins.iter().map(|_| Err(QueueError::Refused(Arc::clone(&full)))).collect();
+        }
         streams::iter(opt_ins)
             .map(|(key, opt_in)| async move { self.publish(&key, &key.to_string(), opt_in, end).await })
             .buffered(PUT_AT_ONCE)
             .collect()
             .await
+    }
+
+    /// Fails where the stream of opt-ins is full.
+    async fn has_room(&self, end: Instant) -> Result<(), QueueError> {
+        let what = "tell of the opt-ins";
+        let info = until(&self.client(), what, end, self.opt_ins.get_info()).await?.map_err(failed(what))?;
+        if self.is_full(&info) { Err(QueueError::Full) } else { Ok(()) }
     }
 
     async fn publish(

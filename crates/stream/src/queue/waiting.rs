@@ -184,7 +184,7 @@ impl Taken {
 
     /// How often it was given out, this time included.
     #[must_use]
-    pub fn attempts(&self) -> u32 {
+    pub fn deliveries(&self) -> u32 {
         self.message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(u32::MAX))
     }
 

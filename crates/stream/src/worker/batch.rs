@@ -69,7 +69,10 @@ pub(super) struct Item {
     revision: u64,
     /// Where it was in the stream, each time that a front door accepted it.
     sequences: Vec<u64>,
+    /// How often it is tried, this time included.
     attempts: u32,
+    /// How often it was given out.
+    deliveries: u32,
 }
 
 impl Item {
@@ -84,7 +87,7 @@ impl Item {
 
 impl Item {
     fn settled(self, outcome: Outcome) -> Settled {
-        let Self { place, key, opt_in, revision, sequences, attempts } = self;
+        let Self { place, key, opt_in, revision, sequences, attempts, deliveries: _ } = self;
         let letter = match &outcome {
             Outcome::Dead(reason) => {
                 Some(dead(as_it_came(&opt_in.to_json()), reason.clone(), attempts, sequences.clone()))
@@ -191,8 +194,12 @@ impl Batch<'_> {
             }
         };
         match opt_in {
-            Some(opt_in) => Ok(Some(Item { place, key, opt_in: *opt_in, revision, sequences, attempts })),
+            Some(opt_in) => {
+                let (opt_in, deliveries) = (*opt_in, taken.deliveries());
+                Ok(Some(Item { place, key, opt_in, revision, sequences, attempts, deliveries }))
+            }
             None if attempts < self.attempts.get() => {
+                held.failed(&[place]);
                 warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
                 held.give_back(place, pause(attempts)).await;
                 Ok(None)
@@ -222,7 +229,8 @@ impl Batch<'_> {
         };
         let mut companies: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
         for item in items {
-            companies.entry(plan::company(item.attempts)).or_default().push(item);
+            // Who was given out often and never ended may be what ends workers.
+            companies.entry(plan::company(item.attempts.max(item.deliveries))).or_default().push(item);
         }
         for (most, items) in companies.into_iter().rev() {
             for company in chunks(items, most) {
@@ -428,6 +436,7 @@ impl Batch<'_> {
             }
         }
         self.settler.settle(settled).await?;
+        self.settler.held.failed(&again.iter().map(|item| item.place).collect::<Vec<u64>>());
         let again = stream::iter(again);
         let back = async |item: Item| self.settler.held.give_back(item.place, pause(item.attempts)).await;
         again.for_each_concurrent(AT_ONCE, back).await;

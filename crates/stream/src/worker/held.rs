@@ -3,7 +3,7 @@
 use super::budget::Room;
 use crate::queue::{QueueError, Taken};
 use futures_util::{StreamExt, stream};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -21,17 +21,14 @@ pub(super) struct Held(Mutex<InHand>);
 
 #[derive(Default)]
 struct InHand {
-    messages: BTreeMap<u64, Message>,
+    messages: BTreeMap<u64, Arc<Taken>>,
+    /// How often each was tried in vain, also before it was given back. That it was given out is not counted: it may have
+    /// been given back without being tried.
+    tries: HashMap<u64, u32>,
     /// What they take of the worker's budget.
     room: Room,
     /// When the last one of those that were given back for later comes again.
     later: Option<Instant>,
-}
-
-struct Message {
-    taken: Arc<Taken>,
-    /// How often it was tried in vain since it was taken.
-    failures: u32,
 }
 
 impl Held {
@@ -39,10 +36,7 @@ impl Held {
     pub(super) fn hold(&self, taken: Vec<Taken>, mut room: Room) {
         room.keep(taken.iter().map(|taken| taken.payload().len()));
         let mut in_hand = self.in_hand();
-        let messages = taken
-            .into_iter()
-            .map(|taken| (taken.sequence(), Message { taken: Arc::new(taken), failures: 0 }));
-        in_hand.messages.extend(messages);
+        in_hand.messages.extend(taken.into_iter().map(|taken| (taken.sequence(), Arc::new(taken))));
         in_hand.room = room;
     }
 
@@ -53,24 +47,26 @@ impl Held {
     /// So many of them, those that have failed the least first. With each, how often it is tried, this time included.
     pub(super) fn next(&self, most: usize) -> Vec<(Arc<Taken>, u32)> {
         let in_hand = self.in_hand();
-        let mut all: Vec<&Message> = in_hand.messages.values().collect();
-        all.sort_by_key(|message| message.failures);
-        let attempts = |message: &Message| message.taken.attempts().saturating_add(message.failures);
-        all.into_iter().take(most).map(|message| (Arc::clone(&message.taken), attempts(message))).collect()
+        let tries = |place: &u64| in_hand.tries.get(place).copied().unwrap_or_default();
+        let mut all: Vec<(u32, &Arc<Taken>)> =
+            in_hand.messages.iter().map(|(place, taken)| (tries(place), taken)).collect();
+        all.sort_by_key(|(tries, _)| *tries);
+        let first = all.into_iter().take(most);
+        first.map(|(tries, taken)| (Arc::clone(taken), tries.saturating_add(1))).collect()
     }
 
-    /// These were tried in vain, as far as they are still here.
+    /// These were tried in vain.
     pub(super) fn failed(&self, places: &[u64]) {
         let mut in_hand = self.in_hand();
         for place in places {
-            if let Some(message) = in_hand.messages.get_mut(place) {
-                message.failures = message.failures.saturating_add(1);
-            }
+            let tries = in_hand.tries.entry(*place).or_default();
+            *tries = tries.saturating_add(1);
         }
     }
 
     /// It is settled: off the queue.
     pub(super) async fn acknowledge(&self, place: u64) -> Result<(), QueueError> {
+        self.in_hand().tries.remove(&place);
         match self.remove(place) {
             Some(taken) => taken.acknowledge().await,
             None => Ok(()),
@@ -101,7 +97,7 @@ impl Held {
         if in_hand.messages.is_empty() {
             in_hand.room = Room::default();
         }
-        message.map(|message| message.taken)
+        message
     }
 
     /// Gives all back. Returns the room that they took.
@@ -112,7 +108,7 @@ impl Held {
             (std::mem::take(&mut in_hand.messages), std::mem::take(&mut in_hand.room))
         };
         let all = stream::iter(messages.into_values());
-        let all = all.for_each_concurrent(AT_ONCE, async |message| give_back(&message.taken, delay).await);
+        let all = all.for_each_concurrent(AT_ONCE, async |taken| give_back(&taken, delay).await);
         if timeout(GIVING_BACK, all).await.is_err() {
             debug!("opt-ins are not given back");
         }
@@ -123,8 +119,7 @@ impl Held {
     pub(super) async fn keep(&self) {
         loop {
             tokio::time::sleep(Taken::TOUCH).await;
-            let all: Vec<_> =
-                self.in_hand().messages.values().map(|message| Arc::clone(&message.taken)).collect();
+            let all: Vec<_> = self.in_hand().messages.values().map(Arc::clone).collect();
             let touch = async |taken: &Arc<Taken>| {
                 // Then it is given out again, and found to be settled if it was.
                 if let Err(error) = taken.touch().await {

@@ -1,7 +1,7 @@
 //! The id of an opt-in: one from the answer of a door to its end, and no other.
 
 use crate::door::{SECRET, answer, ask, now, opened, person, post, post_at};
-use crate::stage::{PATIENCE, Running, Stage, settings};
+use crate::stage::{PATIENCE, Running, settings};
 use async_nats::jetstream;
 use klaviyo_stream::id::Id;
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ async fn a_dead_letter_has_the_id_of_its_opt_in() {
     let worker = stage.worker().await;
     for _ in 0..2 {
         until_it_is(&door, &id, "dead").await;
-        let letter = letter(&stage, &id).await;
+        let letter = stage.letter(&id.key).await;
         assert_eq!(letter.id(), id);
         others_are_unknown(&door, &id).await;
         stage.queue.retry(&letter).await.unwrap();
@@ -72,23 +72,11 @@ async fn a_dead_letter_has_the_id_of_its_opt_in() {
     worker.stop().await;
 
     // Put back, it is at another place, and has its old id.
-    let letter = letter(&stage, &id).await;
+    let letter = stage.letter(&id.key).await;
     stage.queue.retry(&letter).await.unwrap();
     assert_eq!(state(&door, &id).await, "waiting");
     others_are_unknown(&door, &id).await;
     door.stop().await;
-}
-
-async fn letter(stage: &Stage, id: &Id) -> klaviyo_stream::queue::Letter {
-    // The outcome is written before the letter.
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(letter) = stage.queue.dead_letter(&id.key).await.unwrap() {
-            return letter;
-        }
-        assert!(Instant::now() < end, "there is no letter");
-        sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// After ten minutes JetStream does not know that it has an opt-in; here after a moment.

@@ -205,26 +205,28 @@ async fn a_queue_that_is_full_is_emptied() {
         let nats = Nats::start_with_config(server.program, "jetstream { max_file_store: 4MB }").unwrap();
         let connect = async |opt_ins_bytes| {
             let nats = queue::Nats { url: nats.url(), opt_ins_bytes, ..queue::Nats::default() };
-            Queue::connect(&nats).await.map(drop)
+            Queue::connect(&nats).await
         };
         // A server that bounds a stream by its bytes says at once that it has no room for so many.
         if !is_old {
             assert!(matches!(connect(8 << 20).await, Err(QueueError::SetUp(..))));
         }
-        connect(1 << 20).await.unwrap();
-        fill_and_empty(&stage_on(nats, &["shop-1"]).await).await;
+        let queue = connect(1 << 20).await.unwrap();
+        fill_and_empty(&queue, &stage_on(nats, &["shop-1"]).await).await;
     }
 }
 
-async fn fill_and_empty(stage: &Stage) {
-    let opt_ins = people(0..10_000, json!({}));
-    let keys: Vec<(Key, u64)> = opt_ins
-        .iter()
-        .map(key_in_queue)
-        .zip(stage.queue.put(named(&opt_ins)).await)
-        .filter_map(|(key, put)| Some((key, put.ok()?.sequence)))
-        .collect();
-    assert!((1_000..10_000).contains(&keys.len()), "{}", keys.len());
+async fn fill_and_empty(queue: &Queue, stage: &Stage) {
+    // With what one may have at most, and with little.
+    let large = people(0..20, json!({ "properties": { "note": "x".repeat(50_000) } }));
+    let opt_ins: Vec<OptIn> = large.into_iter().chain(people(20..10_000, json!({}))).collect();
+    let mut keys: Vec<(Key, u64)> = Vec::new();
+    for opt_ins in opt_ins.chunks(100) {
+        let puts = queue.put(named(opt_ins)).await;
+        let puts = opt_ins.iter().map(key_in_queue).zip(puts);
+        keys.extend(puts.filter_map(|(key, put)| Some((key, put.ok()?.sequence))));
+    }
+    assert!((100..10_000).contains(&keys.len()), "{}", keys.len());
     let worker = stage.worker().await;
     assert_eq!(receipts(stage.outcomes(&keys).await).len(), keys.len());
     assert_eq!(stage.members("shop-1").len(), keys.len());
@@ -295,7 +297,7 @@ async fn who_decides_late_about_a_letter_undoes_nothing() {
         assert!(Instant::now() < end, "there are no letters");
         sleep(Duration::from_millis(50)).await;
     }
-    let old = stage.queue.dead_letter(&keys[0].0).await.unwrap().unwrap();
+    let old = stage.letter(&keys[0].0).await;
     // It dies again, and has another letter; then it is done.
     assert!(stage.queue.retry(&old).await.unwrap());
     let newer = loop {
@@ -328,15 +330,7 @@ async fn what_a_newer_door_has_written_is_kept_for_a_newer_worker() {
         format!(r#"{{"account":"shop-1","id":"1","list":"{LIST}","email":"p@example.com", "opt_out":true}}"#);
     publish(&jetstream, "klaviyo.opt-ins.shop-1", text.clone()).await;
     let worker = stage.worker().await;
-    let key = Key::new(&"shop-1".parse().unwrap(), "1");
-    let end = Instant::now() + PATIENCE;
-    let letter = loop {
-        if let Some(letter) = stage.queue.dead_letter(&key).await.unwrap() {
-            break letter;
-        }
-        assert!(Instant::now() < end, "there is no letter");
-        sleep(Duration::from_millis(50)).await;
-    };
+    let letter = stage.letter(&Key::new(&"shop-1".parse().unwrap(), "1")).await;
     assert_eq!((letter.dead.opt_in.get(), letter.dead.attempts), (text.as_str(), 3));
     assert_eq!(stage.requests("shop-1"), 0);
     worker.stop().await;
@@ -359,6 +353,44 @@ async fn an_outcome_that_cannot_be_read_holds_up_its_own_opt_in_alone() {
     bucket.delete_expect_revision(key_in_queue(&opt_ins[0]).to_string(), Some(newer)).await.unwrap();
     assert_eq!(receipts(stage.outcomes(&keys[..1]).await).len(), 1);
     worker.stop().await;
+}
+
+/// Workers that begin and end try nothing: what they give back was not tried more often.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_in_is_given_up_for_how_often_it_was_tried_and_not_given_out() {
+    let stage = stage(&["shop-1"]).await;
+    let jetstream = jetstream(&stage).await;
+    leave_room(&jetstream, OUTCOMES, Some(1)).await;
+    let keys = stage.put(&people(0..5, json!({}))).await;
+    for _ in 0..4 {
+        let worker = stage.worker().await;
+        until("they are given out", || worker.metric("klaviyo_worker_queue_failures_total") > 0).await;
+        worker.stop().await;
+    }
+    leave_room(&jetstream, OUTCOMES, None).await;
+    stage.klaviyo.set_faults(Faults::none().rule("*: #1-8 status 503".parse().unwrap()));
+    let worker = stage.worker().await;
+    assert_eq!(receipts(stage.outcomes(&keys).await).len(), 5);
+    worker.stop().await;
+}
+
+/// Putting a letter back is interrupted before it is in the queue.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_could_not_be_put_back_can_be_dropped() {
+    let stage = stage(&["shop-1"]).await;
+    let jetstream = jetstream(&stage).await;
+    let keys = stage.put(&people(0..1, json!({ "list": "There is none" }))).await;
+    let worker = stage.worker().await;
+    stage.outcomes(&keys).await;
+    let letter = stage.letter(&keys[0].0).await;
+    worker.stop().await;
+    // Nothing fits into it: the opt-in is larger.
+    leave_room(&jetstream, OPT_INS, Some(1)).await;
+    assert!(stage.queue.retry(&letter).await.is_err());
+    assert_eq!(stage.queue.dead_letters().await.unwrap(), 1);
+    assert!(stage.queue.give_up(&letter).await.unwrap());
+    assert_eq!(stage.outcomes(&keys).await, [Outcome::Dropped]);
+    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use klaviyo_stream::door::{Door, Limits as DoorLimits, Settings};
 use klaviyo_stream::ops::{self, Health, Listener};
 use klaviyo_stream::opt_in::{Key, OptIn};
 use klaviyo_stream::outcome::{Outcome, Receipt};
-use klaviyo_stream::queue::{self, Queue};
+use klaviyo_stream::queue::{self, Letter, Queue};
 use klaviyo_stream::secrets::Secrets;
 use klaviyo_stream::tenants::Tenants;
 use klaviyo_stream::worker::Worker;
@@ -199,6 +199,18 @@ impl Stage {
             }
         }
         outcomes
+    }
+
+    /// The dead letter of an opt-in, which is written after its outcome.
+    pub(crate) async fn letter(&self, key: &Key) -> Letter {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(letter) = self.queue.dead_letter(key).await.unwrap() {
+                return letter;
+            }
+            assert!(Instant::now() < end, "{key} has no letter");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) fn members(&self, account: &str) -> Vec<String> {
