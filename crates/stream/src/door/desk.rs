@@ -34,12 +34,20 @@ pub(super) enum Desk {
 /// Forgets a signature when it is dropped: nothing is known to have come of its request.
 struct Forgets<'a> {
     seen: &'a Seen,
-    signature: &'a str,
+    signature: Option<&'a str>,
+}
+
+impl Forgets<'_> {
+    fn remember(&mut self) {
+        self.signature = None;
+    }
 }
 
 impl Drop for Forgets<'_> {
     fn drop(&mut self) {
-        self.seen.forget(self.signature, Instant::now());
+        if let Some(signature) = self.signature {
+            self.seen.forget(signature, Instant::now());
+        }
     }
 }
 
@@ -84,12 +92,13 @@ impl Desk {
                     return Err(Refusal::replayed());
                 }
                 // Who goes away before the end is not told what came of it, and may repeat it as it is.
-                let unless_done = signature.map(|signature| Forgets { seen, signature });
+                let mut unless_done = signature.map(|signature| Forgets { seen, signature: Some(signature) });
                 let done = stream::iter(opt_ins).map(|opt_in| direct(tenants, opt_in));
                 let handled: Vec<Handled> = done.buffered(AT_ONCE).collect().await;
                 let is_nothing = |handled: &Handled| handled.status == StatusCode::SERVICE_UNAVAILABLE;
                 if !handled.iter().all(is_nothing) {
-                    unless_done.map(std::mem::forget);
+                    // Something came of it: it stays used.
+                    unless_done.iter_mut().for_each(Forgets::remember);
                 }
                 Ok(handled)
             }

@@ -22,6 +22,8 @@ use std::fmt;
 use std::sync::Arc;
 use tracing::warn;
 
+const NAMES_NONE: &str = "each is an object that names its account";
+
 /// Whose an opt-in is. Everything else is skipped without a place in memory.
 #[derive(Deserialize)]
 struct Whose {
@@ -48,11 +50,9 @@ impl<'de> Visitor<'de> for First {
 /// The account in an object. What is no object is not looked at: serde would repeat all of it.
 fn account_in(body: &[u8]) -> Result<Account, &'static str> {
     if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err("an opt-in is an object");
+        return Err(NAMES_NONE);
     }
-    serde_json::from_slice(body)
-        .map(|Whose { account }| account)
-        .map_err(|_| "there is an account to be named")
+    serde_json::from_slice(body).map(|Whose { account }| account).map_err(|_| NAMES_NONE)
 }
 
 fn is_array(body: &[u8]) -> bool {
@@ -66,7 +66,7 @@ fn whose(body: &[u8]) -> Result<Option<Account>, Refusal> {
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let account = reader.deserialize_seq(First).and_then(|account| reader.end().map(|()| account));
-    account.map_err(|_| unreadable("it is no array of objects that name an account"))
+    account.map_err(|_| unreadable(NAMES_NONE))
 }
 
 /// In words that do not repeat more of the body than a person reads.

@@ -77,7 +77,7 @@ fn part<'a, T: Deserialize<'a>>(part: Option<&'a RawValue>) -> Option<T> {
 }
 
 /// The parts of an array; none if it is no array.
-fn parts<'a>(array: Option<&'a RawValue>) -> Vec<&'a RawValue> {
+fn parts(array: Option<&RawValue>) -> Vec<&RawValue> {
     part(array).unwrap_or_default()
 }
 
