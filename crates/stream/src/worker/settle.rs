@@ -60,6 +60,10 @@ impl Unwritten {
     }
 
     fn keep(&self, account: &Account, settled: Vec<Settled>) {
+        if settled.is_empty() {
+            // What is kept of an account is taken away when the last of it is written.
+            return;
+        }
         let settled = settled.into_iter().map(|settled| (settled.place, Arc::new(settled)));
         self.accounts().entry(account.clone()).or_default().settled.extend(settled);
     }
@@ -155,5 +159,18 @@ impl Settler<'_> {
         self.queue.prove(self.account, count.saturating_mul(OUTCOME_BYTES)).await?;
         *self.unwritten.written() = Some(Instant::now());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_of_an_account_with_nothing_unwritten_is_not_kept() {
+        let (unwritten, account) = (Unwritten::default(), Account::default());
+        unwritten.keep(&account, Vec::new());
+        unwritten.keep_room(&account, Room::default());
+        assert!(unwritten.accounts().is_empty());
     }
 }
