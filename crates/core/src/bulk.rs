@@ -9,7 +9,7 @@ use crate::operation::imports::{
     bulk_import, get_import_errors, get_import_errors_at, get_job, get_jobs, get_jobs_at,
 };
 use crate::paging::{self, Wanted};
-use crate::{Error, Failure, Http, Job, NewProfile, Submission, Submitted, check};
+use crate::{Error, Failure, Http, Job, NewProfile, Submission, Submitted, check, identifiers};
 use alloc::{boxed::Box, vec::Vec};
 
 /// Submits contacts for import, in as few jobs as Klaviyo's limits allow.
@@ -25,7 +25,7 @@ pub fn submit(
     check::optional_id("list", list)?;
     let row = |contact| {
         let attributes = check::contact(contact)?;
-        attributes.email.as_deref().map(check::bulk_email).transpose()?;
+        attributes.email.as_deref().map(identifiers::bulk_email).transpose()?;
         Row::new(&NewResource { kind: "profile", id: None, attributes }, REVISION)
     };
     let sent = bulk_import(list)?.send(http, &mut contacts.iter().map(row))?;

@@ -7,7 +7,7 @@ use crate::operation::REVISION;
 use crate::operation::consents::{bulk_subscribe, bulk_unsubscribe, get_consents};
 use crate::{
     Channel, ConsentOptions, Consents, Error, Http, Identifier, Outcome, Subscription, Unsubscription, check,
-    contacts,
+    contacts, identifiers,
 };
 use alloc::{boxed::Box, format};
 
@@ -78,7 +78,7 @@ pub fn revoke(
 /// # Errors
 /// As [`contacts::lookup`]. That there is no such profile is not an error.
 pub fn status(http: &mut dyn Http, by: &Identifier) -> Result<Option<Consents>, Box<Error>> {
-    let by = check::identifier(by)?;
+    let by = by.cleaned()?;
     contacts::absent_is_none(&by, get_consents(&by).send(http))
 }
 
@@ -105,9 +105,9 @@ struct Person<'a> {
 
 /// Checks a person, and writes what is sent.
 fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> Result<Row, Box<Error>> {
-    let email = person.email.map(check::email).transpose()?;
-    email.as_deref().map(check::bulk_email).transpose()?;
-    let phone_number = person.phone_number.map(check::phone_number).transpose()?;
+    let email = person.email.map(identifiers::email).transpose()?;
+    email.as_deref().map(identifiers::bulk_email).transpose()?;
+    let phone_number = person.phone_number.map(identifiers::phone_number).transpose()?;
     let mut subscriptions = Subscriptions::default();
     let mut revision = REVISION;
     for channel in channels {

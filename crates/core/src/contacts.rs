@@ -25,7 +25,7 @@ const FILTER_BYTES: usize = 7_000;
 /// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. That there is no such
 /// profile is not an error.
 pub fn lookup(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {
-    find(http, &check::identifier(by)?)
+    find(http, &by.cleaned()?)
 }
 
 /// Finds many profiles, each by one identifier, and answers in the order asked.
@@ -38,7 +38,7 @@ pub fn lookup_many(
 ) -> Result<Vec<Option<Profile>>, Box<Error>> {
     let mut asked = Vec::with_capacity(identifiers.len());
     for (position, identifier) in identifiers.iter().enumerate() {
-        let checked = check::identifier(identifier);
+        let checked = identifier.cleaned();
         asked.push(checked.map_err(|error| error.at(&format!("identifiers/{position}")))?);
     }
     let mut found = Found { profiles: vec![None; asked.len()], bytes: 0 };
@@ -213,7 +213,7 @@ pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<R
     let list = check::path_segment("list", list)?;
     let mut receipt = Receipt {
         profile_id: String::new(),
-        profile_name: contact.first_name.clone(),
+        profile_name: attributes.first_name.map(ToOwned::to_owned),
         list_id: list.to_owned(),
         created: false,
         warnings: Vec::new(),

@@ -33,12 +33,15 @@ pub mod contacts;
 mod encode;
 mod error;
 mod http;
+pub mod identifiers;
+pub mod intake;
 mod json;
 mod jsonapi;
 pub mod lists;
 mod moment;
 mod operation;
 mod paging;
+mod text;
 mod types;
 
 pub use error::{Code, Detail, Error};

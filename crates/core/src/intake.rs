@@ -1,0 +1,114 @@
+//! Contacts as people write them into forms and files, for what takes contacts in: the command and the door.
+//!
+//! A program that calls the component gets an error for each value that cannot be. Here a value that cannot be, beside
+//! one that can, costs the value and not the person, and the words for "there is none" are none.
+
+use crate::identifiers::{email, external_id};
+use crate::text::{shown, trimmed};
+use crate::{Detail, Error, NewProfile};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+
+/// What becomes of an email or a phone number that cannot be one, when the person is known by another identifier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is left out, with a warning.
+    #[default]
+    LeaveOut,
+    /// The contact is refused.
+    Refuse,
+}
+
+/// A contact that was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intake {
+    /// The contact, cleaned: the contract takes it as it is.
+    pub contact: NewProfile,
+    /// What was left out, by the contract's names, and why.
+    pub warnings: Vec<Detail>,
+}
+
+/// Takes a contact in. `number` writes a phone number to E.164: [`phone_number`](crate::identifiers::phone_number)
+/// for numbers that have a country code.
+///
+/// # Errors
+/// [`InvalidInput`](crate::Code::InvalidInput) if no identifier is left, if the external id or the properties cannot
+/// be, or if anything cannot be that is to be refused.
+pub fn contact(
+    written: &NewProfile,
+    number: impl FnOnce(&str) -> Result<String, Box<Error>>,
+    unfit: Unfit,
+) -> Result<Intake, Box<Error>> {
+    let given = |text: &Option<String>| text.as_deref().and_then(shown).map(ToOwned::to_owned);
+    let value = |text: &Option<String>| given(text).filter(|text| !says_none(text));
+    let mut left_out = Vec::new();
+    let mut fit = |result: Result<String, Box<Error>>| match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if unfit == Unfit::Refuse => Err(error),
+        Err(error) => {
+            left_out.push(error);
+            Ok(None)
+        }
+    };
+    let contact = NewProfile {
+        email: value(&written.email).map_or(Ok(None), |text| fit(email(address(&text))))?,
+        phone_number: value(&written.phone_number).map_or(Ok(None), |text| fit(number(&text)))?,
+        external_id: given(&written.external_id).map(|text| external_id(&text)).transpose()?,
+        first_name: given(&written.first_name),
+        last_name: given(&written.last_name),
+        properties: written.properties.clone(),
+    };
+    match crate::check::contact(&contact) {
+        Ok(_) => {}
+        // Of a person who is known by nothing else, it is told what is wrong with what was given.
+        Err(none) => return Err(left_out.into_iter().next().unwrap_or(none)),
+    }
+    let warnings = left_out
+        .into_iter()
+        .flat_map(|error| error.details)
+        .map(|detail| Detail { detail: format!("it was left out: {}", detail.detail), ..detail });
+    Ok(Intake { contact, warnings: warnings.collect() })
+}
+
+/// Whether the text in a place for an email or a phone number says that there is none: `N/A`, `-`, `none`, `0` and the
+/// like.
+#[must_use]
+pub fn says_none(text: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "na",
+        "none",
+        "null",
+        "nil",
+        "nan",
+        "undefined",
+        "unknown",
+        "empty",
+        "blank",
+        "no",
+        "missing",
+        "nophone",
+        "noemail",
+        "nonumber",
+        "notavailable",
+        "notprovided",
+        "notapplicable",
+        "tbd",
+    ];
+    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    letters.chars().all(|c| c == '0') || (!text.contains('@') && WORDS.contains(&letters.as_str()))
+}
+
+/// The address in `Name <a@b>`, in `mailto:a@b`, and before a `;` or `,` at the end. Any other text is itself.
+#[must_use]
+pub fn address(text: &str) -> &str {
+    const LINK: &str = "mailto:";
+    let text = trimmed(text);
+    let text = text.strip_suffix([';', ',']).map_or(text, trimmed);
+    let text = match (text.rsplit_once('<'), text.strip_suffix('>')) {
+        (Some((_, address)), Some(_)) => trimmed(address.strip_suffix('>').unwrap_or(address)),
+        _ => text,
+    };
+    match text.split_at_checked(LINK.len()) {
+        Some((link, address)) if link.eq_ignore_ascii_case(LINK) => trimmed(address),
+        _ => text,
+    }
+}

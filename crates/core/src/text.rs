@@ -1,0 +1,46 @@
+//! What of a text a person sees.
+
+/// Whether a character shows nothing: white space of any kind, controls, and what only directs how others are
+/// shown. Where one stands at the end of a value it came by copying; nobody typed it.
+pub(crate) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || is_invisible(c)
+}
+
+/// Whether a character has no width: soft hyphens, zero-width spaces and joiners, marks of direction, invisible
+/// operators, byte order marks, and the fillers of Hangul and Braille. Not variation selectors and tags, which are
+/// parts of emoji.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+    )
+}
+
+/// A text without what cannot be seen at its ends.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_blank)
+}
+
+/// A text without what cannot be seen at its ends; none if nothing else is there.
+pub(crate) fn shown(text: &str) -> Option<&str> {
+    Some(trimmed(text)).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_taken_off_the_ends() {
+        for blank in ["", " ", "\t\r\n", "\u{a0}\u{3000}", "\u{feff}\u{200b}\u{202a}\u{202c}\u{ad}", "\0"] {
+            assert_eq!(shown(blank), None, "{blank:?}");
+            assert_eq!(shown(&[blank, "Zed", blank].concat()), Some("Zed"), "{blank:?}");
+        }
+        // A flag of emoji ends in a tag, a heart in a variation selector, and names have white space in them.
+        for whole in ["🏴\u{e0067}\u{e007f}", "❤\u{fe0f}", "Ana María", "क्\u{200d}ष"] {
+            assert_eq!(trimmed(whole), whole);
+        }
+    }
+}
