@@ -7,7 +7,7 @@ mod email;
 mod phone;
 
 pub use email::email;
-pub use phone::{Dialled, dialled, phone_number};
+pub use phone::{Dialled, dialled, phone_number, whatsapp_number};
 
 pub(crate) use email::bulk_email;
 

@@ -112,3 +112,136 @@ pub fn address(text: &str) -> &str {
         _ => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identifiers::phone_number;
+
+    fn written(email: &str, phone_number: &str, external_id: &str) -> NewProfile {
+        let given = |text: &str| Some(text.to_owned());
+        NewProfile {
+            email: given(email),
+            phone_number: given(phone_number),
+            external_id: given(external_id),
+            first_name: given("\u{200b} Zed "),
+            last_name: given(" "),
+            properties: None,
+        }
+    }
+
+    fn taken(written: &NewProfile, unfit: Unfit) -> Result<(NewProfile, Vec<String>), String> {
+        let pointers =
+            |details: Vec<Detail>| details.into_iter().filter_map(|detail| detail.pointer).collect();
+        match contact(written, phone_number, unfit) {
+            Ok(Intake { contact, warnings }) => Ok((contact, pointers(warnings))),
+            Err(error) => Err(pointers(error.details).remove(0)),
+        }
+    }
+
+    #[test]
+    fn what_is_taken_in_is_clean() {
+        let written = written("Zed <z@example.com>;", "'+91 98200 00001", " 7\u{feff}");
+        let (contact, warnings) = taken(&written, Unfit::Refuse).unwrap();
+        assert_eq!(contact.email.as_deref(), Some("z@example.com"));
+        assert_eq!(contact.phone_number.as_deref(), Some("+919820000001"));
+        assert_eq!(contact.external_id.as_deref(), Some("7"));
+        assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Zed"), None));
+        assert!(warnings.is_empty());
+        assert_eq!(taken(&contact, Unfit::Refuse), Ok((contact, warnings)));
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_costs_the_value() {
+        for (email, phone, id, unfit, left) in [
+            ("z@example.com", "12345", "", "phone-number", [true, false, false]),
+            ("z@@example.com", "+919820000001", "", "email", [false, true, false]),
+            ("z", "9820000001", "7", "email phone-number", [false, false, true]),
+        ] {
+            let written = written(email, phone, id);
+            let (contact, warnings) = taken(&written, Unfit::LeaveOut).unwrap();
+            assert_eq!(warnings.join(" "), unfit);
+            let given =
+                [contact.email, contact.phone_number, contact.external_id].map(|value| value.is_some());
+            assert_eq!(given, left);
+            let first = unfit.split(' ').next().unwrap();
+            assert_eq!(taken(&written, Unfit::Refuse), Err(first.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_person_who_is_known_by_nothing_else_is_refused() {
+        let long = "x".repeat(256);
+        for (email, phone, id, field) in [
+            ("", "", "", "email"),
+            ("N/A", "-", "", "email"),
+            ("", "12345", "", "phone-number"),
+            ("n/a", "12345", " ", "phone-number"),
+            ("z@", "12345", "", "email"),
+            ("z@example.com", "", long.as_str(), "external-id"),
+        ] {
+            assert_eq!(
+                taken(&written(email, phone, id), Unfit::LeaveOut),
+                Err(field.to_owned()),
+                "{email} {phone}"
+            );
+        }
+        let odd = NewProfile { properties: Some("[]".to_owned()), ..written("z@example.com", "", "") };
+        assert_eq!(taken(&odd, Unfit::LeaveOut), Err("properties".to_owned()));
+    }
+
+    #[test]
+    fn some_words_say_that_there_is_none() {
+        for none in [
+            "N/A",
+            "n/a",
+            "#N/A",
+            "n.a.",
+            "NA",
+            "-",
+            "--",
+            "—",
+            "...",
+            "none",
+            "None",
+            "NULL",
+            "nil",
+            "NaN",
+            "unknown",
+            "0",
+            "000-000-0000",
+            "0.0",
+            "(none)",
+            "not available",
+            "No phone",
+            "?",
+        ] {
+            assert!(says_none(none), "{none}");
+        }
+        for some in ["12345", "na@example.com", "none@example.com", "+0 1", "Nan Zed", "z", "0@example.com"] {
+            assert!(!says_none(some), "{some}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_taken_out_of_what_stands_around_it() {
+        for written in [
+            "a@b.c",
+            " a@b.c\u{a0}",
+            "<a@b.c>",
+            "Zed <a@b.c>",
+            "\"Z, Zed\" < a@b.c >",
+            "mailto:a@b.c",
+            "Mailto: a@b.c",
+            "Zed <mailto:a@b.c>",
+            "a@b.c;",
+            "a@b.c , ",
+            "Zed <a@b.c>;",
+        ] {
+            assert_eq!(address(written), "a@b.c", "{written}");
+        }
+        for same in ["a@b.c, d@e.f", "a@b.c>", "<a@b.c", "mailto", "", "é"] {
+            assert_eq!(address(same), same);
+        }
+    }
+}

@@ -56,3 +56,52 @@ pub(crate) fn bulk_email(email: &str) -> Result<(), Box<Error>> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn an_email_has_one_at_sign_and_at_most_100_characters() {
+        let longest = format!("{}@x", "é".repeat(98));
+        for good in ["a@b", "o'brien+\"tag\"@example.com", longest.as_str()] {
+            assert_eq!(email(good), Ok(good.to_owned()));
+            assert_eq!(email(&format!("\u{200b} {good}\u{a0}\n")), Ok(good.to_owned()));
+        }
+        let too_long = format!("{}@x", "é".repeat(99));
+        for bad in ["", "@", "a", "a@", "@b", "a@b@c", "\u{200b}", too_long.as_str()] {
+            assert_eq!(email(bad).unwrap_err().code, Code::InvalidInput, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_an_address_is_refused() {
+        for bad in [
+            "a @b.c",
+            "a@b .c",
+            "a@b\u{ad}.c",
+            "a\0@b.c",
+            "a\u{a0}b@c.d",
+            "<a@b.c>",
+            "Zed <a@b.c>",
+            "mailto:a@b.c",
+            "MAILTO:a@b.c",
+            "a@b.c;",
+            "a@b.c,",
+            "a@b.c, d@e.f",
+        ] {
+            assert_eq!(email(bad).unwrap_err().details[0].pointer.as_deref(), Some("email"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_email_in_bulk_has_a_domain_with_a_dot() {
+        for good in ["a@b.c", "a@b.c.", "o'brien+\"tag\"@example.com", "é@é.example"] {
+            assert_eq!(bulk_email(good), Ok(()), "{good}");
+        }
+        for bad in ["a@b", "a@b.", "a@.b", "a@."] {
+            assert_eq!(bulk_email(bad).unwrap_err().details[0].pointer.as_deref(), Some("email"), "{bad}");
+        }
+    }
+}

@@ -10,6 +10,8 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 /// of people have four digits after a country code of three.
 const DIGITS: core::ops::RangeInclusive<usize> = 7..=15;
 
+const ZERO_IN_THE_MIDDLE: &str = "`(0)` stands in the middle of it; leave it out";
+
 /// A phone number as somebody wrote it, without its separators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialled {
@@ -69,10 +71,10 @@ pub fn dialled(text: &str) -> Result<Dialled, Box<Error>> {
     if number.digits.is_empty() {
         return refused("it has no digits; write it as +919820000001");
     }
-    if !number.is_international
-        && number.optional_zero.is_some_and(|position| position > 2 && !number.digits.starts_with("00"))
-    {
-        return refused("`(0)` stands in the middle of it; leave it out");
+    // Before the rest of a number there can be a country code, and before that an international prefix.
+    let in_front = |position: usize| position <= 3 || number.digits.starts_with('0');
+    if !number.is_international && !number.optional_zero.is_none_or(in_front) {
+        return refused(ZERO_IN_THE_MIDDLE);
     }
     Ok(number)
 }
@@ -85,17 +87,39 @@ pub fn dialled(text: &str) -> Result<Dialled, Box<Error>> {
 /// number.
 pub fn phone_number(text: &str) -> Result<String, Box<Error>> {
     let Dialled { is_international, digits, optional_zero } = dialled(text)?;
-    let (digits, optional_zero) = match (is_international, digits.strip_prefix("00")) {
-        (true, _) => (digits.as_str(), optional_zero),
-        (false, Some(rest)) => (rest, optional_zero.and_then(|position| position.checked_sub(2))),
-        (false, None) => return refused("it has no country code; write it as +919820000001"),
+    match (is_international, digits.strip_prefix("00")) {
+        (true, _) => e164(&digits, optional_zero),
+        (false, Some(rest)) => e164(rest, optional_zero.and_then(|position| position.checked_sub(2))),
+        (false, None) => refused("it has no country code; write it as +919820000001"),
+    }
+}
+
+/// Writes a number as WhatsApp has it, its digits without a plus sign, to E.164. Most are the same. Numbers of mobile
+/// phones in Brazil may lack the 9 that they have after the area code since 2016, and those in Mexico may have the 1
+/// after the country code that they had until 2019.
+///
+/// # Errors
+/// As [`phone_number`].
+pub fn whatsapp_number(text: &str) -> Result<String, Box<Error>> {
+    const BRAZIL: &str = "55";
+    let Dialled { digits, optional_zero, .. } = dialled(text)?;
+    let ninth = match (digits.split_at_checked(4), digits.len()) {
+        (Some((area, rest)), 12) if area.starts_with(BRAZIL) && rest.starts_with(['6', '7', '8', '9']) => {
+            format!("{area}9{rest}")
+        }
+        _ => digits,
     };
+    e164(&ninth, optional_zero)
+}
+
+/// Writes the digits of an international number, with a zero in brackets at this place.
+fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, Box<Error>> {
     if digits.starts_with('0') {
         return refused("no country code begins with 0; write it as +919820000001");
     }
     let (country, national) = trunk::split(digits);
     if optional_zero.is_some_and(|position| position != country.len()) {
-        return refused("`(0)` stands in the middle of it; leave it out");
+        return refused(ZERO_IN_THE_MIDDLE);
     }
     let national = trunk::without(country, national);
     if national.starts_with('0') && !trunk::keeps_zero(country, national) {
@@ -183,4 +207,117 @@ fn is_separator(c: char) -> bool {
                 | '\u{2024}'
                 | '\u{2044}'
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+    use alloc::borrow::ToOwned;
+
+    #[test]
+    fn numbers_with_a_country_code_are_written_to_e164() {
+        for (written, right) in [
+            ("+919820000001", "+919820000001"),
+            ("+91 98200 00001", "+919820000001"),
+            ("+91-98200-00001", "+919820000001"),
+            ("00 91 (98200) 00001", "+919820000001"),
+            (" +1 (415) 555\u{2011}0100\u{a0}", "+14155550100"),
+            ("(+91) 98200 00001", "+919820000001"),
+            ("[+91] 98200.00001", "+919820000001"),
+            ("+6834000", "+6834000"),
+            ("+123456789012345", "+123456789012345"),
+            ("+44 ( 0 ) 20 7946 0000", "+442079460000"),
+            ("0044 (0)20 7946 0000", "+442079460000"),
+            ("+39 (0)6 1234 5678", "+390612345678"),
+            ("+36 06 20 123 4567", "+36201234567"),
+            ("+36 (0)62 123 456", "+3662123456"),
+            ("+52 1 55 1234 5678", "+525512345678"),
+            ("+1 1 415 555 0100", "+14155550100"),
+            ("+7 8 (495) 123-45-67", "+74951234567"),
+            ("+375 8 029 123-45-67", "+375291234567"),
+            ("+4930123456.0", "+4930123456"),
+            ("+4930123456.00", "+4930123456"),
+            ("+1 415.555.0100", "+14155550100"),
+            ("\u{ff0b}\u{ff14}\u{ff14} 20 7946 0018", "+442079460018"),
+        ] {
+            assert_eq!(phone_number(written), Ok(right.to_owned()), "{written}");
+            assert_eq!(whatsapp_number(right), Ok(right.to_owned()), "{right}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_not_guessed() {
+        for written in [
+            "",
+            "+",
+            "00",
+            "()",
+            "9820000001",
+            "09820000001",
+            "+0919820000001",
+            "0000919820000001",
+            "+00919820000001",
+            "+44 20 (0) 7946 0000",
+            "+44 (0)(0)20 7946 0000",
+            "+44 0020 7946 0000",
+            "+91982000000x",
+            "+91982000000q",
+            "+9198200+00001",
+            "++919820000001",
+            "+123456",
+            "+1234567890123456",
+            "+٩١٩٨٢٠٠٠٠٠٠١",
+            "+491701234567\n+491701234568",
+            "+49170\n1234567",
+            "+49 30 123456/57",
+            "+49 30 123456 / 123457",
+            "+4930123456.5",
+            "+4930123456,0",
+            "+9.19820000001E+11",
+            "9,19820000001e11",
+            "tel:",
+            "mailto:+919820000001",
+        ] {
+            let error = phone_number(written).unwrap_err();
+            assert_eq!(error.code, Code::InvalidInput, "{written}");
+            assert_eq!(error.details[0].pointer.as_deref(), Some("phone-number"));
+        }
+    }
+
+    #[test]
+    fn a_number_without_its_country_code_is_read_too() {
+        for (written, digits) in [
+            ("30123456.0", "30123456"),
+            ("(0)30 123456", "030123456"),
+            ("089 / 1234567", "0891234567"),
+            ("'0170 1234567", "01701234567"),
+            ("0011 61 412 345 678", "001161412345678"),
+        ] {
+            let number = dialled(written).unwrap();
+            assert_eq!((number.is_international, number.digits.as_str()), (false, digits), "{written}");
+        }
+        assert!(dialled("2079 (0) 460018").is_err());
+        assert_eq!(dialled("44 (0)20 7946 0018").unwrap().digits, "4402079460018");
+        assert!(dialled(" +91 98").unwrap().is_international);
+    }
+
+    #[test]
+    fn whatsapps_numbers_become_those_that_people_have() {
+        for (written, right) in [
+            ("5215512345678", "+525512345678"),
+            ("525512345678", "+525512345678"),
+            ("558199112233", "+5581999112233"),
+            ("5581999112233", "+5581999112233"),
+            ("558133112233", "+558133112233"),
+            ("5491112345678", "+5491112345678"),
+            ("919820000001", "+919820000001"),
+            ("+919820000001", "+919820000001"),
+        ] {
+            assert_eq!(whatsapp_number(written), Ok(right.to_owned()), "{written}");
+        }
+        for written in ["", "0", "IN.13491208655302741918", "12345", "1234567890123456"] {
+            assert!(whatsapp_number(written).is_err(), "{written}");
+        }
+    }
 }

@@ -1,22 +1,47 @@
 //! What is dialled before a number within a country, and is no part of it.
 //!
-//! The tables are what the metadata of libphonenumber says about numbers of people, fixed and mobile; a test derives
-//! them from it anew.
+//! The tables are what the metadata of libphonenumber says; a test derives them from it anew.
 
-/// Where numbers begin with a zero that is dialled from abroad too, and how many digits these have, the zero included:
-/// bit n stands for n digits.
-pub(super) const ZEROS: [(&str, u16); 10] = [
-    ("39", 0),
-    ("225", 0),
-    ("226", 0),
-    ("229", 0),
-    ("241", 0),
-    ("242", 0),
-    ("250", 0),
-    ("378", 0),
-    ("881", 0),
-    ("992", 0),
+/// Where numbers begin with a zero that is dialled from abroad too, and how many digits these have, the zero included.
+/// The satellite phones of 881 are not in the metadata that the test reads, which has one network a code.
+pub(super) const ZEROS: [(&str, u16); 28] = [
+    ("39", of(&[6, 7, 8, 9, 10, 11, 12])),
+    ("47", of(&[5])),
+    ("62", of(&[14, 15])),
+    ("66", of(&[13])),
+    ("81", of(&[8, 9, 12, 13, 14, 15])),
+    ("82", of(&[12, 13, 14])),
+    ("91", of(&[13])),
+    ("225", of(&[10])),
+    ("226", of(&[8])),
+    ("227", of(&[8])),
+    ("229", of(&[10])),
+    ("241", of(&[8])),
+    ("242", of(&[9])),
+    ("250", of(&[8])),
+    ("267", of(&[10])),
+    ("268", of(&[8])),
+    ("359", of(&[12])),
+    ("378", of(&[10])),
+    ("501", of(&[11])),
+    ("507", of(&[11])),
+    ("598", of(&[6, 7, 8, 10, 11, 12, 13])),
+    ("676", of(&[7])),
+    ("679", of(&[11])),
+    ("687", of(&[6])),
+    ("853", of(&[7])),
+    ("881", of(&[9])),
+    ("974", of(&[11])),
+    ("992", of(&[9])),
 ];
+
+/// Bit n stands for n digits.
+const fn of(lengths: &[u8]) -> u16 {
+    match lengths {
+        [] => 0,
+        [length, rest @ ..] => 1 << *length | of(rest),
+    }
+}
 
 /// Where something else than a zero is dialled first, and how many digits the longest numbers have without it. Not of
 /// the metadata: Mexico's 1, which numbers of mobile phones had from abroad until 2019, and which WhatsApp writes.
@@ -61,4 +86,90 @@ pub(super) fn without<'a>(country: &str, national: &'a str) -> &'a str {
 pub(super) fn keeps_zero(country: &str, national: &str) -> bool {
     let lengths = ZEROS.iter().find(|(code, _)| *code == country).map_or(0, |(_, lengths)| *lengths);
     u32::try_from(national.len()).is_ok_and(|length| lengths.checked_shr(length).unwrap_or(0) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::ToString, vec::Vec};
+    use phonenumber::Metadata;
+    use phonenumber::metadata::DATABASE;
+    use regex_automata::dfa::{Automaton, StartKind, dense};
+    use regex_automata::util::{primitives::StateID, syntax};
+    use regex_automata::{Anchored, Input};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// The patterns of the numbers that people have.
+    fn patterns(region: &Metadata) -> impl Iterator<Item = &str> {
+        let kinds = [region.descriptors().fixed_line(), region.descriptors().mobile()];
+        kinds.into_iter().flatten().map(|kind| kind.national_number().as_str())
+    }
+
+    /// How many digits the numbers have that a pattern matches and that begin so.
+    fn lengths(pattern: &str, beginning: &str) -> BTreeSet<usize> {
+        let dfa = dense::Builder::new()
+            .configure(dense::Config::new().start_kind(StartKind::Anchored))
+            .syntax(syntax::Config::new().unicode(false).utf8(false).ignore_whitespace(true))
+            .build(&std::format!("(?:{pattern})$"))
+            .unwrap();
+        let start = dfa.start_state_forward(&Input::new("").anchored(Anchored::Yes)).unwrap();
+        let start = beginning.bytes().fold(start, |state, digit| dfa.next_state(state, digit));
+        let (mut states, mut lengths) = (BTreeSet::from([start]), BTreeSet::new());
+        for length in beginning.len()..=15 {
+            if states.iter().any(|state| dfa.is_match_state(dfa.next_eoi_state(*state))) {
+                lengths.insert(length);
+            }
+            let next = |state: &StateID| (b'0'..=b'9').map(|digit| dfa.next_state(*state, digit)).collect();
+            states = states.iter().flat_map::<Vec<StateID>, _>(next).collect();
+        }
+        lengths
+    }
+
+    #[test]
+    fn the_tables_are_what_the_metadata_says() {
+        let (mut people, mut people_zero) = (BTreeMap::new(), BTreeMap::new());
+        let mut any_zero: BTreeMap<u16, BTreeSet<usize>> = BTreeMap::new();
+        let mut trunks = BTreeSet::new();
+        for region in DATABASE.iter() {
+            let code = region.country_code();
+            let (all, zero): (&mut BTreeSet<usize>, &mut BTreeSet<usize>) =
+                (people.entry(code).or_default(), people_zero.entry(code).or_default());
+            for pattern in patterns(region) {
+                all.extend(lengths(pattern, ""));
+                zero.extend(lengths(pattern, "0"));
+            }
+            let general = region.descriptors().general().national_number().as_str();
+            any_zero.entry(code).or_default().extend(lengths(general, "0"));
+            trunks.extend(region.national_prefix().filter(|trunk| *trunk != "0").map(|trunk| (code, trunk)));
+        }
+        let zero = |(code, lengths): (&u16, &BTreeSet<usize>)| {
+            // Of a service's number that is as long as a person's with a zero before it, it cannot be told apart.
+            let kept = |length: &&usize| {
+                people_zero[code].contains(length) || !people[code].contains(&(**length - 1))
+            };
+            let bits: u16 = lengths.iter().filter(kept).map(|length| 1 << length).sum();
+            (bits != 0).then_some((*code, bits))
+        };
+        let mut zeros: Vec<(u16, u16)> = any_zero.iter().filter_map(zero).collect();
+        zeros.push((881, 1 << 9));
+        zeros.sort_unstable();
+        assert_eq!(ZEROS.map(|(code, lengths)| (code.parse().unwrap(), lengths)).as_slice(), zeros);
+        let longest = |code: u16| people[&code].last().copied().unwrap();
+        let mut trunks: Vec<(u16, &str, usize)> =
+            trunks.into_iter().map(|(code, trunk)| (code, trunk, longest(code))).collect();
+        trunks.push((52, "1", longest(52)));
+        trunks.sort_unstable();
+        assert_eq!(
+            TRUNKS.map(|(code, trunk, longest)| (code.parse().unwrap(), trunk, longest)).as_slice(),
+            trunks
+        );
+    }
+
+    #[test]
+    fn every_country_code_is_known() {
+        for region in DATABASE.iter() {
+            let code = region.country_code().to_string();
+            assert_eq!(split(&std::format!("{code}123456789")), (code.as_str(), "123456789"));
+        }
+    }
 }
