@@ -101,15 +101,21 @@ pub fn says_none(text: &str) -> bool {
 #[must_use]
 pub fn address(text: &str) -> &str {
     const LINK: &str = "mailto:";
-    let text = trimmed(text);
-    let text = text.strip_suffix([';', ',']).map_or(text, trimmed);
-    let text = match (text.rsplit_once('<'), text.strip_suffix('>')) {
-        (Some((_, address)), Some(_)) => trimmed(address.strip_suffix('>').unwrap_or(address)),
-        _ => text,
-    };
-    match text.split_at_checked(LINK.len()) {
-        Some((link, address)) if link.eq_ignore_ascii_case(LINK) => trimmed(address),
-        _ => text,
+    let mut address = trimmed(text);
+    loop {
+        let whole = address;
+        address = trimmed(address.trim_end_matches([';', ',']));
+        if let Some((_, inner)) = address.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+            address = trimmed(inner);
+        }
+        if let Some((link, rest)) = address.split_at_checked(LINK.len())
+            && link.eq_ignore_ascii_case(LINK)
+        {
+            address = trimmed(rest);
+        }
+        if address == whole {
+            return address;
+        }
     }
 }
 

@@ -31,10 +31,9 @@ pub struct Dialled {
 /// # Errors
 /// [`InvalidInput`](crate::Code::InvalidInput) if it is anything else than one number, or has lost digits.
 pub fn dialled(text: &str) -> Result<Dialled, Box<Error>> {
-    let text = without_marks(text);
+    let text = without_fraction(without_marks(text))?;
     let chars: Vec<char> =
         text.chars().filter(|c| !is_blank(*c) || is_line_end(*c)).map(half_width).collect();
-    let chars = without_fraction(&chars)?;
     let mut number = Dialled { is_international: false, digits: String::new(), optional_zero: None };
     let mut slash = None;
     for (position, c) in chars.iter().copied().enumerate() {
@@ -52,7 +51,7 @@ pub fn dialled(text: &str) -> Result<Dialled, Box<Error>> {
             }
             _ if is_separator(c) => {}
             'x' | 'X' | '#' | '*' => return refused("it has an extension; give the number of a person"),
-            'e' | 'E' if is_scientific(chars) => {
+            'e' | 'E' if is_scientific(&chars) => {
                 return refused(
                     "a spreadsheet has written it in scientific notation, which may have lost digits; format the column \
                      as text, and give all digits",
@@ -148,19 +147,22 @@ fn without_marks(text: &str) -> &str {
     }
 }
 
-/// Without the `.0` that a column of decimal numbers has; `.00` where there is no other separator.
-fn without_fraction(chars: &[char]) -> Result<&[char], Box<Error>> {
-    let mut dots = chars.iter().enumerate().filter(|(_, c)| **c == '.');
-    let (Some((dot, _)), None) = (dots.next(), dots.next()) else { return Ok(chars) };
-    let (whole, fraction) = (chars.get(..dot).unwrap_or_default(), chars.get(dot + 1..).unwrap_or_default());
+/// Without the `.0` or `.00` that a column of decimal numbers has. Beside other separators a dot is one too, but not
+/// before the last digit: nobody writes that.
+fn without_fraction(text: &str) -> Result<&str, Box<Error>> {
+    let Some((whole, fraction)) = text.split_once(['.', '\u{ff0e}']) else { return Ok(text) };
+    let is_plain = whole.strip_prefix(['+', '\u{ff0b}']).unwrap_or(whole).chars().all(is_digit);
     match fraction {
-        ['0'] => Ok(whole),
-        ['0', '0'] if whole.iter().skip(1).all(char::is_ascii_digit) => Ok(whole),
-        [digit] if digit.is_ascii_digit() => {
-            refused("it is a number with a fraction; format the column as text, and give all digits")
+        "0" | "00" if is_plain => Ok(whole),
+        _ if fraction.chars().count() == 1 && fraction.chars().all(is_digit) => {
+            refused("it has a fraction; format the column as text, and give all digits")
         }
-        _ => Ok(chars),
+        _ => Ok(text),
     }
+}
+
+fn is_digit(c: char) -> bool {
+    half_width(c).is_ascii_digit()
 }
 
 /// Whether it is a number such as `9.19820000001E+11`.
