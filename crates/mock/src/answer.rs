@@ -1,5 +1,6 @@
 //! Klaviyo's answers: documents, errors, and the headers that all of them have.
 
+use crate::digits::written;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -140,7 +141,7 @@ impl Answer {
         let media_type =
             if status == StatusCode::GONE { "application/json" } else { "application/vnd.api+json" };
         let has_body = body.is_some();
-        let mut message = Response::new(body.map(|body| body.to_string().into_bytes()).unwrap_or_default());
+        let mut message = Response::new(body.map(|body| written(&body).into_bytes()).unwrap_or_default());
         *message.status_mut() = status;
         if has_body {
             set(&mut message, "content-type", media_type);

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::answer::Refusal;
 use crate::check::Result;
+use crate::digits;
 use crate::revision::Revision;
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -66,7 +67,7 @@ impl Call<'_> {
             let title = "Unsupported media type.";
             return Err(Refusal::new(status, "unsupported_media_type", title, &detail).into());
         }
-        serde_json::from_slice(self.body)
+        digits::read(self.body)
             .map_err(|error| Refusal::invalid(&format!("JSON parse error - {error}"), "/data").into())
     }
 

@@ -1,6 +1,7 @@
 //! What tests in any language ask of a server: its state, and other faults.
 
 use crate::answer::{Message, set};
+use crate::digits::written;
 use crate::faults::Faults;
 use crate::inspect::{faults, state};
 use crate::simulator::Simulator;
@@ -26,7 +27,7 @@ pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8]) -> Messa
             (StatusCode::NOT_FOUND, json!({ "error": error }))
         }
     };
-    let mut message = Response::new(document.to_string().into_bytes());
+    let mut message = Response::new(written(&document).into_bytes());
     *message.status_mut() = status;
     set(&mut message, "content-type", "application/json");
     message

@@ -34,6 +34,7 @@ mod clock;
 mod consent;
 #[cfg(feature = "server")]
 mod control;
+mod digits;
 mod faults;
 mod filter;
 mod imports;

@@ -38,7 +38,8 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 pub struct Profile {
     /// Klaviyo's id.
     pub id: String,
-    /// The attributes that were given, by Klaviyo's names.
+    /// The attributes that were given, by Klaviyo's names. A number in custom properties that a [`Value`] cannot hold
+    /// digit by digit is a text, `\0#` and the number; answers and the state over HTTP have the number.
     pub attributes: Map<String, Value>,
     pub(crate) created: String,
     pub(crate) updated: String,

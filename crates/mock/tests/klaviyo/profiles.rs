@@ -276,3 +276,23 @@ fn of_two_who_create_the_same_one_does() {
     assert_eq!((count(201), count(409)), (50, 150));
     assert_eq!(server.account().requests_of("create_profile"), 200);
 }
+
+#[test]
+fn numbers_in_properties_keep_their_digits() {
+    let server = server(Account::demo());
+    let client = Client::new(&server);
+    let properties =
+        r#"{"order":36893488147419103232,"price":1.10,"lat":12345678.123456789012,"deep":[{"n":-0.0}]}"#;
+    let body = |email: &str| {
+        format!(
+            r#"{{"data":{{"type":"profile","attributes":{{"email":"{email}","properties":{properties}}}}}}}"#
+        )
+    };
+    let created = client.send("POST", "/api/profiles/", Some(&body("a@example.com"))).unwrap();
+    let updated = client.send("POST", WRITTEN, Some(&body("a@example.com"))).unwrap();
+    let found = client.get("/api/profiles/?filter=equals(email,%22a@example.com%22)");
+    let state = client.send_with("GET", "/_mock/state", &[], None).unwrap();
+    for reply in [created, updated, found, state] {
+        assert!(reply.text.contains(&format!("\"properties\":{properties}")), "{}", reply.text);
+    }
+}
