@@ -18,6 +18,11 @@ pub(crate) fn is_invisible(c: char) -> bool {
     )
 }
 
+/// Whether a character ends a line.
+pub(crate) fn is_line_end(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
 /// A text without what cannot be seen at its ends.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(is_blank)

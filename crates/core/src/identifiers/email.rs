@@ -1,8 +1,8 @@
 //! Email addresses.
 
 use crate::Error;
-use crate::text::{is_blank, is_invisible, trimmed};
-use alloc::{borrow::ToOwned, boxed::Box, format, string::String};
+use crate::text::{is_invisible, trimmed};
+use alloc::{borrow::ToOwned, boxed::Box, string::String};
 
 /// Klaviyo's limit on an email address, in characters.
 const CHARACTERS: usize = 100;
@@ -13,38 +13,39 @@ const CHARACTERS: usize = 100;
 /// [`InvalidInput`](crate::Code::InvalidInput) if what is left is no address: it needs one `@` with text on both
 /// sides, has at most 100 characters, and no character in it that cannot be seen.
 pub fn email(text: &str) -> Result<String, Box<Error>> {
-    let invalid = |reason: &str| Err(Error::invalid("email", reason));
     let email = trimmed(text);
-    if let Some(c) = email.chars().find(|c| is_invisible(*c) || c.is_control()) {
-        let code = u32::from(c);
-        return invalid(&format!("it has a character in it that cannot be seen (U+{code:04X}); take it out"));
-    }
-    if email.ends_with([';', ',']) {
-        return invalid("it ends in a separator; leave it out");
-    }
-    if email.contains(['<', '>']) {
-        return invalid("it has angle brackets; give the address between them and nothing else");
-    }
-    if email.get(..7).is_some_and(|link| link.eq_ignore_ascii_case("mailto:")) {
-        return invalid("it is a link; leave `mailto:` out");
-    }
-    let (local, domain) = match email.split_once('@') {
-        None => return invalid("it has no `@`"),
-        Some((_, domain)) if domain.contains('@') => {
-            return invalid("it has more than one `@`; give one address");
-        }
-        Some(parts) => parts,
-    };
-    if local.is_empty() || domain.is_empty() {
-        return invalid("it needs text before and after the `@`");
-    }
-    if email.contains(is_blank) {
-        return invalid("it has white space in it");
-    }
-    if email.chars().count() > CHARACTERS {
-        return invalid("it is longer than 100 characters");
-    }
+    check(email).map_err(|reason| Error::invalid("email", reason))?;
     Ok(email.to_owned())
+}
+
+fn check(email: &str) -> Result<(), &'static str> {
+    let (mut ats, mut characters) = (0, 0);
+    for c in email.chars() {
+        characters += 1;
+        ats += usize::from(c == '@');
+        if is_invisible(c) || c.is_control() {
+            return Err("it has a character in it that cannot be seen; write it anew");
+        }
+        if c.is_whitespace() {
+            return Err("it has white space in it; give one address, without a name");
+        }
+        if matches!(c, '<' | '>') {
+            return Err("it has angle brackets; give the address between them and nothing else");
+        }
+    }
+    if email.ends_with(';') || email.ends_with(',') {
+        return Err("it ends in a separator; leave it out");
+    }
+    if email.as_bytes().get(..7).is_some_and(|link| link.eq_ignore_ascii_case(b"mailto:")) {
+        return Err("it is a link; leave `mailto:` out");
+    }
+    match ats {
+        0 => Err("it has no `@`"),
+        1 if email.starts_with('@') || email.ends_with('@') => Err("it needs text before and after the `@`"),
+        1 if characters > CHARACTERS => Err("it is longer than 100 characters"),
+        1 => Ok(()),
+        _ => Err("it has more than one `@`; give one address"),
+    }
 }
 
 /// Checks what Klaviyo takes for no address, and refuses all rows of a bulk request for. One profile alone it may
@@ -61,6 +62,7 @@ pub(crate) fn bulk_email(email: &str) -> Result<(), Box<Error>> {
 mod tests {
     use super::*;
     use crate::Code;
+    use alloc::format;
 
     #[test]
     fn an_email_has_one_at_sign_and_at_most_100_characters() {

@@ -3,13 +3,14 @@
 mod trunk;
 
 use crate::Error;
-use crate::text::{is_blank, trimmed};
+use crate::text::{is_blank, is_line_end, trimmed};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 /// How many digits an international number has, its country code included: at most 15 by E.164. The shortest numbers
 /// of people have four digits after a country code of three.
 const DIGITS: core::ops::RangeInclusive<usize> = 7..=15;
-
+const TWO_NUMBERS: &str = "it has more than one number; give one";
+const EXTENSION: &str = "it has an extension; give the number of a person";
 const ZERO_IN_THE_MIDDLE: &str = "`(0)` stands in the middle of it; leave it out";
 
 /// A phone number as somebody wrote it, without its separators.
@@ -31,49 +32,47 @@ pub struct Dialled {
 /// # Errors
 /// [`InvalidInput`](crate::Code::InvalidInput) if it is anything else than one number, or has lost digits.
 pub fn dialled(text: &str) -> Result<Dialled, Box<Error>> {
-    let text = without_fraction(without_marks(text))?;
-    let chars: Vec<char> =
-        text.chars().filter(|c| !is_blank(*c) || is_line_end(*c)).map(half_width).collect();
+    read(text).map_err(refused)
+}
+
+fn read(text: &str) -> Result<Dialled, &'static str> {
+    let text = Marks::of(text);
     let mut number = Dialled { is_international: false, digits: String::new(), optional_zero: None };
-    let mut slash = None;
-    for (position, c) in chars.iter().copied().enumerate() {
-        match c {
-            '0'..='9' => number.digits.push(c),
-            '+' if number.digits.is_empty() && !number.is_international => number.is_international = true,
-            '(' if chars.get(position..position + 3) == Some(&['(', '0', ')']) => {
+    let (mut slash, mut rest) = (None, text.number()?);
+    while let [mark, others @ ..] = rest {
+        match mark {
+            b'0'..=b'9' => number.digits.push(char::from(*mark)),
+            b'+' if number.digits.is_empty() && !number.is_international => number.is_international = true,
+            b'(' if others.starts_with(b"0)") => {
                 if number.optional_zero.replace(number.digits.len()).is_some() {
-                    return refused("it has `(0)` twice; give one number");
+                    return Err(ZERO_IN_THE_MIDDLE);
                 }
             }
-            '/' if slash.is_none() => slash = Some(number.digits.len()),
-            '+' | '/' | ',' | ';' | '|' | '&' | '\n' | '\r' => {
-                return refused("it has more than one number; give one");
+            b'-' | b'.' | b'(' | b')' => {}
+            b'/' if slash.is_none() => slash = Some(number.digits.len()),
+            b'+' | b'/' | b',' | b';' | b'|' | b'&' | b'\n' => {
+                return Err(TWO_NUMBERS);
             }
-            _ if is_separator(c) => {}
-            'x' | 'X' | '#' | '*' => return refused("it has an extension; give the number of a person"),
-            'e' | 'E' if is_scientific(&chars) => {
-                return refused(
-                    "a spreadsheet has written it in scientific notation, which may have lost digits; format the column \
-                     as text, and give all digits",
-                );
+            b'x' | b'#' => return Err(EXTENSION),
+            b'e' if others.starts_with(b"x") => {
+                return Err(EXTENSION);
             }
-            'e' | 'E' if chars.get(position + 1).is_some_and(|c| "xX".contains(*c)) => {
-                return refused("it has an extension; give the number of a person");
-            }
-            _ => return refused("it has other characters than digits; write it as +919820000001"),
+            _ => return Err("it has other characters than digits; write it as +919820000001"),
         }
+        rest = others;
     }
+    let Dialled { is_international, digits, optional_zero } = &number;
     // Behind an area code there is the rest of a number; what is shorter is the end of another one.
-    if slash.is_some_and(|before| (1..4).contains(&(number.digits.len() - before))) {
-        return refused("it has more than one number; give one");
+    if slash.is_some_and(|before| (1..4).contains(&(digits.len() - before))) {
+        return Err(TWO_NUMBERS);
     }
-    if number.digits.is_empty() {
-        return refused("it has no digits; write it as +919820000001");
+    if digits.is_empty() {
+        return Err("it has no digits; write it as +919820000001");
     }
     // Before the rest of a number there can be a country code, and before that an international prefix.
-    let in_front = |position: usize| position <= 3 || number.digits.starts_with('0');
-    if !number.is_international && !number.optional_zero.is_none_or(in_front) {
-        return refused(ZERO_IN_THE_MIDDLE);
+    let in_front = |position: usize| position <= 3 || digits.starts_with('0');
+    if !is_international && !optional_zero.is_none_or(in_front) {
+        return Err(ZERO_IN_THE_MIDDLE);
     }
     Ok(number)
 }
@@ -85,12 +84,7 @@ pub fn dialled(text: &str) -> Result<Dialled, Box<Error>> {
 /// [`InvalidInput`](crate::Code::InvalidInput) if it has no country code, behind a plus sign or `00`, or cannot be a
 /// number.
 pub fn phone_number(text: &str) -> Result<String, Box<Error>> {
-    let Dialled { is_international, digits, optional_zero } = dialled(text)?;
-    match (is_international, digits.strip_prefix("00")) {
-        (true, _) => e164(&digits, optional_zero),
-        (false, Some(rest)) => e164(rest, optional_zero.and_then(|position| position.checked_sub(2))),
-        (false, None) => refused("it has no country code; write it as +919820000001"),
-    }
+    read(text).and_then(Dialled::international).map_err(refused)
 }
 
 /// Writes a number as WhatsApp has it, its digits without a plus sign, to E.164. Most are the same. Numbers of mobile
@@ -101,114 +95,133 @@ pub fn phone_number(text: &str) -> Result<String, Box<Error>> {
 /// As [`phone_number`].
 pub fn whatsapp_number(text: &str) -> Result<String, Box<Error>> {
     const BRAZIL: &str = "55";
-    let Dialled { digits, optional_zero, .. } = dialled(text)?;
-    let ninth = match (digits.split_at_checked(4), digits.len()) {
-        (Some((area, rest)), 12) if area.starts_with(BRAZIL) && rest.starts_with(['6', '7', '8', '9']) => {
-            format!("{area}9{rest}")
+    let Dialled { mut digits, optional_zero, .. } = dialled(text)?;
+    if let (Some((area, rest)), 12) = (digits.split_at_checked(4), digits.len())
+        && area.starts_with(BRAZIL)
+        && rest.starts_with(['6', '7', '8', '9'])
+    {
+        digits = format!("{area}9{rest}");
+    }
+    e164(&digits, optional_zero).map_err(refused)
+}
+
+impl Dialled {
+    /// Writes it to E.164, if it has a country code.
+    fn international(self) -> Result<String, &'static str> {
+        match (self.is_international, self.digits.strip_prefix("00")) {
+            (true, _) => e164(&self.digits, self.optional_zero),
+            (false, Some(rest)) => {
+                e164(rest, self.optional_zero.and_then(|position| position.checked_sub(2)))
+            }
+            (false, None) => Err("it has no country code; write it as +919820000001"),
         }
-        _ => digits,
-    };
-    e164(&ninth, optional_zero)
+    }
 }
 
 /// Writes the digits of an international number, with a zero in brackets at this place.
-fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, Box<Error>> {
+fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, &'static str> {
     if digits.starts_with('0') {
-        return refused("no country code begins with 0; write it as +919820000001");
+        return Err("no country code begins with 0; write it as +919820000001");
     }
     let (country, national) = trunk::split(digits);
     if optional_zero.is_some_and(|position| position != country.len()) {
-        return refused(ZERO_IN_THE_MIDDLE);
+        return Err(ZERO_IN_THE_MIDDLE);
     }
-    let national = trunk::without(country, national);
-    if national.starts_with('0') && !trunk::keeps_zero(country, national) {
-        return refused(
-            "no number of that country begins with 0; leave the zeros after the country code out",
-        );
-    }
+    let national = trunk::without(country, national)
+        .ok_or("no number of that country begins with 0; leave the zeros after the country code out")?;
     if !DIGITS.contains(&(country.len() + national.len())) {
-        return refused("an international number has 7 to 15 digits");
+        return Err("an international number has 7 to 15 digits");
     }
-    Ok(format!("+{country}{national}"))
+    let mut number = String::from("+");
+    number.push_str(country);
+    number.push_str(national);
+    Ok(number)
 }
 
-fn refused<T>(reason: &str) -> Result<T, Box<Error>> {
-    Err(Error::invalid("phone-number", reason))
+fn refused(reason: &str) -> Box<Error> {
+    Error::invalid("phone-number", reason)
 }
 
-/// Without what marks a text as a number: a spreadsheet's apostrophe, and the scheme of a link.
-fn without_marks(text: &str) -> &str {
-    const LINK: &str = "tel:";
-    let text = trimmed(text);
-    let text = trimmed(text.trim_start_matches(['\'', '’', '‘', '´', '`']));
-    match text.split_at_checked(LINK.len()) {
-        Some((link, number)) if link.eq_ignore_ascii_case(LINK) => trimmed(number),
-        _ => text,
-    }
+/// A text as what its characters are in a number, a byte for each that can be seen: digits, `+`, `-` for any dash, `(`
+/// and `)` for any bracket, small letters, `?` for anything that is in no number.
+struct Marks {
+    bytes: Vec<u8>,
+    /// Whether something that cannot be seen, or white space, stands between them.
+    has_blanks: bool,
 }
 
-/// Without the `.0` or `.00` that a column of decimal numbers has. Beside other separators a dot is one too, but not
-/// before the last digit: nobody writes that.
-fn without_fraction(text: &str) -> Result<&str, Box<Error>> {
-    let Some((whole, fraction)) = text.split_once(['.', '\u{ff0e}']) else { return Ok(text) };
-    let is_plain = whole.strip_prefix(['+', '\u{ff0b}']).unwrap_or(whole).chars().all(is_digit);
-    match fraction {
-        "0" | "00" if is_plain => Ok(whole),
-        _ if fraction.chars().count() == 1 && fraction.chars().all(is_digit) => {
-            refused("it has a fraction; format the column as text, and give all digits")
+impl Marks {
+    fn of(text: &str) -> Self {
+        let mut marks = Self { bytes: Vec::new(), has_blanks: false };
+        for c in trimmed(text).chars() {
+            let c = match c {
+                // As wide as a Chinese character.
+                '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+                '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+                '\u{b7}' | '\u{2022}' => '.',
+                '‘' | '’' | '´' | '`' => '\'',
+                c if is_line_end(c) => '\n',
+                c if is_blank(c) => {
+                    marks.has_blanks = true;
+                    continue;
+                }
+                '[' => '(',
+                ']' => ')',
+                c => c,
+            };
+            marks
+                .bytes
+                .push(u8::try_from(c).ok().filter(u8::is_ascii).map_or(b'?', |c| c.to_ascii_lowercase()));
         }
-        _ => Ok(text),
+        marks
+    }
+
+    /// What is left without a spreadsheet's apostrophe, the scheme of a link, and the `.0` or `.00` that a column of
+    /// decimal numbers has.
+    fn number(&self) -> Result<&[u8], &'static str> {
+        let mut bytes = self.bytes.as_slice();
+        while let [b'\'', rest @ ..] = bytes {
+            bytes = rest;
+        }
+        bytes = bytes.strip_prefix(b"tel:").unwrap_or(bytes);
+        let unsigned = bytes.strip_prefix(b"+").unwrap_or(bytes);
+        let digits = unsigned.iter().position(|mark| !mark.is_ascii_digit()).unwrap_or(unsigned.len());
+        let (_, behind) = unsigned.split_at_checked(digits).unwrap_or_default();
+        match behind {
+            [b'.', b'0'] | [b'.', b'0', b'0'] if !self.has_blanks => {
+                return Ok(bytes.strip_suffix(behind).unwrap_or(bytes));
+            }
+            behind if digits > 0 && is_scientific(behind) => {
+                return Err(
+                    "a spreadsheet has written it in scientific notation, which may have lost digits; format the column \
+                     as text, and give all digits",
+                );
+            }
+            _ => {}
+        }
+        // Beside other separators a dot is one too, but not before the last digit: nobody writes that.
+        if let [before @ .., b'.', last] = bytes
+            && last.is_ascii_digit()
+            && !before.contains(&b'.')
+        {
+            return Err("it has a fraction; format the column as text, and give all digits");
+        }
+        Ok(bytes)
     }
 }
 
-fn is_digit(c: char) -> bool {
-    half_width(c).is_ascii_digit()
-}
-
-/// Whether it is a number such as `9.19820000001E+11`.
-fn is_scientific(chars: &[char]) -> bool {
-    let Some(e) = chars.iter().position(|c| matches!(c, 'e' | 'E')) else { return false };
-    let (mantissa, exponent) = (chars.get(..e).unwrap_or_default(), chars.get(e + 1..).unwrap_or_default());
-    let mantissa = mantissa.strip_prefix(&['+']).or(mantissa.strip_prefix(&['-'])).unwrap_or(mantissa);
-    let exponent = exponent.strip_prefix(&['+']).or(exponent.strip_prefix(&['-'])).unwrap_or(exponent);
-    let digits = mantissa.iter().filter(|c| c.is_ascii_digit()).count();
-    let others = mantissa.iter().filter(|c| matches!(c, '.' | ',')).count();
-    digits > 0
-        && others <= 1
-        && digits + others == mantissa.len()
-        && !exponent.is_empty()
-        && exponent.iter().all(char::is_ascii_digit)
-}
-
-fn is_line_end(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-/// The ASCII character for one that is as wide as a Chinese one.
-fn half_width(c: char) -> char {
-    match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        _ if is_line_end(c) => '\n',
-        _ => c,
-    }
-}
-
-/// The characters that people, phones and word processors put between digits: dots, slashes, brackets, hyphens, dashes
-/// and the minus sign.
-fn is_separator(c: char) -> bool {
-    matches!(
-        c,
-        '-' | '.' | '/' | '(' | ')' | '[' | ']' | '\u{2010}'
-            ..='\u{2015}'
-                | '\u{2212}'
-                | '\u{fe58}'
-                | '\u{fe63}'
-                | '\u{30fc}'
-                | '\u{b7}'
-                | '\u{2022}'
-                | '\u{2024}'
-                | '\u{2044}'
-    )
+/// Whether this stands behind the first digits of a number such as `9.1982e+11`.
+fn is_scientific(behind: &[u8]) -> bool {
+    let exponent = match behind {
+        [b'.' | b',', decimals @ ..] => {
+            let end = decimals.iter().position(|mark| !mark.is_ascii_digit()).unwrap_or(decimals.len());
+            decimals.get(end..).unwrap_or_default()
+        }
+        behind => behind,
+    };
+    let Some(exponent) = exponent.strip_prefix(b"e") else { return false };
+    let exponent = exponent.strip_prefix(b"+").or(exponent.strip_prefix(b"-")).unwrap_or(exponent);
+    !exponent.is_empty() && exponent.iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

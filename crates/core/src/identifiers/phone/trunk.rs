@@ -4,35 +4,35 @@
 
 /// Where numbers begin with a zero that is dialled from abroad too, and how many digits these have, the zero included.
 /// The satellite phones of 881 are not in the metadata that the test reads, which has one network a code.
-pub(super) const ZEROS: [(&str, u16); 28] = [
-    ("39", of(&[6, 7, 8, 9, 10, 11, 12])),
-    ("47", of(&[5])),
-    ("62", of(&[14, 15])),
-    ("66", of(&[13])),
-    ("81", of(&[8, 9, 12, 13, 14, 15])),
-    ("82", of(&[12, 13, 14])),
-    ("91", of(&[13])),
-    ("225", of(&[10])),
-    ("226", of(&[8])),
-    ("227", of(&[8])),
-    ("229", of(&[10])),
-    ("241", of(&[8])),
-    ("242", of(&[9])),
-    ("250", of(&[8])),
-    ("267", of(&[10])),
-    ("268", of(&[8])),
-    ("359", of(&[12])),
-    ("378", of(&[10])),
-    ("501", of(&[11])),
-    ("507", of(&[11])),
-    ("598", of(&[6, 7, 8, 10, 11, 12, 13])),
-    ("676", of(&[7])),
-    ("679", of(&[11])),
-    ("687", of(&[6])),
-    ("853", of(&[7])),
-    ("881", of(&[9])),
-    ("974", of(&[11])),
-    ("992", of(&[9])),
+const ZEROS: [(u16, u16); 28] = [
+    (39, of(&[6, 7, 8, 9, 10, 11, 12])),
+    (47, of(&[5])),
+    (62, of(&[14, 15])),
+    (66, of(&[13])),
+    (81, of(&[8, 9, 12, 13, 14, 15])),
+    (82, of(&[12, 13, 14])),
+    (91, of(&[13])),
+    (225, of(&[10])),
+    (226, of(&[8])),
+    (227, of(&[8])),
+    (229, of(&[10])),
+    (241, of(&[8])),
+    (242, of(&[9])),
+    (250, of(&[8])),
+    (267, of(&[10])),
+    (268, of(&[8])),
+    (359, of(&[12])),
+    (378, of(&[10])),
+    (501, of(&[11])),
+    (507, of(&[11])),
+    (598, of(&[6, 7, 8, 10, 11, 12, 13])),
+    (676, of(&[7])),
+    (679, of(&[11])),
+    (687, of(&[6])),
+    (853, of(&[7])),
+    (881, of(&[9])),
+    (974, of(&[11])),
+    (992, of(&[9])),
 ];
 
 /// Bit n stands for n digits.
@@ -45,47 +45,52 @@ const fn of(lengths: &[u8]) -> u16 {
 
 /// Where something else than a zero is dialled first, and how many digits the longest numbers have without it. Not of
 /// the metadata: Mexico's 1, which numbers of mobile phones had from abroad until 2019, and which WhatsApp writes.
-pub(super) const TRUNKS: [(&str, &str, usize); 7] = [
-    ("1", "1", 10),
-    ("7", "8", 10),
-    ("36", "06", 9),
-    ("52", "1", 10),
-    ("375", "8", 9),
-    ("692", "1", 7),
-    ("993", "8", 8),
-];
+const TRUNKS: [(u16, &str, u8); 7] =
+    [(1, "1", 10), (7, "8", 10), (36, "06", 9), (52, "1", 10), (375, "8", 9), (692, "1", 7), (993, "8", 8)];
 
-/// The country codes of two digits: those of one digit are 1 and 7, all others have three.
-const TWO_DIGITS: [&str; 44] = [
-    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",
-    "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81",
-    "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
-];
+/// Bit n stands for the country code n of two digits. Those of one digit are 1 and 7, all others have three.
+const TWO_DIGITS: u128 = {
+    const CODES: [u8; 44] = [
+        20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57,
+        58, 60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98,
+    ];
+    let (mut bits, mut codes) = (0, CODES.as_slice());
+    while let [code, rest @ ..] = codes {
+        bits |= 1 << *code;
+        codes = rest;
+    }
+    bits
+};
 
 /// The country code of an international number, and the rest of it.
 pub(super) fn split(digits: &str) -> (&str, &str) {
     let length = match digits.as_bytes() {
         [b'1' | b'7', ..] => 1,
-        _ if digits.get(..2).is_some_and(|two| TWO_DIGITS.contains(&two)) => 2,
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9', ..]
+            if TWO_DIGITS >> ((tens - b'0') * 10 + (ones - b'0')) & 1 == 1 =>
+        {
+            2
+        }
         _ => 3,
     };
     digits.split_at_checked(length).unwrap_or((digits, ""))
 }
 
-/// A number as it is dialled from abroad.
-pub(super) fn without<'a>(country: &str, national: &'a str) -> &'a str {
-    let trunk = TRUNKS.iter().find(|(code, ..)| *code == country);
-    let national = trunk
-        .filter(|(_, _, longest)| national.len() > *longest)
-        .and_then(|(_, trunk, _)| national.strip_prefix(trunk))
-        .unwrap_or(national);
-    if keeps_zero(country, national) { national } else { national.strip_prefix('0').unwrap_or(national) }
-}
-
-/// Whether a number that begins with a zero may be one.
-pub(super) fn keeps_zero(country: &str, national: &str) -> bool {
-    let lengths = ZEROS.iter().find(|(code, _)| *code == country).map_or(0, |(_, lengths)| *lengths);
-    u32::try_from(national.len()).is_ok_and(|length| lengths.checked_shr(length).unwrap_or(0) & 1 == 1)
+/// A number as it is dialled from abroad, behind its country code; none if no number there begins with these zeros.
+pub(super) fn without<'a>(country: &str, national: &'a str) -> Option<&'a str> {
+    let country = country.bytes().fold(0, |code: u16, digit| code * 10 + u16::from(digit & 15));
+    let mut number = national;
+    for (code, trunk, longest) in TRUNKS {
+        if code == country && national.len() > usize::from(longest) {
+            number = national.strip_prefix(trunk).unwrap_or(national);
+        }
+    }
+    let keeps_zero =
+        |(code, lengths): &(u16, u16)| *code == country && (lengths >> number.len().min(15)) & 1 == 1;
+    match number.strip_prefix('0') {
+        Some(rest) if !ZEROS.iter().any(keeps_zero) => Some(rest).filter(|rest| !rest.starts_with('0')),
+        _ => Some(number),
+    }
 }
 
 #[cfg(test)]
@@ -153,16 +158,13 @@ mod tests {
         let mut zeros: Vec<(u16, u16)> = any_zero.iter().filter_map(zero).collect();
         zeros.push((881, 1 << 9));
         zeros.sort_unstable();
-        assert_eq!(ZEROS.map(|(code, lengths)| (code.parse().unwrap(), lengths)).as_slice(), zeros);
-        let longest = |code: u16| people[&code].last().copied().unwrap();
-        let mut trunks: Vec<(u16, &str, usize)> =
+        assert_eq!(ZEROS.as_slice(), zeros);
+        let longest = |code: u16| u8::try_from(*people[&code].last().unwrap()).unwrap();
+        let mut trunks: Vec<(u16, &str, u8)> =
             trunks.into_iter().map(|(code, trunk)| (code, trunk, longest(code))).collect();
         trunks.push((52, "1", longest(52)));
         trunks.sort_unstable();
-        assert_eq!(
-            TRUNKS.map(|(code, trunk, longest)| (code.parse().unwrap(), trunk, longest)).as_slice(),
-            trunks
-        );
+        assert_eq!(TRUNKS.as_slice(), trunks);
     }
 
     #[test]
