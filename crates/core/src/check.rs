@@ -3,7 +3,7 @@
 use crate::identifiers::{email, external_id, phone_number};
 use crate::json::syntax;
 use crate::jsonapi::Attributes;
-use crate::text::shown;
+use crate::text::trimmed;
 use crate::{Error, NewProfile};
 use alloc::{boxed::Box, format, string::String};
 use serde_json::value::RawValue;
@@ -21,8 +21,8 @@ pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>
     };
     Ok(Attributes {
         email: given(&contact.email, email)?,
-        first_name: contact.first_name.as_deref().and_then(shown),
-        last_name: contact.last_name.as_deref().and_then(shown),
+        first_name: contact.first_name.as_deref().map(trimmed),
+        last_name: contact.last_name.as_deref().map(trimmed),
         phone_number: given(&contact.phone_number, phone_number)?,
         external_id: given(&contact.external_id, external_id)?,
         properties: contact.properties.as_deref().map(properties).transpose()?,
