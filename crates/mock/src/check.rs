@@ -5,6 +5,8 @@ use crate::profile::{ATTRIBUTES, IDENTIFIERS};
 use serde_json::{Map, Value};
 
 const EMAIL_CHARACTERS: usize = 100;
+/// Klaviyo\'s limit on an external id, in characters.
+const EXTERNAL_ID_CHARACTERS: usize = 255;
 /// Klaviyo's limit on one profile.
 pub(crate) const PROFILE_BYTES: usize = 100_000;
 
@@ -70,6 +72,11 @@ pub(crate) fn attributes(attributes: &Map<String, Value>, pointer: &str) -> Resu
         }
         if name == "email" && value.as_str().is_some_and(|email| !email.is_empty() && !is_email(email)) {
             return refuse("Invalid email address");
+        }
+        // Unproven: the words.
+        let is_long = |id: &str| id.chars().count() > EXTERNAL_ID_CHARACTERS;
+        if name == "external_id" && value.as_str().is_some_and(is_long) {
+            return refuse("Ensure this field has no more than 255 characters.");
         }
     }
     Ok(())

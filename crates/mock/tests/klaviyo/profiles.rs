@@ -296,3 +296,14 @@ fn numbers_in_properties_keep_their_digits() {
         assert!(reply.text.contains(&format!("\"properties\":{properties}")), "{}", reply.text);
     }
 }
+
+#[test]
+fn an_external_id_has_255_characters_at_most() {
+    let server = server(Account::demo());
+    let client = Client::new(&server);
+    client.create(json!({ "external_id": "é".repeat(255) }));
+    for path in ["/api/profiles/", WRITTEN] {
+        let reply = client.post(path, &profile(json!({ "external_id": "é".repeat(256) })));
+        assert_eq!(reply.error(), (400, "invalid", "/data/attributes/external_id"));
+    }
+}
