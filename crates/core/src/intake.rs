@@ -4,7 +4,7 @@
 //! one that can, costs the value and not the person, and the words for "there is none" are none.
 
 use crate::identifiers::{email, external_id};
-use crate::text::{shown, trimmed};
+use crate::text::{is_blank, shown, trimmed};
 use crate::{Detail, Error, NewProfile};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
@@ -97,7 +97,8 @@ pub fn says_none(text: &str) -> bool {
     letters.chars().all(|c| c == '0') || (!text.contains('@') && WORDS.contains(&letters.as_str()))
 }
 
-/// The address in `Name <a@b>`, in `mailto:a@b`, and before a `;` or `,` at the end. Any other text is itself.
+/// The address in `Name <a@b>`, in `mailto:a@b`, and before a `;` or `,` at the end. Any other text is itself, also one
+/// with two addresses.
 #[must_use]
 pub fn address(text: &str) -> &str {
     const LINK: &str = "mailto:";
@@ -105,13 +106,17 @@ pub fn address(text: &str) -> &str {
     loop {
         let whole = address;
         address = trimmed(address.trim_end_matches([';', ',']));
-        if let Some((_, inner)) = address.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-            address = trimmed(inner);
+        if let Some((name, inner)) = address.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+            let (name, inner) = (name.trim_matches(|c| is_blank(c) || "\"'".contains(c)), trimmed(inner));
+            // Some programs write the address as the name too.
+            if name == inner || !name.contains(['@', '<']) {
+                address = inner;
+            }
         }
         if let Some((link, rest)) = address.split_at_checked(LINK.len())
             && link.eq_ignore_ascii_case(LINK)
         {
-            address = trimmed(rest);
+            address = trimmed(rest.split_once('?').map_or(rest, |(address, _)| address));
         }
         if address == whole {
             return address;
@@ -243,10 +248,22 @@ mod tests {
             "a@b.c;",
             "a@b.c , ",
             "Zed <a@b.c>;",
+            "a@b.c <a@b.c>",
+            "mailto:a@b.c?subject=Hi",
         ] {
             assert_eq!(address(written), "a@b.c", "{written}");
         }
-        for same in ["a@b.c, d@e.f", "a@b.c>", "<a@b.c", "mailto", "", "é"] {
+        for same in [
+            "a@b.c, d@e.f",
+            "Zed <a@b.c>, Pat <d@e.f>",
+            "a@b.c <d@e.f>",
+            "<a@b.c> <d@e.f>",
+            "a@b.c>",
+            "<a@b.c",
+            "mailto",
+            "",
+            "é",
+        ] {
             assert_eq!(address(same), same);
         }
     }
