@@ -14,6 +14,7 @@
 pub mod account;
 pub mod door;
 pub mod id;
+mod intake;
 pub mod ops;
 pub mod opt_in;
 pub mod outcome;

@@ -12,8 +12,7 @@ use std::str::FromStr;
 
 /// One person's opt-in.
 ///
-/// What is said of its fields here is checked by [`OptIn::check`]. Whether an email or a phone number can be one is the
-/// connector's to say.
+/// What is said of its fields here is checked by [`OptIn::take_in`], which also cleans them.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptIn {
@@ -50,6 +49,14 @@ pub struct OptIn {
     /// What Klaviyo keeps as the source of the consent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_source: Option<String>,
+    /// Whether a value that cannot be refuses the opt-in also where the person is known by another one. It is decided
+    /// about before anything waits, so it is not in the queue.
+    #[serde(default, skip_serializing)]
+    pub strict: bool,
+    /// What of it was left out when it was taken in, one sentence each: at most [`OptIn::MOST_WARNINGS`] of
+    /// [`OptIn::LONGEST_WARNING`] bytes. Only this service writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A channel that somebody consented to get marketing on.
@@ -64,6 +71,18 @@ pub enum ConsentTo {
     Whatsapp,
 }
 
+impl ConsentTo {
+    /// As a caller names it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Whatsapp => "whatsapp",
+        }
+    }
+}
+
 impl From<ConsentTo> for Channel {
     fn from(channel: ConsentTo) -> Self {
         match channel {
@@ -74,7 +93,7 @@ impl From<ConsentTo> for Channel {
     }
 }
 
-/// What is wrong with an opt-in before anybody is asked.
+/// What is wrong with an opt-in before anybody is asked. Nothing makes it one that can be done.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{field}: {reason}")]
 pub struct Unfit {
@@ -84,34 +103,41 @@ pub struct Unfit {
     pub reason: String,
 }
 
+impl Unfit {
+    pub(crate) fn new(field: &'static str, reason: impl Into<String>) -> Self {
+        Self { field, reason: reason.into() }
+    }
+}
+
 impl OptIn {
     /// Bytes of an id.
     pub(crate) const LONGEST_ID: usize = 200;
+    /// How many warnings it has at most.
+    pub const MOST_WARNINGS: usize = 10;
+    /// Bytes of a warning.
+    pub const LONGEST_WARNING: usize = 500;
     /// Klaviyo takes no profile that is larger.
     const LARGEST: usize = 100_000;
 
-    /// What makes no sense whatever Klaviyo thinks of it.
-    ///
-    /// # Errors
-    /// The first field that cannot be.
-    pub fn check(&self) -> Result<(), Unfit> {
-        let unfit = |field, reason: &str| Err(Unfit { field, reason: reason.to_owned() });
-        let missing = |value: &Option<String>| value.as_deref().is_none_or(|text| text.trim().is_empty());
+    /// What makes no sense, whatever the identifiers are.
+    pub(crate) fn check(&self) -> Result<(), Unfit> {
+        let unfit = |field, reason: &str| Err(Unfit::new(field, reason));
+        let is_blank = |value: &Option<String>| value.as_deref().is_none_or(|text| text.trim().is_empty());
         if self.list.trim().is_empty() {
             return unfit("list", "name a list, by its id or its exact name");
         }
         if self.id.as_ref().is_some_and(|id| id.is_empty() || id.len() > Self::LONGEST_ID) {
             return unfit("id", "it has 1 to 200 bytes; leave it out to be given one");
         }
-        if missing(&self.email) && missing(&self.phone_number) && missing(&self.external_id) {
+        if is_blank(&self.email) && is_blank(&self.phone_number) && is_blank(&self.external_id) {
             return unfit("email", "give an email, a phone_number or an external_id");
         }
         for channel in &self.consent {
             match channel {
-                ConsentTo::Email if missing(&self.email) => {
+                ConsentTo::Email if self.email.is_none() => {
                     return unfit("consent", "consent to email needs an email");
                 }
-                ConsentTo::Sms | ConsentTo::Whatsapp if missing(&self.phone_number) => {
+                ConsentTo::Sms | ConsentTo::Whatsapp if self.phone_number.is_none() => {
                     return unfit("consent", "consent to sms or whatsapp needs a phone_number");
                 }
                 _ => {}
@@ -123,13 +149,27 @@ impl OptIn {
         if self.properties.as_ref().is_some_and(|properties| !properties.get().starts_with('{')) {
             return unfit("properties", "they are an object: {\"plan\": \"pro\"}");
         }
-        if self.to_json().len() > Self::LARGEST {
+        let is_long = |warning: &String| warning.len() > Self::LONGEST_WARNING;
+        if self.warnings.len() > Self::MOST_WARNINGS || self.warnings.iter().any(is_long) {
+            return unfit("warnings", "there are more, or longer ones, than this service writes");
+        }
+        // Klaviyo gets no warnings, and whoever reads the opt-in again finds more of them than there were.
+        let warnings = serde_json::to_vec(&self.warnings).map_or(0, |warnings| warnings.len());
+        if self.to_json().len().saturating_sub(warnings) > Self::LARGEST {
             return unfit(
                 "properties",
                 "the contact has more than 100,000 bytes, which Klaviyo does not take",
             );
         }
         Ok(())
+    }
+
+    /// Adds a warning. One that is too long is cut, and beyond [`Self::MOST_WARNINGS`] there are none.
+    pub(crate) fn warn(&mut self, mut warning: String) {
+        warning.truncate(warning.floor_char_boundary(Self::LONGEST_WARNING));
+        if self.warnings.len() < Self::MOST_WARNINGS {
+            self.warnings.push(warning);
+        }
     }
 
     /// As it waits in the queue.
@@ -142,14 +182,12 @@ impl OptIn {
     /// The contact, for the connector.
     #[must_use]
     pub fn contact(&self) -> NewProfile {
-        // What is empty was not given: Klaviyo would refuse an empty email beside a phone number.
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         NewProfile {
-            email: given(&self.email),
-            phone_number: given(&self.phone_number),
-            external_id: given(&self.external_id),
-            first_name: given(&self.first_name),
-            last_name: given(&self.last_name),
+            email: self.email.clone(),
+            phone_number: self.phone_number.clone(),
+            external_id: self.external_id.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
             properties: self.properties.as_ref().map(|properties| properties.get().to_owned()),
         }
     }
@@ -157,19 +195,20 @@ impl OptIn {
     /// What the connector looks the contact up by, as `contacts.opt-in` does: the first that is there.
     #[must_use]
     pub fn identifier(&self) -> Option<Identifier> {
-        let NewProfile { email, phone_number, external_id, .. } = self.contact();
-        email
-            .map(Identifier::Email)
-            .or_else(|| phone_number.map(Identifier::PhoneNumber))
-            .or_else(|| external_id.map(Identifier::ExternalId))
+        let email = || self.email.clone().map(Identifier::Email);
+        let phone_number = || self.phone_number.clone().map(Identifier::PhoneNumber);
+        let external_id = || self.external_id.clone().map(Identifier::ExternalId);
+        email().or_else(phone_number).or_else(external_id)
     }
 }
 
 /// What a message in the queue is.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// An opt-in that a front door has written.
+    /// An opt-in that a front door has written, taken in: an older one did not clean it.
     OptIn(Key, Box<OptIn>),
+    /// An opt-in that cannot be.
+    Unfit(Key, Unfit),
     /// An opt-in that says something which this version does not know: a newer front door has written it, perhaps.
     Newer(Key),
     /// What no front door has written.
@@ -194,7 +233,10 @@ impl Entry {
         }
         let key = Key::new(&account, &id);
         match serde_json::from_slice::<OptIn>(message) {
-            Ok(opt_in) if opt_in.check().is_ok() => Self::OptIn(key, Box::new(opt_in)),
+            Ok(mut opt_in) if opt_in.check().is_ok() => match opt_in.clean() {
+                Ok(()) => Self::OptIn(key, Box::new(opt_in)),
+                Err(unfit) => Self::Unfit(key, unfit),
+            },
             Ok(_) | Err(_) => Self::Newer(key),
         }
     }
@@ -295,7 +337,7 @@ mod tests {
             (json!({ "email": null }), "email"),
             (json!({ "email": " " }), "email"),
             (json!({ "consent": ["sms"] }), "consent"),
-            (json!({ "consent": ["whatsapp"], "phone_number": "" }), "consent"),
+            (json!({ "consent": ["whatsapp"], "phone_number": null }), "consent"),
             (json!({ "consent": ["email"], "email": null, "external_id": "7" }), "consent"),
             (json!({ "consent_source": "bot" }), "consent_source"),
             (json!({ "properties": { "long": "x".repeat(100_000) } }), "properties"),
@@ -336,6 +378,9 @@ mod tests {
         for newer in [("opt_out", json!(true)), ("list", json!(["Y6nRLr"])), ("list", json!(""))] {
             let key = Key::new(&"shop-1".parse().unwrap(), "7");
             assert!(matches!(read(vec![newer]), Entry::Newer(of) if of == key));
+        }
+        for unfit in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {
+            assert!(matches!(read(vec![unfit.clone()]), Entry::Unfit(_, of) if of.field == unfit.0));
         }
         for foreign in [("account", json!("shop-2")), ("id", json!(7)), ("account", json!("a b"))] {
             assert!(matches!(read(vec![foreign]), Entry::Foreign));

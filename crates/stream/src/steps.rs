@@ -147,14 +147,11 @@ fn refused(refusal: &Refusal) -> Reason {
 
 fn subscription(opt_in: &OptIn) -> Subscription {
     let contact = opt_in.contact();
-    let mut channels = opt_in.consent.clone();
-    channels.sort_unstable();
-    channels.dedup();
     Subscription {
         id: None,
         email: contact.email,
         phone_number: contact.phone_number,
-        channels: channels.into_iter().map(Into::into).collect(),
+        channels: opt_in.consent.iter().copied().map(Into::into).collect(),
         consented_at: None,
         date_of_birth: None,
     }

@@ -6,7 +6,7 @@ use super::signature::Signed;
 use super::{Door, now, too_many, unsigned};
 use crate::account::Account;
 use crate::ops::Connection;
-use crate::opt_in::OptIn;
+use crate::opt_in::{OptIn, Unfit};
 use crate::outcome::cut;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -95,7 +95,7 @@ pub(super) async fn opt_ins(
     }
     .map_err(|error: serde_json::Error| unreadable(&error.to_string()))?;
     drop(body);
-    check(&account, &opt_ins, door.desk.most())
+    take_in(&account, &mut opt_ins, door.desk.most())
         .inspect_err(|_| door.metrics.opt_ins("refused", opt_ins.len()))?;
     // Before the rate, which replays would use up.
     if door.desk.has_taken(signature).await? {
@@ -122,23 +122,25 @@ pub(super) async fn opt_ins(
     Ok((status, Json(told)).into_response())
 }
 
-/// All of them make sense, or none is taken.
-fn check(account: &Account, opt_ins: &[OptIn], most: usize) -> Result<(), Refusal> {
+/// All of them make sense and can be, or none is taken.
+fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), Refusal> {
     if opt_ins.len() > most {
         return Err(too_many(most));
     }
+    let take_in = |opt_in: &mut OptIn| {
+        if opt_in.account != *account {
+            return Err(Unfit::new("account", "all opt-ins of a request are of one account"));
+        }
+        if !opt_in.warnings.is_empty() {
+            return Err(Unfit::new("warnings", "they are in the answer; leave them out"));
+        }
+        opt_in.take_in()
+    };
     let unfit: Vec<_> = opt_ins
-        .iter()
+        .iter_mut()
         .enumerate()
-        .filter_map(|(n, opt_in)| {
-            let (field, reason) = if opt_in.account == *account {
-                let unfit = opt_in.check().err()?;
-                (unfit.field, unfit.reason)
-            } else {
-                ("account", "all opt-ins of a request are of one account".to_owned())
-            };
-            Some(json!({ "index": n, "field": field, "message": reason }))
-        })
+        .filter_map(|(n, opt_in)| Some((n, take_in(opt_in).err()?)))
+        .map(|(n, Unfit { field, reason })| json!({ "index": n, "field": field, "message": reason }))
         .collect();
     if unfit.is_empty() {
         return Ok(());

@@ -103,8 +103,8 @@ pub(super) async fn notification(
     let list = list.ok_or_else(|| missing("the account has no list for WhatsApp", Kind::WhatsappList))?;
     let (mut opt_ins, mut told) = (Vec::with_capacity(wishes.len()), Vec::new());
     for wish in wishes {
-        let opt_in = wished(&account, &list, wish);
-        match check(&opt_in) {
+        let mut opt_in = wished(&account, &list, wish);
+        match check(&mut opt_in) {
             Ok(()) => opt_ins.push(opt_in),
             Err(unfit) => {
                 door.metrics.opt_ins("refused", 1);
@@ -135,7 +135,7 @@ pub(super) async fn notification(
 }
 
 /// What makes no sense whatever Klaviyo thinks of it.
-fn check(opt_in: &OptIn) -> Result<(), Unfit> {
+fn check(opt_in: &mut OptIn) -> Result<(), Unfit> {
     // After the plus sign.
     if opt_in.phone_number.as_ref().is_some_and(|number| number.len() > MOST_DIGITS + 1) {
         return Err(Unfit {
@@ -143,7 +143,7 @@ fn check(opt_in: &OptIn) -> Result<(), Unfit> {
             reason: format!("a number has at most {MOST_DIGITS} digits"),
         });
     }
-    opt_in.check()
+    opt_in.take_in()
 }
 
 fn wished(account: &Account, list: &str, wish: Wish) -> OptIn {
@@ -165,5 +165,7 @@ fn wished(account: &Account, list: &str, wish: Wish) -> OptIn {
         properties: None,
         consent: Vec::new(),
         consent_source: None,
+        strict: false,
+        warnings: Vec::new(),
     }
 }

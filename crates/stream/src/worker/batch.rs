@@ -144,7 +144,8 @@ impl Batch<'_> {
         let Settler { queue, account, held, .. } = self.settler;
         let place = taken.sequence();
         let (key, opt_in) = match taken.read() {
-            Entry::OptIn(key, opt_in) => (key, Some(opt_in)),
+            Entry::OptIn(key, opt_in) => (key, Some(Ok(opt_in))),
+            Entry::Unfit(key, unfit) => (key, Some(Err(unfit))),
             Entry::Newer(key) => (key, None),
             Entry::Foreign => {
                 // Longer than a caller's own id may be.
@@ -193,27 +194,28 @@ impl Batch<'_> {
                 return Ok(None);
             }
         };
-        match opt_in {
-            Some(opt_in) => {
+        let reason = match opt_in {
+            Some(Ok(opt_in)) => {
                 let (opt_in, deliveries) = (*opt_in, taken.deliveries());
-                Ok(Some(Item { place, key, opt_in, revision, sequences, attempts, deliveries }))
+                return Ok(Some(Item { place, key, opt_in, revision, sequences, attempts, deliveries }));
             }
+            Some(Err(unfit)) => Reason::new(Code::InvalidInput, unfit.to_string()),
             None if attempts < self.attempts.get() => {
                 held.failed(&[place]);
                 warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
                 held.give_back(place, pause(attempts)).await;
-                Ok(None)
+                return Ok(None);
             }
             None => {
                 let message = "the opt-in says what this version of the worker does not know; update the workers to \
                                the version of the front doors, then retry it";
-                let reason = Reason::new(Code::InvalidInput, message);
-                let letter = dead(as_it_came(taken.payload()), reason.clone(), attempts, sequences.clone());
-                let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
-                self.settler.settle(vec![Settled { place, key, record, letter: Some(letter) }]).await?;
-                Ok(None)
+                Reason::new(Code::InvalidInput, message)
             }
-        }
+        };
+        let letter = dead(as_it_came(taken.payload()), reason.clone(), attempts, sequences.clone());
+        let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
+        self.settler.settle(vec![Settled { place, key, record, letter: Some(letter) }]).await?;
+        Ok(None)
     }
 
     /// The opt-ins to one list.

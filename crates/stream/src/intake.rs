@@ -1,0 +1,233 @@
+//! Opt-ins as people write them into forms: each value is cleaned, and one that cannot be, beside one that can, costs the
+//! value and not the person.
+
+use crate::opt_in::{ConsentTo, OptIn, Unfit};
+use klaviyo_core::identifiers::phone_number;
+use klaviyo_core::intake::{self, Intake};
+use klaviyo_core::{Error, NewProfile};
+
+/// The contract's names of fields that callers of the door write with an underscore, and theirs.
+const NAMES: [(&str, &str); 5] = [
+    ("phone-number", "phone_number"),
+    ("external-id", "external_id"),
+    ("first-name", "first_name"),
+    ("last-name", "last_name"),
+    ("custom-source", "consent_source"),
+];
+
+impl OptIn {
+    /// Takes an opt-in in, before it is done or waits: cleans its identifiers and names, and leaves out what cannot be
+    /// beside an identifier that can, with a warning for each. Taken in a second time, it stays as it is.
+    ///
+    /// Consent to a channel goes with the value that it needs: without that it is left out too, and told.
+    ///
+    /// # Errors
+    /// The first field that cannot be: one without which nobody is known, or any if the opt-in is [`strict`](Self::strict).
+    /// The opt-in is as it was.
+    pub fn take_in(&mut self) -> Result<(), Unfit> {
+        self.check()?;
+        self.clean()
+    }
+
+    /// The same, of one that makes sense.
+    pub(crate) fn clean(&mut self) -> Result<(), Unfit> {
+        let written = NewProfile {
+            email: self.email.clone(),
+            phone_number: self.phone_number.clone(),
+            external_id: self.external_id.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            // They are JSON and an object, and can be long.
+            properties: None,
+        };
+        let unfit = if self.strict { intake::Unfit::Refuse } else { intake::Unfit::LeaveOut };
+        let Intake { contact, warnings } =
+            intake::contact(&written, phone_number, unfit).map_err(|error| Unfit::from(error.as_ref()))?;
+        let (consent, consent_left_out) = reachable(&self.consent, &contact);
+        if let Some((channel, needs)) = consent_left_out.first().filter(|_| self.strict) {
+            let reason =
+                format!("consent to {channel} needs {needs}, and what is given says that there is none");
+            return Err(Unfit::new("consent", reason));
+        }
+        for warning in &warnings {
+            let field = warning.pointer.as_deref().unwrap_or_default();
+            self.warn(in_own_names(&format!("{field}: {}", warning.detail)));
+        }
+        let values = [
+            ("email", &written.email, &contact.email),
+            ("phone-number", &written.phone_number, &contact.phone_number),
+        ];
+        for (field, written, cleaned) in values {
+            let is_given = written.as_ref().is_some_and(|text| !text.trim().is_empty());
+            let is_told = warnings.iter().any(|warning| warning.pointer.as_deref() == Some(field));
+            if is_given && cleaned.is_none() && !is_told {
+                self.warn(in_own_names(&format!("{field}: it was left out: it says that there is none")));
+            }
+        }
+        for (channel, needs) in consent_left_out {
+            let none = "and there is none that can be one";
+            self.warn(format!("consent: consent to {channel} was left out: it needs {needs}, {none}"));
+        }
+        self.consent = consent;
+        if self.consent.is_empty() {
+            self.consent_source = None;
+        }
+        let NewProfile { email, phone_number, external_id, first_name, last_name, properties: _ } = contact;
+        (self.email, self.phone_number, self.external_id) = (email, phone_number, external_id);
+        (self.first_name, self.last_name) = (first_name, last_name);
+        Ok(())
+    }
+}
+
+/// The channels that a contact can be reached on, each once, and the names of the others with what they need.
+fn reachable(
+    channels: &[ConsentTo],
+    contact: &NewProfile,
+) -> (Vec<ConsentTo>, Vec<(&'static str, &'static str)>) {
+    let (mut reachable, mut others) = (Vec::new(), Vec::new());
+    let mut channels = channels.to_vec();
+    channels.sort_unstable();
+    channels.dedup();
+    for channel in channels {
+        let (needs, is_there) = match channel {
+            ConsentTo::Email => ("an email", contact.email.is_some()),
+            ConsentTo::Sms | ConsentTo::Whatsapp => ("a phone_number", contact.phone_number.is_some()),
+        };
+        if is_there {
+            reachable.push(channel);
+        } else {
+            others.push((channel.as_str(), needs));
+        }
+    }
+    (reachable, others)
+}
+
+impl From<&Error> for Unfit {
+    fn from(error: &Error) -> Self {
+        const FIELDS: [&str; 4] = ["email", "phone_number", "external_id", "properties"];
+        let detail = error.details.first();
+        let pointer = in_own_names(detail.and_then(|detail| detail.pointer.as_deref()).unwrap_or_default());
+        let field = FIELDS.into_iter().find(|field| *field == pointer).unwrap_or("email");
+        Self::new(field, in_own_names(detail.map_or(&error.message, |detail| &detail.detail)))
+    }
+}
+
+/// A sentence of the connector's about fields, with the names that callers of the door know.
+pub(crate) fn in_own_names(sentence: &str) -> String {
+    NAMES.iter().fold(sentence.to_owned(), |sentence, (name, own)| sentence.replace(name, own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn opt_in(fields: Value) -> OptIn {
+        let mut value = json!({ "account": "shop-1", "list": "Y6nRLr" });
+        for (name, field) in fields.as_object().unwrap() {
+            value[name] = field.clone();
+        }
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn taken_in(fields: Value) -> OptIn {
+        let mut opt_in = opt_in(fields);
+        opt_in.take_in().unwrap();
+        opt_in
+    }
+
+    /// The fields that its warnings are about.
+    fn warned(opt_in: &OptIn) -> Vec<&str> {
+        opt_in.warnings.iter().map(|warning| warning.split(':').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_beside_one_that_can_is_left_out_and_told() {
+        for (fields, email, number, left_out) in [
+            (json!({ "email": " a@example.com ", "phone_number": "N/A" }), true, false, vec!["phone_number"]),
+            (json!({ "email": "a@example.com", "phone_number": "12345" }), true, false, vec!["phone_number"]),
+            (json!({ "email": "none", "phone_number": "+91 98200 00001" }), false, true, vec!["email"]),
+            (json!({ "email": "a@b@c", "phone_number": "tel:+919820000001" }), false, true, vec!["email"]),
+            (
+                json!({ "email": "a@@b", "phone_number": "0", "external_id": "7" }),
+                false,
+                false,
+                vec!["email", "phone_number"],
+            ),
+            (json!({ "email": "Zed <a@example.com>", "phone_number": " " }), true, false, vec![]),
+        ] {
+            let opt_in = taken_in(fields.clone());
+            assert_eq!(opt_in.email.as_deref(), email.then_some("a@example.com"), "{fields}");
+            assert_eq!(opt_in.phone_number.as_deref(), number.then_some("+919820000001"), "{fields}");
+            assert_eq!(warned(&opt_in), left_out, "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_nobody_known_is_refused_by_its_own_field() {
+        for (fields, field) in [
+            (json!({ "email": "no" }), "email"),
+            (json!({ "email": "N/A" }), "email"),
+            (json!({ "phone_number": "12345" }), "phone_number"),
+            (json!({ "email": "none", "phone_number": "9.19820000001E+11" }), "phone_number"),
+            (json!({ "external_id": "7".repeat(256) }), "external_id"),
+            (json!({ "email": "a@example.com", "external_id": "7".repeat(256) }), "external_id"),
+            (json!({ "email": "a@example.com", "phone_number": "12345", "strict": true }), "phone_number"),
+            (json!({ "email": "a@b@c", "phone_number": "+919820000001", "strict": true }), "email"),
+        ] {
+            let unfit = opt_in(fields.clone()).take_in().unwrap_err();
+            assert_eq!(unfit.field, field, "{fields}");
+            assert!(!unfit.reason.contains("phone-number") && !unfit.reason.contains("external-id"));
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_as_it_was() {
+        let given =
+            json!({ "email": "a@b@c", "phone_number": "1", "first_name": " Zed ", "consent": ["sms"] });
+        let mut opt_in = opt_in(given);
+        let before = opt_in.to_json();
+        opt_in.take_in().unwrap_err();
+        assert_eq!(opt_in.to_json(), before);
+    }
+
+    #[test]
+    fn consent_is_not_lost_without_a_word() {
+        let both = json!(["whatsapp", "email", "sms", "sms"]);
+        for number in ["12345", "N/A", ""] {
+            let given = json!({ "email": "a@example.com", "phone_number": number, "consent": both, "consent_source": "a form" });
+            let mut kept = taken_in(given.clone());
+            assert_eq!(kept.consent, [ConsentTo::Email], "{number}");
+            assert_eq!(kept.consent_source.as_deref(), Some("a form"));
+            assert_eq!(warned(&kept).iter().filter(|field| **field == "consent").count(), 2, "{number}");
+            let once = kept.warnings.clone();
+            kept.take_in().unwrap();
+            assert_eq!(kept.warnings, once);
+
+            let mut strict = given.clone();
+            strict["strict"] = json!(true);
+            assert!(opt_in(strict).take_in().is_err(), "{number}");
+        }
+        let none = taken_in(
+            json!({ "email": "-", "external_id": "7", "consent": ["email"], "consent_source": "a form" }),
+        );
+        assert_eq!((none.consent.len(), none.consent_source.as_deref()), (0, None));
+        assert_eq!(warned(&none), ["email", "consent"]);
+        // What goes into the queue is read there as it is.
+        none.check().unwrap();
+    }
+
+    #[test]
+    fn warnings_are_bounded_and_strictness_does_not_wait() {
+        let mut opt_in = taken_in(json!({ "email": "a@example.com", "strict": true }));
+        for _ in 0..2 * OptIn::MOST_WARNINGS {
+            opt_in.warn("é".repeat(OptIn::LONGEST_WARNING));
+        }
+        opt_in.check().unwrap();
+        let waiting: Value = serde_json::from_slice(&opt_in.to_json()).unwrap();
+        assert_eq!(waiting["warnings"].as_array().unwrap().len(), OptIn::MOST_WARNINGS);
+        assert_eq!(waiting.get("strict"), None);
+        opt_in.warnings[0].push_str("longer");
+        assert_eq!(opt_in.check().unwrap_err().field, "warnings");
+    }
+}
