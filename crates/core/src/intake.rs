@@ -3,7 +3,7 @@
 //! A program that calls the component gets an error for each value that cannot be. Here a value that cannot be, beside
 //! one that can, costs the value and not the person, and the words for "there is none" are none.
 
-use crate::identifiers::{email, external_id};
+use crate::identifiers::{bulk_email, email, external_id};
 use crate::text::{is_blank, shown, trimmed};
 use crate::{Detail, Error, NewProfile};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
@@ -40,6 +40,8 @@ pub fn contact(
 ) -> Result<Intake, Box<Error>> {
     let given = |text: &Option<String>| text.as_deref().and_then(shown).map(ToOwned::to_owned);
     let value = |text: &Option<String>| given(text).filter(|text| !says_none(text));
+    // Klaviyo takes no address whose domain has no dot, and would refuse the whole person for it.
+    let email = |text: &str| email(address(text)).and_then(|email| bulk_email(&email).map(|()| email));
     let mut left_out = Vec::new();
     let mut fit = |result: Result<String, Box<Error>>| match result {
         Ok(value) => Ok(Some(value)),
@@ -50,7 +52,7 @@ pub fn contact(
         }
     };
     let contact = NewProfile {
-        email: value(&written.email).map_or(Ok(None), |text| fit(email(address(&text))))?,
+        email: value(&written.email).map_or(Ok(None), |text| fit(email(&text)))?,
         phone_number: value(&written.phone_number).map_or(Ok(None), |text| fit(number(&text)))?,
         external_id: given(&written.external_id).map(|text| external_id(&text)).transpose()?,
         first_name: given(&written.first_name),
@@ -167,6 +169,7 @@ mod tests {
         for (email, phone, id, unfit, left) in [
             ("z@example.com", "12345", "", "phone-number", [true, false, false]),
             ("z@@example.com", "+919820000001", "", "email", [false, true, false]),
+            ("z@gmail", "+919820000001", "", "email", [false, true, false]),
             ("z", "9820000001", "7", "email phone-number", [false, false, true]),
         ] {
             let written = written(email, phone, id);
@@ -189,6 +192,7 @@ mod tests {
             ("", "12345", "", "phone-number"),
             ("n/a", "12345", " ", "phone-number"),
             ("z@", "12345", "", "email"),
+            ("z@gmail", "", "", "email"),
             ("z@example.com", "", long.as_str(), "external-id"),
         ] {
             assert_eq!(
