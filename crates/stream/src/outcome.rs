@@ -1,5 +1,6 @@
 //! What became of an opt-in.
 
+use crate::intake::in_own_names;
 use klaviyo_host::types::{Code, Detail};
 use serde::{Deserialize, Serialize};
 
@@ -91,8 +92,11 @@ pub struct Told {
 
 impl From<&Detail> for Told {
     fn from(detail: &Detail) -> Self {
-        let pointer = detail.pointer.as_deref().map(cut);
-        Self { code: cut(&detail.code), detail: cut(&detail.detail), pointer }
+        let Detail { code, detail, pointer, .. } = detail;
+        // Of the connector's own errors the fields are the caller's; all others are as Klaviyo has them.
+        let is_own = code == Code::InvalidInput.as_str();
+        let told = |text: &str| if is_own { cut(&in_own_names(text)) } else { cut(text) };
+        Self { code: cut(code), detail: told(detail), pointer: pointer.as_deref().map(told) }
     }
 }
 
@@ -125,7 +129,11 @@ impl From<&klaviyo_host::Error> for Reason {
             }
             _ => Vec::new(),
         };
-        Self { code: error.code().as_str().to_owned(), message: cut(&error.to_string()), details }
+        let message = match error.code() {
+            Code::InvalidInput => in_own_names(&error.to_string()),
+            _ => error.to_string(),
+        };
+        Self { code: error.code().as_str().to_owned(), message: cut(&message), details }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One opt-in by itself: the connector's three steps, and the consent that goes with it.
 
+use crate::intake::in_own_names;
 use crate::opt_in::OptIn;
 use crate::outcome::{Reason, Receipt, Told};
 use klaviyo_host::types::{Code, ConsentOptions, Refusal, Subscription};
@@ -95,7 +96,7 @@ pub(crate) async fn join(
         profile_name: receipt.profile_name,
         list_id: receipt.list_id,
         created: Some(receipt.created),
-        warnings: receipt.warnings,
+        warnings: warnings(opt_in, receipt.warnings),
     };
     if !opt_in.consent.is_empty() {
         let Granted { warnings, mut refused } = grant(tenant, &[opt_in], list, usage).await?;
@@ -134,7 +135,14 @@ pub(crate) async fn grant(
         return Err(Failure::from(&Error { cause, usage: Usage::default() }));
     }
     let refused = outcome.refused.iter().map(|refusal| (refusal.index as usize, refused(refusal)));
-    Ok(Granted { warnings: outcome.warnings, refused: refused.collect() })
+    let warnings = outcome.warnings.iter().map(|warning| in_own_names(warning));
+    Ok(Granted { warnings: warnings.collect(), refused: refused.collect() })
+}
+
+/// What is to be told of an opt-in: what was left out of it, and what the connector says.
+pub(crate) fn warnings(opt_in: &OptIn, of_connector: Vec<String>) -> Vec<String> {
+    let of_connector = of_connector.iter().map(|warning| in_own_names(warning));
+    opt_in.warnings.iter().cloned().chain(of_connector).collect()
 }
 
 fn refused(refusal: &Refusal) -> Reason {

@@ -19,10 +19,10 @@ pub(super) enum Kind {
     Consenting,
     /// The person before it once more, under another id.
     Again,
-    /// An email that Klaviyo refuses.
+    /// A phone number that Klaviyo refuses.
     Refused,
-    /// What is no email.
-    Wrong,
+    /// To a list that is not there.
+    Nowhere,
 }
 
 /// How an opt-in has to end.
@@ -39,7 +39,7 @@ impl Kind {
         match number % SOME {
             1 => Self::Again,
             7 => Self::Refused,
-            8 => Self::Wrong,
+            8 => Self::Nowhere,
             _ => match number % 10 {
                 0..5 => Self::Named,
                 5..9 => Self::Bare,
@@ -53,7 +53,7 @@ impl Kind {
             Self::Named | Self::Bare | Self::Consenting => End::Member(email(number)),
             Self::Again => End::Member(email(number - 1)),
             Self::Refused => End::Dead("rejected"),
-            Self::Wrong => End::Dead("invalid-input"),
+            Self::Nowhere => End::Dead("not-found"),
         }
     }
 
@@ -66,9 +66,9 @@ impl Kind {
             Self::Bare => json!({}),
             Self::Consenting => json!({ "consent": ["email"], "consent_source": "a broadcast" }),
             Self::Again => json!({ "email": email(number - 1).to_uppercase() }),
-            // Klaviyo delivers nothing to a host without a domain.
-            Self::Refused => json!({ "email": format!("nobody{number}@localhost") }),
-            Self::Wrong => json!({ "email": format!("nobody{number}") }),
+            // The simulator takes eight digits or more.
+            Self::Refused => json!({ "email": null, "phone_number": format!("+2902{:03}", number % 1_000) }),
+            Self::Nowhere => json!({ "list": "There is none" }),
         };
         merged(opt_in, more)
     }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_kind_is_among_them_and_who_comes_again_was_there() {
         let kinds: Vec<Kind> = (0..2 * SOME).map(Kind::of).collect();
-        for kind in [Kind::Named, Kind::Bare, Kind::Consenting, Kind::Again, Kind::Refused, Kind::Wrong] {
+        for kind in [Kind::Named, Kind::Bare, Kind::Consenting, Kind::Again, Kind::Refused, Kind::Nowhere] {
             assert!(kinds.contains(&kind), "{kind:?}");
         }
         for (number, kind) in kinds.iter().enumerate().filter(|(_, kind)| **kind == Kind::Again) {

@@ -95,6 +95,9 @@ pub(super) enum State {
         state: &'static str,
         /// It was there before.
         duplicate: bool,
+        /// What of it was left out, one sentence each. The outcome has them too.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
     Ended {
         #[serde(flatten)]
@@ -111,8 +114,8 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) fn accepted(duplicate: bool) -> Self {
-        Self::Accepted { state: "waiting", duplicate }
+    pub(super) fn accepted(duplicate: bool, warnings: Vec<String>) -> Self {
+        Self::Accepted { state: "waiting", duplicate, warnings }
     }
 
     /// With the reply, which names the place where updates come if it is known.

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::error::Error;
 use std::time::{Duration, Instant};
 use tracing::{debug, warn};
@@ -140,21 +140,21 @@ pub(super) fn account_of(id: &str) -> Option<Account> {
 /// Puts opt-ins into the queue. Where not all of them are written, it is told which are.
 async fn put(gate: &Gate, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> {
     // As they are written: while the queue is waited for, nothing else of them is held.
-    let named: Vec<(Key, Bytes)> = opt_ins
+    let (named, warned): (Vec<(Key, Bytes)>, Vec<Vec<String>>) = opt_ins
         .into_iter()
         .map(|opt_in| {
             let key = Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
-            (key, opt_in.to_json())
+            ((key, opt_in.to_json()), opt_in.warnings)
         })
-        .collect();
-    let keys: Vec<Key> = named.iter().map(|(key, _)| key.clone()).collect();
+        .unzip();
+    let keys: Vec<(Key, Vec<String>)> = named.iter().map(|(key, _)| key.clone()).zip(warned).collect();
     let (mut handled, mut told, mut failure) = (Vec::with_capacity(keys.len()), Vec::new(), None);
-    for (index, (key, accepted)) in keys.into_iter().zip(gate.put(named).await).enumerate() {
+    for (index, ((key, warnings), accepted)) in keys.into_iter().zip(gate.put(named).await).enumerate() {
         match accepted {
             Ok(accepted) => {
                 let id = Id { key, sequence: Some(accepted.sequence) }.to_string();
-                told.push(json!({ "index": index, "id": id, "state": "waiting" }));
-                let told = Told { id, state: State::accepted(accepted.duplicate) };
+                told.push(written(index, &id, &warnings));
+                let told = Told { id, state: State::accepted(accepted.duplicate, warnings) };
                 handled.push(Handled { told, status: StatusCode::ACCEPTED, retry_after: None });
             }
             Err(error) => {
@@ -171,6 +171,15 @@ async fn put(gate: &Gate, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> 
             Err(Refusal::partly(handled.len(), told))
         }
     }
+}
+
+/// An opt-in that is written, among others that are not.
+fn written(index: usize, id: &str, warnings: &[String]) -> Value {
+    let mut told = json!({ "index": index, "id": id, "state": "waiting" });
+    if let (Some(told), false) = (told.as_object_mut(), warnings.is_empty()) {
+        told.insert("warnings".to_owned(), warnings.into());
+    }
+    told
 }
 
 /// Nothing is accepted that is not written.

@@ -14,7 +14,7 @@ use crate::steps::{self, Failure, Granted, Remedy};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use klaviyo_host::types::{Code, Creation, Identifier, NewProfile, Profile};
+use klaviyo_host::types::{Code, Creation, Identifier, Profile};
 use klaviyo_host::{Answer, Cause, Error, Tenant, Usage};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -78,9 +78,8 @@ pub(super) struct Item {
 impl Item {
     /// Whether it says one identifier, and nothing else.
     fn is_bare(&self) -> bool {
-        let NewProfile { email, phone_number, external_id, first_name, last_name, properties } =
-            self.opt_in.contact();
-        let identifiers = [email, phone_number, external_id].iter().flatten().count();
+        let OptIn { email, phone_number, external_id, first_name, last_name, properties, .. } = &self.opt_in;
+        let identifiers = [email, phone_number, external_id].into_iter().flatten().count();
         identifiers == 1 && first_name.is_none() && last_name.is_none() && properties.is_none()
     }
 }
@@ -522,44 +521,30 @@ fn unfit(error: &Error) -> Option<usize> {
 fn sameness(opt_in: &OptIn) -> Option<(u8, String)> {
     Some(match opt_in.identifier()? {
         Identifier::Email(email) => (0, email.to_ascii_lowercase()),
-        Identifier::PhoneNumber(number) => (1, digits(&number)),
+        Identifier::PhoneNumber(number) => (1, number),
         Identifier::ExternalId(id) => (2, id),
         Identifier::Id(id) => (3, id),
     })
 }
 
-fn digits(number: &str) -> String {
-    number.chars().filter(char::is_ascii_digit).collect()
-}
-
 /// The receipt for a profile that exists: it is not changed, and a warning names what it has otherwise, as
 /// `contacts.opt-in` does.
 fn found_as(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
-    let contact = opt_in.contact();
     let properties = |text: &str| serde_json::from_str::<Value>(text).ok();
-    let given = |contact: &Option<String>| contact.is_some();
-    let by_email = given(&contact.email);
+    let by_email = opt_in.email.is_some();
+    let by_number = !by_email && opt_in.phone_number.is_some();
+    let differs = |given: &Option<String>, own: &Option<String>| given.is_some() && given != own;
     let differs = [
-        (
-            "phone-number",
-            by_email
-                && given(&contact.phone_number)
-                && contact.phone_number.as_deref().map(digits) != profile.phone_number.as_deref().map(digits),
-        ),
-        (
-            "external-id",
-            (by_email || given(&contact.phone_number))
-                && given(&contact.external_id)
-                && contact.external_id != profile.external_id,
-        ),
-        ("first-name", given(&contact.first_name) && contact.first_name != profile.first_name),
-        ("last-name", given(&contact.last_name) && contact.last_name != profile.last_name),
+        ("phone_number", by_email && differs(&opt_in.phone_number, &profile.phone_number)),
+        ("external_id", (by_email || by_number) && differs(&opt_in.external_id, &profile.external_id)),
+        ("first_name", differs(&opt_in.first_name, &profile.first_name)),
+        ("last_name", differs(&opt_in.last_name, &profile.last_name)),
         (
             "properties",
-            contact
+            opt_in
                 .properties
-                .as_deref()
-                .is_some_and(|text| properties(text) != properties(&profile.properties)),
+                .as_ref()
+                .is_some_and(|given| properties(given.get()) != properties(&profile.properties)),
         ),
     ];
     let differing: Vec<&str> =
@@ -581,10 +566,10 @@ fn created_as(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
 fn receipt(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
     Receipt {
         profile_id: Some(profile.id),
-        profile_name: profile.first_name.or_else(|| opt_in.contact().first_name),
+        profile_name: profile.first_name.or_else(|| opt_in.first_name.clone()),
         list_id: list.to_owned(),
         created: None,
-        warnings: profile.warnings,
+        warnings: steps::warnings(opt_in, profile.warnings),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Item, Stop, counted, stop};
 use crate::outcome::Receipt;
-use crate::steps::Failure;
+use crate::steps::{self, Failure};
 use klaviyo_host::Usage;
 use klaviyo_host::types::{Job, JobStatus, NewProfile, Submitted};
 use std::collections::HashSet;
@@ -42,10 +42,10 @@ impl Batch<'_> {
                 .map(|item| {
                     let receipt = Receipt {
                         profile_id: None,
-                        profile_name: item.opt_in.contact().first_name,
+                        profile_name: item.opt_in.first_name.clone(),
                         list_id: list.to_owned(),
                         created,
-                        warnings: submission.warnings.clone(),
+                        warnings: steps::warnings(&item.opt_in, submission.warnings.clone()),
                     };
                     (item, receipt)
                 })

@@ -133,8 +133,8 @@ async fn a_failure_says_whether_it_is_worth_repeating() {
     assert_eq!(answer(response).await.0, 503);
     stage.klaviyo.set_faults(Faults::none());
     let (status, told) =
-        post(&door, "msg_2", &json!({ "account": "shop-1", "list": LIST, "email": "no" })).await;
-    assert_eq!((status, &told["code"]), (422, &json!("invalid-input")));
+        post(&door, "msg_2", &json!({ "account": "shop-1", "list": LIST, "phone_number": "+2901234" })).await;
+    assert_eq!((status, &told["code"]), (422, &json!("rejected")));
     std::fs::write(stage.keys.path().join("shop-1.api-key"), "pk_wrong").unwrap();
     let other = stage.direct_door(settings()).await;
     let (status, told) = post(&other, "msg_3", &priya()).await;
