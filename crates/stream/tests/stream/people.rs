@@ -1,6 +1,6 @@
 //! Opt-ins as people write them into forms: at doors without and with a queue, and by way of workers.
 
-use crate::door::{SECRET, answer, ask, now, opened, post, post_at};
+use crate::door::{SECRET, answer, ask, client, now, opened, post, post_at};
 use crate::stage::{LIST, PATIENCE, Running, Stage, key_in_queue, key_of, opt_in, receipts, settings, until};
 use klaviyo_mock::Channel;
 use klaviyo_stream::opt_in::OptIn;
@@ -344,4 +344,46 @@ async fn what_an_older_door_has_written_comes_out_right() {
     assert_eq!(account.members(LIST).len(), 4);
     drop(account);
     worker.stop().await;
+}
+/// The text of the properties that the simulator has of each of the cases about numbers.
+async fn digits_are_kept(stage: &Stage) {
+    for (name, digits) in [
+        (
+            "n@example.com",
+            ["36893488147419103232", "4634343214213523454", "1.10", "12345678.123456789012"].as_slice(),
+        ),
+        ("money@example.com", &["19.90", "9007199254740993", "-0.10"]),
+        ("nested@example.com", &["123456789012345678901234567890", "0.30", "100.00", "1.50E-12"]),
+    ] {
+        let answer = client()
+            .get(format!("{}/api/profiles/?filter=equals(email,%22{name}%22)", stage.klaviyo.url()))
+            .header("authorization", format!("Klaviyo-API-Key {}", key_of("default")))
+            .header("revision", "2025-01-15")
+            .send();
+        let text = answer.await.unwrap().text().await.unwrap();
+        for number in digits {
+            assert!(text.contains(number), "{number} in {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_keep_their_digits_through_door_queue_and_worker() {
+    let names = ["opt-in-digits", "opt-in-digits-money", "opt-in-digits-nested"];
+    for has_queue in [false, true] {
+        let stage = default_stage().await;
+        let door =
+            if has_queue { stage.queue_door(settings()).await } else { stage.direct_door(settings()).await };
+        let worker = stage.worker().await;
+        for name in names {
+            let (status, told) = answer(post_at(&door, SECRET, name, now(), body(name)).await).await;
+            assert_eq!(status, if has_queue { 202 } else { 200 }, "{told}");
+            if has_queue {
+                assert_eq!(outcome(&door, told["id"].as_str().unwrap()).await["state"], "done");
+            }
+        }
+        digits_are_kept(&stage).await;
+        worker.stop().await;
+        door.stop().await;
+    }
 }
