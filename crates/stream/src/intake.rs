@@ -163,6 +163,73 @@ mod tests {
         }
     }
 
+    fn cases(name: &str) -> String {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../host-test/cases");
+        std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
+    }
+
+    /// Takes a value in: alone, beside another one, and beside it where that is strict. None: it is no value, `refused`:
+    /// which cannot be one.
+    fn comes_out(field: &str, written: &str, right: Option<&str>, beside: &str, other: &str) {
+        let get = |opt_in: &OptIn| match field {
+            "email" => opt_in.email.clone(),
+            _ => opt_in.phone_number.clone(),
+        };
+        let is_refused = right.is_some_and(|right| right.starts_with("refused"));
+        let right = right.filter(|_| !is_refused);
+        match (opt_in(json!({ field: written })).take_in(), right) {
+            (Ok(()), Some(_)) => {}
+            (Err(unfit), None) => assert!(!is_refused || unfit.field == field, "{written}: {unfit}"),
+            (result, _) => panic!("{written}: {result:?}"),
+        }
+        let mut taken = taken_in(json!({ field: written, beside: other }));
+        assert_eq!(get(&taken).as_deref(), right, "{written}");
+        assert_eq!(warned(&taken), if right.is_some() { vec![] } else { vec![field] }, "{written}");
+        let once = taken.to_json();
+        taken.take_in().unwrap();
+        assert_eq!(taken.to_json(), once, "{written}");
+        let strictly = opt_in(json!({ field: written, beside: other, "strict": true })).take_in();
+        assert_eq!(strictly.err().map(|unfit| unfit.field), is_refused.then_some(field), "{written}");
+    }
+
+    #[test]
+    fn phone_numbers_come_out_as_in_the_cases() {
+        let text = cases("phones.csv");
+        let mut rows = 0;
+        for row in csv::Reader::from_reader(text.as_bytes()).records() {
+            let row = row.unwrap();
+            let [written, region, right] = [0, 1, 2].map(|n| row[n].to_owned());
+            // A number without a country code is one only where the region is known.
+            if region.is_empty() {
+                rows += 1;
+                let right = Some(right.as_str()).filter(|right| *right != "none");
+                comes_out("phone_number", &written, right, "email", "a@example.com");
+            }
+        }
+        assert!(rows > 10, "{rows}");
+    }
+
+    #[test]
+    fn emails_come_out_as_in_the_cases() {
+        let text = cases("emails.jsonl");
+        for line in text.lines() {
+            let case: Value = serde_json::from_str(line).unwrap();
+            let [written, right] = ["written", "right"].map(|name| case[name].as_str().unwrap());
+            // The door takes addresses out of what stands around them.
+            let right = right.strip_suffix(", or refused by name").unwrap_or(right);
+            comes_out("email", written, Some(right), "phone_number", "+919820000001");
+        }
+        for (written, right) in [
+            ("N/A", None),
+            ("unknown", None),
+            ("\u{2003}xia@example.com\u{feff}", Some("xia@example.com")),
+            ("Yan Zed <mailto:yan@example.com>,", Some("yan@example.com")),
+            ("zoe@gmail", Some("refused")),
+        ] {
+            comes_out("email", written, right, "external_id", "7");
+        }
+    }
+
     #[test]
     fn what_leaves_nobody_known_is_refused_by_its_own_field() {
         for (fields, field) in [

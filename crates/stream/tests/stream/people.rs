@@ -345,6 +345,7 @@ async fn what_an_older_door_has_written_comes_out_right() {
     drop(account);
     worker.stop().await;
 }
+
 /// The text of the properties that the simulator has of each of the cases about numbers.
 async fn digits_are_kept(stage: &Stage) {
     for (name, digits) in [
