@@ -34,10 +34,21 @@ An opt-in:
   {\"account\": \"default\", \"list\": \"WhatsApp Opt-Ins\", \"email\": \"priya@example.com\",
    \"phone_number\": \"+919820000001\", \"external_id\": \"7\", \"first_name\": \"Priya\", \"last_name\": \"Sharma\",
    \"properties\": {}, \"consent\": [\"email\", \"sms\", \"whatsapp\"], \"consent_source\": \"WhatsApp bot\",
-   \"id\": \"your own id\"}
+   \"id\": \"your own id\", \"strict\": false}
   Needed are account, list, and one of email, phone_number and external_id. Without consent it is
   membership of the list. With --nats a second one with the same id is not done again; without, it
   finds what the first has done.
+
+  Emails, phone numbers and names are taken as people write them: white space, what cannot be seen
+  and separators are no part of them, nor is what stands around an address, as in \"Priya <p@x.com>\".
+  A phone_number needs its country code; properties are sent digit by digit. \"N/A\", \"none\", \"-\" and
+  the like say that there is none.
+  An email or a phone_number that cannot be one is left out where the person is known by another
+  identifier, and so is consent that needs it. The answer says so in \"warnings\", one sentence each,
+  which begin with the field; with --nats the 202 has them, and so has the outcome. With strict such
+  an opt-in is refused.
+  What can never be done is 422, with \"index\", \"field\" and \"message\" of each, and then none of the
+  request is taken.
 
 Signatures, as https://www.standardwebhooks.com has them: the headers webhook-id (yours, such as
 msg_1), webhook-timestamp (seconds since 1970), and webhook-signature: \"v1,\" and the base64 of

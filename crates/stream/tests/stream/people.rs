@@ -296,6 +296,40 @@ async fn what_was_left_out_is_told_however_an_opt_in_travels() {
     until("all have their consent", || [0, 100, 119, 1_000, 1_749].into_iter().all(has_consent)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_has_one_kind_of_names() {
+    let stage = opened(&["shop-1"]).await;
+    let doors = [stage.direct_door(settings()).await, stage.queue_door(settings()).await];
+    let worker = stage.worker().await;
+    let ada = json!({ "account": "shop-1", "list": LIST, "email": "ada@example.com", "first_name": "Ada" });
+    let mut other = ada.clone();
+    other.as_object_mut().unwrap().extend(
+        json!({ "phone_number": "+919820000001", "external_id": "7", "first_name": "Bo", "last_name": "Zed" })
+            .as_object()
+            .unwrap()
+            .clone(),
+    );
+    assert_eq!(post(&doors[0], "msg_1", &ada).await.0, 200);
+    for door in &doors {
+        // One comes alone, three come together.
+        for (id, asked) in [("msg_2", json!([other])), ("msg_3", json!([other, other, other]))] {
+            let (status, told) = post(door, id, &asked).await;
+            assert!((200..300).contains(&status), "{told}");
+            for told in told.as_array().unwrap() {
+                let told = match told["state"].as_str() {
+                    Some("waiting") => outcome(door, told["id"].as_str().unwrap()).await,
+                    _ => told.clone(),
+                };
+                assert_eq!(warned(&told), ["phone_number, external_id, first_name, last_name"], "{told}");
+            }
+        }
+    }
+    worker.stop().await;
+    for door in doors {
+        door.stop().await;
+    }
+}
+
 /// An older door has cleaned nothing: such messages, and letters that are put back, come out as they should today.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_older_door_has_written_comes_out_right() {
@@ -332,6 +366,7 @@ async fn what_an_older_door_has_written_comes_out_right() {
     let receipt = crate::stage::receipts(stage.outcomes(&[(key, 9)]).await).remove(0);
     assert_eq!(receipt.warnings.len(), 1);
 
+    worker.stop().await;
     let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
     for (by, value) in [
         ("email", "trail@example.com"),
@@ -342,8 +377,6 @@ async fn what_an_older_door_has_written_comes_out_right() {
         assert!(account.profile(by, value).is_some(), "{value}");
     }
     assert_eq!(account.members(LIST).len(), 4);
-    drop(account);
-    worker.stop().await;
 }
 
 /// The text of the properties that the simulator has of each of the cases about numbers.
