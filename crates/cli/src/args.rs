@@ -1,7 +1,7 @@
 //! What a user can write on the command line.
 
 use crate::failure::Failure;
-use crate::sync::{ChannelName, Format, Pair, Unknown};
+use crate::sync::{ChannelName, DateFormat, Format, Pair, Unknown, Zone};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use klaviyo_host::{Egress, Revision};
@@ -334,9 +334,16 @@ pub(crate) struct Sync {
     /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot'
     #[arg(long, value_name = "TEXT", requires = "consent")]
     pub(crate) consent_source: Option<String>,
-    /// The consent was collected before: the column consented-at says when (RFC 3339), and nobody is asked to confirm
+    /// The consent was collected before: the column consented-at says when, and nobody is asked to confirm
     #[arg(long, requires = "consent")]
     pub(crate) historical: bool,
+    /// The time zone of times of consent that have none, such as Europe/Berlin, UTC or +02:00
+    #[arg(long, value_name = "ZONE", value_parser = crate::sync::zone, requires = "historical")]
+    pub(crate) time_zone: Option<Zone>,
+    /// How times of consent are written, if not as 2025-03-01 12:00:00: a format of strftime such as %d/%m/%Y, or unix or
+    /// unix-ms, for seconds or milliseconds since 1970
+    #[arg(long, value_name = "FORMAT", value_parser = crate::sync::date_format, requires = "historical")]
+    pub(crate) date_format: Option<DateFormat>,
     /// Look each contact up, create it if there is none, add it to the list
     #[arg(long, requires = "list")]
     pub(crate) one_by_one: bool,

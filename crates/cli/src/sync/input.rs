@@ -343,6 +343,7 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dates::Dates;
     use super::super::mapping::Unknown;
     use super::*;
     use klaviyo_host::types::Code;
@@ -355,8 +356,13 @@ mod tests {
         let row = |n| format!("contact+{n:06}@example.com\n");
         let text: String = std::iter::once("email\n".to_owned()).chain((0..ROWS_OF_FILE).map(row)).collect();
         std::fs::write(file, text).unwrap();
-        let mapping =
-            Mapping { pairs: Vec::new(), unknown: Unknown::Refuse, region: None, historical: false };
+        let mapping = Mapping {
+            pairs: Vec::new(),
+            unknown: Unknown::Refuse,
+            region: None,
+            historical: false,
+            dates: Dates::default(),
+        };
         let input = Input { file: Some(file.to_owned()), format: Format::Csv, separator: b',', mapping };
         input.open().unwrap()
     }

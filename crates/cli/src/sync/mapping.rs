@@ -1,5 +1,6 @@
 //! Which column is which field.
 
+use super::dates::Dates;
 use super::outcome::Why;
 use crate::contact::international;
 use klaviyo_host::types::NewProfile;
@@ -56,6 +57,8 @@ pub(super) struct Mapping {
     pub(super) region: Option<country::Id>,
     /// Whether times of consent are wanted.
     pub(super) historical: bool,
+    /// How these are written.
+    pub(super) dates: Dates,
 }
 
 /// What a row says.
@@ -251,7 +254,7 @@ impl Mapping {
                     sound("properties", json)?;
                     draft.property(name, json.get());
                 }
-                field => draft.set(field, value.trim(), self.region)?,
+                field => draft.set(field, value.trim(), self)?,
             }
         }
         Ok(draft.contact())
@@ -284,7 +287,7 @@ impl Mapping {
                 Field::Ignore => continue,
                 Field::Property(property) | Field::Json(property) => draft.property(property, value.get()),
                 field => match string(field, value.get())? {
-                    Some(text) => draft.set(field, text.trim(), self.region)?,
+                    Some(text) => draft.set(field, text.trim(), self)?,
                     None => continue,
                 },
             }
@@ -324,20 +327,23 @@ struct Draft {
 }
 
 impl Draft {
-    fn set(&mut self, field: &Field, value: &str, region: Option<country::Id>) -> Result<(), Why> {
+    fn set(&mut self, field: &Field, value: &str, mapping: &Mapping) -> Result<(), Why> {
         let profile = &mut self.contact.profile;
         let given = Some(value.to_owned());
         match field {
             Field::Email => profile.email = given,
             Field::PhoneNumber => {
-                let number = international(value, region);
+                let number = international(value, mapping.region);
                 profile.phone_number = Some(number.map_err(|reason| Why::new(field.name(), reason))?);
             }
             Field::ExternalId => profile.external_id = given,
             Field::FirstName => profile.first_name = given,
             Field::LastName => profile.last_name = given,
             Field::Name => (profile.first_name, profile.last_name) = names(value),
-            Field::ConsentedAt => self.contact.consented_at = given,
+            Field::ConsentedAt => {
+                let time = mapping.dates.read(value);
+                self.contact.consented_at = Some(time.map_err(|reason| Why::new(field.name(), reason))?);
+            }
             Field::Property(_) | Field::Json(_) | Field::Ignore => {}
         }
         Ok(())
@@ -431,7 +437,7 @@ mod tests {
 
     fn mapping(pairs: &[&str], unknown: Unknown) -> Mapping {
         let pairs = pairs.iter().map(|text| pair(text).unwrap()).collect();
-        Mapping { pairs, unknown, region: None, historical: false }
+        Mapping { pairs, unknown, region: None, historical: false, dates: Dates::default() }
     }
 
     fn columns(mapping: &Mapping, header: &[&str]) -> Result<Vec<Field>, String> {

@@ -6,6 +6,7 @@
 
 mod batches;
 mod caller;
+mod dates;
 mod engine;
 mod frame;
 mod input;
@@ -19,6 +20,7 @@ mod rehearsal;
 mod settings;
 mod single;
 
+pub(crate) use dates::{DateFormat, Zone, date_format, zone};
 pub(crate) use input::Format;
 pub(crate) use mapping::{Pair, Unknown, pair};
 pub(crate) use settings::ChannelName;

@@ -1,5 +1,6 @@
 //! What a sync is to do.
 
+use super::dates::Dates;
 use super::frame::Place;
 use super::input::{Format, Input};
 use super::mapping::{Contact, Mapping};
@@ -182,6 +183,7 @@ pub(super) fn input(options: &Sync, account: &Account) -> Result<Input, Failure>
         unknown: options.unknown_columns,
         region: options.region,
         historical: options.historical,
+        dates: Dates { zone: options.time_zone.clone(), format: options.date_format.clone() },
     };
     Ok(Input { file, format, separator, mapping })
 }
@@ -200,6 +202,8 @@ pub(super) fn told(options: &Sync, input: &Input, endpoint: Option<&str>) -> BTr
     tell("--consent", joined(options.consent.iter().map(|channel| channel.name().to_owned()).collect()));
     tell("--consent-source", options.consent_source.clone());
     tell("--historical", flag(options.historical));
+    tell("--time-zone", options.time_zone.as_ref().map(ToString::to_string));
+    tell("--date-format", options.date_format.as_ref().map(ToString::to_string));
     tell("--one-by-one", flag(options.one_by_one));
     tell("--map", joined(options.map.iter().map(ToString::to_string).collect()));
     let unknown = format!("{:?}", options.unknown_columns).to_lowercase();
