@@ -309,12 +309,16 @@ pub(crate) struct Sync {
     /// The file to read; - is standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// What it is written in [default: as its name says, else csv]
+    /// What it is written in [default: as its name says, else as it begins]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// What stands between the values of CSV
-    #[arg(long, value_name = "CHARACTER", default_value_t = ',')]
-    pub(crate) separator: char,
+    /// What stands between the values of CSV: a character, or tab [default: what stands in the header most, of comma,
+    /// semicolon, tab and bar]
+    #[arg(long, value_name = "CHARACTER", value_parser = crate::sync::separator)]
+    pub(crate) separator: Option<u8>,
+    /// In which encoding it is, such as windows-1252 [default: UTF-8, or UTF-16 if it looks like that]
+    #[arg(long, value_name = "ENCODING", value_parser = crate::sync::encoding)]
+    pub(crate) encoding: Option<&'static encoding_rs::Encoding>,
     /// What a column is: a field, property:NAME, json:NAME (a property that is a number, say) or ignore; may be
     /// repeated
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = crate::sync::pair)]

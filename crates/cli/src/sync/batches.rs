@@ -157,7 +157,7 @@ impl Batches {
         if self.hand.is_empty() {
             return Ok(None);
         }
-        let rows = self.in_hand();
+        let rows: Vec<Row> = self.in_hand().into_iter().filter(|row| !row.is_blank).collect();
         let ended = |row: &Row| (row.line, row.contact.clone().err().map(Outcome::Refused));
         let batch = Batch {
             number: self.next,
@@ -304,12 +304,14 @@ impl Batches {
     }
 
     fn batch(&self, rows: Vec<Row>) -> Batch {
+        let place = rows.last().map_or(self.last, |row| row.place);
+        let rows: Vec<Row> = rows.into_iter().filter(|row| !row.is_blank).collect();
         let good = good(&rows);
         let imported = self.imported(&rows);
         let mut batch = Batch {
             number: self.next,
             end: self.taken,
-            place: rows.last().map_or(self.last, |row| row.place),
+            place,
             import: (0..)
                 .zip(&good)
                 .filter(|(_, place)| imported.binary_search(place).is_ok())

@@ -455,6 +455,9 @@ impl Engine {
     }
 
     fn leave(&mut self, row: Row, outcome: Outcome) -> Result<(), Failure> {
+        if row.is_blank {
+            return Ok(());
+        }
         let outcome = row.contact.err().map_or(outcome, Outcome::Refused);
         self.ledger.write(row.line, &outcome)
     }

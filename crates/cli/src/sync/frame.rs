@@ -5,6 +5,7 @@
 //! be lost without a word, and memory would grow with the file. So the ends of rows are found here, strictly and
 //! within bounds. A row that is not well formed is refused, and the next one is looked for on the next line.
 
+use super::array::{Element, Step};
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
@@ -13,6 +14,10 @@ const ROW_BYTES: usize = 1 << 20;
 /// How much is read at once.
 const READ_BYTES: usize = 64 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Ctrl-Z: how files of CP/M and DOS end, and some still do.
+pub(super) const SUBSTITUTE: u8 = 0x1a;
+/// Why a row is none that is as long as that.
+const TOO_LONG: &str = "it is longer than 1 MB";
 
 /// How rows end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub(super) enum Grammar {
     Csv(u8),
     /// A row is a line.
     Lines,
+    /// A row is an element of a JSON array, of which the first bracket was read.
+    Array,
 }
 
 /// A row as it stands in the input.
@@ -34,6 +41,13 @@ pub(super) struct Frame {
     pub(super) bytes: Result<Vec<u8>, &'static str>,
 }
 
+impl Frame {
+    /// Whether it is what may stand after the last row.
+    pub(super) fn is_end_mark(&self) -> bool {
+        self.bytes.as_ref().is_ok_and(|bytes| bytes.iter().all(|byte| *byte == SUBSTITUTE))
+    }
+}
+
 /// How much has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
@@ -45,7 +59,7 @@ pub(super) struct Place {
 /// The rows of an input, one after the other.
 pub(super) struct Frames<R> {
     source: R,
-    grammar: Grammar,
+    pub(super) grammar: Grammar,
     chunk: Box<[u8]>,
     buffer: Vec<u8>,
     /// What of the buffer is dealt with.
@@ -55,6 +69,19 @@ pub(super) struct Frames<R> {
     line: u64,
     bytes: u64,
     hash: Sha256,
+    array: Array,
+}
+
+/// What of an array was read last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Array {
+    /// Its first bracket, or a comma.
+    Comma,
+    Element,
+    /// Its last bracket.
+    Bracket,
+    /// All that is read.
+    End,
 }
 
 /// Where in a row a byte stands.
@@ -88,12 +115,16 @@ impl<R: Read> Frames<R> {
             line: 1,
             bytes: 0,
             hash: Sha256::new(),
+            array: Array::Comma,
         }
     }
 
     /// The next row that is not empty.
     pub(super) fn next(&mut self) -> io::Result<Option<Frame>> {
         self.begin()?;
+        if self.grammar == Grammar::Array {
+            return self.element();
+        }
         loop {
             let line = self.line;
             let end = match self.end_of_row()? {
@@ -106,7 +137,13 @@ impl<R: Read> Frames<R> {
             if end.all == 0 {
                 return Ok(None);
             }
-            let row = self.buffer.get(self.start..self.start + end.row).unwrap_or_default().to_vec();
+            let mut row = self.buffer.get(self.start..self.start + end.row).unwrap_or_default().to_vec();
+            if end.row == end.all {
+                // The end of the input is that of the row.
+                let text =
+                    row.iter().rposition(|byte| *byte != SUBSTITUTE).map_or(row.len(), |last| last + 1);
+                row.truncate(text);
+            }
             self.consume(end.all);
             self.line += end.lines;
             if !row.is_empty() {
@@ -120,7 +157,7 @@ impl<R: Read> Frames<R> {
         Place { bytes: self.bytes, digest: self.hash.clone().finalize().into() }
     }
 
-    /// Looks at the first bytes.
+    /// Takes the mark at the beginning away.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
@@ -131,11 +168,130 @@ impl<R: Read> Frames<R> {
         if self.buffer.starts_with(BYTE_ORDER_MARK) {
             self.consume(BYTE_ORDER_MARK.len());
         }
-        if self.buffer.starts_with(b"\xff\xfe") || self.buffer.starts_with(b"\xfe\xff") {
-            let reason = "it is in UTF-16; save it as UTF-8 (in a spreadsheet: CSV UTF-8)";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-        }
         Ok(())
+    }
+
+    /// Judges what comes next, of which more and more is read until that can be told: all there is, at last, or much of
+    /// it, which the judge is told.
+    pub(super) fn look<T>(&mut self, judge: impl Fn(&[u8], bool) -> Option<T>) -> io::Result<Option<T>> {
+        self.begin()?;
+        loop {
+            let next = self.buffer.get(self.start..).unwrap_or_default();
+            let is_all = self.ended || next.len() >= READ_BYTES;
+            let judged = judge(next, is_all);
+            if judged.is_some() || is_all {
+                return Ok(judged);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Passes over white space, and tells what follows it.
+    pub(super) fn skip_space(&mut self) -> io::Result<Option<u8>> {
+        self.begin()?;
+        loop {
+            match self.byte(0)? {
+                Some(byte) if byte.is_ascii_whitespace() => self.skip(byte),
+                next => return Ok(next),
+            }
+        }
+    }
+
+    /// Passes over a byte.
+    pub(super) fn skip(&mut self, byte: u8) {
+        self.consume(1);
+        self.line += u64::from(byte == b'\n');
+    }
+
+    /// Whether nothing follows.
+    pub(super) fn is_at_end(&mut self) -> io::Result<bool> {
+        Ok(self.byte(0)?.is_none())
+    }
+
+    /// Whether there is nothing else from there on, to the end of the input.
+    fn only_substitutes(&mut self, from: usize) -> io::Result<bool> {
+        for at in from..from + READ_BYTES {
+            match self.byte(at)? {
+                Some(SUBSTITUTE) => {}
+                Some(_) => return Ok(false),
+                None => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The next element of an array.
+    fn element(&mut self) -> io::Result<Option<Frame>> {
+        let told = |line, reason| Ok(Some(Frame { line, lines: 1, bytes: Err(reason) }));
+        loop {
+            let next = self.skip_space()?;
+            let line = self.line;
+            match (self.array, next) {
+                (Array::End, _) | (Array::Bracket, None) => return Ok(None),
+                (Array::Bracket, Some(SUBSTITUTE)) if self.only_substitutes(0)? => {
+                    self.consume(self.buffer.len() - self.start);
+                }
+                (Array::Bracket, Some(_)) => {
+                    self.array = Array::End;
+                    return told(
+                        line,
+                        "something follows the end of the array, and is not read; put it into the array",
+                    );
+                }
+                (_, None) => {
+                    self.array = Array::End;
+                    return told(line, "the array does not end: the input is cut off; get the rest of it");
+                }
+                (_, Some(byte @ b']')) => {
+                    self.skip(byte);
+                    self.array = Array::Bracket;
+                }
+                (_, Some(byte @ b',')) => {
+                    self.skip(byte);
+                    self.array = Array::Comma;
+                }
+                (before, Some(_)) => {
+                    self.array = Array::Element;
+                    let mut frame = self.rest_of_element()?;
+                    if before == Array::Element {
+                        frame.bytes = Err("a comma is missing before it");
+                    }
+                    return Ok(Some(frame));
+                }
+            }
+        }
+    }
+
+    fn rest_of_element(&mut self) -> io::Result<Frame> {
+        let line = self.line;
+        let mut element = Element::default();
+        let (mut at, mut is_too_long) = (0, false);
+        loop {
+            if at > ROW_BYTES {
+                // Its end is looked for all the same: in the middle of it nothing begins.
+                is_too_long = true;
+                self.consume(at);
+                at = 0;
+            }
+            let Some(byte) = self.byte(at)? else {
+                self.consume(at);
+                let reason = "the input is cut off in the middle of it; get the rest of it";
+                self.array = Array::End;
+                return Ok(Frame { line, lines: 1, bytes: Err(reason) });
+            };
+            let step = element.step(byte);
+            if step != Step::After {
+                at += 1;
+                self.line += u64::from(byte == b'\n');
+            }
+            if step != Step::Inside {
+                break;
+            }
+        }
+        let bytes = self.buffer.get(self.start..self.start + at).unwrap_or_default().to_vec();
+        self.consume(at);
+        let bytes = if is_too_long { Err(TOO_LONG) } else { Ok(bytes) };
+        Ok(Frame { line, lines: self.line - line + 1, bytes })
     }
 
     /// The byte at this distance from the start of the row; none after the end of the input.
@@ -158,7 +314,7 @@ impl<R: Read> Frames<R> {
             if at > ROW_BYTES {
                 let reason = match state {
                     State::Quoted => "it is longer than 1 MB; is a quotation mark missing?",
-                    _ => "it is longer than 1 MB",
+                    _ => TOO_LONG,
                 };
                 return Ok(Err(reason));
             }
@@ -171,7 +327,7 @@ impl<R: Read> Frames<R> {
             };
             let separator = match self.grammar {
                 Grammar::Csv(separator) => Some(separator),
-                Grammar::Lines => None,
+                Grammar::Lines | Grammar::Array => None,
             };
             state = match (state, byte) {
                 (State::Quoted, b'"') => State::Quote,
@@ -187,6 +343,7 @@ impl<R: Read> Frames<R> {
                     return Ok(Ok(End { row: at, all: at + 1 + usize::from(both), lines }));
                 }
                 (_, byte) if Some(byte) == separator => State::FieldStart,
+                (State::Quote, SUBSTITUTE) if self.only_substitutes(at)? => State::Quote,
                 (State::Quote, _) => {
                     return Ok(Err(
                         "a quotation mark stands in the middle of a field; is one missing before it?",
@@ -200,7 +357,7 @@ impl<R: Read> Frames<R> {
     }
 
     /// Goes on after the end of the line, however far that is.
-    fn skip_line(&mut self) -> io::Result<()> {
+    pub(super) fn skip_line(&mut self) -> io::Result<()> {
         self.line += 1;
         let grammar = self.grammar;
         let is_end = |byte: u8| byte == b'\n' || (byte == b'\r' && grammar != Grammar::Lines);
@@ -337,8 +494,103 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_is_told() {
-        let error = Frames::new(b"\xff\xfea\0".as_slice(), Grammar::Lines).next().unwrap_err();
-        assert!(error.to_string().contains("UTF-8"));
+    fn the_mark_of_dos_ends_an_input_and_nothing_else() {
+        assert_eq!(csv("a\nb\u{1a}"), [row(1, 1, "a"), row(2, 1, "b")]);
+        assert_eq!(csv("a\n\"b\"\u{1a}\u{1a}"), [row(1, 1, "a"), row(2, 1, "\"b\"")]);
+        assert_eq!(csv("a\n\u{1a}\u{1a}"), [row(1, 1, "a"), row(2, 1, "\u{1a}\u{1a}")]);
+        assert_eq!(csv("a\u{1a}\n\u{1a}b"), [row(1, 1, "a\u{1a}"), row(2, 1, "\u{1a}b")]);
+        assert_eq!(csv("\"a\"\u{1a}\nb"), [row(1, 1, "✗"), row(2, 1, "b")]);
+        assert_eq!(rows(b"{}\x1a", Grammar::Lines), [row(1, 1, "{}")]);
+    }
+
+    /// The rows of what follows the first bracket.
+    fn array(text: &str) -> Vec<(u64, u64, String)> {
+        rows(text.as_bytes(), Grammar::Array)
+    }
+
+    #[test]
+    fn elements_are_rows() {
+        for text in ["]", " \n ]\n", "]\u{1a}", ",]"] {
+            assert_eq!(array(text), [], "{text:?}");
+        }
+        assert_eq!(array("{\"a\":1},{\"b\":\"]\"}]"), [row(1, 1, "{\"a\":1}"), row(1, 1, "{\"b\":\"]\"}")]);
+        assert_eq!(array("\n {\n\"a\":1\r\n}\n,\n{},]\n"), [row(2, 3, "{\n\"a\":1\r\n}"), row(6, 1, "{}")]);
+        assert_eq!(array("1, \"x\",null]"), [row(1, 1, "1"), row(1, 1, "\"x\""), row(1, 1, "null")]);
+    }
+
+    #[test]
+    fn an_array_that_is_not_well_formed_costs_what_is_not() {
+        assert_eq!(array("{\"a\":}\n,{}]"), [row(1, 1, "{\"a\":}"), row(2, 1, "{}")]);
+        assert_eq!(array("{\"a\":\"x\n},\n{}]"), [row(1, 2, "{\"a\":\"x\n}"), row(3, 1, "{}")]);
+        // A comma is missing.
+        assert_eq!(array("{}\n{},{}]"), [row(1, 1, "{}"), row(2, 1, "✗"), row(2, 1, "{}")]);
+        // It is cut off, between two and in one.
+        assert_eq!(array(""), [row(1, 1, "✗")]);
+        assert_eq!(array("{},\n"), [row(1, 1, "{}"), row(2, 1, "✗")]);
+        assert_eq!(array("{}\n,{\"a\":\n"), [row(1, 1, "{}"), row(2, 1, "✗")]);
+    }
+
+    #[test]
+    fn what_follows_an_array_is_told() {
+        for text in ["{}]\n[{}]", "{}]\n]", "{}]\nx", "{}]\n\u{1a}x"] {
+            let mut frames = Frames::new(text.as_bytes(), Grammar::Array);
+            assert_eq!(frames.next().unwrap().unwrap().bytes, Ok(b"{}".to_vec()));
+            let rest = frames.next().unwrap().unwrap();
+            assert!(rest.line == 2 && rest.bytes.is_err(), "{text:?}");
+            assert_eq!(frames.next().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn an_element_is_bounded() {
+        let long = format!("{{\"a\":\"{}\"}},\n{{}}]", "y".repeat(5 * ROW_BYTES));
+        assert_eq!(array(&long), [row(1, 1, "✗"), row(2, 1, "{}")]);
+        let open = "[".repeat(5 * ROW_BYTES);
+        let mut frames = Frames::new(open.as_bytes(), Grammar::Array);
+        assert!(frames.next().unwrap().unwrap().bytes.is_err());
+        assert!(frames.buffer.capacity() < 4 * ROW_BYTES);
+        assert_eq!(frames.next().unwrap(), None);
+    }
+
+    /// The rest of an array of so many objects, written as it is read.
+    struct Objects(std::ops::Range<usize>, Vec<u8>);
+
+    impl Read for Objects {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.1.is_empty()
+                && let Some(n) = self.0.next()
+            {
+                let after = if self.0.is_empty() { "]" } else { ",\n" };
+                self.1 = format!("{{\"email\":\"contact+{n}@example.com\"}}{after}").into_bytes();
+            }
+            let read = self.1.as_slice().read(buffer)?;
+            self.1.drain(..read);
+            Ok(read)
+        }
+    }
+
+    #[test]
+    fn an_array_is_not_held_in_memory() {
+        let mut frames = Frames::new(Objects(0..100_000, Vec::new()), Grammar::Array);
+        let mut line = 0;
+        while let Some(frame) = frames.next().unwrap() {
+            line += 1;
+            assert!(frame.line == line && frame.bytes.is_ok());
+        }
+        assert_eq!(line, 100_000);
+        assert!(frames.buffer.capacity() < 4 * READ_BYTES);
+    }
+
+    #[test]
+    fn what_comes_next_can_be_looked_at() {
+        let mut slow = Frames::new(Slow(b"\xef\xbb\xbf\n [1]"), Grammar::Lines);
+        let third = |bytes: &[u8], is_all: bool| bytes.get(2).copied().or(is_all.then_some(0));
+        assert_eq!(slow.look(third).unwrap(), Some(b'['));
+        assert_eq!(slow.look(|_, is_all| is_all.then_some(())).unwrap(), Some(()));
+        assert_eq!(slow.skip_space().unwrap(), Some(b'['));
+        assert!(!slow.is_at_end().unwrap());
+        let frame = slow.next().unwrap().unwrap();
+        assert_eq!((frame.line, frame.bytes), (2, Ok(b"[1]".to_vec())));
+        assert!(slow.is_at_end().unwrap());
     }
 }

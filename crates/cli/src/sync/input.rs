@@ -3,14 +3,19 @@
 //! They are read on a thread of their own, a little ahead of what is sent: reading may wait for a pipe, and Ctrl-C
 //! should not.
 
-use super::frame::{Frame, Frames, Grammar, Place};
+use super::encoding::{self, Decoded};
+use super::form::{self, Form, Format};
+use super::frame::{Frame, Frames, Grammar, Place, SUBSTITUTE};
 use super::mapping::{Contact, Field, Mapping};
 use super::outcome::Why;
+use super::record::Decoder;
 use crate::failure::Failure;
 use crate::files;
+use encoding_rs::{Encoding, UTF_8};
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -19,22 +24,15 @@ const ROWS: usize = 256;
 const BYTES: usize = 256 << 10;
 const AHEAD: usize = 4;
 
-/// What an input is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// Comma-separated values; the first row names the columns
-    Csv,
-    /// JSON Lines: an object on each line
-    Jsonl,
-}
-
 /// What is to be read.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
     /// None is standard input.
     pub(super) file: Option<PathBuf>,
-    pub(super) format: Format,
-    pub(super) separator: u8,
+    /// What is said about its form. What is not is found out.
+    pub(super) format: Option<Format>,
+    pub(super) separator: Option<u8>,
+    pub(super) encoding: Option<&'static Encoding>,
     pub(super) mapping: Mapping,
 }
 
@@ -42,27 +40,38 @@ pub(super) struct Input {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) line: u64,
+    /// There is no value in it. It counts where rows are found by their number, and is nobody's otherwise.
+    pub(super) is_blank: bool,
     /// What was read up to its end.
     pub(super) place: Place,
     pub(super) contact: Result<Contact, Why>,
 }
 
+/// What the thread that reads hands over.
+enum Sent {
+    /// The columns are known; the first row may still take its time.
+    Form(Form),
+    Rows(Vec<Row>),
+}
+
 /// The rows that are still to come.
 pub(super) struct Rows {
-    receiver: Receiver<Result<Vec<Row>, Failure>>,
+    receiver: Receiver<Result<Sent, Failure>>,
     here: VecDeque<Row>,
     /// The bytes of the input, if that is known.
     pub(super) length: Option<u64>,
 }
 
 impl Input {
-    /// The format that the name of a file tells.
-    pub(super) fn format_of(file: Option<&Path>) -> Format {
-        let extension = file.and_then(Path::extension).map(|extension| extension.to_ascii_lowercase());
-        match extension.as_deref().and_then(std::ffi::OsStr::to_str) {
-            Some("jsonl" | "ndjson" | "json") => Format::Jsonl,
-            _ => Format::Csv,
-        }
+    /// The format, as far as it is said or the name of the file tells it.
+    pub(super) fn format(&self) -> Option<Format> {
+        let extension =
+            self.file.as_deref().and_then(Path::extension).map(|extension| extension.to_ascii_lowercase());
+        self.format.or(match extension.as_deref().and_then(std::ffi::OsStr::to_str) {
+            Some("jsonl" | "ndjson" | "json") => Some(Format::Jsonl),
+            Some("csv" | "tsv") => Some(Format::Csv),
+            _ => self.separator.map(|_| Format::Csv),
+        })
     }
 
     /// Begins to read.
@@ -95,23 +104,58 @@ impl Input {
         Ok(Rows { receiver, here: VecDeque::new(), length })
     }
 
-    fn read(&self, source: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Failure> {
-        match self.format {
-            Format::Csv => self.csv(Frames::new(source, Grammar::Csv(self.separator)), sink),
-            Format::Jsonl => self.json_lines(Frames::new(source, Grammar::Lines), sink),
+    fn read(&self, mut source: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Failure> {
+        let unreadable = |error| self.unreadable(&error);
+        let head = form::head(&mut source).map_err(unreadable)?;
+        let encoding = encoding::of(&head, self.encoding);
+        if let Some(what) = form::foreign(&head, encoding) {
+            return Err(self.invalid(what));
+        }
+        let whole = Cursor::new(head).chain(source);
+        let source: Box<dyn Read> =
+            if encoding == UTF_8 { Box::new(whole) } else { Box::new(Decoded::new(whole, encoding)) };
+        let mut frames = Frames::new(source, Grammar::Lines);
+        let first = frames.look(form::first_byte).map_err(unreadable)?.flatten();
+        let looks_like_json = matches!(first, Some(b'{' | b'['));
+        let is_news = encoding != UTF_8 && self.encoding.is_none();
+        let form = Form { format: Format::Csv, separator: None, encoding, is_news };
+        match self.format() {
+            Some(Format::Jsonl) => self.json(frames, Form { format: Format::Jsonl, ..form }, sink),
+            None if looks_like_json => {
+                self.json(frames, Form { format: Format::Jsonl, is_news: true, ..form }, sink)
+            }
+            _ => self.csv(frames, form, looks_like_json, sink),
         }
     }
 
-    fn json_lines<R: Read>(&self, mut frames: Frames<R>, sink: &mut Sink) -> Result<(), Failure> {
-        frames.begin().map_err(|error| self.unreadable(&error))?;
-        sink.begin();
-        while let Some(Frame { line, bytes, .. }) = frames.next().map_err(|error| self.unreadable(&error))? {
-            let contact = match bytes {
+    fn json<R: Read>(&self, mut frames: Frames<R>, form: Form, sink: &mut Sink) -> Result<(), Failure> {
+        let unreadable = |error| self.unreadable(&error);
+        match frames.skip_space().map_err(unreadable)? {
+            Some(bracket @ b'[') => {
+                frames.skip(bracket);
+                frames.grammar = Grammar::Array;
+            }
+            None | Some(b'{' | SUBSTITUTE) => {}
+            Some(_) if self.format.is_some() => {
+                return Err(self.invalid("it begins neither with { nor with [, as JSON does; is it CSV?"));
+            }
+            Some(_) => {
+                return Err(self.invalid(
+                    "it begins neither with { nor with [, as JSON does; if it is CSV, say so with --format csv",
+                ));
+            }
+        }
+        sink.begin(form.clone());
+        while let Some(frame) = frames.next().map_err(unreadable)? {
+            let line = frame.line;
+            let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
+            let contact = match frame.bytes {
                 Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => continue,
-                Ok(bytes) => self.mapping.object(&bytes),
+                _ if is_end => Ok(None),
+                Ok(bytes) => self.object(&bytes, form.encoding),
                 Err(reason) => Err(Why::new("", reason)),
             };
-            if !sink.put(Row { line, place: frames.place(), contact }) {
+            if !sink.put(line, frames.place(), contact) {
                 return Ok(());
             }
         }
@@ -119,24 +163,61 @@ impl Input {
         Ok(())
     }
 
-    fn csv<R: Read>(&self, mut frames: Frames<R>, sink: &mut Sink) -> Result<(), Failure> {
-        let mut decoder = Decoder::new(self.separator);
-        let Some(header) = frames.next().map_err(|error| self.unreadable(&error))? else {
-            sink.begin();
+    /// The contact of an object; none if there is no value in it.
+    fn object(&self, bytes: &[u8], encoding: &'static Encoding) -> Result<Option<Contact>, Why> {
+        self.text(bytes, encoding)?;
+        match self.mapping.object(bytes) {
+            Ok(contact) if contact != Contact::default() => Ok(Some(contact)),
+            _ if serde_json::from_slice(bytes)
+                .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
+            {
+                Ok(None)
+            }
+            contact => contact.map(Some),
+        }
+    }
+
+    fn csv<R: Read>(
+        &self,
+        mut frames: Frames<R>,
+        mut form: Form,
+        looks_like_json: bool,
+        sink: &mut Sink,
+    ) -> Result<(), Failure> {
+        let unreadable = |error| self.unreadable(&error);
+        let declared = frames.look(form::declared).map_err(unreadable)?.flatten();
+        // Any grammar of CSV ends a line in the same ways.
+        frames.grammar = Grammar::Csv(b',');
+        if declared.is_some() {
+            frames.skip_line().map_err(unreadable)?;
+        }
+        let separator = match self.separator.or(declared) {
+            Some(separator) => separator,
+            None => frames.look(form::separator_of).map_err(unreadable)?.unwrap_or(b','),
+        };
+        form.separator = Some(separator);
+        form.is_news |= self.separator.is_none() && separator != b',';
+        frames.grammar = Grammar::Csv(separator);
+
+        let mut decoder = Decoder::new(separator);
+        let Some(header) = self.header(&mut frames)? else {
+            sink.begin(form);
             return Ok(());
         };
-        let fields = header
-            .bytes
-            .map_err(str::to_owned)
-            .and_then(|bytes| decoder.decode(bytes).map_err(|why| why.reason))
+        let fields = self
+            .text(&header, form.encoding)
+            .map_err(|why| why.reason)
+            .and_then(|()| decoder.decode(header))
             .map_err(|reason| format!("the header: {reason}"))
             .and_then(|header| self.mapping.columns(header.iter()))
-            .map_err(|reason| Failure::invalid(None, &format!("{}: {reason}", self.name())))?;
-        sink.begin();
-        while let Some(frame) = frames.next().map_err(|error| self.unreadable(&error))? {
+            .map_err(|reason| self.no_columns(&reason, looks_like_json))?;
+        sink.begin(form.clone());
+        while let Some(frame) = frames.next().map_err(unreadable)? {
             let line = frame.line;
-            let contact = self.row(frame, &fields, &mut decoder);
-            if !sink.put(Row { line, place: frames.place(), contact }) {
+            let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
+            let contact =
+                if is_end { Ok(None) } else { self.row(frame, &fields, &mut decoder, form.encoding) };
+            if !sink.put(line, frames.place(), contact) {
                 return Ok(());
             }
         }
@@ -144,17 +225,61 @@ impl Input {
         Ok(())
     }
 
-    fn row(&self, frame: Frame, fields: &[Field], decoder: &mut Decoder) -> Result<Contact, Why> {
+    fn header<R: Read>(&self, frames: &mut Frames<R>) -> Result<Option<Vec<u8>>, Failure> {
+        let unreadable = |error| self.unreadable(&error);
+        let Some(header) = frames.next().map_err(unreadable)? else { return Ok(None) };
+        if header.is_end_mark() && frames.is_at_end().map_err(unreadable)? {
+            return Ok(None);
+        }
+        header.bytes.map(Some).map_err(|reason| self.invalid(&format!("the header: {reason}")))
+    }
+
+    fn no_columns(&self, reason: &str, looks_like_json: bool) -> Failure {
+        match (looks_like_json, self.format) {
+            (false, _) => Failure::invalid(None, &format!("{}: {reason}", self.name())),
+            (true, None) => self.invalid("it looks like JSON; if it is, say so with --format jsonl"),
+            (true, Some(_)) => self.invalid("it looks like JSON, and not like CSV"),
+        }
+    }
+
+    /// The contact of a row of CSV; none if there is no value in it.
+    fn row(
+        &self,
+        frame: Frame,
+        fields: &[Field],
+        decoder: &mut Decoder,
+        encoding: &'static Encoding,
+    ) -> Result<Option<Contact>, Why> {
         let Frame { line, lines, bytes } = frame;
-        let record = decoder.decode(bytes.map_err(|reason| Why::new("", reason))?)?;
-        if record.len() != fields.len() {
-            let (found, wanted) = (record.len(), fields.len());
+        let bytes = bytes.map_err(|reason| Why::new("", reason))?;
+        self.text(&bytes, encoding)?;
+        let record = decoder.decode(bytes).map_err(|reason| Why::new("", reason))?;
+        let has_value = |value: &str| !value.trim().is_empty();
+        if !record.iter().any(has_value) {
+            return Ok(None);
+        }
+        let (found, wanted) = (record.len(), fields.len());
+        // What is missing at the end is empty, unless it is in quotation marks that swallowed the end of the row.
+        if record.iter().skip(wanted).any(has_value) || (found < wanted && lines > 1) {
             return Err(Why::new(
                 "",
                 format!("it has {found} fields, and the header has {wanted}{}", across(line, lines)),
             ));
         }
-        self.mapping.row(fields, record.iter())
+        self.mapping.row(fields, record.iter()).map(Some)
+    }
+
+    /// Refuses what is no text in the encoding of the input.
+    fn text(&self, bytes: &[u8], encoding: &'static Encoding) -> Result<(), Why> {
+        let reason = match std::str::from_utf8(bytes) {
+            Ok(_) => return Ok(()),
+            Err(_) if encoding == UTF_8 && self.encoding.is_none() => {
+                "it is not UTF-8; say in which encoding the input is with --encoding, such as windows-1252"
+                    .to_owned()
+            }
+            Err(_) => format!("it has bytes that mean nothing in {}", encoding.name()),
+        };
+        Err(Why::new("", reason))
     }
 
     /// What it is called in a sentence.
@@ -163,11 +288,11 @@ impl Input {
     }
 
     fn unreadable(&self, error: &io::Error) -> Failure {
-        let sentence = format!("cannot read {}: {error}", self.name());
-        match error.kind() {
-            io::ErrorKind::InvalidData => Failure::invalid(None, &sentence),
-            _ => Failure::other(sentence),
-        }
+        Failure::other(format!("cannot read {}: {error}", self.name()))
+    }
+
+    fn invalid(&self, reason: &str) -> Failure {
+        Failure::invalid(None, &format!("cannot read {}: {reason}", self.name()))
     }
 }
 
@@ -215,6 +340,16 @@ impl Read for Whole {
     }
 }
 
+/// Whether there is no value in JSON.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Object(members) => members.values().all(is_nothing),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+    }
+}
+
 /// Says that a row is of several lines, which may not be meant.
 fn across(line: u64, lines: u64) -> String {
     match lines {
@@ -226,71 +361,26 @@ fn across(line: u64, lines: u64) -> String {
     }
 }
 
-/// Reads the fields of one row of CSV.
-struct Decoder {
-    reader: csv::Reader<Feed>,
-    record: csv::ByteRecord,
-    text: csv::StringRecord,
-}
-
-/// What the reader reads from: a row at a time.
-#[derive(Default)]
-struct Feed {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Feed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.bytes.get(self.at..).unwrap_or_default().read(buffer)?;
-        self.at += count;
-        Ok(count)
-    }
-}
-
-impl Decoder {
-    fn new(separator: u8) -> Self {
-        let reader = csv::ReaderBuilder::new()
-            .delimiter(separator)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(Feed::default());
-        Self { reader, record: csv::ByteRecord::new(), text: csv::StringRecord::new() }
-    }
-
-    /// The bytes are a whole row, so that the reader never sees the end of what it reads from.
-    fn decode(&mut self, mut bytes: Vec<u8>) -> Result<&csv::StringRecord, Why> {
-        bytes.push(b'\n');
-        *self.reader.get_mut() = Feed { bytes, at: 0 };
-        let read = self.reader.read_byte_record(&mut self.record);
-        if !read.map_err(|error| Why::new("", error.to_string()))? {
-            return Err(Why::new("", "it cannot be read as CSV"));
-        }
-        self.text = csv::StringRecord::from_byte_record(std::mem::take(&mut self.record)).map_err(|_| {
-            Why::new("", "it is not UTF-8; save the file as UTF-8 (in a spreadsheet: CSV UTF-8)")
-        })?;
-        Ok(&self.text)
-    }
-}
-
 /// Where rows go to.
 struct Sink {
-    sender: Sender<Result<Vec<Row>, Failure>>,
+    sender: Sender<Result<Sent, Failure>>,
     rows: Vec<Row>,
     bytes: usize,
 }
 
 impl Sink {
-    /// The columns are known; the first row may still take its time.
-    fn begin(&mut self) {
+    fn begin(&mut self, form: Form) {
         // Whoever does not want to know wants no rows either.
-        let _ = self.sender.blocking_send(Ok(Vec::new()));
+        let _ = self.sender.blocking_send(Ok(Sent::Form(form)));
     }
 
     /// Whether anybody still wants rows.
-    fn put(&mut self, row: Row) -> bool {
-        self.bytes += row.contact.as_ref().map_or(0, Contact::bytes);
-        self.rows.push(row);
+    fn put(&mut self, line: u64, place: Place, contact: Result<Option<Contact>, Why>) -> bool {
+        let is_blank = matches!(contact, Ok(None));
+        let contact =
+            contact.and_then(|contact| contact.ok_or_else(|| Why::new("", "there is nothing in it")));
+        self.bytes += contact.as_ref().map_or(0, Contact::bytes);
+        self.rows.push(Row { line, is_blank, place, contact });
         if self.rows.len() < ROWS && self.bytes < BYTES {
             return true;
         }
@@ -300,7 +390,7 @@ impl Sink {
     fn flush(&mut self) -> bool {
         self.bytes = 0;
         let rows = std::mem::take(&mut self.rows);
-        rows.is_empty() || self.sender.blocking_send(Ok(rows)).is_ok()
+        rows.is_empty() || self.sender.blocking_send(Ok(Sent::Rows(rows))).is_ok()
     }
 
     fn fail(&mut self, failure: Failure) {
@@ -312,12 +402,16 @@ impl Sink {
 }
 
 impl Rows {
-    /// Waits until it is known whether the input can be read at all.
-    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
-        if let Some(rows) = self.receiver.recv().await {
-            self.here.extend(rows?);
+    /// Waits until it is known whether the input can be read at all, and in which form it is.
+    pub(super) async fn begin(&mut self) -> Result<Form, Failure> {
+        match self.receiver.recv().await.transpose()? {
+            Some(Sent::Form(form)) => {
+                // What was read is counted as text.
+                self.length = self.length.filter(|_| form.encoding == UTF_8);
+                Ok(form)
+            }
+            _ => Err(Failure::other("the input was not read".to_owned())),
         }
-        Ok(())
     }
 
     /// The next row; none at the end.
@@ -326,8 +420,9 @@ impl Rows {
             if let Some(row) = self.here.pop_front() {
                 return Ok(Some(row));
             }
-            match self.receiver.recv().await {
-                Some(rows) => self.here.extend(rows?),
+            match self.receiver.recv().await.transpose()? {
+                Some(Sent::Rows(rows)) => self.here.extend(rows),
+                Some(Sent::Form(_)) => {}
                 None => return Ok(None),
             }
         }
@@ -363,7 +458,8 @@ mod tests {
             historical: false,
             dates: Dates::default(),
         };
-        let input = Input { file: Some(file.to_owned()), format: Format::Csv, separator: b',', mapping };
+        let input =
+            Input { file: Some(file.to_owned()), format: None, separator: None, encoding: None, mapping };
         input.open().unwrap()
     }
 

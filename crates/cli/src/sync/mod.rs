@@ -1,13 +1,17 @@
 //! `klaviyo sync`: the contacts of a file, in Klaviyo.
 //!
-//! [`frame`] finds rows in bytes, [`input`] and [`mapping`] make contacts of them, [`batches`] makes portions of
+//! [`encoding`] makes UTF-8 of bytes and [`form`] tells what it is, [`frame`] finds rows in it, [`input`] and [`mapping`]
+//! make contacts of them, [`batches`] makes portions of
 //! those, by a [`rehearsal`] of the calls that follow; the [`engine`], or [`single`] contact by contact, makes these
 //! calls, and keeps the [`journal`] and the [`ledger`], which is the report.
 
+mod array;
 mod batches;
 mod caller;
 mod dates;
+mod encoding;
 mod engine;
+mod form;
 mod frame;
 // Until rows are given to it.
 #[cfg_attr(not(test), expect(dead_code))]
@@ -19,12 +23,14 @@ mod mapping;
 mod outcome;
 mod plan;
 mod progress;
+mod record;
 mod rehearsal;
 mod settings;
 mod single;
 
 pub(crate) use dates::{DateFormat, Zone, date_format, zone};
-pub(crate) use input::Format;
+pub(crate) use encoding::encoding;
+pub(crate) use form::{Format, separator};
 pub(crate) use mapping::{Pair, Unknown, pair};
 pub(crate) use settings::ChannelName;
 
@@ -33,10 +39,12 @@ use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::lists;
+use crate::report;
 use crate::session::Session;
 use batches::Batches;
 use caller::Caller;
 use engine::Engine;
+use form::Form;
 use journal::{Begun, Journal};
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
@@ -65,10 +73,15 @@ async fn dry_run(account: &Account, options: &Sync) -> Result<Done, Failure> {
     let list = options.list.as_deref().map(|name| (if lists::is_id(name) { name } else { "LISTID" }, name));
     let rehearsal = Rehearsal::open(account, limits(1), list)?;
     let settings = Settings::new(options, list.map(|(id, _)| id.to_owned()), &at);
-    let rows = input.open()?;
+    let mut rows = input.open()?;
+    let form = tokio::select! {
+        form = rows.begin() => form?,
+        _ = tokio::signal::ctrl_c() => return Err(Failure::interrupted()),
+    };
+    tell(&form);
     let past = journal::Past::default();
     let batches = Batches::new(rows, rehearsal, settings.clone(), &past);
-    let mut plan = Plan::new(batches, &settings, !account.json);
+    let mut plan = Plan::new(batches, &settings, form, !account.json);
     if list.is_some() {
         plan.batches.rehearsal.session.tenant().lists().await?;
         plan.show()?;
@@ -83,15 +96,15 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
     let started = Instant::now();
     let input = settings::input(options, account)?;
     let endpoint = account.endpoint.as_ref().map(|endpoint| endpoint.url.as_str());
-    let told = settings::told(options, &input, endpoint);
     let key = crate::key::read(account)?;
     let interrupt = Interrupt::listen()?;
     // Before anything is kept, or sent.
     let mut rows = interrupt.blocking(move || input.open()).await??;
-    tokio::select! {
-        begun = rows.begin() => begun?,
+    let form = tokio::select! {
+        form = rows.begin() => form?,
         () = interrupt.asked() => return Err(Failure::interrupted()),
-    }
+    };
+    let told = settings::told(options, &form, endpoint);
     let (mut journal, past) = Journal::open(options.state.as_deref())?;
     if let Some(difference) = past.begun.as_ref().and_then(|begun| begun.difference(&told)) {
         let state = options.state.as_deref().unwrap_or(std::path::Path::new("")).display();
@@ -103,6 +116,7 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
             ),
         ));
     }
+    tell(&form);
     // One tenant has half of the calls at once.
     let calls = if options.one_by_one { 2 * single::AT_ONCE as u32 } else { 1 };
     let mut session = Session::with(account, key, limits(calls), None)?;
@@ -131,7 +145,15 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
             () = interrupt.asked() => return Err(Failure::interrupted()),
         }
         return Ok(summary(
-            &Summary { counts: past.counts, options, complete: true, started, here: 0, usage: *usage },
+            &Summary {
+                counts: past.counts,
+                options,
+                form: &form,
+                complete: true,
+                started,
+                here: 0,
+                usage: *usage,
+            },
             &[],
         ));
     }
@@ -156,7 +178,10 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
             let here = counts.rows() - before.rows();
             let told = std::mem::take(&mut engine.ledger.told);
             drop(engine);
-            Ok(summary(&Summary { counts, options, complete: false, started, here, usage: *usage }, &told))
+            Ok(summary(
+                &Summary { counts, options, form: &form, complete: false, started, here, usage: *usage },
+                &told,
+            ))
         }
         Err(failure) => Err(stopped(engine, failure, &interrupt, options).await),
     }
@@ -218,6 +243,7 @@ async fn stopped(mut engine: Engine, failure: Failure, interrupt: &Interrupt, op
 struct Summary<'a> {
     counts: Counts,
     options: &'a Sync,
+    form: &'a Form,
     /// It had ended before.
     complete: bool,
     started: Instant,
@@ -227,7 +253,7 @@ struct Summary<'a> {
 }
 
 fn summary(summary: &Summary<'_>, told: &[String]) -> Done {
-    let Summary { counts, options, complete, started, here, usage } = summary;
+    let Summary { counts, options, form, complete, started, here, usage } = summary;
     let seconds = started.elapsed().as_secs_f64();
     let rate = if *complete { 0.0 } else { *here as f64 / seconds.max(0.001) };
     let value = json!({
@@ -240,10 +266,18 @@ fn summary(summary: &Summary<'_>, told: &[String]) -> Done {
         "requests": usage.requests,
         "attempts": usage.attempts,
         "was-complete": complete,
+        "input": form.json(),
         "report": options.report.as_deref().map(|path| path.display().to_string()),
     });
     let amiss = (!counts.all_done()).then_some(Code::Rejected);
     Done { amiss, ..Done::new(value, View::Synced(told.to_vec())) }
+}
+
+/// Says how the input is read, if that is not what one would think.
+fn tell(form: &Form) {
+    if let Some(news) = form.news() {
+        report::aside(&format!("{news}\n"));
+    }
 }
 
 fn now() -> String {

@@ -1,6 +1,7 @@
 //! `--dry-run`: what a sync would send, how many requests that is, and how long they take at Klaviyo's rates.
 
 use super::batches::{Batches, CHUNK};
+use super::form::Form;
 use super::outcome::{Counts, Outcome, Why};
 use super::rehearsal::Unsent;
 use super::settings::{Settings, Way};
@@ -18,6 +19,7 @@ use std::fmt::Write as _;
 pub(super) struct Plan<'a> {
     pub(super) batches: Batches,
     pub(super) settings: &'a Settings,
+    form: Form,
     /// Whether requests are shown.
     pub(super) shown: bool,
     pub(super) counts: Counts,
@@ -25,8 +27,8 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(batches: Batches, settings: &'a Settings, shown: bool) -> Self {
-        Self { batches, settings, shown, counts: Counts::default(), requests: BTreeMap::new() }
+    pub(super) fn new(batches: Batches, settings: &'a Settings, form: Form, shown: bool) -> Self {
+        Self { batches, settings, form, shown, counts: Counts::default(), requests: BTreeMap::new() }
     }
 
     pub(super) async fn run(&mut self) -> Result<Done, Failure> {
@@ -116,6 +118,7 @@ impl<'a> Plan<'a> {
             "by-operation": by_operation,
             "seconds": seconds.max().unwrap_or_default(),
             "imports": count("bulk import"),
+            "input": self.form.json(),
         });
         Done::new(value, View::Planned)
     }

@@ -1,8 +1,9 @@
 //! What a sync is to do.
 
 use super::dates::Dates;
+use super::form::{Form, Format};
 use super::frame::Place;
-use super::input::{Format, Input};
+use super::input::Input;
 use super::mapping::{Contact, Mapping};
 use crate::args::{Account, Sync};
 use crate::failure::Failure;
@@ -168,16 +169,6 @@ pub(super) fn input(options: &Sync, account: &Account) -> Result<Input, Failure>
             return invalid(&format!("{name} and {other} are the same file, which would be overwritten"));
         }
     }
-    let format = options.format.unwrap_or_else(|| Input::format_of(file.as_deref()));
-    if format == Format::Jsonl && options.separator != ',' {
-        return invalid("--separator is for CSV");
-    }
-    let separator = u8::try_from(options.separator).unwrap_or_default();
-    if !separator.is_ascii() || b"\0\r\n\"".contains(&separator) {
-        return invalid(
-            "--separator takes one ASCII character, such as ';', and not one that ends rows or quotes",
-        );
-    }
     let mapping = Mapping {
         pairs: options.map.clone(),
         unknown: options.unknown_columns,
@@ -185,11 +176,16 @@ pub(super) fn input(options: &Sync, account: &Account) -> Result<Input, Failure>
         historical: options.historical,
         dates: Dates { zone: options.time_zone.clone(), format: options.date_format.clone() },
     };
-    Ok(Input { file, format, separator, mapping })
+    let Sync { format, separator, encoding, .. } = options;
+    let input = Input { file, format: *format, separator: *separator, encoding: *encoding, mapping };
+    if input.format() == Some(Format::Jsonl) && input.separator.is_some() {
+        return invalid("--separator is for CSV");
+    }
+    Ok(input)
 }
 
 /// The options that a sync that goes on must have again, as they are written.
-pub(super) fn told(options: &Sync, input: &Input, endpoint: Option<&str>) -> BTreeMap<String, String> {
+pub(super) fn told(options: &Sync, form: &Form, endpoint: Option<&str>) -> BTreeMap<String, String> {
     let mut told = BTreeMap::new();
     let mut tell = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -209,8 +205,11 @@ pub(super) fn told(options: &Sync, input: &Input, endpoint: Option<&str>) -> BTr
     let unknown = format!("{:?}", options.unknown_columns).to_lowercase();
     tell("--unknown-columns", Some(unknown).filter(|unknown| unknown != "refuse"));
     tell("--region", options.region.map(|region| region.as_ref().to_owned()));
-    tell("--format", Some(format!("{:?}", input.format).to_lowercase()));
-    tell("--separator", Some(options.separator.to_string()).filter(|separator| separator != ","));
+    // What was found is what is asked for, so that a state means one form of the input.
+    tell("--format", Some(format!("{:?}", form.format).to_lowercase()));
+    let separator = form.separator.filter(|separator| *separator != b',');
+    tell("--separator", separator.map(|separator| char::from(separator).to_string()));
+    tell("--encoding", Some(form.encoding.name().to_lowercase()).filter(|name| name != "utf-8"));
     tell("--batch", Some(options.batch.to_string()).filter(|_| options.batch != Sync::BATCH));
     tell("--report", options.report.as_deref().map(absolute));
     tell("--endpoint", endpoint.map(str::to_owned));

@@ -9,6 +9,8 @@ mod doctor;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod https;
 #[cfg(test)]
 mod key;
