@@ -45,8 +45,9 @@ Exit codes:
     upsert     {profile, created}
     subscribe  how many profiles were sent
     opt-in     {profile-id, profile-name, list-id, created, warnings}
-    sync       {rows, done, refused, failed, seconds, rows-per-second, was-complete, report};
-               with --dry-run {rows, good, refused, requests, by-operation, imports, seconds}
+    sync       {rows, done, refused, failed, seconds, rows-per-second, was-complete, report,
+               input: {format, separator, encoding}};
+               with --dry-run {rows, good, refused, requests, by-operation, imports, seconds, input}
     doctor     {healthy, checks: [{check, state, found, fix}, …]}, with the states good, warning,
                 bad and unknown
     serve      {url, health_url, queue, accounts}, before it serves
@@ -263,8 +264,11 @@ fn region(text: &str) -> Result<country::Id, String> {
 /// The end of `klaviyo sync --help`.
 const SYNC: &str = "\
 The input:
-  CSV with a header, or JSON Lines: an object on each line, with a nested object `properties` if you
-  like. Fields: email, phone-number, external-id, first-name, last-name, name (both in one),
+  CSV with a header, JSON Lines (an object on each line), or a JSON array of objects; an object may
+  have a nested object `properties`. Which of them, what stands between the values, and UTF-16 are
+  found out, and told where they are not what one would think; a first line `sep=;` says the
+  separator. A row without any value is none; what is missing at the end of a row is empty.
+  Fields: email, phone-number, external-id, first-name, last-name, name (both in one),
   consented-at. Columns are known by name, as `Phone Number` or `phone_number`; --map says what
   others are. An empty value is not sent, so nothing is cleared. A row that cannot be read, or that
   Klaviyo would refuse, is refused alone, with its line and the reason.
@@ -277,6 +281,12 @@ What happens to people:
   of each channel. Where the list has double opt-in people are asked to confirm, and may be asked
   twice when a sync was interrupted. What the input says beside addresses is imported before.
   With --one-by-one: the three steps of `opt-in` for each contact, which takes three requests each.
+
+Times of consent:
+  RFC 3339, also with a space for the T, with +0000, or with another space before it. A date, or a
+  time without a zone, needs --time-zone; a date alone is its first moment. Of a time that a clock
+  showed twice the earlier one is taken; one that it left out is as much later as it left out.
+  Other ways to write them need --date-format.
 
 Outcomes:
   Each row ends in exactly one of these, and is in the --report with its line, in the order of the

@@ -41,6 +41,16 @@ pub(crate) fn separator(text: &str) -> Result<u8, String> {
     }
 }
 
+impl Format {
+    /// As it is written on the command line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
 impl Form {
     /// A sentence for whom it may surprise.
     pub(super) fn news(&self) -> Option<String> {
@@ -63,7 +73,7 @@ impl Form {
     /// The same for programs.
     pub(super) fn json(&self) -> Value {
         json!({
-            "format": format!("{:?}", self.format).to_lowercase(),
+            "format": self.format.name(),
             "separator": self.separator.map(|separator| char::from(separator).to_string()),
             "encoding": self.encoding.name().to_lowercase(),
         })

@@ -5,7 +5,9 @@
 //! be lost without a word, and memory would grow with the file. So the ends of rows are found here, strictly and
 //! within bounds. A row that is not well formed is refused, and the next one is looked for on the next line.
 
-use super::array::{Element, Step};
+mod array;
+
+use array::Array;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
@@ -70,18 +72,6 @@ pub(super) struct Frames<R> {
     bytes: u64,
     hash: Sha256,
     array: Array,
-}
-
-/// What of an array was read last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Array {
-    /// Its first bracket, or a comma.
-    Comma,
-    Element,
-    /// Its last bracket.
-    Bracket,
-    /// All that is read.
-    End,
 }
 
 /// Where in a row a byte stands.
@@ -220,80 +210,6 @@ impl<R: Read> Frames<R> {
         Ok(false)
     }
 
-    /// The next element of an array.
-    fn element(&mut self) -> io::Result<Option<Frame>> {
-        let told = |line, reason| Ok(Some(Frame { line, lines: 1, bytes: Err(reason) }));
-        loop {
-            let next = self.skip_space()?;
-            let line = self.line;
-            match (self.array, next) {
-                (Array::End, _) | (Array::Bracket, None) => return Ok(None),
-                (Array::Bracket, Some(SUBSTITUTE)) if self.only_substitutes(0)? => {
-                    self.consume(self.buffer.len() - self.start);
-                }
-                (Array::Bracket, Some(_)) => {
-                    self.array = Array::End;
-                    return told(
-                        line,
-                        "something follows the end of the array, and is not read; put it into the array",
-                    );
-                }
-                (_, None) => {
-                    self.array = Array::End;
-                    return told(line, "the array does not end: the input is cut off; get the rest of it");
-                }
-                (_, Some(byte @ b']')) => {
-                    self.skip(byte);
-                    self.array = Array::Bracket;
-                }
-                (_, Some(byte @ b',')) => {
-                    self.skip(byte);
-                    self.array = Array::Comma;
-                }
-                (before, Some(_)) => {
-                    self.array = Array::Element;
-                    let mut frame = self.rest_of_element()?;
-                    if before == Array::Element {
-                        frame.bytes = Err("a comma is missing before it");
-                    }
-                    return Ok(Some(frame));
-                }
-            }
-        }
-    }
-
-    fn rest_of_element(&mut self) -> io::Result<Frame> {
-        let line = self.line;
-        let mut element = Element::default();
-        let (mut at, mut is_too_long) = (0, false);
-        loop {
-            if at > ROW_BYTES {
-                // Its end is looked for all the same: in the middle of it nothing begins.
-                is_too_long = true;
-                self.consume(at);
-                at = 0;
-            }
-            let Some(byte) = self.byte(at)? else {
-                self.consume(at);
-                let reason = "the input is cut off in the middle of it; get the rest of it";
-                self.array = Array::End;
-                return Ok(Frame { line, lines: 1, bytes: Err(reason) });
-            };
-            let step = element.step(byte);
-            if step != Step::After {
-                at += 1;
-                self.line += u64::from(byte == b'\n');
-            }
-            if step != Step::Inside {
-                break;
-            }
-        }
-        let bytes = self.buffer.get(self.start..self.start + at).unwrap_or_default().to_vec();
-        self.consume(at);
-        let bytes = if is_too_long { Err(TOO_LONG) } else { Ok(bytes) };
-        Ok(Frame { line, lines: self.line - line + 1, bytes })
-    }
-
     /// The byte at this distance from the start of the row; none after the end of the input.
     fn byte(&mut self, at: usize) -> io::Result<Option<u8>> {
         loop {
@@ -415,7 +331,7 @@ mod tests {
         }
     }
 
-    fn rows(text: &[u8], grammar: Grammar) -> Vec<(u64, u64, String)> {
+    pub(super) fn rows(text: &[u8], grammar: Grammar) -> Vec<(u64, u64, String)> {
         let all = |source: &mut dyn Read| {
             let mut frames = Frames::new(source, grammar);
             let mut rows = Vec::new();
@@ -436,7 +352,7 @@ mod tests {
         rows(text.as_bytes(), Grammar::Csv(b','))
     }
 
-    fn row(line: u64, lines: u64, text: &str) -> (u64, u64, String) {
+    pub(super) fn row(line: u64, lines: u64, text: &str) -> (u64, u64, String) {
         (line, lines, text.to_owned())
     }
 
@@ -501,84 +417,6 @@ mod tests {
         assert_eq!(csv("a\u{1a}\n\u{1a}b"), [row(1, 1, "a\u{1a}"), row(2, 1, "\u{1a}b")]);
         assert_eq!(csv("\"a\"\u{1a}\nb"), [row(1, 1, "✗"), row(2, 1, "b")]);
         assert_eq!(rows(b"{}\x1a", Grammar::Lines), [row(1, 1, "{}")]);
-    }
-
-    /// The rows of what follows the first bracket.
-    fn array(text: &str) -> Vec<(u64, u64, String)> {
-        rows(text.as_bytes(), Grammar::Array)
-    }
-
-    #[test]
-    fn elements_are_rows() {
-        for text in ["]", " \n ]\n", "]\u{1a}", ",]"] {
-            assert_eq!(array(text), [], "{text:?}");
-        }
-        assert_eq!(array("{\"a\":1},{\"b\":\"]\"}]"), [row(1, 1, "{\"a\":1}"), row(1, 1, "{\"b\":\"]\"}")]);
-        assert_eq!(array("\n {\n\"a\":1\r\n}\n,\n{},]\n"), [row(2, 3, "{\n\"a\":1\r\n}"), row(6, 1, "{}")]);
-        assert_eq!(array("1, \"x\",null]"), [row(1, 1, "1"), row(1, 1, "\"x\""), row(1, 1, "null")]);
-    }
-
-    #[test]
-    fn an_array_that_is_not_well_formed_costs_what_is_not() {
-        assert_eq!(array("{\"a\":}\n,{}]"), [row(1, 1, "{\"a\":}"), row(2, 1, "{}")]);
-        assert_eq!(array("{\"a\":\"x\n},\n{}]"), [row(1, 2, "{\"a\":\"x\n}"), row(3, 1, "{}")]);
-        // A comma is missing.
-        assert_eq!(array("{}\n{},{}]"), [row(1, 1, "{}"), row(2, 1, "✗"), row(2, 1, "{}")]);
-        // It is cut off, between two and in one.
-        assert_eq!(array(""), [row(1, 1, "✗")]);
-        assert_eq!(array("{},\n"), [row(1, 1, "{}"), row(2, 1, "✗")]);
-        assert_eq!(array("{}\n,{\"a\":\n"), [row(1, 1, "{}"), row(2, 1, "✗")]);
-    }
-
-    #[test]
-    fn what_follows_an_array_is_told() {
-        for text in ["{}]\n[{}]", "{}]\n]", "{}]\nx", "{}]\n\u{1a}x"] {
-            let mut frames = Frames::new(text.as_bytes(), Grammar::Array);
-            assert_eq!(frames.next().unwrap().unwrap().bytes, Ok(b"{}".to_vec()));
-            let rest = frames.next().unwrap().unwrap();
-            assert!(rest.line == 2 && rest.bytes.is_err(), "{text:?}");
-            assert_eq!(frames.next().unwrap(), None);
-        }
-    }
-
-    #[test]
-    fn an_element_is_bounded() {
-        let long = format!("{{\"a\":\"{}\"}},\n{{}}]", "y".repeat(5 * ROW_BYTES));
-        assert_eq!(array(&long), [row(1, 1, "✗"), row(2, 1, "{}")]);
-        let open = "[".repeat(5 * ROW_BYTES);
-        let mut frames = Frames::new(open.as_bytes(), Grammar::Array);
-        assert!(frames.next().unwrap().unwrap().bytes.is_err());
-        assert!(frames.buffer.capacity() < 4 * ROW_BYTES);
-        assert_eq!(frames.next().unwrap(), None);
-    }
-
-    /// The rest of an array of so many objects, written as it is read.
-    struct Objects(std::ops::Range<usize>, Vec<u8>);
-
-    impl Read for Objects {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            if self.1.is_empty()
-                && let Some(n) = self.0.next()
-            {
-                let after = if self.0.is_empty() { "]" } else { ",\n" };
-                self.1 = format!("{{\"email\":\"contact+{n}@example.com\"}}{after}").into_bytes();
-            }
-            let read = self.1.as_slice().read(buffer)?;
-            self.1.drain(..read);
-            Ok(read)
-        }
-    }
-
-    #[test]
-    fn an_array_is_not_held_in_memory() {
-        let mut frames = Frames::new(Objects(0..100_000, Vec::new()), Grammar::Array);
-        let mut line = 0;
-        while let Some(frame) = frames.next().unwrap() {
-            line += 1;
-            assert!(frame.line == line && frame.bytes.is_ok());
-        }
-        assert_eq!(line, 100_000);
-        assert!(frames.buffer.capacity() < 4 * READ_BYTES);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Input {
         let mut frames = Frames::new(source, Grammar::Lines);
         let first = frames.look(form::first_byte).map_err(unreadable)?.flatten();
         let looks_like_json = matches!(first, Some(b'{' | b'['));
-        let is_news = encoding != UTF_8 && self.encoding.is_none();
+        let is_news = encoding != self.encoding.unwrap_or(UTF_8);
         let form = Form { format: Format::Csv, separator: None, encoding, is_news };
         match self.format() {
             Some(Format::Jsonl) => self.json(frames, Form { format: Format::Jsonl, ..form }, sink),
@@ -235,11 +235,12 @@ impl Input {
     }
 
     fn no_columns(&self, reason: &str, looks_like_json: bool) -> Failure {
-        match (looks_like_json, self.format) {
-            (false, _) => Failure::invalid(None, &format!("{}: {reason}", self.name())),
-            (true, None) => self.invalid("it looks like JSON; if it is, say so with --format jsonl"),
-            (true, Some(_)) => self.invalid("it looks like JSON, and not like CSV"),
-        }
+        let json = match (looks_like_json, self.format) {
+            (false, _) => "",
+            (true, None) => "it looks like JSON, and --format jsonl would read it so; as CSV: ",
+            (true, Some(_)) => "it looks like JSON; as CSV: ",
+        };
+        Failure::invalid(None, &format!("{}: {json}{reason}", self.name()))
     }
 
     /// The contact of a row of CSV; none if there is no value in it.

@@ -5,7 +5,6 @@
 //! those, by a [`rehearsal`] of the calls that follow; the [`engine`], or [`single`] contact by contact, makes these
 //! calls, and keeps the [`journal`] and the [`ledger`], which is the report.
 
-mod array;
 mod batches;
 mod caller;
 mod dates;

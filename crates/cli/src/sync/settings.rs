@@ -206,7 +206,7 @@ pub(super) fn told(options: &Sync, form: &Form, endpoint: Option<&str>) -> BTree
     tell("--unknown-columns", Some(unknown).filter(|unknown| unknown != "refuse"));
     tell("--region", options.region.map(|region| region.as_ref().to_owned()));
     // What was found is what is asked for, so that a state means one form of the input.
-    tell("--format", Some(format!("{:?}", form.format).to_lowercase()));
+    tell("--format", Some(form.format.name().to_owned()));
     let separator = form.separator.filter(|separator| *separator != b',');
     tell("--separator", separator.map(|separator| char::from(separator).to_string()));
     tell("--encoding", Some(form.encoding.name().to_lowercase()).filter(|name| name != "utf-8"));

@@ -160,6 +160,15 @@ fn rows_without_a_value_are_none() {
     let test = Try::new(lines);
     assert_eq!(test.sync(&["--format", "jsonl"]).code, 1);
     assert_eq!(test.outcomes(), [row(2, "done", ""), row(4, "refused", "email")]);
+    // Many of them, and nothing else.
+    for (rows, lines) in [(3, vec![]), (45_000, vec![45_002])] {
+        let last = if lines.is_empty() { "" } else { "ana@example.com,Ana\n" };
+        let test = Try::new(format!("email,first name\n{}{last}", ",\n".repeat(rows)));
+        let ok = test.sync(&["--state", "state"]).ok();
+        assert_eq!(ok["rows"].as_u64().unwrap() as usize, lines.len());
+        assert_eq!(test.outcomes(), done(lines));
+        assert_eq!(test.sync(&["--state", "state"]).ok()["was-complete"], true);
+    }
     // One by one, and where nothing is sent.
     let test = with("trailing-commas.csv");
     assert_eq!(sync(&test, "trailing-commas.csv", &["--one-by-one"]).ok()["rows"], 2);
@@ -257,6 +266,9 @@ fn json_is_known_by_its_first_byte_where_nothing_else_says_it() {
     };
     assert!(advice("a.csv", "{\"email\": \"a@example.com\"}\n", &[]).contains("--format jsonl"));
     assert!(!advice("a.csv", "{\"email\": \"a@example.com\"}\n", &["--format", "csv"]).contains("--format"));
+    // A column may have such a name.
+    std::fs::write(test.path("a.csv"), "[id],email\n7,ana@example.com\n").unwrap();
+    assert_eq!(sync(&test, "a.csv", &["--map", "[id]=external-id"]).ok()["done"], 1);
     assert!(advice("a.json", "email,name\na@example.com,A\n", &[]).contains("--format csv"));
     assert!(!advice("a.txt", "email,name\na@example.com,A\n", &["--format", "jsonl"]).contains("--format"));
     assert!(advice("a.json", "{}", &["--separator", ";"]).contains("--separator"));
