@@ -2,6 +2,7 @@
 
 use crate::run::{LIST, Run};
 use crate::sync::{Try, done, row};
+use klaviyo_mock::Channel;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -357,4 +358,60 @@ fn a_state_means_one_form_of_an_input() {
     assert_eq!(sync(&test, "semicolon.csv", &["--state", "state"]).ok()["was-complete"], true);
     let other = sync(&test, "semicolon.csv", &["--state", "state", "--encoding", "windows-1252"]).err(2);
     assert!(other["message"].as_str().unwrap().contains("--encoding"), "{other}");
+}
+
+#[test]
+fn times_of_consent_are_read_as_it_is_said() {
+    const WORDS: [&str; 3] = ["--consent", "email", "--historical"];
+    let test = with("consent-dates.csv");
+    let consents = |words: &[&str]| {
+        let run = sync(&test, "consent-dates.csv", &[&WORDS, words].concat());
+        let outcomes: Vec<String> =
+            test.outcomes().into_iter().map(|row| row.1.chars().take(1).collect()).collect();
+        (run.code, outcomes.concat())
+    };
+    assert_eq!(consents(&[]), (1, "rrrrrddd".to_owned()));
+    let advice: Vec<String> = test.report().into_iter().map(|row| row[3].clone()).collect();
+    for (line, option) in
+        [(0, "--time-zone"), (1, "--date-format"), (2, "--time-zone"), (4, "--date-format unix")]
+    {
+        assert!(advice[line].contains(option), "{}", advice[line]);
+    }
+    assert_eq!(consents(&["--date-format", "unix"]), (1, "rrrrdddd".to_owned()));
+    let words = ["--time-zone", "Europe/Berlin", "--date-format", "%d/%m/%Y"];
+    assert_eq!(consents(&words), (1, "ddddrddd".to_owned()));
+    test.wait_for("consent", |server| server.account().profiles().len() == 8);
+    let account = test.server.account();
+    for (email, since) in [
+        ("ana@example.com", "2018-02-12T16:59:31"),
+        ("ben@example.com", "2018-02-11T23:00:00"),
+        ("cy@example.com", "2018-02-11T23:00:00"),
+        ("dee@example.com", "2018-02-12T16:59:31"),
+        ("eve@example.com", "2018-02-12T17:59:31"),
+        ("fay@example.com", "2018-02-12T17:59:31"),
+        ("gil@example.com", "2018-02-12T17:59:31"),
+        ("hal@example.com", "2018-02-12T17:59:31"),
+    ] {
+        let consent = account.profile("email", email).unwrap().consent(Channel::Email);
+        assert!(consent.is_given() && consent.since.unwrap().starts_with(since), "{email}");
+    }
+}
+
+#[test]
+fn options_for_times_are_for_times() {
+    let test = with("consent-dates.csv");
+    let refused = |words: &[&str]| {
+        let told = sync(&test, "consent-dates.csv", words).err(2);
+        assert_eq!(told["code"], "invalid-input", "{words:?}");
+    };
+    refused(&["--time-zone", "UTC"]);
+    refused(&["--consent", "email", "--date-format", "unix"]);
+    refused(&["--consent", "email", "--historical", "--time-zone", "Mars/Olympus"]);
+    refused(&["--consent", "email", "--historical", "--date-format", "DD/MM/YYYY"]);
+    assert_eq!(test.server.requests(), 0);
+    // What a state was begun with is what it goes on with.
+    let words = ["--consent", "email", "--historical", "--state", "state", "--time-zone"];
+    assert_eq!(sync(&test, "consent-dates.csv", &[&words[..], &["UTC"]].concat()).code, 1);
+    let other = sync(&test, "consent-dates.csv", &[&words[..], &["+01:00"]].concat()).err(2);
+    assert!(other["message"].as_str().unwrap().contains("--time-zone"), "{other}");
 }

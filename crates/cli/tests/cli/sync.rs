@@ -92,7 +92,7 @@ impl Try {
         self.server.account().imports().map(|import| import.total).collect()
     }
 
-    fn wait_for(&self, what: &str, mut is_there: impl FnMut(&Server) -> bool) {
+    pub(crate) fn wait_for(&self, what: &str, mut is_there: impl FnMut(&Server) -> bool) {
         let start = Instant::now();
         while !is_there(&self.server) {
             assert!(start.elapsed() < Duration::from_secs(60), "{what} did not happen");
