@@ -180,7 +180,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         contact: Contact,
     },
-    /// Sync the contacts of a file, CSV or JSON Lines: as members of a list, with consent, or one by one
+    /// Sync the contacts of a file, CSV or JSON: as members of a list, with consent, or one by one
     Sync(Box<Sync>),
     /// Take opt-ins over HTTP, from callers who sign them and from WhatsApp's webhook, until Ctrl-C
     Serve(Box<Serve>),
@@ -352,7 +352,7 @@ pub(crate) struct Sync {
     #[arg(long, requires = "consent")]
     pub(crate) historical: bool,
     /// The time zone of times of consent that have none, such as Europe/Berlin, UTC or +02:00
-    #[arg(long, value_name = "ZONE", value_parser = crate::sync::zone, requires = "historical")]
+    #[arg(long, value_name = "ZONE", value_parser = crate::sync::zone, requires = "historical", allow_hyphen_values = true)]
     pub(crate) time_zone: Option<Zone>,
     /// How times of consent are written, if not as 2025-03-01 12:00:00: a format of strftime such as %d/%m/%Y, or unix or
     /// unix-ms, for seconds or milliseconds since 1970

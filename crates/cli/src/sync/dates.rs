@@ -180,10 +180,15 @@ impl Dates {
         }
         let patterns = proposals(text);
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let is_local =
+            patterns.first().is_some_and(|pattern| matches!(by_pattern(pattern, text), Some(Said::Local(_))));
+        let zone = if is_local && self.zone.is_none() { ", and its time zone with --time-zone" } else { "" };
         match (patterns.as_slice(), digits) {
-            ([one], _) => format!("it is written in a way of its own; say in which with --date-format '{one}'"),
+            ([one], _) => {
+                format!("it is written in a way of its own; say in which with --date-format '{one}'{zone}")
+            }
             ([one, other, ..], _) => format!(
-                "nothing says which number is the day; say it with --date-format '{one}' or --date-format '{other}'"
+                "nothing says which number is the day; say it with --date-format '{one}' or --date-format '{other}'{zone}"
             ),
             ([], 9..12) if is_number => "it is a number; if it counts seconds since 1970, say so with --date-format unix".to_owned(),
             ([], 12..) if is_number => {
@@ -455,8 +460,14 @@ mod tests {
                 assert!(given.is_empty() || !told.contains(name), "{text}: {told}");
             }
         }
-        // One option is not proposed because another one is missing.
-        assert!(!dates("", "").read("12/02/2018").unwrap_err().contains("--time-zone"));
+        // All that is missing is told at once.
+        let both = dates("", "").read("12/02/2018").unwrap_err();
+        assert!(both.contains("--date-format") && both.contains("--time-zone"), "{both}");
+        let one = dates("", "").read("Mon, 12 Feb 2018 17:59:31 +0000").unwrap_err();
+        assert!(
+            one.contains("--date-format '%a, %d %b %Y %H:%M:%S %z'") && !one.contains("--time-zone"),
+            "{one}"
+        );
     }
 
     #[test]

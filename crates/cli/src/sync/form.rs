@@ -110,6 +110,16 @@ pub(super) fn first_byte(beginning: &[u8], is_all: bool) -> Option<Option<u8>> {
     first.map(Some).or_else(|| is_all.then_some(None))
 }
 
+/// Whether JSON has an object over several lines, and no array around it. Nothing at all if more has to be read to tell.
+pub(super) fn is_spread(beginning: &[u8], is_all: bool) -> Option<bool> {
+    let rest = beginning.trim_ascii_start();
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let begins =
+        line.first().is_none_or(|byte| *byte == b'{') && line.iter().skip(1).all(u8::is_ascii_whitespace);
+    let is_known = is_all || !begins || line.len() < rest.len();
+    is_known.then_some(begins && line.len() < rest.len())
+}
+
 /// What an input is that is no text, by how it begins, and what to do about it.
 pub(super) fn foreign(head: &[u8], encoding: &'static Encoding) -> Option<&'static str> {
     const COMPRESSED: &str = "it is compressed; unpack it, and sync the file that was in it";
@@ -288,6 +298,23 @@ mod tests {
             assert_eq!(declared(text.as_bytes(), false), None, "{text:?}");
         }
         assert_eq!(declared(b"email", false), Some(None));
+    }
+
+    #[test]
+    fn an_object_over_several_lines_is_seen() {
+        for (text, is_all, spread) in [
+            ("{\n  \"email\": 1\n}\n", false, Some(true)),
+            ("\n {  \r\n\"email\"", false, Some(true)),
+            ("{\"email\": 1}\n", false, Some(false)),
+            ("{\"", false, Some(false)),
+            ("[\n", false, Some(false)),
+            ("{ ", false, None),
+            ("", false, None),
+            ("{", true, Some(false)),
+            ("", true, Some(false)),
+        ] {
+            assert_eq!(is_spread(text.as_bytes(), is_all), spread, "{text:?}");
+        }
     }
 
     #[test]

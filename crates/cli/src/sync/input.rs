@@ -135,6 +135,12 @@ impl Input {
                 frames.skip(bracket);
                 frames.grammar = Grammar::Array;
             }
+            Some(b'{') if frames.look(form::is_spread).map_err(unreadable)? == Some(true) => {
+                return Err(self.invalid(
+                    "it has an object over several lines; write each on a line of its own, as jq -c does, or all of them in \
+                     an array, between [ and ]",
+                ));
+            }
             None | Some(b'{' | SUBSTITUTE) => {}
             Some(_) if self.format.is_some() => {
                 return Err(self.invalid("it begins neither with { nor with [, as JSON does; is it CSV?"));

@@ -246,6 +246,13 @@ fn an_array_that_is_cut_off_or_followed_by_something_is_told() {
         r#"[{"email": "ana@example.com"}, ["ben@example.com"], 17, {"email": }, {"email": "cy@example.com"}]"#,
     );
     assert_eq!(counts(&test.sync(&["--format", "jsonl"])), (2, 3));
+    // Brackets without end, in more than a row may have, and in one that others are beside.
+    let test = Try::new("[".repeat(3 << 20));
+    assert_eq!(counts(&test.sync(&["--format", "jsonl"])), (0, 1));
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    let test =
+        Try::new(format!("[{{\"email\":{open}{close}}},{open}{close},{{\"email\":\"ana@example.com\"}}]"));
+    assert_eq!(counts(&test.sync(&["--format", "jsonl"])), (1, 2));
 }
 
 #[test]
@@ -273,6 +280,7 @@ fn json_is_known_by_its_first_byte_where_nothing_else_says_it() {
     assert!(advice("a.json", "email,name\na@example.com,A\n", &[]).contains("--format csv"));
     assert!(!advice("a.txt", "email,name\na@example.com,A\n", &["--format", "jsonl"]).contains("--format"));
     assert!(advice("a.json", "{}", &["--separator", ";"]).contains("--separator"));
+    assert!(advice("a.json", "{\n  \"email\": \"a@example.com\"\n}\n", &[]).contains("several lines"));
 }
 
 #[test]
@@ -412,6 +420,6 @@ fn options_for_times_are_for_times() {
     // What a state was begun with is what it goes on with.
     let words = ["--consent", "email", "--historical", "--state", "state", "--time-zone"];
     assert_eq!(sync(&test, "consent-dates.csv", &[&words[..], &["UTC"]].concat()).code, 1);
-    let other = sync(&test, "consent-dates.csv", &[&words[..], &["+01:00"]].concat()).err(2);
+    let other = sync(&test, "consent-dates.csv", &[&words[..], &["-01:00"]].concat()).err(2);
     assert!(other["message"].as_str().unwrap().contains("--time-zone"), "{other}");
 }
