@@ -16,10 +16,13 @@ pub(crate) fn encoding(label: &str) -> Result<&'static Encoding, String> {
     })
 }
 
-/// The encoding of an input that begins so: by its mark, as it is said, or as it looks.
-pub(super) fn of(head: &[u8], said: Option<&'static Encoding>) -> &'static Encoding {
+/// The encoding of an input that begins so: by its mark, as it is said, or as it looks; and whether it is the last.
+pub(super) fn of(head: &[u8], said: Option<&'static Encoding>) -> (&'static Encoding, bool) {
     let by_mark = Encoding::for_bom(head).map(|(encoding, _)| encoding);
-    by_mark.or(said).or_else(|| utf_16(head)).unwrap_or(UTF_8)
+    match by_mark.or(said) {
+        Some(encoding) => (encoding, false),
+        None => (utf_16(head).unwrap_or(UTF_8), true),
+    }
 }
 
 /// UTF-16 without its mark: it is text in one of the two orders of bytes, mostly ASCII, or with line ends and separators
@@ -137,12 +140,16 @@ mod tests {
         text
     }
 
+    fn encoding_of(head: &[u8], said: Option<&'static Encoding>) -> &'static Encoding {
+        of(head, said).0
+    }
+
     #[test]
     fn an_encoding_is_known_by_its_mark_as_it_is_said_or_as_it_looks() {
-        assert_eq!(of(b"email,name\n", None), UTF_8);
-        assert_eq!(of(b"\xef\xbb\xbfemail\n", Some(WINDOWS_1252)), UTF_8);
-        assert_eq!(of(b"email,name\n", Some(WINDOWS_1252)), WINDOWS_1252);
-        assert_eq!(of(b"", None), UTF_8);
+        assert_eq!(encoding_of(b"email,name\n", None), UTF_8);
+        assert_eq!(encoding_of(b"\xef\xbb\xbfemail\n", Some(WINDOWS_1252)), UTF_8);
+        assert_eq!(encoding_of(b"email,name\n", Some(WINDOWS_1252)), WINDOWS_1252);
+        assert_eq!(encoding_of(b"", None), UTF_8);
         for text in [
             "email,Имя\r\n",
             "Имя,Почта\n",
@@ -153,11 +160,11 @@ mod tests {
             "email\nx@example.com\u{1a}",
         ] {
             let text = text.to_owned();
-            assert_eq!(of(&little(&text), None), UTF_16LE, "{text:?}");
-            assert_eq!(of(&big(&text), None), UTF_16BE, "{text:?}");
-            assert_eq!(of(&little(&format!("\u{feff}{text}")), None), UTF_16LE, "{text:?}");
-            assert_eq!(of(&big(&format!("\u{feff}{text}")), None), UTF_16BE, "{text:?}");
-            assert_eq!(of(text.as_bytes(), None), UTF_8, "{text:?}");
+            assert_eq!(encoding_of(&little(&text), None), UTF_16LE, "{text:?}");
+            assert_eq!(encoding_of(&big(&text), None), UTF_16BE, "{text:?}");
+            assert_eq!(encoding_of(&little(&format!("\u{feff}{text}")), None), UTF_16LE, "{text:?}");
+            assert_eq!(encoding_of(&big(&format!("\u{feff}{text}")), None), UTF_16BE, "{text:?}");
+            assert_eq!(encoding_of(text.as_bytes(), None), UTF_8, "{text:?}");
         }
         // A byte 0 alone makes no UTF-16.
         for text in [
@@ -167,7 +174,7 @@ mod tests {
             b"email\nana1@example.com\0\n",
             b"\0\0\0\0",
         ] {
-            assert_eq!(of(text, None), UTF_8, "{text:?}");
+            assert_eq!(encoding_of(text, None), UTF_8, "{text:?}");
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Form {
     /// What stands between the values of CSV.
     pub(super) separator: Option<u8>,
     pub(super) encoding: &'static Encoding,
+    /// Whether the encoding is what the input looks like, and `--encoding` may say better.
+    pub(super) is_guess: bool,
     /// Whether that was found out, and is not what one would think.
     pub(super) is_news: bool,
 }
@@ -54,7 +56,7 @@ impl Format {
 impl Form {
     /// A sentence for whom it may surprise.
     pub(super) fn news(&self) -> Option<String> {
-        let Self { format, separator, encoding, is_news } = self;
+        let Self { format, separator, encoding, is_news, .. } = self;
         let between = match separator {
             None => String::new(),
             Some(b',') => ", with commas between the values".to_owned(),

@@ -107,7 +107,7 @@ impl Input {
     fn read(&self, mut source: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Failure> {
         let unreadable = |error| self.unreadable(&error);
         let head = form::head(&mut source).map_err(unreadable)?;
-        let encoding = encoding::of(&head, self.encoding);
+        let (encoding, is_guess) = encoding::of(&head, self.encoding);
         if let Some(what) = form::foreign(&head, encoding) {
             return Err(self.invalid(what));
         }
@@ -118,7 +118,7 @@ impl Input {
         let first = frames.look(form::first_byte).map_err(unreadable)?.flatten();
         let looks_like_json = matches!(first, Some(b'{' | b'['));
         let is_news = encoding != self.encoding.unwrap_or(UTF_8);
-        let form = Form { format: Format::Csv, separator: None, encoding, is_news };
+        let form = Form { format: Format::Csv, separator: None, encoding, is_guess, is_news };
         match self.format() {
             Some(Format::Jsonl) => self.json(frames, Form { format: Format::Jsonl, ..form }, sink),
             None if looks_like_json => {
@@ -158,7 +158,7 @@ impl Input {
             let contact = match frame.bytes {
                 Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => continue,
                 _ if is_end => Ok(None),
-                Ok(bytes) => self.object(&bytes, form.encoding),
+                Ok(bytes) => self.object(&bytes, &form),
                 Err(reason) => Err(Why::new("", reason)),
             };
             if !sink.put(line, frames.place(), contact) {
@@ -170,8 +170,8 @@ impl Input {
     }
 
     /// The contact of an object; none if there is no value in it.
-    fn object(&self, bytes: &[u8], encoding: &'static Encoding) -> Result<Option<Contact>, Why> {
-        self.text(bytes, encoding)?;
+    fn object(&self, bytes: &[u8], form: &Form) -> Result<Option<Contact>, Why> {
+        text(bytes, form)?;
         match self.mapping.object(bytes) {
             Ok(contact) if contact != Contact::default() => Ok(Some(contact)),
             _ if serde_json::from_slice(bytes)
@@ -210,8 +210,7 @@ impl Input {
             sink.begin(form);
             return Ok(());
         };
-        let fields = self
-            .text(&header, form.encoding)
+        let fields = text(&header, &form)
             .map_err(|why| why.reason)
             .and_then(|()| decoder.decode(header))
             .map_err(|reason| format!("the header: {reason}"))
@@ -221,8 +220,7 @@ impl Input {
         while let Some(frame) = frames.next().map_err(unreadable)? {
             let line = frame.line;
             let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
-            let contact =
-                if is_end { Ok(None) } else { self.row(frame, &fields, &mut decoder, form.encoding) };
+            let contact = if is_end { Ok(None) } else { self.row(frame, &fields, &mut decoder, &form) };
             if !sink.put(line, frames.place(), contact) {
                 return Ok(());
             }
@@ -255,11 +253,11 @@ impl Input {
         frame: Frame,
         fields: &[Field],
         decoder: &mut Decoder,
-        encoding: &'static Encoding,
+        form: &Form,
     ) -> Result<Option<Contact>, Why> {
         let Frame { line, lines, bytes } = frame;
         let bytes = bytes.map_err(|reason| Why::new("", reason))?;
-        self.text(&bytes, encoding)?;
+        text(&bytes, form)?;
         let record = decoder.decode(bytes).map_err(|reason| Why::new("", reason))?;
         let has_value = |value: &str| !value.trim().is_empty();
         if !record.iter().any(has_value) {
@@ -274,19 +272,6 @@ impl Input {
             ));
         }
         self.mapping.row(fields, record.iter()).map(Some)
-    }
-
-    /// Refuses what is no text in the encoding of the input.
-    fn text(&self, bytes: &[u8], encoding: &'static Encoding) -> Result<(), Why> {
-        let reason = match std::str::from_utf8(bytes) {
-            Ok(_) => return Ok(()),
-            Err(_) if encoding == UTF_8 && self.encoding.is_none() => {
-                "it is not UTF-8; say in which encoding the input is with --encoding, such as windows-1252"
-                    .to_owned()
-            }
-            Err(_) => format!("it has bytes that mean nothing in {}", encoding.name()),
-        };
-        Err(Why::new("", reason))
     }
 
     /// What it is called in a sentence.
@@ -345,6 +330,19 @@ impl Read for Whole {
             None => Ok(read),
         }
     }
+}
+
+/// Refuses what is no text in the encoding of the input.
+fn text(bytes: &[u8], form: &Form) -> Result<(), Why> {
+    let reason = match std::str::from_utf8(bytes) {
+        Ok(_) => return Ok(()),
+        Err(_) if form.encoding == UTF_8 && form.is_guess => {
+            "it is not UTF-8; say in which encoding the input is with --encoding, such as windows-1252"
+                .to_owned()
+        }
+        Err(_) => format!("it has bytes that mean nothing in {}", form.encoding.name()),
+    };
+    Err(Why::new("", reason))
 }
 
 /// Whether there is no value in JSON.

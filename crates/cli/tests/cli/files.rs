@@ -130,6 +130,11 @@ fn an_encoding_is_said() {
     assert_eq!((run.ok()["input"].clone(), run.err.as_str()), (form("csv", ",", "windows-1252"), ""));
     assert_eq!(test.profile("ana@example.com")["first_name"], "Zoë");
 
+    // Nor is it what would change nothing: a mark goes before what is said.
+    let test = Try::new([b"\xef\xbb\xbf".as_slice(), &case("windows-1252.csv")].concat());
+    assert_eq!(counts(&test.sync(&[])), (1, 1));
+    assert!(!test.report()[0][3].contains("--encoding"), "{:?}", test.report());
+
     let test = with("shift-jis.csv");
     let told = sync(&test, "shift-jis.csv", &[]).err(2);
     assert!(told["message"].as_str().unwrap().contains("--encoding"), "{told}");
