@@ -41,7 +41,7 @@ pub mod lists;
 mod moment;
 mod operation;
 mod paging;
-mod text;
+pub mod text;
 mod types;
 
 pub use error::{Code, Detail, Error};

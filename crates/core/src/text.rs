@@ -24,12 +24,14 @@ pub(crate) fn is_line_end(c: char) -> bool {
 }
 
 /// A text without what cannot be seen at its ends.
-pub(crate) fn trimmed(text: &str) -> &str {
+#[must_use]
+pub fn trimmed(text: &str) -> &str {
     text.trim_matches(is_blank)
 }
 
 /// A text without what cannot be seen at its ends; none if nothing else is there.
-pub(crate) fn shown(text: &str) -> Option<&str> {
+#[must_use]
+pub fn shown(text: &str) -> Option<&str> {
     Some(trimmed(text)).filter(|text| !text.is_empty())
 }
 
