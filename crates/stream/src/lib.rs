@@ -17,6 +17,7 @@ pub mod id;
 mod intake;
 pub mod ops;
 pub mod opt_in;
+pub mod opt_out;
 pub mod outcome;
 pub mod queue;
 pub mod secrets;

@@ -1,6 +1,7 @@
 //! An opt-in: what a caller gives, and what waits in the queue.
 
 use crate::account::Account;
+use crate::opt_out::OptOut;
 use bytes::Bytes;
 use klaviyo_host::types::{Channel, Identifier, NewProfile};
 use serde::{Deserialize, Serialize};
@@ -209,6 +210,8 @@ pub enum Entry {
     OptIn(Key, Box<OptIn>),
     /// An opt-in that cannot be.
     Unfit(Key, Unfit),
+    /// An opt-out that a front door has written.
+    OptOut(Key, OptOut),
     /// An opt-in that says something which this version does not know: a newer front door has written it, perhaps.
     Newer(Key),
     /// What no front door has written.
@@ -237,7 +240,11 @@ impl Entry {
                 Ok(()) => Self::OptIn(key, Box::new(opt_in)),
                 Err(unfit) => Self::Unfit(key, unfit),
             },
-            Ok(_) | Err(_) => Self::Newer(key),
+            Ok(_) => Self::Newer(key),
+            Err(_) => match serde_json::from_slice::<OptOut>(message) {
+                Ok(opt_out) if !opt_out.opt_out.is_empty() => Self::OptOut(key, opt_out),
+                Ok(_) | Err(_) => Self::Newer(key),
+            },
         }
     }
 }
@@ -261,7 +268,7 @@ pub fn names(name: &str) -> (Option<String>, Option<String>) {
     (first, Some(rest).filter(|rest| !rest.is_empty()))
 }
 
-/// The name of an opt-in in the queue, in the bucket of outcomes and among the dead letters: its account, and a digest
+/// The name of an opt-in, or an opt-out, in the queue, in the bucket of outcomes and among the dead letters: its account, and a digest
 /// of its id. The same id has the same key in every process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -378,6 +385,19 @@ mod tests {
         for newer in [("opt_out", json!(true)), ("list", json!(["Y6nRLr"])), ("list", json!(""))] {
             let key = Key::new(&"shop-1".parse().unwrap(), "7");
             assert!(matches!(read(vec![newer]), Entry::Newer(of) if of == key));
+        }
+        let opt_out = |changes: Value| {
+            let mut value = json!({ "account": "shop-1", "id": "7", "phone_number": "+919820000001" });
+            for (name, change) in changes.as_object().unwrap() {
+                value[name] = change.clone();
+            }
+            Entry::read(value.to_string().as_bytes(), "shop-1")
+        };
+        assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), Entry::OptOut(..)));
+        for newer in
+            [json!({ "opt_out": [] }), json!({ "opt_out": ["push"] }), json!({ "opt_out": ["sms"], "of": 7 })]
+        {
+            assert!(matches!(opt_out(newer), Entry::Newer(_)));
         }
         for unfit in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {
             assert!(matches!(read(vec![unfit.clone()]), Entry::Unfit(_, of) if of.field == unfit.0));

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// Klaviyo has it.
     Done(Receipt),
+    /// Of an opt-out: Klaviyo has taken the consent back.
+    #[serde(rename = "opted-out")]
+    OptedOut(Stopped),
     /// It was not done, and is among the dead letters.
     Dead(Reason),
     /// It was a dead letter, and waits again: `klaviyo dead retry`.
@@ -37,11 +40,36 @@ pub struct Receipt {
     pub warnings: Vec<String>,
 }
 
+/// Consent that was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// What Klaviyo took only in part, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl From<Receipt> for Outcome {
+    fn from(receipt: Receipt) -> Self {
+        Self::Done(receipt.bounded())
+    }
+}
+
+impl From<Stopped> for Outcome {
+    fn from(Stopped { warnings }: Stopped) -> Self {
+        Self::OptedOut(Stopped { warnings: bounded(&warnings) })
+    }
+}
+
+/// Without what is longer than anybody reads.
+fn bounded(warnings: &[String]) -> Vec<String> {
+    warnings.iter().take(MOST_TOLD).map(|warning| cut(warning)).collect()
+}
+
 impl Receipt {
     /// Without what is longer than anybody reads.
     pub(crate) fn bounded(mut self) -> Self {
         self.profile_name = self.profile_name.as_deref().map(cut);
-        self.warnings = self.warnings.iter().take(MOST_TOLD).map(|warning| cut(warning)).collect();
+        self.warnings = bounded(&self.warnings);
         self
     }
 

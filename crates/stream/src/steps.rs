@@ -2,8 +2,9 @@
 
 use crate::intake::in_own_names;
 use crate::opt_in::OptIn;
+use crate::opt_out::OptOut;
 use crate::outcome::{Reason, Receipt, Told};
-use klaviyo_host::types::{Code, ConsentOptions, Refusal, Subscription};
+use klaviyo_host::types::{Code, ConsentOptions, Outcome, Refusal, Subscription, Unsubscription};
 use klaviyo_host::{Error, Tenant, Usage};
 use std::time::Duration;
 
@@ -108,7 +109,7 @@ pub(crate) async fn join(
     Ok(receipt)
 }
 
-/// What came of giving consent.
+/// What came of giving consent, or of taking it back.
 pub(crate) struct Granted {
     /// About all of them.
     pub(crate) warnings: Vec<String>,
@@ -128,13 +129,29 @@ pub(crate) async fn grant(
     let options = ConsentOptions { custom_source, historical_import: None };
     let answer = tenant.grant_consent(&subscriptions, Some(list), &options).await;
     add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
-    let outcome = answer.map_err(|error| Failure::from(&error))?.value;
-    // Those before it were accepted, and can be given again.
+    granted(answer.map_err(|error| Failure::from(&error))?.value, "the consent was refused")
+}
+
+/// Takes consent back: one request for up to 100 people.
+pub(crate) async fn revoke(
+    tenant: &Tenant,
+    opt_outs: &[&OptOut],
+    usage: &mut Usage,
+) -> Result<Granted, Failure> {
+    let people: Vec<Unsubscription> = opt_outs.iter().map(|opt_out| opt_out.unsubscription()).collect();
+    // With a list who is not on it would be unsubscribed from everything.
+    let answer = tenant.revoke_consent(&people, None).await;
+    add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
+    granted(answer.map_err(|error| Failure::from(&error))?.value, "the opt-out was refused")
+}
+
+fn granted(outcome: Outcome, what: &str) -> Result<Granted, Failure> {
+    // Those before it were accepted, and can be sent again.
     if let Some(stopped) = outcome.stopped {
         let cause = klaviyo_host::Cause::Connector(Box::new(stopped));
         return Err(Failure::from(&Error { cause, usage: Usage::default() }));
     }
-    let refused = outcome.refused.iter().map(|refusal| (refusal.index as usize, refused(refusal)));
+    let refused = outcome.refused.iter().map(|refusal| (refusal.index as usize, refused(refusal, what)));
     let warnings = outcome.warnings.iter().map(|warning| in_own_names(warning));
     Ok(Granted { warnings: warnings.collect(), refused: refused.collect() })
 }
@@ -145,10 +162,10 @@ pub(crate) fn warnings(opt_in: &OptIn, of_connector: Vec<String>) -> Vec<String>
     opt_in.warnings.iter().cloned().chain(of_connector).collect()
 }
 
-fn refused(refusal: &Refusal) -> Reason {
+fn refused(refusal: &Refusal, what: &str) -> Reason {
     let told = Told::from(&refusal.reason);
     let code = if told.code == Code::InvalidInput.as_str() { Code::InvalidInput } else { Code::Rejected };
-    let mut reason = Reason::new(code, format!("the consent was refused: {}", told.detail));
+    let mut reason = Reason::new(code, format!("{what}: {}", told.detail));
     reason.details.push(told);
     reason
 }

@@ -122,7 +122,7 @@ impl State {
     pub(super) fn ended(outcome: Outcome, place: Option<&str>) -> Self {
         let reply = match &outcome {
             Outcome::Done(receipt) => Some(receipt.reply(place)),
-            Outcome::Dead(_) | Outcome::Waiting | Outcome::Dropped => None,
+            Outcome::OptedOut(_) | Outcome::Dead(_) | Outcome::Waiting | Outcome::Dropped => None,
         };
         Self::Ended { outcome, reply }
     }

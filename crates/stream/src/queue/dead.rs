@@ -21,7 +21,7 @@ const PAGE: usize = 1_000;
 /// A dead letter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dead {
-    /// The opt-in, as it was in the queue. A message that is no JSON, or is too long for a letter, is a string: the
+    /// The opt-in, or the opt-out, as it was in the queue. A message that is no JSON, or is too long for a letter, is a string: the
     /// base64 of how it begins.
     pub opt_in: Box<RawValue>,
     /// Why it is not done.
@@ -169,7 +169,7 @@ impl Queue {
                 Some(Outcome::Dead(_)) | None => {}
                 // Who put it back was interrupted before it was in the queue, or before the letter was removed.
                 Some(Outcome::Waiting) => {}
-                Some(Outcome::Done(_) | Outcome::Dropped) => return Ok(false),
+                Some(Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Dropped) => return Ok(false),
             }
             let outcome = decision.clone();
             let decided = match now {

@@ -2,7 +2,7 @@
 //!
 //! | name | kind | holds | for how long |
 //! |---|---|---|---|
-//! | `KLAVIYO_OPT_INS` | work-queue stream, `klaviyo.opt-ins.<account>` | opt-ins that wait | until they are acknowledged |
+//! | `KLAVIYO_OPT_INS` | work-queue stream, `klaviyo.opt-ins.<account>` | opt-ins, and opt-outs, that wait | until they are acknowledged |
 //! | `KLAVIYO_DEAD` | stream, `klaviyo.dead.<account>.<digest>` | dead letters | until they are retried or dropped |
 //! | `klaviyo-outcomes` | bucket | what became of each opt-in | a week |
 //! | `klaviyo-leases` | bucket | who works on which account | ten seconds, and renewed |

@@ -3,16 +3,19 @@
 //! The rule: what fails in company is tried in smaller company, and at last alone. So an opt-in ends as it would have
 //! ended by itself, however many were waiting beside it.
 
+use super::left::Left;
 use super::lists::Lists;
 use super::pause;
 use super::plan::{self, Plan};
 use super::settle::{Settled, Settler};
-use crate::opt_in::{Entry, Key, OptIn};
+use crate::opt_in::{Entry, Key, OptIn, Unfit};
+use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason, Receipt};
 use crate::queue::{Dead, QueueError, Record, Taken};
 use crate::steps::{self, Failure, Granted, Remedy};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::types::{Code, Creation, Identifier, Profile};
 use klaviyo_host::{Answer, Cause, Error, Tenant, Usage};
@@ -36,6 +39,7 @@ pub(super) struct Batch<'a> {
     pub(super) settler: Settler<'a>,
     pub(super) tenant: &'a Tenant,
     pub(super) lists: &'a mut Lists,
+    pub(super) left: &'a mut Left,
     /// How often an opt-in is tried.
     pub(super) attempts: NonZeroU32,
     /// The places of those that are tried together at the moment.
@@ -59,12 +63,12 @@ impl From<QueueError> for Stop {
     }
 }
 
-/// An opt-in that was taken and has no outcome yet.
-pub(super) struct Item {
+/// An opt-in, or an opt-out, that was taken and has no outcome yet.
+pub(super) struct Item<T = OptIn> {
     /// The place of its message in the stream.
-    place: u64,
+    pub(super) place: u64,
     key: Key,
-    pub(super) opt_in: OptIn,
+    pub(super) asked: T,
     /// The revision of its entry among the outcomes; 0: there is none.
     revision: u64,
     /// Where it was in the stream, each time that a front door accepted it.
@@ -78,27 +82,75 @@ pub(super) struct Item {
 impl Item {
     /// Whether it says one identifier, and nothing else.
     fn is_bare(&self) -> bool {
-        let OptIn { email, phone_number, external_id, first_name, last_name, properties, .. } = &self.opt_in;
+        let OptIn { email, phone_number, external_id, first_name, last_name, properties, .. } = &self.asked;
         let identifiers = [email, phone_number, external_id].into_iter().flatten().count();
         identifiers == 1 && first_name.is_none() && last_name.is_none() && properties.is_none()
     }
 }
 
-impl Item {
+/// What can be asked for by a message.
+pub(super) trait Asked {
+    /// As it waits in the queue.
+    fn to_json(&self) -> Bytes;
+}
+
+impl Asked for OptIn {
+    fn to_json(&self) -> Bytes {
+        self.to_json()
+    }
+}
+
+impl Asked for OptOut {
+    fn to_json(&self) -> Bytes {
+        self.to_json()
+    }
+}
+
+/// What a message of the account's is.
+enum Known {
+    OptIn(Box<OptIn>),
+    OptOut(OptOut),
+    Unfit(Unfit),
+    Newer,
+}
+
+/// What is to be done with what was taken.
+enum Task {
+    Join(Box<Item>),
+    Leave(Item<OptOut>),
+}
+
+impl Task {
+    fn key(&self) -> &Key {
+        match self {
+            Self::Join(item) => &item.key,
+            Self::Leave(item) => &item.key,
+        }
+    }
+
+    fn place_and_attempts(&self) -> (u64, u32) {
+        match self {
+            Self::Join(item) => (item.place, item.attempts),
+            Self::Leave(item) => (item.place, item.attempts),
+        }
+    }
+}
+
+impl<T: Asked> Item<T> {
     fn settled(self, outcome: Outcome) -> Settled {
-        let Self { place, key, opt_in, revision, sequences, attempts, deliveries: _ } = self;
+        let Self { place, key, asked, revision, sequences, attempts, deliveries: _ } = self;
         let letter = match &outcome {
             Outcome::Dead(reason) => {
-                Some(dead(as_it_came(&opt_in.to_json()), reason.clone(), attempts, sequences.clone()))
+                Some(dead(as_it_came(&asked.to_json()), reason.clone(), attempts, sequences.clone()))
             }
-            Outcome::Done(_) | Outcome::Waiting | Outcome::Dropped => None,
+            Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Waiting | Outcome::Dropped => None,
         };
         Settled { place, key, record: Record { outcome, sequences, revision }, letter }
     }
 }
 
-/// An opt-in, and what came of it.
-pub(super) type Ended = (Item, Result<Receipt, Failure>);
+/// An opt-in, or an opt-out, and what came of it.
+pub(super) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
 
 impl Batch<'_> {
     /// Works on what was taken. What is not settled when it returns, or is dropped, is still held.
@@ -112,8 +164,18 @@ impl Batch<'_> {
 
     async fn groups(&mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
         let mut groups: BTreeMap<String, Vec<Item>> = BTreeMap::new();
-        for item in self.unsettled(taken).await? {
-            groups.entry(item.opt_in.list.clone()).or_default().push(item);
+        let (joining, leaving) = self.unsettled(taken).await?;
+        // First: nobody who has stopped marketing gets any while others are brought to Klaviyo. Consent that was given
+        // before is not given any more then.
+        if !leaving.is_empty() {
+            let mut usage = Usage::default();
+            let result = self.leave(leaving, &mut usage).await;
+            self.settler.status.used(usage);
+            result?;
+        }
+        for mut item in joining {
+            self.left.keep_out(item.place, &mut item.asked);
+            groups.entry(item.asked.list.clone()).or_default().push(item);
         }
         for (list, items) in groups {
             let mut usage = Usage::default();
@@ -124,28 +186,35 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The opt-ins that are to be done: not those that have an outcome already.
-    async fn unsettled(&self, taken: Vec<(Arc<Taken>, u32)>) -> Result<Vec<Item>, Stop> {
-        let items = stream::iter(taken);
-        let items = items.map(|(taken, attempts)| self.unless_settled(taken, attempts)).buffered(AT_ONCE);
-        let items: Vec<Item> = items.try_filter_map(async |item| Ok(item)).try_collect().await?;
-        let mut seen = HashSet::new();
-        let (items, again): (Vec<Item>, Vec<Item>) =
-            items.into_iter().partition(|item| seen.insert(item.key.clone()));
-        for item in again {
-            // The other one is settled by then.
-            self.settler.held.give_back(item.place, pause(item.attempts)).await;
+    /// The opt-ins and the opt-outs that are to be done: not those that have an outcome already.
+    async fn unsettled(&self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(Vec<Item>, Vec<Item<OptOut>>), Stop> {
+        let tasks = stream::iter(taken);
+        let tasks = tasks.map(|(taken, attempts)| self.unless_settled(taken, attempts)).buffered(AT_ONCE);
+        let tasks: Vec<Task> = tasks.try_filter_map(async |task| Ok(task)).try_collect().await?;
+        let (mut seen, mut joining, mut leaving) = (HashSet::new(), Vec::new(), Vec::new());
+        for task in tasks {
+            if !seen.insert(task.key().clone()) {
+                // The other one is settled by then.
+                let (place, attempts) = task.place_and_attempts();
+                self.settler.held.give_back(place, pause(attempts)).await;
+                continue;
+            }
+            match task {
+                Task::Join(item) => joining.push(*item),
+                Task::Leave(item) => leaving.push(item),
+            }
         }
-        Ok(items)
+        Ok((joining, leaving))
     }
 
-    async fn unless_settled(&self, taken: Arc<Taken>, attempts: u32) -> Result<Option<Item>, Stop> {
+    async fn unless_settled(&self, taken: Arc<Taken>, attempts: u32) -> Result<Option<Task>, Stop> {
         let Settler { queue, account, held, .. } = self.settler;
         let place = taken.sequence();
-        let (key, opt_in) = match taken.read() {
-            Entry::OptIn(key, opt_in) => (key, Some(Ok(opt_in))),
-            Entry::Unfit(key, unfit) => (key, Some(Err(unfit))),
-            Entry::Newer(key) => (key, None),
+        let (key, entry) = match taken.read() {
+            Entry::OptIn(key, opt_in) => (key, Known::OptIn(opt_in)),
+            Entry::OptOut(key, opt_out) => (key, Known::OptOut(opt_out)),
+            Entry::Unfit(key, unfit) => (key, Known::Unfit(unfit)),
+            Entry::Newer(key) => (key, Known::Newer),
             Entry::Foreign => {
                 // Longer than a caller's own id may be.
                 let key = Key::new(account, &format!("message {place:0>200}"));
@@ -186,26 +255,29 @@ impl Batch<'_> {
                         let letter = dead(as_it_came(taken.payload()), reason, attempts, sequences);
                         self.settler.bury(place, &key, &letter).await?;
                     }
-                    Record { outcome: Outcome::Done(_) | Outcome::Dropped | Outcome::Waiting, .. } => {
-                        held.acknowledge(place).await?;
-                    }
+                    Record { .. } => held.acknowledge(place).await?,
                 }
                 return Ok(None);
             }
         };
-        let reason = match opt_in {
-            Some(Ok(opt_in)) => {
-                let (opt_in, deliveries) = (*opt_in, taken.deliveries());
-                return Ok(Some(Item { place, key, opt_in, revision, sequences, attempts, deliveries }));
+        let deliveries = taken.deliveries();
+        let reason = match entry {
+            Known::OptIn(opt_in) => {
+                let item = Item { place, key, asked: *opt_in, revision, sequences, attempts, deliveries };
+                return Ok(Some(Task::Join(Box::new(item))));
             }
-            Some(Err(unfit)) => Reason::new(Code::InvalidInput, unfit.to_string()),
-            None if attempts < self.attempts.get() => {
+            Known::OptOut(asked) => {
+                let item = Item { place, key, asked, revision, sequences, attempts, deliveries };
+                return Ok(Some(Task::Leave(item)));
+            }
+            Known::Unfit(unfit) => Reason::new(Code::InvalidInput, unfit.to_string()),
+            Known::Newer if attempts < self.attempts.get() => {
                 held.failed(&[place]);
                 warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
                 held.give_back(place, pause(attempts)).await;
                 return Ok(None);
             }
-            None => {
+            Known::Newer => {
                 let message = "the opt-in says what this version of the worker does not know; update the workers to \
                                the version of the front doors, then retry it";
                 Reason::new(Code::InvalidInput, message)
@@ -224,8 +296,8 @@ impl Batch<'_> {
             Ok(list) => list,
             Err(failure) => {
                 // A list that does not exist is the opt-ins' own fault; all else can be the account's.
-                let failed = items.into_iter().map(|item| (item, Err(failure.clone()))).collect();
-                return self.end(failed).await;
+                let failed = items.into_iter().map(|item| (item, Err(failure.clone())));
+                return self.end::<_, Receipt>(failed.collect()).await;
             }
         };
         let mut companies: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
@@ -269,7 +341,7 @@ impl Batch<'_> {
 
     async fn one_by_one(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
         for item in items {
-            let result = steps::join(self.tenant, &item.opt_in, list, usage).await;
+            let result = steps::join(self.tenant, &item.asked, list, usage).await;
             let result = result.map_err(|failure| self.unless_list_is_gone(failure));
             self.end(vec![(item, result)]).await?;
         }
@@ -288,13 +360,13 @@ impl Batch<'_> {
         let mut chunks = chunks(items, CHUNK);
         while let Some(mut chunk) = chunks.pop() {
             let identifiers: Vec<Identifier> =
-                chunk.iter().filter_map(|item| item.opt_in.identifier()).collect();
+                chunk.iter().filter_map(|item| item.asked.identifier()).collect();
             match counted(self.tenant.lookup_many(&identifiers).await, usage) {
                 Ok(profiles) => {
                     for (item, profile) in chunk.into_iter().zip(profiles) {
                         match profile {
                             Some(profile) => {
-                                let receipt = found_as(&item.opt_in, profile, list);
+                                let receipt = found_as(&item.asked, profile, list);
                                 found.push((item, receipt));
                             }
                             None => absent.push(item),
@@ -330,21 +402,23 @@ impl Batch<'_> {
         // Somebody who opted in twice is created once; the second time they exist.
         let mut seen = HashSet::new();
         let (absent, twice): (Vec<Item>, Vec<Item>) =
-            absent.into_iter().partition(|item| seen.insert(sameness(&item.opt_in)));
+            absent.into_iter().partition(|item| seen.insert(sameness(&item.asked)));
         if may_import && plan::is_import(absent.len()) {
             let left = self.import(absent, list, Some(true), usage).await?;
             Box::pin(self.looked_up(left, list, false, usage)).await?;
         } else {
             let mut members = Vec::new();
             for item in absent {
-                match counted(self.tenant.create(&item.opt_in.contact()).await, usage) {
+                match counted(self.tenant.create(&item.asked.contact()).await, usage) {
                     Ok(Creation::Created(profile)) => {
-                        let receipt = created_as(&item.opt_in, profile, list);
+                        let receipt = created_as(&item.asked, profile, list);
                         members.push((item, receipt));
                     }
                     // The three steps say whose it is.
                     Ok(Creation::Existing(_)) => self.one_by_one(vec![item], list, usage).await?,
-                    Err(error) => self.end(vec![(item, Err(Failure::from(&error)))]).await?,
+                    Err(error) => {
+                        self.end::<_, Receipt>(vec![(item, Err(Failure::from(&error)))]).await?;
+                    }
                 }
             }
             self.add(members, list, usage).await?;
@@ -382,20 +456,20 @@ impl Batch<'_> {
         usage: &mut Usage,
     ) -> Result<(), Stop> {
         let (consenting, done): (Vec<_>, Vec<_>) =
-            members.into_iter().partition(|(item, _)| !item.opt_in.consent.is_empty());
+            members.into_iter().partition(|(item, _)| !item.asked.consent.is_empty());
         self.end(done.into_iter().map(|(item, receipt)| (item, Ok(receipt))).collect()).await?;
         let mut sources: BTreeMap<Option<String>, Vec<(Item, Receipt)>> = BTreeMap::new();
         for member in consenting {
-            sources.entry(member.0.opt_in.consent_source.clone()).or_default().push(member);
+            sources.entry(member.0.asked.consent_source.clone()).or_default().push(member);
         }
         let mut chunks: Vec<_> = sources.into_values().flat_map(|members| chunks(members, CHUNK)).collect();
         while let Some(chunk) = chunks.pop() {
-            let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.opt_in).collect();
+            let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.asked).collect();
             match steps::grant(self.tenant, &opt_ins, list, usage).await {
                 Ok(granted) => self.end(consented(chunk, granted)).await?,
                 Err(failure) => match smaller(&failure, chunk)? {
                     Smaller::Halves(halves) => chunks.extend(halves),
-                    Smaller::One((item, _)) => self.end(vec![(item, Err(failure))]).await?,
+                    Smaller::One((item, _)) => self.end::<_, Receipt>(vec![(item, Err(failure))]).await?,
                 },
             }
         }
@@ -412,13 +486,13 @@ impl Batch<'_> {
     }
 
     /// Settles opt-ins: writes the outcomes, then takes the messages off the queue. What is to be tried again is given back.
-    pub(super) async fn end(&self, ended: Vec<Ended>) -> Result<(), Stop> {
+    pub(super) async fn end<T: Asked, D: Into<Outcome>>(&self, ended: Vec<Ended<T, D>>) -> Result<(), Stop> {
         let (mut settled, mut again, mut stop) = (Vec::new(), Vec::new(), Ok(()));
         for (item, result) in ended {
             let is_last = item.attempts >= self.attempts.get();
             let Failure { reason, remedy } = match result {
-                Ok(receipt) => {
-                    settled.push(item.settled(Outcome::Done(receipt.bounded())));
+                Ok(done) => {
+                    settled.push(item.settled(done.into()));
                     continue;
                 }
                 Err(failure) => failure,
@@ -439,14 +513,14 @@ impl Batch<'_> {
         self.settler.settle(settled).await?;
         self.settler.held.failed(&again.iter().map(|item| item.place).collect::<Vec<u64>>());
         let again = stream::iter(again);
-        let back = async |item: Item| self.settler.held.give_back(item.place, pause(item.attempts)).await;
+        let back = async |item: Item<T>| self.settler.held.give_back(item.place, pause(item.attempts)).await;
         again.for_each_concurrent(AT_ONCE, back).await;
         stop
     }
 }
 
 /// So many at once.
-fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
+pub(super) fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
     let mut chunks = Vec::new();
     while !all.is_empty() {
         let rest = all.split_off(all.len().min(most));
@@ -456,12 +530,12 @@ fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
 }
 
 /// What failed together, in smaller company.
-enum Smaller<T> {
+pub(super) enum Smaller<T> {
     Halves([Vec<T>; 2]),
     One(T),
 }
 
-fn smaller<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Smaller<T>, Stop> {
+pub(super) fn smaller<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Smaller<T>, Stop> {
     if let Some(stop) = stop(failure) {
         return Err(stop);
     }

@@ -3,6 +3,7 @@
 use super::batch::{Batch, Stop};
 use super::budget::Share;
 use super::held::Held;
+use super::left::Left;
 use super::lists::Lists;
 use super::settle::Settler;
 use super::{Shared, pause};
@@ -100,6 +101,7 @@ async fn work(shared: &Shared, settler: Settler<'_>) {
         settler,
         share: shared.budget.share(),
         lists: Lists::default(),
+        left: Left::default(),
         most: MOST,
         failures: 0,
         quiet: Instant::now(),
@@ -129,6 +131,7 @@ struct Desk<'a> {
     settler: Settler<'a>,
     share: Share<'a>,
     lists: Lists,
+    left: Left,
     /// How many opt-ins are tried at once.
     most: usize,
     /// How often Klaviyo was waited for since a batch was done.
@@ -186,6 +189,7 @@ impl Desk<'_> {
                 settler,
                 tenant: &tenant,
                 lists: &mut self.lists,
+                left: &mut self.left,
                 attempts: shared.attempts,
                 company: Vec::new(),
             };

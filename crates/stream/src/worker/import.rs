@@ -26,7 +26,7 @@ impl Batch<'_> {
         created: Option<bool>,
         usage: &mut Usage,
     ) -> Result<Vec<Item>, Stop> {
-        let contacts: Vec<NewProfile> = items.iter().map(|item| item.opt_in.contact()).collect();
+        let contacts: Vec<NewProfile> = items.iter().map(|item| item.asked.contact()).collect();
         let submission = match counted(self.tenant.submit_import(&contacts, Some(list)).await, usage) {
             Ok(submission) => submission,
             Err(error) => return stop(&Failure::from(&error)).map_or(Ok(items), Err),
@@ -42,10 +42,10 @@ impl Batch<'_> {
                 .map(|item| {
                     let receipt = Receipt {
                         profile_id: None,
-                        profile_name: item.opt_in.first_name.clone(),
+                        profile_name: item.asked.first_name.clone(),
                         list_id: list.to_owned(),
                         created,
-                        warnings: steps::warnings(&item.opt_in, submission.warnings.clone()),
+                        warnings: steps::warnings(&item.asked, submission.warnings.clone()),
                     };
                     (item, receipt)
                 })

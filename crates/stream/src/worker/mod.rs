@@ -8,6 +8,8 @@ mod budget;
 mod desk;
 mod held;
 mod import;
+mod leave;
+mod left;
 mod lists;
 mod plan;
 mod roster;

@@ -1,0 +1,53 @@
+//! Opt-outs of a batch.
+
+use super::batch::{Batch, Ended, Item, Smaller, Stop, chunks, smaller};
+use crate::opt_out::OptOut;
+use crate::outcome::Stopped;
+use crate::steps::{self, Failure, Granted, Remedy};
+use klaviyo_host::Usage;
+
+/// How many people leave in one request: `consent.revoke`.
+const CHUNK: usize = 100;
+
+impl Batch<'_> {
+    /// Takes the consent of people back, and settles their opt-outs.
+    pub(super) async fn leave(&mut self, items: Vec<Item<OptOut>>, usage: &mut Usage) -> Result<(), Stop> {
+        let mut chunks = chunks(items, CHUNK);
+        while let Some(chunk) = chunks.pop() {
+            self.company = chunk.iter().map(|item| item.place).collect();
+            let opt_outs: Vec<&OptOut> = chunk.iter().map(|item| &item.asked).collect();
+            match steps::revoke(self.tenant, &opt_outs, usage).await {
+                Ok(granted) => {
+                    let ended = ended(chunk, &granted);
+                    for (item, result) in &ended {
+                        if result.is_ok() {
+                            self.left.note(item.place, &item.asked);
+                        }
+                    }
+                    self.end(ended).await?;
+                }
+                Err(failure) => match failure.remedy {
+                    // In order that one that was tried too often is given up.
+                    Remedy::Wait(_) | Remedy::Account => {
+                        let ended = chunk.into_iter().map(|item| (item, Err(failure.clone())));
+                        self.end::<_, Stopped>(ended.collect()).await?;
+                    }
+                    Remedy::Again | Remedy::Never => match smaller(&failure, chunk)? {
+                        Smaller::Halves(halves) => chunks.extend(halves),
+                        Smaller::One(item) => self.end::<_, Stopped>(vec![(item, Err(failure))]).await?,
+                    },
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What came of it, for each.
+fn ended(items: Vec<Item<OptOut>>, granted: &Granted) -> Vec<Ended<OptOut, Stopped>> {
+    let result = |n: usize| match granted.refused.iter().find(|(position, _)| *position == n) {
+        Some((_, reason)) => Err(Failure { reason: reason.clone(), remedy: Remedy::Never }),
+        None => Ok(Stopped { warnings: granted.warnings.clone() }),
+    };
+    items.into_iter().enumerate().map(|(n, item)| (item, result(n))).collect()
+}
