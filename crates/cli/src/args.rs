@@ -255,6 +255,14 @@ pub(crate) struct Contact {
     pub(crate) properties: Vec<String>,
 }
 
+fn whatsapp_word(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("name a word; this one is empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
 fn region(text: &str) -> Result<country::Id, String> {
     text.to_ascii_uppercase()
         .parse()
@@ -427,9 +435,12 @@ pub(crate) struct Serve {
     pub(crate) secrets: Secrets,
     #[command(flatten)]
     pub(crate) nats: Nats,
-    /// The WhatsApp message that opts its sender in, in either case
-    #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE")]
-    pub(crate) whatsapp_word: String,
+    /// The WhatsApp message that opts its sender in, in any case; may be repeated
+    #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
+    pub(crate) whatsapp_word: Vec<String>,
+    /// Opt nobody in by WhatsApp whose phone number it does not tell; without this they are known by WhatsApp's own id
+    #[arg(long)]
+    pub(crate) whatsapp_numbers_only: bool,
     /// How many opt-ins of one account are taken in a second; more are answered 503
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     pub(crate) rate: NonZeroU32,

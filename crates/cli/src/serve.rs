@@ -57,7 +57,21 @@ A signed request is taken once, within five minutes. One that was answered 503 m
 is; to repeat another one, sign it anew with the same webhook-id. With --nats all doors know what was
 taken; without, each process knows only what it has taken itself since it was started.
 
-A notification of WhatsApp's opts in who sent the word within the last week.
+A notification of WhatsApp's (4 MB at most; opt-ins 1 MB) opts in who sent a word of --whatsapp-word
+within the last week, in any case: as a text, by a template's button (its payload or its text), by a
+button or a choice from a list (its id or its title), or in the answer to a Flow. A Flow's answer
+opts in where any of its texts, its name or its flow_token is the word, or where it gives consent: a
+field consent, opt_in, subscribe, newsletter, marketing, marketing_consent, accepts_marketing, updates
+or the like says yes; and nobody where one of those says no. Its fields email, name, first_name and
+last_name go into the opt-in. (Upper case, hyphens, and the numbers of Meta's builder, such as
+screen_0_Email_1, do not count.) Being opted in is membership of the list, no consent.
+Somebody whose phone number WhatsApp does not tell, because they have a username, is opted in with
+WhatsApp's own id of them as external_id, and as the properties whatsapp_user_id and
+whatsapp_username; consent to WhatsApp needs a number, which a warning says. With a number they are
+known by that alone.
+A wish that cannot be done is told in the answer and in the log and, with --nats, is a dead letter
+(`klaviyo dead`). Who presses in WhatsApp that marketing is to stop loses the consent to WhatsApp.
+All else is counted by reason in the metric klaviyo_door_ignored_total.
 
 Secrets, in the folder of --secrets, read again when they change, or in variables:
   ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            from `klaviyo secret`
@@ -103,7 +117,8 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
         () = interrupt.asked() => return Ok(Done::new(Value::Null, View::Shown)),
     };
     let settings = Settings {
-        word: options.whatsapp_word.clone(),
+        words: options.whatsapp_word.clone(),
+        numbers_only: options.whatsapp_numbers_only,
         rate: options.rate,
         concurrency: options.concurrency,
         limits: Limits::default(),

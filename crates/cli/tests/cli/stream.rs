@@ -56,11 +56,17 @@ fn signed(door: &Service, method: &str, path: &str, id: &str, body: String) -> (
 
 /// A notification of WhatsApp's: somebody has sent the word to this number.
 fn notify(door: &Service, number: &str, id: &str) -> (u16, Value) {
+    let contact = json!({ "profile": { "name": "Ada Lovelace" }, "wa_id": "919820000001" });
+    let message = json!({ "from": "919820000001", "id": id, "text": { "body": "Subscribe" } });
+    notify_of(door, number, contact, message)
+}
+
+/// One of this message, sent now to this number.
+fn notify_of(door: &Service, number: &str, contact: Value, mut message: Value) -> (u16, Value) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
+    message["timestamp"] = json!(now);
     let body = json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "value": {
-        "metadata": { "phone_number_id": number },
-        "contacts": [{ "profile": { "name": "Ada Lovelace" }, "wa_id": "919820000001" }],
-        "messages": [{ "from": "919820000001", "id": id, "timestamp": now, "text": { "body": "Subscribe" } }],
+        "metadata": { "phone_number_id": number }, "contacts": [contact], "messages": [message],
     } }] }] })
     .to_string();
     let digits: String =
@@ -274,6 +280,38 @@ fn the_log_says_nothing_of_who_wrote_by_whatsapp() {
     for personal in ["HBgM", "9198", "Lovelace"] {
         assert!(!log.contains(personal), "{log}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn whatsapps_words_are_named_and_people_without_a_number_left_out() {
+    let klaviyo = server();
+    let number = "106540352242922";
+    let words = ["--whatsapp-word", "JOIN", "--whatsapp-word", "Straße", "--whatsapp-numbers-only"];
+    let door = Service::start(
+        serve(&klaviyo)
+            .args(words)
+            .env("KLAVIYO_WHATSAPP_APP_SECRET", APP_SECRET)
+            .env("KLAVIYO_WHATSAPP_LIST", "WhatsApp Opt-Ins"),
+    );
+    for (n, (word, count)) in [("join", 1), ("STRASSE", 1), ("SUBSCRIBE", 0)].into_iter().enumerate() {
+        let message = json!({ "from": "919820000001", "id": format!("wamid.{n}"), "text": { "body": word } });
+        let (status, told) = notify_of(&door, number, json!({}), message);
+        assert_eq!((status, told.as_array().unwrap().len()), (200, count), "{word}");
+    }
+    let contact =
+        json!({ "user_id": "IN.1349120", "profile": { "name": "Ada Lovelace", "username": "@ada" } });
+    let message = json!({ "from_user_id": "IN.1349120", "id": "wamid.9", "text": { "body": "join" } });
+    assert_eq!(notify_of(&door, number, contact, message), (200, json!([])));
+    let counted = "klaviyo_door_ignored_total{reason=\"without-number\"} 1";
+    assert!(get(health(&door), "/metrics").1.contains(counted));
+    let log = door.end("-TERM");
+    assert!(log.contains("without-number") && log.contains("--whatsapp-numbers-only"), "{log}");
+    for personal in ["IN.13", "@ada", "Ada", "wamid"] {
+        assert!(!log.contains(personal), "{log}");
+    }
+    let empty = Run::of(serve(&klaviyo).args(["--whatsapp-word", " "]));
+    assert_eq!(empty.code, 2);
 }
 
 #[test]

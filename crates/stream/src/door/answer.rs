@@ -87,6 +87,16 @@ pub(super) struct Told {
     pub(super) state: State,
 }
 
+impl Told {
+    /// Why it failed, in a sentence, if it did.
+    pub(super) fn reason(&self) -> Option<&str> {
+        match &self.state {
+            State::Failed { reason, .. } => Some(&reason.message),
+            State::Accepted { .. } | State::Ended { .. } => None,
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum State {

@@ -16,8 +16,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How large one may be.
-const MOST: usize = 1 << 20;
+/// How large the body of a request with opt-ins may be, in bytes.
+pub(super) const OPT_INS: usize = 1 << 20;
+/// How large a notification of WhatsApp's may be. Meta sends several in one, and repeats one that is refused for days.
+pub(super) const NOTIFICATION: usize = 4 << 20;
 
 /// All bodies that come to a door.
 pub(super) struct Bodies {
@@ -58,7 +60,7 @@ pub(super) struct Body {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Failed {
-    TooLarge,
+    TooLarge { largest: usize },
     GivenUp,
 }
 
@@ -68,8 +70,8 @@ impl Bodies {
         Arc::new(Self { most, time, pause, state: Mutex::default() })
     }
 
-    /// Reads a request's body.
-    pub(super) async fn read(self: &Arc<Self>, request: Request) -> Result<Body, Refusal> {
+    /// Reads a request's body, of so many bytes at most.
+    pub(super) async fn read(self: &Arc<Self>, request: Request, largest: usize) -> Result<Body, Refusal> {
         let connection = request.extensions().get().cloned();
         let mut chunks = request.into_body().into_data_stream();
         let (coming, end) = (self.begin(), Instant::now() + self.time);
@@ -80,7 +82,7 @@ impl Bodies {
                 next = next => next,
             };
             match next {
-                Ok(Ok(Some(Ok(chunk)))) => self.append(coming.number, &chunk)?,
+                Ok(Ok(Some(Ok(chunk)))) => self.append(coming.number, &chunk, largest)?,
                 Ok(Ok(Some(Err(_)))) => {
                     let message = "the body cannot be read";
                     return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::Connection.as_str(), message));
@@ -114,16 +116,16 @@ impl Bodies {
         Coming { bodies: Arc::clone(self), number, given_up }
     }
 
-    fn append(&self, number: u64, chunk: &[u8]) -> Result<(), Failed> {
+    fn append(&self, number: u64, chunk: &[u8], largest: usize) -> Result<(), Failed> {
         let mut state = self.state();
         let part = state.coming.get(&number).ok_or(Failed::GivenUp)?;
         let (length, before) = (part.bytes.len(), part.bytes.capacity());
         let needed = length + chunk.len();
-        if needed > MOST {
-            return Err(Failed::TooLarge);
+        if needed > largest {
+            return Err(Failed::TooLarge { largest });
         }
         // As a vector grows by itself, but known before it does.
-        let capacity = if needed > before { needed.max(2 * before).min(MOST) } else { before };
+        let capacity = if needed > before { needed.max(2 * before).min(largest) } else { before };
         state.make_room(capacity - before, self.most);
         let part = state.coming.get_mut(&number).ok_or(Failed::GivenUp)?;
         part.bytes.reserve_exact(capacity - length);
@@ -196,8 +198,8 @@ fn late(message: String) -> Refusal {
 impl From<Failed> for Refusal {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::TooLarge => {
-                let message = format!("a request may have at most {MOST} bytes");
+            Failed::TooLarge { largest } => {
+                let message = format!("this request may have at most {largest} bytes");
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str(), message)
             }
             Failed::GivenUp => late(
@@ -212,6 +214,8 @@ impl From<Failed> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MOST: usize = OPT_INS;
 
     fn bodies(most: usize) -> Arc<Bodies> {
         Bodies::new(most, Duration::from_secs(10), Duration::from_secs(5))
@@ -230,19 +234,19 @@ mod tests {
         let bodies = bodies(1_000);
         let [first, second, third] = [bodies.begin(), bodies.begin(), bodies.begin()];
         for (coming, bytes) in [(&first, 400), (&second, 300), (&third, 300)] {
-            assert_eq!(bodies.append(coming.number, &vec![0; bytes]), Ok(()));
+            assert_eq!(bodies.append(coming.number, &vec![0; bytes], MOST), Ok(()));
         }
         assert_eq!(held(&bodies), 1_000);
-        let quick = bodies.read(request(axum::body::Body::from(vec![1; 500]))).await.unwrap();
+        let quick = bodies.read(request(axum::body::Body::from(vec![1; 500])), MOST).await.unwrap();
         assert_eq!((&*quick, held(&bodies)), (&[1; 500][..], 800));
         for (coming, is_given_up) in [(&first, true), (&second, true), (&third, false)] {
             let told = timeout(Duration::ZERO, coming.given_up.notified()).await;
             assert_eq!(told.is_ok(), is_given_up);
         }
-        assert_eq!(bodies.append(first.number, b"x"), Err(Failed::GivenUp));
+        assert_eq!(bodies.append(first.number, b"x", MOST), Err(Failed::GivenUp));
         assert_eq!(first.complete(None).err(), Some(Failed::GivenUp));
         // What has come whole is not given up, and the oldest may be the one that wants more.
-        assert_eq!(bodies.append(third.number, &[0; 300]), Err(Failed::GivenUp));
+        assert_eq!(bodies.append(third.number, &[0; 300], MOST), Err(Failed::GivenUp));
         assert_eq!(held(&bodies), 500);
         assert_eq!(quick.into_bytes().len(), 500);
         drop((second, third));
@@ -254,13 +258,13 @@ mod tests {
         let bodies = bodies(2 * MOST);
         let all: Vec<Coming> = (0..1_000).map(|_| bodies.begin()).collect();
         for coming in &all {
-            assert_eq!(bodies.append(coming.number, b"{"), Ok(()));
+            assert_eq!(bodies.append(coming.number, b"{", MOST), Ok(()));
         }
         assert!(held(&bodies) <= 1_000 * 8, "{}", held(&bodies));
         for _ in 0..MOST - 1 {
-            bodies.append(all[0].number, b"{").unwrap();
+            bodies.append(all[0].number, b"{", MOST).unwrap();
         }
-        assert_eq!(bodies.append(all[0].number, b"{"), Err(Failed::TooLarge));
+        assert_eq!(bodies.append(all[0].number, b"{", MOST), Err(Failed::TooLarge { largest: MOST }));
         assert!(held(&bodies) <= MOST + 1_000 * 8, "{}", held(&bodies));
         drop(all);
         assert_eq!(held(&bodies), 0);
@@ -275,7 +279,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(pause)).await;
                 Some((Ok::<_, std::io::Error>("x"), ()))
             });
-            let refused = bodies.read(request(axum::body::Body::from_stream(slow))).await;
+            let refused = bodies.read(request(axum::body::Body::from_stream(slow)), MOST).await;
             assert_eq!(refused.err().unwrap().status(), StatusCode::REQUEST_TIMEOUT);
             assert_eq!(begun.elapsed().as_secs(), expected);
         }

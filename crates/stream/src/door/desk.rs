@@ -6,10 +6,11 @@ use super::seen::Seen;
 use crate::account::Account;
 use crate::id::Id;
 use crate::opt_in::{Key, OptIn};
-use crate::outcome::{Outcome, Reason};
+use crate::opt_out::OptOut;
+use crate::outcome::{Outcome, Reason, Stopped};
 use crate::queue::QueueError;
-use crate::steps::{self, Failure, Remedy};
-use crate::tenants::Tenants;
+use crate::steps::{self, Failure, Granted, Remedy};
+use crate::tenants::{NoTenant, Tenants};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
@@ -58,6 +59,19 @@ pub(super) struct Handled {
     pub(super) retry_after: Option<u64>,
 }
 
+impl Handled {
+    /// In a word, for the metrics.
+    pub(super) fn result(&self) -> &'static str {
+        match (&self.told.state, self.status.as_u16()) {
+            (State::Accepted { duplicate: true, .. }, _) => "duplicate",
+            (State::Accepted { .. }, _) => "accepted",
+            (_, 200..300) => "done",
+            (_, 422) => "rejected",
+            _ => "failed",
+        }
+    }
+}
+
 impl Desk {
     /// How many opt-ins one request may have. Klaviyo takes 150 additions to lists a minute, which is as long as
     /// anybody waits for an answer.
@@ -103,7 +117,12 @@ impl Desk {
                 Ok(handled)
             }
             Self::Queue(gate) => {
-                let handled = put(gate, opt_ins).await?;
+                // As they are written: while the queue is waited for, nothing else of them is held.
+                let named = opt_ins.into_iter().map(|opt_in| {
+                    let key = Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
+                    ((key, opt_in.to_json()), opt_in.warnings)
+                });
+                let handled = put(gate, named.collect()).await?;
                 // Not before: who repeats what was not written is no replayer. One of what was written finds it there.
                 if let Some(signature) = signature
                     && let Err(error) = gate.remember(signature).await
@@ -113,6 +132,26 @@ impl Desk {
                 Ok(handled)
             }
         }
+    }
+
+    /// Takes opt-outs.
+    pub(super) async fn take_out(&self, opt_outs: Vec<OptOut>) -> Result<Vec<Handled>, Refusal> {
+        match self {
+            Self::Direct { tenants, .. } => {
+                let done = stream::iter(opt_outs).map(|opt_out| leave(tenants, opt_out));
+                Ok(done.buffered(AT_ONCE).collect().await)
+            }
+            Self::Queue(gate) => {
+                let named =
+                    opt_outs.iter().map(|one| ((Key::new(&one.account, &one.id), one.to_json()), Vec::new()));
+                put(gate, named.collect()).await
+            }
+        }
+    }
+
+    /// Whether what cannot be done is kept, with its reason, until somebody decides about it.
+    pub(super) fn keeps_what_cannot_be_done(&self) -> bool {
+        matches!(self, Self::Queue(_))
     }
 
     /// What became of an opt-in that was accepted under this id.
@@ -137,16 +176,10 @@ pub(super) fn account_of(id: &str) -> Option<Account> {
     id.parse().ok().map(|Id { key, .. }| key.account)
 }
 
-/// Puts opt-ins into the queue. Where not all of them are written, it is told which are.
-async fn put(gate: &Gate, opt_ins: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> {
-    // As they are written: while the queue is waited for, nothing else of them is held.
-    let (named, warned): (Vec<(Key, Bytes)>, Vec<Vec<String>>) = opt_ins
-        .into_iter()
-        .map(|opt_in| {
-            let key = Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
-            ((key, opt_in.to_json()), opt_in.warnings)
-        })
-        .unzip();
+/// Puts opt-ins, or opt-outs, into the queue, each with what is to be told of it. Where not all of them are written, it is
+/// told which are.
+async fn put(gate: &Gate, all: Vec<((Key, Bytes), Vec<String>)>) -> Result<Vec<Handled>, Refusal> {
+    let (named, warned): (Vec<(Key, Bytes)>, Vec<Vec<String>>) = all.into_iter().unzip();
     let keys: Vec<(Key, Vec<String>)> = named.iter().map(|(key, _)| key.clone()).zip(warned).collect();
     let (mut handled, mut told, mut failure) = (Vec::with_capacity(keys.len()), Vec::new(), None);
     for (index, ((key, warnings), accepted)) in keys.into_iter().zip(gate.put(named).await).enumerate() {
@@ -192,20 +225,45 @@ async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {
     let mut usage = Usage::default();
     let result = match tenants.get(&opt_in.account) {
         Ok(tenant) => steps::opt_in(&tenant, &opt_in, &mut usage).await,
-        Err(error) => Err(Failure {
-            reason: Reason::new(Code::Unauthenticated, error.to_string()),
-            remedy: Remedy::Account,
-        }),
+        Err(error) => Err(no_tenant(&error)),
     };
     let OptIn { account, id, email, phone_number, .. } = opt_in;
     let id = id.unwrap_or_default();
-    let Failure { reason, remedy } = match result {
+    match result {
         Ok(receipt) => {
             let state = State::ended(Outcome::Done(receipt), email.or(phone_number).as_deref());
-            return Handled { told: Told { id, state }, status: StatusCode::OK, retry_after: None };
+            Handled { told: Told { id, state }, status: StatusCode::OK, retry_after: None }
         }
-        Err(failure) => failure,
+        Err(failure) => failed(&account, id, failure),
+    }
+}
+
+/// Takes one person's consent back, at once.
+async fn leave(tenants: &Tenants, opt_out: OptOut) -> Handled {
+    let mut usage = Usage::default();
+    let result = match tenants.get(&opt_out.account) {
+        Ok(tenant) => steps::revoke(&tenant, &[&opt_out], &mut usage).await,
+        Err(error) => Err(no_tenant(&error)),
     };
+    let OptOut { account, id, .. } = opt_out;
+    match result {
+        Ok(Granted { warnings, mut refused }) => match refused.pop() {
+            Some((_, reason)) => failed(&account, id, Failure { reason, remedy: Remedy::Never }),
+            None => {
+                let state = State::ended(Stopped { warnings }.into(), None);
+                Handled { told: Told { id, state }, status: StatusCode::OK, retry_after: None }
+            }
+        },
+        Err(failure) => failed(&account, id, failure),
+    }
+}
+
+fn no_tenant(error: &NoTenant) -> Failure {
+    Failure { reason: Reason::new(Code::Unauthenticated, error.to_string()), remedy: Remedy::Account }
+}
+
+/// How it is answered that something is not done.
+fn failed(account: &Account, id: String, Failure { reason, remedy }: Failure) -> Handled {
     let seconds = |after: Option<Duration>| Some(after.map_or(1, |after| after.as_secs().max(1)));
     let (status, retry_after) = match remedy {
         Remedy::Never => (StatusCode::UNPROCESSABLE_ENTITY, None),

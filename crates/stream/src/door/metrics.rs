@@ -19,9 +19,16 @@ struct By {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Because {
+    reason: &'static str,
+}
+
 pub(super) struct Metrics {
     requests: Family<Request, Counter>,
     opt_ins: Family<By, Counter>,
+    opt_outs: Family<By, Counter>,
+    ignored: Family<Because, Counter>,
     seconds: Histogram,
 }
 
@@ -31,11 +38,16 @@ impl Metrics {
         let metrics = Self {
             requests: Family::default(),
             opt_ins: Family::default(),
+            opt_outs: Family::default(),
+            ignored: Family::default(),
             seconds: Histogram::new(exponential_buckets(0.001, 2.0, 17)),
         };
-        let Self { requests, opt_ins, seconds } = &metrics;
+        let Self { requests, opt_ins, opt_outs, ignored, seconds } = &metrics;
         registry.register("klaviyo_door_requests", "Requests, by route and status", requests.clone());
         registry.register("klaviyo_door_opt_ins", "Opt-ins, by what became of them", opt_ins.clone());
+        registry.register("klaviyo_door_opt_outs", "Opt-outs, by what became of them", opt_outs.clone());
+        let help = "What WhatsApp's notifications have that nothing comes of, by reason";
+        registry.register("klaviyo_door_ignored", help, ignored.clone());
         registry.register("klaviyo_door_seconds", "How long requests took", seconds.clone());
         metrics
     }
@@ -47,5 +59,13 @@ impl Metrics {
 
     pub(super) fn opt_ins(&self, result: &'static str, count: usize) {
         self.opt_ins.get_or_create(&By { result }).inc_by(count as u64);
+    }
+
+    pub(super) fn opt_outs(&self, result: &'static str, count: usize) {
+        self.opt_outs.get_or_create(&By { result }).inc_by(count as u64);
+    }
+
+    pub(super) fn ignored(&self, reason: &'static str, count: usize) {
+        self.ignored.get_or_create(&Because { reason }).inc_by(count as u64);
     }
 }

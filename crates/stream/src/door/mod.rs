@@ -26,6 +26,7 @@ mod whatsapp;
 use crate::account::Account;
 use crate::ops::{Health, Readiness};
 use crate::opt_in::OptIn;
+use crate::opt_out::OptOut;
 use crate::queue::Queue;
 use crate::secrets::{Kind, MacKey, Secrets};
 use crate::tenants::Tenants;
@@ -69,8 +70,11 @@ pub struct Door {
 /// What can be set about a door.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The WhatsApp message that opts its sender in.
-    pub word: String,
+    /// The WhatsApp messages that opt their sender in.
+    pub words: Vec<String>,
+    /// Whether nobody is opted in whose phone number WhatsApp does not tell. Those people are known by WhatsApp's own id of
+    /// them otherwise.
+    pub numbers_only: bool,
     /// How many opt-ins of one account are taken in a second.
     pub rate: NonZeroU32,
     /// How many requests are worked on at once: of one account at most half of them, of two a third each, and so on.
@@ -185,16 +189,21 @@ impl Door {
         opt_ins: Vec<OptIn>,
     ) -> Result<Vec<Handled>, Refusal> {
         let handled = self.desk.take(signature, opt_ins).await?;
-        for Handled { told, status, .. } in &handled {
-            let result = match (&told.state, status.as_u16()) {
-                (answer::State::Accepted { duplicate: true, .. }, _) => "duplicate",
-                (answer::State::Accepted { .. }, _) => "accepted",
-                (_, 200..300) => "done",
-                (_, 422) => "rejected",
-                _ => "failed",
-            };
+        for handled in &handled {
+            let result = handled.result();
             self.metrics.opt_ins(result, 1);
             debug!(%account, result, "an opt-in");
+        }
+        Ok(handled)
+    }
+
+    /// Takes opt-outs of one account, and counts what became of them.
+    async fn take_out(&self, account: &Account, opt_outs: Vec<OptOut>) -> Result<Vec<Handled>, Refusal> {
+        let handled = self.desk.take_out(opt_outs).await?;
+        for handled in &handled {
+            let result = handled.result();
+            self.metrics.opt_outs(result, 1);
+            debug!(%account, result, "an opt-out");
         }
         Ok(handled)
     }

@@ -1,6 +1,7 @@
 //! Opt-ins of callers who sign them, and questions about them.
 
 use super::answer::Refusal;
+use super::body;
 use super::desk::{self, Handled};
 use super::signature::Signed;
 use super::{Door, now, too_many, unsigned};
@@ -80,7 +81,7 @@ pub(super) async fn opt_ins(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let body = door.bodies.read(request).await?;
+    let body = door.bodies.read(request, body::OPT_INS).await?;
     let signed = Signed::of(&headers, now()).map_err(unsigned)?;
     let Some(account) = whose(&body)? else {
         return Err(Refusal::unfit("the array has no opt-ins", Vec::new()));

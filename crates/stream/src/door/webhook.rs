@@ -1,11 +1,12 @@
 //! Meta's WhatsApp webhook: the question whether it is wanted, and its notifications.
 
 use super::answer::{Refusal, State as Fate, Told};
+use super::desk::Handled;
 use super::signature::Unsigned;
-use super::whatsapp::{self, Notified, Wish};
-use super::{Door, now, signature, unsigned};
+use super::whatsapp::{Ignored, Notified, Rules, Why};
+use super::{Door, body, now, signature, unsigned};
 use crate::account::Account;
-use crate::opt_in::{self, Key, OptIn, Unfit};
+use crate::opt_in::{Key, OptIn};
 use crate::outcome::Reason;
 use crate::secrets::Kind;
 use axum::Json;
@@ -16,12 +17,10 @@ use http::{HeaderMap, StatusCode};
 use klaviyo_host::types::Code;
 use serde::Deserialize;
 use std::sync::Arc;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
-/// More than a name has, in bytes: the rest of it is cut off.
-const LONGEST_NAME: usize = 256;
-/// How many digits a phone number has at most, by E.164.
-const MOST_DIGITS: usize = 15;
+/// How many wishes of one notification are opt-ins at once.
+const AT_ONCE: usize = 1_000;
 
 /// Meta's question.
 #[derive(Deserialize)]
@@ -63,109 +62,120 @@ pub(super) async fn notification(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let body = door.bodies.read(request).await?;
+    let body = door.bodies.read(request, body::NOTIFICATION).await?;
     let account = account.parse::<Account>().ok();
     let key = account.as_ref().and_then(|account| door.secrets.mac_key(account, Kind::WhatsappAppSecret));
     signature::check_meta(&headers, key.as_ref().unwrap_or(&door.nobody), &body).map_err(unsigned)?;
     let (Some(account), Some(_)) = (account, key) else { return Err(unsigned(Unsigned::Signature)) };
     let (body, _admitted) = door.admission.admit(&account, body)?;
     let numbers = door.secrets.get(&account, Kind::WhatsappPhoneNumberId);
-    let numbers = numbers.as_ref().map(|numbers| numbers.as_str());
-    let Some(notified) = whatsapp::read(&body, &door.settings.word, numbers, now()) else {
+    let rules = Rules {
+        words: &door.settings.words,
+        numbers: numbers.as_ref().map(|numbers| numbers.as_str()),
+        numbers_only: door.settings.numbers_only,
+        now: now(),
+    };
+    let Some(Notified { wishes, stops, ignored }) = Notified::read(&body, rules) else {
+        door.metrics.ignored(Why::Unreadable.as_str(), 1);
         let message = "the body is not JSON";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message));
     };
-    let Notified { wishes, foreign, old } = notified;
-    if foreign > 0 {
-        door.metrics.opt_ins("foreign", foreign);
-        warn!(%account, count = foreign, "opt-ins by WhatsApp to a number that is not the account's are passed over");
-    }
-    if old > 0 {
-        door.metrics.opt_ins("old", old);
-        warn!(%account, count = old, "opt-ins by WhatsApp that are older than a week, or have no time, are passed over");
-    }
-    if wishes.is_empty() {
-        door.metrics.opt_ins("ignored", 1);
+    drop(body);
+    if wishes.is_empty() && stops.is_empty() {
+        door.pass_over(&account, &ignored);
         return Ok(Json(Vec::<Told>::new()).into_response());
     }
-    // Meta repeats what is not answered 200, for days: nothing is lost meanwhile.
-    let missing = |what: &str, kind: Kind| {
-        let message = format!("{what}; put it into {account}.{}", kind.file());
-        error!(%account, "{message}");
-        Refusal::overloaded(message)
-    };
     if numbers.is_none() && door.secrets.is_shared(&account, Kind::WhatsappAppSecret) {
         let what = "Meta signs for several accounts here with the same app secret, and only the id of its phone number \
                     tells an account's notifications";
-        return Err(missing(what, Kind::WhatsappPhoneNumberId));
-    }
-    let list = door.secrets.get(&account, Kind::WhatsappList);
-    let list = list.ok_or_else(|| missing("the account has no list for WhatsApp", Kind::WhatsappList))?;
-    let (mut opt_ins, mut told) = (Vec::with_capacity(wishes.len()), Vec::new());
-    for wish in wishes {
-        let mut opt_in = wished(&account, &list, wish);
-        match check(&mut opt_in) {
-            Ok(()) => opt_ins.push(opt_in),
-            Err(unfit) => {
-                door.metrics.opt_ins("refused", 1);
-                let id = opt_in.id.unwrap_or_default();
-                // Meta's ids have the sender's number in them.
-                let key = Key::new(&account, &id);
-                warn!(%account, opt_in = %key, reason = %unfit, "an opt-in by WhatsApp cannot be, and is not repeated");
-                told.push(Told {
-                    id,
-                    state: Fate::failed(Reason::new(Code::InvalidInput, unfit.to_string())),
-                });
-            }
-        }
+        return Err(missing(&account, what, Kind::WhatsappPhoneNumberId));
     }
     // A notification is not the account's to make smaller: one with more than its rate takes all of it.
-    door.at_rate(&account, opt_ins.len().min(door.settings.rate.get() as usize))?;
-    let handled = door.take(&account, None, opt_ins).await?;
-    for handled in &handled {
-        if handled.status == StatusCode::UNPROCESSABLE_ENTITY {
-            let key = Key::new(&account, &handled.told.id);
-            warn!(%account, opt_in = %key, "an opt-in by WhatsApp cannot be done, and is not repeated");
+    door.at_rate(&account, (wishes.len() + stops.len()).min(door.settings.rate.get() as usize))?;
+    let opt_outs = stops.into_iter().map(|stop| stop.into_opt_out(&account)).collect();
+    let mut handled = door.take_out(&account, opt_outs).await?;
+    warn_of(&account, &handled, "an opt-out by WhatsApp cannot be done, and is not repeated");
+    let list = door.secrets.get(&account, Kind::WhatsappList);
+    let list = match &list {
+        Some(list) => list.as_str(),
+        None if wishes.is_empty() => "",
+        None => {
+            let what = "the account has no list for WhatsApp";
+            return Err(missing(&account, what, Kind::WhatsappList));
         }
+    };
+    let mut wishes = wishes.into_iter().peekable();
+    // A few at a time: as opt-ins they take more room than in the notification.
+    while wishes.peek().is_some() {
+        let some = wishes.by_ref().take(AT_ONCE).map(|wish| wish.into_opt_in(&account, list)).collect();
+        handled.extend(door.wished(&account, some).await?);
     }
-    let unfinished = handled.iter().find(|handled| handled.status.is_server_error());
-    let status = unfinished.map_or(StatusCode::OK, |_| StatusCode::SERVICE_UNAVAILABLE);
-    told.extend(handled.into_iter().map(|handled| handled.told));
+    // It may come again until here.
+    door.pass_over(&account, &ignored);
+    let unfinished = handled.iter().any(|handled| handled.status.is_server_error());
+    let status = if unfinished { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let told: Vec<Told> = handled.into_iter().map(|handled| handled.told).collect();
     Ok((status, Json(told)).into_response())
 }
 
-/// What makes no sense whatever Klaviyo thinks of it.
-fn check(opt_in: &mut OptIn) -> Result<(), Unfit> {
-    // After the plus sign.
-    if opt_in.phone_number.as_ref().is_some_and(|number| number.len() > MOST_DIGITS + 1) {
-        return Err(Unfit {
-            field: "phone_number",
-            reason: format!("a number has at most {MOST_DIGITS} digits"),
-        });
-    }
-    opt_in.take_in()
+/// A setting that the account needs. Meta repeats what is not answered 200, for days: nothing is lost meanwhile.
+fn missing(account: &Account, what: &str, kind: Kind) -> Refusal {
+    let message = format!("{what}; put it into {account}.{}", kind.file());
+    error!(%account, "{message}");
+    Refusal::overloaded(message)
 }
 
-fn wished(account: &Account, list: &str, wish: Wish) -> OptIn {
-    let name =
-        wish.name.as_deref().map(|name| name.get(..name.floor_char_boundary(LONGEST_NAME)).unwrap_or(name));
-    let (first_name, last_name) = name.map(opt_in::names).unwrap_or_default();
-    // An id of Meta's that is too long is replaced by a digest of it.
-    let id =
-        if wish.id.len() > OptIn::LONGEST_ID { Key::new(account, &wish.id).to_string() } else { wish.id };
-    OptIn {
-        account: account.clone(),
-        id: Some(id),
-        list: list.to_owned(),
-        email: None,
-        phone_number: Some(wish.phone_number),
-        external_id: None,
-        first_name,
-        last_name,
-        properties: None,
-        consent: Vec::new(),
-        consent_source: None,
-        strict: false,
-        warnings: Vec::new(),
+/// Warns of what can never be done.
+fn warn_of(account: &Account, handled: &[Handled], warning: &str) {
+    let is_refused = |handled: &&Handled| handled.status == StatusCode::UNPROCESSABLE_ENTITY;
+    for Handled { told, .. } in handled.iter().filter(is_refused) {
+        // Meta's ids have the sender's number in them, and Klaviyo's words may have more.
+        let key = Key::new(account, &told.id);
+        warn!(%account, %key, "{warning}");
+    }
+}
+
+impl Door {
+    /// Counts what nothing comes of.
+    fn pass_over(&self, account: &Account, ignored: &Ignored) {
+        for (why, count) in ignored.counts() {
+            let reason = why.as_str();
+            self.metrics.ignored(reason, count);
+            match why.warning() {
+                Some(warning) => warn!(%account, reason, count, "{warning}"),
+                None => debug!(%account, reason, count, "nothing comes of a part of a notification"),
+            }
+        }
+    }
+
+    /// Takes what people have wished. A wish that cannot be goes into the queue as it came, so that the worker keeps it as
+    /// a dead letter; without a queue there is the log, and the answer. Meta is not to repeat it.
+    async fn wished(&self, account: &Account, wished: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> {
+        let (mut opt_ins, mut unfit, mut all) = (Vec::with_capacity(wished.len()), Vec::new(), Vec::new());
+        for opt_in in wished {
+            let mut taken_in = opt_in.clone();
+            match taken_in.take_in() {
+                Ok(()) => opt_ins.push(taken_in),
+                Err(reason) => {
+                    let id = opt_in.id.clone().unwrap_or_default();
+                    let state = Fate::failed(Reason::new(Code::InvalidInput, reason.to_string()));
+                    let status = StatusCode::UNPROCESSABLE_ENTITY;
+                    all.push(Handled { told: Told { id, state }, status, retry_after: None });
+                    unfit.push(opt_in);
+                }
+            }
+        }
+        if self.desk.keeps_what_cannot_be_done() {
+            self.desk.take(None, unfit).await?;
+        }
+        for Handled { told, .. } in &all {
+            self.metrics.opt_ins("refused", 1);
+            let key = Key::new(account, &told.id);
+            warn!(%account, opt_in = %key, reason = told.reason(), "an opt-in by WhatsApp cannot be, and is not repeated");
+        }
+        let handled = self.take(account, None, opt_ins).await?;
+        warn_of(account, &handled, "an opt-in by WhatsApp cannot be done, and is not repeated");
+        all.extend(handled);
+        Ok(all)
     }
 }

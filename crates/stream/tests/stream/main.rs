@@ -14,6 +14,7 @@ mod on_nats {
     mod crowds;
     pub(crate) mod door;
     mod ids;
+    mod notifications;
     mod people;
     mod permissions;
     mod queue;

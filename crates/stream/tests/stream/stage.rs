@@ -247,7 +247,8 @@ pub(crate) fn receipts(outcomes: Vec<Outcome>) -> Vec<Receipt> {
 
 pub(crate) fn settings() -> Settings {
     Settings {
-        word: "SUBSCRIBE".to_owned(),
+        words: vec!["SUBSCRIBE".to_owned()],
+        numbers_only: false,
         rate: 1_000.try_into().unwrap(),
         concurrency: 64.try_into().unwrap(),
         limits: DoorLimits::default(),

@@ -37,7 +37,7 @@ async fn a_notification_is_of_the_account_whose_number_it_names() {
         assert_eq!((stage.klaviyo.requests(), waiting(&stage).await), (requests, 0));
         let (status, told) = notify_for(&door, "shop-1", APP_SECRET, &body).await;
         assert_eq!((status, told.as_array().unwrap().len()), (200, 1));
-        assert_eq!(door.metric("klaviyo_door_opt_ins_total{result=\"foreign\"}"), 1);
+        assert_eq!(door.metric("klaviyo_door_ignored_total{reason=\"foreign-number\"}"), 1);
         door.stop().await;
     }
     assert_eq!(waiting(&stage).await, 1);
@@ -53,7 +53,7 @@ async fn a_captured_notification_opts_nobody_in_later() {
         undated.as_object_mut().unwrap().remove("timestamp");
         assert_eq!(notify(&door, json!([old, undated])).await, (200, json!([])));
         assert_eq!((stage.klaviyo.requests(), waiting(&stage).await), (0, 0));
-        assert_eq!(door.metric("klaviyo_door_opt_ins_total{result=\"old\"}"), 2);
+        assert_eq!(door.metric("klaviyo_door_ignored_total{reason=\"old\"}"), 2);
         door.stop().await;
     }
 }
@@ -87,7 +87,10 @@ async fn what_meta_sends_is_made_to_fit_or_told() {
             .is_some()
     };
     until("it is done", found).await;
-    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
+    // The number that cannot be one.
+    let unfit = klaviyo_stream::opt_in::Key::new(&"shop-1".parse().unwrap(), "wamid.1");
+    assert_eq!(stage.letter(&unfit).await.dead.error.code, "invalid-input");
+    assert_eq!(stage.queue.dead_letters().await.unwrap(), 1);
     worker.stop().await;
     door.stop().await;
 }

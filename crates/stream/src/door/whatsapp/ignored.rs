@@ -1,0 +1,96 @@
+//! What a notification has that nothing comes of, by reason.
+
+use std::collections::BTreeMap;
+
+/// Why nothing comes of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::door) enum Why {
+    /// A message that says something else than the word.
+    NotAWish,
+    /// The answer to a Flow that says no.
+    Declined,
+    /// A message that is no text, button, choice or Flow: a reaction, a picture, `unsupported`.
+    UnsupportedType,
+    /// What became of a message that the business has sent.
+    Status,
+    /// A wish, or an opt-out, to a number that is not the account's.
+    ForeignNumber,
+    /// One that is older than a week, or a wish that does not say how old it is.
+    Old,
+    /// The wish of somebody without a number, where these are not to be opted in.
+    WithoutNumber,
+    /// The opt-out of somebody without a number: Klaviyo has no consent to WhatsApp of them.
+    StopWithoutNumber,
+    /// A preference that is no opt-out from marketing.
+    Preference,
+    /// A change of something else than messages and preferences.
+    OtherField,
+    /// What is not WhatsApp's, or has nothing in it.
+    Empty,
+    /// What is not what it should be, whatever it may be.
+    Unreadable,
+}
+
+impl Why {
+    /// As the metric has it.
+    pub(in crate::door) fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAWish => "not-a-wish",
+            Self::Declined => "declined",
+            Self::UnsupportedType => "unsupported-type",
+            Self::Status => "status",
+            Self::ForeignNumber => "foreign-number",
+            Self::Old => "old",
+            Self::WithoutNumber => "without-number",
+            Self::StopWithoutNumber => "stop-without-number",
+            Self::Preference => "preference",
+            Self::OtherField => "other-field",
+            Self::Empty => "empty",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// What whoever looks after the door should know, and can do. None: it is as it should be.
+    pub(in crate::door) fn warning(self) -> Option<&'static str> {
+        Some(match self {
+            Self::ForeignNumber => {
+                "wishes and opt-outs by WhatsApp to a number that is not the account's are passed over"
+            }
+            Self::Old => {
+                "wishes and opt-outs by WhatsApp that are older than a week, and wishes without a time, are passed over"
+            }
+            Self::WithoutNumber => {
+                "wishes of people without a phone number in WhatsApp are passed over; without --whatsapp-numbers-only \
+                 they are opted in by WhatsApp's id"
+            }
+            Self::Unreadable => "parts of WhatsApp's notifications cannot be read, and are passed over",
+            Self::NotAWish
+            | Self::Declined
+            | Self::UnsupportedType
+            | Self::Status
+            | Self::StopWithoutNumber
+            | Self::Preference
+            | Self::OtherField
+            | Self::Empty => return None,
+        })
+    }
+}
+
+/// How much of each.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::door) struct Ignored(BTreeMap<Why, usize>);
+
+impl Ignored {
+    pub(super) fn count(&mut self, why: Why) {
+        *self.0.entry(why).or_default() += 1;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How much of each there is.
+    pub(in crate::door) fn counts(&self) -> impl Iterator<Item = (Why, usize)> {
+        self.0.iter().map(|(why, count)| (*why, *count))
+    }
+}

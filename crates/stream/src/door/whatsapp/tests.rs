@@ -1,0 +1,569 @@
+//! Notifications as Meta sends them, and as it might.
+
+use super::*;
+use crate::opt_in::OptIn;
+use serde_json::{Value, json};
+
+fn notification(messages: Value) -> Vec<u8> {
+    let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [{
+        "field": "messages",
+        "value": {
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "15550783881", "phone_number_id": "106540352242922" },
+            "contacts": [{ "profile": { "name": "Priya Sharma" }, "wa_id": "919820000001" }],
+            "messages": messages,
+        },
+    }] }] });
+    serde_json::to_vec(&body).unwrap()
+}
+
+fn message(changes: Value) -> Value {
+    let mut message =
+        json!({ "from": "919820000001", "id": "wamid.1", "timestamp": "1749416383", "type": "text" });
+    for (name, change) in changes.as_object().unwrap() {
+        message[name] = change.clone();
+    }
+    message
+}
+
+fn written(words: &str) -> Value {
+    message(json!({ "text": { "body": words } }))
+}
+
+const NOW: i64 = 1_749_416_383;
+
+fn words() -> Vec<String> {
+    ["SUBSCRIBE", "opt_in"].map(str::to_owned).into()
+}
+
+fn read_with(body: &[u8], change: impl FnOnce(&mut Rules<'_>)) -> Option<Notified> {
+    let words = words();
+    let mut rules = Rules { words: &words, numbers: None, numbers_only: false, now: NOW };
+    change(&mut rules);
+    Notified::read(body, rules)
+}
+
+fn read(body: &[u8]) -> Notified {
+    read_with(body, |_| {}).unwrap()
+}
+
+/// Of messages.
+fn read_of(messages: Value) -> Notified {
+    read(&notification(messages))
+}
+
+fn reasons(notified: &Notified) -> Vec<(&'static str, usize)> {
+    notified.ignored.counts().map(|(why, count)| (why.as_str(), count)).collect()
+}
+
+/// The opt-ins that come of it, taken in.
+fn opt_ins(notified: Notified) -> Vec<OptIn> {
+    let account = Account::default();
+    let mut opt_ins: Vec<OptIn> =
+        notified.wishes.into_iter().map(|wish| wish.into_opt_in(&account, "Y6nRLr")).collect();
+    opt_ins.iter_mut().for_each(|opt_in| opt_in.take_in().unwrap());
+    opt_ins
+}
+
+fn opt_in(notified: Notified) -> OptIn {
+    let [opt_in] = <[OptIn; 1]>::try_from(opt_ins(notified)).unwrap();
+    opt_in
+}
+
+#[test]
+fn only_the_accounts_own_numbers_count() {
+    let body = notification(json!([written("SUBSCRIBE"), written("hello")]));
+    let read = |numbers| {
+        let notified = read_with(&body, |rules| rules.numbers = numbers).unwrap();
+        (notified.wishes.len(), reasons(&notified))
+    };
+    for own in [None, Some("106540352242922"), Some("7\n106540352242922")] {
+        assert_eq!(read(own), (1, vec![("not-a-wish", 1)]));
+    }
+    for other in ["7", "10654035224292", "15550783881"] {
+        assert_eq!(read(Some(other)), (0, vec![("not-a-wish", 1), ("foreign-number", 1)]), "{other}");
+    }
+    let text = String::from_utf8(body.clone()).unwrap();
+    let unnamed = text.replace("phone_number_id", "id");
+    let notified = read_with(unnamed.as_bytes(), |rules| rules.numbers = Some("106540352242922")).unwrap();
+    assert_eq!((notified.wishes.len(), reasons(&notified)[1]), (0, ("foreign-number", 1)));
+    let page = text.replace("whatsapp_business_account", "page");
+    assert_eq!(reasons(&self::read(page.as_bytes())), [("empty", 1)]);
+}
+
+#[test]
+fn a_message_has_an_age() {
+    let week = 7 * 24 * 60 * 60;
+    let read = |timestamp: Value, now: i64| {
+        let mut message = written("SUBSCRIBE");
+        message["timestamp"] = timestamp;
+        let notified = read_with(&notification(json!([message])), |rules| rules.now = now).unwrap();
+        (notified.wishes.len(), reasons(&notified))
+    };
+    let old = (0, vec![("old", 1)]);
+    assert_eq!(read(json!(NOW.to_string()), NOW + week), (1, vec![]));
+    assert_eq!(read(json!(NOW.to_string()), NOW + week + 1), old);
+    // The clock of either may be ahead.
+    assert_eq!(read(json!(NOW.to_string()), NOW - 60), (1, vec![]));
+    for as_number in [json!(NOW), json!(NOW as f64), json!(format!("{NOW}.5"))] {
+        assert_eq!(read(as_number, NOW), (1, vec![]));
+    }
+    for unreadable in [
+        Value::Null,
+        json!(""),
+        json!("yesterday"),
+        json!([]),
+        json!(i64::MIN.to_string()),
+        json!("99999999999"),
+        json!("1e999"),
+        json!("NaN"),
+        json!(NOW * 1_000),
+    ] {
+        assert_eq!(read(unreadable, NOW), old);
+    }
+}
+
+#[test]
+fn the_word_and_nothing_else_opts_its_sender_in() {
+    let found = opt_in(read_of(json!([written("\u{200e}subscribe\u{200b}\n")])));
+    assert_eq!(found.id.as_deref(), Some("wamid.1"));
+    assert_eq!(found.phone_number.as_deref(), Some("+919820000001"));
+    assert_eq!((found.first_name.as_deref(), found.last_name.as_deref()), (Some("Priya"), Some("Sharma")));
+    assert!(found.external_id.is_none() && found.properties.is_none() && found.warnings.is_empty());
+    for words in ["", "please subscribe", "SUBSCRIBE!", "UNSUBSCRIBE", "subscribe subscribe"] {
+        let notified = read_of(json!([written(words)]));
+        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("not-a-wish", 1)]), "{words}");
+    }
+}
+
+#[test]
+fn buttons_and_choices_say_it_by_their_id_and_by_their_label() {
+    for (part, says) in [
+        (json!({ "button": { "text": "Subscribe", "payload": "x" } }), true),
+        (json!({ "button": { "text": "Yes, please", "payload": "SUBSCRIBE" } }), true),
+        (json!({ "button": { "payload": "opt_in" } }), true),
+        (json!({ "button": { "text": 7, "payload": "opt_in" } }), true),
+        (json!({ "button": { "text": "No", "payload": "x" } }), false),
+        (json!({ "interactive": { "button_reply": { "id": "1", "title": "Subscribe" } } }), true),
+        (json!({ "interactive": { "button_reply": { "id": "opt_in", "title": "Yes" } } }), true),
+        (
+            json!({ "interactive": { "list_reply": { "id": "1", "title": "Subscribe", "description": "x" } } }),
+            true,
+        ),
+        (json!({ "interactive": { "list_reply": { "id": "OPT_IN", "title": "x" } } }), true),
+        (
+            json!({ "interactive": { "list_reply": { "id": "x", "title": "y", "description": "Subscribe" } } }),
+            false,
+        ),
+        // One part that cannot be read does not hide another.
+        (json!({ "text": { "body": "SUBSCRIBE" }, "button": null, "interactive": [7] }), true),
+        (json!({ "text": "SUBSCRIBE", "button": { "payload": "opt_in" } }), true),
+    ] {
+        let notified = read_of(json!([message(part.clone())]));
+        assert_eq!(notified.wishes.len(), usize::from(says), "{part}");
+        assert_eq!(reasons(&notified).is_empty(), says, "{part}");
+    }
+    for part in [
+        json!({ "type": "image", "image": { "caption": "SUBSCRIBE" } }),
+        json!({ "type": "reaction", "reaction": { "emoji": "SUBSCRIBE" } }),
+        json!({ "type": "unsupported", "errors": [{ "code": 131051 }] }),
+        json!({ "text": null }),
+        json!({ "interactive": {} }),
+    ] {
+        let notified = read_of(json!([message(part.clone())]));
+        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("unsupported-type", 1)]), "{part}");
+    }
+}
+
+/// A Flow's answer.
+fn flow(response: Value) -> Value {
+    message(json!({ "interactive": { "type": "nfm_reply", "nfm_reply": {
+        "name": "flow", "body": "Sent", "response_json": response,
+    } } }))
+}
+
+#[test]
+fn a_flow_says_yes_or_no_and_who_it_is() {
+    for (response, yes) in [
+        (json!({ "flow_token": "opt_in", "email": "p@example.com" }), Some(true)),
+        (json!({ "choice": "0_Subscribe" }), Some(true)),
+        (json!({ "screen_0_OptIn_0": true }), Some(true)),
+        (json!({ "consent": "Yes" }), Some(true)),
+        (json!({ "consent": ["0_Yes,_please"] }), Some(true)),
+        (json!({ "Marketing Consent": "I agree" }), Some(true)),
+        (json!({ "newsletter": 1 }), Some(true)),
+        (json!({ "email_opt_in": "on" }), Some(true)),
+        (json!({ "data": { "whatsapp_opt_in": "true" } }), Some(true)),
+        (json!({ "consent": "SUBSCRIBE" }), Some(true)),
+        (json!({ "consent": false, "flow_token": "SUBSCRIBE" }), Some(false)),
+        (json!({ "consent": "no", "choice": "subscribe" }), Some(false)),
+        (json!({ "opt-in": "1_No" }), Some(false)),
+        (json!({ "newsletter": [] }), Some(false)),
+        (json!({ "subscribe": 0 }), Some(false)),
+        (json!({ "consent": "not now" }), Some(false)),
+        (json!({ "optIn": true, "newsletter": "unsubscribed" }), Some(false)),
+        (json!({ "consent": "perhaps" }), None),
+        (json!({ "consent": null }), None),
+        (json!({ "terms_consent": true, "unsubscribe": "yes", "sms_consent": true }), None),
+        (json!({ "email": "subscribe" }), None),
+        (json!({}), None),
+        (json!([true]), None),
+        (json!("SUBSCRIBE"), None),
+    ] {
+        let expected = match yes {
+            Some(true) => (1, vec![]),
+            Some(false) => (0, vec![("declined", 1)]),
+            None => (0, vec![("not-a-wish", 1)]),
+        };
+        // As a text, as Meta sends it, and as it is.
+        for response in [json!(response.to_string()), response] {
+            let notified = read_of(json!([flow(response.clone())]));
+            assert_eq!((notified.wishes.len(), reasons(&notified)), expected, "{response}");
+        }
+    }
+    let mut named = flow(json!("{}"));
+    named["interactive"]["nfm_reply"]["name"] = json!("subscribe");
+    assert_eq!(read_of(json!([named])).wishes.len(), 1);
+
+    for (fields, email, first, last) in [
+        (
+            json!({ "email": " Priya <p@example.com> ", "name": "Priya R. Sharma" }),
+            true,
+            "Priya",
+            "R. Sharma",
+        ),
+        (json!({ "screen_0_Email_1": "p@example.com", "screen_0_First_Name_0": "Pri" }), true, "Pri", ""),
+        (json!({ "E-Mail": "p@example.com", "surname": "Rao", "givenName": "Pri" }), true, "Pri", "Rao"),
+        (json!({ "customer_email": "p@example.com", "your_name": "Pri Rao" }), true, "Pri", "Rao"),
+        (json!({ "email": "none", "username": "nobody" }), false, "Priya", "Sharma"),
+        (json!({ "email": 7, "name": null, "first_name": " " }), false, "Priya", "Sharma"),
+    ] {
+        let mut answer = fields.clone();
+        answer["consent"] = json!(true);
+        let opt_in = opt_in(read_of(json!([flow(json!(answer.to_string()))])));
+        assert_eq!(opt_in.email.as_deref(), email.then_some("p@example.com"), "{fields}");
+        assert_eq!(opt_in.phone_number.as_deref(), Some("+919820000001"));
+        assert_eq!(opt_in.first_name.as_deref(), Some(first), "{fields}");
+        assert_eq!(opt_in.last_name.unwrap_or_default(), last, "{fields}");
+    }
+    // An email that cannot be one costs itself, and nothing else.
+    let bad = opt_in(read_of(json!([flow(json!(
+        json!({ "consent": 1, "email": "x".repeat(1 << 20) }).to_string()
+    ))])));
+    assert_eq!((bad.email, bad.warnings.len()), (None, 1));
+}
+
+#[test]
+fn whatever_writes_a_number_it_is_the_persons() {
+    for (from, right) in [
+        (json!("919820000001"), "+919820000001"),
+        (json!("+919820000001"), "+919820000001"),
+        (json!(" \u{200e}919820000001 "), "+919820000001"),
+        (json!(919_820_000_001_u64), "+919820000001"),
+        (json!(919_820_000_001.0), "+919820000001"),
+        (json!("5215512345678"), "+525512345678"),
+        (json!("558199112233"), "+5581999112233"),
+        (json!("5491112345678"), "+5491112345678"),
+    ] {
+        let mut message = written("SUBSCRIBE");
+        message["from"] = from.clone();
+        assert_eq!(opt_in(read_of(json!([message]))).phone_number.as_deref(), Some(right), "{from}");
+    }
+    // What cannot be one is not passed over: whoever does it tells why it cannot be done.
+    for (from, field) in [
+        (json!("9198200000010000"), "phone_number"),
+        (json!("12"), "phone_number"),
+        (json!("x"), "phone_number"),
+        (json!(9.1982e21), "phone_number"),
+        (json!(919_820_000_001.5), "phone_number"),
+        (json!(-919_820_000_001_i64), "email"),
+        (json!(null), "email"),
+        (json!([]), "email"),
+        (json!(" "), "email"),
+    ] {
+        let mut message = written("SUBSCRIBE");
+        message["from"] = from.clone();
+        let notified = read_of(json!([message]));
+        let mut wish = notified.wishes.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        assert_eq!(wish.check(), Ok(()), "{from}");
+        // Without any identifier it is the first of them.
+        assert_eq!(wish.take_in().unwrap_err().field, field, "{from}");
+    }
+}
+
+/// One notification, of these contacts and this message.
+fn of_person(contacts: Value, person: Value) -> Vec<u8> {
+    let mut message = message(json!({ "text": { "body": "SUBSCRIBE" } }));
+    message.as_object_mut().unwrap().remove("from");
+    for (name, value) in person.as_object().unwrap() {
+        message[name] = value.clone();
+    }
+    let mut body: Value = serde_json::from_slice(&notification(json!([message]))).unwrap();
+    body["entry"][0]["changes"][0]["value"]["contacts"] = contacts;
+    body.to_string().into_bytes()
+}
+
+const ID: &str = "IN.13491208655302741918";
+
+#[test]
+fn somebody_without_a_number_is_known_by_whatsapps_id() {
+    let profile = json!({ "name": "Priya Sharma", "username": "@priya" });
+    for (contact, person) in [
+        (json!({ "user_id": ID, "profile": profile }), json!({ "from_user_id": ID })),
+        (json!({ "user_id": ID, "profile": profile }), json!({ "from": ID })),
+        (
+            json!({ "user_id": ID, "profile": profile, "wa_id": ID }),
+            json!({ "from": ID, "from_user_id": ID }),
+        ),
+        (
+            json!({ "user_id": ID, "profile": profile, "parent_user_id": "IN.ENT.7" }),
+            json!({ "from_parent_user_id": "IN.ENT.7" }),
+        ),
+        (json!({ "user_id": ID, "profile": profile }), json!({ "from": "", "from_user_id": ID })),
+    ] {
+        let body = of_person(json!([{ "wa_id": "1555" }, contact]), person.clone());
+        let found = opt_in(read(&body));
+        assert_eq!((found.external_id.as_deref(), &found.phone_number), (Some(ID), &None), "{person}");
+        assert_eq!(found.last_name.as_deref(), Some("Sharma"), "{person}");
+        let properties: Value = serde_json::from_str(found.properties.unwrap().get()).unwrap();
+        assert_eq!(properties, json!({ "whatsapp_user_id": ID, "whatsapp_username": "@priya" }));
+        assert!(found.consent.is_empty());
+        assert_eq!(found.warnings.len(), 1);
+        assert!(found.warnings[0].starts_with("phone_number: "));
+
+        let off = read_with(&body, |rules| rules.numbers_only = true).unwrap();
+        assert_eq!((off.wishes.len(), reasons(&off)), (0, vec![("without-number", 1)]));
+    }
+    // What they write into a Flow goes with it.
+    let mut answer = flow(json!(r#"{"consent":true,"email":"p@example.com"}"#));
+    answer.as_object_mut().unwrap().remove("from");
+    answer["from_user_id"] = json!(ID);
+    let found = opt_in(read_of(json!([answer])));
+    let known = (found.email.as_deref(), found.external_id.as_deref(), found.phone_number);
+    assert_eq!(known, (Some("p@example.com"), Some(ID), None));
+    // A number that cannot be one is told beside.
+    let both = opt_in(read(&of_person(json!(null), json!({ "from": "12", "from_user_id": ID }))));
+    assert_eq!((both.external_id.as_deref(), both.phone_number, both.warnings.len()), (Some(ID), None, 2));
+    for not_one in ["IN", "IN.", "IN.x y", "I.1", "1N.1", "INN.1", &format!("IN.{}", "1".repeat(129))] {
+        let notified = read(&of_person(json!(null), json!({ "from_user_id": not_one })));
+        let mut wish = notified.wishes.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        assert!(wish.external_id.is_none() && wish.take_in().is_err(), "{not_one}");
+    }
+    let longest = format!("IN.{}", "a".repeat(128));
+    let notified = read(&of_person(json!(null), json!({ "from_user_id": longest })));
+    assert_eq!(opt_in(notified).external_id.as_deref(), Some(&*longest));
+}
+
+#[test]
+fn with_a_number_beside_it_is_the_number() {
+    let contact =
+        json!([{ "user_id": ID, "wa_id": "919820000001", "profile": { "name": "Priya", "username": "@p" } }]);
+    for person in [
+        json!({ "from": "919820000001", "from_user_id": ID }),
+        json!({ "from": "+919820000001" }),
+        json!({ "from_user_id": ID }),
+        json!({ "from": ID }),
+    ] {
+        for numbers_only in [false, true] {
+            let body = of_person(contact.clone(), person.clone());
+            let found = opt_in(read_with(&body, |rules| rules.numbers_only = numbers_only).unwrap());
+            assert_eq!(found.phone_number.as_deref(), Some("+919820000001"), "{person}");
+            assert_eq!(found.first_name.as_deref(), Some("Priya"), "{person}");
+            assert!(found.external_id.is_none() && found.properties.is_none() && found.warnings.is_empty());
+        }
+    }
+}
+
+#[test]
+fn nobody_gets_the_name_of_another_and_nobody_is_hidden() {
+    let from = json!({ "from": "919820000001" });
+    for contacts in [
+        json!(null),
+        json!({}),
+        json!({ "wa_id": "919820000001" }),
+        json!("x"),
+        json!(7),
+        json!([]),
+        json!([null, 7, "x", {}, []]),
+        json!([{ "wa_id": "919820000001" }]),
+        json!([{ "wa_id": "919820000001", "profile": null }]),
+        json!([{ "wa_id": "919820000001", "profile": { "name": 7 } }]),
+        json!([{ "wa_id": "919820000001", "profile": { "name": " \u{200b}" } }]),
+        json!([{ "wa_id": "919820000002", "profile": { "name": "Other" } }]),
+        json!([{ "wa_id": null, "profile": { "name": "Other" } }]),
+        json!([{ "user_id": ID, "profile": { "name": "Other" } }]),
+    ] {
+        let found = opt_in(read(&of_person(contacts.clone(), from.clone())));
+        assert_eq!(
+            (found.first_name, found.phone_number.as_deref()),
+            (None, Some("+919820000001")),
+            "{contacts}"
+        );
+    }
+    for contacts in [
+        json!([{ "wa_id": "919820000002", "profile": { "name": "Other" } }, { "wa_id": "919820000001", "profile": { "name": "Pri" } }]),
+        json!([{ "wa_id": 919_820_000_001_u64, "profile": { "name": "Pri" } }]),
+        json!([{ "wa_id": "+919820000001", "profile": { "name": "\u{200e}Pri " } }]),
+    ] {
+        let found = opt_in(read(&of_person(contacts.clone(), from.clone())));
+        assert_eq!(found.first_name.as_deref(), Some("Pri"), "{contacts}");
+    }
+}
+
+#[test]
+fn what_is_unknown_does_not_hide_what_is_known() {
+    let odd = json!([7, null, "x", [], {}, { "id": "x" }, written("SUBSCRIBE"), message(json!({ "type": "system" }))]);
+    let notified = read_of(odd);
+    assert_eq!(notified.wishes.len(), 1);
+    assert_eq!(reasons(&notified), [("unsupported-type", 3), ("unreadable", 4)]);
+    let body = json!({ "object": "whatsapp_business_account", "entry": [7, { "changes": "x" }, { "changes": [
+        { "value": { "statuses": [{}, 7] } },
+        { "value": 7 },
+        { "value": { "messages": { "0": written("SUBSCRIBE") } } },
+        { "value": { "messages": [written("SUBSCRIBE")], "contacts": [{}, { "wa_id": "1" }] } },
+    ] }] });
+    let notified = read(body.to_string().as_bytes());
+    assert_eq!(notified.wishes.len(), 1);
+    assert_eq!(reasons(&notified), [("status", 2), ("unreadable", 4)]);
+    for field in ["message_echoes", "smb_message_echoes", "history", "account_update", "user_id_update"] {
+        let body = String::from_utf8(notification(json!([written("SUBSCRIBE")]))).unwrap();
+        let notified =
+            read(body.replace("\"field\":\"messages\"", &format!("\"field\":\"{field}\"")).as_bytes());
+        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("other-field", 1)]));
+    }
+    for empty in ["{}", "[]", "null", "7", r#"{"entry": {}}"#, r#"{"object":"whatsapp_business_account"}"#] {
+        assert_eq!(reasons(&read(empty.as_bytes())), [("empty", 1)]);
+    }
+    for broken in [&b"SUBSCRIBE"[..], b"", b"{", b"\xff\xfe", b"{} x"] {
+        assert_eq!(read_with(broken, |_| {}), None);
+    }
+}
+
+#[test]
+fn a_message_without_an_id_has_one_of_its_own() {
+    let mut one = written("SUBSCRIBE");
+    one["id"] = json!("");
+    let mut other = one.clone();
+    other["from"] = json!("919820000002");
+    let id = |message: &Value| opt_in(read_of(json!([message]))).id.unwrap();
+    assert_eq!(id(&one), id(&one));
+    assert_ne!(id(&one), id(&other));
+}
+
+#[test]
+fn of_two_fields_of_one_name_the_last_counts() {
+    let body = String::from_utf8(notification(json!([written("hello")]))).unwrap();
+    let twice = body
+        .replace("\"from\":", "\"from\":\"1555\",\"text\":7,\"from\":")
+        .replace("\"text\":{\"body\":\"hello\"}", "\"text\":{\"body\":\"hello\",\"body\":\"SUBSCRIBE\"}");
+    let found = read(twice.as_bytes());
+    assert_eq!(found.wishes.len(), 1, "{twice}");
+    assert_eq!(opt_in(found).phone_number.as_deref(), Some("+919820000001"));
+}
+
+fn preferences(preferences: Value) -> Vec<u8> {
+    json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "field": "user_preferences", "value": {
+        "metadata": { "phone_number_id": "106540352242922" },
+        "contacts": [{ "wa_id": "919820000001", "user_id": ID }],
+        "user_preferences": preferences,
+    } }] }] })
+    .to_string()
+    .into_bytes()
+}
+
+fn stop(changes: Value) -> Value {
+    let mut preference = json!({
+        "wa_id": "919820000001", "category": "marketing_messages", "value": "stop", "timestamp": NOW,
+    });
+    for (name, change) in changes.as_object().unwrap() {
+        preference[name] = change.clone();
+    }
+    preference
+}
+
+#[test]
+fn who_presses_stop_leaves_whatsapp() {
+    for (changes, number) in [
+        (json!({}), "+919820000001"),
+        (json!({ "wa_id": 919_820_000_001_u64 }), "+919820000001"),
+        (json!({ "wa_id": "5215512345678" }), "+525512345678"),
+        (json!({ "wa_id": null, "user_id": ID }), "+919820000001"),
+        (json!({ "value": "STOP", "timestamp": NOW.to_string() }), "+919820000001"),
+        (json!({ "timestamp": null }), "+919820000001"),
+    ] {
+        let notified = read(&preferences(json!([stop(changes.clone())])));
+        assert!(notified.wishes.is_empty() && reasons(&notified).is_empty(), "{changes}");
+        let [stop] = <[Stop; 1]>::try_from(notified.stops).unwrap();
+        let opt_out = stop.into_opt_out(&Account::default());
+        assert_eq!(opt_out.phone_number, number, "{changes}");
+        assert_eq!(opt_out.opt_out, [crate::opt_in::ConsentTo::Whatsapp]);
+    }
+    let id = |changes: Value| {
+        let notified = read(&preferences(json!([stop(changes)])));
+        notified.stops.into_iter().next().unwrap().into_opt_out(&Account::default()).id
+    };
+    assert_eq!(id(json!({})), id(json!({})));
+    // Again, later, is another one.
+    assert_ne!(id(json!({})), id(json!({ "timestamp": NOW + 1 })));
+}
+
+#[test]
+fn what_takes_nothing_back_is_counted() {
+    for (preference, reason) in [
+        (stop(json!({ "value": "resume" })), "preference"),
+        (stop(json!({ "category": "utility_messages" })), "preference"),
+        (stop(json!({ "value": null })), "preference"),
+        (json!({}), "preference"),
+        (json!(7), "unreadable"),
+        (stop(json!({ "timestamp": NOW - 8 * 24 * 60 * 60 })), "old"),
+        (stop(json!({ "wa_id": null, "user_id": "IN.7" })), "stop-without-number"),
+    ] {
+        let notified = read(&preferences(json!([preference])));
+        assert_eq!((notified.stops.len(), reasons(&notified)), (0, vec![(reason, 1)]), "{preference}");
+    }
+    let foreign =
+        read_with(&preferences(json!([stop(json!({}))])), |rules| rules.numbers = Some("7")).unwrap();
+    assert_eq!((foreign.stops.len(), reasons(&foreign)), (0, vec![("foreign-number", 1)]));
+}
+
+/// Meta signs what it sends; but anybody can write to a number.
+#[test]
+fn whatever_is_in_a_notification_it_is_read_in_time() {
+    let begun = std::time::Instant::now();
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let body = String::from_utf8(notification(json!([written("SUBSCRIBE")]))).unwrap();
+    let deep_inside = body.replace("\"type\":\"text\"", &format!("\"type\":{}", deep(1_000_000)));
+    assert_eq!(read(deep_inside.as_bytes()).wishes.len(), 1);
+    let objects = format!("{}1{}", "{\"a\":".repeat(200_000), "}".repeat(200_000));
+    for response in [deep(1_000_000), objects.clone(), "x".repeat(1 << 20), "{".to_owned(), "\0".to_owned()] {
+        let notified = read_of(json!([flow(json!(response)), written("SUBSCRIBE")]));
+        assert_eq!((notified.wishes.len(), reasons(&notified)), (1, vec![("not-a-wish", 1)]));
+    }
+    // Many people, with as many contacts.
+    let people = 20_000;
+    let contacts: Vec<Value> = (0..people)
+        .map(|n| json!({ "wa_id": format!("9198200{n:05}"), "profile": { "name": format!("P{n}") } }))
+        .collect();
+    let messages: Vec<Value> = (0..people)
+        .rev()
+        .map(|n| json!({ "from": format!("9198200{n:05}"), "id": n.to_string(), "timestamp": NOW, "text": { "body": "subscribe" } }))
+        .collect();
+    let body = json!({ "object": "whatsapp_business_account",
+        "entry": [{ "changes": [{ "value": { "contacts": contacts, "messages": messages } }] }] });
+    let found = opt_ins(read(body.to_string().as_bytes()));
+    assert_eq!(found.len(), people);
+    let name_of = |one: &OptIn| one.id.as_ref().map(|id| format!("P{id}"));
+    assert!(found.iter().all(|one| one.first_name == name_of(one)));
+    let many: Vec<Value> = (0..100_000).map(|_| json!({ "text": { "body": "x" } })).collect();
+    assert_eq!(reasons(&read_of(json!(many))), [("not-a-wish", 100_000)]);
+    let long = "é".repeat(1 << 20);
+    let mut long_name = of_person(
+        json!([{ "wa_id": "919820000001", "profile": { "name": long } }]),
+        json!({ "from": "919820000001" }),
+    );
+    assert!(opt_in(read(&long_name)).first_name.unwrap().len() <= 256);
+    long_name.truncate(100);
+    assert_eq!(read_with(&long_name, |_| {}), None);
+    // On a slow machine that has other work.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}
