@@ -70,7 +70,8 @@ WhatsApp's own id of them as external_id, and as the properties whatsapp_user_id
 whatsapp_username; consent to WhatsApp needs a number, which a warning says. With a number they are
 known by that alone.
 A wish that cannot be done is told in the answer and in the log and, with --nats, is a dead letter
-(`klaviyo dead`). Who presses in WhatsApp that marketing is to stop loses the consent to WhatsApp.
+(`klaviyo dead`). Who presses in WhatsApp that marketing is to stop loses the consent to WhatsApp, for
+which the key needs the scope subscriptions:write.
 All else is counted by reason in the metric klaviyo_door_ignored_total.
 
 Secrets, in the folder of --secrets, read again when they change, or in variables:

@@ -142,7 +142,12 @@ pub(crate) async fn revoke(
     // With a list who is not on it would be unsubscribed from everything.
     let answer = tenant.revoke_consent(&people, None).await;
     add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
-    granted(answer.map_err(|error| Failure::from(&error))?.value, "the opt-out was refused")
+    let outcome = answer.map_err(|error| match error.code() {
+        // A key that may not change consent may still bring opt-ins, which are not to wait for another one.
+        Code::Forbidden => Failure { remedy: Remedy::Again, ..Failure::from(&error) },
+        _ => Failure::from(&error),
+    })?;
+    granted(outcome.value, "the opt-out was refused")
 }
 
 fn granted(outcome: Outcome, what: &str) -> Result<Granted, Failure> {

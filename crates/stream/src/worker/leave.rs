@@ -2,9 +2,11 @@
 
 use super::batch::{Batch, Ended, Item, Smaller, Stop, chunks, smaller};
 use crate::opt_out::OptOut;
-use crate::outcome::Stopped;
+use crate::outcome::{Reason, Stopped};
 use crate::steps::{self, Failure, Granted, Remedy};
 use klaviyo_host::Usage;
+use klaviyo_host::types::Code;
+use tracing::warn;
 
 /// How many people leave in one request: `consent.revoke`.
 const CHUNK: usize = 100;
@@ -26,21 +28,26 @@ impl Batch<'_> {
                     }
                     self.end(ended).await?;
                 }
-                Err(failure) => match failure.remedy {
-                    // In order that one that was tried too often is given up.
-                    Remedy::Wait(_) | Remedy::Account => {
-                        let ended = chunk.into_iter().map(|item| (item, Err(failure.clone())));
-                        self.end::<_, Stopped>(ended.collect()).await?;
-                    }
-                    Remedy::Again | Remedy::Never => match smaller(&failure, chunk)? {
-                        Smaller::Halves(halves) => chunks.extend(halves),
-                        Smaller::One(item) => self.end::<_, Stopped>(vec![(item, Err(failure))]).await?,
-                    },
+                Err(failure) if is_of_all(&failure) => {
+                    let Reason { code, message, .. } = &failure.reason;
+                    warn!(account = %self.settler.account, code, reason = message, "opt-outs are not done yet");
+                    let ended = chunk.into_iter().map(|item| (item, Err(failure.clone())));
+                    self.end::<_, Stopped>(ended.collect()).await?;
+                }
+                Err(failure) => match smaller(&failure, chunk)? {
+                    Smaller::Halves(halves) => chunks.extend(halves),
+                    Smaller::One(item) => self.end::<_, Stopped>(vec![(item, Err(failure))]).await?,
                 },
             }
         }
         Ok(())
     }
+}
+
+/// Whether it is not one of them that fails.
+fn is_of_all(failure: &Failure) -> bool {
+    matches!(failure.remedy, Remedy::Wait(_) | Remedy::Account)
+        || failure.reason.code == Code::Forbidden.as_str()
 }
 
 /// What came of it, for each.

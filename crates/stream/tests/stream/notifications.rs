@@ -304,6 +304,32 @@ async fn an_opt_out_waits_in_its_place_among_the_opt_ins() {
     door.stop().await;
 }
 
+/// For membership of a list that scope is not needed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_may_not_change_consent_still_brings_opt_ins() {
+    let stage = opened(&["shop-1"]).await;
+    let scopes = ["lists:read", "lists:write", "profiles:read", "profiles:write"];
+    stage.klaviyo.account_of(&key_of("shop-1")).unwrap().add_key("pk_less", &scopes);
+    std::fs::write(stage.keys.path().join("shop-1.api-key"), "pk_less").unwrap();
+    let direct = stage.direct_door(settings()).await;
+    let stop = notification(LEAVING[0].0);
+    // Meta repeats it, until there is another key.
+    assert_eq!(notify_for(&direct, "shop-1", APP_SECRET, &stop).await.0, 503);
+    direct.stop().await;
+
+    let door = stage.queue_door(settings()).await;
+    let left = notify(&door, &stop).await;
+    let joined = notify(&door, &notification("plus-from")).await;
+    let worker = stage.worker().await;
+    assert!(matches!(outcome(&stage, &joined[0]["id"]).await, Outcome::Done(_)));
+    match outcome(&stage, &left[0]["id"]).await {
+        Outcome::Dead(reason) => assert_eq!(reason.code, "forbidden"),
+        other => panic!("{other:?}"),
+    }
+    worker.stop().await;
+    door.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wish_that_cannot_be_done_is_told_and_kept() {
     let stage = opened(&["shop-1"]).await;
