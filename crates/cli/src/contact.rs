@@ -2,14 +2,13 @@
 
 use crate::args::{Contact, Who};
 use crate::failure::Failure;
+use crate::phone::international;
+use klaviyo_core::intake::address;
 use klaviyo_stream::opt_in::names;
-use phonenumber::{Mode, country};
+use phonenumber::country;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// More than any way to write a phone number takes.
-const PHONE_CHARACTERS: usize = 60;
 
 /// The contract's `new-profile`.
 pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {
@@ -23,7 +22,7 @@ pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {
         None => (contact.first_name.clone(), contact.last_name.clone()),
     };
     Ok(json!({
-        "email": contact.email,
+        "email": contact.email.as_deref().map(address),
         "phone-number": contact.phone.as_deref().map(|phone| number(phone, contact.region)).transpose()?,
         "external-id": contact.external_id,
         "first-name": first_name,
@@ -35,7 +34,7 @@ pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {
 /// The contract's `identifier`.
 pub(crate) fn identifier(who: &Who) -> Result<Value, Failure> {
     match (&who.email, &who.phone, &who.external_id, &who.id) {
-        (Some(email), ..) => Ok(json!({ "email": email })),
+        (Some(email), ..) => Ok(json!({ "email": address(email) })),
         (_, Some(phone), ..) => Ok(json!({ "phone-number": number(phone, who.region)? })),
         (_, _, Some(id), _) => Ok(json!({ "external-id": id })),
         (.., Some(id)) => Ok(json!({ "id": id })),
@@ -44,44 +43,10 @@ pub(crate) fn identifier(who: &Who) -> Result<Value, Failure> {
 }
 
 fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
-    international(phone, region).map_err(|reason| Failure::invalid(Some("phone-number"), &reason))
-}
-
-/// Writes a number as it is dialled in a country with its country code. One that has its country code already is
-/// the connector's to check.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn international(phone: &str, region: Option<country::Id>) -> Result<String, String> {
-    let invalid = |reason: &str| Err(reason.to_owned());
-    // What phones put around a number that is copied from a contact: marks of direction, and a wide plus sign.
-    let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    let visible = phone.chars().filter(|c| !is_invisible(*c));
-    let phone: String = visible.map(|c| if c == '\u{ff0b}' { '+' } else { c }).collect();
-    let compact: String = phone
-        .chars()
-        .filter(|c| !c.is_whitespace() && !"()-./\u{2010}\u{2011}\u{2012}\u{2013}".contains(*c))
-        .collect();
-    let has_country_code = compact.starts_with('+') || compact.starts_with("00");
-    let Some(region) = region.filter(|_| !has_country_code) else {
-        if has_country_code || compact.is_empty() || !compact.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(phone);
-        }
-        return invalid(
-            "it has no country code; write it as +919820000001, or name its country, as in --region IN",
-        );
-    };
-    if compact.chars().count() > PHONE_CHARACTERS || !compact.bytes().all(|byte| byte.is_ascii_digit()) {
-        return invalid("it has other characters than digits; write it as +919820000001");
-    }
-    match phonenumber::parse(Some(region), &compact) {
-        Ok(number) if number.is_valid() => Ok(number.format().mode(Mode::E164).to_string()),
-        _ => invalid(&format!(
-            "there is no such number in {}; write it as it is dialled there, or with its country code, as \
-             +919820000001",
-            region.as_ref()
-        )),
-    }
+    international(phone, region).map_err(|error| {
+        let reason = error.details.into_iter().next().map_or(error.message, |detail| detail.detail);
+        Failure::invalid(Some("phone-number"), &reason)
+    })
 }
 
 /// The text of a JSON object, with the values as they were written so that no number loses a digit.
@@ -116,44 +81,6 @@ fn value_of(text: &str) -> serde_json::Result<Box<RawValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn local_numbers_get_their_country_code() {
-        for (number, region, expected) in [
-            ("98200 00001", country::Id::IN, "+919820000001"),
-            ("098200-00001", country::Id::IN, "+919820000001"),
-            ("(020) 7946 0018", country::Id::GB, "+442079460018"),
-            ("415 555 2671", country::Id::US, "+14155552671"),
-            ("06 12 34 56 78", country::Id::FR, "+33612345678"),
-            ("030 123456", country::Id::DE, "+4930123456"),
-        ] {
-            assert_eq!(international(number, Some(region)).unwrap(), expected, "{number}");
-        }
-    }
-
-    #[test]
-    fn numbers_with_a_country_code_are_left_to_the_connector() {
-        for number in ["+91 98200 00001", "0091 98200 00001", "(+91) 98200", "+1", "what"] {
-            assert_eq!(international(number, None).unwrap(), number);
-        }
-        assert_eq!(international("\u{202a}+91 98200 00001\u{202c}", None).unwrap(), "+91 98200 00001");
-        assert_eq!(international("\u{ff0b}91 98200 00001", None).unwrap(), "+91 98200 00001");
-        assert_eq!(international("+44 20 7946 0018", Some(country::Id::IN)).unwrap(), "+44 20 7946 0018");
-    }
-
-    #[test]
-    fn numbers_that_cannot_be_are_refused() {
-        for (number, region) in [
-            ("98200 00001", None),
-            ("12", Some(country::Id::IN)),
-            ("98200 00001 ext. 5", Some(country::Id::IN)),
-            ("९८२००००००१", Some(country::Id::IN)),
-            ("", Some(country::Id::IN)),
-            ("9".repeat(5_000).as_str(), Some(country::Id::IN)),
-        ] {
-            assert!(international(number, region).is_err(), "{number:?}");
-        }
-    }
 
     #[test]
     fn properties_keep_what_was_written() {

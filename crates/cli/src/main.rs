@@ -21,6 +21,7 @@ mod lists;
 mod log;
 mod members;
 mod mock;
+mod phone;
 mod probe;
 mod profiles;
 mod report;

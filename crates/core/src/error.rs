@@ -110,8 +110,10 @@ impl Error {
         })
     }
 
-    /// An argument that cannot work.
-    pub(crate) fn invalid(field: &str, reason: &str) -> Box<Self> {
+    /// An argument that cannot work, of a field by the contract's name: the error of whoever takes contacts in and finds
+    /// out before the connector does.
+    #[must_use]
+    pub fn invalid(field: &str, reason: &str) -> Box<Self> {
         let message = format!("{field}: {reason} (nothing was sent)");
         let detail = Detail {
             code: "invalid-input".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::dates::Dates;
 use super::outcome::Why;
-use crate::contact::international;
+use crate::phone::international;
 use klaviyo_host::types::NewProfile;
 use klaviyo_stream::opt_in::names;
 use phonenumber::country;
@@ -334,7 +334,7 @@ impl Draft {
             Field::Email => profile.email = given,
             Field::PhoneNumber => {
                 let number = international(value, mapping.region);
-                profile.phone_number = Some(number.map_err(|reason| Why::new(field.name(), reason))?);
+                profile.phone_number = Some(number.map_err(|error| Why::invalid(&error))?);
             }
             Field::ExternalId => profile.external_id = given,
             Field::FirstName => profile.first_name = given,
@@ -505,7 +505,7 @@ mod tests {
         let contact = row(&[" a@b.example ", "Priya Sharma", "+91 98200 00001", " 01234", "3.10"]).unwrap();
         let profile = NewProfile {
             email: Some("a@b.example".to_owned()),
-            phone_number: Some("+91 98200 00001".to_owned()),
+            phone_number: Some("+919820000001".to_owned()),
             first_name: Some("Priya".to_owned()),
             last_name: Some("Sharma".to_owned()),
             properties: Some(r#"{"zip":" 01234","visits":3.10}"#.to_owned()),

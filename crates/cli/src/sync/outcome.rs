@@ -71,6 +71,14 @@ impl Why {
         Self { field, reason: said.cloned().unwrap_or_else(|| "no reason was given".to_owned()) }
     }
 
+    /// What the connector would say to a value.
+    pub(super) fn invalid(error: &klaviyo_core::Error) -> Self {
+        error.details.first().map_or_else(
+            || Self::new("", &error.message),
+            |detail| Self::new(detail.pointer.as_deref().unwrap_or_default(), &detail.detail),
+        )
+    }
+
     /// Why a call about this one contact did not work.
     pub(super) fn error(error: &Error) -> Self {
         match error.details.first() {
