@@ -116,6 +116,8 @@ fn sync(trouble: &Trouble, size: &Size) -> Result<()> {
 fn start(folder: &TempDir, file: &Path, server: &Server) -> Result<Child> {
     let log = File::options().append(true).create(true).open(folder.path().join("log"))?;
     let mut command = command(file, server)?;
+    // A bad value would cost the value, and not the row.
+    command.arg("--strict");
     command.arg("--report").arg(folder.path().join("report.csv"));
     command.arg("--state").arg(folder.path().join("state"));
     command.stdout(log.try_clone()?).stderr(log);
@@ -182,7 +184,7 @@ pub(crate) fn write(file: &Path, rows: usize, bad_rows: bool) -> Result<()> {
             (Row::Done | Row::Failed, _) => writeln!(file, "{email},{number},Priya {row}")?,
             (Row::Refused, 0) => writeln!(file, "contact{row},{number},Priya {row}")?,
             (Row::Refused, 1) => writeln!(file, "{email},98{row:08},Priya {row}")?,
-            (Row::Refused, 2) => writeln!(file, "{email},{number}")?,
+            (Row::Refused, 2) => writeln!(file, "{email},{number},Priya {row},more")?,
             (Row::Refused, 3) => writeln!(file, ",,Priya {row}")?,
             (Row::Refused, _) => writeln!(file, "contact {row}@example.com,{number},Priya {row}")?,
         }

@@ -1,7 +1,7 @@
 //! What a user can write on the command line.
 
 use crate::failure::Failure;
-use crate::sync::{ChannelName, DateFormat, Format, Pair, Unknown, Zone};
+use crate::sync::{ChannelName, ConsentColumn, DateFormat, Format, Pair, Unknown, Zone};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use klaviyo_host::{Egress, Revision};
@@ -322,7 +322,9 @@ Examples:
   generate | klaviyo sync - --format jsonl --list Y6nRLr";
 
 #[derive(Args)]
+#[group(skip)]
 #[command(after_long_help = SYNC)]
+#[command(group = ArgGroup::new("consents").multiple(true).args(["consent", "consent_column"]))]
 pub(crate) struct Sync {
     /// The file to read; - is standard input
     #[arg(value_name = "FILE")]
@@ -337,8 +339,8 @@ pub(crate) struct Sync {
     /// In which encoding it is, such as windows-1252 [default: UTF-8, or UTF-16 if it looks like that]
     #[arg(long, value_name = "ENCODING", value_parser = crate::sync::encoding)]
     pub(crate) encoding: Option<&'static encoding_rs::Encoding>,
-    /// What a column is: a field, property:NAME, json:NAME (a property that is a number, say) or ignore; may be
-    /// repeated
+    /// What a column is, by its name or its position: a field, property:NAME, json:NAME (a property that is a number,
+    /// say) or ignore; may be repeated
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = crate::sync::pair)]
     pub(crate) map: Vec<Pair>,
     /// What to do with columns that are no fields
@@ -347,17 +349,30 @@ pub(crate) struct Sync {
     /// The country of phone numbers without a country code, such as IN
     #[arg(long, value_name = "COUNTRY", value_parser = region)]
     pub(crate) region: Option<country::Id>,
+    /// Refuse a row for what could be left out of it, such as a phone number that is none beside a good email
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// The list's id, or its exact name
     #[arg(long)]
     pub(crate) list: Option<String>,
     /// The channels that everybody in the input has consented to
     #[arg(long, value_name = "CHANNEL,…", value_enum, value_delimiter = ',', conflicts_with = "one_by_one")]
     pub(crate) consent: Vec<ChannelName>,
-    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot'
-    #[arg(long, value_name = "TEXT", requires = "consent")]
+    /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'
+    /// for one that says who has opted out; may be repeated
+    #[arg(long, value_name = "CHANNEL=COLUMN", value_parser = crate::sync::consent_column, conflicts_with = "one_by_one")]
+    pub(crate) consent_column: Vec<ConsentColumn>,
+    /// One more word of such a column that is consent; may be repeated
+    #[arg(long, value_name = "WORD", requires = "consent_column")]
+    pub(crate) consent_yes: Vec<String>,
+    /// One more word that is no consent; may be repeated
+    #[arg(long, value_name = "WORD", requires = "consent_column")]
+    pub(crate) consent_no: Vec<String>,
+    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot', where a row does not say it
+    #[arg(long, value_name = "TEXT", requires = "consents")]
     pub(crate) consent_source: Option<String>,
     /// The consent was collected before: the column consented-at says when, and nobody is asked to confirm
-    #[arg(long, requires = "consent")]
+    #[arg(long, requires = "consents")]
     pub(crate) historical: bool,
     /// The time zone of times of consent that have none, such as Europe/Berlin, UTC or +02:00
     #[arg(long, value_name = "ZONE", value_parser = crate::sync::zone, requires = "historical", allow_hyphen_values = true)]

@@ -275,6 +275,11 @@ fn synced(shown: &mut Shown, value: &Value, told: &[String]) {
     for name in ["done", "refused", "failed"] {
         field(out, name, &count(name).to_string());
     }
+    let warned = count("warned");
+    if warned > 0 {
+        let rows = if warned == 1 { "row is" } else { "rows are" };
+        field(out, "warnings", &format!("{warned} {rows} done without a part of what the input says"));
+    }
     if value.get("was-complete") == Some(&Value::Bool(false)) {
         let (requests, attempts) = (count("requests"), count("attempts"));
         field(out, "requests", &format!("{requests}, in {attempts} attempts"));
@@ -284,13 +289,13 @@ fn synced(shown: &mut Shown, value: &Value, told: &[String]) {
     if let Some(report) = report {
         field(out, "report", report);
     }
-    if left == 0 || report.is_some() {
+    if report.is_some() {
         return;
     }
     for row in told {
         let _ = writeln!(shown.warnings, "{}", clean(row));
     }
-    if left > told.len() as u64 {
+    if left + warned > told.len() as u64 {
         let _ = writeln!(shown.warnings, "… --report FILE has all of them");
     }
 }
@@ -300,6 +305,9 @@ fn planned(out: &mut String, value: &Value) {
     let count = |name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
     good(out, "nothing was sent; this is what a sync would send");
     field(out, "rows", &format!("{}, of which {} are refused", count("rows"), count("refused")));
+    if count("warned") > 0 {
+        field(out, "warnings", &format!("{} rows go without a part of what the input says", count("warned")));
+    }
     let operations = value.get("by-operation").and_then(Value::as_object);
     let each = operations.into_iter().flatten().map(|(name, count)| format!("{count} × {name}"));
     let each: Vec<String> = each.collect();

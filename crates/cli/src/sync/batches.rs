@@ -3,9 +3,10 @@
 use super::frame::Place;
 use super::input::{Row, Rows};
 use super::journal::{Past, Planned, Sent, hex, remembered};
+use super::mapping::Contact;
 use super::outcome::{Outcome, Why};
 use super::rehearsal::Rehearsal;
-use super::settings::{Settings, Way};
+use super::settings::{Part, Settings, Way};
 use crate::failure::Failure;
 use klaviyo_host::types::{NewProfile, Subscription};
 use std::collections::BTreeMap;
@@ -25,12 +26,17 @@ pub(super) struct Batch {
     pub(super) rows: Vec<(u64, Option<Outcome>)>,
     /// The places of the good ones among them.
     pub(super) good: Vec<usize>,
-    /// What goes into an import, until it is submitted.
-    pub(super) contacts: Vec<NewProfile>,
-    /// Whose it is, by position in `good`.
-    pub(super) import: Vec<usize>,
-    /// The consent of each of `good`, where that is what the sync is about.
-    pub(super) subscriptions: Vec<Subscription>,
+    /// What there is to say of those that will be done, by place.
+    pub(super) warnings: BTreeMap<usize, Why>,
+    /// What goes into an import.
+    pub(super) import: Import,
+    /// The import of those that do not consent, where others do. They are members of the list, and those who consent
+    /// become members by that.
+    pub(super) members: Import,
+    /// Who consents, by position in `good`, where that is what the sync is about.
+    pub(super) subscriptions: BTreeMap<usize, Subscription>,
+    /// The calls that give these consents.
+    pub(super) chunks: Vec<Chunk>,
     /// The imports that Klaviyo has not ended.
     pub(super) jobs: Vec<Job>,
     /// Whether all consents were given.
@@ -42,6 +48,24 @@ pub(super) struct Batch {
     /// The number of rows of the input up to its last, and what they are.
     pub(super) end: u64,
     pub(super) place: Place,
+}
+
+/// Contacts that are imported together.
+#[derive(Debug, Default)]
+pub(super) struct Import {
+    /// Until they are submitted.
+    pub(super) contacts: Vec<NewProfile>,
+    /// Whose they are, by position in the good rows.
+    pub(super) rows: Vec<usize>,
+}
+
+/// Consents that are given at once: those of one source.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    /// Whose, by position in the good rows.
+    pub(super) rows: Vec<usize>,
+    /// Where they were given; none is that of all.
+    pub(super) source: Option<String>,
 }
 
 /// An import under way.
@@ -162,6 +186,10 @@ impl Batches {
         let batch = Batch {
             number: self.next,
             rows: rows.iter().map(ended).collect(),
+            warnings: (0..)
+                .zip(&rows)
+                .filter_map(|(place, row)| Some((place, row.contact.as_ref().ok()?.warning()?)))
+                .collect(),
             end: self.taken,
             place: self.last,
             ..Batch::default()
@@ -180,7 +208,9 @@ impl Batches {
         let mut rows = self.in_hand();
         self.judge(&mut rows).await?;
         let batch = Batch { is_planned: true, ..self.batch(rows) };
-        if (batch.good.len(), batch.import.len()) != (planned.good, planned.import) {
+        if (batch.good.len(), batch.import.rows.len(), batch.members.rows.len())
+            != (planned.good, planned.import, planned.members)
+        {
             return Err(Failure::invalid(
                 None,
                 "the connector takes other rows for good than it did when this sync began; finish it with the version \
@@ -248,35 +278,56 @@ impl Batches {
     /// others take at most.
     async fn judge(&mut self, rows: &mut [Row]) -> Result<usize, Failure> {
         if let Way::Consent(consent) = &self.settings.way {
-            let places = good(rows);
-            let subscriptions: Vec<Subscription> =
-                contacts(rows).map(|contact| consent.subscription(contact)).collect();
-            let list = self.settings.list.as_deref();
-            let outcome = self.rehearsal.grant(&subscriptions, list, &consent.options).await?;
-            self.rehearsal.take();
-            refuse(rows, &places, &outcome.refused);
+            let (places, subscriptions): (Vec<usize>, Vec<Subscription>) = (0..)
+                .zip(rows.iter())
+                .filter_map(|(place, row)| Some((place, consent.subscription(row.contact.as_ref().ok()?)?)))
+                .unzip();
+            if !places.is_empty() {
+                let list = self.settings.list.as_deref();
+                let outcome = self.rehearsal.grant(&subscriptions, list, &consent.options).await?;
+                self.rehearsal.take();
+                refuse(rows, &places, &outcome.refused);
+            }
         }
-        let places = self.imported(rows);
-        let submission = self.rehearse(rows, &places).await?;
-        refuse(rows, &places, &submission.refused);
+        for part in Part::ALL {
+            let places = self.imported(rows, part);
+            if !places.is_empty() {
+                let submission = self.rehearse(rows, &places, part).await?;
+                refuse(rows, &places, &submission.refused);
+            }
+        }
         Ok(self.rehearsal.take().iter().map(|unsent| unsent.body.len()).sum())
     }
 
-    /// Where among the rows in hand a second request would begin.
+    /// Where among the rows in hand a second request of an import would begin.
     async fn overflow(&mut self) -> Result<Option<usize>, Failure> {
         let mut rows = self.in_hand();
-        let places = self.imported(&rows);
-        let result = self.rehearse(&mut rows, &places).await;
+        let mut first: Option<usize> = None;
+        let mut result = Ok(());
+        for part in Part::ALL {
+            let places = self.imported(&rows, part);
+            if places.is_empty() {
+                continue;
+            }
+            match self.rehearse(&mut rows, &places, part).await {
+                Ok(submission) => {
+                    let second = submission.jobs.get(1).and_then(|job| job.rows.first().copied());
+                    let place = second.and_then(|row| places.get(row as usize).copied());
+                    first = [first, place].into_iter().flatten().min();
+                }
+                Err(failure) => result = Err(failure),
+            }
+        }
         self.hand = rows;
         self.rehearsal.take();
-        let second = result?.jobs.get(1).and_then(|job| job.rows.first().copied());
-        Ok(second.and_then(|row| places.get(row as usize).copied()))
+        result.map(|()| first)
     }
 
     async fn rehearse(
         &self,
         rows: &mut [Row],
         places: &[usize],
+        part: Part,
     ) -> Result<klaviyo_host::types::Submission, Failure> {
         // Lent, not copied.
         let mut lent: Vec<NewProfile> = Vec::with_capacity(places.len());
@@ -285,7 +336,7 @@ impl Batches {
                 lent.push(std::mem::take(&mut contact.profile));
             }
         }
-        let result = self.rehearsal.import(&lent, self.settings.import_list()).await;
+        let result = self.rehearsal.import(&lent, self.settings.import_list(part)).await;
         for (place, profile) in places.iter().zip(lent) {
             if let Some(Row { contact: Ok(contact), .. }) = rows.get_mut(*place) {
                 contact.profile = profile;
@@ -295,48 +346,70 @@ impl Batches {
     }
 
     /// The places of the rows that go into an import.
-    fn imported(&self, rows: &[Row]) -> Vec<usize> {
-        let wanted = |row: &Row| match &self.settings.way {
-            Way::Consent(_) => row.contact.as_ref().is_ok_and(|contact| contact.has_more_than_addresses()),
-            _ => row.contact.is_ok(),
-        };
+    fn imported(&self, rows: &[Row], part: Part) -> Vec<usize> {
+        let wanted =
+            |row: &Row| row.contact.as_ref().is_ok_and(|contact| self.settings.part(contact) == Some(part));
         (0..).zip(rows).filter(|(_, row)| wanted(row)).map(|(place, _)| place).collect()
     }
 
     fn batch(&self, rows: Vec<Row>) -> Batch {
         let place = rows.last().map_or(self.last, |row| row.place);
-        let rows: Vec<Row> = rows.into_iter().filter(|row| !row.is_blank).collect();
-        let good = good(&rows);
-        let imported = self.imported(&rows);
-        let mut batch = Batch {
-            number: self.next,
-            end: self.taken,
-            place,
-            import: (0..)
-                .zip(&good)
-                .filter(|(_, place)| imported.binary_search(place).is_ok())
-                .map(|(position, _)| position)
-                .collect(),
-            good,
-            ..Batch::default()
-        };
-        for (place, row) in rows.into_iter().enumerate() {
+        let mut batch = Batch { number: self.next, end: self.taken, place, ..Batch::default() };
+        let mut sources = Vec::new();
+        for row in rows.into_iter().filter(|row| !row.is_blank) {
             let outcome = match row.contact {
                 Err(why) => Some(Outcome::Refused(why)),
-                Ok(contact) => {
-                    if let Way::Consent(consent) = &self.settings.way {
-                        batch.subscriptions.push(consent.subscription(&contact));
+                Ok(mut contact) => {
+                    let position = batch.good.len();
+                    batch.good.push(batch.rows.len());
+                    if let Some(warning) = contact.warning() {
+                        batch.warnings.insert(batch.rows.len(), warning);
                     }
-                    if imported.binary_search(&place).is_ok() {
-                        batch.contacts.push(contact.profile);
+                    if let Way::Consent(consent) = &self.settings.way
+                        && let Some(subscription) = consent.subscription(&contact)
+                    {
+                        batch.subscriptions.insert(position, subscription);
+                        let source = contact.consent.take().and_then(|given| given.source);
+                        sources.push((position, source));
+                    }
+                    let import =
+                        match self.settings.part_of(&contact, batch.subscriptions.contains_key(&position)) {
+                            None => None,
+                            Some(Part::Contacts) => Some(&mut batch.import),
+                            Some(Part::Members) => Some(&mut batch.members),
+                        };
+                    if let Some(import) = import {
+                        import.contacts.push(contact.profile);
+                        import.rows.push(position);
                     }
                     None
                 }
             };
             batch.rows.push((row.line, outcome));
         }
+        batch.chunks = chunks(sources);
         batch
     }
+}
+
+/// By source, in the order in which these come, so many at once.
+fn chunks(people: Vec<(usize, Option<String>)>) -> Vec<Chunk> {
+    let mut sources: Vec<Chunk> = Vec::new();
+    let mut places: BTreeMap<Option<String>, usize> = BTreeMap::new();
+    for (position, source) in people {
+        let place = *places.entry(source.clone()).or_insert_with(|| {
+            sources.push(Chunk { rows: Vec::new(), source });
+            sources.len() - 1
+        });
+        if let Some(chunk) = sources.get_mut(place) {
+            chunk.rows.push(position);
+        }
+    }
+    let portions = |chunk: Chunk| -> Vec<Chunk> {
+        let portion = |rows: &[usize]| Chunk { rows: rows.to_vec(), source: chunk.source.clone() };
+        chunk.rows.chunks(CHUNK).map(portion).collect()
+    };
+    sources.into_iter().flat_map(portions).collect()
 }
 
 impl Batch {
@@ -348,7 +421,8 @@ impl Batch {
             bytes: self.place.bytes,
             sha256: hex(&self.place),
             good: self.good.len(),
-            import: self.import.len(),
+            import: self.import.rows.len(),
+            members: self.members.rows.len(),
         }
     }
 
@@ -365,16 +439,31 @@ impl Batch {
         self.good.get(good).and_then(|place| self.rows.get(*place)).is_some_and(|(_, ended)| ended.is_some())
     }
 
-    /// The import was submitted.
-    pub(super) fn sent(&mut self, sent: &Sent) {
-        self.contacts = Vec::new();
+    /// One of its imports.
+    pub(super) fn part(&mut self, part: Part) -> &mut Import {
+        match part {
+            Part::Contacts => &mut self.import,
+            Part::Members => &mut self.members,
+        }
+    }
+
+    /// What becomes of a row that has not ended differently.
+    pub(super) fn done(&mut self, place: usize) -> Outcome {
+        Outcome::Done(self.warnings.remove(&place).unwrap_or_default())
+    }
+
+    /// An import was submitted.
+    pub(super) fn sent(&mut self, part: Part, sent: &Sent) {
+        let import = self.part(part);
+        import.contacts = Vec::new();
+        let rows = import.rows.clone();
         let refused: BTreeMap<usize, Why> = sent.refused.iter().map(remembered).collect();
-        let mut rows = self.import.iter().copied().filter(|row| !refused.contains_key(row));
-        self.jobs = sent
+        let mut rows = rows.into_iter().filter(|row| !refused.contains_key(row));
+        let jobs = sent
             .jobs
             .iter()
-            .map(|(id, count)| Job { id: id.clone(), rows: rows.by_ref().take(*count).collect() })
-            .collect();
+            .map(|(id, count)| Job { id: id.clone(), rows: rows.by_ref().take(*count).collect() });
+        self.jobs.extend(jobs);
         // What was submitted before the rest was rejected is in the jobs.
         let rest: Vec<usize> = rows.collect();
         for (row, why) in refused {
@@ -388,20 +477,12 @@ impl Batch {
     }
 }
 
-fn good(rows: &[Row]) -> Vec<usize> {
-    (0..).zip(rows).filter(|(_, row)| row.contact.is_ok()).map(|(place, _)| place).collect()
-}
-
 fn count(rows: &[Row]) -> usize {
     rows.iter().filter(|row| row.contact.is_ok()).count()
 }
 
-fn contacts(rows: &[Row]) -> impl Iterator<Item = &super::mapping::Contact> {
-    rows.iter().filter_map(|row| row.contact.as_ref().ok())
-}
-
 fn bytes(row: &Row) -> usize {
-    row.contact.as_ref().map_or(0, super::mapping::Contact::bytes)
+    row.contact.as_ref().map_or(0, Contact::bytes)
 }
 
 /// Marks rows that the connector refuses.

@@ -4,14 +4,14 @@
 //! have done. All but one can be taken twice without harm: reading, giving consent, opting in. An import that is
 //! submitted twice is two jobs, so an import whose answer was lost is looked for among the account's jobs.
 
-use super::batches::{Batch, Batches, CHUNK};
+use super::batches::{Batch, Batches, Chunk};
 use super::caller::Caller;
 use super::input::Row;
 use super::journal::{Baseline, Finished, Granted, Journal, Past, Refused, Sent, hex, noted, remembered};
 use super::ledger::Ledger;
 use super::outcome::{Outcome, Why};
 use super::progress::Progress;
-use super::settings::{Consent, Settings, Way};
+use super::settings::{Consent, Part, Settings, Way};
 use crate::failure::Failure;
 use klaviyo_host::types::{Code, Failure as ImportFailure, Job as Status, JobStatus, Refusal, Subscription};
 use std::collections::{BTreeSet, VecDeque};
@@ -132,17 +132,18 @@ impl Engine {
         }
     }
 
-    /// Submits the import of a batch, if it has one.
-    async fn begin(&mut self, batch: Batch) -> Result<(), Failure> {
+    /// Submits the imports of a batch, if it has any.
+    async fn begin(&mut self, mut batch: Batch) -> Result<(), Failure> {
         let (number, was_planned) = (batch.number, batch.is_planned);
-        let imports = !batch.import.is_empty();
+        let parts: Vec<Part> =
+            Part::ALL.into_iter().filter(|part| !batch.part(*part).rows.is_empty()).collect();
         let plan = batch.plan();
         if self.under_way.is_empty() {
             self.asked = Instant::now();
         }
         // Whatever happens now, the batch is there to be told about.
         self.under_way.push_back(batch);
-        if imports && self.baseline.is_none() {
+        if !parts.is_empty() && self.baseline.is_none() {
             let baseline = self.look().await?;
             self.journal.baseline(baseline.clone())?;
             self.anchor.clone_from(&baseline.after);
@@ -153,18 +154,18 @@ impl Engine {
         if !may_be_taken {
             self.journal.planned(plan)?;
         }
-        if imports {
-            let sent = match self.past.sent.remove(&number) {
+        for part in parts {
+            let sent = match self.past.sent.remove(&(number, part == Part::Members)) {
                 Some(sent) => sent,
                 None => {
-                    let sent = self.submit(number, may_be_taken).await?;
+                    let sent = self.submit(number, part, may_be_taken).await?;
                     self.journal.sent(sent.clone())?;
                     sent
                 }
             };
             self.jobs.extend(sent.jobs.iter().map(|(id, _)| id.clone()));
             if let Some(batch) = self.under_way.back_mut() {
-                batch.sent(&sent);
+                batch.sent(part, &sent);
             }
             (self.submitted, self.wait) = (Instant::now(), FIRST_WAIT);
         }
@@ -182,14 +183,15 @@ impl Engine {
         Ok(Baseline { after, others })
     }
 
-    /// Submits the import of the last batch under way.
-    async fn submit(&mut self, number: usize, may_be_taken: bool) -> Result<Sent, Failure> {
+    /// Submits an import of the last batch under way.
+    async fn submit(&mut self, number: usize, part: Part, may_be_taken: bool) -> Result<Sent, Failure> {
         let mut unknown = may_be_taken;
         let mut ignored = BTreeSet::new();
         let mut patience = self.caller.patience();
-        let mut sent = Sent { batch: number, ..Sent::default() };
+        let mut sent = Sent { batch: number, members: part == Part::Members, ..Sent::default() };
         // Whose the contacts are that are left to submit.
-        let mut rows = self.under_way.back().map(|batch| batch.import.clone()).unwrap_or_default();
+        let import = self.under_way.back_mut().map(|batch| batch.part(part));
+        let mut rows = import.map(|import| import.rows.clone()).unwrap_or_default();
         loop {
             if unknown && let Some(job) = self.find(rows.len(), &mut ignored).await? {
                 sent.jobs.push((job, rows.len()));
@@ -197,8 +199,8 @@ impl Engine {
             }
             let Some(batch) = self.under_way.back_mut() else { return Ok(sent) };
             batch.is_tried = true;
-            let list = self.settings.import_list();
-            let contacts = &batch.contacts;
+            let list = self.settings.import_list(part);
+            let contacts = &batch.part(part).contacts;
             let submitted =
                 self.caller.once(|tenant| async move { tenant.submit_import(contacts, list).await }).await;
             let failure = match submitted {
@@ -209,7 +211,7 @@ impl Engine {
                     sent.jobs.extend(jobs.map(|submitted| (submitted.job, submitted.rows.len())));
                     sent.refused.extend(refused(&rows, &submission.refused));
                     let Some(error) = submission.stopped else { return Ok(sent) };
-                    leave_out(&mut batch.contacts, &submission.refused);
+                    leave_out(&mut batch.part(part).contacts, &submission.refused);
                     leave_out(&mut rows, &submission.refused);
                     // Klaviyo named so many one after the other; there may be more.
                     if error.code == Code::Rejected && !submission.refused.is_empty() && !rows.is_empty() {
@@ -411,10 +413,10 @@ impl Engine {
     }
 
     /// Writes a batch to the report. What has not ended otherwise is done.
-    pub(super) fn finish(&mut self, batch: Batch) -> Result<(), Failure> {
+    pub(super) fn finish(&mut self, mut batch: Batch) -> Result<(), Failure> {
         let before = self.ledger.counts;
-        for (line, outcome) in batch.rows {
-            self.ledger.write(line, &outcome.unwrap_or(Outcome::Done(String::new())))?;
+        for (place, (line, outcome)) in std::mem::take(&mut batch.rows).into_iter().enumerate() {
+            self.ledger.write(line, &outcome.unwrap_or_else(|| batch.done(place)))?;
         }
         let counts = self.ledger.counts;
         let finished = Finished {
@@ -426,6 +428,7 @@ impl Engine {
             done: counts.done - before.done,
             refused: counts.refused - before.refused,
             failed: counts.failed - before.failed,
+            warned: counts.warned - before.warned,
         };
         self.journal.finished(finished.clone())?;
         self.past.finished = Some(finished);
@@ -481,11 +484,10 @@ struct Grants<'a> {
 impl Grants<'_> {
     async fn give(self, batch: &mut Batch) -> Result<(), Failure> {
         let Self { caller, journal, past, progress, consent, list } = self;
-        let options = &consent.options;
-        for chunk in 0..batch.good.len().div_ceil(CHUNK) {
-            let first = chunk * CHUNK;
-            let rows: Vec<usize> =
-                (first..batch.good.len().min(first + CHUNK)).filter(|row| !batch.has_ended(*row)).collect();
+        for (chunk, Chunk { rows, source }) in std::mem::take(&mut batch.chunks).into_iter().enumerate() {
+            let options = consent.options(source.as_deref());
+            let options = &options;
+            let rows: Vec<usize> = rows.into_iter().filter(|row| !batch.has_ended(*row)).collect();
             if rows.is_empty() {
                 continue;
             }
@@ -500,7 +502,7 @@ impl Grants<'_> {
             let mut patience = caller.patience();
             while !asked.is_empty() {
                 let people: Vec<Subscription> =
-                    asked.iter().filter_map(|row| batch.subscriptions.get(*row).cloned()).collect();
+                    asked.iter().filter_map(|row| batch.subscriptions.get(row).cloned()).collect();
                 let people = people.as_slice();
                 let given = caller
                     .once(|tenant| async move { tenant.grant_consent(people, list, options).await })
@@ -535,7 +537,7 @@ impl Grants<'_> {
             end_chunk(batch, &rows, &granted);
         }
         batch.granted = true;
-        batch.subscriptions = Vec::new();
+        batch.subscriptions.clear();
         Ok(())
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Form {
     pub(super) is_guess: bool,
     /// Whether that was found out, and is not what one would think.
     pub(super) is_news: bool,
+    /// What there is to say about its columns.
+    pub(super) notes: Vec<String>,
 }
 
 /// Enough to tell a form by.

@@ -3,15 +3,18 @@
 //! They are read on a thread of their own, a little ahead of what is sent: reading may wait for a pipe, and Ctrl-C
 //! should not.
 
+use super::columns::Columns;
 use super::encoding::{self, Decoded};
 use super::form::{self, Form, Format};
 use super::frame::{Frame, Frames, Grammar, Place, SUBSTITUTE};
-use super::mapping::{Contact, Field, Mapping};
+use super::identities::Identities;
+use super::mapping::{Contact, Mapping};
 use super::outcome::Why;
 use super::record::Decoder;
 use crate::failure::Failure;
 use crate::files;
 use encoding_rs::{Encoding, UTF_8};
+use klaviyo_host::types::NewProfile;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -92,7 +95,7 @@ impl Input {
         };
         let (sender, receiver) = channel(AHEAD);
         let read = move || {
-            let mut sink = Sink { sender, rows: Vec::new(), bytes: 0 };
+            let mut sink = Sink { sender, rows: Vec::new(), bytes: 0, identities: Identities::default() };
             if let Err(failure) = self.read(source, &mut sink) {
                 sink.fail(failure);
             }
@@ -118,7 +121,8 @@ impl Input {
         let first = frames.look(form::first_byte).map_err(unreadable)?.flatten();
         let looks_like_json = matches!(first, Some(b'{' | b'['));
         let is_news = encoding != self.encoding.unwrap_or(UTF_8);
-        let form = Form { format: Format::Csv, separator: None, encoding, is_guess, is_news };
+        let form =
+            Form { format: Format::Csv, separator: None, encoding, is_guess, is_news, notes: Vec::new() };
         match self.format() {
             Some(Format::Jsonl) => self.json(frames, Form { format: Format::Jsonl, ..form }, sink),
             None if looks_like_json => {
@@ -173,9 +177,9 @@ impl Input {
     fn object(&self, bytes: &[u8], form: &Form) -> Result<Option<Contact>, Why> {
         text(bytes, form)?;
         match self.mapping.object(bytes) {
-            Ok(contact) if contact != Contact::default() => Ok(Some(contact)),
-            _ if serde_json::from_slice(bytes)
-                .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
+            Err(_)
+                if serde_json::from_slice(bytes)
+                    .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
             {
                 Ok(None)
             }
@@ -210,17 +214,18 @@ impl Input {
             sink.begin(form);
             return Ok(());
         };
-        let fields = text(&header, &form)
+        let columns = text(&header, &form)
             .map_err(|why| why.reason)
             .and_then(|()| decoder.decode(header))
             .map_err(|reason| format!("the header: {reason}"))
             .and_then(|header| self.mapping.columns(header.iter()))
             .map_err(|reason| self.no_columns(&reason, looks_like_json))?;
+        form.notes.clone_from(&columns.notes);
         sink.begin(form.clone());
         while let Some(frame) = frames.next().map_err(unreadable)? {
             let line = frame.line;
             let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
-            let contact = if is_end { Ok(None) } else { self.row(frame, &fields, &mut decoder, &form) };
+            let contact = if is_end { Ok(None) } else { self.row(frame, &columns, &mut decoder, &form) };
             if !sink.put(line, frames.place(), contact) {
                 return Ok(());
             }
@@ -251,7 +256,7 @@ impl Input {
     fn row(
         &self,
         frame: Frame,
-        fields: &[Field],
+        columns: &Columns,
         decoder: &mut Decoder,
         form: &Form,
     ) -> Result<Option<Contact>, Why> {
@@ -263,7 +268,7 @@ impl Input {
         if !record.iter().any(has_value) {
             return Ok(None);
         }
-        let (found, wanted) = (record.len(), fields.len());
+        let (found, wanted) = (record.len(), columns.len());
         // What is missing at the end is empty, unless it is in quotation marks that swallowed the end of the row.
         if record.iter().skip(wanted).any(has_value) || (found < wanted && lines > 1) {
             return Err(Why::new(
@@ -271,7 +276,7 @@ impl Input {
                 format!("it has {found} fields, and the header has {wanted}{}", across(line, lines)),
             ));
         }
-        self.mapping.row(fields, record.iter()).map(Some)
+        self.mapping.row(columns, record.iter()).map(Some)
     }
 
     /// What it is called in a sentence.
@@ -371,6 +376,7 @@ struct Sink {
     sender: Sender<Result<Sent, Failure>>,
     rows: Vec<Row>,
     bytes: usize,
+    identities: Identities,
 }
 
 impl Sink {
@@ -384,12 +390,21 @@ impl Sink {
         let is_blank = matches!(contact, Ok(None));
         let contact =
             contact.and_then(|contact| contact.ok_or_else(|| Why::new("", "there is nothing in it")));
+        let contact = contact.and_then(|contact| self.distinct(line, contact));
         self.bytes += contact.as_ref().map_or(0, Contact::bytes);
         self.rows.push(Row { line, is_blank, place, contact });
         if self.rows.len() < ROWS && self.bytes < BYTES {
             return true;
         }
         self.flush()
+    }
+
+    /// Refuses a contact that cannot stand beside an earlier one.
+    fn distinct(&mut self, line: u64, contact: Contact) -> Result<Contact, Why> {
+        let NewProfile { email, phone_number, external_id, .. } = &contact.profile;
+        let clash =
+            self.identities.seen(line, email.as_deref(), phone_number.as_deref(), external_id.as_deref());
+        clash.map_or(Ok(contact), |clash| Err(Why::new(clash.field, clash.to_string())))
     }
 
     fn flush(&mut self) -> bool {
@@ -443,8 +458,6 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dates::Dates;
-    use super::super::mapping::Unknown;
     use super::*;
     use klaviyo_host::types::Code;
     use std::fs::OpenOptions;
@@ -456,15 +469,13 @@ mod tests {
         let row = |n| format!("contact+{n:06}@example.com\n");
         let text: String = std::iter::once("email\n".to_owned()).chain((0..ROWS_OF_FILE).map(row)).collect();
         std::fs::write(file, text).unwrap();
-        let mapping = Mapping {
-            pairs: Vec::new(),
-            unknown: Unknown::Refuse,
-            region: None,
-            historical: false,
-            dates: Dates::default(),
+        let input = Input {
+            file: Some(file.to_owned()),
+            format: None,
+            separator: None,
+            encoding: None,
+            mapping: Mapping::default(),
         };
-        let input =
-            Input { file: Some(file.to_owned()), format: None, separator: None, encoding: None, mapping };
         input.open().unwrap()
     }
 

@@ -69,12 +69,18 @@ pub(super) struct Planned {
     /// How many of its rows are good, and how many of those go into an import.
     pub(super) good: usize,
     pub(super) import: usize,
+    /// How many of those that do not consent go into an import of their own.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) members: usize,
 }
 
 /// What Klaviyo made of an import.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sent {
     pub(super) batch: usize,
+    /// Whether it is the import of those that do not consent.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub(super) members: bool,
     /// The jobs, and how many rows each has, in their order.
     pub(super) jobs: Vec<(String, usize)>,
     /// What Klaviyo refused at once.
@@ -107,6 +113,18 @@ pub(super) struct Finished {
     pub(super) done: u64,
     pub(super) refused: u64,
     pub(super) failed: u64,
+    #[serde(default)]
+    pub(super) warned: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_not(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Why a file was not read as a journal.
@@ -137,7 +155,8 @@ pub(super) struct Past {
     pub(super) planned: BTreeMap<usize, Planned>,
     /// Batches that were planned, and of which Klaviyo had nothing when the run ended.
     pub(super) untaken: BTreeSet<usize>,
-    pub(super) sent: BTreeMap<usize, Sent>,
+    /// By batch, and whether it is of those that do not consent.
+    pub(super) sent: BTreeMap<(usize, bool), Sent>,
     pub(super) granted: BTreeMap<(usize, usize), Granted>,
     pub(super) finished: Option<Finished>,
     pub(super) counts: Counts,
@@ -323,7 +342,7 @@ impl Past {
                 self.untaken.insert(batch);
             }
             Line::Sent(sent) => {
-                self.sent.insert(sent.batch, sent);
+                self.sent.insert((sent.batch, sent.members), sent);
             }
             Line::Granted(granted) => {
                 self.granted.insert((granted.batch, granted.chunk), granted);
@@ -332,6 +351,7 @@ impl Past {
                 self.counts.done += finished.done;
                 self.counts.refused += finished.refused;
                 self.counts.failed += finished.failed;
+                self.counts.warned += finished.warned;
                 self.finished = Some(finished);
             }
             Line::Complete => self.complete = true,
@@ -385,6 +405,7 @@ mod tests {
             done: 8,
             refused: 1,
             failed: 1,
+            warned: 1,
         }
     }
 
@@ -403,7 +424,7 @@ mod tests {
         assert_eq!(Journal::open(Some(&path)).err().unwrap().error.code, Code::Conflict);
         drop(journal);
         let (_, past) = Journal::open(Some(&path)).unwrap();
-        assert_eq!(past.counts, Counts { done: 16, refused: 2, failed: 2 });
+        assert_eq!(past.counts, Counts { done: 16, refused: 2, failed: 2, warned: 2 });
         assert_eq!(past.jobs().collect::<Vec<_>>(), ["j"]);
         assert_eq!(past.places().get(&10), Some(&(100, "00".to_owned())));
         assert!(!past.complete);
@@ -439,6 +460,34 @@ mod tests {
         assert!(Journal::open(Some(&path)).is_err());
         std::fs::write(&path, "email").unwrap();
         assert!(Journal::open(Some(&path)).is_err(), "somebody's file is not overwritten");
+    }
+
+    /// As a version without imports of those who do not consent wrote it.
+    #[test]
+    fn a_journal_of_before_is_read() {
+        let lines = concat!(
+            r#"{"begun":{"version":1,"options":{"--consent":"email","--format":"csv"},"list":"a","at":"2026-01-01T00:00:00Z"}}"#,
+            "\n",
+            r#"{"planned":{"batch":0,"end":3,"bytes":9,"sha256":"00","good":2,"import":1}}"#,
+            "\n",
+            r#"{"sent":{"batch":0,"jobs":[["j",1]],"refused":[],"rejected":null}}"#,
+            "\n",
+            r#"{"granted":{"batch":0,"chunk":0,"refused":[],"rejected":null}}"#,
+            "\n",
+            r#"{"finished":{"batch":0,"end":3,"bytes":9,"sha256":"00","report":5,"done":2,"refused":1,"failed":0}}"#,
+            "\n",
+        );
+        let (past, whole) = Past::read(lines.as_bytes()).unwrap();
+        assert_eq!(whole, lines.len() as u64);
+        assert_eq!(past.counts, Counts { done: 2, refused: 1, failed: 0, warned: 0 });
+        assert_eq!(past.planned[&0].members, 0);
+        assert!(past.sent.contains_key(&(0, false)));
+        // What says nothing is not written, so that a version of before reads it too.
+        let planned = serde_json::to_string(&past.planned[&0]).unwrap();
+        assert!(
+            !planned.contains("members")
+                && !serde_json::to_string(&past.sent[&(0, false)]).unwrap().contains("members")
+        );
     }
 
     /// Zeros without end after a beginning, and how many of them were read.

@@ -15,8 +15,9 @@ const TOLD: usize = 10;
 pub(super) struct Ledger {
     report: Option<(PathBuf, csv::Writer<File>)>,
     pub(super) counts: Counts,
-    /// The first that are not done, of this run.
-    pub(super) told: Vec<String>,
+    /// The first that are not done, of this run, and the first that are done and of which something is said.
+    not_done: Vec<String>,
+    warned: Vec<String>,
 }
 
 impl Ledger {
@@ -36,21 +37,29 @@ impl Ledger {
                 Some((path.to_owned(), report))
             }
         };
-        Ok(Self { report, counts, told: Vec::new() })
+        Ok(Self { report, counts, not_done: Vec::new(), warned: Vec::new() })
     }
 
     /// A row has ended.
     pub(super) fn write(&mut self, line: u64, outcome: &Outcome) -> Result<(), Failure> {
         self.counts.add(outcome);
         let (field, reason) = outcome.words();
-        if !matches!(outcome, Outcome::Done(_)) && self.told.len() < TOLD {
+        let told = if matches!(outcome, Outcome::Done(_)) { &mut self.warned } else { &mut self.not_done };
+        if !reason.is_empty() && told.len() < TOLD {
             let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
-            self.told.push(format!("line {line}: {}: {field}{reason}", outcome.name()));
+            told.push(format!("line {line}: {}: {field}{reason}", outcome.name()));
         }
         let Some((path, report)) = &mut self.report else { return Ok(()) };
         let (field, reason) = (clean_cell(field), clean_cell(reason));
         let written = report.write_record([line.to_string().as_str(), outcome.name(), &field, &reason]);
         written.map_err(|error| unwritable(path, &error.into()))
+    }
+
+    /// The first rows of which there is something to say.
+    pub(super) fn told(&mut self) -> Vec<String> {
+        let mut told = std::mem::take(&mut self.not_done);
+        told.append(&mut self.warned);
+        told
     }
 
     /// Puts all of it on the disk, and tells how long the report is. What is not on a disk, such as a pipe, is 0 long.

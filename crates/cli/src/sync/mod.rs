@@ -1,24 +1,28 @@
 //! `klaviyo sync`: the contacts of a file, in Klaviyo.
 //!
 //! [`encoding`] makes UTF-8 of bytes and [`form`] tells what it is, [`frame`] finds rows in it, [`input`] and [`mapping`]
-//! make contacts of them, [`batches`] makes portions of
-//! those, by a [`rehearsal`] of the calls that follow; the [`engine`], or [`single`] contact by contact, makes these
+//! make contacts of them, by the [`columns`] of the header and the [`consent`] that is asked for; [`batches`] makes
+//! portions of those, by a [`rehearsal`] of the calls that follow; the [`engine`], or [`single`] contact by contact, makes these
 //! calls, and keeps the [`journal`] and the [`ledger`], which is the report.
 
 mod batches;
 mod caller;
+mod columns;
+mod consent;
 mod dates;
+mod draft;
 mod encoding;
 mod engine;
+mod field;
 mod form;
 mod frame;
-// Until rows are given to it.
-#[cfg_attr(not(test), expect(dead_code))]
+mod headings;
 mod identities;
 mod input;
 mod journal;
 mod ledger;
 mod mapping;
+mod object;
 mod outcome;
 mod plan;
 mod progress;
@@ -26,12 +30,13 @@ mod record;
 mod rehearsal;
 mod settings;
 mod single;
+mod words;
 
+pub(crate) use consent::{ChannelName, ConsentColumn, consent_column};
 pub(crate) use dates::{DateFormat, Zone, date_format, zone};
 pub(crate) use encoding::encoding;
+pub(crate) use field::{Pair, Unknown, pair};
 pub(crate) use form::{Format, separator};
-pub(crate) use mapping::{Pair, Unknown, pair};
-pub(crate) use settings::ChannelName;
 
 use crate::args::{Account, Sync};
 use crate::done::{Done, View};
@@ -175,7 +180,7 @@ async fn sync(account: &Account, options: &Sync, usage: &mut Usage) -> Result<Do
         Ok(()) => {
             let counts = engine.ledger.counts;
             let here = counts.rows() - before.rows();
-            let told = std::mem::take(&mut engine.ledger.told);
+            let told = engine.ledger.told();
             drop(engine);
             Ok(summary(
                 &Summary { counts, options, form: &form, complete: false, started, here, usage: *usage },
@@ -260,6 +265,7 @@ fn summary(summary: &Summary<'_>, told: &[String]) -> Done {
         "done": counts.done,
         "refused": counts.refused,
         "failed": counts.failed,
+        "warned": counts.warned,
         "seconds": (seconds * 10.0).round() / 10.0,
         "rows-per-second": rate.round() as u64,
         "requests": usage.requests,
@@ -277,6 +283,7 @@ fn tell(form: &Form) {
     if let Some(news) = form.news() {
         report::aside(&format!("{news}\n"));
     }
+    form.notes.iter().for_each(|note| report::warn(note));
 }
 
 fn now() -> String {

@@ -6,7 +6,7 @@ use klaviyo_host::types::{Code, Detail, Error};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// Klaviyo has it; what there is to say about it, or nothing.
-    Done(String),
+    Done(Why),
     /// It was not sent, or not taken, for what it is. It has to be changed.
     Refused(Why),
     /// It was to be sent, and did not get there.
@@ -29,6 +29,8 @@ pub(super) struct Counts {
     pub(super) done: u64,
     pub(super) refused: u64,
     pub(super) failed: u64,
+    /// How many of those that are done there is something to say about.
+    pub(super) warned: u64,
 }
 
 impl Outcome {
@@ -43,8 +45,7 @@ impl Outcome {
     /// The field and the reason, or what there is to say.
     pub(super) fn words(&self) -> (&str, &str) {
         match self {
-            Self::Done(said) => ("", said),
-            Self::Refused(why) | Self::Failed(why) => (&why.field, &why.reason),
+            Self::Done(why) | Self::Refused(why) | Self::Failed(why) => (&why.field, &why.reason),
         }
     }
 }
@@ -71,12 +72,33 @@ impl Why {
         Self { field, reason: said.cloned().unwrap_or_else(|| "no reason was given".to_owned()) }
     }
 
+    /// What is told once, of the whole input.
+    pub(super) fn long(reason: String) -> Self {
+        Self { field: String::new(), reason }
+    }
+
+    /// What of a row was left out, in one: the field, if all is about one.
+    pub(super) fn all(warnings: &[Self]) -> Self {
+        let field = warnings.first().map_or("", |first| first.field.as_str());
+        if warnings.iter().all(|why| why.field == field) {
+            let reasons: Vec<&str> = warnings.iter().map(|why| why.reason.as_str()).collect();
+            return Self::new(field, reasons.join("; "));
+        }
+        let named = |why: &Self| match why.field.as_str() {
+            "" => why.reason.clone(),
+            field => format!("{field}: {}", why.reason),
+        };
+        Self::new("", warnings.iter().map(named).collect::<Vec<_>>().join("; "))
+    }
+
+    /// What the intake says of a value.
+    pub(super) fn detail(detail: &klaviyo_core::Detail) -> Self {
+        Self::new(detail.pointer.as_deref().unwrap_or_default(), &detail.detail)
+    }
+
     /// What the connector would say to a value.
     pub(super) fn invalid(error: &klaviyo_core::Error) -> Self {
-        error.details.first().map_or_else(
-            || Self::new("", &error.message),
-            |detail| Self::new(detail.pointer.as_deref().unwrap_or_default(), &detail.detail),
-        )
+        error.details.first().map_or_else(|| Self::new("", &error.message), Self::detail)
     }
 
     /// Why a call about this one contact did not work.
@@ -91,7 +113,10 @@ impl Why {
 impl Counts {
     pub(super) fn add(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Done(_) => self.done += 1,
+            Outcome::Done(said) => {
+                self.done += 1;
+                self.warned += u64::from(!said.reason.is_empty());
+            }
             Outcome::Refused(_) => self.refused += 1,
             Outcome::Failed(_) => self.failed += 1,
         }

@@ -1,10 +1,10 @@
 //! `--dry-run`: what a sync would send, how many requests that is, and how long they take at Klaviyo's rates.
 
-use super::batches::{Batches, CHUNK};
+use super::batches::{Batches, Chunk};
 use super::form::Form;
 use super::outcome::{Counts, Outcome, Why};
 use super::rehearsal::Unsent;
-use super::settings::{Settings, Way};
+use super::settings::{Part, Settings, Way};
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::report;
@@ -42,24 +42,30 @@ impl<'a> Plan<'a> {
     async fn in_bulk(&mut self) -> Result<(), Failure> {
         let mut looked = false;
         while let Some(mut batch) = self.batches.next().await? {
-            if !batch.contacts.is_empty() {
+            for part in Part::ALL {
+                let contacts = std::mem::take(&mut batch.part(part).contacts);
+                if contacts.is_empty() {
+                    continue;
+                }
                 if !looked {
                     looked = true;
                     self.batches.rehearsal.session.tenant().imports(None).await?;
                     self.show()?;
                 }
-                self.batches.rehearsal.import(&batch.contacts, self.settings.import_list()).await?;
+                self.batches.rehearsal.import(&contacts, self.settings.import_list(part)).await?;
                 self.show()?;
             }
             if let Way::Consent(consent) = &self.settings.way {
-                for chunk in batch.subscriptions.chunks(CHUNK) {
+                for Chunk { rows, source } in std::mem::take(&mut batch.chunks) {
+                    let people: Vec<_> =
+                        rows.iter().filter_map(|row| batch.subscriptions.remove(row)).collect();
                     let list = self.settings.list.as_deref();
-                    self.batches.rehearsal.grant(chunk, list, &consent.options).await?;
+                    self.batches.rehearsal.grant(&people, list, &consent.options(source.as_deref())).await?;
                     self.show()?;
                 }
             }
-            for (line, outcome) in std::mem::take(&mut batch.rows) {
-                self.end(line, outcome);
+            for (place, (line, outcome)) in std::mem::take(&mut batch.rows).into_iter().enumerate() {
+                self.end(line, outcome.unwrap_or_else(|| batch.done(place)));
             }
         }
         Ok(())
@@ -67,8 +73,8 @@ impl<'a> Plan<'a> {
 
     async fn one_by_one(&mut self) -> Result<(), Failure> {
         let list = self.settings.list.clone().unwrap_or_default();
-        while let Some((_, rows)) = self.batches.some(1).await? {
-            for row in rows {
+        while let Some((mut batch, rows)) = self.batches.some(1).await? {
+            for (place, row) in rows.into_iter().enumerate() {
                 let outcome = match row.contact {
                     Err(why) => Some(Outcome::Refused(why)),
                     Ok(contact) => {
@@ -77,18 +83,20 @@ impl<'a> Plan<'a> {
                         result.err().map(|failure| Outcome::Refused(Why::error(&failure.error)))
                     }
                 };
-                self.end(row.line, outcome);
+                self.end(row.line, outcome.unwrap_or_else(|| batch.done(place)));
             }
         }
         Ok(())
     }
 
-    fn end(&mut self, line: u64, outcome: Option<Outcome>) {
-        if let Some(Outcome::Refused(Why { field, reason })) = &outcome {
+    fn end(&mut self, line: u64, outcome: Outcome) {
+        let (field, reason) = outcome.words();
+        if !reason.is_empty() {
+            let name = if matches!(outcome, Outcome::Done(_)) { "warning" } else { outcome.name() };
             let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
-            report::aside(&format!("line {line}: refused: {}\n", clean(&format!("{field}{reason}"))));
+            report::aside(&format!("line {line}: {name}: {}\n", clean(&format!("{field}{reason}"))));
         }
-        self.counts.add(&outcome.unwrap_or(Outcome::Done(String::new())));
+        self.counts.add(&outcome);
     }
 
     /// Counts what has been recorded, and prints it.
@@ -114,6 +122,7 @@ impl<'a> Plan<'a> {
             "rows": self.counts.rows(),
             "good": self.counts.done,
             "refused": self.counts.refused,
+            "warned": self.counts.warned,
             "requests": all,
             "by-operation": by_operation,
             "seconds": seconds.max().unwrap_or_default(),

@@ -1,10 +1,12 @@
 //! What a sync is to do.
 
+use super::consent::Rules;
 use super::dates::Dates;
 use super::form::{Form, Format};
 use super::frame::Place;
 use super::input::Input;
 use super::mapping::{Contact, Mapping};
+use super::words::Words;
 use crate::args::{Account, Sync};
 use crate::failure::Failure;
 use crate::files;
@@ -27,11 +29,23 @@ pub(super) enum Way {
     OneByOne,
 }
 
-/// The consent that everybody in the input has given.
+/// What all consents have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Consent {
-    pub(super) channels: Vec<Channel>,
     pub(super) options: ConsentOptions,
+}
+
+/// Which of the imports of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The only one; with consent, what is more than the addresses of those who consent.
+    Contacts,
+    /// Who does not consent, where others do.
+    Members,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 2] = [Self::Contacts, Self::Members];
 }
 
 /// A sync, as far as it does not change while it runs.
@@ -46,38 +60,41 @@ pub(super) struct Settings {
     seed: u16,
 }
 
-/// A channel as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ChannelName {
-    Email,
-    Sms,
-    #[value(name = "whatsapp")]
-    WhatsApp,
-    Push,
-}
-
 impl Settings {
     /// `at` is the present, RFC 3339.
     pub(super) fn new(options: &Sync, list: Option<String>, at: &str) -> Self {
         let way = if options.one_by_one {
             Way::OneByOne
-        } else if options.consent.is_empty() {
+        } else if !consents(options) {
             Way::Members
         } else {
             let historical_import = options.historical.then(|| Historical { now: at.to_owned() });
             let custom_source = options.consent_source.clone();
-            let channels = options.consent.iter().map(|channel| channel.channel()).collect();
-            Way::Consent(Consent { channels, options: ConsentOptions { custom_source, historical_import } })
+            Way::Consent(Consent { options: ConsentOptions { custom_source, historical_import } })
         };
         let [one, other, ..] = <[u8; 32]>::from(Sha256::digest(format!("{at} {list:?}")));
         Self { way, list, most: options.batch, seed: u16::from_be_bytes([one, other]) }
     }
 
-    /// The list that imports add to. With consent, people join the list by consenting.
-    pub(super) fn import_list(&self) -> Option<&str> {
-        match self.way {
-            Way::Consent(_) => None,
+    /// The list that an import adds to. Who consents joins the list by that.
+    pub(super) fn import_list(&self, part: Part) -> Option<&str> {
+        match (&self.way, part) {
+            (Way::Consent(_), Part::Contacts) => None,
             _ => self.list.as_deref(),
+        }
+    }
+
+    /// The import that a contact belongs into, if into one.
+    pub(super) fn part(&self, contact: &Contact) -> Option<Part> {
+        self.part_of(contact, contact.consent.is_some())
+    }
+
+    /// The same, where the consent was taken out of it.
+    pub(super) fn part_of(&self, contact: &Contact, consents: bool) -> Option<Part> {
+        match self.way {
+            Way::Consent(_) if !consents => Some(Part::Members),
+            Way::Consent(_) => contact.has_more_than_addresses().then_some(Part::Contacts),
+            _ => Some(Part::Contacts),
         }
     }
 
@@ -97,36 +114,55 @@ impl Settings {
 }
 
 impl Consent {
-    pub(super) fn subscription(&self, contact: &Contact) -> Subscription {
-        Subscription {
+    /// What is sent of a contact; none if the person does not consent.
+    pub(super) fn subscription(&self, contact: &Contact) -> Option<Subscription> {
+        let given = contact.consent.as_ref()?;
+        Some(Subscription {
             id: None,
             email: contact.profile.email.clone(),
             phone_number: contact.profile.phone_number.clone(),
-            channels: self.channels.clone(),
-            consented_at: contact.consented_at.clone(),
+            channels: given.channels.clone(),
+            consented_at: given.at.clone(),
             date_of_birth: None,
+        })
+    }
+
+    /// What is said of all consents of one source.
+    pub(super) fn options(&self, source: Option<&str>) -> ConsentOptions {
+        let mut options = self.options.clone();
+        if let Some(source) = source {
+            options.custom_source = Some(source.to_owned());
         }
+        options
     }
 }
 
-impl ChannelName {
-    fn channel(self) -> Channel {
-        match self {
-            Self::Email => Channel::Email,
-            Self::Sms => Channel::Sms,
-            Self::WhatsApp => Channel::Whatsapp,
-            Self::Push => Channel::Push,
-        }
-    }
+/// Whether a sync gives consent.
+fn consents(options: &Sync) -> bool {
+    !options.consent.is_empty() || !options.consent_column.is_empty()
+}
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::WhatsApp => "whatsapp",
-            Self::Push => "push",
+/// Who consents to what.
+fn rules(options: &Sync) -> Result<Option<Rules>, Failure> {
+    if !consents(options) {
+        return Ok(None);
+    }
+    let columns = options.consent_column.clone();
+    let is_by_column = |channel: &Channel| columns.iter().any(|column| column.channel.channel() == *channel);
+    let mut everybody = Vec::new();
+    for channel in options.consent.iter().map(|channel| channel.channel()) {
+        if !is_by_column(&channel) && !everybody.contains(&channel) {
+            everybody.push(channel);
         }
     }
+    let words = Words { yes: options.consent_yes.clone(), no: options.consent_no.clone() };
+    if let Some(word) = words.in_both() {
+        return Err(Failure::invalid(
+            None,
+            &format!("--consent-yes and --consent-no both have {word:?}; leave one out"),
+        ));
+    }
+    Ok(Some(Rules { everybody, columns, words, historical: options.historical }))
 }
 
 /// What a sync may use: a request of 5 MB takes its time on a slow line.
@@ -144,9 +180,9 @@ pub(super) fn limits(concurrent_calls: u32) -> Limits {
 /// What is to be read, and whether the options go together.
 pub(super) fn input(options: &Sync, account: &Account) -> Result<Input, Failure> {
     let invalid = |reason: &str| Err(Failure::invalid(None, reason));
-    if !options.consent.is_empty() && options.list.is_none() && !options.historical {
+    if consents(options) && options.list.is_none() && !options.historical {
         return invalid(
-            "--consent needs --list, or --historical: without them Klaviyo ignores people who have no profile yet, and \
+            "consent needs --list, or --historical: without them Klaviyo ignores people who have no profile yet, and \
              says nothing",
         );
     }
@@ -173,7 +209,8 @@ pub(super) fn input(options: &Sync, account: &Account) -> Result<Input, Failure>
         pairs: options.map.clone(),
         unknown: options.unknown_columns,
         region: options.region,
-        historical: options.historical,
+        strict: options.strict,
+        consent: rules(options)?,
         dates: Dates { zone: options.time_zone.clone(), format: options.date_format.clone() },
     };
     let Sync { format, separator, encoding, .. } = options;
@@ -195,7 +232,11 @@ pub(super) fn told(options: &Sync, form: &Form, endpoint: Option<&str>) -> BTree
     let flag = |given: bool| given.then(String::new);
     let joined = |values: Vec<String>| Some(values.join(" ")).filter(|text| !text.is_empty());
     tell("--list", options.list.clone());
-    tell("--consent", joined(options.consent.iter().map(|channel| channel.name().to_owned()).collect()));
+    tell("--consent", joined(options.consent.iter().map(ToString::to_string).collect()));
+    tell("--consent-column", joined(options.consent_column.iter().map(ToString::to_string).collect()));
+    tell("--consent-yes", joined(options.consent_yes.clone()));
+    tell("--consent-no", joined(options.consent_no.clone()));
+    tell("--strict", flag(options.strict));
     tell("--consent-source", options.consent_source.clone());
     tell("--historical", flag(options.historical));
     tell("--time-zone", options.time_zone.as_ref().map(ToString::to_string));

@@ -69,7 +69,11 @@ impl Engine {
             let (place, result) =
                 ended.map_err(|error| Failure::other(format!("a call ended badly: {error}")))?;
             let outcome = match result {
-                Ok(receipt) => Outcome::Done(receipt.warnings.join("; ")),
+                Ok(receipt) => {
+                    let said = receipt.warnings.iter().map(|warning| Why::new("", warning));
+                    let all: Vec<Why> = batch.warnings.remove(&place).into_iter().chain(said).collect();
+                    Outcome::Done(if all.is_empty() { Why::default() } else { Why::all(&all) })
+                }
                 Err(failure) => match failure.error.code {
                     Code::InvalidInput | Code::Rejected | Code::Conflict => {
                         Outcome::Refused(Why::error(&failure.error))

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod failures;
@@ -14,6 +16,8 @@ mod files;
 mod https;
 #[cfg(test)]
 mod key;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
