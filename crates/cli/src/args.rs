@@ -45,9 +45,9 @@ Exit codes:
     upsert     {profile, created}
     subscribe  how many profiles were sent
     opt-in     {profile-id, profile-name, list-id, created, warnings}
-    sync       {rows, done, refused, failed, seconds, rows-per-second, was-complete, report,
-               input: {format, separator, encoding}};
-               with --dry-run {rows, good, refused, requests, by-operation, imports, seconds, input}
+    sync       {rows, done, refused, failed, warned, seconds, rows-per-second, was-complete,
+               report, input: {format, separator, encoding}}; with --dry-run {rows, good,
+               refused, warned, requests, by-operation, imports, seconds, input}
     doctor     {healthy, checks: [{check, state, found, fix}, …]}, with the states good, warning,
                 bad and unknown
     serve      {url, health_url, queue, accounts}, before it serves
@@ -206,7 +206,7 @@ pub(crate) enum Command {
 #[group(skip)]
 #[command(group = ArgGroup::new("identifier").required(true).args(["email", "phone", "external_id", "id"]))]
 pub(crate) struct Who {
-    /// An email address
+    /// An email address, also as in 'Priya <priya@example.com>'
     #[arg(long)]
     pub(crate) email: Option<String>,
     /// A phone number: with its country code, or as it is dialled in --region
@@ -228,7 +228,7 @@ pub(crate) struct Who {
 #[command(group = ArgGroup::new("identifiers").required(true).multiple(true).args(["email", "phone", "external_id"]))]
 #[command(next_help_heading = "The contact")]
 pub(crate) struct Contact {
-    /// The email address
+    /// The email address, also as in 'Priya <priya@example.com>'
     #[arg(long)]
     pub(crate) email: Option<String>,
     /// The phone number: with its country code, or as it is dialled in --region
@@ -269,61 +269,9 @@ fn region(text: &str) -> Result<country::Id, String> {
         .map_err(|_| "write a country as its two letters, such as IN, GB or US".to_owned())
 }
 
-/// The end of `klaviyo sync --help`.
-const SYNC: &str = "\
-The input:
-  CSV with a header, JSON Lines (an object on each line), or a JSON array of objects; an object may
-  have a nested object `properties`. Which of them, what stands between the values, and UTF-16 are
-  found out, and told where they are not what one would think; a first line `sep=;` says the
-  separator. A row without any value is none; what is missing at the end of a row is empty.
-  Fields: email, phone-number, external-id, first-name, last-name, name (both in one),
-  consented-at. Columns are known by name, as `Phone Number` or `phone_number`; --map says what
-  others are. An empty value is not sent, so nothing is cleared. A row that cannot be read, or that
-  Klaviyo would refuse, is refused alone, with its line and the reason.
-
-What happens to people:
-  Without --consent: profiles are created or updated, and become members of --list. That is
-  membership, not consent: Klaviyo sends them no marketing.
-  With --consent: they are subscribed. It lifts suppressions: who unsubscribed, or complained about
-  spam, gets messages again. Only for people who gave you this consent. A row needs the address
-  of each channel. Where the list has double opt-in people are asked to confirm, and may be asked
-  twice when a sync was interrupted. What the input says beside addresses is imported before.
-  With --one-by-one: the three steps of `opt-in` for each contact, which takes three requests each.
-
-Times of consent:
-  RFC 3339, also with a space for the T, with +0000, or with another space before it. A date, or a
-  time without a zone, needs --time-zone; a date alone is its first moment. Of a time that a clock
-  showed twice the earlier one is taken; one that it left out is as much later as it left out.
-  Other ways to write them need --date-format.
-
-Outcomes:
-  Each row ends in exactly one of these, and is in the --report with its line, in the order of the
-  input (line,outcome,field,reason):
-    done     Klaviyo has it
-    refused  it was not taken for what it is; correct it
-    failed   it was taken and could not be imported, or did not get to Klaviyo
-  A sync that reached its end is 0 when all rows are done, and 1 when there are others. One that
-  stopped has the exit code of the reason, and 130 after Ctrl-C or SIGTERM.
-  What a spreadsheet would take for a formula has an apostrophe before it in the report.
-
-Interruptions:
-  With --state FILE a sync that was stopped, in whatever way, goes on where it was when the same
-  command is run again. No batch that ended is submitted twice; whether one whose answer was lost
-  was taken is looked up among the account's jobs. The input is read again, and has to be the same.
-  An input file that becomes shorter while it is read stops the sync.
-  The state has no contact in it, only numbers and Klaviyo's reasons. Temporary problems are waited
-  for, as long as --patience.
-
-Examples:
-  klaviyo sync contacts.csv --list Newsletter --dry-run
-  klaviyo sync contacts.csv --list Newsletter --report report.csv --state sync.state
-  klaviyo sync contacts.csv --list Y6nRLr --map 'Mobile=phone-number' --region IN \\
-    --unknown-columns properties --consent whatsapp --consent-source 'WhatsApp bot'
-  generate | klaviyo sync - --format jsonl --list Y6nRLr";
-
 #[derive(Args)]
 #[group(skip)]
-#[command(after_long_help = SYNC)]
+#[command(after_long_help = crate::sync::HELP)]
 #[command(group = ArgGroup::new("consents").multiple(true).args(["consent", "consent_column"]))]
 pub(crate) struct Sync {
     /// The file to read; - is standard input
@@ -355,7 +303,7 @@ pub(crate) struct Sync {
     /// The list's id, or its exact name
     #[arg(long)]
     pub(crate) list: Option<String>,
-    /// The channels that everybody in the input has consented to
+    /// The channels that everybody in the input has consented to; --consent-column is for those of whom the input says it
     #[arg(long, value_name = "CHANNEL,…", value_enum, value_delimiter = ',', conflicts_with = "one_by_one")]
     pub(crate) consent: Vec<ChannelName>,
     /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'

@@ -17,6 +17,7 @@ mod field;
 mod form;
 mod frame;
 mod headings;
+mod help;
 mod identities;
 mod input;
 mod journal;
@@ -37,6 +38,7 @@ pub(crate) use dates::{DateFormat, Zone, date_format, zone};
 pub(crate) use encoding::encoding;
 pub(crate) use field::{Pair, Unknown, pair};
 pub(crate) use form::{Format, separator};
+pub(crate) use help::HELP;
 
 use crate::args::{Account, Sync};
 use crate::done::{Done, View};
