@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// An email address that the connector lets through and that Klaviyo must refuse.
-const NOT_AN_EMAIL: &str = "not an address@invalid";
+const NOT_AN_EMAIL: &str = "not..an,(address@,invalid";
 /// A list and a profile that cannot exist: Klaviyo's ids have other characters.
 const NO_LIST: &str = "no-such-list";
 const NO_PROFILE: &str = "no-such-profile";
