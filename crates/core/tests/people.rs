@@ -170,6 +170,15 @@ proptest! {
     }
 
     #[test]
+    fn what_is_dialled_first_is_taken_out_at_once(
+        text in "[+](1|7|36|39|52|375|692|993)[ (]?(0|1|8|01|06|08|044)?[)]?[0-9]{6,11}"
+    ) {
+        if let Ok(number) = phone_number(&text) {
+            prop_assert_eq!(phone_number(&number), Ok(number));
+        }
+    }
+
+    #[test]
     fn a_number_is_never_changed_into_another_valid_number(text in "[+]?[-0-9 ().'/]{4,22}") {
         if let Ok(cleaned) = phone_number(&text) {
             // All digits that were written, but for what is dialled before a number.

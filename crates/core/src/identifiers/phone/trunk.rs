@@ -79,17 +79,26 @@ pub(super) fn split(digits: &str) -> (&str, &str) {
 /// A number as it is dialled from abroad, behind its country code; none if no number there begins with these zeros.
 pub(super) fn without<'a>(country: &str, national: &'a str) -> Option<&'a str> {
     let country = country.bytes().fold(0, |code: u16, digit| code * 10 + u16::from(digit & 15));
+    let keeps_zero = |number: &str| {
+        ZEROS.iter().any(|(code, lengths)| *code == country && (lengths >> number.len().min(15)) & 1 == 1)
+    };
     let mut number = national;
-    for (code, trunk, longest) in TRUNKS {
-        if code == country && national.len() > usize::from(longest) {
-            number = national.strip_prefix(trunk).unwrap_or(national);
+    loop {
+        let whole = number;
+        for (code, trunk, longest) in TRUNKS {
+            if code == country && number.len() > usize::from(longest) {
+                number = number.strip_prefix(trunk).unwrap_or(number);
+            }
         }
-    }
-    let keeps_zero =
-        |(code, lengths): &(u16, u16)| *code == country && (lengths >> number.len().min(15)) & 1 == 1;
-    match number.strip_prefix('0') {
-        Some(rest) if !ZEROS.iter().any(keeps_zero) => Some(rest).filter(|rest| !rest.starts_with('0')),
-        _ => Some(number),
+        if let Some(rest) = number.strip_prefix('0')
+            && !keeps_zero(number)
+        {
+            number = Some(rest).filter(|rest| !rest.starts_with('0'))?;
+        }
+        // Mexico's 01 is two of them.
+        if number == whole {
+            return Some(number);
+        }
     }
 }
 
