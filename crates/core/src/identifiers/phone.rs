@@ -9,8 +9,12 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 /// How many digits an international number has, its country code included: at most 15 by E.164. The shortest numbers
 /// of people have four digits after a country code of three.
 const DIGITS: core::ops::RangeInclusive<usize> = 7..=15;
+/// From this many digits on, what stands before a slash is no area code, with whatever is dialled before that.
+const WHOLE: usize = 10;
 const TWO_NUMBERS: &str = "it has more than one number; give one";
 const EXTENSION: &str = "it has an extension; give the number of a person";
+/// What people and programs write before a number, with a colon or a dot behind it.
+const LABELS: [&[u8]; 7] = [b"tel", b"phone", b"mobile", b"whatsapp", b"sms", b"callto", b"p"];
 const ZERO_IN_THE_MIDDLE: &str = "`(0)` stands in the middle of it; leave it out";
 
 /// A phone number as somebody wrote it, without its separators.
@@ -26,8 +30,9 @@ pub struct Dialled {
 }
 
 /// Reads a phone number as it is written, with a country code or without. Separators and what cannot be seen are no
-/// part of it: white space, dots, slashes, brackets, hyphens and the minus sign, marks of direction, a spreadsheet's
-/// apostrophe, `tel:`. Full-width digits are digits.
+/// part of it: white space, dots, slashes, brackets, hyphens and the minus sign, marks of direction, quotes, a
+/// spreadsheet's apostrophe or equals sign, `tel:`, `whatsapp:` and the like, a comma or semicolon at the end.
+/// Full-width digits are digits.
 ///
 /// # Errors
 /// [`InvalidInput`](crate::Code::InvalidInput) if it is anything else than one number, or has lost digits.
@@ -43,6 +48,13 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
         match mark {
             b'0'..=b'9' => number.digits.push(char::from(*mark)),
             b'+' if number.digits.is_empty() && !number.is_international => number.is_international = true,
+            b'+' if number.digits.is_empty() => {
+                return Err("it has more than one plus sign; write it as +919820000001");
+            }
+            // With Vietnam's code 84, Moscow's `+8 (495)` would be a number there.
+            b'(' | b'-' if number.is_international && number.digits == "8" => {
+                return Err("no country has the code 8; for Russia or Kazakhstan write +7");
+            }
             b'(' if others.starts_with(b"0)") => {
                 if number.optional_zero.replace(number.digits.len()).is_some() {
                     return Err(ZERO_IN_THE_MIDDLE);
@@ -50,20 +62,25 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
             }
             b'-' | b'.' | b'(' | b')' => {}
             b'/' if slash.is_none() => slash = Some(number.digits.len()),
-            b'+' | b'/' | b',' | b';' | b'|' | b'&' | b'\n' => {
-                return Err(TWO_NUMBERS);
-            }
             b'x' | b'#' => return Err(EXTENSION),
-            b'e' if others.starts_with(b"x") => {
-                return Err(EXTENSION);
-            }
+            b'e' if others.starts_with(b"x") => return Err(EXTENSION),
+            b';' if others.starts_with(b"ext") => return Err(EXTENSION),
+            // Phones wait at a comma before they dial the extension.
+            b',' if others.starts_with(b",") => return Err(EXTENSION),
+            b'+' | b'/' | b',' | b';' | b'|' | b'&' | b'\n' => return Err(TWO_NUMBERS),
             _ => return Err("it has other characters than digits; write it as +919820000001"),
         }
         rest = others;
     }
     let Dialled { is_international, digits, optional_zero } = &number;
-    // Behind an area code there is the rest of a number; what is shorter is the end of another one.
-    if slash.is_some_and(|before| (1..4).contains(&(digits.len() - before))) {
+    // Behind an area code there is the rest of a number; what is shorter, or follows a whole number, is the end of another
+    // one.
+    let zeros = digits.bytes().take_while(|digit| *digit == b'0').count();
+    let is_other = |before: usize| match digits.len().saturating_sub(before) {
+        0 => false,
+        behind => behind < 4 || before >= zeros + WHOLE,
+    };
+    if slash.is_some_and(is_other) {
         return Err(TWO_NUMBERS);
     }
     if digits.is_empty() {
@@ -110,6 +127,10 @@ impl Dialled {
     fn international(self) -> Result<String, &'static str> {
         match (self.is_international, self.digits.strip_prefix("00")) {
             (true, _) => e164(&self.digits, self.optional_zero),
+            // No number behind the country code 1 begins with 1, so these zeros are not those of `00`.
+            (false, Some(rest)) if rest.starts_with("11") => {
+                Err("it begins with 0011, which is dialled in Australia; write it as +919820000001")
+            }
             (false, Some(rest)) => {
                 e164(rest, self.optional_zero.and_then(|position| position.checked_sub(2)))
             }
@@ -120,12 +141,19 @@ impl Dialled {
 
 /// Writes the digits of an international number, with a zero in brackets at this place.
 fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, &'static str> {
+    const ITALY: &str = "39";
     if digits.starts_with('0') {
         return Err("no country code begins with 0; write it as +919820000001");
     }
     let (country, national) = trunk::split(digits);
     if optional_zero.is_some_and(|position| position != country.len()) {
         return Err(ZERO_IN_THE_MIDDLE);
+    }
+    // Without the zero it is a mobile phone's, with it a fixed line's.
+    if optional_zero.is_some() && country == ITALY && national.starts_with("03") && national.len() == 11 {
+        return Err(
+            "in Italy fixed lines have the zero and mobile phones have not; write it without `(0)` or with 0",
+        );
     }
     let national = trunk::without(country, national)
         .ok_or("no number of that country begins with 0; leave the zeros after the country code out")?;
@@ -154,12 +182,22 @@ impl Marks {
     fn of(text: &str) -> Self {
         let mut marks = Self { bytes: Vec::new(), has_blanks: false };
         for c in trimmed(text).chars() {
+            // As wide as a Chinese character.
             let c = match c {
-                // As wide as a Chinese character.
                 '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-                '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+                c => c,
+            };
+            let c = match c {
+                // The last two are Japan's mark of a long vowel, which is on the same key.
+                '\u{2010}'..='\u{2015}'
+                | '\u{2043}'
+                | '\u{2212}'
+                | '\u{fe58}'
+                | '\u{fe63}'
+                | '\u{30fc}'
+                | '\u{ff70}' => '-',
                 '\u{b7}' | '\u{2022}' => '.',
-                '‘' | '’' | '´' | '`' => '\'',
+                '"' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' | '´' | '`' => '\'',
                 c if is_line_end(c) => '\n',
                 c if is_blank(c) => {
                     marks.has_blanks = true;
@@ -176,14 +214,17 @@ impl Marks {
         marks
     }
 
-    /// What is left without a spreadsheet's apostrophe, the scheme of a link, and the `.0` or `.00` that a column of
-    /// decimal numbers has.
+    /// What is left without quotes, a spreadsheet's marks for text, labels, separators at the end, and the `.0` or `.00`
+    /// that a column of decimal numbers has.
     fn number(&self) -> Result<&[u8], &'static str> {
         let mut bytes = self.bytes.as_slice();
-        while let [b'\'', rest @ ..] = bytes {
+        while let [b'\'' | b'=', rest @ ..] = bytes {
             bytes = rest;
         }
-        bytes = bytes.strip_prefix(b"tel:").unwrap_or(bytes);
+        while let [rest @ .., b'\'' | b',' | b';'] = bytes {
+            bytes = rest;
+        }
+        bytes = without_label(bytes);
         let unsigned = bytes.strip_prefix(b"+").unwrap_or(bytes);
         let digits = unsigned.iter().position(|mark| !mark.is_ascii_digit()).unwrap_or(unsigned.len());
         let (_, behind) = unsigned.split_at_checked(digits).unwrap_or_default();
@@ -202,12 +243,24 @@ impl Marks {
         // Beside other separators a dot is one too, but not before the last digit: nobody writes that.
         if let [before @ .., b'.', last] = bytes
             && last.is_ascii_digit()
-            && !before.contains(&b'.')
+            && !before.iter().any(|mark| *mark == b'.' || mark.is_ascii_lowercase())
         {
             return Err("it has a fraction; format the column as text, and give all digits");
         }
         Ok(bytes)
     }
+}
+
+/// A number without what says that it is one, as in `Tel.: +44` and `whatsapp:+44`.
+fn without_label(bytes: &[u8]) -> &[u8] {
+    let behind = |label: &&[u8]| {
+        bytes.strip_prefix(*label).filter(|rest| rest.starts_with(b":") || rest.starts_with(b"."))
+    };
+    let Some(mut rest) = LABELS.iter().find_map(behind) else { return bytes };
+    while let [b'.' | b':' | b'/', others @ ..] = rest {
+        rest = others;
+    }
+    rest
 }
 
 /// Whether this stands behind the first digits of a number such as `9.1982e+11`.
@@ -255,6 +308,28 @@ mod tests {
             ("+4930123456.00", "+4930123456"),
             ("+1 415.555.0100", "+14155550100"),
             ("\u{ff0b}\u{ff14}\u{ff14} 20 7946 0018", "+442079460018"),
+            ("\u{ff3b}+44\u{ff3d}20 7946 0018", "+442079460018"),
+            ("+81\u{30fc}90\u{30fc}1234\u{ff70}5678", "+819012345678"),
+            ("whatsapp:+14155550100", "+14155550100"),
+            ("p:+14155550100", "+14155550100"),
+            ("Tel.: +44 20 7946 0018", "+442079460018"),
+            ("tel. +44 20 7946 0018", "+442079460018"),
+            ("tel://+442079460018", "+442079460018"),
+            ("\"+44 20 7946 0018\"", "+442079460018"),
+            ("=\"+442079460018\"", "+442079460018"),
+            ("=+442079460018", "+442079460018"),
+            ("“+44 20 7946 0018”,", "+442079460018"),
+            ("+44 20 7946 0018;", "+442079460018"),
+            ("+44 20 7946 0018.", "+442079460018"),
+            ("+52 01 55 1234 5678", "+525512345678"),
+            ("+52 (01 55) 1234 5678", "+525512345678"),
+            ("+1 01 415 555 0100", "+14155550100"),
+            ("+1 1 1 415 555 0100", "+14155550100"),
+            ("+375 08 029 123-45-67", "+375291234567"),
+            ("+38 (044) 123-45-67", "+380441234567"),
+            ("+49 (0)34298/12345", "+493429812345"),
+            ("0049 034298/12345", "+493429812345"),
+            ("+39 0312 345 6789", "+3903123456789"),
         ] {
             assert_eq!(phone_number(written), Ok(right.to_owned()), "{written}");
             assert_eq!(whatsapp_number(right), Ok(right.to_owned()), "{right}");
@@ -293,10 +368,34 @@ mod tests {
             "9,19820000001e11",
             "tel:",
             "mailto:+919820000001",
+            "fax:+919820000001",
+            "p",
+            "tel.",
+            "0011 65 9234 5678",
+            "0011 61 412 345 678",
+            "+8 (495) 123-45-67",
+            "+8-495-123-45-67",
+            "+1 415 555 0100/0101",
+            "+354 123 4567/4568",
+            "+39 (0)312 345 6789",
+            "+1 415 555 0100,,5",
         ] {
             let error = phone_number(written).unwrap_err();
             assert_eq!(error.code, Code::InvalidInput, "{written}");
             assert_eq!(error.details[0].pointer.as_deref(), Some("phone-number"));
+        }
+    }
+
+    #[test]
+    fn an_extension_is_called_one() {
+        for written in
+            ["+1 415 555 0100;ext=5", "+1 415 555 0100,,5", "+1 415 555 0100 Ext. 5", "+1 415 555 0100#5"]
+        {
+            assert_eq!(phone_number(written).unwrap_err().details[0].detail, EXTENSION, "{written}");
+        }
+        for written in ["+14155550100, +14155550101", "+14155550100;14155550101", "+14155550100+14155550101"]
+        {
+            assert_eq!(phone_number(written).unwrap_err().details[0].detail, TWO_NUMBERS, "{written}");
         }
     }
 
