@@ -5,7 +5,7 @@ use crate::profile::{ATTRIBUTES, IDENTIFIERS};
 use serde_json::{Map, Value};
 
 const EMAIL_CHARACTERS: usize = 100;
-/// Klaviyo\'s limit on an external id, in characters.
+/// Klaviyo's limit on an external id, in characters.
 const EXTERNAL_ID_CHARACTERS: usize = 255;
 /// Klaviyo's limit on one profile.
 pub(crate) const PROFILE_BYTES: usize = 100_000;
