@@ -7,6 +7,7 @@ use crate::identifiers::{bulk_email, email, external_id};
 use crate::text::{is_blank, shown, trimmed};
 use crate::{Detail, Error, NewProfile};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+use core::iter::successors;
 
 /// What becomes of an email or a phone number that cannot be one, when the person is known by another identifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,15 +100,14 @@ pub fn says_none(text: &str) -> bool {
     letters.chars().all(|c| c == '0') || (!text.contains('@') && WORDS.contains(&letters.as_str()))
 }
 
-/// The address in `Name <a@b>`, in `mailto:a@b`, and before a `;` or `,` at the end. Any other text is itself, also one
-/// with two addresses.
+/// The address in `Name <a@b>`, in `mailto:a@b`, between quotes, and before a `;`, `,` or `.` at the end. Any other text
+/// is itself, also one with two addresses.
 #[must_use]
 pub fn address(text: &str) -> &str {
-    const LINK: &str = "mailto:";
     let mut address = trimmed(text);
     loop {
         let whole = address;
-        address = trimmed(address.trim_end_matches([';', ',']));
+        address = trimmed(address.trim_end_matches([';', ',', '.']));
         if let Some((name, inner)) = address.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
             let (name, inner) = (name.trim_matches(|c| is_blank(c) || "\"'".contains(c)), trimmed(inner));
             // Some programs write the address as the name too.
@@ -115,10 +115,10 @@ pub fn address(text: &str) -> &str {
                 address = inner;
             }
         }
-        if let Some((link, rest)) = address.split_at_checked(LINK.len())
-            && link.eq_ignore_ascii_case(LINK)
-        {
-            address = trimmed(rest.split_once('?').map_or(rest, |(address, _)| address));
+        address = unquoted(address);
+        // All at once: a text of nothing else takes no longer than it is.
+        if let Some(linked) = successors(linked(address), |text| linked(text)).last() {
+            address = trimmed(linked.split_once('?').map_or(linked, |(address, _)| address));
         }
         if address == whole {
             return address;
@@ -126,10 +126,25 @@ pub fn address(text: &str) -> &str {
     }
 }
 
+/// A text without the quotes around it.
+fn unquoted(text: &str) -> &str {
+    const QUOTES: [(char, char); 5] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('`', '`')];
+    let inner = |(left, right): &(char, char)| text.strip_prefix(*left)?.strip_suffix(*right);
+    QUOTES.iter().find_map(inner).map_or(text, trimmed)
+}
+
+/// What stands behind `mailto:`.
+fn linked(text: &str) -> Option<&str> {
+    const LINK: &str = "mailto:";
+    let (link, rest) = text.split_at_checked(LINK.len())?;
+    link.eq_ignore_ascii_case(LINK).then_some(trimmed(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::identifiers::phone_number;
+    use std::time::{Duration, Instant};
 
     fn written(email: &str, phone_number: &str, external_id: &str) -> NewProfile {
         let given = |text: &str| Some(text.to_owned());
@@ -170,6 +185,8 @@ mod tests {
             ("z@example.com", "12345", "", "phone-number", [true, false, false]),
             ("z@@example.com", "+919820000001", "", "email", [false, true, false]),
             ("z@gmail", "+919820000001", "", "email", [false, true, false]),
+            ("z@gmail,com", "+919820000001", "", "email", [false, true, false]),
+            ("(z@example.com)", "+919820000001", "", "email", [false, true, false]),
             ("z", "9820000001", "7", "email phone-number", [false, false, true]),
         ] {
             let written = written(email, phone, id);
@@ -239,6 +256,19 @@ mod tests {
     }
 
     #[test]
+    fn a_long_text_takes_no_longer_than_it_is() {
+        const ENOUGH: Duration = Duration::from_secs(1);
+        for unit in ["mailto:", "mailto: ", "mailto:?", "; ", "<", "<a>", "'", "(", "\u{200b}", ";>"] {
+            let text = unit.repeat(1_000_000 / unit.len());
+            let start = Instant::now();
+            for text in [format!("{text}x"), format!("<{text}>"), text] {
+                let _ = address(&text);
+            }
+            assert!(start.elapsed() < ENOUGH, "{unit:?}: {:?}", start.elapsed());
+        }
+    }
+
+    #[test]
     fn an_address_is_taken_out_of_what_stands_around_it() {
         for written in [
             "a@b.c",
@@ -254,6 +284,14 @@ mod tests {
             "Zed <a@b.c>;",
             "a@b.c <a@b.c>",
             "mailto:a@b.c?subject=Hi",
+            "mailto: MAILTO:a@b.c?subject=Hi",
+            "'a@b.c'",
+            "\"a@b.c\",",
+            "“ a@b.c ”",
+            "<'a@b.c'>",
+            "'mailto:a@b.c'",
+            "a@b.c.",
+            "Zed <a@b.c>.",
         ] {
             assert_eq!(address(written), "a@b.c", "{written}");
         }
@@ -264,6 +302,8 @@ mod tests {
             "<a@b.c> <d@e.f>",
             "a@b.c>",
             "<a@b.c",
+            "\"a b\"@c.d",
+            "'a@b.c",
             "mailto",
             "",
             "é",
