@@ -15,6 +15,8 @@ use std::fmt;
 /// character.
 const NUMBER: &str = "\0#";
 const TEXT: &str = "\0\"";
+/// How many levels a value has whose numbers are kept: as many as [`serde_json`] reads of all others.
+const MOST_DEEP: u8 = 128;
 /// The members whose numbers are kept.
 const KEPT: [&str; 2] = ["properties", "patch_properties"];
 
@@ -90,7 +92,7 @@ impl<'de> Visitor<'de> for Lossy {
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
             let value = if KEPT.contains(&name.as_str()) {
-                kept(map.next_value()?).map_err(A::Error::custom)?
+                kept(map.next_value()?, MOST_DEEP).map_err(A::Error::custom)?
             } else {
                 map.next_value_seed(Self)?
             };
@@ -100,18 +102,22 @@ impl<'de> Visitor<'de> for Lossy {
     }
 }
 
-/// Reads a value whose numbers are kept.
-fn kept(raw: &RawValue) -> serde_json::Result<Value> {
+/// Reads a value whose numbers are kept, and of what is in it, so many levels.
+fn kept(raw: &RawValue, levels: u8) -> serde_json::Result<Value> {
     let text = raw.get();
+    let inner = || levels.checked_sub(1).ok_or_else(|| serde_json::Error::custom("it is nested too deep"));
     Ok(match text.bytes().next() {
         Some(b'{') => {
             let members: indexmap::IndexMap<String, &RawValue> = serde_json::from_str(text)?;
-            let members = members.into_iter().map(|(name, value)| Ok((name, kept(value)?)));
+            let inner = inner()?;
+            let members = members.into_iter().map(|(name, value)| Ok((name, kept(value, inner)?)));
             Value::Object(members.collect::<serde_json::Result<_>>()?)
         }
         Some(b'[') => {
             let values: Vec<&RawValue> = serde_json::from_str(text)?;
-            Value::Array(values.into_iter().map(kept).collect::<serde_json::Result<_>>()?)
+            let inner = inner()?;
+            let values = values.into_iter().map(|value| kept(value, inner));
+            Value::Array(values.collect::<serde_json::Result<_>>()?)
         }
         Some(b'-' | b'0'..=b'9') => {
             let number: Number = serde_json::from_str(text)?;
@@ -162,6 +168,18 @@ impl Serialize for Written<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_nested_too_deep_is_refused() {
+        for depth in [200, 20_000] {
+            for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+                let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+                for body in [deep.clone(), format!("{{\"properties\":{deep}}}")] {
+                    assert!(read(body.as_bytes()).is_err(), "{depth}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn numbers_in_properties_keep_their_digits() {
