@@ -4,6 +4,7 @@
 use crate::opt_in::{ConsentTo, OptIn, Unfit};
 use klaviyo_core::identifiers::phone_number;
 use klaviyo_core::intake::{self, Intake};
+use klaviyo_core::text::shown;
 use klaviyo_core::{Error, NewProfile};
 
 /// The contract's names of fields that callers of the door write with an underscore, and theirs.
@@ -58,7 +59,7 @@ impl OptIn {
             ("phone-number", &written.phone_number, &contact.phone_number),
         ];
         for (field, written, cleaned) in values {
-            let is_given = written.as_ref().is_some_and(|text| !text.trim().is_empty());
+            let is_given = written.as_deref().and_then(shown).is_some();
             let is_told = warnings.iter().any(|warning| warning.pointer.as_deref() == Some(field));
             if is_given && cleaned.is_none() && !is_told {
                 self.warn(in_own_names(&format!("{field}: it was left out: it says that there is none")));
@@ -155,6 +156,7 @@ mod tests {
                 vec!["email", "phone_number"],
             ),
             (json!({ "email": "Zed <a@example.com>", "phone_number": " " }), true, false, vec![]),
+            (json!({ "email": "a@example.com", "phone_number": "\u{200b}" }), true, false, vec![]),
         ] {
             let opt_in = taken_in(fields.clone());
             assert_eq!(opt_in.email.as_deref(), email.then_some("a@example.com"), "{fields}");
