@@ -13,8 +13,6 @@ const DIGITS: core::ops::RangeInclusive<usize> = 7..=15;
 const WHOLE: usize = 10;
 const TWO_NUMBERS: &str = "it has more than one number; give one";
 const EXTENSION: &str = "it has an extension; give the number of a person";
-/// What people and programs write before a number, with a colon or a dot behind it.
-const LABELS: [&[u8]; 7] = [b"tel", b"phone", b"mobile", b"whatsapp", b"sms", b"callto", b"p"];
 const ZERO_IN_THE_MIDDLE: &str = "`(0)` stands in the middle of it; leave it out";
 
 /// A phone number as somebody wrote it, without its separators.
@@ -49,7 +47,7 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
             b'0'..=b'9' => number.digits.push(char::from(*mark)),
             b'+' if number.digits.is_empty() && !number.is_international => number.is_international = true,
             b'+' if number.digits.is_empty() => {
-                return Err("it has more than one plus sign; write it as +919820000001");
+                return Err("it has two plus signs; leave one out");
             }
             // With Vietnam's code 84, Moscow's `+8 (495)` would be a number there.
             b'(' | b'-' if number.is_international && number.digits == "8" => {
@@ -129,7 +127,7 @@ impl Dialled {
             (true, _) => e164(&self.digits, self.optional_zero),
             // No number behind the country code 1 begins with 1, so these zeros are not those of `00`.
             (false, Some(rest)) if rest.starts_with("11") => {
-                Err("it begins with 0011, which is dialled in Australia; write it as +919820000001")
+                Err("0011 is dialled in Australia only; write it as +919820000001")
             }
             (false, Some(rest)) => {
                 e164(rest, self.optional_zero.and_then(|position| position.checked_sub(2)))
@@ -151,9 +149,7 @@ fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, &'static s
     }
     // Without the zero it is a mobile phone's, with it a fixed line's.
     if optional_zero.is_some() && country == ITALY && national.starts_with("03") && national.len() == 11 {
-        return Err(
-            "in Italy fixed lines have the zero and mobile phones have not; write it without `(0)` or with 0",
-        );
+        return Err("in Italy a zero makes it another number; leave `(0)` out or write 0");
     }
     let national = trunk::without(country, national)
         .ok_or("no number of that country begins with 0; leave the zeros after the country code out")?;
@@ -251,16 +247,19 @@ impl Marks {
     }
 }
 
-/// A number without what says that it is one, as in `Tel.: +44` and `whatsapp:+44`.
+/// A number without what people and programs write before it to say that it is one, as in `Tel.: +44` and
+/// `whatsapp:+44`.
 fn without_label(bytes: &[u8]) -> &[u8] {
-    let behind = |label: &&[u8]| {
-        bytes.strip_prefix(*label).filter(|rest| rest.starts_with(b":") || rest.starts_with(b"."))
-    };
-    let Some(mut rest) = LABELS.iter().find_map(behind) else { return bytes };
-    while let [b'.' | b':' | b'/', others @ ..] = rest {
-        rest = others;
+    let end = bytes.iter().position(|mark| !mark.is_ascii_lowercase()).unwrap_or_default();
+    match bytes.split_at_checked(end) {
+        Some((b"tel" | b"phone" | b"whatsapp" | b"sms" | b"p", mut rest @ [b'.' | b':', ..])) => {
+            while let [b'.' | b':' | b'/', others @ ..] = rest {
+                rest = others;
+            }
+            rest
+        }
+        _ => bytes,
     }
-    rest
 }
 
 /// Whether this stands behind the first digits of a number such as `9.1982e+11`.
