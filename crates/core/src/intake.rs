@@ -97,7 +97,7 @@ pub fn says_none(text: &str) -> bool {
         "tbd",
     ];
     let letters: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    letters.chars().all(|c| c == '0') || (!text.contains('@') && WORDS.contains(&letters.as_str()))
+    !text.contains('@') && (letters.chars().all(|c| c == '0') || WORDS.contains(&letters.as_str()))
 }
 
 /// The address in `Name <a@b>`, in `mailto:a@b`, between quotes, and before a `;`, `,` or `.` at the end. Any other text
@@ -250,7 +250,17 @@ mod tests {
         ] {
             assert!(says_none(none), "{none}");
         }
-        for some in ["12345", "na@example.com", "none@example.com", "+0 1", "Nan Zed", "z", "0@example.com"] {
+        for some in [
+            "12345",
+            "na@example.com",
+            "none@example.com",
+            "+0 1",
+            "Nan Zed",
+            "z",
+            "0@example.com",
+            "0@0.00",
+            "@",
+        ] {
             assert!(!says_none(some), "{some}");
         }
     }
