@@ -43,6 +43,8 @@ pub fn contact(
     let value = |text: &Option<String>| given(text).filter(|text| !says_none(text));
     // Klaviyo takes no address whose domain has no dot, and would refuse the whole person for it.
     let email = |text: &str| email(address(text)).and_then(|email| bulk_email(&email).map(|()| email));
+    // A program that has no id of somebody may write `null`; with that, everybody would be one person. 0 may be an id.
+    let id = given(&written.external_id).filter(|text| text.contains('0') || !says_none(text));
     let mut left_out = Vec::new();
     let mut fit = |result: Result<String, Box<Error>>| match result {
         Ok(value) => Ok(Some(value)),
@@ -55,7 +57,7 @@ pub fn contact(
     let contact = NewProfile {
         email: value(&written.email).map_or(Ok(None), |text| fit(email(&text)))?,
         phone_number: value(&written.phone_number).map_or(Ok(None), |text| fit(number(&text)))?,
-        external_id: given(&written.external_id).map(|text| external_id(&text)).transpose()?,
+        external_id: id.map(|text| external_id(&text)).transpose()?,
         first_name: given(&written.first_name),
         last_name: given(&written.last_name),
         properties: written.properties.clone(),
@@ -72,8 +74,7 @@ pub fn contact(
     Ok(Intake { contact, warnings: warnings.collect() })
 }
 
-/// Whether the text in a place for an email or a phone number says that there is none: `N/A`, `-`, `none`, `0` and the
-/// like.
+/// Whether the text in a place for an identifier says that there is none: `N/A`, `-`, `none`, `0` and the like.
 #[must_use]
 pub fn says_none(text: &str) -> bool {
     const WORDS: [&str; 18] = [
@@ -208,6 +209,7 @@ mod tests {
             ("N/A", "-", "", "email"),
             ("", "12345", "", "phone-number"),
             ("n/a", "12345", " ", "phone-number"),
+            ("", "-", "undefined", "email"),
             ("z@", "12345", "", "email"),
             ("z@gmail", "", "", "email"),
             ("z@example.com", "", long.as_str(), "external-id"),
@@ -220,6 +222,18 @@ mod tests {
         }
         let odd = NewProfile { properties: Some("[]".to_owned()), ..written("z@example.com", "", "") };
         assert_eq!(taken(&odd, Unfit::LeaveOut), Err("properties".to_owned()));
+    }
+
+    #[test]
+    fn an_id_that_says_none_is_nobodys() {
+        for none in ["null", "undefined", "N/A", "-", "NaN"] {
+            let (contact, warnings) = taken(&written("z@example.com", "", none), Unfit::Refuse).unwrap();
+            assert_eq!((contact.external_id, warnings.len()), (None, 0), "{none}");
+        }
+        for id in ["0", "000", "7", "nobody"] {
+            let (contact, _) = taken(&written("z@example.com", "", id), Unfit::Refuse).unwrap();
+            assert_eq!(contact.external_id.as_deref(), Some(id));
+        }
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl OptIn {
         let values = [
             ("email", &written.email, &contact.email),
             ("phone-number", &written.phone_number, &contact.phone_number),
+            ("external-id", &written.external_id, &contact.external_id),
         ];
         for (field, written, cleaned) in values {
             let is_given = written.as_deref().and_then(shown).is_some();

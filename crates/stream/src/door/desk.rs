@@ -186,6 +186,8 @@ async fn put(gate: &Gate, all: Vec<((Key, Bytes), Vec<String>)>) -> Result<Vec<H
         match accepted {
             Ok(accepted) => {
                 let id = Id { key, sequence: Some(accepted.sequence) }.to_string();
+                // Of a duplicate it is the first that waits, with its own.
+                let warnings = if accepted.duplicate { Vec::new() } else { warnings };
                 told.push(written(index, &id, &warnings));
                 let told = Told { id, state: State::accepted(accepted.duplicate, warnings) };
                 handled.push(Handled { told, status: StatusCode::ACCEPTED, retry_after: None });

@@ -44,9 +44,21 @@ const fn of(lengths: &[u8]) -> u16 {
 }
 
 /// Where something else than a zero is dialled first, and how many digits the longest numbers have without it. Not of
-/// the metadata: Mexico's 1, which numbers of mobile phones had from abroad until 2019, and which WhatsApp writes.
-const TRUNKS: [(u16, &str, u8); 7] =
-    [(1, "1", 10), (7, "8", 10), (36, "06", 9), (52, "1", 10), (375, "8", 9), (692, "1", 7), (993, "8", 8)];
+/// the metadata: Mexico's 1, which numbers of mobile phones had from abroad until 2019, and which WhatsApp writes; and
+/// the countries in whose numbers more than a trunk prefix may stand that is dialled within them: Argentina's 15 of
+/// mobile phones, the carriers of Brazil and Colombia.
+const TRUNKS: [(u16, &str, u8); 10] = [
+    (1, "1", 10),
+    (7, "8", 10),
+    (36, "06", 9),
+    (52, "1", 10),
+    (54, "0", 11),
+    (55, "0", 11),
+    (57, "0", 10),
+    (375, "8", 9),
+    (692, "1", 7),
+    (993, "8", 8),
+];
 
 /// Bit n stands for the country code n of two digits. Those of one digit are 1 and 7, all others have three.
 const TWO_DIGITS: u128 = {
@@ -76,28 +88,43 @@ pub(super) fn split(digits: &str) -> (&str, &str) {
     digits.split_at_checked(length).unwrap_or((digits, ""))
 }
 
-/// A number as it is dialled from abroad, behind its country code; none if no number there begins with these zeros.
-pub(super) fn without<'a>(country: &str, national: &'a str) -> Option<&'a str> {
+/// A number as it is dialled from abroad, behind its country code.
+///
+/// # Errors
+/// No number there begins so, or is as long.
+pub(super) fn without<'a>(country: &str, national: &'a str) -> Result<&'a str, &'static str> {
     let country = country.bytes().fold(0, |code: u16, digit| code * 10 + u16::from(digit & 15));
     let keeps_zero = |number: &str| {
         ZEROS.iter().any(|(code, lengths)| *code == country && (lengths >> number.len().min(15)) & 1 == 1)
     };
+    let (trunk, longest) = TRUNKS
+        .iter()
+        .find(|(code, ..)| *code == country)
+        .map_or(("0", 15), |(_, trunk, longest)| (*trunk, *longest));
+    let is_long = |number: &str| number.len() > usize::from(longest);
     let mut number = national;
     loop {
         let whole = number;
-        for (code, trunk, longest) in TRUNKS {
-            if code == country && number.len() > usize::from(longest) {
-                number = number.strip_prefix(trunk).unwrap_or(number);
-            }
+        if is_long(number) {
+            number = number.strip_prefix(trunk).unwrap_or(number);
         }
         if let Some(rest) = number.strip_prefix('0')
             && !keeps_zero(number)
         {
-            number = Some(rest).filter(|rest| !rest.starts_with('0'))?;
+            if rest.starts_with('0') {
+                return Err(
+                    "no number of that country begins with 0; leave the zeros after the country code out",
+                );
+            }
+            number = rest;
         }
         // Mexico's 01 is two of them.
         if number == whole {
-            return Some(number);
+            return if is_long(number) {
+                Err("it is longer than the numbers of its country; leave out what is dialled only there")
+            } else {
+                Ok(number)
+            };
         }
     }
 }
@@ -171,7 +198,9 @@ mod tests {
         let longest = |code: u16| u8::try_from(*people[&code].last().unwrap()).unwrap();
         let mut trunks: Vec<(u16, &str, u8)> =
             trunks.into_iter().map(|(code, trunk)| (code, trunk, longest(code))).collect();
-        trunks.push((52, "1", longest(52)));
+        trunks.extend(
+            [(52, "1"), (54, "0"), (55, "0"), (57, "0")].map(|(code, trunk)| (code, trunk, longest(code))),
+        );
         trunks.sort_unstable();
         assert_eq!(TRUNKS.as_slice(), trunks);
     }
