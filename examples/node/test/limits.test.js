@@ -20,7 +20,7 @@ test("limits.requestBytes", async () => {
 
 test("limits.headerBytes bounds the address as well", async () => {
   await withClient({ fetch: findsPriya }, async (klaviyo) => {
-    await failure(klaviyo.lookup({ externalId: "x".repeat(20_000) }), "too-large", "limits.headerBytes");
+    await failure(klaviyo.lookup({ id: "x".repeat(20_000) }), "too-large", "limits.headerBytes");
   });
 });
 
