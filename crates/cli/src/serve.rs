@@ -60,9 +60,10 @@ taken; without, each process knows only what it has taken itself since it was st
 A notification of WhatsApp's (4 MB at most; opt-ins 1 MB) opts in who sent a word of --whatsapp-word
 within the last week, in any case: as a text, by a template's button (its payload or its text), by a
 button or a choice from a list (its id or its title), or in the answer to a Flow. A Flow's answer
-opts in where any of its texts, its name or its flow_token is the word, or where it gives consent: a
-field consent, opt_in, subscribe, newsletter, marketing, marketing_consent, accepts_marketing, updates
-or the like says yes; and nobody where one of those says no. Its fields email, name, first_name and
+opts in where it gives consent: a field consent, opt_in, subscribe, newsletter, marketing,
+marketing_consent, accepts_marketing, updates or the like says yes; or where any of its texts, its
+name or its flow_token is the word. It opts nobody in where one of those fields, or one whose name
+is like theirs, says no, is left empty, or says neither. Its fields email, name, first_name and
 last_name go into the opt-in. (Upper case, hyphens, and the numbers of Meta's builder, such as
 screen_0_Email_1, do not count.) Being opted in is membership of the list, no consent.
 Somebody whose phone number WhatsApp does not tell, because they have a username, is opted in with

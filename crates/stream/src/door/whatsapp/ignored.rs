@@ -9,6 +9,8 @@ pub(in crate::door) enum Why {
     NotAWish,
     /// The answer to a Flow that says no.
     Declined,
+    /// The answer to a Flow that says neither yes nor no where it asks for consent.
+    Unclear,
     /// A message that is no text, button, choice or Flow: a reaction, a picture, `unsupported`.
     UnsupportedType,
     /// What became of a message that the business has sent.
@@ -19,7 +21,8 @@ pub(in crate::door) enum Why {
     Old,
     /// The wish of somebody without a number, where these are not to be opted in.
     WithoutNumber,
-    /// The opt-out of somebody without a number: Klaviyo has no consent to WhatsApp of them.
+    /// The opt-out of somebody without a number. Klaviyo has consent to WhatsApp of them only if they gave their number
+    /// elsewhere, and by which it is not known here.
     StopWithoutNumber,
     /// A preference that is no opt-out from marketing.
     Preference,
@@ -37,6 +40,7 @@ impl Why {
         match self {
             Self::NotAWish => "not-a-wish",
             Self::Declined => "declined",
+            Self::Unclear => "unclear",
             Self::UnsupportedType => "unsupported-type",
             Self::Status => "status",
             Self::ForeignNumber => "foreign-number",
@@ -53,6 +57,10 @@ impl Why {
     /// What whoever looks after the door should know, and can do. None: it is as it should be.
     pub(in crate::door) fn warning(self) -> Option<&'static str> {
         Some(match self {
+            Self::Unclear => {
+                "answers to Flows that say neither yes nor no where they ask for consent are passed over; let the Flow \
+                 answer yes or no, or true or false"
+            }
             Self::ForeignNumber => {
                 "wishes and opt-outs by WhatsApp to a number that is not the account's are passed over"
             }
@@ -63,12 +71,15 @@ impl Why {
                 "wishes of people without a phone number in WhatsApp are passed over; without --whatsapp-numbers-only \
                  they are opted in by WhatsApp's id"
             }
+            Self::StopWithoutNumber => {
+                "opt-outs by WhatsApp of people without a phone number are passed over; where Klaviyo has their number, \
+                 take the consent to WhatsApp back there"
+            }
             Self::Unreadable => "parts of WhatsApp's notifications cannot be read, and are passed over",
             Self::NotAWish
             | Self::Declined
             | Self::UnsupportedType
             | Self::Status
-            | Self::StopWithoutNumber
             | Self::Preference
             | Self::OtherField
             | Self::Empty => return None,

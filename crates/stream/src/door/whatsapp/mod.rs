@@ -136,6 +136,7 @@ impl Notified {
             Said::Nothing => Why::UnsupportedType,
             Said::Other => Why::NotAWish,
             Said::No => Why::Declined,
+            Said::Unclear => Why::Unclear,
             Said::Yes(_) if !is_own => Why::ForeignNumber,
             Said::Yes(_) if !sent_at(at).is_some_and(|at| rules.is_young(at)) => Why::Old,
             Said::Yes(form) => {

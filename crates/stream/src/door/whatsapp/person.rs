@@ -92,7 +92,10 @@ impl Person {
         let contact = called.ids().find_map(|id| contacts.find(&id));
         let [wa_id, user_id, profile] = fields(contact, ["wa_id", "user_id", "profile"]).unwrap_or_default();
         let [name, username] = fields(profile, ["name", "username"]).unwrap_or_default();
-        let (mut number, mut unfit, mut id) = (None, None, None);
+        let mut id = [called.user_id, user_id]
+            .into_iter()
+            .find_map(|part| user_id_of(&text(part)?).map(ToOwned::to_owned));
+        let (mut number, mut unfit) = (None, None);
         // Some find the id in the place of the number.
         for part in [called.number, wa_id] {
             let Some(written) = text_or_number(part) else { continue };
@@ -103,9 +106,6 @@ impl Person {
                 (Some(written), None, None) => unfit = unfit.or_else(|| Some(cut(written).to_owned())),
             }
         }
-        for part in [called.user_id, user_id] {
-            id = id.or_else(|| user_id_of(&text(part)?).map(ToOwned::to_owned));
-        }
         let name = named(name);
         if number.is_some() {
             return Self { number, name, ..Self::default() };
@@ -115,14 +115,15 @@ impl Person {
     }
 }
 
-/// The number, E.164. WhatsApp writes digits, with a plus sign or without.
+/// The number, E.164. WhatsApp writes digits, with a plus sign or without; behind one there can be separators.
 fn number_of(written: &str) -> Option<String> {
-    let digits = trimmed(written);
-    let digits = digits.strip_prefix('+').unwrap_or(digits);
+    let number = trimmed(written);
     // As some write whole numbers in JSON.
-    let digits = digits.strip_suffix(".0").unwrap_or(digits);
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { whatsapp_number(digits).ok() } else { None }
+    let number = number.strip_suffix(".0").unwrap_or(number);
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    // A dot can be that of a fraction.
+    let has_separators = number.starts_with('+') && !number.contains('.');
+    if is_number || has_separators { whatsapp_number(number).ok() } else { None }
 }
 
 /// WhatsApp's id of a person: the letters of a country, a dot, and letters and digits.

@@ -202,9 +202,20 @@ fn a_flow_says_yes_or_no_and_who_it_is() {
         (json!({ "subscribe": 0 }), Some(false)),
         (json!({ "consent": "not now" }), Some(false)),
         (json!({ "optIn": true, "newsletter": "unsubscribed" }), Some(false)),
-        (json!({ "consent": "perhaps" }), None),
-        (json!({ "consent": null }), None),
-        (json!({ "terms_consent": true, "unsubscribe": "yes", "sms_consent": true }), None),
+        (json!({ "consent": null }), Some(false)),
+        (json!({ "terms_consent": true, "unsubscribe": "yes", "sms_consent": true }), Some(false)),
+        (json!({ "terms_consent": true, "unsubscribe": "no", "sms_consent": true }), None),
+        // The business writes the word here, and the person makes the choice.
+        (json!({ "flow_token": "SUBSCRIBE", "screen_0_Want_our_newsletter_0": "0_No" }), Some(false)),
+        (json!({ "flow_token": "SUBSCRIBE", "marketing_consent_2026": false }), Some(false)),
+        (json!({ "flow_token": "SUBSCRIBE", "consent": "I do not agree" }), Some(false)),
+        (json!({ "flow_token": "SUBSCRIBE", "consent": "0_I_don\u{2019}t_want_any" }), Some(false)),
+        (json!({ "flow_token": "SUBSCRIBE", "consent": "" }), Some(false)),
+        (json!({ "flow_token": "SUBSCRIBE", "opt_out": true }), Some(false)),
+        (json!({ "flow_token": "SUBSCRIBE", "data": { "unsubscribe": ["0_Yes"] } }), Some(false)),
+        (json!({ "flow_token": "SUBSCRIBE", "updates": ["0_Offers", "1_News"] }), Some(true)),
+        (json!({ "flow_token": "SUBSCRIBE", "unsubscribe": false }), Some(true)),
+        (json!({ "subscription": { "consent": "yes", "sms_consent": false } }), Some(true)),
         (json!({ "email": "subscribe" }), None),
         (json!({}), None),
         (json!([true]), None),
@@ -220,6 +231,15 @@ fn a_flow_says_yes_or_no_and_who_it_is() {
             let notified = read_of(json!([flow(response.clone())]));
             assert_eq!((notified.wishes.len(), reasons(&notified)), expected, "{response}");
         }
+    }
+    for unclear in [
+        json!({ "consent": "perhaps" }),
+        json!({ "consent": "perhaps", "flow_token": "SUBSCRIBE" }),
+        json!({ "consent": { "value": 7 }, "flow_token": "SUBSCRIBE" }),
+        json!({ "updates": ["0_Offers"] }),
+    ] {
+        let notified = read_of(json!([flow(json!(unclear.to_string()))]));
+        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("unclear", 1)]), "{unclear}");
     }
     let mut named = flow(json!("{}"));
     named["interactive"]["nfm_reply"]["name"] = json!("subscribe");
@@ -264,6 +284,8 @@ fn whatever_writes_a_number_it_is_the_persons() {
         (json!("5215512345678"), "+525512345678"),
         (json!("558199112233"), "+5581999112233"),
         (json!("5491112345678"), "+5491112345678"),
+        (json!("+55 81 9911-2233"), "+5581999112233"),
+        (json!("+52 1 55 1234 5678"), "+525512345678"),
     ] {
         let mut message = written("SUBSCRIBE");
         message["from"] = from.clone();
@@ -320,6 +342,11 @@ fn somebody_without_a_number_is_known_by_whatsapps_id() {
             json!({ "from_parent_user_id": "IN.ENT.7" }),
         ),
         (json!({ "user_id": ID, "profile": profile }), json!({ "from": "", "from_user_id": ID })),
+        (json!({ "user_id": ID, "profile": profile }), json!({ "from": "IN.ENT.7", "from_user_id": ID })),
+        (
+            json!({ "user_id": ID, "profile": profile, "wa_id": "IN.ENT.7", "parent_user_id": "IN.ENT.7" }),
+            json!({ "from": "IN.ENT.7" }),
+        ),
     ] {
         let body = of_person(json!([{ "wa_id": "1555" }, contact]), person.clone());
         let found = opt_in(read(&body));

@@ -21,6 +21,8 @@ pub(super) enum Said {
     Yes(Option<Box<Form>>),
     /// No, in a Flow.
     No,
+    /// Neither yes nor no, where a Flow asks for consent.
+    Unclear,
     /// Something else.
     Other,
     /// Nothing that could be a word: it is no text, button, choice or Flow.
@@ -38,12 +40,11 @@ impl Said {
         let [chosen_id, chosen_title] = fields(chosen, ["id", "title"]).unwrap_or_default();
         let parts = [body, payload, label, pressed_id, pressed_title, chosen_id, chosen_title];
         let is_word = parts.into_iter().filter_map(text).any(|text| says(&text, words));
-        match flow.map(|flow| Answer::read(Some(flow), words)) {
-            Some(Answer { no: true, .. }) => Self::No,
-            Some(Answer { form, yes, .. }) if yes || is_word => Self::Yes(Some(Box::new(form))),
+        match flow {
+            Some(_) => Answer::read(flow, words).said(is_word),
             None if is_word => Self::Yes(None),
-            _ if flow.is_some() || parts.iter().any(Option::is_some) => Self::Other,
-            _ => Self::Nothing,
+            None if parts.iter().any(Option::is_some) => Self::Other,
+            None => Self::Nothing,
         }
     }
 }
