@@ -1,9 +1,10 @@
 //! Who brings opt-ins to the doors, as a platform does: signed, and repeated until they are accepted.
 
-use super::stage::{Stage, secret};
+use super::stage::{Stage, app_secret, secret};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, StatusCode};
@@ -65,6 +66,30 @@ impl Callers {
                 _ => bail!("{id} ended otherwise: {told}"),
             }
             sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Sends a notification as Meta does: repeated until it is answered 200.
+    pub(super) async fn notify(&self, account: &str, body: Vec<u8>) -> Result<()> {
+        let mac =
+            Hmac::<Sha256>::new_from_slice(app_secret(account).as_bytes())?.chain_update(&body).finalize();
+        let digits: String = mac.into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let door = self.doors.first().context("there is no door")?;
+        let (end, body) = (Instant::now() + PATIENCE, Bytes::from(body));
+        loop {
+            let request = self.client.post(format!("{door}/v1/whatsapp/{account}"));
+            let request = request.header("x-hub-signature-256", format!("sha256={digits}"));
+            match request.body(body.clone()).timeout(PATIENCE).send().await {
+                Ok(response) if response.status() == StatusCode::OK => return Ok(()),
+                Ok(response)
+                    if ![StatusCode::SERVICE_UNAVAILABLE, StatusCode::REQUEST_TIMEOUT]
+                        .contains(&response.status()) =>
+                {
+                    bail!("a notification was answered {}: {}", response.status(), response.text().await?)
+                }
+                Ok(_) | Err(_) => sleep(Duration::from_millis(500)).await,
+            }
+            ensure!(Instant::now() < end, "a notification was not taken in {} s", PATIENCE.as_secs());
         }
     }
 

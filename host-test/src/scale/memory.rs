@@ -10,7 +10,7 @@ use bytes::Bytes;
 use klaviyo_mock::Faults;
 use klaviyo_stream::opt_in::{Key, OptIn};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -26,16 +26,23 @@ const EACH: usize = 10_000;
 const REQUESTS: usize = 60;
 const IN_A_REQUEST: usize = 11;
 
+/// Notifications to a door at once, the MB of each, and of how many accounts they are.
+const NOTIFICATIONS: usize = 8;
+const NOTIFICATION: usize = 4;
+const NOTIFIED: usize = 8;
+
 /// Runs it and prints the most that each took.
 pub(super) async fn run() -> Result<()> {
     println!("The most memory that a process took, of {MOST} MB:");
     let door = door().await?;
     println!("  a door, {REQUESTS} requests of 1 MB at once, NATS standing still: {door} MB");
+    let notified = notified().await?;
+    println!("  a door, {NOTIFICATIONS} notifications of {NOTIFICATION} MB at once: {notified} MB");
     let worker = worker().await?;
     println!(
         "  a worker, {HOSTILE} accounts with 5 MB of objects and {MANY} with {EACH} short opt-ins: {worker} MB"
     );
-    ensure!(door <= MOST && worker <= MOST, "that is more than they may take");
+    ensure!(door.max(notified).max(worker) <= MOST, "that is more than they may take");
     Ok(())
 }
 
@@ -59,6 +66,51 @@ async fn door() -> Result<u64> {
         ensure!(call??.len() == IN_A_REQUEST, "a request was not answered whole");
     }
     Ok(peak(door.pid())? >> 10)
+}
+
+/// A door whose accounts are notified by WhatsApp of as many wishes as fit, all at once.
+async fn notified() -> Result<u64> {
+    let stage = Stage::new(NOTIFIED, 1, Faults::none()).await?;
+    let door = stage.doors.first().context("a door")?;
+    let callers = Callers::of(&stage)?;
+    stage.nats.pause()?;
+    let mut calls = JoinSet::new();
+    for n in 0..NOTIFICATIONS {
+        let account = stage.accounts.get(n % NOTIFIED).context("an account")?.clone();
+        let callers = callers.clone();
+        calls.spawn(async move { callers.notify(&account, wishes(n)?).await });
+    }
+    sleep(Duration::from_secs(5)).await;
+    stage.nats.resume()?;
+    while let Some(call) = calls.join_next().await {
+        if let Err(e) = call? {
+            println!("{e}");
+        }
+    }
+    Ok(peak(door.pid())? >> 10)
+}
+
+/// A notification with as many wishes of people without a number as fit.
+fn wishes(number: usize) -> Result<Vec<u8>> {
+    let at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let (head, tail) =
+        (r#"{"object":"whatsapp_business_account","entry":[{"changes":[{"value":{"messages":["#, "]}}]}]}");
+    let mut body = head.to_owned();
+    let wish = |n: usize| {
+        format!(r#"{{"id":"{number}.{n}","from":"IN.1","text":{{"body":"SUBSCRIBE"}},"timestamp":{at}}}"#)
+    };
+    for n in 0.. {
+        let wish = wish(n);
+        if body.len() + wish.len() + 1 + tail.len() > NOTIFICATION << 20 {
+            break;
+        }
+        if n > 0 {
+            body.push(',');
+        }
+        body.push_str(&wish);
+    }
+    body.push_str(tail);
+    Ok(body.into_bytes())
 }
 
 async fn worker() -> Result<u64> {

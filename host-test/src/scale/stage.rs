@@ -50,6 +50,8 @@ impl Stage {
                 file("doors", "signing-secret"),
                 format!("whsec_{}", STANDARD.encode(secret(name))),
             )?;
+            std::fs::write(file("doors", "whatsapp-app-secret"), app_secret(name))?;
+            std::fs::write(file("doors", "whatsapp-list"), LIST)?;
             std::fs::write(file("workers", "api-key"), key(name))?;
         }
         let simulated = |name: &String| {
@@ -172,4 +174,10 @@ pub(super) fn key(account: &str) -> String {
 /// What the requests of an account are signed with.
 pub(super) fn secret(account: &str) -> Vec<u8> {
     format!("the signing secret of {account}").into_bytes()
+}
+
+/// What Meta signs the notifications of an account with.
+pub(super) fn app_secret(account: &str) -> String {
+    let digits: String = account.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits:0>32}")
 }

@@ -21,6 +21,8 @@ use tracing::{debug, error, warn};
 
 /// How many wishes of one notification are opt-ins at once.
 const AT_ONCE: usize = 1_000;
+/// Of how many wishes and opt-outs of one notification the answer tells. Meta reads none, and there can be tens of thousands.
+const MOST_TOLD: usize = 1_000;
 
 /// Meta's question.
 #[derive(Deserialize)]
@@ -93,8 +95,10 @@ pub(super) async fn notification(
     // A notification is not the account's to make smaller: one with more than its rate takes all of it.
     door.at_rate(&account, (wishes.len() + stops.len()).min(door.settings.rate.get() as usize))?;
     let opt_outs = stops.into_iter().map(|stop| stop.into_opt_out(&account)).collect();
-    let mut handled = door.take_out(&account, opt_outs).await?;
+    let handled = door.take_out(&account, opt_outs).await?;
     warn_of(&account, &handled, "an opt-out by WhatsApp cannot be done, and is not repeated");
+    let mut answer = Answer::default();
+    answer.add(handled);
     let list = door.secrets.get(&account, Kind::WhatsappList);
     let list = match &list {
         Some(list) => list.as_str(),
@@ -108,14 +112,32 @@ pub(super) async fn notification(
     // A few at a time: as opt-ins they take more room than in the notification.
     while wishes.peek().is_some() {
         let some = wishes.by_ref().take(AT_ONCE).map(|wish| wish.into_opt_in(&account, list)).collect();
-        handled.extend(door.wished(&account, some).await?);
+        answer.add(door.wished(&account, some).await?);
     }
     // It may come again until here.
     door.pass_over(&account, &ignored);
-    let unfinished = handled.iter().any(|handled| handled.status.is_server_error());
-    let status = if unfinished { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let told: Vec<Told> = handled.into_iter().map(|handled| handled.told).collect();
-    Ok((status, Json(told)).into_response())
+    Ok(answer.into_response())
+}
+
+/// What a notification is answered.
+#[derive(Default)]
+struct Answer {
+    told: Vec<Told>,
+    /// Something is not done, and Meta is to repeat all of it.
+    is_unfinished: bool,
+}
+
+impl Answer {
+    fn add(&mut self, handled: Vec<Handled>) {
+        self.is_unfinished |= handled.iter().any(|handled| handled.status.is_server_error());
+        let rest = MOST_TOLD.saturating_sub(self.told.len());
+        self.told.extend(handled.into_iter().take(rest).map(|handled| handled.told));
+    }
+
+    fn into_response(self) -> Response {
+        let status = if self.is_unfinished { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        (status, Json(self.told)).into_response()
+    }
 }
 
 /// A setting that the account needs. Meta repeats what is not answered 200, for days: nothing is lost meanwhile.

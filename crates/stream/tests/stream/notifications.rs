@@ -421,7 +421,8 @@ async fn a_notification_may_have_4_mb_and_opt_ins_1_mb() {
     let body = json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "value": {
         "metadata": { "phone_number_id": NUMBER_ID }, "messages": wishes,
     } }] }] });
-    assert_eq!(notify(&door, &body.to_string()).await.len(), 20_000);
+    // Nobody reads the answer, and so it tells of the first.
+    assert_eq!(notify(&door, &body.to_string()).await.len(), 1_000);
     assert_eq!(stage.queue.waiting().await.unwrap().total(), 20_001);
     door.stop().await;
 }
