@@ -269,8 +269,8 @@ pub fn names(name: &str) -> (Option<String>, Option<String>) {
     (first, Some(rest).filter(|rest| !rest.is_empty()))
 }
 
-/// The name of an opt-in, or an opt-out, in the queue, in the bucket of outcomes and among the dead letters: its account, and a digest
-/// of its id. The same id has the same key in every process.
+/// The name of an opt-in, or an opt-out, in the queue, in the bucket of outcomes and among the dead letters: its account,
+/// and a digest of its id. The same id has the same key in every process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The account.

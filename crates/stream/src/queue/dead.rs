@@ -21,8 +21,8 @@ const PAGE: usize = 1_000;
 /// A dead letter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dead {
-    /// The opt-in, or the opt-out, as it was in the queue. A message that is no JSON, or is too long for a letter, is a string: the
-    /// base64 of how it begins.
+    /// The opt-in, or the opt-out, as it was in the queue. A message that is no JSON, or is too long for a letter, is a
+    /// string: the base64 of how it begins.
     pub opt_in: Box<RawValue>,
     /// Why it is not done.
     pub error: Reason,

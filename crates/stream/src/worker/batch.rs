@@ -3,7 +3,6 @@
 //! The rule: what fails in company is tried in smaller company, and at last alone. So an opt-in ends as it would have
 //! ended by itself, however many were waiting beside it.
 
-use super::left::Left;
 use super::lists::Lists;
 use super::pause;
 use super::plan::{self, Plan};
@@ -30,7 +29,7 @@ use time::format_description::well_known::Rfc3339;
 use tracing::warn;
 
 /// How many questions to JetStream are on their way at once.
-const AT_ONCE: usize = 256;
+pub(super) const AT_ONCE: usize = 256;
 /// How many profiles are looked up, and added to the list, in one call.
 const CHUNK: usize = 1_000;
 
@@ -39,7 +38,6 @@ pub(super) struct Batch<'a> {
     pub(super) settler: Settler<'a>,
     pub(super) tenant: &'a Tenant,
     pub(super) lists: &'a mut Lists,
-    pub(super) left: &'a mut Left,
     /// How often an opt-in is tried.
     pub(super) attempts: NonZeroU32,
     /// The places of those that are tried together at the moment.
@@ -136,6 +134,13 @@ impl Task {
     }
 }
 
+impl<T> Item<T> {
+    /// Where in the stream it was accepted first. A dead letter that was put back is at another place.
+    pub(super) fn since(&self) -> u64 {
+        self.sequences.iter().copied().min().unwrap_or(self.place)
+    }
+}
+
 impl<T: Asked> Item<T> {
     fn settled(self, outcome: Outcome) -> Settled {
         let Self { place, key, asked, revision, sequences, attempts, deliveries: _ } = self;
@@ -173,8 +178,7 @@ impl Batch<'_> {
             self.settler.status.used(usage);
             result?;
         }
-        for mut item in joining {
-            self.left.keep_out(item.place, &mut item.asked);
+        for item in self.without_left(joining).await? {
             groups.entry(item.asked.list.clone()).or_default().push(item);
         }
         for (list, items) in groups {

@@ -3,7 +3,6 @@
 use super::batch::{Batch, Stop};
 use super::budget::Share;
 use super::held::Held;
-use super::left::Left;
 use super::lists::Lists;
 use super::settle::Settler;
 use super::{Shared, pause};
@@ -101,7 +100,6 @@ async fn work(shared: &Shared, settler: Settler<'_>) {
         settler,
         share: shared.budget.share(),
         lists: Lists::default(),
-        left: Left::default(),
         most: MOST,
         failures: 0,
         quiet: Instant::now(),
@@ -131,7 +129,6 @@ struct Desk<'a> {
     settler: Settler<'a>,
     share: Share<'a>,
     lists: Lists,
-    left: Left,
     /// How many opt-ins are tried at once.
     most: usize,
     /// How often Klaviyo was waited for since a batch was done.
@@ -189,7 +186,6 @@ impl Desk<'_> {
                 settler,
                 tenant: &tenant,
                 lists: &mut self.lists,
-                left: &mut self.left,
                 attempts: shared.attempts,
                 company: Vec::new(),
             };

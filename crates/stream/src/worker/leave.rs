@@ -21,11 +21,7 @@ impl Batch<'_> {
             match steps::revoke(self.tenant, &opt_outs, usage).await {
                 Ok(granted) => {
                     let ended = ended(chunk, &granted);
-                    for (item, result) in &ended {
-                        if result.is_ok() {
-                            self.left.note(item.place, &item.asked);
-                        }
-                    }
+                    self.keep_left(&ended).await?;
                     self.end(ended).await?;
                 }
                 Err(failure) if is_of_all(&failure) => {

@@ -1,107 +1,90 @@
-//! Who has stopped marketing lately, so that consent which they gave before is not given after it.
+//! Who has stopped marketing lately, so that consent which they gave before is not given after it: by an opt-in that
+//! failed before, by a dead letter that is retried, or by another worker.
 
-use crate::opt_in::{ConsentTo, OptIn};
+use super::batch::{AT_ONCE, Batch, Ended, Item, Stop};
+use crate::opt_in::{ConsentTo, Key, OptIn};
 use crate::opt_out::OptOut;
-use std::collections::BTreeMap;
+use crate::outcome::Stopped;
+use crate::queue::{QueueError, Record};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
-/// How many are known. An opt-in is older than an opt-out and comes after it only where it was tried before.
-const MOST: usize = 10_000;
+impl Batch<'_> {
+    /// Keeps who has left, and where in the stream that was said.
+    pub(super) async fn keep_left(&self, ended: &[Ended<OptOut, Stopped>]) -> Result<(), Stop> {
+        let left = ended.iter().filter(|(_, result)| result.is_ok());
+        let kept: Vec<_> = left.map(|(item, _)| self.keep_one(item)).collect();
+        stream::iter(kept).buffer_unordered(AT_ONCE).try_collect().await
+    }
 
-/// Who has left which channel of an account, by their number, E.164, and where in the stream that was said. It is known as long as the account is
-/// this worker's.
-#[derive(Default)]
-pub(super) struct Left {
-    people: BTreeMap<(String, ConsentTo), u64>,
-    by_place: BTreeMap<u64, Vec<(String, ConsentTo)>>,
-}
-
-impl Left {
-    /// Somebody has left.
-    pub(super) fn note(&mut self, place: u64, opt_out: &OptOut) {
-        let number = &opt_out.phone_number;
-        for channel in &opt_out.opt_out {
-            let who = (number.clone(), *channel);
-            let latest = self.people.entry(who.clone()).or_default();
-            *latest = place.max(*latest);
-            self.by_place.entry(place).or_default().push(who);
+    async fn keep_one(&self, item: &Item<OptOut>) -> Result<(), Stop> {
+        for channel in &item.asked.opt_out {
+            let key = self.place_of(&item.asked.phone_number, *channel);
+            loop {
+                let known = match self.settler.queue.settled(&key).await {
+                    // A newer version has written it, of the same.
+                    Err(QueueError::Unreadable(_)) => break,
+                    known => known?,
+                };
+                let record = Record {
+                    outcome: Stopped::default().into(),
+                    sequences: vec![item.since()],
+                    revision: known.as_ref().map_or(0, |known| known.revision),
+                };
+                if known.is_some_and(|known| is_after(&known, item.since().saturating_sub(1)))
+                    || self.settler.queue.settle(&key, &record).await?
+                {
+                    break;
+                }
+            }
         }
-        while self.by_place.len() > MOST
-            && let Some((oldest, people)) = self.by_place.pop_first()
-        {
-            for who in people {
-                if self.people.get(&who) == Some(&oldest) {
-                    self.people.remove(&who);
+        Ok(())
+    }
+
+    /// Opt-ins without the consent that their people have taken back since they were accepted.
+    pub(super) async fn without_left(&self, joining: Vec<Item>) -> Result<Vec<Item>, Stop> {
+        let joining = stream::iter(joining).map(|item| self.without_one(item));
+        joining.buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn without_one(&self, mut item: Item) -> Result<Item, Stop> {
+        let (since, opt_in) = (item.since(), &mut item.asked);
+        for channel in opt_in.consent.clone() {
+            if self.has_left(opt_in, channel, since).await? {
+                opt_in.consent.retain(|other| *other != channel);
+                let name = channel.as_str();
+                opt_in.warn(format!(
+                    "consent: the person has stopped {name} marketing since, so none is given"
+                ));
+            }
+        }
+        if opt_in.consent.is_empty() {
+            // There is no source of nothing.
+            opt_in.consent_source = None;
+        }
+        Ok(item)
+    }
+
+    async fn has_left(&self, opt_in: &OptIn, channel: ConsentTo, since: u64) -> Result<bool, QueueError> {
+        match (channel, &opt_in.phone_number) {
+            // Opt-outs have no email.
+            (ConsentTo::Email, _) | (_, None) => Ok(false),
+            (ConsentTo::Sms | ConsentTo::Whatsapp, Some(number)) => {
+                match self.settler.queue.settled(&self.place_of(number, channel)).await {
+                    // A newer version says when; that they have left is sure.
+                    Err(QueueError::Unreadable(_)) => Ok(true),
+                    left => Ok(left?.is_some_and(|left| is_after(&left, since))),
                 }
             }
         }
     }
 
-    /// Takes the consent out of an opt-in that its person has taken back since.
-    pub(super) fn keep_out(&self, place: u64, opt_in: &mut OptIn) {
-        let Some(number) = opt_in.phone_number.clone().filter(|_| !self.people.is_empty()) else { return };
-        let has_left = |channel: &ConsentTo| {
-            self.people.get(&(number.clone(), *channel)).is_some_and(|since| place < *since)
-        };
-        let (left, kept): (Vec<ConsentTo>, Vec<ConsentTo>) =
-            std::mem::take(&mut opt_in.consent).into_iter().partition(has_left);
-        opt_in.consent = kept;
-        if opt_in.consent.is_empty() {
-            // There is no source of nothing.
-            opt_in.consent_source = None;
-        }
-        for channel in left {
-            let name = channel.as_str();
-            opt_in.warn(format!("consent: the person has stopped {name} marketing since, so none is given"));
-        }
+    /// Where it is kept that somebody has left a channel: among the outcomes, and for as long.
+    fn place_of(&self, number: &str, channel: ConsentTo) -> Key {
+        // Longer than a caller's own id may be.
+        Key::new(self.settler.account, &format!("{number} has left {:0>200}", channel.as_str()))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn stop(n: usize) -> OptOut {
-        serde_json::from_value(
-            json!({ "account": "a", "id": "7", "phone_number": format!("+9198200{n:05}"), "opt_out": ["whatsapp"] }),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn consent_that_was_given_before_it_was_taken_back_is_not_given() {
-        let mut left = Left::default();
-        left.note(7, &stop(1));
-        for (place, number, kept) in [
-            (6, "+919820000001", vec![ConsentTo::Sms]),
-            (8, "+919820000001", vec![ConsentTo::Sms, ConsentTo::Whatsapp]),
-            (6, "+919820000002", vec![ConsentTo::Sms, ConsentTo::Whatsapp]),
-        ] {
-            let mut opt_in: OptIn = serde_json::from_value(json!({
-                "account": "a", "list": "x", "phone_number": number, "consent": ["sms", "whatsapp"],
-                "consent_source": "a form",
-            }))
-            .unwrap();
-            left.keep_out(place, &mut opt_in);
-            assert_eq!((opt_in.consent.len(), opt_in.warnings.len()), (kept.len(), 2 - kept.len()));
-            assert_eq!(opt_in.consent, kept);
-        }
-        let mut alone: OptIn = serde_json::from_value(json!({
-            "account": "a", "list": "x", "phone_number": "+919820000001", "consent": ["whatsapp"],
-            "consent_source": "a form",
-        }))
-        .unwrap();
-        left.keep_out(1, &mut alone);
-        // Put back into the queue it can be read.
-        alone.check().unwrap();
-    }
-
-    #[test]
-    fn not_everybody_who_ever_left_is_known() {
-        let mut left = Left::default();
-        for n in 0..MOST + 10 {
-            left.note(n as u64 + 1, &stop(n));
-        }
-        assert_eq!((left.people.len(), left.by_place.len()), (MOST, MOST));
-    }
+fn is_after(left: &Record, place: u64) -> bool {
+    left.sequences.iter().any(|at| *at > place)
 }

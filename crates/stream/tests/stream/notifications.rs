@@ -304,6 +304,41 @@ async fn an_opt_out_waits_in_its_place_among_the_opt_ins() {
     door.stop().await;
 }
 
+/// The opt-in is tried again by somebody who does not know of the opt-out, and at a later place in the stream.
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(settings()).await;
+    let (file, number) = LEAVING[0];
+    let mut opt_in = consenting(number);
+    opt_in["list"] = json!("Later");
+    assert_eq!(post(&door, "msg_1", &opt_in).await.0, 202);
+    let worker = stage.worker().await;
+    until("it is dead", || worker.metric("klaviyo_worker_opt_ins_total{name=\"dead\"}") == 1).await;
+    let left = notify(&door, &notification(file)).await;
+    assert!(matches!(outcome(&stage, &left[0]["id"]).await, Outcome::OptedOut(_)));
+    worker.stop().await;
+
+    stage.klaviyo.account_of(&key_of("shop-1")).unwrap().add_list("LaTeR1", "Later");
+    let letters = stage.queue.dead(None).await.unwrap();
+    let id = json!(letters[0].id().to_string());
+    assert!(stage.queue.retry(&letters[0]).await.unwrap());
+    let worker = stage.worker().await;
+    match outcome(&stage, &id).await {
+        Outcome::Done(receipt) => assert!(receipt.warnings.iter().any(|one| one.starts_with("consent: "))),
+        other => panic!("{other:?}"),
+    }
+    until("they are done", || state(&stage, number, Channel::Sms) == Some(State::Subscribed)).await;
+    assert_ne!(state(&stage, number, Channel::WhatsApp), Some(State::Subscribed));
+
+    // Who consents anew does so.
+    assert_eq!(post(&door, "msg_2", &consenting(number)).await.0, 202);
+    until("they have come back", || state(&stage, number, Channel::WhatsApp) == Some(State::Subscribed))
+        .await;
+    worker.stop().await;
+    door.stop().await;
+}
+
 /// For membership of a list that scope is not needed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_may_not_change_consent_still_brings_opt_ins() {
