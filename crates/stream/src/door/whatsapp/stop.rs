@@ -28,15 +28,16 @@ pub(super) enum Preference<'a> {
 }
 
 impl<'a> Preference<'a> {
-    /// Reads one. None: it is no object.
+    /// Reads one. None: it is no object, or says something about marketing that is not known. That can be an opt-out.
     pub(super) fn read(preference: &'a RawValue, contacts: &Contacts<'_>) -> Option<Self> {
         let names = ["wa_id", "user_id", "parent_user_id", "category", "value", "timestamp"];
         let [number, user_id, parent, category, value, at] = fields(Some(preference), names)?;
         let is = |part: Part<'_>, word: &str| text(part).is_some_and(|text| says(&text, &[word.to_owned()]));
-        if !is(category, "marketing_messages") || !is(value, "stop") {
+        if !is(category, "marketing_messages") || is(value, "resume") {
             return Some(Self::Other);
         }
-        Some(Self::Stop { person: Person::of(Called { number, user_id, parent }, contacts), at })
+        is(value, "stop")
+            .then(|| Self::Stop { person: Person::of(Called { number, user_id, parent }, contacts), at })
     }
 }
 

@@ -539,7 +539,8 @@ fn what_takes_nothing_back_is_counted() {
     for (preference, reason) in [
         (stop(json!({ "value": "resume" })), "preference"),
         (stop(json!({ "category": "utility_messages" })), "preference"),
-        (stop(json!({ "value": null })), "preference"),
+        (stop(json!({ "value": null })), "unreadable"),
+        (stop(json!({ "value": "pause" })), "unreadable"),
         (json!({}), "preference"),
         (json!(7), "unreadable"),
         (stop(json!({ "timestamp": NOW - 8 * 24 * 60 * 60 })), "old"),
