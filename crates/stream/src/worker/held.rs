@@ -3,7 +3,7 @@
 use super::budget::Room;
 use crate::queue::{QueueError, Taken};
 use futures_util::{StreamExt, stream};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -25,6 +25,8 @@ struct InHand {
     /// How often each was tried in vain, also before it was given back. That it was given out is not counted: it may have
     /// been given back without being tried.
     tries: HashMap<u64, u32>,
+    /// Those that go before all others.
+    first: HashSet<u64>,
     /// What they take of the worker's budget.
     room: Room,
     /// When the last one of those that were given back for later comes again.
@@ -44,15 +46,20 @@ impl Held {
         self.in_hand().messages.is_empty()
     }
 
-    /// So many of them, those that have failed the least first. With each, how often it is tried, this time included.
+    /// So many of them: those that [go first](Self::go_first), then those that have failed the least. With each, how often it is tried, this time included.
     pub(super) fn next(&self, most: usize) -> Vec<(Arc<Taken>, u32)> {
         let in_hand = self.in_hand();
         let tries = |place: &u64| in_hand.tries.get(place).copied().unwrap_or_default();
         let mut all: Vec<(u32, &Arc<Taken>)> =
             in_hand.messages.iter().map(|(place, taken)| (tries(place), taken)).collect();
-        all.sort_by_key(|(tries, _)| *tries);
+        all.sort_by_key(|(tries, taken)| (!in_hand.first.contains(&taken.sequence()), *tries));
         let first = all.into_iter().take(most);
         first.map(|(tries, taken)| (Arc::clone(taken), tries.saturating_add(1))).collect()
+    }
+
+    /// These are tried before all others, however often they have failed.
+    pub(super) fn go_first(&self, places: &[u64]) {
+        self.in_hand().first.extend(places);
     }
 
     /// These were tried in vain.
@@ -66,7 +73,11 @@ impl Held {
 
     /// It is settled: off the queue.
     pub(super) async fn acknowledge(&self, place: u64) -> Result<(), QueueError> {
-        self.in_hand().tries.remove(&place);
+        {
+            let mut in_hand = self.in_hand();
+            in_hand.tries.remove(&place);
+            in_hand.first.remove(&place);
+        }
         match self.remove(place) {
             Some(taken) => taken.acknowledge().await,
             None => Ok(()),

@@ -14,6 +14,8 @@ const CHUNK: usize = 100;
 impl Batch<'_> {
     /// Takes the consent of people back, and settles their opt-outs.
     pub(super) async fn leave(&mut self, items: Vec<Item<OptOut>>, usage: &mut Usage) -> Result<(), Stop> {
+        // Who comes back after them has to find them done.
+        self.settler.held.go_first(&items.iter().map(|item| item.place).collect::<Vec<u64>>());
         let mut chunks = chunks(items, CHUNK);
         while let Some(chunk) = chunks.pop() {
             self.company = chunk.iter().map(|item| item.place).collect();

@@ -339,6 +339,26 @@ async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
     door.stop().await;
 }
 
+/// The opt-out fails before the opt-in behind it was ever tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_and_comes_back_while_klaviyo_is_away_is_back() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(settings()).await;
+    let (file, number) = LEAVING[0];
+    let left = notify(&door, &notification(file)).await;
+    assert_eq!(post(&door, "msg_1", &consenting(number)).await.0, 202);
+    stage.klaviyo.set_faults(
+        klaviyo_mock::Faults::none()
+            .rule("POST /api/profile-subscription-bulk-delete-jobs: #1-5 status 503".parse().unwrap()),
+    );
+    let worker = stage.worker().await;
+    assert!(matches!(outcome(&stage, &left[0]["id"]).await, Outcome::OptedOut(_)));
+    until("it is done", || worker.metric("klaviyo_worker_opt_ins_total{name=\"done\"}") == 2).await;
+    until("they are back", || state(&stage, number, Channel::WhatsApp) == Some(State::Subscribed)).await;
+    worker.stop().await;
+    door.stop().await;
+}
+
 /// For membership of a list that scope is not needed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_may_not_change_consent_still_brings_opt_ins() {
