@@ -125,6 +125,8 @@ impl Callers {
                     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                     Duration::from_secs(seconds.context("a 503 without Retry-After")?.parse()?)
                 }
+                // On a busy machine it did not come in time.
+                Ok(response) if response.status() == StatusCode::REQUEST_TIMEOUT => Duration::from_secs(1),
                 // It was taken, and the answer did not come; or it is made twice within a second.
                 Ok(response) if response.status() == StatusCode::CONFLICT => Duration::ZERO,
                 Ok(response) => {
