@@ -25,7 +25,7 @@ pub(super) struct Words {
 const TOLD: usize = 40;
 
 /// Answers to the question that the column is.
-const YES: [&str; 31] = [
+const YES: [&str; 41] = [
     "yes",
     "y",
     "true",
@@ -57,8 +57,18 @@ const YES: [&str; 31] = [
     "はい",
     "是",
     "हाँ",
+    "wahr",
+    "vrai",
+    "verdadero",
+    "vero",
+    "confirmed",
+    "consented",
+    "accepted",
+    "accepts",
+    "granted",
+    "agreed",
 ];
-const NO: [&str; 29] = [
+const NO: [&str; 32] = [
     "no",
     "n",
     "false",
@@ -88,9 +98,15 @@ const NO: [&str; 29] = [
     "否",
     "不是",
     "नहीं",
+    "falsch",
+    "faux",
+    "falso",
 ];
+/// What stands in a cell that says nothing, as programs write it.
+const NOTHING: [&str; 10] =
+    ["na", "n/a", "n.a.", "none", "null", "nil", "nan", "\\n", "0000-00-00", "0000-00-00 00:00:00"];
 /// What says by itself whether somebody consents, whatever the column is about.
-const CONSENTS: [&str; 19] = [
+const CONSENTS: [&str; 13] = [
     "subscribed",
     "subscribe",
     "subscriber",
@@ -99,13 +115,7 @@ const CONSENTS: [&str; 19] = [
     "optin",
     "singleoptin",
     "doubleoptin",
-    "confirmed",
     "confirmedoptin",
-    "consented",
-    "accepted",
-    "accepts",
-    "granted",
-    "agreed",
     "angemeldet",
     "abonniert",
     "abonné",
@@ -173,11 +183,14 @@ impl Words {
         if is_told(&self.no) || is(&DOES_NOT) {
             return Ok(false);
         }
-        let yes = match (sense, is(&YES), is(&NO) || says_none(answer)) {
+        let (is_yes, is_no) = (is(&YES), is(&NO) || is_nothing(answer));
+        let yes = match sense {
+            Sense::Stopped => return Ok(is_no && !is_yes),
             _ if is(&CONSENTS) => return Ok(true),
-            (Sense::Stopped, _, is_no) => return Ok(is_no),
-            (_, true, _) => true,
-            (_, _, true) => false,
+            _ if is_yes => true,
+            _ if is_no => false,
+            // Nobody knows, so that nobody has consented. Nobody has said either that they have not opted out.
+            Sense::Consent if word.starts_with(char::is_alphanumeric) && says_none(answer) => false,
             _ => {
                 let told: String = answer.trim().chars().take(TOLD).collect();
                 return Err(format!(
@@ -195,13 +208,29 @@ impl Words {
     }
 }
 
-/// What of a word counts: its letters, or its signs where it has none. `1.0` is a 1 that went through a column of
-/// decimal numbers.
+/// What of a word counts: its letters, or all of it where signs stand beside them, since `≠ yes` is no yes. `1.0` is a
+/// 1 that went through a column of decimal numbers.
 fn key(word: &str) -> String {
-    let word = word.trim();
-    let word = word.strip_suffix(".0").unwrap_or(word);
-    let letters = letters(word);
-    if letters.is_empty() { word.to_owned() } else { letters }
+    // What makes a picture of a sign.
+    let word: String = word.trim().chars().filter(|c| *c != '\u{fe0f}').collect();
+    let word = word.strip_suffix(".0").unwrap_or(&word);
+    let is_of_words = |c: char| {
+        c.is_alphanumeric()
+            || c.is_whitespace()
+            || "_-.'’".contains(c)
+            || ('\u{300}'..='\u{36f}').contains(&c)
+    };
+    if word.starts_with(char::is_alphanumeric) && word.chars().all(is_of_words) {
+        letters(word)
+    } else {
+        word.to_lowercase()
+    }
+}
+
+/// Whether a cell is empty, or says that it is.
+fn is_nothing(answer: &str) -> bool {
+    let inner = answer.trim().trim_matches(|c| "()<>[]{}\"'".contains(c)).trim();
+    inner.chars().all(|c| "-–—_.".contains(c)) || NOTHING.contains(&inner.to_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -233,6 +262,9 @@ mod tests {
             "Opted In",
             "opt-in",
             "✓",
+            "✔️",
+            "VRAI",
+            "accepted",
         ] {
             assert_eq!(words.consents(yes, Sense::Consent), Ok(true), "{yes}");
         }
@@ -255,7 +287,21 @@ mod tests {
         ] {
             assert_eq!(words.consents(no, Sense::Consent), Ok(false), "{no}");
         }
-        for unknown in ["maybe", "2024-01-01", "2", "yes and no"] {
+        for unknown in [
+            "maybe",
+            "2024-01-01",
+            "2",
+            "yes and no",
+            "-1",
+            "!yes",
+            "❌ yes",
+            "[ ] Yes",
+            "☐ Subscribed",
+            "≠ subscribed",
+            "yes?",
+            "~1",
+            "👍",
+        ] {
             assert!(
                 words.consents(unknown, Sense::Consent).unwrap_err().contains("--consent-yes"),
                 "{unknown}"
@@ -274,13 +320,30 @@ mod tests {
             ("No", true),
             ("unsubscribed", false),
             ("subscribed", true),
+            ("✔️", false),
+            ("☑️", false),
+            ("confirmed", false),
+            ("WAHR", false),
+            ("[ ]", true),
+            ("N/A", true),
         ] {
             assert_eq!(words.consents(answer, Sense::OptOut), Ok(consents), "{answer:?}");
         }
-        assert!(words.consents("HARD_BOUNCE, other", Sense::OptOut).is_err());
-        for (answer, consents) in
-            [("HARD_BOUNCE, other", false), ("2024-01-01 10:00:00", false), ("", true), ("[]", true)]
+        for unknown in
+            ["HARD_BOUNCE, other", "unknown", "?", "☒", "×", "🚫", "#N/A", "tbd", "undefined", "-1"]
         {
+            assert!(words.consents(unknown, Sense::OptOut).is_err(), "{unknown}");
+        }
+        for (answer, consents) in [
+            ("HARD_BOUNCE, other", false),
+            ("2024-01-01 10:00:00", false),
+            ("unknown", false),
+            ("?", false),
+            ("confirmed", false),
+            ("", true),
+            ("[]", true),
+            ("0000-00-00 00:00:00", true),
+        ] {
             assert_eq!(words.consents(answer, Sense::Stopped), Ok(consents), "{answer:?}");
         }
     }
