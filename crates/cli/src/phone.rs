@@ -37,7 +37,7 @@ pub(crate) fn international(phone: &str, region: Option<country::Id>) -> Result<
         DATABASE.by_id(region.as_ref()).map_or_else(Vec::new, |meta| behind_prefix(digits, meta));
     abroad.extend(digits.strip_prefix(COMMON_PREFIX).filter(|rest| !abroad.contains(rest)));
     // One reading needs no other proof than a number with a plus sign does.
-    if let (None, [rest]) = (&local, abroad.as_slice()) {
+    if let ([], [rest]) = (local.as_slice(), abroad.as_slice()) {
         return phone_number(&format!("+{rest}"));
     }
     let readings: BTreeSet<String> = abroad.into_iter().filter_map(existing).chain(local).collect();
@@ -60,13 +60,20 @@ fn invalid(reason: &str) -> Result<String, Box<Error>> {
     Err(Error::invalid("phone-number", reason))
 }
 
-/// The number of a region with these digits, its country code in front or not.
-fn national(digits: &str, region: country::Id) -> Option<String> {
-    let country_code = DATABASE.by_id(region.as_ref())?.country_code();
-    let number = phonenumber::parse(Some(region), digits).ok()?;
-    // What it took for another country's is not this one's.
-    let is_here = number.country().code() == country_code;
-    (is_here && number.is_valid()).then(|| number.format().mode(Mode::E164).to_string())
+/// The numbers of a region with these digits, its country code in front or not.
+fn national(digits: &str, region: country::Id) -> Vec<String> {
+    let Some(meta) = DATABASE.by_id(region.as_ref()) else { return Vec::new() };
+    let parsed = phonenumber::parse(Some(region), digits).ok().filter(|number| {
+        // What it took for another country's is not this one's.
+        number.country().code() == meta.country_code() && number.is_valid()
+    });
+    let parsed = parsed.map(|number| number.format().mode(Mode::E164).to_string());
+    // The library takes the country code off wherever digits begin like it. A number of the region may do so too, such as
+    // 91987 65432 in India. Where a 0 is dialled before numbers of the region, one that lacks it has its country code.
+    let code = meta.country_code().to_string();
+    let may_be_whole = digits.starts_with(&code) && (parsed.is_none() || meta.national_prefix().is_none());
+    let whole = may_be_whole.then(|| existing(&format!("{code}{digits}"))).flatten();
+    parsed.into_iter().chain(whole).collect()
 }
 
 /// A number with a country code that exists.
@@ -137,6 +144,24 @@ mod tests {
         let message = read("001 659 234 5678", "HK").unwrap_err().message;
         assert!(message.contains("+16592345678") && message.contains("+6592345678"), "{message}");
         assert_eq!(read("001 41 44 668 18 00", "HK").unwrap(), "+41446681800");
+    }
+
+    #[test]
+    fn a_number_that_begins_like_its_country_code_is_whole() {
+        for (written, region, right) in [
+            ("91987 65432", "IN", "+919198765432"),
+            ("091987 65432", "IN", "+919198765432"),
+            ("9198200 00001", "IN", "+919820000001"),
+            ("(55) 98765-4321", "BR", "+5555987654321"),
+            ("+39 390 612 3456", "IT", "+393906123456"),
+            ("393331234567", "IT", "+393331234567"),
+            ("4915123456789", "DE", "+4915123456789"),
+        ] {
+            assert_eq!(read(written, region).as_deref(), Ok(right), "{written}");
+        }
+        // A mobile phone, and a line in Rome.
+        let message = read("390 612 3456", "IT").unwrap_err().message;
+        assert!(message.contains("+393906123456") && message.contains("+3906123456"), "{message}");
     }
 
     /// The examples of a library for every country, and the prefixes of some.
