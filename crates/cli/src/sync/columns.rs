@@ -4,7 +4,7 @@ mod advice;
 
 use super::consent::Rules;
 use super::field::{Field, Unknown};
-use super::headings::{Heading, Product};
+use super::headings::{Heading, Product, speaks_of_consent};
 use super::mapping::Mapping;
 use super::outcome::Why;
 use super::words::Sense;
@@ -31,6 +31,8 @@ pub(super) struct Column {
     pub(super) field: Field,
     /// Of several times of a consent, that with the lowest number counts.
     pub(super) rank: u8,
+    /// The channel that such a time is about; none is any.
+    pub(super) channel: Option<Channel>,
     /// The channels that it says yes or no to.
     pub(super) answers: Vec<(Channel, Sense)>,
 }
@@ -91,7 +93,7 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn new(mapping: &'a Mapping, names: &'a [&'a str], is_header: bool) -> Self {
-        let column = Column { field: Field::Ignore, rank: 0, answers: Vec::new() };
+        let column = Column { field: Field::Ignore, rank: 0, channel: None, answers: Vec::new() };
         Self {
             mapping,
             names: Names { names, is_header },
@@ -180,26 +182,34 @@ impl<'a> Resolver<'a> {
         let Some(rules) = self.rules() else { return Ok(()) };
         for column in &rules.columns {
             let channel = column.channel.channel();
-            let sense = match product.heading(&column.column) {
-                Some(Heading::Consent(_, sense @ (Sense::OptOut | Sense::Stopped))) => sense,
-                _ if column.is_opt_out => Sense::OptOut,
-                _ => Sense::Consent,
-            };
             let place = match self.names.places(&column.column).as_slice() {
                 [] if self.names.is_header => {
                     return Err(self.names.no_column("--consent-column", &column.column));
                 }
-                [] => {
-                    self.found.missing.push((channel, sense));
-                    continue;
-                }
-                [place] => *place,
+                [] => None,
+                [place] => Some(*place),
                 several => return Err(self.names.ambiguous(several)),
             };
-            // A column that is named by its position may have a known heading too.
-            let sense = match product.heading(self.names.get(place)) {
-                Some(Heading::Consent(_, known @ (Sense::OptOut | Sense::Stopped))) => known,
-                _ => sense,
+            // A column that is named by its position has a heading too.
+            let heading = place.map_or(column.column.as_str(), |place| self.names.get(place));
+            let sense = match (product.heading(heading), speaks_of_consent(heading)) {
+                (Some(Heading::Consent(_, Sense::Consent)), _) if column.is_opt_out => {
+                    return Err(Why::new(
+                        "",
+                        format!(
+                            "--consent-column '{column}': {heading:?} says who consents, and ! is for who opted out; \
+                                 leave the ! out"
+                        ),
+                    ));
+                }
+                (Some(Heading::Consent(_, sense)), _) if sense != Sense::Consent => sense,
+                (None, Some((_, sense @ (Sense::OptOut | Sense::Stopped)))) => sense,
+                _ if column.is_opt_out => Sense::OptOut,
+                _ => Sense::Consent,
+            };
+            let Some(place) = place else {
+                self.found.missing.push((channel, sense));
+                continue;
             };
             if let Some(column) = self.columns.get_mut(place) {
                 column.answers.push((channel, sense));
@@ -213,7 +223,12 @@ impl<'a> Resolver<'a> {
         let rules = self.rules();
         let name = self.names.get(place);
         match product.heading(name) {
-            None => self.unknown.push(place),
+            None => {
+                self.unknown.push(place);
+                if let Some((channel, _)) = speaks_of_consent(name) {
+                    self.decide(place, channel);
+                }
+            }
             Some(Heading::Own) => self.found.unused.push(place),
             Some(Heading::Field(field, _)) if field.is_of_consent() && rules.is_none() => {
                 self.found.unused.push(place);
@@ -225,6 +240,9 @@ impl<'a> Resolver<'a> {
                 };
                 if rules.is_some_and(is_wanted) {
                     self.set(place, Field::ConsentedAt, rank);
+                    if let Some(column) = self.columns.get_mut(place) {
+                        column.channel = channel;
+                    }
                 } else {
                     self.found.unused.push(place);
                 }
@@ -239,8 +257,7 @@ impl<'a> Resolver<'a> {
             return;
         };
         let is_about = |asked: &Channel| channel.is_none_or(|channel| channel == *asked);
-        if let Some(channel) = rules.everybody.iter().copied().find(is_about) {
-            self.undecided.push((place, channel));
+        if self.decide(place, channel) {
             return;
         }
         // Another column says who consents. Who has opted out is not subscribed nevertheless.
@@ -257,6 +274,15 @@ impl<'a> Resolver<'a> {
         if let Some(column) = self.columns.get_mut(place) {
             column.answers.extend(channels.into_iter().map(|channel| (channel, sense)));
         }
+    }
+
+    /// Keeps a column for a decision that says who consents to what is given for everybody.
+    fn decide(&mut self, place: usize, about: Option<Channel>) -> bool {
+        let is_about = |asked: &Channel| about.is_none_or(|channel| channel == *asked);
+        let everybody = self.rules().map_or([].as_slice(), |rules| rules.everybody.as_slice());
+        let channel = everybody.iter().copied().find(is_about);
+        self.undecided.extend(channel.map(|channel| (place, channel)));
+        channel.is_some()
     }
 
     /// Of several columns for one field those count whose heading is meant for it most.

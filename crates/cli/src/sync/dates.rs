@@ -130,27 +130,26 @@ enum Said {
 }
 
 impl Dates {
-    /// The time in UTC, as RFC 3339 writes it.
+    /// The moment that a text says.
     ///
     /// A date alone is its first moment. A time that a clock showed twice, when summer time ended, is the earlier one;
     /// one that it left out, when summer time began, is as much later as it left out.
     ///
     /// # Errors
     /// Why it cannot be read, and what to do about it.
-    pub(super) fn read(&self, text: &str) -> Result<String, String> {
+    pub(super) fn moment(&self, text: &str) -> Result<Timestamp, String> {
         let text = text.trim();
-        let moment = match self.said(text)? {
-            Said::Moment(moment) => moment,
+        match self.said(text)? {
+            Said::Moment(moment) => Ok(moment),
             Said::Local(local) => {
                 let Some(Zone { zone, .. }) = &self.zone else {
                     return Err(
                         "it has no time zone; say which it is in with --time-zone, such as Europe/Berlin or UTC".to_owned()
                     );
                 };
-                zone.to_timestamp(local).map_err(|_| "there is no such time".to_owned())?
+                zone.to_timestamp(local).map_err(|_| "there is no such time".to_owned())
             }
-        };
-        Ok(moment.to_string())
+        }
     }
 
     fn said(&self, text: &str) -> Result<Said, String> {
@@ -282,6 +281,13 @@ fn milliseconds(text: &str) -> Result<Said, String> {
 mod tests {
     use super::*;
     use std::path::Path;
+
+    impl Dates {
+        /// As RFC 3339 writes it.
+        fn read(&self, text: &str) -> Result<String, String> {
+            self.moment(text).map(|moment| moment.to_string())
+        }
+    }
 
     fn dates(zone: &str, format: &str) -> Dates {
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());

@@ -8,6 +8,7 @@ use super::object::text;
 use super::outcome::Why;
 use super::words::Sense;
 use crate::phone::international;
+use jiff::Timestamp;
 use klaviyo_core::intake::{self, Intake, Unfit};
 use klaviyo_host::types::{Channel, NewProfile};
 use klaviyo_stream::opt_in::names;
@@ -22,8 +23,8 @@ pub(super) struct Draft<'a> {
     name: Option<String>,
     /// The members of the object, with a comma between two.
     properties: String,
-    /// When the consent was given, by its rank.
-    time: Option<(u8, String)>,
+    /// When consent was given, by rank, and to which channel; none is any.
+    times: Vec<(u8, Option<Channel>, String)>,
     source: Option<String>,
     method: Option<String>,
     answers: Vec<(Channel, bool)>,
@@ -37,7 +38,7 @@ impl<'a> Draft<'a> {
             profile: klaviyo_core::NewProfile::default(),
             name: None,
             properties: String::new(),
-            time: None,
+            times: Vec::new(),
             source: None,
             method: None,
             answers: Vec::new(),
@@ -59,11 +60,7 @@ impl<'a> Draft<'a> {
             Field::FirstName => self.profile.first_name = given,
             Field::LastName => self.profile.last_name = given,
             Field::Name => self.name = given,
-            Field::ConsentedAt => {
-                if self.time.as_ref().is_none_or(|(rank, _)| column.rank < *rank) {
-                    self.time = Some((column.rank, value.to_owned()));
-                }
-            }
+            Field::ConsentedAt => self.times.push((column.rank, column.channel, value.to_owned())),
             Field::ConsentSource => self.source = given,
             Field::ConsentMethod => self.method = given,
             Field::Standard(field) => self.property(field.name(), &text(value)),
@@ -103,6 +100,20 @@ impl<'a> Draft<'a> {
             .map_err(|reason| Why::new("", format!("the consent to {}: {reason}", name(channel))))?;
         self.answers.push((channel, consents));
         Ok(())
+    }
+
+    /// The row ends before such a column, or the object has no such member. An empty one says that somebody has not opted
+    /// out; one that is not there says nothing.
+    pub(super) fn unanswered(&mut self, channel: Channel, sense: Sense) -> Result<(), Why> {
+        if sense == Sense::Consent {
+            return self.answer(channel, sense, "");
+        }
+        self.answers.push((channel, false));
+        let reason = format!(
+            "no consent to {} is given: the value that says who has opted out is missing",
+            name(channel)
+        );
+        self.warn(Why::new("", reason))
     }
 
     /// Tells of what is left out, or refuses the row for it.
@@ -164,12 +175,27 @@ impl<'a> Draft<'a> {
         if channels.is_empty() {
             return Ok(None);
         }
-        let at = self.time.take().filter(|_| rules.historical).map(|(_, time)| {
-            self.mapping.dates.read(&time).map_err(|reason| Why::new(Field::ConsentedAt.name(), reason))
-        });
+        let at = if rules.historical { self.time(&channels)? } else { None };
         let said: Vec<String> = [self.source.take(), self.method.take()].into_iter().flatten().collect();
         let source = Some(said.join(", ")).filter(|source| !source.is_empty());
-        Ok(Some(Given { channels, at: at.transpose()?, source }))
+        Ok(Some(Given { channels, at, source }))
+    }
+
+    /// When all of these consents had been given: of each channel the time that counts, and of these the last. That of a
+    /// channel that is not consented to may be the time of a no.
+    fn time(&self, channels: &[Channel]) -> Result<Option<String>, Why> {
+        let mut last: Option<Timestamp> = None;
+        for channel in channels {
+            let times = self.times.iter().filter(|(_, about, _)| about.is_none_or(|about| about == *channel));
+            let Some((.., text)) = times.min_by_key(|(rank, ..)| *rank) else { continue };
+            let time = self
+                .mapping
+                .dates
+                .moment(text)
+                .map_err(|reason| Why::new(Field::ConsentedAt.name(), reason))?;
+            last = last.max(Some(time));
+        }
+        Ok(last.map(|time| time.to_string()))
     }
 }
 

@@ -66,6 +66,84 @@ impl Product {
     }
 }
 
+/// Whether a heading that is not known speaks of consent, in whatever words: to which channel, and what a yes means.
+///
+/// It decides nothing by itself. It only keeps such a column from being passed over where everybody is subscribed, and
+/// tells a column of those who opted out from one of those who opted in.
+pub(super) fn speaks_of_consent(name: &str) -> Option<(Option<Channel>, Sense)> {
+    let letters = letters(name);
+    let has = |parts: &[&str]| parts.iter().any(|part| letters.contains(part));
+    // Mail between two people is no marketing.
+    if letters == "optedoutofemailonetoone" {
+        return None;
+    }
+    let channel = [
+        ("sms", Channel::Sms),
+        ("whatsapp", Channel::Whatsapp),
+        ("push", Channel::Push),
+        ("mail", Channel::Email),
+    ]
+    .into_iter()
+    .find_map(|(part, channel)| letters.contains(part).then_some(channel));
+    let is_time = ["at", "time", "date", "timestamp", "reason"].iter().any(|end| letters.ends_with(end));
+    if has(&OUT) {
+        return Some((channel, if is_time { Sense::Stopped } else { Sense::OptOut }));
+    }
+    let is_detail = is_time
+        || ["ip", "source", "method", "url", "page", "id", "form", "version", "count", "level"]
+            .iter()
+            .any(|end| letters.ends_with(end));
+    (has(&IN) && !is_detail).then_some((channel, Sense::Consent))
+}
+
+/// Parts of headings of those who opted out, in some languages.
+const OUT: [&str; 22] = [
+    "unsubscri",
+    "notsubscribed",
+    "optout",
+    "optedout",
+    "blacklist",
+    "blocklist",
+    "suppress",
+    "spamreport",
+    "spamcomplaint",
+    "donotemail",
+    "donotmail",
+    "donotcontact",
+    "donotsms",
+    "donottext",
+    "abgemeldet",
+    "abmeldung",
+    "widerruf",
+    "désabonn",
+    "desabonn",
+    "désinscri",
+    "desuscri",
+    "afgemeld",
+];
+/// The same of those who opted in.
+const IN: [&str; 19] = [
+    "consen",
+    "optin",
+    "optedin",
+    "subscribed",
+    "subscriberstatus",
+    "subscriptionstatus",
+    "permission",
+    "newsletter",
+    "acceptsmarketing",
+    "acceptsemail",
+    "acceptssms",
+    "einwilligung",
+    "zustimmung",
+    "abonniert",
+    "angemeldet",
+    "abonné",
+    "suscrito",
+    "iscritto",
+    "toestemming",
+];
+
 fn field(letters: &str) -> Option<Heading> {
     use Standard::{Address1, Address2, City, Country, Organization, Region, Title, Zip};
     let standard = |field, rank| Some(Heading::Field(Field::Standard(field), rank));
@@ -168,5 +246,44 @@ fn consent(letters: &str) -> Option<Heading> {
         // HubSpot's kinds of email, one a column.
         _ if letters.starts_with("optedoutofemail") => leaves(Some(Channel::Email)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_that_nobody_knows_speak_of_consent_too() {
+        let (email, sms) = (Some(Channel::Email), Some(Channel::Sms));
+        for (heading, says) in [
+            ("Portal Unsubscribe", (None, Sense::OptOut)),
+            ("HasOptedOutOfEmail", (email, Sense::OptOut)),
+            ("hs_email_optout_9001", (email, Sense::OptOut)),
+            ("EMAIL_BLACKLIST", (email, Sense::OptOut)),
+            ("Opted out of SMS", (sms, Sense::OptOut)),
+            ("Von allen E-Mails abgemeldet", (email, Sense::OptOut)),
+            ("unsubscribed_at", (None, Sense::Stopped)),
+            ("isNewsletterOptIn", (None, Sense::Consent)),
+            ("is_subscribed", (None, Sense::Consent)),
+            ("email_marketing_consent.state", (email, Sense::Consent)),
+            ("Email subscriber status", (email, Sense::Consent)),
+            ("Newsletter", (None, Sense::Consent)),
+        ] {
+            assert_eq!(speaks_of_consent(heading), Some(says), "{heading}");
+        }
+        for other in [
+            "OPTIN_IP",
+            "Opted out of email: One to One",
+            "Subscription plan",
+            "Consent IP",
+            "Status",
+            "Email",
+            "Newsletter source",
+            "Notes",
+            "marketing_opt_in_level",
+        ] {
+            assert_eq!(speaks_of_consent(other), None, "{other}");
+        }
     }
 }

@@ -45,13 +45,14 @@ What happens to people:
 
 Consent by column:
   The column answers yes or no (true, 1, x, subscribed, opted in and the like; also in German,
-  French, Spanish, Italian, Portuguese and other languages). Empty is no. A word that is not known
+  French, Spanish, Italian, Portuguese and other languages). Empty is no. An answer that is not known
   refuses its row; --consent-yes and --consent-no teach it. 'email=!COLUMN' is for a column that
-  says who has opted out: yes is no consent there, and empty is not opted out. Headings such as
+  says who has opted out: yes is no consent there, and empty is not opted out. Where the row has no
+  such value at all, nobody knows: no consent is given, and the report says so. Headings such as
   `Unsubscribed from all email`, `Opted out of email: …` and `Email Suppressions` are read so
   anyway; where another column decides about the channel they take its consent away.
-  With --consent, and a column that says who consents, nothing is sent: --consent-column lets the
-  column decide, and --map 'COLUMN=ignore' sets it aside.
+  With --consent, and a column whose heading speaks of consent, nothing is sent: --consent-column
+  lets the column decide, and --map 'COLUMN=ignore' sets it aside.
   Klaviyo keeps one text about a consent: consent-source and consent-method of the row, or
   --consent-source.
 
@@ -60,7 +61,8 @@ Times of consent:
   time without a zone, needs --time-zone; a date alone is its first moment. Of a time that a clock
   showed twice the earlier one is taken; one that it left out is as much later as it left out.
   Other ways to write them need --date-format. Only who consents needs one. Of Mailchimp's two times
-  CONFIRM_TIME counts, and OPTIN_TIME where that is empty.
+  CONFIRM_TIME counts, and OPTIN_TIME where that is empty. A time of another channel does not count;
+  who consents to two channels at two times has the later one.
 
 Outcomes:
   Each row ends in exactly one of these, and is in the --report with its line, in the order of the

@@ -11,6 +11,7 @@ use klaviyo_core::text::trimmed;
 use klaviyo_host::types::{Channel, NewProfile};
 use phonenumber::country;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 
 /// Where the values of a contact come from.
 #[derive(Clone, Debug, Default)]
@@ -63,10 +64,15 @@ impl Mapping {
         values: impl Iterator<Item = &'a str>,
     ) -> Result<Contact, Why> {
         let mut draft = Draft::new(self);
-        for (column, value) in columns.columns.iter().zip(values.chain(std::iter::repeat(""))) {
-            let value = without_mark(value);
+        for (column, value) in columns.columns.iter().zip(values.map(Some).chain(std::iter::repeat(None))) {
+            let is_missing = value.is_none();
+            let value = without_mark(value.unwrap_or_default());
             for (channel, sense) in &column.answers {
-                draft.answer(*channel, *sense, value)?;
+                if is_missing {
+                    draft.unanswered(*channel, *sense)?;
+                } else {
+                    draft.answer(*channel, *sense, value)?;
+                }
             }
             match &column.field {
                 Field::Ignore => {}
@@ -111,16 +117,15 @@ impl Mapping {
             member(&mut draft, column, value.get())?;
         }
         for (channel, sense) in &columns.missing {
-            draft.answer(*channel, *sense, "")?;
+            draft.unanswered(*channel, *sense)?;
         }
         for unused in columns.unused.iter().filter_map(|place| names.get(*place)) {
             draft.unused(unused);
         }
-        for (place, (name, value)) in nested.iter().enumerate() {
-            let is_it = |property: Option<&str>| property == Some(name.as_str());
-            if columns.columns.iter().any(|column| is_it(column.field.property()))
-                || nested.iter().take(place).any(|(other, _)| other == name)
-            {
+        let mut properties: BTreeSet<&str> =
+            columns.columns.iter().filter_map(|column| column.field.property()).collect();
+        for (name, value) in &nested {
+            if !properties.insert(name) {
                 let reason =
                     format!("property:{name} is given twice; leave one out with --map 'COLUMN=ignore'");
                 return Err(Why::new("", reason));

@@ -375,3 +375,97 @@ fn objects_say_who_consents_too() {
     assert_eq!(sync(&["--consent", "email"]).code, 1);
     assert_eq!(test.outcomes(), [row(1, "refused", "accepts_marketing")]);
 }
+
+#[test]
+fn an_answer_that_nobody_knows_is_no_consent() {
+    // Each says by a sign, or in no known way, that somebody has opted out or may have.
+    for (answer, outcome) in [("✔️", "done"), ("☒", "refused"), ("unknown", "refused"), ("#N/A", "refused")]
+    {
+        let test = Try::new(format!("email,out\nana@example.com,{answer}\nben@example.com,\n"));
+        test.sync(&["--list", LIST, "--consent-column", "email=!out"]);
+        assert_eq!(test.outcomes(), [row(2, outcome, ""), row(3, "done", "")], "{answer}");
+        members(&test, if outcome == "done" { 2 } else { 1 });
+        assert!(!consents(&test, "ana@example.com", Channel::Email), "{answer}");
+        assert!(consents(&test, "ben@example.com", Channel::Email), "{answer}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_missing_is_no_consent() {
+    let short = "email,out\nana@example.com\nben@example.com,\n";
+    let test = Try::new(short);
+    test.sync(&["--list", LIST, "--consent-column", "email=!out"]).ok();
+    members(&test, 2);
+    assert!(!consents(&test, "ana@example.com", Channel::Email));
+    assert!(consents(&test, "ben@example.com", Channel::Email));
+    assert!(test.report()[0][3].contains("missing"), "{:?}", test.report());
+
+    let test = Try::new("{\"email\":\"ana@example.com\"}\n{\"email\":\"ben@example.com\",\"out\":null}\n");
+    let json = ["--list", LIST, "--format", "jsonl", "--consent-column", "email=!out"];
+    test.sync(&json).ok();
+    members(&test, 2);
+    assert!(!consents(&test, "ana@example.com", Channel::Email));
+    assert!(consents(&test, "ben@example.com", Channel::Email));
+    let test = Try::new(short);
+    test.sync(&["--list", LIST, "--consent-column", "email=!out", "--strict"]);
+    assert_eq!(test.outcomes(), [row(2, "refused", ""), row(3, "done", "")]);
+}
+
+#[test]
+fn a_heading_that_speaks_of_consent_is_not_passed_over() {
+    for heading in [
+        "Portal Unsubscribe",
+        "HasOptedOutOfEmail",
+        "hs_email_optout_9001",
+        "isNewsletterOptIn",
+        "Email subscriber status",
+        "Von allen E-Mails abgemeldet",
+        "email_marketing_consent.state",
+    ] {
+        for unknown in ["ignore", "properties"] {
+            let test = Try::new(format!("email,{heading}\nana@example.com,true\n"));
+            let words = ["--list", LIST, "--unknown-columns", unknown, "--consent", "email"];
+            stops(&test, &words, &[&format!("--consent-column 'email={heading}'")]);
+        }
+    }
+    // Whoever has opted out is not subscribed, also where nobody has written the !.
+    let test = Try::new("email,HasOptedOutOfEmail\nana@example.com,true\nben@example.com,false\n");
+    test.sync(&["--list", LIST, "--consent-column", "email=HasOptedOutOfEmail"]).ok();
+    members(&test, 2);
+    assert!(!consents(&test, "ana@example.com", Channel::Email));
+    assert!(consents(&test, "ben@example.com", Channel::Email));
+    // And a ! does not make a yes of a no.
+    let test = Try::new("email,Accepts Email Marketing\nana@example.com,no\n");
+    stops(&test, &["--list", LIST, "--consent-column", "email=!Accepts Email Marketing"], &["!"]);
+}
+
+#[test]
+fn a_consent_has_the_time_of_its_channel() {
+    let test = Try::new(
+        "Email,Phone Number,Email Marketing Consent,Email Marketing Consent Timestamp,SMS Marketing Consent,\
+         SMS Marketing Consent Timestamp\n\
+         ana@example.com,+14155552671,UNSUBSCRIBED,2020-01-01T00:00:00Z,SUBSCRIBED,2024-01-01T00:00:00Z\n\
+         ben@example.com,+14155552672,SUBSCRIBED,2020-01-01T00:00:00Z,SUBSCRIBED,2024-01-01T00:00:00Z\n\
+         cy@example.com,+14155552673,SUBSCRIBED,2020-01-01T00:00:00Z,UNSUBSCRIBED,2024-01-01T00:00:00Z\n",
+    );
+    test.sync(&[
+        "--list",
+        LIST,
+        "--historical",
+        "--consent-column",
+        "email=Email Marketing Consent",
+        "--consent-column",
+        "sms=SMS Marketing Consent",
+    ])
+    .ok();
+    members(&test, 3);
+    let account = test.server.account();
+    let year = |name: &str, channel| {
+        let since =
+            account.profile("email", &format!("{name}@example.com")).unwrap().consent(channel).since.clone();
+        since.unwrap().chars().take(4).collect::<String>()
+    };
+    assert_eq!(year("ana", Channel::Sms), "2024");
+    assert_eq!(year("ben", Channel::Sms), "2024");
+    assert_eq!(year("cy", Channel::Email), "2020");
+}
