@@ -306,7 +306,8 @@ fn planned(out: &mut String, value: &Value) {
     good(out, "nothing was sent; this is what a sync would send");
     field(out, "rows", &format!("{}, of which {} are refused", count("rows"), count("refused")));
     if count("warned") > 0 {
-        field(out, "warnings", &format!("{} rows go without a part of what the input says", count("warned")));
+        let (warned, go) = (count("warned"), if count("warned") == 1 { "row goes" } else { "rows go" });
+        field(out, "warnings", &format!("{warned} {go} without a part of what the input says"));
     }
     let operations = value.get("by-operation").and_then(Value::as_object);
     let each = operations.into_iter().flatten().map(|(name, count)| format!("{count} × {name}"));
