@@ -21,7 +21,7 @@ pub(crate) fn international(phone: &str, region: Option<country::Id>) -> Result<
     let written = dialled(phone)?;
     let Some(region) = region.filter(|_| !written.is_international) else {
         if written.is_international || written.digits.starts_with(COMMON_PREFIX) {
-            return phone_number(phone);
+            return written.e164();
         }
         return invalid(
             "it has no country code; write it as +919820000001, or name its country, as in --region IN",

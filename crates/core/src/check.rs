@@ -10,12 +10,7 @@ use serde_json::value::RawValue;
 
 /// Checks a contact, and makes of it the attributes to send.
 pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>> {
-    if contact.email.is_none() && contact.phone_number.is_none() && contact.external_id.is_none() {
-        return Err(Error::invalid(
-            "email",
-            "an email, a phone-number or an external-id is needed, and none is given",
-        ));
-    }
+    identified(contact)?;
     let given = |value: &Option<String>, check: fn(&str) -> Result<String, Box<Error>>| {
         value.as_deref().map(check).transpose()
     };
@@ -27,6 +22,17 @@ pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>
         external_id: given(&contact.external_id, external_id)?,
         properties: contact.properties.as_deref().map(properties).transpose()?,
     })
+}
+
+/// Checks that a contact has an identifier.
+pub(crate) fn identified(contact: &NewProfile) -> Result<(), Box<Error>> {
+    if contact.email.is_none() && contact.phone_number.is_none() && contact.external_id.is_none() {
+        return Err(Error::invalid(
+            "email",
+            "an email, a phone-number or an external-id is needed, and none is given",
+        ));
+    }
+    Ok(())
 }
 
 /// Checks an id that becomes one segment of a path.
@@ -66,7 +72,7 @@ pub(crate) fn optional_id(field: &str, id: Option<&str>) -> Result<(), Box<Error
 }
 
 /// Takes custom properties as they are written, so that no number loses a digit.
-fn properties(text: &str) -> Result<&RawValue, Box<Error>> {
+pub(crate) fn properties(text: &str) -> Result<&RawValue, Box<Error>> {
     match serde_json::from_str::<&RawValue>(text) {
         Ok(value) if value.get().starts_with('{') => Ok(value),
         Ok(_) => Err(Error::invalid("properties", "it is not a JSON object, such as {\"plan\":\"pro\"}")),

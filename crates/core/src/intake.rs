@@ -5,7 +5,7 @@
 
 use crate::identifiers::{bulk_email, email, external_id};
 use crate::text::{is_blank, shown, trimmed};
-use crate::{Detail, Error, NewProfile};
+use crate::{Detail, Error, NewProfile, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::iter::successors;
 
@@ -62,11 +62,11 @@ pub fn contact(
         last_name: given(&written.last_name),
         properties: written.properties.clone(),
     };
-    match crate::check::contact(&contact) {
-        Ok(_) => {}
+    if let Err(none) = check::identified(&contact) {
         // Of a person who is known by nothing else, it is told what is wrong with what was given.
-        Err(none) => return Err(left_out.into_iter().next().unwrap_or(none)),
+        return Err(left_out.into_iter().next().unwrap_or(none));
     }
+    contact.properties.as_deref().map(check::properties).transpose()?;
     let warnings = left_out
         .into_iter()
         .flat_map(|error| error.details)
@@ -220,8 +220,10 @@ mod tests {
                 "{email} {phone}"
             );
         }
-        let odd = NewProfile { properties: Some("[]".to_owned()), ..written("z@example.com", "", "") };
-        assert_eq!(taken(&odd, Unfit::LeaveOut), Err("properties".to_owned()));
+        for phone in ["", "12345"] {
+            let odd = NewProfile { properties: Some("[]".to_owned()), ..written("z@example.com", phone, "") };
+            assert_eq!(taken(&odd, Unfit::LeaveOut), Err("properties".to_owned()));
+        }
     }
 
     #[test]

@@ -121,7 +121,14 @@ pub fn whatsapp_number(text: &str) -> Result<String, Box<Error>> {
 }
 
 impl Dialled {
-    /// Writes it to E.164, if it has a country code.
+    /// Writes it to E.164.
+    ///
+    /// # Errors
+    /// As [`phone_number`].
+    pub fn e164(self) -> Result<String, Box<Error>> {
+        self.international().map_err(refused)
+    }
+
     fn international(self) -> Result<String, &'static str> {
         match (self.is_international, self.digits.strip_prefix("00")) {
             (true, _) => e164(&self.digits, self.optional_zero),
