@@ -360,7 +360,7 @@ impl Batches {
             let outcome = match row.contact {
                 Err(why) => Some(Outcome::Refused(why)),
                 Ok(mut contact) => {
-                    let position = batch.good.len();
+                    let (position, part) = (batch.good.len(), self.settings.part(&contact));
                     batch.good.push(batch.rows.len());
                     if let Some(warning) = contact.warning() {
                         batch.warnings.insert(batch.rows.len(), warning);
@@ -372,13 +372,7 @@ impl Batches {
                         let source = contact.consent.take().and_then(|given| given.source);
                         sources.push((position, source));
                     }
-                    let import =
-                        match self.settings.part_of(&contact, batch.subscriptions.contains_key(&position)) {
-                            None => None,
-                            Some(Part::Contacts) => Some(&mut batch.import),
-                            Some(Part::Members) => Some(&mut batch.members),
-                        };
-                    if let Some(import) = import {
+                    if let Some(import) = part.map(|part| batch.part(part)) {
                         import.contacts.push(contact.profile);
                         import.rows.push(position);
                     }

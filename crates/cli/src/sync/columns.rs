@@ -365,15 +365,8 @@ fn owned(field: &Field) -> Result<String, String> {
 mod tests {
     use super::super::consent::consent_column;
     use super::super::field::{Standard, pair};
+    use super::super::mapping::tests::mapping;
     use super::*;
-
-    fn mapping(pairs: &[&str], unknown: Unknown) -> Mapping {
-        Mapping {
-            pairs: pairs.iter().map(|text| pair(text).unwrap()).collect(),
-            unknown,
-            ..Mapping::default()
-        }
-    }
 
     /// Consent to these channels for everybody, and by these columns.
     fn consenting(mapping: Mapping, everybody: &[Channel], columns: &[&str], historical: bool) -> Mapping {

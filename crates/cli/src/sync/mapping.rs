@@ -191,11 +191,12 @@ impl Contact {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::field::pair;
     use super::*;
 
-    fn mapping(pairs: &[&str], unknown: Unknown) -> Mapping {
+    /// A mapping for the tests of others too.
+    pub(in super::super) fn mapping(pairs: &[&str], unknown: Unknown) -> Mapping {
         Mapping {
             pairs: pairs.iter().map(|text| pair(text).unwrap()).collect(),
             unknown,

@@ -86,13 +86,8 @@ impl Settings {
 
     /// The import that a contact belongs into, if into one.
     pub(super) fn part(&self, contact: &Contact) -> Option<Part> {
-        self.part_of(contact, contact.consent.is_some())
-    }
-
-    /// The same, where the consent was taken out of it.
-    pub(super) fn part_of(&self, contact: &Contact, consents: bool) -> Option<Part> {
         match self.way {
-            Way::Consent(_) if !consents => Some(Part::Members),
+            Way::Consent(_) if contact.consent.is_none() => Some(Part::Members),
             Way::Consent(_) => contact.has_more_than_addresses().then_some(Part::Contacts),
             _ => Some(Part::Contacts),
         }
