@@ -1,4 +1,4 @@
-//! What `klaviyo sync` takes, as a process of its own, against a Klaviyo that keeps to its rates: requests, time and
+//! What `klaviyo-connector sync` takes, as a process of its own, against a Klaviyo that keeps to its rates: requests, time and
 //! memory, beside the guide's flow of three requests for each contact.
 
 use crate::canary::KEY;

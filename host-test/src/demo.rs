@@ -8,8 +8,8 @@ use klaviyo_host::{
     Attempt, Bounds, Connector, Egress, Failure, HttpTransport, Limits, Secret, Tenant, Transport,
 };
 use klaviyo_mock::{Account, Server};
-use klaviyo_stream::opt_in::names;
-use klaviyo_stream::outcome;
+use klaviyo_service::opt_in::names;
+use klaviyo_service::outcome;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::Path;

@@ -67,7 +67,7 @@ enum Command {
         #[arg(long)]
         start: bool,
     },
-    /// Sync large files with `klaviyo sync`, whatever is in them, whatever goes wrong and whenever it is killed; exit 1
+    /// Sync large files with `klaviyo-connector sync`, whatever is in them, whatever goes wrong and whenever it is killed; exit 1
     /// if a row is lost or sent twice
     Sync {
         #[command(flatten)]

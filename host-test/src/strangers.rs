@@ -1,4 +1,4 @@
-//! What signed callers get of `klaviyo serve`, as a process of its own, while strangers crowd before it, and while another
+//! What signed callers get of `klaviyo-connector serve`, as a process of its own, while strangers crowd before it, and while another
 //! account asks for as much as it can.
 
 use crate::bench::peak;
@@ -312,7 +312,7 @@ fn secret(account: &str) -> Vec<u8> {
     format!("the signing secret of {account}").into_bytes()
 }
 
-/// `klaviyo serve` with two accounts, and what it needs; killed when it is dropped.
+/// `klaviyo-connector serve` with two accounts, and what it needs; killed when it is dropped.
 struct Door {
     url: String,
     /// What an opt-in is answered that is taken.
@@ -356,7 +356,8 @@ impl Door {
         let mut output = BufReader::new(process.stdout.take().context("the command has no output")?);
         let mut line = String::new();
         output.read_line(&mut line)?;
-        let document: Value = serde_json::from_str(&line).context("`klaviyo serve` did not start")?;
+        let document: Value =
+            serde_json::from_str(&line).context("`klaviyo-connector serve` did not start")?;
         let url = document.pointer("/ok/url").and_then(Value::as_str);
         let url = url.with_context(|| format!("it did not start: {document}"))?.to_owned();
         let expected = if has_queue { StatusCode::ACCEPTED } else { StatusCode::OK };

@@ -1,4 +1,4 @@
-//! Large files through `klaviyo sync`, as a process of its own, against a Klaviyo that keeps to its rates: nothing is
+//! Large files through `klaviyo-connector sync`, as a process of its own, against a Klaviyo that keeps to its rates: nothing is
 //! lost, nothing is sent twice, whatever is in the file, whatever goes wrong, and whenever the process is killed.
 
 use crate::canary::KEY;
@@ -135,7 +135,7 @@ pub(crate) fn command(file: &Path, server: &Server) -> Result<Command> {
 /// `klaviyo`, which is built beside this program.
 pub(crate) fn program() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let program = own.with_file_name(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
+    let program = own.with_file_name(format!("klaviyo-connector{}", std::env::consts::EXE_SUFFIX));
     ensure!(program.exists(), "there is no {}; `cargo xtask` builds it", program.display());
     Ok(program)
 }

@@ -5,7 +5,7 @@ use crate::sync::{ChannelName, ConsentColumn, DateFormat, Format, Pair, Unknown,
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use klaviyo_host::{Egress, Revision};
-use klaviyo_stream::id::Id;
+use klaviyo_service::id::Id;
 use phonenumber::country;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::{Host, Url};
 
-/// The end of `klaviyo --help`: what scripts rely on.
+/// The end of `klaviyo-connector --help`: what scripts rely on.
 const REFERENCE: &str = "\
 The key:
   The account's private key is in the variable KLAVIYO_API_KEY, or in the file that --key-file or
@@ -64,13 +64,13 @@ Exit codes:
 /// and a doctor for the account
 #[derive(Parser)]
 #[command(
-    name = "klaviyo",
-    bin_name = "klaviyo",
+    name = "klaviyo-connector",
+    bin_name = "klaviyo-connector",
     version,
     disable_help_subcommand = true,
     max_term_width = 100,
     after_long_help = REFERENCE,
-    after_help = "`klaviyo --help` also documents the key, the exit codes and the shape of --json."
+    after_help = "`klaviyo-connector --help` also documents the key, the exit codes and the shape of --json."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -86,7 +86,7 @@ pub(crate) struct Account {
     /// KLAVIYO_API_KEY_FILE]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// An origin to talk to instead of https://a.klaviyo.com, such as that of `klaviyo mock` [variable:
+    /// An origin to talk to instead of https://a.klaviyo.com, such as that of `klaviyo-connector mock` [variable:
     /// KLAVIYO_ENDPOINT]
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Option<Endpoint>,
@@ -435,7 +435,7 @@ pub(crate) struct Nats {
     pub(crate) nats_ca: Option<PathBuf>,
     /// What opt-ins that wait may take of JetStream's store, where their stream is made; the store needs as much again
     /// for outcomes and the rest
-    #[arg(long, global = true, value_name = "BYTES", default_value_t = klaviyo_stream::queue::OPT_INS_BYTES)]
+    #[arg(long, global = true, value_name = "BYTES", default_value_t = klaviyo_service::queue::OPT_INS_BYTES)]
     pub(crate) queue_bytes: u64,
 }
 
@@ -468,7 +468,7 @@ pub(crate) enum DeadCommand {
     List {
         /// Only those of this account
         #[arg(long)]
-        account: Option<klaviyo_stream::account::Account>,
+        account: Option<klaviyo_service::account::Account>,
     },
     /// Show one, with the opt-in itself
     Show {
@@ -494,7 +494,7 @@ pub(crate) struct Which {
     pub(crate) all: bool,
     /// With --all: only those of this account
     #[arg(long, requires = "all")]
-    pub(crate) account: Option<klaviyo_stream::account::Account>,
+    pub(crate) account: Option<klaviyo_service::account::Account>,
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(crate) fn load(
         (None, Some(component)) => builder.from_bytes(component)?,
         (None, None) => {
             return Err(Failure::other(
-                "this klaviyo was built without its component; `cargo xtask build` makes one that has it, or pass \
+                "this klaviyo-connector was built without its component; `cargo xtask build` makes one that has it, or pass \
                  --component FILE"
                     .to_owned(),
             ));

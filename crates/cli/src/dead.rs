@@ -1,12 +1,12 @@
-//! `klaviyo dead`: the opt-ins that could not be done.
+//! `klaviyo-connector dead`: the opt-ins that could not be done.
 
 use crate::args::{Dead as Options, DeadCommand, Which};
 use crate::done::{Done, View};
 use crate::failure::{Failure, chain};
 use crate::service;
 use klaviyo_host::types::Code;
-use klaviyo_stream::id::Id;
-use klaviyo_stream::queue::{Dead, Letter, Queue, QueueError, Role};
+use klaviyo_service::id::Id;
+use klaviyo_service::queue::{Dead, Letter, Queue, QueueError, Role};
 use serde_json::{Value, json};
 
 pub(crate) async fn run(options: &Options) -> Result<Done, Failure> {
@@ -60,7 +60,7 @@ async fn find(queue: &Queue, id: &Id) -> Result<Letter, Failure> {
     letter.filter(is_its).ok_or_else(|| {
         Failure::new(
             Code::NotFound,
-            format!("there is no dead letter {id}; `klaviyo dead list` shows them all"),
+            format!("there is no dead letter {id}; `klaviyo-connector dead list` shows them all"),
         )
     })
 }
@@ -97,7 +97,7 @@ mod tests {
         {
             let key = "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f".parse().unwrap();
             let opt_in = RawValue::from_string(text.to_owned()).unwrap();
-            let error = klaviyo_stream::outcome::Reason::new(Code::Rejected, "no");
+            let error = klaviyo_service::outcome::Reason::new(Code::Rejected, "no");
             let dead = Dead { opt_in, error, attempts: 1, since: String::new(), sequences: vec![7] };
             let shown = document(&Letter { key, sequence: 9, dead });
             assert_eq!(shown["id"], "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f.7");

@@ -1,4 +1,4 @@
-//! `klaviyo doctor`: what is right and wrong with the account's settings, and what to fix.
+//! `klaviyo-connector doctor`: what is right and wrong with the account's settings, and what to fix.
 //!
 //! The probes are calls that change nothing, and a missing scope shows as 403 before Klaviyo looks at what the call
 //! is about.

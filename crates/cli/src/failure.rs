@@ -88,10 +88,12 @@ impl Failure {
         match self.error.code {
             Code::Unauthenticated => {
                 let source = key::source(account);
-                self.hint(format!("the key came from {source}; `klaviyo doctor` looks at it more closely"))
+                self.hint(format!(
+                    "the key came from {source}; `klaviyo-connector doctor` looks at it more closely"
+                ))
             }
             Code::Forbidden => {
-                self.hint("`klaviyo doctor` shows which scopes the key has and which it lacks")
+                self.hint("`klaviyo-connector doctor` shows which scopes the key has and which it lacks")
             }
             Code::Retired => self.hint("raise it with --revision, such as --revision 2026-07-15"),
             Code::Connection | Code::Timeout if account.endpoint.is_some() => {
@@ -108,7 +110,7 @@ impl Failure {
         }
     }
 
-    /// The exit code, as `klaviyo --help` documents it.
+    /// The exit code, as `klaviyo-connector --help` documents it.
     pub(crate) fn exit(&self) -> u8 {
         if self.is_interruption { INTERRUPTED } else { exit(self.error.code) }
     }
@@ -152,7 +154,7 @@ impl From<Unfit> for Failure {
         }
         failure
             .hint("--key-file takes a file with the key instead")
-            .hint("`klaviyo mock` is a Klaviyo to try things on, and prints a key for it")
+            .hint("`klaviyo-connector mock` is a Klaviyo to try things on, and prints a key for it")
     }
 }
 

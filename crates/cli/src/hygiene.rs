@@ -66,15 +66,15 @@ mod tests {
 
     #[test]
     fn keys_are_recognised_wherever_they_are() {
-        assert!(has(&["klaviyo", "lists", "pk_0123456789abcdef"]));
-        assert!(has(&["klaviyo", "lists", "--api-key=pk_0123456789abcdef"]));
+        assert!(has(&["klaviyo-connector", "lists", "pk_0123456789abcdef"]));
+        assert!(has(&["klaviyo-connector", "lists", "--api-key=pk_0123456789abcdef"]));
         assert!(has(&[
-            "klaviyo",
+            "klaviyo-connector",
             "lists",
             "-H",
             "Authorization: Klaviyo-API-Key pk_UdR4mA_0123456789abcdef"
         ]));
-        assert!(has(&["klaviyo", "mock", "--key", "pk_0123456789abcdef=lists:read"]));
+        assert!(has(&["klaviyo-connector", "mock", "--key", "pk_0123456789abcdef=lists:read"]));
         for around in [
             "/PK",
             "a/PK/b",
@@ -103,20 +103,23 @@ mod tests {
             "user:PK:",
             "é PK é",
         ] {
-            assert!(has(&["klaviyo", "lists", &around.replace("PK", "pk_0123456789abcdef")]), "{around}");
+            assert!(
+                has(&["klaviyo-connector", "lists", &around.replace("PK", "pk_0123456789abcdef")]),
+                "{around}"
+            );
         }
         let long = "pk_0123456789abcdef0123456789abcdef";
         for around in ["PK@example.com", "PK.txt", "mailto:PK@example.com"] {
-            assert!(has(&["klaviyo", "lists", &around.replace("PK", long)]), "{around}");
+            assert!(has(&["klaviyo-connector", "lists", &around.replace("PK", long)]), "{around}");
         }
     }
 
     #[test]
     fn other_words_are_not_keys() {
         assert!(!has(&["pk_0123456789abcdef", "lists"]));
-        assert!(!has(&["klaviyo", "lookup", "--email", "pk_0123456789@example.com"]));
-        assert!(!has(&["klaviyo", "lists", "--name", "pk_customers"]));
-        assert!(!has(&["klaviyo", "lists", "--name", "pk_12"]));
+        assert!(!has(&["klaviyo-connector", "lookup", "--email", "pk_0123456789@example.com"]));
+        assert!(!has(&["klaviyo-connector", "lists", "--name", "pk_customers"]));
+        assert!(!has(&["klaviyo-connector", "lists", "--name", "pk_12"]));
         for word in [
             "pk_kumar1985@gmail.com",
             "--email=pk_kumar1985+news@gmail.com",
@@ -129,7 +132,7 @@ mod tests {
             "x_pk_0123456789",
             "pk_kunden2026ä",
         ] {
-            assert!(!has(&["klaviyo", "sync", word]), "{word}");
+            assert!(!has(&["klaviyo-connector", "sync", word]), "{word}");
         }
     }
 }

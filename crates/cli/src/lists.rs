@@ -1,4 +1,4 @@
-//! `klaviyo lists`, and which list a user means.
+//! `klaviyo-connector lists`, and which list a user means.
 
 use crate::done::{Done, View};
 use crate::failure::Failure;
@@ -72,7 +72,7 @@ pub(crate) fn is_id(text: &str) -> bool {
 fn missing(lists: &[List<'_>], list: &str) -> String {
     let no_such = format!("the account has no list with the id or the name {list:?}");
     match nearest(lists, list).as_slice() {
-        [] => format!("{no_such}; `klaviyo lists` shows those that it has"),
+        [] => format!("{no_such}; `klaviyo-connector lists` shows those that it has"),
         near => format!("{no_such}; did you mean {}?", near.join(", or ")),
     }
 }

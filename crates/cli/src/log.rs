@@ -8,7 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Logs from now on: what happens, and with `verbose` also what is done about it.
 pub(crate) fn start(verbose: bool) {
     let level = if verbose { Level::DEBUG } else { Level::INFO };
-    let targets = Targets::new().with_default(Level::WARN).with_target("klaviyo_stream", level);
+    let targets = Targets::new().with_default(Level::WARN).with_target("klaviyo_service", level);
     let lines =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     // One that is there already goes on.

@@ -1,6 +1,6 @@
-//! `klaviyo`: Klaviyo from the command line, by way of the connector in its sandbox.
+//! `klaviyo-connector`: Klaviyo from the command line, by way of the connector in its sandbox.
 //!
-//! `klaviyo --help` documents the exit codes and the shape of `--json`. [`args`] is what a user can write; each
+//! `klaviyo-connector --help` documents the exit codes and the shape of `--json`. [`args`] is what a user can write; each
 //! command has a module that makes its calls and returns a [`done::Done`]; [`view`] and [`report`] put that, or the
 //! [`failure::Failure`], into words or JSON.
 
@@ -89,7 +89,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         Command::Secret => report::end(json, secret::run(), Usage::default()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "klaviyo", &mut script);
+            clap_complete::generate(shell, &mut Arguments::command(), "klaviyo-connector", &mut script);
             report::script(&script)
         }
         command => {

@@ -1,4 +1,4 @@
-//! `klaviyo subscribe` and `opt-in`.
+//! `klaviyo-connector subscribe` and `opt-in`.
 
 use crate::args::Contact;
 use crate::contact::new_profile;
@@ -6,7 +6,7 @@ use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::lists;
 use crate::session::Session;
-use klaviyo_stream::outcome;
+use klaviyo_service::outcome;
 use serde_json::{Value, json};
 
 /// Adds profiles to a list.

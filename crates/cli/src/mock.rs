@@ -1,4 +1,4 @@
-//! `klaviyo mock`: a Klaviyo on this machine.
+//! `klaviyo-connector mock`: a Klaviyo on this machine.
 
 use crate::args::Mock;
 use crate::done::{Done, View};
@@ -123,10 +123,10 @@ fn introduction(value: &Value, options: &Mock) -> String {
         "\nIn another terminal:\n\n\
          \x20 export KLAVIYO_ENDPOINT={url}\n\
          \x20 export KLAVIYO_API_KEY={}\n\
-         \x20 klaviyo lists\n\
-         \x20 klaviyo opt-in --list Y6nRLr --email priya@example.com --name \"Priya Sharma\" --phone +919820000001\n\
-         \x20 klaviyo lookup --email priya@example.com\n\
-         \x20 klaviyo doctor\n",
+         \x20 klaviyo-connector lists\n\
+         \x20 klaviyo-connector opt-in --list Y6nRLr --email priya@example.com --name \"Priya Sharma\" --phone +919820000001\n\
+         \x20 klaviyo-connector lookup --email priya@example.com\n\
+         \x20 klaviyo-connector doctor\n",
         Account::DEMO_KEY
     );
     out

@@ -1,4 +1,4 @@
-//! `klaviyo lookup`, `create` and `upsert`.
+//! `klaviyo-connector lookup`, `create` and `upsert`.
 
 use crate::args::{Contact, Who};
 use crate::contact::{identifier, new_profile};
@@ -17,7 +17,7 @@ pub(crate) async fn lookup(session: &mut Session, who: &Who) -> Result<Done, Fai
     let by = by.as_object().and_then(|by| by.iter().next());
     let by =
         by.map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default())).unwrap_or_default();
-    Ok(Done::none(format!("no profile has the {by}; `klaviyo create` makes one")))
+    Ok(Done::none(format!("no profile has the {by}; `klaviyo-connector create` makes one")))
 }
 
 /// Creates a profile.

@@ -1,15 +1,15 @@
-//! `klaviyo secret`: a new signing secret.
+//! `klaviyo-connector secret`: a new signing secret.
 
 use crate::done::{Done, View};
 use crate::failure::Failure;
-use klaviyo_stream::secrets::MacKey;
+use klaviyo_service::secrets::MacKey;
 use serde_json::json;
 
 pub(crate) const HELP: &str = "\
 The secret is \"whsec_\" and the base64 of 32 random bytes, as https://www.standardwebhooks.com has it.
 Each account has its own, which its callers have too:
-  export KLAVIYO_SIGNING_SECRET=\"$(klaviyo secret)\"               for the account \"default\"
-  (umask 077; klaviyo secret > secrets/shop-1.signing-secret)      for the account \"shop-1\"";
+  export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"               for the account \"default\"
+  (umask 077; klaviyo-connector secret > secrets/shop-1.signing-secret)      for the account \"shop-1\"";
 
 pub(crate) fn run() -> Result<Done, Failure> {
     let key = MacKey::generate()

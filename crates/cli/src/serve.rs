@@ -1,4 +1,4 @@
-//! `klaviyo serve`: the front door.
+//! `klaviyo-connector serve`: the front door.
 
 use crate::args::{Account, Serve};
 use crate::done::{Done, View};
@@ -7,10 +7,10 @@ use crate::interrupt::Interrupt;
 use crate::text::TITLE;
 use crate::{log, report, service};
 use klaviyo_host::Usage;
-use klaviyo_stream::door::{Door, Limits, Settings};
-use klaviyo_stream::ops;
-use klaviyo_stream::queue::Role;
-use klaviyo_stream::secrets::Kind;
+use klaviyo_service::door::{Door, Limits, Settings};
+use klaviyo_service::ops;
+use klaviyo_service::queue::Role;
+use klaviyo_service::secrets::Kind;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -71,12 +71,12 @@ WhatsApp's own id of them as external_id, and as the properties whatsapp_user_id
 whatsapp_username; consent to WhatsApp needs a number, which a warning says. With a number they are
 known by that alone.
 A wish that cannot be done is told in the answer and in the log and, with --nats, is a dead letter
-(`klaviyo dead`). Who presses in WhatsApp that marketing is to stop loses the consent to WhatsApp, for
+(`klaviyo-connector dead`). Who presses in WhatsApp that marketing is to stop loses the consent to WhatsApp, for
 which the key needs the scope subscriptions:write.
 All else is counted by reason in the metric klaviyo_door_ignored_total.
 
 Secrets, in the folder of --secrets, read again when they change, or in variables:
-  ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            from `klaviyo secret`
+  ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            from `klaviyo-connector secret`
   ACCOUNT.whatsapp-app-secret       KLAVIYO_WHATSAPP_APP_SECRET       what Meta signs with
   ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  Meta's id of the account's number
   ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
@@ -145,7 +145,7 @@ async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
         let missing = "nobody could sign a request: there is no KLAVIYO_SIGNING_SECRET and no \
                        KLAVIYO_WHATSAPP_APP_SECRET, or, without --nats, no KLAVIYO_API_KEY";
         return Err(Failure::invalid(None, missing)
-            .hint("export KLAVIYO_SIGNING_SECRET=\"$(klaviyo secret)\"")
+            .hint("export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"")
             .hint("--secrets names a folder with the secrets of many accounts"));
     }
     if door.accounts().is_empty() {
@@ -183,7 +183,7 @@ fn introduce(json: bool, [url, health_url]: [&str; 2], door: &Door, has_queue: b
         let _ = writeln!(out, "The front door {does}: {TITLE}{url}/v1/opt-ins{TITLE:#} (Ctrl-C stops it)");
         let _ = writeln!(out, "  accounts      {names}");
         let _ = writeln!(out, "  health        {health_url}/readyz, /healthz and /metrics");
-        let _ = writeln!(out, "`klaviyo serve --help` says how to sign a request.");
+        let _ = writeln!(out, "`klaviyo-connector serve --help` says how to sign a request.");
         out
     };
     // Whoever has closed the output may still want the service.

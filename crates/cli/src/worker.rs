@@ -1,4 +1,4 @@
-//! `klaviyo worker`: the engine room.
+//! `klaviyo-connector worker`: the engine room.
 
 use crate::args::{Account, Worker};
 use crate::done::{Done, View};
@@ -7,9 +7,9 @@ use crate::interrupt::Interrupt;
 use crate::text::TITLE;
 use crate::{log, report, service};
 use klaviyo_host::{Limits, Usage};
-use klaviyo_stream::queue::{Nats, Role};
-use klaviyo_stream::secrets::Kind;
-use klaviyo_stream::{ops, worker};
+use klaviyo_service::queue::{Nats, Role};
+use klaviyo_service::secrets::Kind;
+use klaviyo_service::{ops, worker};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -20,11 +20,11 @@ An account is one worker's at a time, by a lease of ten seconds that it renews: 
 rates are kept however many workers there are. Accounts spread over the workers, and move when
 workers come and go. Without --nats and NATS_URL the queue is at nats://127.0.0.1:4222.
 
-One opt-in that waits alone takes the three steps of `klaviyo opt-in`; many are looked up, created
+One opt-in that waits alone takes the three steps of `klaviyo-connector opt-in`; many are looked up, created
 or imported, and added to their list together, in as few requests as will do.
 
 When Klaviyo asks for time, or is away, opt-ins wait and are tried again. What Klaviyo will never
-take, and what has failed too often, is a dead letter: see `klaviyo dead`. A key that is refused, or
+take, and what has failed too often, is a dead letter: see `klaviyo-connector dead`. A key that is refused, or
 lacks a scope, pauses its account, as the log and /readyz say; another key resumes it.
 
 Keys, in the folder of --secrets, read again when they change, or in a variable:

@@ -1,5 +1,5 @@
 //! What a body may hold: which members, of which kinds, from which revision on. Klaviyo answers 400 to anything
-//! else. `cargo xtask contract` compares all of it with Klaviyo's OpenAPI.
+//! else. `cargo xtask openapi` compares all of it with Klaviyo's OpenAPI.
 //!
 //! What a body must hold beyond that, as an identifier or a channel, its operation checks.
 

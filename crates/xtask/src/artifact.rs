@@ -1,7 +1,7 @@
 //! The component files: compiled, composed, labelled, checked, written to `target/component`.
 
 use crate::command::root;
-use crate::contract::{self, HTTP};
+use crate::wit::{self, HTTP};
 use crate::{file, guest};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
@@ -36,9 +36,9 @@ pub(crate) fn build() -> Result<()> {
         "klaviyo-connector",
         "Klaviyo's profiles, lists, consent and bulk imports, over an HTTP function of the host's",
     )?;
-    contract::check_imports(&connector, &[HTTP])?;
-    contract::check_exports(&connector)?;
-    contract::check_types(&connector)?;
+    wit::check_imports(&connector, &[HTTP])?;
+    wit::check_exports(&connector)?;
+    wit::check_types(&connector)?;
     write("klaviyo", &connector, BUDGET)?;
 
     let composed = klaviyo_compose::with_adapter(&connector, &guest::component("klaviyo-wasi-http")?)?;
@@ -47,8 +47,8 @@ pub(crate) fn build() -> Result<()> {
         "klaviyo-connector-wasi",
         "Klaviyo's profiles, lists, consent and bulk imports, over wasi:http",
     )?;
-    contract::check_imports(&composed, &WASI)?;
-    contract::check_exports(&composed)?;
+    wit::check_imports(&composed, &WASI)?;
+    wit::check_exports(&composed)?;
     write("klaviyo-wasi", &composed, WASI_BUDGET)?;
 
     let mock = label(
@@ -56,7 +56,7 @@ pub(crate) fn build() -> Result<()> {
         "klaviyo-mock",
         "A Klaviyo for tests and demonstrations, which exports the connector's http",
     )?;
-    contract::check_imports(&mock, &[])?;
+    wit::check_imports(&mock, &[])?;
     write("klaviyo-mock", &mock, MOCK_BUDGET)?;
 
     let tenant = guest::component("klaviyo-example-tenant-code")?;

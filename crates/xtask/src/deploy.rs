@@ -1,4 +1,4 @@
-//! The deployment files: whether Docker Compose, Kubernetes and `klaviyo` itself take what is written there.
+//! The deployment files: whether Docker Compose, Kubernetes and the command itself take what is written there.
 
 use crate::command::{program, root, run};
 use crate::file;
@@ -71,7 +71,7 @@ const DOCKERFILE: Check = Check {
     ],
 };
 
-/// Checks the files, and what they call `klaviyo` with; the build of the tests has made it.
+/// Checks the files, and what they call the command with; the build of the tests has made it.
 pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
     if !skipped.has("the deployment files", &["python3"])? {
         return Ok(());
@@ -88,14 +88,21 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
         let mut calls = calls(&as_json(file)?);
         calls.sort();
         let called: Vec<_> = calls.iter().filter_map(|call| call.first()).collect();
-        ensure!(called == commands, "{file} calls klaviyo as {called:?} instead of {commands:?}");
+        ensure!(called == commands, "{file} calls klaviyo-connector as {called:?} instead of {commands:?}");
         for call in calls {
-            ensure!(is_taken(&call)?, "{file} calls `klaviyo {}`, which it does not take", call.join(" "));
+            ensure!(
+                is_taken(&call)?,
+                "{file} calls `klaviyo-connector {}`, which it does not take",
+                call.join(" ")
+            );
         }
     }
     copies_are_equal(&as_json(KUBERNETES.file)?)?;
     let wrong = ["serve", "--no-such-option"].map(str::to_owned);
-    ensure!(!is_taken(&wrong)?, "klaviyo takes any option when it is asked for help: this shows nothing");
+    ensure!(
+        !is_taken(&wrong)?,
+        "klaviyo-connector takes any option when it is asked for help: this shows nothing"
+    );
     Ok(())
 }
 
@@ -167,11 +174,11 @@ fn copies_are_equal(manifests: &Value) -> Result<()> {
     names.into_iter().try_for_each(|name| same(streams.get(&name), &format!("deploy/streams/{name}")))
 }
 
-/// How containers with the image `klaviyo` are called.
+/// How containers with the image `klaviyo-connector` are called.
 fn calls(document: &Value) -> Vec<Vec<String>> {
     let field = |name: &str| document.get(name);
     let image = field("image").and_then(Value::as_str).and_then(|image| image.rsplit('/').next());
-    let is_klaviyo = image.is_some_and(|image| image.split(':').next() == Some("klaviyo"));
+    let is_klaviyo = image.is_some_and(|image| image.split(':').next() == Some("klaviyo-connector"));
     let words = field("args").or_else(|| field("command")).and_then(Value::as_array).filter(|_| is_klaviyo);
     let word = |word: &Value| word.as_str().map(str::to_owned);
     let call: Option<Vec<String>> = words.map(|words| words.iter().filter_map(word).collect());
@@ -185,8 +192,8 @@ fn calls(document: &Value) -> Vec<Vec<String>> {
 
 /// Whether the command knows all of these words. Asked for help as well, it reads them and does nothing.
 fn is_taken(call: &[String]) -> Result<bool> {
-    let output = program(built("klaviyo", profile(false))).args(call).arg("--help").output();
-    Ok(output.context("klaviyo cannot be run")?.status.success())
+    let output = program(built("klaviyo-connector", profile(false))).args(call).arg("--help").output();
+    Ok(output.context("klaviyo-connector cannot be run")?.status.success())
 }
 
 #[cfg(test)]
@@ -197,13 +204,13 @@ mod tests {
     #[test]
     fn calls_of_klaviyo_are_found_and_others_are_not() {
         let documents = json!([
-            { "services": { "serve": { "image": "klaviyo", "command": ["serve", "--nats", "nats://nats:4222"] } } },
+            { "services": { "serve": { "image": "klaviyo-connector", "command": ["serve", "--nats", "nats://nats:4222"] } } },
             { "spec": { "containers": [
-                { "image": "registry.example.com/klaviyo:0.1.0", "args": ["worker"] },
+                { "image": "registry.example.com/klaviyo-connector:0.1.0", "args": ["worker"] },
                 { "image": "nats:2", "args": ["-js"] },
-                { "image": "registry.example.com/klaviyo/nats:2", "args": ["-js"] },
+                { "image": "registry.example.com/klaviyo-connector/nats:2", "args": ["-js"] },
             ] } },
-            { "image": "klaviyo" },
+            { "image": "klaviyo-connector" },
         ]);
         assert_eq!(calls(&documents), [vec!["serve", "--nats", "nats://nats:4222"], vec!["worker"]]);
     }

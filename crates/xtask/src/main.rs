@@ -3,7 +3,6 @@
 mod alone;
 mod artifact;
 mod command;
-mod contract;
 mod deploy;
 mod examples;
 mod file;
@@ -16,6 +15,7 @@ mod runtimes;
 mod sdk;
 mod simulator;
 mod toolchain;
+mod wit;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -36,7 +36,7 @@ struct Arguments {
 enum Task {
     /// Install what compiling to WebAssembly needs, where it is missing
     Setup,
-    /// Build the component, target/component/klaviyo.wasm, and the command with it inside, target/klaviyo
+    /// Build the component, target/component/klaviyo.wasm, and the command with it inside, target/klaviyo-connector
     Build {
         /// Optimise the command
         #[arg(long)]
@@ -57,7 +57,7 @@ enum Task {
     /// Opt 10,000 contacts in at once, while one request in ten goes wrong
     #[command(disable_help_flag = true)]
     Soak(Passed),
-    /// Sync large files with `klaviyo sync`, with bad rows, faults, and kills
+    /// Sync large files with `klaviyo-connector sync`, with bad rows, faults, and kills
     #[command(disable_help_flag = true)]
     Sync(Passed),
     /// Bring 200,000 opt-ins of 20 accounts to front doors, a queue on NATS and workers, while they are killed
@@ -69,7 +69,7 @@ enum Task {
     Bench(Passed),
     /// Check the requests of the fixtures, and what the simulator takes, against Klaviyo's OpenAPI files
     #[command(disable_help_flag = true)]
-    Contract(Passed),
+    Openapi(Passed),
     /// Run the fixtures in each runtime, measure it, and print the README's table
     Matrix,
     /// Check and test everything
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
             eprintln!("xtask: this machine compiles to {}", toolchain::TARGET);
             ExitCode::SUCCESS
         }),
-        Task::Build { release } => components().and_then(|()| program::build_klaviyo(release)).map(done),
+        Task::Build { release } => components().and_then(|()| program::build_command(release)).map(done),
         Task::Demo(passed) => host_test("demo", passed, false),
         Task::Replay(passed) => host_test("replay", passed, false),
         Task::Hostile(passed) => host_test("hostile", passed, false),
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
             let ready = if needs_nats { nats::need() } else { Ok(()) };
             ready.and_then(|()| host_test("bench", passed, true))
         }
-        Task::Contract(passed) => openapi::check(&passed.arguments),
+        Task::Openapi(passed) => openapi::check(&passed.arguments),
         Task::Matrix => {
             components().and_then(|()| program::build(true)).and_then(|()| examples::matrix()).map(done)
         }
@@ -162,7 +162,7 @@ fn test() -> Result<()> {
         program::run_host_test(&["replay", "--wasi", FIXTURES])
     })?;
     step("Klaviyo's OpenAPI", openapi::test)?;
-    step("the command with the component inside", || program::build_klaviyo(false))?;
+    step("the command with the component inside", || program::build_command(false))?;
     step("the deployment files", || deploy::test(&mut skipped))?;
     step("the embeddings", || examples::test(&mut skipped))?;
     step("Klaviyo's own libraries against the simulator", || sdk::test(&mut skipped))?;

@@ -1,4 +1,4 @@
-//! The programs that run the component: the `klaviyo` command and the test host.
+//! The programs that run the component: the command, `klaviyo-connector`, and the test host.
 
 use crate::command::{cargo, program, root, run};
 use crate::file;
@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 /// common dependencies, and wasmtime, which takes minutes, would be built once more.
 pub(crate) const CRATES: [&str; 6] = [
     "klaviyo-host",
-    "klaviyo-stream",
+    "klaviyo-service",
     "klaviyo-cli",
     "host-test",
     "klaviyo-example-rust",
@@ -24,15 +24,18 @@ pub(crate) fn cargo_on_crates(task: &str) -> Command {
     command
 }
 
-/// Builds `klaviyo` with the component inside, as one file: `target/klaviyo`.
-pub(crate) fn build_klaviyo(release: bool) -> Result<()> {
+/// Builds the command with the component inside, as one file: `target/klaviyo-connector`.
+pub(crate) fn build_command(release: bool) -> Result<()> {
     let mut build = cargo_on_crates("build");
     build.args(["--features", "klaviyo-cli/embedded"]).args(release.then_some("--release"));
     run(build.env("KLAVIYO_COMPONENT", component()))?;
-    let built = built("klaviyo", profile(release));
-    let klaviyo = root().join("target").join(format!("klaviyo{}", std::env::consts::EXE_SUFFIX));
+    let built = built("klaviyo-connector", profile(release));
+    let klaviyo = root().join("target").join(format!("klaviyo-connector{}", std::env::consts::EXE_SUFFIX));
     file::copy(&built, &klaviyo)?;
-    eprintln!("xtask: target/klaviyo, {} MB, the component inside", klaviyo.metadata()?.len() >> 20);
+    eprintln!(
+        "xtask: target/klaviyo-connector, {} MB, the component inside",
+        klaviyo.metadata()?.len() >> 20
+    );
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! `klaviyo mock`, for programs of any language to talk to.
+//! `klaviyo-connector mock`, for programs of any language to talk to.
 
 use crate::command::program;
 use crate::program::built;
@@ -17,7 +17,7 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// Starts the command of the last build, at no pace.
     pub(crate) fn start(profile: &str) -> Result<Self> {
-        let mut command = program(built("klaviyo", profile));
+        let mut command = program(built("klaviyo-connector", profile));
         command.args(["mock", "--port", "0", "--rates", "off", "--json"]);
         let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut process = process.context("the simulator cannot be started")?;

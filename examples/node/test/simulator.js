@@ -1,11 +1,11 @@
-// The simulator of this repository, `klaviyo mock`, on a free port.
+// The simulator of this repository, `klaviyo-connector mock`, on a free port.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const KLAVIYO = fileURLToPath(new URL("../../../target/klaviyo", import.meta.url));
+const KLAVIYO = fileURLToPath(new URL("../../../target/klaviyo-connector", import.meta.url));
 
 export async function simulator(...options) {
   if (!existsSync(KLAVIYO)) {

@@ -28,7 +28,7 @@ def hostile() -> Path:
 @pytest.fixture(scope="session")
 def program() -> Path:
     """The command that has the simulator."""
-    file = TARGET / "klaviyo"
+    file = TARGET / "klaviyo-connector"
     assert file.is_file(), "run `cargo xtask build` first"
     return file
 

@@ -8,7 +8,7 @@ use crate::bench::peak;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;
-use klaviyo_stream::opt_in::{Key, OptIn};
+use klaviyo_service::opt_in::{Key, OptIn};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use caller::Callers;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_mock::Faults;
-use klaviyo_stream::outcome::Outcome;
+use klaviyo_service::outcome::Outcome;
 use opt_ins::{End, Kind, LIST};
 use serde_json::Value;
 use stage::{Stage, key};

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use klaviyo_mock::{Account, Faults, Klaviyo, Nats, Rates, Server};
-use klaviyo_stream::queue::{self, Queue};
+use klaviyo_service::queue::{self, Queue};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -26,7 +26,7 @@ pub(super) struct Stage {
     folder: TempDir,
 }
 
-/// `klaviyo serve` or `klaviyo worker`, killed when it is dropped.
+/// `klaviyo-connector serve` or `klaviyo-connector worker`, killed when it is dropped.
 pub(super) struct Service {
     words: Vec<String>,
     /// Where it is.
@@ -124,7 +124,7 @@ impl Stage {
         let mut line = String::new();
         service._output.read_line(&mut line)?;
         let document: Value = serde_json::from_str(&line)
-            .with_context(|| format!("`klaviyo {}` did not start", service.words.join(" ")))?;
+            .with_context(|| format!("`klaviyo-connector {}` did not start", service.words.join(" ")))?;
         let url = document.pointer("/ok/url").and_then(Value::as_str);
         url.with_context(|| format!("it did not start: {document}"))?.clone_into(&mut service.url);
         Ok(service)

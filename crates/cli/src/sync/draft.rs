@@ -11,7 +11,7 @@ use crate::phone::international;
 use jiff::Timestamp;
 use klaviyo_core::intake::{self, Intake, Unfit};
 use klaviyo_host::types::{Channel, NewProfile};
-use klaviyo_stream::opt_in::names;
+use klaviyo_service::opt_in::names;
 
 /// What stands between several values in one cell of Google's contacts.
 const SEVERAL: &str = ":::";

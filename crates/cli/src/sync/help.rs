@@ -1,6 +1,6 @@
-//! What `klaviyo sync --help` ends with.
+//! What `klaviyo-connector sync --help` ends with.
 
-/// The end of `klaviyo sync --help`.
+/// The end of `klaviyo-connector sync --help`.
 pub(crate) const HELP: &str = "\
 The input:
   CSV with a header, JSON Lines (an object on each line), or a JSON array of objects; an object may
@@ -83,14 +83,14 @@ Interruptions:
   for, as long as --patience.
 
 Examples:
-  klaviyo sync contacts.csv --list Newsletter --dry-run
-  klaviyo sync contacts.csv --list Newsletter --report report.csv --state sync.state
-  klaviyo sync contacts.csv --list Y6nRLr --map 'Mobile=phone-number' --region IN \\
+  klaviyo-connector sync contacts.csv --list Newsletter --dry-run
+  klaviyo-connector sync contacts.csv --list Newsletter --report report.csv --state sync.state
+  klaviyo-connector sync contacts.csv --list Y6nRLr --map 'Mobile=phone-number' --region IN \\
     --unknown-columns properties --consent whatsapp --consent-source 'WhatsApp bot'
-  klaviyo sync shopify.csv --list Newsletter --unknown-columns ignore \\
+  klaviyo-connector sync shopify.csv --list Newsletter --unknown-columns ignore \\
     --consent-column 'email=Accepts Email Marketing' --consent-column 'sms=Accepts SMS Marketing'
-  klaviyo sync mailchimp.csv --list Newsletter --unknown-columns ignore --consent email \\
+  klaviyo-connector sync mailchimp.csv --list Newsletter --unknown-columns ignore --consent email \\
     --historical --time-zone America/New_York
-  klaviyo sync hubspot.csv --list Newsletter --unknown-columns ignore \\
+  klaviyo-connector sync hubspot.csv --list Newsletter --unknown-columns ignore \\
     --consent-column 'email=Unsubscribed from all email'
-  generate | klaviyo sync - --format jsonl --list Y6nRLr";
+  generate | klaviyo-connector sync - --format jsonl --list Y6nRLr";

@@ -1,4 +1,4 @@
-//! `klaviyo sync`: the contacts of a file, in Klaviyo.
+//! `klaviyo-connector sync`: the contacts of a file, in Klaviyo.
 //!
 //! [`encoding`] makes UTF-8 of bytes and [`form`] tells what it is, [`frame`] finds rows in it, [`input`] and [`mapping`]
 //! make contacts of them, by the [`columns`] of the header and the [`consent`] that is asked for; [`batches`] makes

@@ -1,4 +1,4 @@
-//! `klaviyo sync` with consent that a column gives, or that everybody has given.
+//! `klaviyo-connector sync` with consent that a column gives, or that everybody has given.
 
 use crate::people::{case, stops};
 use crate::run::{LIST, Run};

@@ -1,4 +1,4 @@
-//! `klaviyo doctor`.
+//! `klaviyo-connector doctor`.
 
 use crate::run::{CANARY, Run, account, bare, faulty, klaviyo, run, run_with, server};
 use klaviyo_mock::Server;

@@ -47,7 +47,7 @@ fn a_missing_scope_is_5_everywhere() {
         let error = run_with(&server, "pk_scopeless_123456", &json(&call)).err(5);
         assert_eq!((&error["code"], &error["status"]), (&"forbidden".into(), &403.into()), "{call:?}");
         let text = run_with(&server, "pk_scopeless_123456", &call);
-        assert!(text.err.contains(":read") && text.err.contains("klaviyo doctor"), "{}", text.err);
+        assert!(text.err.contains(":read") && text.err.contains("klaviyo-connector doctor"), "{}", text.err);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `klaviyo sync` and the files of `host-test/cases/files`: what they are is told by their bytes.
+//! `klaviyo-connector sync` and the files of `host-test/cases/files`: what they are is told by their bytes.
 
 use crate::run::{LIST, Run};
 use crate::sync::{Try, done, row};

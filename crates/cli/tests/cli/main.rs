@@ -21,9 +21,9 @@ mod people;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
-mod simulator;
+mod service;
 #[cfg(test)]
-mod stream;
+mod simulator;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]

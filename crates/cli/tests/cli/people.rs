@@ -1,4 +1,4 @@
-//! `klaviyo sync` with files as they come: their columns, and what is in them beside good values. The files are in
+//! `klaviyo-connector sync` with files as they come: their columns, and what is in them beside good values. The files are in
 //! host-test/cases/files.
 
 use crate::run::{LIST, Run, run, server};

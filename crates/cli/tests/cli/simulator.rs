@@ -1,4 +1,4 @@
-//! `klaviyo mock`.
+//! `klaviyo-connector mock`.
 
 use crate::run::{Run, Service, bare, klaviyo};
 

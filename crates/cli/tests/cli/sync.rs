@@ -1,4 +1,4 @@
-//! `klaviyo sync`.
+//! `klaviyo-connector sync`.
 
 use crate::run::{CANARY, LIST, Run, klaviyo};
 use klaviyo_mock::{Account, Channel, Faults, Klaviyo, OptIn, Rates, Server};

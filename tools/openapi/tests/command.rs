@@ -190,11 +190,11 @@ fn what_cannot_be_read_is_told() {
     std::fs::write(case.folder.path().join("text.json"), "openapi: 3.0.2").unwrap();
     case.write("old.json", &document("2025-01-15", attributes()));
     for (file, why) in [
-        ("gone.json", "contract: cannot read gone.json: "),
-        ("text.json", "contract: text.json is not JSON: "),
+        ("gone.json", "openapi: cannot read gone.json: "),
+        ("text.json", "openapi: text.json is not JSON: "),
         (
             "number.json",
-            "contract: number.json is no OpenAPI document that this check understands: it has no `openapi` version",
+            "openapi: number.json is no OpenAPI document that this check understands: it has no `openapi` version",
         ),
     ] {
         let (code, out, err) = case.run(&["old.json", file]);
@@ -203,8 +203,5 @@ fn what_cannot_be_read_is_told() {
     }
     std::fs::remove_file(case.folder.path().join("fixtures/a.json")).unwrap();
     let (code, _, err) = case.run(&["old.json"]);
-    assert_eq!(
-        (code, err.as_str()),
-        (Some(1), "contract: there is no request in the fixtures of fixtures\n")
-    );
+    assert_eq!((code, err.as_str()), (Some(1), "openapi: there is no request in the fixtures of fixtures\n"));
 }

@@ -3,7 +3,7 @@
 use crate::door::{SECRET, answer, ask, now, opened, person, post, post_at};
 use crate::stage::{PATIENCE, Running, settings};
 use async_nats::jetstream;
-use klaviyo_stream::id::Id;
+use klaviyo_service::id::Id;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

@@ -1,7 +1,7 @@
 //! TLS between NATS and who connects to it.
 
 use klaviyo_mock::Nats;
-use klaviyo_stream::queue::{self, Queue, QueueError};
+use klaviyo_service::queue::{self, Queue, QueueError};
 use rcgen::generate_simple_self_signed;
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@ use crate::door::{SECRET, answer, ask, client, get, now, opened, person, post, p
 use crate::stage::{Stage, settings, until};
 use async_nats::jetstream;
 use klaviyo_mock::Faults;
-use klaviyo_stream::door::Settings;
+use klaviyo_service::door::Settings;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 

@@ -3,8 +3,8 @@
 use crate::door::{SECRET, answer, ask, client, now, opened, post, post_at};
 use crate::stage::{LIST, PATIENCE, Running, Stage, key_in_queue, key_of, opt_in, receipts, settings, until};
 use klaviyo_mock::Channel;
-use klaviyo_stream::opt_in::OptIn;
-use klaviyo_stream::outcome::Outcome;
+use klaviyo_service::opt_in::OptIn;
+use klaviyo_service::outcome::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;

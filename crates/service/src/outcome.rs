@@ -15,9 +15,9 @@ pub enum Outcome {
     OptedOut(Stopped),
     /// It was not done, and is among the dead letters.
     Dead(Reason),
-    /// It was a dead letter, and waits again: `klaviyo dead retry`.
+    /// It was a dead letter, and waits again: `klaviyo-connector dead retry`.
     Waiting,
-    /// It was a dead letter, and was given up: `klaviyo dead drop`.
+    /// It was a dead letter, and was given up: `klaviyo-connector dead drop`.
     Dropped,
 }
 

@@ -2,8 +2,8 @@
 
 use crate::stage::{LIST, PATIENCE, Running, key_of, opt_in, receipts, stage, stage_on, until};
 use klaviyo_mock::{Faults, Nats};
-use klaviyo_stream::opt_in::OptIn;
-use klaviyo_stream::outcome::Outcome;
+use klaviyo_service::opt_in::OptIn;
+use klaviyo_service::outcome::Outcome;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;

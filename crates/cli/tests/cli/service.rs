@@ -1,4 +1,4 @@
-//! `klaviyo serve`, `worker` and `dead`.
+//! `klaviyo-connector serve`, `worker` and `dead`.
 
 use crate::run::{CANARY, LIST, Run, Service, bare, server};
 use base64::Engine;

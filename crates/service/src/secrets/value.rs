@@ -34,15 +34,15 @@ pub enum Unfit {
     #[error("it has characters that such a secret never has; copy it again, all of it and nothing else")]
     Characters,
     /// The part behind `whsec_` is not base64.
-    #[error("it is not base64; `klaviyo secret` makes one that can be used")]
+    #[error("it is not base64; `klaviyo-connector secret` makes one that can be used")]
     NotBase64,
     /// It decodes to too few bytes, or too many, for a signing secret.
     #[error(
-        "it has {0} bytes, and a signing secret has 24 to 64; `klaviyo secret` makes one that can be used"
+        "it has {0} bytes, and a signing secret has 24 to 64; `klaviyo-connector secret` makes one that can be used"
     )]
     Bytes(usize),
     /// A signing secret that is one byte over and over; of zeros, it signs as no secret at all does.
-    #[error("it is the same byte over and over; `klaviyo secret` makes one that can be used")]
+    #[error("it is the same byte over and over; `klaviyo-connector secret` makes one that can be used")]
     Same,
     /// It is shorter than such a secret ever is.
     #[error("it has {0} characters, which is too few; at least {1} are needed")]

@@ -1,4 +1,4 @@
-//! `cargo xtask contract`: whether the requests of the fixture corpus, and the bodies that the simulator takes, are
+//! `cargo xtask openapi`: whether the requests of the fixture corpus, and the bodies that the simulator takes, are
 //! what Klaviyo's OpenAPI documents describe.
 
 mod check;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 /// Check the requests of the fixtures, and the bodies that the simulator takes, against Klaviyo's OpenAPI
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask contract")]
+#[command(bin_name = "cargo xtask openapi")]
 struct Arguments {
     /// An OpenAPI 3.0 document of Klaviyo's, as it publishes one for each revision
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("contract: {error:#}");
+            eprintln!("openapi: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -2,14 +2,14 @@
 
 use klaviyo_host::{Connector, Egress, Limits};
 use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
-use klaviyo_stream::door::{Door, Limits as DoorLimits, Settings};
-use klaviyo_stream::ops::{self, Health, Listener};
-use klaviyo_stream::opt_in::{Key, OptIn};
-use klaviyo_stream::outcome::{Outcome, Receipt};
-use klaviyo_stream::queue::{self, Letter, Queue};
-use klaviyo_stream::secrets::Secrets;
-use klaviyo_stream::tenants::Tenants;
-use klaviyo_stream::worker::Worker;
+use klaviyo_service::door::{Door, Limits as DoorLimits, Settings};
+use klaviyo_service::ops::{self, Health, Listener};
+use klaviyo_service::opt_in::{Key, OptIn};
+use klaviyo_service::outcome::{Outcome, Receipt};
+use klaviyo_service::queue::{self, Letter, Queue};
+use klaviyo_service::secrets::Secrets;
+use klaviyo_service::tenants::Tenants;
+use klaviyo_service::worker::Worker;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::path::Path;

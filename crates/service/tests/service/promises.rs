@@ -51,7 +51,7 @@ fn promised() -> BTreeSet<String> {
 #[test]
 fn every_promise_has_a_test() {
     let crates = project().join("crates");
-    let there: BTreeSet<String> = ["stream", "cli", "mock", "host", "xtask"]
+    let there: BTreeSet<String> = ["service", "cli", "mock", "host", "xtask"]
         .iter()
         .flat_map(|name| [crates.join(name).join("src"), crates.join(name).join("tests")])
         .filter(|folder| folder.is_dir())
@@ -64,7 +64,7 @@ fn every_promise_has_a_test() {
 
 #[test]
 fn every_test_of_the_service_has_a_promise() {
-    let there = tests(&project().join("crates/stream/tests/stream"));
+    let there = tests(&project().join("crates/service/tests/service"));
     assert!(there.len() > 30, "{there:?}");
     let missing: Vec<String> = there.difference(&promised()).cloned().collect();
     assert!(missing.is_empty(), "docs/scale.md does not name {missing:?}");

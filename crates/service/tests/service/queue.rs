@@ -6,9 +6,9 @@ use crate::stage::{
 use async_nats::jetstream::{self, consumer, stream};
 use futures_util::StreamExt;
 use klaviyo_mock::{Faults, Nats};
-use klaviyo_stream::opt_in::{Key, OptIn};
-use klaviyo_stream::outcome::Outcome;
-use klaviyo_stream::queue::{self, Queue, QueueError};
+use klaviyo_service::opt_in::{Key, OptIn};
+use klaviyo_service::outcome::Outcome;
+use klaviyo_service::queue::{self, Queue, QueueError};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::task::JoinSet;

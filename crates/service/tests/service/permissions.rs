@@ -5,7 +5,7 @@ use super::door::{SECRET, ask, post};
 use crate::stage::{LIST, connect, settings, stage_at, until};
 use async_nats::jetstream;
 use klaviyo_mock::{Nats, NatsServer};
-use klaviyo_stream::queue::{self, Queue, Role};
+use klaviyo_service::queue::{self, Queue, Role};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

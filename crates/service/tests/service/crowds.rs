@@ -3,8 +3,8 @@
 use crate::door::{OTHER_SECRET, SECRET, answer, client, get, now, opened, person, post, post_at, signature};
 use crate::stage::{LIST, PATIENCE, Running, key_of, settings};
 use klaviyo_mock::Faults;
-use klaviyo_stream::door::{Limits, Settings};
-use klaviyo_stream::ops;
+use klaviyo_service::door::{Limits, Settings};
+use klaviyo_service::ops;
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -3,8 +3,8 @@
 use crate::door::{APP_SECRET, NUMBER_ID, notify_for, now, opened, post};
 use crate::stage::{LIST, PATIENCE, Running, Stage, key_of, settings, until};
 use klaviyo_mock::{Channel, State};
-use klaviyo_stream::door::Settings;
-use klaviyo_stream::outcome::Outcome;
+use klaviyo_service::door::Settings;
+use klaviyo_service::outcome::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -209,7 +209,7 @@ async fn every_notification_comes_out_right_at_once() {
 
 /// The outcome of an opt-in or an opt-out that was accepted under an id.
 async fn outcome(stage: &Stage, id: &Value) -> Outcome {
-    let id: klaviyo_stream::id::Id = id.as_str().unwrap().parse().unwrap();
+    let id: klaviyo_service::id::Id = id.as_str().unwrap().parse().unwrap();
     let end = Instant::now() + PATIENCE;
     loop {
         match stage.queue.outcome(&id.key, id.sequence.unwrap()).await.unwrap() {
@@ -406,7 +406,7 @@ async fn a_wish_that_cannot_be_done_is_told_and_kept() {
     let worker = stage.worker().await;
     let account = "shop-1".parse().unwrap();
     for (id, field) in [("wamid.1", "phone_number"), ("wamid.2", "email")] {
-        let letter = stage.letter(&klaviyo_stream::opt_in::Key::new(&account, id)).await;
+        let letter = stage.letter(&klaviyo_service::opt_in::Key::new(&account, id)).await;
         assert_eq!(letter.dead.error.code, "invalid-input");
         assert!(letter.dead.error.message.starts_with(field), "{}", letter.dead.error.message);
         assert!(letter.dead.opt_in.get().contains(id));
