@@ -1,7 +1,11 @@
 //! What a call returns beside its value, and how it fails.
 
+use crate::disposition::Disposition;
+use crate::lock;
 use crate::types::{self, Code};
 use std::fmt;
+use std::ops::AddAssign;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What a call has used. Every answer and every error has it.
@@ -18,6 +22,33 @@ pub struct Usage {
     /// How long the call waited: for its place among [`Limits::concurrent_calls`](crate::Limits), for its turn at
     /// Klaviyo's rates, and between attempts.
     pub waited: Duration,
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.attempts = self.attempts.saturating_add(other.attempts);
+        self.sent_bytes = self.sent_bytes.saturating_add(other.sent_bytes);
+        self.received_bytes = self.received_bytes.saturating_add(other.received_bytes);
+        self.waited = self.waited.saturating_add(other.waited);
+    }
+}
+
+/// The sum of what several calls have used: all those of a [`Tenant`](crate::Tenant) that was made by
+/// [`Tenant::metered`](crate::Tenant::metered), and of its clones. Cloning it is cheap, and clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Usage>>);
+
+impl Meter {
+    /// What all calls so far have used.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        *lock(&self.0)
+    }
+
+    pub(crate) fn add(&self, usage: Usage) {
+        *lock(&self.0) += usage;
+    }
 }
 
 /// What a call returned.
@@ -72,13 +103,10 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later without any change: rates, outages, connections. Repeating is safe,
-    /// as it is for every call.
+    /// Whether the same call may succeed later without any change: rates, outages, connections.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        let temporary =
-            [Code::RateLimited, Code::Unavailable, Code::Blocked, Code::Timeout, Code::Connection];
-        temporary.contains(&self.code())
+        self.disposition() == Disposition::RetryLater
     }
 
     /// How long to wait before the call is repeated, where Klaviyo has said so in whole seconds.

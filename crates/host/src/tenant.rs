@@ -2,7 +2,7 @@
 
 use crate::connector::{Connector, Shared as Host};
 use crate::courier::Courier;
-use crate::error::{Answer, Cause, Error, Usage};
+use crate::error::{Answer, Cause, Error, Meter, Usage};
 use crate::fair::Place;
 use crate::json::Prepared;
 use crate::limits::Limits;
@@ -39,6 +39,7 @@ const REVISION: HeaderName = HeaderName::from_static("revision");
 pub struct Tenant {
     host: Arc<Host>,
     pub(crate) account: Arc<Shared>,
+    meter: Option<Meter>,
 }
 
 /// Whose a place is: the same for all clones of a tenant, and of no other one.
@@ -106,7 +107,7 @@ impl Builder {
             lists: Names::default(),
             retirement: Retirement::default(),
         };
-        Tenant { host: self.host, account: Arc::new(account) }
+        Tenant { host: self.host, account: Arc::new(account), meter: None }
     }
 }
 
@@ -132,6 +133,12 @@ impl Tenant {
     pub fn builder(connector: &Connector, key: Secret) -> Builder {
         let host = Arc::clone(&connector.shared);
         Builder { host, name: String::new(), key, revision: None, pace: Pace::default() }
+    }
+
+    /// The same tenant, whose calls are also counted by `meter`: those that fail, too.
+    #[must_use]
+    pub fn metered(&self, meter: Meter) -> Self {
+        Self { meter: Some(meter), ..self.clone() }
     }
 
     /// Replaces the key. Whatever is sent from now on has it: the next attempt of a call that is under way, too.
@@ -197,6 +204,9 @@ impl Tenant {
         let start = Instant::now();
         let result = call.instrument(span.clone()).await;
         let usage = result.as_ref().map_or_else(|error| error.usage, |answer| answer.usage);
+        if let Some(meter) = &self.meter {
+            meter.add(usage);
+        }
         span.record("requests", usage.requests);
         span.record("attempts", usage.attempts);
         span.record("milliseconds", start.elapsed().as_millis());

@@ -1,0 +1,45 @@
+//! What a failure calls for: the one table from the contract's codes.
+
+use crate::error::Error;
+use crate::types::Code;
+
+/// What to do after a failed call. Whoever decides differently for a code overrides this table for that code, by its
+/// name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Disposition {
+    /// The same call may succeed later: Klaviyo limits the rate, is unavailable or cannot be reached. Not before
+    /// [`Error::retry_after`].
+    RetryLater,
+    /// The failure does not tell its reason, or something between this program and Klaviyo caused it: repeat the call
+    /// a few times.
+    Retry,
+    /// No call of this account succeeds before its key or a setting is changed.
+    StopAccount,
+    /// The same call fails again.
+    GiveUp,
+}
+
+impl Code {
+    /// What a failure with this code calls for.
+    #[must_use]
+    pub const fn disposition(self) -> Disposition {
+        match self {
+            Self::RateLimited | Self::Unavailable | Self::Blocked | Self::Timeout | Self::Connection => {
+                Disposition::RetryLater
+            }
+            Self::TooLarge | Self::Malformed | Self::Other => Disposition::Retry,
+            Self::Unauthenticated | Self::Forbidden | Self::Retired | Self::Denied => {
+                Disposition::StopAccount
+            }
+            Self::InvalidInput | Self::NotFound | Self::Conflict | Self::Rejected => Disposition::GiveUp,
+        }
+    }
+}
+
+impl Error {
+    /// What this failure calls for.
+    #[must_use]
+    pub fn disposition(&self) -> Disposition {
+        self.code().disposition()
+    }
+}
