@@ -4,7 +4,10 @@ use anyhow::{Context, Result};
 use host_test::component::{artifact, cache};
 use host_test::suite::block_on;
 use klaviyo_host::types::{Code, Identifier, NewProfile};
-use klaviyo_host::{Attempt, Bounds, Cause, Connector, Egress, Failure, Secret, Tenant, Transport};
+use klaviyo_host::{
+    Attempt, Bounds, Cause, Connector, Egress, Failure, HttpTransport, Limits, Meter, Secret, Tenant,
+    Transport, Usage,
+};
 use klaviyo_mock::{Account, Server};
 use serde_json::json;
 use std::io::Write;
@@ -78,10 +81,30 @@ fn a_new_key_is_used_from_the_next_request_on() -> Result<()> {
     })
 }
 
+/// Sends requests over HTTP, and keeps the revisions that they ask for.
+struct RevisionRecorder {
+    http: HttpTransport,
+    revisions: Arc<Mutex<Vec<String>>>,
+}
+
+impl Transport for RevisionRecorder {
+    fn send(&self, request: http::Request<bytes::Bytes>, bounds: Bounds) -> Attempt<'_> {
+        let revisions = request.headers().get_all("revision").iter();
+        let revisions = revisions.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        host_test::lock(&self.revisions).extend(revisions);
+        self.http.send(request, bounds)
+    }
+}
+
 #[test]
 fn a_revision_is_raised_and_never_lowered() -> Result<()> {
     let server = Server::start(Account::demo())?;
-    let connector = connect(&server)?;
+    let egress = Egress::endpoint(&server.url())?;
+    let revisions = Arc::default();
+    let http = HttpTransport::new(&egress, &Limits::default())?;
+    let transport = RevisionRecorder { http, revisions: Arc::clone(&revisions) };
+    let connector =
+        Connector::builder().egress(egress).transport(transport).cache(cache()).load(artifact())?;
     let with = |revision: &str| -> Result<Tenant> {
         let key = Secret::new(Account::DEMO_KEY)?;
         Ok(Tenant::builder(&connector, key).revision(revision.parse()?).build())
@@ -92,9 +115,32 @@ fn a_revision_is_raised_and_never_lowered() -> Result<()> {
         assert!(with("2026-07-15")?.lookup(&nobody()).await?.value.is_none());
         Ok(())
     })?;
+    assert_eq!(*host_test::lock(&revisions), ["2025-01-15", "2026-07-15"]);
     let served = server.state().to_string();
     assert!(!served.contains(Account::DEMO_KEY));
     Ok(())
+}
+
+#[test]
+fn a_meter_counts_what_fails_and_clones_count_together() -> Result<()> {
+    let (server, tenant) = stage()?;
+    let meter = Meter::default();
+    let metered = tenant.metered(meter.clone());
+    block_on(async {
+        let mut expected = Usage::default();
+        expected += metered.lookup(&nobody()).await?.usage;
+        expected += metered.clone().find_list("WhatsApp Opt-Ins").await?.usage;
+        metered.set_key(Secret::new("pk_wrong_0123456789")?);
+        let error = metered.lookup(&nobody()).await.err().context("the key is wrong")?;
+        expected += error.usage;
+        assert_eq!((error.usage.requests, expected.requests), (1, 3));
+        assert_eq!(meter.usage(), expected);
+        // The tenant that the metered one was made from counts nowhere.
+        tenant.lookup(&nobody()).await.err().context("the key is wrong")?;
+        assert_eq!(meter.usage(), expected);
+        assert_eq!(server.requests(), 4);
+        Ok(())
+    })
 }
 
 #[test]

@@ -43,3 +43,35 @@ impl Error {
         self.code().disposition()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Disposition::{GiveUp, Retry, RetryLater, StopAccount};
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_disposition() {
+        let table = [
+            (Code::InvalidInput, GiveUp),
+            (Code::Unauthenticated, StopAccount),
+            (Code::Forbidden, StopAccount),
+            (Code::NotFound, GiveUp),
+            (Code::Conflict, GiveUp),
+            (Code::Rejected, GiveUp),
+            (Code::RateLimited, RetryLater),
+            (Code::Retired, StopAccount),
+            (Code::Unavailable, RetryLater),
+            (Code::Blocked, RetryLater),
+            (Code::Denied, StopAccount),
+            (Code::Timeout, RetryLater),
+            (Code::Connection, RetryLater),
+            (Code::TooLarge, Retry),
+            (Code::Malformed, Retry),
+            (Code::Other, Retry),
+        ];
+        assert_eq!(table.map(|(code, _)| code), Code::ALL);
+        for (code, disposition) in table {
+            assert_eq!(code.disposition(), disposition, "{}", code.as_str());
+        }
+    }
+}
