@@ -1,6 +1,6 @@
 //! The transport over real HTTP.
 
-use crate::courier::LINE;
+use crate::outbound::LINE;
 use crate::transport::{Attempt, Bounds, Failure, Transport};
 use crate::{Egress, Limits};
 use bytes::{Bytes, BytesMut};

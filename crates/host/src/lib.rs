@@ -37,7 +37,6 @@
 mod cache;
 mod client;
 mod connector;
-mod courier;
 mod disposition;
 mod egress;
 mod endpoint;
@@ -46,7 +45,8 @@ pub mod fair;
 mod functions;
 pub mod json;
 mod limits;
-mod names;
+mod list_cache;
+mod outbound;
 mod pace;
 mod retry;
 mod revision;

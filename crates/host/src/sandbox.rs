@@ -1,9 +1,9 @@
 //! The component's surroundings: its one import, and the limits on what it computes.
 
-use crate::courier::Courier;
 use crate::error::Cause;
 use crate::json::TooMuch;
 use crate::lock;
+use crate::outbound::Courier;
 use crate::transport::Failure;
 pub(crate) use bindings::Connector as Guest;
 use bindings::klaviyo::connector::http;

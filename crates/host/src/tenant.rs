@@ -1,12 +1,12 @@
 //! One Klaviyo account, and how a call on it is made.
 
 use crate::connector::{Connector, Shared as Host};
-use crate::courier::Courier;
 use crate::error::{Answer, Cause, Error, Meter, Usage};
 use crate::fair::Place;
 use crate::json::Prepared;
 use crate::limits::Limits;
-use crate::names::Names;
+use crate::list_cache::Names;
+use crate::outbound::Courier;
 use crate::pace::{Pace, Pacer};
 use crate::revision::{Retirement, Revision};
 use crate::sandbox::{Guest, State, stopped};
