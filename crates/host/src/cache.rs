@@ -4,9 +4,8 @@
 //! It begins with its own digest, since running a damaged one could do anything.
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -44,12 +43,8 @@ pub(crate) fn keep(
 fn file(folder: &Path, engine: &Engine, component: &[u8]) -> PathBuf {
     let mut settings = DigestHasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut settings);
-    let mut name = String::from("klaviyo-");
-    for byte in Sha256::new().chain_update(component).chain_update(settings.0.finalize()).finalize() {
-        // Writing to a string does not fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    folder.join(name + ".cwasm")
+    let digest = Sha256::new().chain_update(component).chain_update(settings.0.finalize()).finalize();
+    folder.join(format!("klaviyo-{}.cwasm", hex::encode(digest)))
 }
 
 struct DigestHasher(Sha256);

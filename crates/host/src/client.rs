@@ -1,10 +1,10 @@
 //! The transport over real HTTP.
 
-use crate::outbound::LINE;
-use crate::transport::{Attempt, Bounds, Failure, Transport};
-use crate::{Egress, Limits};
+use crate::egress::Egress;
+use crate::limits::Limits;
+use crate::transport::{Attempt, Bounds, Failure, Transport, header_bytes};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -33,8 +33,8 @@ impl HttpTransport {
     /// When TLS cannot be set up.
     pub fn new(egress: &Egress, limits: &Limits) -> Result<Self, HttpTransportError> {
         let tls = tls().map_err(|error| HttpTransportError(error.into()))?;
-        // HTTP/2 counts more for each header. What is too large here breaks the stream; what is too large for the
-        // limits is refused when it has been read.
+        // HTTP/2 counts more bytes for each header, and breaks the stream if there are more than this. So this is far
+        // above the limit, which is checked when the headers have been read.
         let header_list = limits.header_bytes.saturating_mul(8).saturating_add(64 << 10);
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -45,7 +45,7 @@ impl HttpTransport {
             .no_proxy()
             .connect_timeout(limits.connect)
             .http2_max_header_list_size(u32::try_from(header_list).unwrap_or(u32::MAX))
-            // A connection that has died without a word is noticed, and not used for the next attempt.
+            // Notices a connection that has died silently, so that the next attempt does not use it.
             .http2_keep_alive_interval(Duration::from_secs(10))
             .http2_keep_alive_timeout(Duration::from_secs(5))
             .dns_resolver(Arc::new(Resolver { egress: egress.clone() }))
@@ -55,7 +55,7 @@ impl HttpTransport {
     }
 }
 
-/// TLS of this client's own: a program has one default provider of cryptography, and it is not ours to choose.
+/// Names the provider of cryptography here: the process has one default, which the embedding program chooses.
 fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -70,7 +70,7 @@ impl Transport for HttpTransport {
     fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_> {
         Box::pin(async move {
             let mut request = reqwest::Request::try_from(request).map_err(failure)?;
-            // An empty body is none: a GET goes without.
+            // Without a body rather than with an empty one: a GET has none.
             if request.body().and_then(reqwest::Body::as_bytes).is_some_and(<[u8]>::is_empty) {
                 *request.body_mut() = None;
             }
@@ -112,11 +112,7 @@ async fn read(mut response: reqwest::Response, bounds: Bounds) -> Result<Respons
     Ok(answer)
 }
 
-pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + LINE).sum()
-}
-
-/// What kind of failure it is. The address is left out of the sentence: it may hold an email.
+/// The kind of failure. The sentence leaves out the address, which may contain an email.
 fn failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     if let Some(refused) = causes(&error).find_map(|cause| cause.downcast_ref::<PrivateAddress>()) {
@@ -143,7 +139,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// Looks names up, and leaves out the addresses that the egress policy forbids.
+/// Looks up names, and drops the addresses that the egress policy forbids.
 struct Resolver {
     egress: Egress,
 }

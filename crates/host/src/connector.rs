@@ -1,34 +1,24 @@
-//! The component, compiled once for a whole process.
+//! The component, compiled once for a whole process, and its settings.
 
+use crate::account::AccountId;
+use crate::bindings::{self, ConnectorIndices};
 use crate::cache;
 use crate::client::{HttpTransport, HttpTransportError};
 use crate::egress::Egress;
+use crate::engine::{self, Ticker};
 use crate::fair::Places;
 use crate::limits::Limits;
-use crate::sandbox::State;
-use crate::sandbox::bindings::{self, ConnectorIndices};
-use crate::tenant::TenantId;
+use crate::outbound::OutboundSettings;
+use crate::sandbox::CallState;
 use crate::transport::Transport;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// How often the clock of [`Limits::cpu`] ticks.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// The only import that a component may have.
 const IMPORT: &str = "klaviyo:connector/http";
-/// What is between the memories of a composed component.
-const GUARD: u64 = 1 << 20;
-/// What the host may use of a stack beside the component: as much as on a thread of its own. TLS is shaken there.
-const HOST_STACK: usize = 2 << 20;
-/// The most core modules, and tables, that a component may consist of by itself. Ours has three, most of it wiring.
-const PARTS: u32 = 4;
-
 /// The connector, compiled and ready: one for a process, shared by all tenants and threads. Cloning it is cheap.
 ///
 /// ```no_run
@@ -37,23 +27,21 @@ const PARTS: u32 = 4;
 /// ```
 #[derive(Clone)]
 pub struct Connector {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) inner: Arc<ConnectorInner>,
 }
 
-pub(crate) struct Shared {
-    pub(crate) limits: Limits,
-    pub(crate) egress: Egress,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) instance: InstancePre<State>,
+pub(crate) struct ConnectorInner {
+    pub(crate) outbound: Arc<OutboundSettings>,
+    pub(crate) instance: InstancePre<CallState>,
     pub(crate) indices: ConnectorIndices,
-    /// The places in the pool of instances, shared by the tenants.
-    pub(crate) places: Arc<Places<TenantId>>,
+    /// The places in the pool of instances, shared by all tenants.
+    pub(crate) places: Arc<Places<AccountId>>,
     _ticker: Ticker,
 }
 
 /// Settings of a [`Connector`].
 #[derive(Default)]
-pub struct Builder {
+pub struct ConnectorBuilder {
     limits: Limits,
     egress: Egress,
     transport: Option<Arc<dyn Transport>>,
@@ -104,19 +92,19 @@ impl Connector {
 
     /// A connector with settings of its own.
     #[must_use]
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> ConnectorBuilder {
+        ConnectorBuilder::default()
     }
 }
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shared { limits, egress, .. } = self.shared.as_ref();
+        let OutboundSettings { limits, egress, .. } = self.inner.outbound.as_ref();
         f.debug_struct("Connector").field("limits", limits).field("egress", egress).finish_non_exhaustive()
     }
 }
 
-impl Builder {
+impl ConnectorBuilder {
     /// What calls may use.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -147,7 +135,7 @@ impl Builder {
         self
     }
 
-    /// Compiles a component file into the folder of [`Builder::cache`] and returns what was written: a step of a
+    /// Compiles a component file into the folder of [`ConnectorBuilder::cache`] and returns what was written: a step of a
     /// deployment, say. It is used by the same build of this program on the same kind of machine.
     ///
     /// # Errors
@@ -155,14 +143,14 @@ impl Builder {
     /// file's own.
     pub fn precompile(self, file: impl AsRef<Path>) -> Result<PathBuf, LoadError> {
         let file = file.as_ref();
-        let engine = engine(&self.limits)?;
+        let engine = engine::new(&self.limits).map_err(LoadError::Limits)?;
         let component = read(file)?;
         let folder = self.cache.unwrap_or_else(|| match file.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         });
         let compiled = Component::from_binary(&engine, &component).map_err(LoadError::Compile)?;
-        check(&compiled)?;
+        require_imports(&compiled)?;
         cache::keep(&folder, &engine, &component, &compiled).map_err(|error| LoadError::Cache(folder, error))
     }
 
@@ -180,16 +168,18 @@ impl Builder {
     /// # Errors
     /// When they cannot be compiled, or are not a connector, or the settings cannot be kept.
     pub fn from_bytes(self, component: &[u8]) -> Result<Connector, LoadError> {
-        let engine = engine(&self.limits)?;
+        let engine = engine::new(&self.limits).map_err(LoadError::Limits)?;
         let component = match &self.cache {
             Some(folder) => cache::load(folder, &engine, component),
             None => Component::from_binary(&engine, component),
         };
         let component = component.map_err(LoadError::Compile)?;
-        check(&component)?;
+        require_imports(&component)?;
         let mut linker = Linker::new(&engine);
-        bindings::klaviyo::connector::http::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
-            .map_err(LoadError::Exports)?;
+        bindings::klaviyo::connector::http::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| {
+            state
+        })
+        .map_err(LoadError::Exports)?;
         let instance = linker.instantiate_pre(&component).map_err(LoadError::Exports)?;
         let indices = ConnectorIndices::new(&instance).map_err(LoadError::Exports)?;
         let transport = match self.transport {
@@ -199,8 +189,9 @@ impl Builder {
         let ticker = Ticker::start(engine).map_err(LoadError::Ticker)?;
         let places = Places::new(self.limits.concurrent_calls as usize);
         let Self { limits, egress, .. } = self;
-        let shared = Shared { limits, egress, transport, instance, indices, places, _ticker: ticker };
-        Ok(Connector { shared: Arc::new(shared) })
+        let outbound = Arc::new(OutboundSettings { limits, egress, transport });
+        let inner = ConnectorInner { outbound, instance, indices, places, _ticker: ticker };
+        Ok(Connector { inner: Arc::new(inner) })
     }
 }
 
@@ -208,41 +199,8 @@ fn read(file: &Path) -> Result<Vec<u8>, LoadError> {
     std::fs::read(file).map_err(|error| LoadError::Read(file.to_owned(), error))
 }
 
-fn engine(limits: &Limits) -> Result<Engine, LoadError> {
-    let calls = limits.concurrent_calls;
-    let components = limits.components;
-    let parts = components.saturating_mul(PARTS);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(parts))
-        .total_memories(calls.saturating_mul(components))
-        .total_tables(calls.saturating_mul(parts))
-        .total_stacks(calls)
-        .max_memory_size(limits.memory)
-        .table_elements(limits.table_elements)
-        .max_core_instances_per_component(parts)
-        .max_tables_per_component(parts)
-        .max_memories_per_component(components)
-        // What a call has used is cleared for the next one instead of being given back to the system, where that
-        // is quicker.
-        .linear_memory_keep_resident(1 << 20)
-        .pagemap_scan(Enabled::Auto);
-    let mut config = Config::new();
-    if components > 1 {
-        // A connector for each tenant's code has to fit many times into the address space. Reserving no more than
-        // a memory may have costs a check at each access.
-        config.memory_reservation(limits.memory as u64).memory_guard_size(GUARD);
-    }
-    config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .epoch_interruption(true)
-        .max_wasm_stack(limits.stack)
-        .async_stack_size(limits.stack.saturating_add(HOST_STACK));
-    Engine::new(&config).map_err(LoadError::Limits)
-}
-
-/// Refuses a component that could do more than ask for a request.
-fn check(component: &Component) -> Result<(), LoadError> {
+/// Refuses a component that imports more than `http`.
+fn require_imports(component: &Component) -> Result<(), LoadError> {
     let ty = component.component_type();
     let others: Vec<String> = ty
         .imports(component.engine())
@@ -254,22 +212,4 @@ fn check(component: &Component) -> Result<(), LoadError> {
         .map(|(name, _)| name)
         .collect();
     if others.is_empty() { Ok(()) } else { Err(LoadError::Imports(others)) }
-}
-
-/// A thread that makes the engine's clock tick for as long as this is kept.
-struct Ticker {
-    _stop: Sender<()>,
-}
-
-impl Ticker {
-    fn start(engine: Engine) -> std::io::Result<Self> {
-        let (stop, stopped) = channel();
-        let tick = move || {
-            while matches!(stopped.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
-                engine.increment_epoch();
-            }
-        };
-        std::thread::Builder::new().name("klaviyo-ticker".to_owned()).spawn(tick)?;
-        Ok(Self { _stop: stop })
-    }
 }

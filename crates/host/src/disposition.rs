@@ -1,6 +1,5 @@
 //! What a failure calls for: the one table from the contract's codes.
 
-use crate::error::Error;
 use crate::types::Code;
 
 /// What to do after a failed call. Whoever decides differently for a code overrides this table for that code, by its
@@ -8,7 +7,7 @@ use crate::types::Code;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
     /// The same call may succeed later: Klaviyo limits the rate, is unavailable or cannot be reached. Not before
-    /// [`Error::retry_after`].
+    /// [`Error::retry_after`](crate::Error::retry_after).
     RetryLater,
     /// The failure does not tell its reason, or something between this program and Klaviyo caused it: repeat the call
     /// a few times.
@@ -33,14 +32,6 @@ impl Code {
             }
             Self::InvalidInput | Self::NotFound | Self::Conflict | Self::Rejected => Disposition::GiveUp,
         }
-    }
-}
-
-impl Error {
-    /// What this failure calls for.
-    #[must_use]
-    pub fn disposition(&self) -> Disposition {
-        self.code().disposition()
     }
 }
 

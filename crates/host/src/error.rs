@@ -1,55 +1,10 @@
 //! What a call returns beside its value, and how it fails.
 
 use crate::disposition::Disposition;
-use crate::lock;
 use crate::types::{self, Code};
+use crate::usage::Usage;
 use std::fmt;
-use std::ops::AddAssign;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// What a call has used. Every answer and every error has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Requests that the connector made.
-    pub requests: u32,
-    /// How often they were sent: more than `requests` when some had to be repeated, less when some were refused.
-    pub attempts: u32,
-    /// Bytes of the bodies that were sent, every attempt counted.
-    pub sent_bytes: u64,
-    /// Bytes of the bodies that came back, every attempt counted.
-    pub received_bytes: u64,
-    /// How long the call waited: for its place among [`Limits::concurrent_calls`](crate::Limits), for its turn at
-    /// Klaviyo's rates, and between attempts.
-    pub waited: Duration,
-}
-
-impl AddAssign for Usage {
-    fn add_assign(&mut self, other: Self) {
-        self.requests = self.requests.saturating_add(other.requests);
-        self.attempts = self.attempts.saturating_add(other.attempts);
-        self.sent_bytes = self.sent_bytes.saturating_add(other.sent_bytes);
-        self.received_bytes = self.received_bytes.saturating_add(other.received_bytes);
-        self.waited = self.waited.saturating_add(other.waited);
-    }
-}
-
-/// The sum of what several calls have used: all those of a [`Tenant`](crate::Tenant) that was made by
-/// [`Tenant::metered`](crate::Tenant::metered), and of its clones. Cloning it is cheap, and clones count together.
-#[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Usage>>);
-
-impl Meter {
-    /// What all calls so far have used.
-    #[must_use]
-    pub fn usage(&self) -> Usage {
-        *lock(&self.0)
-    }
-
-    pub(crate) fn add(&self, usage: Usage) {
-        *lock(&self.0) += usage;
-    }
-}
 
 /// What a call returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +56,12 @@ impl Error {
             Cause::Arguments(_) => Code::InvalidInput,
             Cause::Limit { .. } | Cause::Trap(_) => Code::Other,
         }
+    }
+
+    /// What this failure calls for.
+    #[must_use]
+    pub fn disposition(&self) -> Disposition {
+        self.code().disposition()
     }
 
     /// Whether the same call may succeed later without any change: rates, outages, connections.

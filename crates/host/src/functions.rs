@@ -1,12 +1,13 @@
 //! The connector's functions, typed.
 
-use crate::error::{Answer, Error, Usage};
-use crate::sandbox::{Guest, State};
+use crate::error::{Answer, Error};
+use crate::sandbox::{CallState, Guest};
 use crate::tenant::Tenant;
 use crate::types::{
     Audience, Code, ConsentOptions, Consents, Creation, Failure, Identifier, Job, NewProfile, Outcome,
     Profile, Receipt, Submission, Subscription, Unsubscription, Upserted,
 };
+use crate::usage::Usage;
 use wasmtime::Store;
 
 impl Tenant {
@@ -15,7 +16,7 @@ impl Tenant {
     /// # Errors
     /// See `lists.all` in the contract.
     pub async fn lists(&self) -> Result<Answer<Vec<Audience>>, Error> {
-        self.run("lists.all", async |guest: &Guest, store: &mut Store<State>| {
+        self.run("lists.all", async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_lists().call_all(store).await
         })
         .await
@@ -31,7 +32,7 @@ impl Tenant {
         if let Some(list) = known {
             return Ok(Answer { value: Some(list), usage: Usage::default() });
         }
-        let find = async |guest: &Guest, store: &mut Store<State>| {
+        let find = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_lists().call_find(store, name).await
         };
         let answer = self.run("lists.find", find).await?;
@@ -46,7 +47,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.lookup` in the contract.
     pub async fn lookup(&self, by: &Identifier) -> Result<Answer<Option<Profile>>, Error> {
-        let lookup = async |guest: &Guest, store: &mut Store<State>| {
+        let lookup = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_lookup(store, by).await
         };
         self.run("contacts.lookup", lookup).await
@@ -57,7 +58,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.create` in the contract.
     pub async fn create(&self, profile: &NewProfile) -> Result<Answer<Creation>, Error> {
-        let create = async |guest: &Guest, store: &mut Store<State>| {
+        let create = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_create(store, profile).await
         };
         self.run("contacts.create", create).await
@@ -68,7 +69,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.upsert` in the contract.
     pub async fn upsert(&self, profile: &NewProfile) -> Result<Answer<Upserted>, Error> {
-        let upsert = async |guest: &Guest, store: &mut Store<State>| {
+        let upsert = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_upsert(store, profile).await
         };
         self.run("contacts.upsert", upsert).await
@@ -79,10 +80,10 @@ impl Tenant {
     /// # Errors
     /// See `contacts.subscribe` in the contract.
     pub async fn subscribe(&self, list: &str, profiles: &[String]) -> Result<Answer<u32>, Error> {
-        let subscribe = async |guest: &Guest, store: &mut Store<State>| {
+        let subscribe = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_subscribe(store, list, profiles).await
         };
-        self.used(Some(list), self.run("contacts.subscribe", subscribe).await)
+        self.forget_missing(Some(list), self.run("contacts.subscribe", subscribe).await)
     }
 
     /// Looks a contact up, creates it if there is none, and adds it to a list, by id.
@@ -90,10 +91,10 @@ impl Tenant {
     /// # Errors
     /// See `contacts.opt-in` in the contract.
     pub async fn opt_in(&self, contact: &NewProfile, list: &str) -> Result<Answer<Receipt>, Error> {
-        let opt_in = async |guest: &Guest, store: &mut Store<State>| {
+        let opt_in = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_opt_in(store, contact, list).await
         };
-        self.used(Some(list), self.run("contacts.opt-in", opt_in).await)
+        self.forget_missing(Some(list), self.run("contacts.opt-in", opt_in).await)
     }
 
     /// The profiles with these identifiers, in their order; none where there is no such profile.
@@ -104,7 +105,7 @@ impl Tenant {
         &self,
         identifiers: &[Identifier],
     ) -> Result<Answer<Vec<Option<Profile>>>, Error> {
-        let lookup_many = async |guest: &Guest, store: &mut Store<State>| {
+        let lookup_many = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_lookup_many(store, identifiers).await
         };
         self.run("contacts.lookup-many", lookup_many).await
@@ -120,10 +121,10 @@ impl Tenant {
         list: Option<&str>,
         options: &ConsentOptions,
     ) -> Result<Answer<Outcome>, Error> {
-        let grant = async |guest: &Guest, store: &mut Store<State>| {
+        let grant = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_consent().call_grant(store, subscriptions, list, options).await
         };
-        self.used(list, self.run("consent.grant", grant).await)
+        self.forget_missing(list, self.run("consent.grant", grant).await)
     }
 
     /// Unsubscribes people from marketing.
@@ -135,10 +136,10 @@ impl Tenant {
         unsubscriptions: &[Unsubscription],
         list: Option<&str>,
     ) -> Result<Answer<Outcome>, Error> {
-        let revoke = async |guest: &Guest, store: &mut Store<State>| {
+        let revoke = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_consent().call_revoke(store, unsubscriptions, list).await
         };
-        self.used(list, self.run("consent.revoke", revoke).await)
+        self.forget_missing(list, self.run("consent.revoke", revoke).await)
     }
 
     /// A person's consent, channel by channel.
@@ -146,7 +147,7 @@ impl Tenant {
     /// # Errors
     /// See `consent.status` in the contract.
     pub async fn consents(&self, by: &Identifier) -> Result<Answer<Option<Consents>>, Error> {
-        let status = async |guest: &Guest, store: &mut Store<State>| {
+        let status = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_consent().call_status(store, by).await
         };
         self.run("consent.status", status).await
@@ -161,10 +162,10 @@ impl Tenant {
         contacts: &[NewProfile],
         list: Option<&str>,
     ) -> Result<Answer<Submission>, Error> {
-        let submit = async |guest: &Guest, store: &mut Store<State>| {
+        let submit = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_bulk().call_submit(store, contacts, list).await
         };
-        self.used(list, self.run("bulk.submit", submit).await)
+        self.forget_missing(list, self.run("bulk.submit", submit).await)
     }
 
     /// How an import job is doing.
@@ -172,7 +173,7 @@ impl Tenant {
     /// # Errors
     /// See `bulk.status` in the contract.
     pub async fn import(&self, job: &str) -> Result<Answer<Job>, Error> {
-        let status = async |guest: &Guest, store: &mut Store<State>| {
+        let status = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_bulk().call_status(store, job).await
         };
         self.run("bulk.status", status).await
@@ -183,7 +184,7 @@ impl Tenant {
     /// # Errors
     /// See `bulk.failures` in the contract.
     pub async fn import_failures(&self, job: &str) -> Result<Answer<Vec<Failure>>, Error> {
-        let failures = async |guest: &Guest, store: &mut Store<State>| {
+        let failures = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_bulk().call_failures(store, job).await
         };
         self.run("bulk.failures", failures).await
@@ -194,14 +195,18 @@ impl Tenant {
     /// # Errors
     /// See `bulk.jobs` in the contract.
     pub async fn imports(&self, newer_than: Option<&str>) -> Result<Answer<Vec<Job>>, Error> {
-        let jobs = async |guest: &Guest, store: &mut Store<State>| {
+        let jobs = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_bulk().call_jobs(store, newer_than).await
         };
         self.run("bulk.jobs", jobs).await
     }
 
-    /// What is known after a call that named a list by its id.
-    fn used<T>(&self, list: Option<&str>, result: Result<Answer<T>, Error>) -> Result<Answer<T>, Error> {
+    /// Forgets a list, by id, that a call has not found.
+    fn forget_missing<T>(
+        &self,
+        list: Option<&str>,
+        result: Result<Answer<T>, Error>,
+    ) -> Result<Answer<T>, Error> {
         if let Some(list) =
             list.filter(|_| result.as_ref().is_err_and(|error| error.code() == Code::NotFound))
         {

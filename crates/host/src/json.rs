@@ -63,7 +63,7 @@ impl Prepared {
     /// bytes are made of it.
     ///
     /// # Errors
-    /// When the component traps or is stopped, when its result would be larger ([`TooMuch`]), and when it has no form in
+    /// When the component traps or is stopped, when its result would be larger ([`ResultTooLarge`]), and when it has no form in
     /// JSON: a resource, or a number that is none.
     pub async fn call<T: Send>(
         &self,
@@ -168,7 +168,7 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
 /// A result that would take too much room as JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("the result is too large to be made JSON")]
-pub struct TooMuch;
+pub struct ResultTooLarge;
 
 /// About what a value takes beside its text, and an object beside its members.
 const VALUE_BYTES: usize = 64;
@@ -239,7 +239,7 @@ impl Writer {
     }
 
     fn take(&mut self, bytes: usize) -> wasmtime::Result<()> {
-        self.left = self.left.checked_sub(bytes).ok_or_else(|| wasmtime::Error::new(TooMuch))?;
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| wasmtime::Error::new(ResultTooLarge))?;
         Ok(())
     }
 }
@@ -319,50 +319,5 @@ impl types::Error {
             "body": self.body,
             "done": self.done,
         })
-    }
-}
-
-impl Code {
-    /// All codes.
-    pub const ALL: [Self; 16] = [
-        Self::InvalidInput,
-        Self::Unauthenticated,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::Conflict,
-        Self::Rejected,
-        Self::RateLimited,
-        Self::Retired,
-        Self::Unavailable,
-        Self::Blocked,
-        Self::Denied,
-        Self::Timeout,
-        Self::Connection,
-        Self::TooLarge,
-        Self::Malformed,
-        Self::Other,
-    ];
-
-    /// The code as the contract writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidInput => "invalid-input",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not-found",
-            Self::Conflict => "conflict",
-            Self::Rejected => "rejected",
-            Self::RateLimited => "rate-limited",
-            Self::Retired => "retired",
-            Self::Unavailable => "unavailable",
-            Self::Blocked => "blocked",
-            Self::Denied => "denied",
-            Self::Timeout => "timeout",
-            Self::Connection => "connection",
-            Self::TooLarge => "too-large",
-            Self::Malformed => "malformed",
-            Self::Other => "other",
-        }
     }
 }

@@ -34,12 +34,16 @@
 //!
 //! The functions and their errors are documented in the contract, the project's `wit/` folder.
 
+mod account;
+mod bindings;
 mod cache;
+mod check;
 mod client;
 mod connector;
 mod disposition;
 mod egress;
 mod endpoint;
+mod engine;
 mod error;
 pub mod fair;
 mod functions;
@@ -48,60 +52,28 @@ mod limits;
 mod list_cache;
 mod outbound;
 mod pace;
+mod redaction;
 mod retry;
 mod revision;
 mod sandbox;
 mod secret;
 mod tenant;
 mod transport;
+pub mod types;
+mod usage;
 
 pub use client::{HttpTransport, HttpTransportError};
-pub use connector::{Builder as ConnectorBuilder, Connector, LoadError};
+pub use connector::{Connector, ConnectorBuilder, LoadError};
 pub use disposition::Disposition;
 pub use egress::{Egress, EgressError};
 pub use endpoint::Endpoint;
-pub use error::{Answer, Cause, Error, Meter, Usage};
+pub use error::{Answer, Cause, Error};
 pub use limits::Limits;
 pub use pace::Pace;
 pub use revision::{Revision, RevisionError};
 pub use secret::{Secret, SecretError};
-pub use tenant::{Builder as TenantBuilder, Tenant};
-// What `json` takes.
-pub use wasmtime;
-
+pub use tenant::{Tenant, TenantBuilder};
 pub use transport::{Attempt, Bounds, Failure, Transport};
-
-/// Takes a mutex. What is behind those of this crate is whole between statements, even if a thread that held one has
-/// panicked.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// The values of the contract, as `wit/` documents them.
-pub mod types {
-    use crate::sandbox::bindings::exports::klaviyo::connector;
-
-    pub use connector::bulk::{Failure, Job, JobStatus, Submission, Submitted};
-    pub use connector::consent::{
-        Channel, ChannelConsent, Consents, Historical, Options as ConsentOptions, Outcome, Subscription,
-        Suppression, Unsubscription,
-    };
-    pub use connector::contacts::{Creation, Receipt, Upserted};
-    pub use connector::lists::Audience;
-    pub use connector::types::{Code, Detail, Error, Identifier, NewProfile, Profile, Refusal};
-
-    // Generated without it, since not every type has a default.
-    #[allow(clippy::derivable_impls)]
-    impl Default for NewProfile {
-        fn default() -> Self {
-            Self {
-                email: None,
-                phone_number: None,
-                external_id: None,
-                first_name: None,
-                last_name: None,
-                properties: None,
-            }
-        }
-    }
-}
+pub use usage::{Meter, Usage};
+// The functions of `json` take its types.
+pub use wasmtime;

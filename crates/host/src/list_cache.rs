@@ -1,66 +1,65 @@
-//! The lists that a tenant has found by name.
+//! The lists that an account's calls have found, so that a run of many contacts does not read all lists for each.
 
-use crate::lock;
 use crate::types::Audience;
 use lru::LruCache;
+use parking_lot::Mutex;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-const NAMES: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
-/// A list that is renamed or deleted in Klaviyo is noticed after this.
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
+/// For how long a list that is renamed or deleted in Klaviyo may still be returned.
 const TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
-/// Lists by what they were asked for as, the most recently used ones, for a while.
-pub(crate) struct Names(Mutex<Known>);
+/// Recently found lists by the id or name that the caller used; entries expire after five minutes.
+pub(crate) struct ListCache(Mutex<Entries>);
 
-struct Known {
+struct Entries {
     lists: LruCache<String, (Instant, Audience)>,
-    account: Generation,
+    generation: Generation,
 }
 
-/// Which account the lists are of: another one after each change of the key.
+/// Counts the changes of the key. The lists of one generation are all of the same account.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
-impl Default for Names {
+impl Default for ListCache {
     fn default() -> Self {
-        Self(Mutex::new(Known { lists: LruCache::new(NAMES), account: Generation(0) }))
+        Self(Mutex::new(Entries { lists: LruCache::new(CAPACITY), generation: Generation(0) }))
     }
 }
 
-impl Names {
-    /// The list, if it is known, and what to give to [`Names::put`] when it has been found.
+impl ListCache {
+    /// The list, if it is known, and the generation to hand to [`ListCache::put`] once it has been found.
     pub(crate) fn get(&self, name: &str) -> (Option<Audience>, Generation) {
-        let mut known = lock(&self.0);
-        let fresh = known.lists.get(name).filter(|(found, _)| found.elapsed() < TIME_TO_LIVE);
-        (fresh.map(|(_, list)| list.clone()), known.account)
+        let mut entries = self.0.lock();
+        let fresh = entries.lists.get(name).filter(|(found, _)| found.elapsed() < TIME_TO_LIVE);
+        (fresh.map(|(_, list)| list.clone()), entries.generation)
     }
 
-    /// Remembers a list, unless the account has changed while it was looked for.
-    pub(crate) fn put(&self, name: &str, list: &Audience, account: Generation) {
-        let mut known = lock(&self.0);
-        if known.account == account {
-            known.lists.put(name.to_owned(), (Instant::now(), list.clone()));
+    /// Remembers a list, unless the key has been replaced since [`ListCache::get`].
+    pub(crate) fn put(&self, name: &str, list: &Audience, generation: Generation) {
+        let mut entries = self.0.lock();
+        if entries.generation == generation {
+            entries.lists.put(name.to_owned(), (Instant::now(), list.clone()));
         }
     }
 
-    /// Forgets a list that Klaviyo does not have any more.
+    /// Forgets a list that Klaviyo no longer has.
     pub(crate) fn forget(&self, id: &str) {
-        let mut known = lock(&self.0);
+        let mut entries = self.0.lock();
         let is_gone =
             |(name, (_, list)): (&String, &(Instant, Audience))| (list.id == id).then(|| name.clone());
-        let gone: Vec<String> = known.lists.iter().filter_map(is_gone).collect();
+        let gone: Vec<String> = entries.lists.iter().filter_map(is_gone).collect();
         for name in gone {
-            known.lists.pop(&name);
+            entries.lists.pop(&name);
         }
     }
 
-    /// Forgets everything: the account is another one.
+    /// Forgets all lists, since a new key may belong to another account.
     pub(crate) fn forget_all(&self) {
-        let mut known = lock(&self.0);
-        known.lists.clear();
-        known.account.0 += 1;
+        let mut entries = self.0.lock();
+        entries.lists.clear();
+        entries.generation.0 += 1;
     }
 }

@@ -1,69 +1,55 @@
-//! From a request of the component to its answer: checks, the key, the pace, attempts.
+//! The requests of one call. Each is checked, given the key, sent at the account's pace and, where that does no harm, sent
+//! again.
 
-use crate::client::header_bytes;
-use crate::connector::Shared as Host;
+use crate::account::AccountState;
+use crate::bindings::klaviyo::connector::http as wit;
+use crate::check::{CheckedRequest, check};
+use crate::egress::Egress;
 use crate::endpoint::Endpoint;
-use crate::error::Usage;
 use crate::limits::Limits;
+use crate::redaction::SentKeys;
 use crate::retry;
-use crate::sandbox::bindings::klaviyo::connector::http as wit;
 use crate::secret::Secret;
-use crate::tenant::Shared as Account;
-use crate::transport::{Bounds, Failure};
+use crate::transport::{Bounds, Failure, Transport, header_bytes};
+use crate::usage::Usage;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response};
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::{Request, Response};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span, warn};
-use url::Url;
 use zeroize::Zeroizing;
 
-/// A key shorter than this is not looked for in answers: too much would look like it.
-const REDACTED_KEY_BYTES: usize = 8;
+/// The settings of a connector that sending needs.
+pub(crate) struct OutboundSettings {
+    pub(crate) limits: Limits,
+    pub(crate) egress: Egress,
+    pub(crate) transport: Arc<dyn Transport>,
+}
 
-/// What a header's line has beside its name and value.
-pub(crate) const LINE: usize = ": \r\n".len();
-
-/// Headers that are the host's, or that change what a message is on its way.
-const NOT_THE_COMPONENTS: [&str; 17] = [
-    "authorization",
-    "host",
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "forwarded",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
-
-/// Sends the requests of one call.
-pub(crate) struct Courier {
-    host: Arc<Host>,
-    account: Arc<Account>,
+/// Sends the requests of one call, and counts what they use.
+pub(crate) struct OutboundHttp {
+    settings: Arc<OutboundSettings>,
+    account: Arc<AccountState>,
     deadline: Instant,
     pub(crate) usage: Usage,
 }
 
-impl Courier {
-    pub(crate) fn new(host: Arc<Host>, account: Arc<Account>, deadline: Instant) -> Self {
-        Self { host, account, deadline, usage: Usage::default() }
+impl OutboundHttp {
+    pub(crate) fn new(
+        settings: Arc<OutboundSettings>,
+        account: Arc<AccountState>,
+        deadline: Instant,
+        usage: Usage,
+    ) -> Self {
+        Self { settings, account, deadline, usage }
     }
 
-    /// What the call may use.
+    /// The limits of the call.
     pub(crate) fn limits(&self) -> &Limits {
-        &self.host.limits
+        &self.settings.limits
     }
 
     /// Sends one request of the component and returns its answer.
@@ -80,14 +66,14 @@ impl Courier {
         );
         let start = Instant::now();
         let before = self.usage.attempts;
-        let mut keys = Keys::default();
+        let mut keys = SentKeys::default();
         let outcome = async {
-            let (request, scheme, endpoint) = self.checked(request)?;
+            let (checked, endpoint) = self.checked(request)?;
             Span::current().record("operation", endpoint.name);
-            self.exchange(request, &scheme, endpoint, &mut keys).await
+            self.exchange(checked, endpoint, &mut keys).await
         };
         let outcome = outcome.instrument(span.clone()).await;
-        let outcome = outcome.map_err(|failure| failure.map(|reason| keys.clean(reason.as_bytes())));
+        let outcome = outcome.map_err(|failure| failure.map(|reason| keys.redact_text(reason.as_bytes())));
         span.record("attempts", self.usage.attempts - before);
         span.record("milliseconds", start.elapsed().as_millis());
         span.in_scope(|| match &outcome {
@@ -95,89 +81,57 @@ impl Courier {
                 span.record("status", answer.status().as_u16());
                 span.record("received_bytes", answer.body().len());
             }
-            // What a component should not have asked for is what an operator wants to know.
+            // A component that asks for something forbidden is worth an operator's attention.
             Err(Failure::Denied(reason)) => warn!(reason, "refused"),
             Err(failure) => debug!(%failure, "no answer"),
         });
-        outcome.map(|answer| returned(answer, &keys))
+        outcome.map(|answer| redacted(answer, &keys))
     }
 
-    /// What leaves the sandbox is not trusted: everything about the request is looked at before it is sent.
-    fn checked(&self, request: wit::Request) -> Result<(Request<Bytes>, String, &'static Endpoint), Failure> {
-        let limits = &self.host.limits;
+    /// The request, and the endpoint that it is for, if it may be sent.
+    fn checked(&self, request: wit::Request) -> Result<(CheckedRequest, &'static Endpoint), Failure> {
+        let limits = self.limits();
         if self.usage.requests > limits.requests {
             let limit = limits.requests;
-            return denied(format!("the call has made the {limit} requests that Limits::requests allows"));
+            let reason = format!("the call has made the {limit} requests that Limits::requests allows");
+            return Err(Failure::Denied(reason));
         }
-        // Before anything is read or built of it: that takes time and memory of the host's.
-        let lines = request.headers.iter().map(|header| header.name.len() + header.value.len() + LINE);
-        let bytes = request.url.len() + request.auth.len() + lines.sum::<usize>();
-        if bytes > limits.header_bytes {
-            let limit = limits.header_bytes;
-            return Err(Failure::TooLarge(format!(
-                "the request's address and headers have {bytes} bytes, and Limits::header_bytes allows {limit}"
-            )));
-        }
-        if request.body.len() > limits.request_bytes {
-            let (bytes, limit) = (request.body.len(), limits.request_bytes);
-            return Err(Failure::TooLarge(format!(
-                "the request's body has {bytes} bytes, and Limits::request_bytes allows {limit}"
-            )));
-        }
-        let url = self.host.egress.route(&request.url).map_err(Failure::Denied)?;
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if request.auth.is_empty() || !request.auth.bytes().all(token) {
-            return denied("the request's authorization scheme is not a single word".to_owned());
-        }
-        let mut headers = HeaderMap::new();
-        for wit::Header { name, value } in &request.headers {
-            let (name, value) = header(name, value)?;
-            if headers.try_append(name, value).is_err() {
-                return denied("the request has more headers than there can be".to_owned());
-            }
-        }
-        self.account.raise_revision(&mut headers);
-        let method = match request.method {
-            wit::Method::Get => Method::GET,
-            wit::Method::Post => Method::POST,
-            wit::Method::Patch => Method::PATCH,
-            wit::Method::Delete => Method::DELETE,
-        };
-        let endpoint = Endpoint::of(&method, url.path());
-        Ok((assembled(method, &url, headers, request.body)?, request.auth, endpoint))
+        let mut checked = check(request, limits, &self.settings.egress)?;
+        self.account.raise_revision(checked.request.headers_mut());
+        let endpoint = Endpoint::of(checked.request.method(), checked.request.uri().path());
+        Ok((checked, endpoint))
     }
 
-    /// Sends a request until it is answered, or should not be sent again, or there is no time left.
+    /// Sends a request until it is answered, must not be sent again, or no time is left.
     async fn exchange(
         &mut self,
-        mut request: Request<Bytes>,
-        scheme: &str,
+        CheckedRequest { mut request, scheme }: CheckedRequest,
         endpoint: &'static Endpoint,
-        keys: &mut Keys,
+        keys: &mut SentKeys,
     ) -> Result<Response<Bytes>, Failure> {
         let mut pauses = retry::pauses();
         let mut attempt: u32 = 0;
         loop {
             attempt = attempt.saturating_add(1);
-            let asked = Instant::now();
+            let queued = Instant::now();
             let permit = self.account.pacer.permit(endpoint, self.deadline).await;
-            self.usage.waited += asked.elapsed();
+            self.usage.waited += queued.elapsed();
             let Some(permit) = permit else {
                 return Err(Failure::Timeout(format!(
                     "not sent: at Klaviyo's rates this account's turn to {} comes later than the {:?} of Limits::time \
                      allow; make fewer calls at once, or allow more time",
-                    endpoint.name, self.host.limits.time
+                    endpoint.name, self.settings.limits.time
                 )));
             };
-            // Read each time: it may have been replaced since.
+            // Read for each attempt: it may have been replaced since the last one.
             let key = self.account.key();
             keys.add(&key);
-            request.headers_mut().insert(AUTHORIZATION, authorization(scheme, &key)?);
+            request.headers_mut().insert(AUTHORIZATION, authorization(&scheme, &key)?);
             self.usage.attempts += 1;
             self.usage.sent_bytes += request.body().len() as u64;
             let outcome = self.attempt(request.clone()).await;
-            let asked_for = outcome.as_ref().ok().and_then(|answer| retry::retry_after(answer.headers()));
-            let pause = pauses.next().unwrap_or_default().max(asked_for.unwrap_or_default());
+            let requested = outcome.as_ref().ok().and_then(|answer| retry::retry_after(answer.headers()));
+            let pause = pauses.next().unwrap_or_default().max(requested.unwrap_or_default());
             if let Ok(answer) = &outcome {
                 self.usage.received_bytes += answer.body().len() as u64;
                 permit.learn(answer.headers());
@@ -187,11 +141,11 @@ impl Courier {
                 }
             }
             drop(permit);
-            let over = attempt >= self.host.limits.attempts
+            let over = attempt >= self.settings.limits.attempts
                 || !retry::may_repeat(endpoint, &outcome)
                 || Instant::now().checked_add(pause).is_none_or(|then| then >= self.deadline);
             if over {
-                return outcome.map_err(|failure| after(attempt, failure));
+                return outcome.map_err(|failure| with_attempts(attempt, failure));
             }
             match &outcome {
                 Ok(answer) => debug!(attempt, status = answer.status().as_u16(), ?pause, "repeating"),
@@ -203,20 +157,20 @@ impl Courier {
     }
 
     async fn attempt(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
-        let limits = &self.host.limits;
+        let limits = &self.settings.limits;
         let left = self.deadline.saturating_duration_since(Instant::now());
-        // The component needs a moment to say what has happened.
+        // The component needs a moment to report what has happened.
         let left = left.saturating_sub((left / 20).min(Duration::from_millis(100)));
         let time = limits.attempt.min(left);
         let bounds =
             Bounds { time, header_bytes: limits.header_bytes, response_bytes: limits.response_bytes };
         let outcome =
-            timeout(time, self.host.transport.send(request, bounds)).await.unwrap_or_else(|_| {
+            timeout(time, self.settings.transport.send(request, bounds)).await.unwrap_or_else(|_| {
                 let limit =
                     if time == limits.attempt { "Limits::attempt" } else { "what was left of Limits::time" };
                 Err(Failure::Timeout(format!("no complete answer within {time:.1?}, which is {limit}")))
             })?;
-        // The bounds hold whatever transport it is.
+        // Checked here too: the transport may be one that ignores its bounds.
         if outcome.body().len() > limits.response_bytes
             || header_bytes(outcome.headers()) > limits.header_bytes
         {
@@ -228,103 +182,34 @@ impl Courier {
     }
 }
 
-/// The answer as the component gets it. A server that sends the key back does not get it into the sandbox.
-fn returned(answer: Response<Bytes>, keys: &Keys) -> wit::Response {
+/// The answer as the component gets it, without any key.
+fn redacted(answer: Response<Bytes>, keys: &SentKeys) -> wit::Response {
     let (parts, body) = answer.into_parts();
     let headers = parts
         .headers
         .iter()
         .map(|(name, value)| wit::Header {
-            name: keys.clean(name.as_str().as_bytes()),
-            value: keys.clean(value.as_bytes()),
+            name: keys.redact_text(name.as_str().as_bytes()),
+            value: keys.redact_text(value.as_bytes()),
         })
         .collect();
-    let body = keys.without(&body).unwrap_or_else(|| body.into());
+    let body = keys.redact(&body).unwrap_or_else(|| body.into());
     wit::Response { status: parts.status.as_u16(), headers, body }
-}
-
-fn denied<T>(reason: String) -> Result<T, Failure> {
-    Err(Failure::Denied(reason))
-}
-
-fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
-    let shown = || name.chars().take(40).collect::<String>().escape_debug().to_string();
-    let Ok(parsed) = HeaderName::try_from(name) else {
-        return denied(format!("{} is not the name of a header", shown()));
-    };
-    if NOT_THE_COMPONENTS.contains(&parsed.as_str()) {
-        return denied(format!("the header {parsed} is the host's, and the component must not send one"));
-    }
-    // Line ends above all: they would begin another header, or another request.
-    let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else {
-        return denied(format!("the value of the header {parsed} has characters that no header may have"));
-    };
-    Ok((parsed, value))
 }
 
 fn authorization(scheme: &str, key: &Secret) -> Result<HeaderValue, Failure> {
     let line = Zeroizing::new(format!("{scheme} {}", key.expose()));
     let mut value =
         HeaderValue::from_str(&line).map_err(|_| Failure::Denied("the key is no header".to_owned()))?;
-    // Not printed by `Debug`, and not put into HTTP/2's table of headers.
+    // So `Debug` does not print it, and HTTP/2 does not put it into its table of headers.
     value.set_sensitive(true);
     Ok(value)
 }
 
-fn assembled(
-    method: Method,
-    url: &Url,
-    headers: HeaderMap,
-    body: Vec<u8>,
-) -> Result<Request<Bytes>, Failure> {
-    let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = url
-        .as_str()
-        .parse()
-        .map_err(|error| Failure::Denied(format!("the request has no valid URL: {error}")))?;
-    *request.headers_mut() = headers;
-    Ok(request)
-}
-
-/// Says how often it was tried.
-fn after(attempts: u32, failure: Failure) -> Failure {
+/// Adds the number of attempts to the sentence.
+fn with_attempts(attempts: u32, failure: Failure) -> Failure {
     match attempts {
         ..2 => failure,
         _ => failure.map(|reason| format!("{reason} (after {attempts} attempts)")),
-    }
-}
-
-/// The keys that a request was sent with: one, unless it was replaced meanwhile.
-#[derive(Default)]
-struct Keys(Vec<Arc<Secret>>);
-
-impl Keys {
-    fn add(&mut self, key: &Arc<Secret>) {
-        if !self.0.iter().any(|known| Arc::ptr_eq(known, key)) {
-            self.0.push(Arc::clone(key));
-        }
-    }
-
-    /// The bytes with every copy of a key overwritten, also in the small letters that names of headers have; none
-    /// when there is none.
-    fn without(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let mut clean: Option<Vec<u8>> = None;
-        for key in self.0.iter().map(|key| key.expose()).filter(|key| key.len() >= REDACTED_KEY_BYTES) {
-            let small = Zeroizing::new(key.to_ascii_lowercase());
-            for text in [key, small.as_str()] {
-                for start in memchr::memmem::find_iter(bytes, text) {
-                    let clean = clean.get_or_insert_with(|| bytes.to_vec());
-                    if let Some(copy) = clean.get_mut(start..start + text.len()) {
-                        copy.fill(b'*');
-                    }
-                }
-            }
-        }
-        clean
-    }
-
-    fn clean(&self, bytes: &[u8]) -> String {
-        String::from_utf8_lossy(self.without(bytes).as_deref().unwrap_or(bytes)).into_owned()
     }
 }

@@ -1,11 +1,11 @@
 //! Keeping to Klaviyo's rates, so that 429 stays the exception.
 
 use crate::endpoint::Endpoint;
-use crate::lock;
 use http::HeaderMap;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -55,13 +55,13 @@ pub(crate) struct Pacer {
 struct Lane {
     /// Calls pass one after the other, in the order in which they came.
     turn: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<LaneState>,
     /// A request has ended, or the pace has changed.
     changed: Notify,
 }
 
 #[derive(Debug)]
-struct State {
+struct LaneState {
     /// By the second and by the minute; none when the pace is unlimited.
     windows: Vec<Window>,
     /// Nothing goes out before this.
@@ -118,7 +118,7 @@ impl Pacer {
     }
 
     fn lane(&self, endpoint: &'static Endpoint) -> Arc<Lane> {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes.lock();
         Arc::clone(lanes.entry(endpoint.name).or_insert_with(|| Arc::new(Lane::new(self.pace, endpoint))))
     }
 }
@@ -132,12 +132,12 @@ impl Lane {
         };
         let windows =
             factor.map(|factor| vec![window(factor, endpoint.burst, 1), window(factor, endpoint.steady, 60)]);
-        let state = State { windows: windows.unwrap_or_default(), hold: None };
+        let state = LaneState { windows: windows.unwrap_or_default(), hold: None };
         Self { turn: tokio::sync::Mutex::default(), state: Mutex::new(state), changed: Notify::new() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    fn state(&self) -> MutexGuard<'_, LaneState> {
+        self.state.lock()
     }
 }
 
@@ -184,7 +184,7 @@ impl Drop for Permit {
     }
 }
 
-impl State {
+impl LaneState {
     /// Takes a place in every window, or says when one may be free: unknown when that depends on requests that
     /// have not been answered.
     fn take(&mut self, now: Instant) -> Result<(), Option<Instant>> {
@@ -325,10 +325,10 @@ mod tests {
             waiting.spawn(async move {
                 let _permit =
                     pacer.permit(add_to_list(), Instant::now() + Duration::from_secs(60)).await.unwrap();
-                order.lock().unwrap().push(n);
+                order.lock().push(n);
             });
         }
         waiting.join_all().await;
-        assert_eq!(*order.lock().unwrap(), (0..40).collect::<Vec<_>>());
+        assert_eq!(*order.lock(), (0..40).collect::<Vec<_>>());
     }
 }

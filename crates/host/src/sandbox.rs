@@ -1,48 +1,36 @@
-//! The component's surroundings: its one import, and the limits on what it computes.
+//! Runs the component for one call: its one import, and the limits on computing time, memory and stack.
 
+pub(crate) use crate::bindings::Connector as Guest;
+use crate::bindings::klaviyo::connector::http;
 use crate::error::Cause;
-use crate::json::TooMuch;
-use crate::lock;
-use crate::outbound::Courier;
+use crate::json::ResultTooLarge;
+use crate::outbound::OutboundHttp;
 use crate::transport::Failure;
-pub(crate) use bindings::Connector as Guest;
-use bindings::klaviyo::connector::http;
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
-#[allow(missing_docs, unreachable_pub)]
-#[allow(clippy::all, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-pub(crate) mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        world: "connector",
-        imports: { default: async | trappable },
-        exports: { default: async },
-        additional_derives: [PartialEq],
-    });
-}
+/// Requests above [`Limits::requests`](crate::Limits::requests) that are denied before the call is stopped.
+const DENIED_REQUESTS: u32 = 16;
 
-/// Requests over [`Limits::requests`](crate::Limits::requests) that a component is told of before it is stopped.
-const WARNINGS: u32 = 16;
-
-/// What belongs to one call.
-pub(crate) struct State {
-    pub(crate) courier: Courier,
-    cpu: Arc<Mutex<Cpu>>,
+/// The host's part of one call, which wasmtime keeps in its store.
+pub(crate) struct CallState {
+    pub(crate) http: OutboundHttp,
+    cpu: Arc<Mutex<CpuClock>>,
     /// Bytes of all linear memories.
     memory: usize,
-    /// The limit that was run into, whatever the component made of it.
+    /// The limit that stopped the call or refused something, whatever the component did then.
     exceeded: Option<&'static str>,
 }
 
-/// How long a call has computed. What it waits, for an answer or for its turn on a thread, does not count.
-struct Cpu {
+/// Measures how long a call computes. The time that it waits for an answer or a thread does not count.
+struct CpuClock {
     spent: Duration,
     since: Instant,
 }
 
-impl Cpu {
+impl CpuClock {
     fn stop(&mut self) -> Duration {
         self.spent += self.since.elapsed();
         self.since = Instant::now();
@@ -54,13 +42,13 @@ impl Cpu {
     }
 }
 
-impl State {
+impl CallState {
     /// A store for one call.
-    pub(crate) fn store(engine: &wasmtime::Engine, courier: Courier) -> Store<Self> {
-        let (hostcall_fuel, most) = (courier.limits().hostcall_fuel, courier.limits().cpu);
+    pub(crate) fn store(engine: &wasmtime::Engine, http: OutboundHttp) -> Store<Self> {
+        let (hostcall_fuel, most) = (http.limits().hostcall_fuel, http.limits().cpu);
         let state = Self {
-            courier,
-            cpu: Arc::new(Mutex::new(Cpu { spent: Duration::ZERO, since: Instant::now() })),
+            http,
+            cpu: Arc::new(Mutex::new(CpuClock { spent: Duration::ZERO, since: Instant::now() })),
             memory: 0,
             exceeded: None,
         };
@@ -70,15 +58,15 @@ impl State {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |mut store| {
             let state = store.data_mut();
-            if lock(&state.cpu).stop() > most {
+            if state.cpu.lock().stop() > most {
                 state.exceeded = Some("cpu");
                 return Ok(UpdateDeadline::Interrupt);
             }
-            // A call that computes for long leaves the thread to others now and then.
+            // A call that computes for long yields its thread to others at each tick.
             let cpu = Arc::clone(&state.cpu);
             let pause = async move {
                 tokio::task::yield_now().await;
-                lock(&cpu).resume();
+                cpu.lock().resume();
             };
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(pause)))
         });
@@ -87,11 +75,11 @@ impl State {
 
     /// Why a call that did not return has ended.
     pub(crate) fn cause(&self, error: &wasmtime::Error) -> Cause {
-        let limits = self.courier.limits();
+        let limits = self.http.limits();
         let trap = error.downcast_ref::<Trap>();
         let limit = match trap {
             Some(Trap::StackOverflow) => Some("stack"),
-            _ if hostcall_fuel_is_used_up(error) || error.is::<TooMuch>() => Some("hostcall_fuel"),
+            _ if hostcall_fuel_is_used_up(error) || error.is::<ResultTooLarge>() => Some("hostcall_fuel"),
             _ => self.exceeded,
         };
         match limit {
@@ -125,16 +113,16 @@ pub(crate) fn stopped(limit: &'static str, what: &str, much: String) -> Cause {
     Cause::Limit { limit, message: format!("the call was stopped: {what} {much}, which is Limits::{limit}") }
 }
 
-/// wasmtime has no type for this one.
+/// Recognised by its text, since wasmtime has no type for it.
 fn hostcall_fuel_is_used_up(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls")
 }
 
-impl ResourceLimiter for State {
-    // Asked for the memory that an instance begins with, too.
+impl ResourceLimiter for CallState {
+    // Called for the memory that an instance starts with, too.
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let memory = self.memory.saturating_add(desired.saturating_sub(current));
-        let allowed = memory <= self.courier.limits().memory;
+        let allowed = memory <= self.http.limits().memory;
         if allowed {
             self.memory = memory;
         } else {
@@ -144,7 +132,7 @@ impl ResourceLimiter for State {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.courier.limits().table_elements;
+        let allowed = desired <= self.http.limits().table_elements;
         if !allowed {
             self.exceeded = Some("table_elements");
         }
@@ -152,18 +140,18 @@ impl ResourceLimiter for State {
     }
 }
 
-impl http::Host for State {
+impl http::Host for CallState {
     async fn send(
         &mut self,
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
-        if self.courier.usage.requests >= self.courier.limits().requests.saturating_add(WARNINGS) {
+        if self.http.usage.requests >= self.http.limits().requests.saturating_add(DENIED_REQUESTS) {
             self.exceeded = Some("requests");
             return Err(wasmtime::Error::msg("too many requests"));
         }
-        lock(&self.cpu).stop();
-        let sent = self.courier.send(request).await;
-        lock(&self.cpu).resume();
+        self.cpu.lock().stop();
+        let sent = self.http.send(request).await;
+        self.cpu.lock().resume();
         Ok(sent.map_err(|failure| match failure {
             Failure::Denied(reason) => http::Error::Denied(reason),
             Failure::Timeout(reason) => http::Error::Timeout(reason),

@@ -1,23 +1,21 @@
-//! One Klaviyo account, and how a call on it is made.
+//! One Klaviyo account, and how its calls are made: a place, a sandbox, the call, and the trace of it.
 
-use crate::connector::{Connector, Shared as Host};
-use crate::error::{Answer, Cause, Error, Meter, Usage};
+use crate::account::{AccountId, AccountState};
+use crate::connector::{Connector, ConnectorInner};
+use crate::error::{Answer, Cause, Error};
 use crate::fair::Place;
 use crate::json::Prepared;
 use crate::limits::Limits;
-use crate::list_cache::Names;
-use crate::outbound::Courier;
-use crate::pace::{Pace, Pacer};
-use crate::revision::{Retirement, Revision};
-use crate::sandbox::{Guest, State, stopped};
+use crate::outbound::OutboundHttp;
+use crate::pace::Pace;
+use crate::revision::Revision;
+use crate::sandbox::{CallState, Guest, stopped};
 use crate::secret::Secret;
 use crate::types;
-use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
+use crate::usage::{Meter, Usage};
 use serde_json::Value;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
@@ -26,53 +24,31 @@ use tracing::{Instrument, info, info_span};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-/// A deadline for those who want none.
+/// The deadline of calls whose [`Limits::time`] is too far away to be a point in time.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// How much larger a result may be as JSON than as the component hands it over.
+/// How much larger a result may be as JSON than as the component returns it.
 const JSON_FACTOR: usize = 4;
-const REVISION: HeaderName = HeaderName::from_static("revision");
 
 /// One Klaviyo account: its key, its pace, its share of [`Limits::concurrent_calls`], and the names of lists that it has
 /// seen. Make one for an account, and keep it: what it knows of the account's rates is shared by all calls. Cloning it
 /// is cheap.
 #[derive(Clone)]
 pub struct Tenant {
-    host: Arc<Host>,
-    pub(crate) account: Arc<Shared>,
+    connector: Arc<ConnectorInner>,
+    pub(crate) account: Arc<AccountState>,
     meter: Option<Meter>,
 }
 
-/// Whose a place is: the same for all clones of a tenant, and of no other one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TenantId(u64);
-
-impl TenantId {
-    fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-pub(crate) struct Shared {
-    id: TenantId,
-    name: String,
-    key: RwLock<Arc<Secret>>,
-    revision: Option<Revision>,
-    pub(crate) pacer: Pacer,
-    pub(crate) lists: Names,
-    retirement: Retirement,
-}
-
 /// Settings of a [`Tenant`].
-pub struct Builder {
-    host: Arc<Host>,
+pub struct TenantBuilder {
+    connector: Arc<ConnectorInner>,
     name: String,
     key: Secret,
     revision: Option<Revision>,
     pace: Pace,
 }
 
-impl Builder {
+impl TenantBuilder {
     /// What logs and traces call this tenant. Default: nothing.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
@@ -98,27 +74,19 @@ impl Builder {
     /// The tenant.
     #[must_use]
     pub fn build(self) -> Tenant {
-        let account = Shared {
-            id: TenantId::new(),
-            name: self.name,
-            key: RwLock::new(Arc::new(self.key)),
-            revision: self.revision,
-            pacer: Pacer::new(self.pace),
-            lists: Names::default(),
-            retirement: Retirement::default(),
-        };
-        Tenant { host: self.host, account: Arc::new(account), meter: None }
+        let account = AccountState::new(self.name, self.key, self.revision, self.pace);
+        Tenant { connector: self.connector, account: Arc::new(account), meter: None }
     }
 }
 
 /// One call, from its turn to its end.
 struct Call {
-    store: Store<State>,
+    store: Store<CallState>,
     instance: Instance,
     guest: Guest,
     deadline: Instant,
     /// Given back after the store is gone.
-    _place: Place<TenantId>,
+    _place: Place<AccountId>,
 }
 
 impl Tenant {
@@ -130,9 +98,9 @@ impl Tenant {
 
     /// A tenant with settings of its own.
     #[must_use]
-    pub fn builder(connector: &Connector, key: Secret) -> Builder {
-        let host = Arc::clone(&connector.shared);
-        Builder { host, name: String::new(), key, revision: None, pace: Pace::default() }
+    pub fn builder(connector: &Connector, key: Secret) -> TenantBuilder {
+        let connector = Arc::clone(&connector.inner);
+        TenantBuilder { connector, name: String::new(), key, revision: None, pace: Pace::default() }
     }
 
     /// The same tenant, whose calls are also counted by `meter`: those that fail, too.
@@ -143,8 +111,7 @@ impl Tenant {
 
     /// Replaces the key. Whatever is sent from now on has it: the next attempt of a call that is under way, too.
     pub fn set_key(&self, key: Secret) {
-        *self.account.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-        self.account.lists.forget_all();
+        self.account.set_key(key);
     }
 
     /// Calls a function of the contract by its name, such as `contacts.opt-in`, with JSON for its arguments: for a
@@ -165,7 +132,7 @@ impl Tenant {
             let mut call = self.enter().await?;
             let prepared = Prepared::new(&call.instance, &mut call.store, function, arguments);
             let prepared = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
-            let most = self.host.limits.hostcall_fuel.saturating_mul(JSON_FACTOR);
+            let most = self.connector.outbound.limits.hostcall_fuel.saturating_mul(JSON_FACTOR);
             let called = timeout_at(call.deadline, prepared.call(&mut call.store, most)).await;
             call.end(called)
         };
@@ -176,7 +143,10 @@ impl Tenant {
     pub(crate) async fn run<T>(
         &self,
         function: &'static str,
-        function_call: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<Result<T, types::Error>>,
+        function_call: impl AsyncFnOnce(
+            &Guest,
+            &mut Store<CallState>,
+        ) -> wasmtime::Result<Result<T, types::Error>>,
     ) -> Result<Answer<T>, Error> {
         let call = async {
             let mut call = self.enter().await?;
@@ -220,9 +190,9 @@ impl Tenant {
     /// Waits for one of this tenant's places in the pool, and makes a sandbox there.
     async fn enter(&self) -> Result<Call, Error> {
         let start = Instant::now();
-        let limits = &self.host.limits;
+        let limits = &self.connector.outbound.limits;
         let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
-        let Ok(place) = timeout_at(deadline, self.host.places.take(&self.account.id)).await else {
+        let Ok(place) = timeout_at(deadline, self.connector.places.take(&self.account.id)).await else {
             let (limit, time) = (limits.concurrent_calls, limits.time);
             let message = format!(
                 "the call did not get its turn within the {time:?} of Limits::time: its tenant has its share of the \
@@ -232,13 +202,14 @@ impl Tenant {
             let usage = Usage { waited: start.elapsed(), ..Usage::default() };
             return Err(Error { cause: Cause::Limit { limit: "concurrent_calls", message }, usage });
         };
-        let mut courier = Courier::new(Arc::clone(&self.host), Arc::clone(&self.account), deadline);
-        courier.usage.waited = start.elapsed();
-        let mut store = State::store(self.host.instance.engine(), courier);
+        let usage = Usage { waited: start.elapsed(), ..Usage::default() };
+        let settings = Arc::clone(&self.connector.outbound);
+        let http = OutboundHttp::new(settings, Arc::clone(&self.account), deadline, usage);
+        let mut store = CallState::store(self.connector.instance.engine(), http);
         // A component may run code already when it is instantiated.
-        let instance = timeout_at(deadline, self.host.instance.instantiate_async(&mut store)).await;
-        let guest =
-            instance.map(|instance| instance.and_then(|i| Ok((i, self.host.indices.load(&mut store, &i)?))));
+        let instance = timeout_at(deadline, self.connector.instance.instantiate_async(&mut store)).await;
+        let guest = instance
+            .map(|instance| instance.and_then(|i| Ok((i, self.connector.indices.load(&mut store, &i)?))));
         match guest {
             Ok(Ok((instance, guest))) => Ok(Call { store, instance, guest, deadline, _place: place }),
             Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
@@ -254,10 +225,10 @@ impl Call {
         called: Result<wasmtime::Result<Result<T, types::Error>>, Elapsed>,
     ) -> Result<Answer<T>, Error> {
         match called {
-            Ok(Ok(Ok(value))) => Ok(Answer { value, usage: self.store.data().courier.usage }),
+            Ok(Ok(Ok(value))) => Ok(Answer { value, usage: self.store.data().http.usage }),
             Ok(Ok(Err(error))) => Err(self.failed(Cause::Connector(Box::new(error)))),
             Ok(Err(error)) => Err(self.failed(self.store.data().cause(&error))),
-            Err(_) => Err(self.failed(out_of_time(self.store.data().courier.limits()))),
+            Err(_) => Err(self.failed(out_of_time(self.store.data().http.limits()))),
         }
     }
 
@@ -266,33 +237,12 @@ impl Call {
     }
 }
 
-fn failed(store: &Store<State>, cause: Cause) -> Error {
-    Error { cause, usage: store.data().courier.usage }
+fn failed(store: &Store<CallState>, cause: Cause) -> Error {
+    Error { cause, usage: store.data().http.usage }
 }
 
 fn out_of_time(limits: &Limits) -> Cause {
     stopped("time", "it took more than", format!("{:?}", limits.time))
-}
-
-impl Shared {
-    pub(crate) fn key(&self) -> Arc<Secret> {
-        Arc::clone(&self.key.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Raises the revision that a request asks for to the tenant's.
-    pub(crate) fn raise_revision(&self, headers: &mut HeaderMap) {
-        let Some(revision) = &self.revision else { return };
-        let asked = headers.get_all(REVISION).iter().filter_map(|value| value.to_str().ok()).max();
-        if asked.unwrap_or_default() < revision.as_str()
-            && let Ok(value) = HeaderValue::from_str(revision.as_str())
-        {
-            headers.insert(REVISION, value);
-        }
-    }
-
-    pub(crate) fn note_retirement(&self, headers: &HeaderMap) {
-        self.retirement.note(headers, &self.name);
-    }
 }
 
 impl fmt::Debug for Tenant {

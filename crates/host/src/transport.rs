@@ -1,11 +1,19 @@
 //! Sending one request, once.
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+
+/// Bytes of a header's line besides its name and value.
+pub(crate) const LINE_OVERHEAD: usize = ": \r\n".len();
+
+/// Bytes that these headers take as lines of HTTP/1.1.
+pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + LINE_OVERHEAD).sum()
+}
 
 /// How an attempt ends without an answer. Each sentence is for the person who runs the host, and none of them has
 /// the key in it.

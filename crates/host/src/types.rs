@@ -1,0 +1,72 @@
+//! The values of the contract, as `wit/` documents them.
+
+use crate::bindings::exports::klaviyo::connector;
+
+pub use connector::bulk::{Failure, Job, JobStatus, Submission, Submitted};
+pub use connector::consent::{
+    Channel, ChannelConsent, Consents, Historical, Options as ConsentOptions, Outcome, Subscription,
+    Suppression, Unsubscription,
+};
+pub use connector::contacts::{Creation, Receipt, Upserted};
+pub use connector::lists::Audience;
+pub use connector::types::{Code, Detail, Error, Identifier, NewProfile, Profile, Refusal};
+
+// Generated without it, since not every type has a default.
+#[allow(clippy::derivable_impls)]
+impl Default for NewProfile {
+    fn default() -> Self {
+        Self {
+            email: None,
+            phone_number: None,
+            external_id: None,
+            first_name: None,
+            last_name: None,
+            properties: None,
+        }
+    }
+}
+
+impl Code {
+    /// All codes.
+    pub const ALL: [Self; 16] = [
+        Self::InvalidInput,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Rejected,
+        Self::RateLimited,
+        Self::Retired,
+        Self::Unavailable,
+        Self::Blocked,
+        Self::Denied,
+        Self::Timeout,
+        Self::Connection,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::Other,
+    ];
+
+    /// The code as the contract writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid-input",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::Conflict => "conflict",
+            Self::Rejected => "rejected",
+            Self::RateLimited => "rate-limited",
+            Self::Retired => "retired",
+            Self::Unavailable => "unavailable",
+            Self::Blocked => "blocked",
+            Self::Denied => "denied",
+            Self::Timeout => "timeout",
+            Self::Connection => "connection",
+            Self::TooLarge => "too-large",
+            Self::Malformed => "malformed",
+            Self::Other => "other",
+        }
+    }
+}
