@@ -142,12 +142,16 @@ pub(crate) async fn revoke(
     // With a list who is not on it would be unsubscribed from everything.
     let answer = tenant.revoke_consent(&people, None).await;
     add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
-    let outcome = answer.map_err(|error| match error.code() {
-        // A key that may not change consent may still bring opt-ins, which are not to wait for another one.
-        Code::Forbidden => Failure { remedy: Remedy::Again, ..Failure::from(&error) },
-        _ => Failure::from(&error),
-    })?;
+    let outcome = answer.map_err(|error| not_revoked(&error))?;
     granted(outcome.value, "the opt-out was refused")
+}
+
+fn not_revoked(error: &Error) -> Failure {
+    match error.code() {
+        // A key that may not change consent may still bring opt-ins, which are not to wait for another one.
+        Code::Forbidden => Failure { remedy: Remedy::Again, ..Failure::from(error) },
+        _ => Failure::from(error),
+    }
 }
 
 fn granted(outcome: Outcome, what: &str) -> Result<Granted, Failure> {
@@ -184,5 +188,44 @@ fn subscription(opt_in: &OptIn) -> Subscription {
         channels: opt_in.consent.iter().copied().map(Into::into).collect(),
         consented_at: None,
         date_of_birth: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use klaviyo_host::{Cause, types};
+
+    fn error(code: Code) -> Error {
+        let error = types::Error {
+            code,
+            message: "no".to_owned(),
+            status: None,
+            retry_after: Some(7),
+            details: Vec::new(),
+            duplicate: None,
+            request_id: None,
+            body: String::new(),
+            done: 0,
+        };
+        Error { cause: Cause::Connector(Box::new(error)), usage: Usage::default() }
+    }
+
+    #[test]
+    fn what_a_failure_calls_for_by_its_code() {
+        let wait = Remedy::Wait(Some(Duration::from_secs(7)));
+        for code in Code::ALL {
+            let expected = match code {
+                Code::InvalidInput | Code::NotFound | Code::Conflict | Code::Rejected => Remedy::Never,
+                Code::Unauthenticated | Code::Forbidden | Code::Retired | Code::Denied => Remedy::Account,
+                Code::RateLimited | Code::Unavailable | Code::Blocked | Code::Timeout | Code::Connection => {
+                    wait
+                }
+                Code::TooLarge | Code::Malformed | Code::Other => Remedy::Again,
+            };
+            assert_eq!(Failure::from(&error(code)).remedy, expected, "{code:?}");
+            let revoking = if code == Code::Forbidden { Remedy::Again } else { expected };
+            assert_eq!(not_revoked(&error(code)).remedy, revoking, "{code:?}");
+        }
     }
 }
