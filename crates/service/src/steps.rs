@@ -5,7 +5,7 @@ use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
 use crate::outcome::{Reason, Receipt, Told};
 use klaviyo_host::types::{Code, ConsentOptions, Outcome, Refusal, Subscription, Unsubscription};
-use klaviyo_host::{Error, Tenant, Usage};
+use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::time::Duration;
 
 /// Why an opt-in is not done yet, and what that means for it.
@@ -14,83 +14,52 @@ pub struct Failure {
     /// What to tell.
     pub reason: Reason,
     /// What to do about it.
-    pub remedy: Remedy,
-}
-
-/// What can be done about a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    /// Waiting: Klaviyo is away, or asks for time. So it is for the account's other opt-ins; not before Klaviyo's
-    /// `Retry-After` where it gave one.
-    Wait(Option<Duration>),
-    /// Trying again: what is unheard of may be gone the next time.
-    Again,
-    /// Another key, or another setting: no opt-in of the account can be done before.
-    Account,
-    /// Nothing: the same opt-in fails again.
-    Never,
+    pub disposition: Disposition,
+    /// How long Klaviyo asks to RetryLater, with [`Disposition::RetryLater`]; none if it does not say.
+    pub retry_after: Option<Duration>,
 }
 
 impl Failure {
-    /// One that is not Klaviyo's, and does not go away.
-    pub(crate) fn never(code: Code, message: impl Into<String>) -> Self {
-        Self { reason: Reason::new(code, message), remedy: Remedy::Never }
+    /// A failure for this reason that stays: the same opt-in fails again.
+    pub(crate) fn final_for(reason: Reason) -> Self {
+        Self { reason, disposition: Disposition::GiveUp, retry_after: None }
+    }
+
+    /// The same failure, where the table of [`Code::disposition`] does not fit.
+    pub(crate) fn overridden(self, disposition: Disposition) -> Self {
+        Self { disposition, ..self }
     }
 }
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
-        let remedy = match error.code() {
-            Code::InvalidInput | Code::NotFound | Code::Conflict | Code::Rejected => Remedy::Never,
-            Code::Unauthenticated | Code::Forbidden | Code::Retired | Code::Denied => Remedy::Account,
-            Code::RateLimited | Code::Unavailable | Code::Blocked | Code::Timeout | Code::Connection => {
-                Remedy::Wait(error.retry_after())
-            }
-            Code::TooLarge | Code::Malformed | Code::Other => Remedy::Again,
-        };
-        Self { reason: Reason::from(error), remedy }
+        let reason = Reason::from(error);
+        Self { reason, disposition: error.disposition(), retry_after: error.retry_after() }
     }
 }
 
-/// Adds what a call has used to what others have.
-pub(crate) fn add(all: &mut Usage, usage: Usage) {
-    all.requests = all.requests.saturating_add(usage.requests);
-    all.attempts = all.attempts.saturating_add(usage.attempts);
-    all.sent_bytes = all.sent_bytes.saturating_add(usage.sent_bytes);
-    all.received_bytes = all.received_bytes.saturating_add(usage.received_bytes);
-    all.waited = all.waited.saturating_add(usage.waited);
-}
-
 /// The id of a list that was named by its id or its name.
-pub(crate) async fn list_id(tenant: &Tenant, list: &str, usage: &mut Usage) -> Result<String, Failure> {
-    let answer = tenant.find_list(list).await;
-    add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
-    match answer {
+pub(crate) async fn list_id(tenant: &Tenant, list: &str) -> Result<String, Failure> {
+    match tenant.find_list(list).await {
         Ok(answer) => answer.value.map(|list| list.id).ok_or_else(|| {
             let message = format!(
                 "the account has no list with the id or the name {list:?}; name one that it has, or create it"
             );
-            Failure::never(Code::NotFound, message)
+            Failure::final_for(Reason::new(Code::NotFound, message))
         }),
         Err(error) => Err(Failure::from(&error)),
     }
 }
 
 /// Opts one person in.
-pub(crate) async fn opt_in(tenant: &Tenant, opt_in: &OptIn, usage: &mut Usage) -> Result<Receipt, Failure> {
-    let list = list_id(tenant, &opt_in.list, usage).await?;
-    join(tenant, opt_in, &list, usage).await
+pub(crate) async fn opt_in(tenant: &Tenant, opt_in: &OptIn) -> Result<Receipt, Failure> {
+    let list = list_id(tenant, &opt_in.list).await?;
+    join(tenant, opt_in, &list).await
 }
 
 /// Opts one person in to the list with this id.
-pub(crate) async fn join(
-    tenant: &Tenant,
-    opt_in: &OptIn,
-    list: &str,
-    usage: &mut Usage,
-) -> Result<Receipt, Failure> {
+pub(crate) async fn join(tenant: &Tenant, opt_in: &OptIn, list: &str) -> Result<Receipt, Failure> {
     let answer = tenant.opt_in(&opt_in.contact(), list).await;
-    add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
     let receipt = answer.map_err(|error| Failure::from(&error))?.value;
     let mut receipt = Receipt {
         profile_id: Some(receipt.profile_id),
@@ -100,9 +69,9 @@ pub(crate) async fn join(
         warnings: warnings(opt_in, receipt.warnings),
     };
     if !opt_in.consent.is_empty() {
-        let Granted { warnings, mut refused } = grant(tenant, &[opt_in], list, usage).await?;
+        let Granted { warnings, mut refused } = grant(tenant, &[opt_in], list).await?;
         if let Some((_, reason)) = refused.pop() {
-            return Err(Failure { reason, remedy: Remedy::Never });
+            return Err(Failure::final_for(reason));
         }
         receipt.warnings.extend(warnings);
     }
@@ -118,46 +87,36 @@ pub(crate) struct Granted {
 }
 
 /// Gives consent for opt-ins to one list, all of one source: one request for up to 1,000 of them.
-pub(crate) async fn grant(
-    tenant: &Tenant,
-    opt_ins: &[&OptIn],
-    list: &str,
-    usage: &mut Usage,
-) -> Result<Granted, Failure> {
+pub(crate) async fn grant(tenant: &Tenant, opt_ins: &[&OptIn], list: &str) -> Result<Granted, Failure> {
     let subscriptions: Vec<Subscription> = opt_ins.iter().map(|opt_in| subscription(opt_in)).collect();
     let custom_source = opt_ins.first().and_then(|opt_in| opt_in.consent_source.clone());
     let options = ConsentOptions { custom_source, historical_import: None };
     let answer = tenant.grant_consent(&subscriptions, Some(list), &options).await;
-    add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
     granted(answer.map_err(|error| Failure::from(&error))?.value, "the consent was refused")
 }
 
 /// Takes consent back: one request for up to 100 people.
-pub(crate) async fn revoke(
-    tenant: &Tenant,
-    opt_outs: &[&OptOut],
-    usage: &mut Usage,
-) -> Result<Granted, Failure> {
+pub(crate) async fn revoke(tenant: &Tenant, opt_outs: &[&OptOut]) -> Result<Granted, Failure> {
     let people: Vec<Unsubscription> = opt_outs.iter().map(|opt_out| opt_out.unsubscription()).collect();
     // With a list who is not on it would be unsubscribed from everything.
     let answer = tenant.revoke_consent(&people, None).await;
-    add(usage, answer.as_ref().map_or_else(|error| error.usage, |answer| answer.usage));
     let outcome = answer.map_err(|error| not_revoked(&error))?;
     granted(outcome.value, "the opt-out was refused")
 }
 
 fn not_revoked(error: &Error) -> Failure {
+    let failure = Failure::from(error);
     match error.code() {
-        // A key that may not change consent may still bring opt-ins, which are not to wait for another one.
-        Code::Forbidden => Failure { remedy: Remedy::Again, ..Failure::from(error) },
-        _ => Failure::from(error),
+        // A key that lacks the scope for consent can still opt people in, so it does not stop the account.
+        Code::Forbidden => failure.overridden(Disposition::Retry),
+        _ => failure,
     }
 }
 
 fn granted(outcome: Outcome, what: &str) -> Result<Granted, Failure> {
     // Those before it were accepted, and can be sent again.
     if let Some(stopped) = outcome.stopped {
-        let cause = klaviyo_host::Cause::Connector(Box::new(stopped));
+        let cause = Cause::Connector(Box::new(stopped));
         return Err(Failure::from(&Error { cause, usage: Usage::default() }));
     }
     let refused = outcome.refused.iter().map(|refusal| (refusal.index as usize, refused(refusal, what)));
@@ -194,7 +153,7 @@ fn subscription(opt_in: &OptIn) -> Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use klaviyo_host::{Cause, types};
+    use klaviyo_host::types;
 
     fn error(code: Code) -> Error {
         let error = types::Error {
@@ -213,19 +172,21 @@ mod tests {
 
     #[test]
     fn what_a_failure_calls_for_by_its_code() {
-        let wait = Remedy::Wait(Some(Duration::from_secs(7)));
+        use Disposition::{GiveUp, Retry, RetryLater, StopAccount};
         for code in Code::ALL {
             let expected = match code {
-                Code::InvalidInput | Code::NotFound | Code::Conflict | Code::Rejected => Remedy::Never,
-                Code::Unauthenticated | Code::Forbidden | Code::Retired | Code::Denied => Remedy::Account,
+                Code::InvalidInput | Code::NotFound | Code::Conflict | Code::Rejected => GiveUp,
+                Code::Unauthenticated | Code::Forbidden | Code::Retired | Code::Denied => StopAccount,
                 Code::RateLimited | Code::Unavailable | Code::Blocked | Code::Timeout | Code::Connection => {
-                    wait
+                    RetryLater
                 }
-                Code::TooLarge | Code::Malformed | Code::Other => Remedy::Again,
+                Code::TooLarge | Code::Malformed | Code::Other => Retry,
             };
-            assert_eq!(Failure::from(&error(code)).remedy, expected, "{code:?}");
-            let revoking = if code == Code::Forbidden { Remedy::Again } else { expected };
-            assert_eq!(not_revoked(&error(code)).remedy, revoking, "{code:?}");
+            let failure = Failure::from(&error(code));
+            assert_eq!(failure.disposition, expected, "{code:?}");
+            assert_eq!(failure.retry_after, Some(Duration::from_secs(7)), "{code:?}");
+            let revoking = if code == Code::Forbidden { Retry } else { expected };
+            assert_eq!(not_revoked(&error(code)).disposition, revoking, "{code:?}");
         }
     }
 }

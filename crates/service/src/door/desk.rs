@@ -9,12 +9,12 @@ use crate::opt_in::{Key, OptIn};
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason, Stopped};
 use crate::queue::QueueError;
-use crate::steps::{self, Failure, Granted, Remedy};
+use crate::steps::{self, Failure, Granted};
 use crate::tenants::{NoTenant, Tenants};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
-use klaviyo_host::Usage;
+use klaviyo_host::Disposition;
 use klaviyo_host::types::Code;
 use serde_json::{Value, json};
 use std::error::Error;
@@ -224,9 +224,8 @@ fn away(error: &QueueError) -> Refusal {
 }
 
 async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {
-    let mut usage = Usage::default();
     let result = match tenants.get(&opt_in.account) {
-        Ok(tenant) => steps::opt_in(&tenant, &opt_in, &mut usage).await,
+        Ok(tenant) => steps::opt_in(&tenant, &opt_in).await,
         Err(error) => Err(no_tenant(&error)),
     };
     let OptIn { account, id, email, phone_number, .. } = opt_in;
@@ -242,15 +241,14 @@ async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {
 
 /// Takes one person's consent back, at once.
 async fn leave(tenants: &Tenants, opt_out: OptOut) -> Handled {
-    let mut usage = Usage::default();
     let result = match tenants.get(&opt_out.account) {
-        Ok(tenant) => steps::revoke(&tenant, &[&opt_out], &mut usage).await,
+        Ok(tenant) => steps::revoke(&tenant, &[&opt_out]).await,
         Err(error) => Err(no_tenant(&error)),
     };
     let OptOut { account, id, .. } = opt_out;
     match result {
         Ok(Granted { warnings, mut refused }) => match refused.pop() {
-            Some((_, reason)) => failed(&account, id, Failure { reason, remedy: Remedy::Never }),
+            Some((_, reason)) => failed(&account, id, Failure::final_for(reason)),
             None => {
                 let state = State::ended(Stopped { warnings }.into(), None);
                 Handled { told: Told { id, state }, status: StatusCode::OK, retry_after: None }
@@ -261,17 +259,19 @@ async fn leave(tenants: &Tenants, opt_out: OptOut) -> Handled {
 }
 
 fn no_tenant(error: &NoTenant) -> Failure {
-    Failure { reason: Reason::new(Code::Unauthenticated, error.to_string()), remedy: Remedy::Account }
+    let reason = Reason::new(Code::Unauthenticated, error.to_string());
+    Failure { reason, disposition: Code::Unauthenticated.disposition(), retry_after: None }
 }
 
 /// How it is answered that something is not done.
-fn failed(account: &Account, id: String, Failure { reason, remedy }: Failure) -> Handled {
+fn failed(account: &Account, id: String, failure: Failure) -> Handled {
+    let Failure { reason, disposition, retry_after } = failure;
     let seconds = |after: Option<Duration>| Some(after.map_or(1, |after| after.as_secs().max(1)));
-    let (status, retry_after) = match remedy {
-        Remedy::Never => (StatusCode::UNPROCESSABLE_ENTITY, None),
-        Remedy::Wait(after) => (StatusCode::SERVICE_UNAVAILABLE, seconds(after)),
-        Remedy::Again => (StatusCode::SERVICE_UNAVAILABLE, seconds(None)),
-        Remedy::Account => {
+    let (status, retry_after) = match disposition {
+        Disposition::GiveUp => (StatusCode::UNPROCESSABLE_ENTITY, None),
+        Disposition::RetryLater => (StatusCode::SERVICE_UNAVAILABLE, seconds(retry_after)),
+        Disposition::Retry => (StatusCode::SERVICE_UNAVAILABLE, seconds(None)),
+        Disposition::StopAccount => {
             warn!(%account, code = reason.code, reason = reason.message, "the account needs another key or setting");
             (StatusCode::BAD_GATEWAY, None)
         }

@@ -3,7 +3,6 @@
 //! The rule: what fails in company is tried in smaller company, and at last alone. So an opt-in ends as it would have
 //! ended by itself, however many were waiting beside it.
 
-use super::lists::Lists;
 use super::pause;
 use super::plan::{self, Plan};
 use super::settle::{Settled, Settler};
@@ -11,13 +10,13 @@ use crate::opt_in::{Entry, Key, OptIn, Unfit};
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason, Receipt};
 use crate::queue::{Dead, QueueError, Record, Taken};
-use crate::steps::{self, Failure, Granted, Remedy};
+use crate::steps::{self, Failure, Granted};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::types::{Code, Creation, Identifier, Profile};
-use klaviyo_host::{Answer, Cause, Error, Tenant, Usage};
+use klaviyo_host::{Answer, Cause, Disposition, Error, Tenant};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -37,7 +36,6 @@ const CHUNK: usize = 1_000;
 pub(super) struct Batch<'a> {
     pub(super) settler: Settler<'a>,
     pub(super) tenant: &'a Tenant,
-    pub(super) lists: &'a mut Lists,
     /// How often an opt-in is tried.
     pub(super) attempts: NonZeroU32,
     /// The places of those that are tried together at the moment.
@@ -173,19 +171,13 @@ impl Batch<'_> {
         // First: nobody who has stopped marketing gets any while others are brought to Klaviyo. Consent that was given
         // before is not given any more then.
         if !leaving.is_empty() {
-            let mut usage = Usage::default();
-            let result = self.leave(leaving, &mut usage).await;
-            self.settler.status.used(usage);
-            result?;
+            self.leave(leaving).await?;
         }
         for item in self.without_left(joining).await? {
             groups.entry(item.asked.list.clone()).or_default().push(item);
         }
         for (list, items) in groups {
-            let mut usage = Usage::default();
-            let result = self.group(&list, items, &mut usage).await;
-            self.settler.status.used(usage);
-            result?;
+            self.group(&list, items).await?;
         }
         Ok(())
     }
@@ -294,9 +286,9 @@ impl Batch<'_> {
     }
 
     /// The opt-ins to one list.
-    async fn group(&mut self, list: &str, items: Vec<Item>, usage: &mut Usage) -> Result<(), Stop> {
+    async fn group(&mut self, list: &str, items: Vec<Item>) -> Result<(), Stop> {
         self.company = items.iter().map(|item| item.place).collect();
-        let list = match self.lists.id(self.tenant, list, usage).await {
+        let list = match steps::list_id(self.tenant, list).await {
             Ok(list) => list,
             Err(failure) => {
                 // A list that does not exist is the opt-ins' own fault; all else can be the account's.
@@ -312,20 +304,20 @@ impl Batch<'_> {
         for (most, items) in companies.into_iter().rev() {
             for company in chunks(items, most) {
                 self.company = company.iter().map(|item| item.place).collect();
-                self.together(company, &list, usage).await?;
+                self.together(company, &list).await?;
             }
         }
         Ok(())
     }
 
     /// The opt-ins to one list that are brought to Klaviyo together.
-    async fn together(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
+    async fn together(&mut self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
         let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
         match Plan::of_identifiers(bare.len()) {
             Plan::Import => {
                 self.settler.status.planned(Plan::Import);
-                let left = self.import(bare, list, None, usage).await?;
-                self.looked_up(left, list, false, usage).await?;
+                let left = self.import(bare, list, None).await?;
+                self.looked_up(left, list, false).await?;
             }
             Plan::OneByOne | Plan::LookedUp => others.extend(bare),
         }
@@ -333,20 +325,19 @@ impl Batch<'_> {
             _ if others.is_empty() => {}
             Plan::OneByOne => {
                 self.settler.status.planned(Plan::OneByOne);
-                self.one_by_one(others, list, usage).await?;
+                self.one_by_one(others, list).await?;
             }
             Plan::LookedUp | Plan::Import => {
                 self.settler.status.planned(Plan::LookedUp);
-                self.looked_up(others, list, true, usage).await?;
+                self.looked_up(others, list, true).await?;
             }
         }
         Ok(())
     }
 
-    async fn one_by_one(&mut self, items: Vec<Item>, list: &str, usage: &mut Usage) -> Result<(), Stop> {
+    async fn one_by_one(&mut self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
         for item in items {
-            let result = steps::join(self.tenant, &item.asked, list, usage).await;
-            let result = result.map_err(|failure| self.unless_list_is_gone(failure));
+            let result = steps::join(self.tenant, &item.asked, list).await.map_err(unless_list_is_gone);
             self.end(vec![(item, result)]).await?;
         }
         Ok(())
@@ -358,16 +349,15 @@ impl Batch<'_> {
         items: Vec<Item>,
         list: &str,
         may_import: bool,
-        usage: &mut Usage,
     ) -> Result<(), Stop> {
         let (mut found, mut absent) = (Vec::new(), Vec::new());
         let mut chunks = chunks(items, CHUNK);
         while let Some(mut chunk) = chunks.pop() {
             let identifiers: Vec<Identifier> =
                 chunk.iter().filter_map(|item| item.asked.identifier()).collect();
-            match counted(self.tenant.lookup_many(&identifiers).await, usage) {
+            match self.tenant.lookup_many(&identifiers).await {
                 Ok(profiles) => {
-                    for (item, profile) in chunk.into_iter().zip(profiles) {
+                    for (item, profile) in chunk.into_iter().zip(profiles.value) {
                         match profile {
                             Some(profile) => {
                                 let receipt = found_as(&item.asked, profile, list);
@@ -382,70 +372,61 @@ impl Batch<'_> {
                         let item = chunk.swap_remove(position);
                         chunks.push(chunk);
                         // Alone, it is told by the name of its own field.
-                        self.one_by_one(vec![item], list, usage).await?;
+                        self.one_by_one(vec![item], list).await?;
                     }
                     None => match smaller(&Failure::from(&error), chunk)? {
                         Smaller::Halves(halves) => chunks.extend(halves),
-                        Smaller::One(item) => self.one_by_one(vec![item], list, usage).await?,
+                        Smaller::One(item) => self.one_by_one(vec![item], list).await?,
                     },
                 },
             }
         }
-        self.add(found, list, usage).await?;
-        self.create(absent, list, may_import, usage).await
+        self.add(found, list).await?;
+        self.create(absent, list, may_import).await
     }
 
     /// Contacts that do not exist: they are created and added to the list, or imported into it.
-    async fn create(
-        &mut self,
-        absent: Vec<Item>,
-        list: &str,
-        may_import: bool,
-        usage: &mut Usage,
-    ) -> Result<(), Stop> {
+    async fn create(&mut self, absent: Vec<Item>, list: &str, may_import: bool) -> Result<(), Stop> {
         // Somebody who opted in twice is created once; the second time they exist.
         let mut seen = HashSet::new();
         let (absent, twice): (Vec<Item>, Vec<Item>) =
             absent.into_iter().partition(|item| seen.insert(sameness(&item.asked)));
         if may_import && plan::is_import(absent.len()) {
-            let left = self.import(absent, list, Some(true), usage).await?;
-            Box::pin(self.looked_up(left, list, false, usage)).await?;
+            let left = self.import(absent, list, Some(true)).await?;
+            Box::pin(self.looked_up(left, list, false)).await?;
         } else {
             let mut members = Vec::new();
             for item in absent {
-                match counted(self.tenant.create(&item.asked.contact()).await, usage) {
-                    Ok(Creation::Created(profile)) => {
+                match self.tenant.create(&item.asked.contact()).await {
+                    Ok(Answer { value: Creation::Created(profile), .. }) => {
                         let receipt = created_as(&item.asked, profile, list);
                         members.push((item, receipt));
                     }
                     // The three steps say whose it is.
-                    Ok(Creation::Existing(_)) => self.one_by_one(vec![item], list, usage).await?,
+                    Ok(Answer { value: Creation::Existing(_), .. }) => {
+                        self.one_by_one(vec![item], list).await?
+                    }
                     Err(error) => {
                         self.end::<_, Receipt>(vec![(item, Err(Failure::from(&error)))]).await?;
                     }
                 }
             }
-            self.add(members, list, usage).await?;
+            self.add(members, list).await?;
         }
-        if twice.is_empty() { Ok(()) } else { Box::pin(self.looked_up(twice, list, may_import, usage)).await }
+        if twice.is_empty() { Ok(()) } else { Box::pin(self.looked_up(twice, list, may_import)).await }
     }
 
     /// Adds profiles to the list, gives the consent that goes with it, and settles them.
-    async fn add(
-        &mut self,
-        members: Vec<(Item, Receipt)>,
-        list: &str,
-        usage: &mut Usage,
-    ) -> Result<(), Stop> {
+    async fn add(&mut self, members: Vec<(Item, Receipt)>, list: &str) -> Result<(), Stop> {
         let mut chunks = chunks(members, CHUNK);
         while let Some(chunk) = chunks.pop() {
             let ids: Vec<String> =
                 chunk.iter().filter_map(|(_, receipt)| receipt.profile_id.clone()).collect();
-            match counted(self.tenant.subscribe(list, &ids).await, usage) {
-                Ok(_) => self.consent(chunk, list, usage).await?,
+            match self.tenant.subscribe(list, &ids).await {
+                Ok(_) => self.consent(chunk, list).await?,
                 Err(error) => match smaller(&Failure::from(&error), chunk)? {
                     Smaller::Halves(halves) => chunks.extend(halves),
-                    Smaller::One((item, _)) => self.one_by_one(vec![item], list, usage).await?,
+                    Smaller::One((item, _)) => self.one_by_one(vec![item], list).await?,
                 },
             }
         }
@@ -453,12 +434,7 @@ impl Batch<'_> {
     }
 
     /// Members of the list get the consent that they gave, and are settled.
-    pub(super) async fn consent(
-        &mut self,
-        members: Vec<(Item, Receipt)>,
-        list: &str,
-        usage: &mut Usage,
-    ) -> Result<(), Stop> {
+    pub(super) async fn consent(&mut self, members: Vec<(Item, Receipt)>, list: &str) -> Result<(), Stop> {
         let (consenting, done): (Vec<_>, Vec<_>) =
             members.into_iter().partition(|(item, _)| !item.asked.consent.is_empty());
         self.end(done.into_iter().map(|(item, receipt)| (item, Ok(receipt))).collect()).await?;
@@ -469,7 +445,7 @@ impl Batch<'_> {
         let mut chunks: Vec<_> = sources.into_values().flat_map(|members| chunks(members, CHUNK)).collect();
         while let Some(chunk) = chunks.pop() {
             let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.asked).collect();
-            match steps::grant(self.tenant, &opt_ins, list, usage).await {
+            match steps::grant(self.tenant, &opt_ins, list).await {
                 Ok(granted) => self.end(consented(chunk, granted)).await?,
                 Err(failure) => match smaller(&failure, chunk)? {
                     Smaller::Halves(halves) => chunks.extend(halves),
@@ -480,38 +456,29 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// A list that was there is looked for again the next time: another may have its name now.
-    fn unless_list_is_gone(&mut self, failure: Failure) -> Failure {
-        if failure.reason.code == Code::NotFound.as_str() {
-            self.lists.forget();
-            return Failure { remedy: Remedy::Again, ..failure };
-        }
-        failure
-    }
-
     /// Settles opt-ins: writes the outcomes, then takes the messages off the queue. What is to be tried again is given back.
     pub(super) async fn end<T: Asked, D: Into<Outcome>>(&self, ended: Vec<Ended<T, D>>) -> Result<(), Stop> {
         let (mut settled, mut again, mut stop) = (Vec::new(), Vec::new(), Ok(()));
         for (item, result) in ended {
             let is_last = item.attempts >= self.attempts.get();
-            let Failure { reason, remedy } = match result {
+            let Failure { reason, disposition, retry_after } = match result {
                 Ok(done) => {
                     settled.push(item.settled(done.into()));
                     continue;
                 }
                 Err(failure) => failure,
             };
-            match remedy {
-                Remedy::Never => settled.push(item.settled(Outcome::Dead(reason))),
-                Remedy::Again if is_last => settled.push(item.settled(Outcome::Dead(reason))),
-                Remedy::Again => again.push(item),
-                Remedy::Wait(after) => {
-                    stop = Err(Stop::Wait(after, reason.clone()));
+            match disposition {
+                Disposition::GiveUp => settled.push(item.settled(Outcome::Dead(reason))),
+                Disposition::Retry if is_last => settled.push(item.settled(Outcome::Dead(reason))),
+                Disposition::Retry => again.push(item),
+                Disposition::RetryLater => {
+                    stop = Err(Stop::Wait(retry_after, reason.clone()));
                     if is_last {
                         settled.push(item.settled(Outcome::Dead(reason)));
                     }
                 }
-                Remedy::Account => stop = Err(Stop::Account(reason)),
+                Disposition::StopAccount => stop = Err(Stop::Account(reason)),
             }
         }
         self.settler.settle(settled).await?;
@@ -555,7 +522,7 @@ pub(super) fn smaller<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Smalle
 fn consented(members: Vec<(Item, Receipt)>, granted: Granted) -> Vec<Ended> {
     let refused: HashMap<usize, Reason> = granted.refused.into_iter().collect();
     let ended = members.into_iter().enumerate().map(|(n, (item, mut receipt))| match refused.get(&n) {
-        Some(reason) => (item, Err(Failure { reason: reason.clone(), remedy: Remedy::Never })),
+        Some(reason) => (item, Err(Failure::final_for(reason.clone()))),
         None => {
             receipt.warnings.extend(granted.warnings.iter().cloned());
             (item, Ok(receipt))
@@ -564,26 +531,21 @@ fn consented(members: Vec<(Item, Receipt)>, granted: Granted) -> Vec<Ended> {
     ended.collect()
 }
 
-/// Adds up what calls have used.
-pub(super) fn counted<T>(result: Result<Answer<T>, Error>, usage: &mut Usage) -> Result<T, Error> {
-    match result {
-        Ok(answer) => {
-            steps::add(usage, answer.usage);
-            Ok(answer.value)
-        }
-        Err(error) => {
-            steps::add(usage, error.usage);
-            Err(error)
-        }
+/// The list was there a moment ago, and the tenant has forgotten it with this failure: another list may have its name
+/// the next time.
+fn unless_list_is_gone(failure: Failure) -> Failure {
+    if failure.reason.code == Code::NotFound.as_str() {
+        return failure.overridden(Disposition::Retry);
     }
+    failure
 }
 
 /// Whether a failure stops the whole account.
 pub(super) fn stop(failure: &Failure) -> Option<Stop> {
-    match failure.remedy {
-        Remedy::Wait(after) => Some(Stop::Wait(after, failure.reason.clone())),
-        Remedy::Account => Some(Stop::Account(failure.reason.clone())),
-        Remedy::Again | Remedy::Never => None,
+    match failure.disposition {
+        Disposition::RetryLater => Some(Stop::Wait(failure.retry_after, failure.reason.clone())),
+        Disposition::StopAccount => Some(Stop::Account(failure.reason.clone())),
+        Disposition::Retry | Disposition::GiveUp => None,
     }
 }
 

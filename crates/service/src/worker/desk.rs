@@ -3,7 +3,6 @@
 use super::batch::{Batch, Stop};
 use super::budget::Share;
 use super::held::Held;
-use super::lists::Lists;
 use super::settle::Settler;
 use super::{Shared, pause};
 use crate::account::Account;
@@ -11,8 +10,8 @@ use crate::outcome::Reason;
 use crate::queue::{AccountQueue, Lease, MOST, QueueError, Standing};
 use crate::secrets::{Kind, Text};
 use crate::tenants::NoTenant;
-use klaviyo_host::Tenant;
 use klaviyo_host::types::Code;
+use klaviyo_host::{Meter, Tenant};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,7 +98,6 @@ async fn work(shared: &Shared, settler: Settler<'_>) {
         held,
         settler,
         share: shared.budget.share(),
-        lists: Lists::default(),
         most: MOST,
         failures: 0,
         quiet: Instant::now(),
@@ -128,7 +126,6 @@ struct Desk<'a> {
     held: &'a Held,
     settler: Settler<'a>,
     share: Share<'a>,
-    lists: Lists,
     /// How many opt-ins are tried at once.
     most: usize,
     /// How often Klaviyo was waited for since a batch was done.
@@ -182,15 +179,17 @@ impl Desk<'_> {
             // The queue is well.
             *failures = 0;
             shared.status.works_on(account);
+            let meter = Meter::default();
             let batch = Batch {
                 settler,
-                tenant: &tenant,
-                lists: &mut self.lists,
+                tenant: &tenant.metered(meter.clone()),
                 attempts: shared.attempts,
                 company: Vec::new(),
             };
             let count = taken.len();
-            match batch.work(taken).await {
+            let result = batch.work(taken).await;
+            shared.status.used(meter.usage());
+            match result {
                 Ok(()) => {
                     debug!(%account, count, "a batch is done");
                     self.most = self.most.saturating_mul(FASTER).min(MOST);
@@ -199,7 +198,6 @@ impl Desk<'_> {
                 Err(Stop::Wait(after, reason)) => self.wait(after, reason).await,
                 Err(Stop::Account(reason)) => {
                     drop(held.give_all_back(Duration::ZERO).await);
-                    self.lists = Lists::default();
                     self.most = 1;
                     paused(shared, account, reason, Some(&key)).await;
                 }

@@ -1,9 +1,8 @@
 //! A bulk import of a batch.
 
-use super::batch::{Batch, Item, Stop, counted, stop};
+use super::batch::{Batch, Item, Stop, stop};
 use crate::outcome::Receipt;
 use crate::steps::{self, Failure};
-use klaviyo_host::Usage;
 use klaviyo_host::types::{Job, JobStatus, NewProfile, Submitted};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -24,17 +23,16 @@ impl Batch<'_> {
         items: Vec<Item>,
         list: &str,
         created: Option<bool>,
-        usage: &mut Usage,
     ) -> Result<Vec<Item>, Stop> {
         let contacts: Vec<NewProfile> = items.iter().map(|item| item.asked.contact()).collect();
-        let submission = match counted(self.tenant.submit_import(&contacts, Some(list)).await, usage) {
-            Ok(submission) => submission,
+        let submission = match self.tenant.submit_import(&contacts, Some(list)).await {
+            Ok(answer) => answer.value,
             Err(error) => return stop(&Failure::from(&error)).map_or(Ok(items), Err),
         };
         let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
         let mut take = |position: u32| items.get_mut(position as usize).and_then(Option::take);
         for job in &submission.jobs {
-            let failed = self.failed(job, usage).await?;
+            let failed = self.failed(job).await?;
             let Some(failed) = failed else { continue };
             let imported = job.rows.iter().zip(0..).filter(|(_, row)| !failed.contains(row));
             let imported: Vec<(Item, Receipt)> = imported
@@ -50,19 +48,19 @@ impl Batch<'_> {
                     (item, receipt)
                 })
                 .collect();
-            self.consent(imported, list, usage).await?;
+            self.consent(imported, list).await?;
         }
         Ok(items.into_iter().flatten().collect())
     }
 
     /// Waits for a job. The rows that were not imported; none where that is not known.
-    async fn failed(&self, job: &Submitted, usage: &mut Usage) -> Result<Option<HashSet<u32>>, Stop> {
-        let Some(end) = self.end_of(&job.job, usage).await? else { return Ok(None) };
+    async fn failed(&self, job: &Submitted) -> Result<Option<HashSet<u32>>, Stop> {
+        let Some(end) = self.end_of(&job.job).await? else { return Ok(None) };
         if end.failed == 0 {
             return Ok(Some(HashSet::new()));
         }
-        let failures = match counted(self.tenant.import_failures(&job.job).await, usage) {
-            Ok(failures) => failures,
+        let failures = match self.tenant.import_failures(&job.job).await {
+            Ok(answer) => answer.value,
             Err(error) => return stop(&Failure::from(&error)).map_or(Ok(None), Err),
         };
         let rows: HashSet<u32> = failures.iter().filter_map(|failure| failure.row).collect();
@@ -71,13 +69,13 @@ impl Batch<'_> {
     }
 
     /// A job that is complete; none where it will not be.
-    async fn end_of(&self, job: &str, usage: &mut Usage) -> Result<Option<Job>, Stop> {
+    async fn end_of(&self, job: &str) -> Result<Option<Job>, Stop> {
         let (begun, mut wait) = (Instant::now(), FIRST);
         while begun.elapsed() < PATIENCE {
             sleep(wait).await;
             wait = wait.mul_f64(SLOWER).min(RAREST);
-            let job = match counted(self.tenant.import(job).await, usage) {
-                Ok(job) => job,
+            let job = match self.tenant.import(job).await {
+                Ok(answer) => answer.value,
                 Err(error) => return stop(&Failure::from(&error)).map_or(Ok(None), Err),
             };
             match job.status {

@@ -3,8 +3,8 @@
 use super::batch::{Batch, Ended, Item, Smaller, Stop, chunks, smaller};
 use crate::opt_out::OptOut;
 use crate::outcome::{Reason, Stopped};
-use crate::steps::{self, Failure, Granted, Remedy};
-use klaviyo_host::Usage;
+use crate::steps::{self, Failure, Granted};
+use klaviyo_host::Disposition;
 use klaviyo_host::types::Code;
 use tracing::warn;
 
@@ -13,14 +13,14 @@ const CHUNK: usize = 100;
 
 impl Batch<'_> {
     /// Takes the consent of people back, and settles their opt-outs.
-    pub(super) async fn leave(&mut self, items: Vec<Item<OptOut>>, usage: &mut Usage) -> Result<(), Stop> {
+    pub(super) async fn leave(&mut self, items: Vec<Item<OptOut>>) -> Result<(), Stop> {
         // Who comes back after them has to find them done.
         self.settler.held.go_first(&items.iter().map(|item| item.place).collect::<Vec<u64>>());
         let mut chunks = chunks(items, CHUNK);
         while let Some(chunk) = chunks.pop() {
             self.company = chunk.iter().map(|item| item.place).collect();
             let opt_outs: Vec<&OptOut> = chunk.iter().map(|item| &item.asked).collect();
-            match steps::revoke(self.tenant, &opt_outs, usage).await {
+            match steps::revoke(self.tenant, &opt_outs).await {
                 Ok(granted) => {
                     let ended = ended(chunk, &granted);
                     self.keep_left(&ended).await?;
@@ -44,14 +44,14 @@ impl Batch<'_> {
 
 /// Whether it is not one of them that fails.
 fn is_of_all(failure: &Failure) -> bool {
-    matches!(failure.remedy, Remedy::Wait(_) | Remedy::Account)
+    matches!(failure.disposition, Disposition::RetryLater | Disposition::StopAccount)
         || failure.reason.code == Code::Forbidden.as_str()
 }
 
 /// What came of it, for each.
 fn ended(items: Vec<Item<OptOut>>, granted: &Granted) -> Vec<Ended<OptOut, Stopped>> {
     let result = |n: usize| match granted.refused.iter().find(|(position, _)| *position == n) {
-        Some((_, reason)) => Err(Failure { reason: reason.clone(), remedy: Remedy::Never }),
+        Some((_, reason)) => Err(Failure::final_for(reason.clone())),
         None => Ok(Stopped { warnings: granted.warnings.clone() }),
     };
     items.into_iter().enumerate().map(|(n, item)| (item, result(n))).collect()

@@ -10,7 +10,6 @@ mod held;
 mod import;
 mod leave;
 mod left;
-mod lists;
 mod plan;
 mod roster;
 mod settle;
