@@ -4,11 +4,11 @@ use crate::{component, lock, story};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{Request, Response};
+use klaviyo_core::intake::names;
 use klaviyo_host::{
     Attempt, Bounds, Connector, Egress, Failure, HttpTransport, Limits, Secret, Tenant, Transport,
 };
 use klaviyo_mock::{Account, Server};
-use klaviyo_service::opt_in::names;
 use klaviyo_service::outcome;
 use serde::Serialize;
 use serde_json::{Value, json};

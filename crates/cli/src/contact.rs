@@ -3,8 +3,7 @@
 use crate::args::{Contact, Who};
 use crate::failure::Failure;
 use crate::phone::international;
-use klaviyo_core::intake::address;
-use klaviyo_service::opt_in::names;
+use klaviyo_core::intake::{address, names};
 use phonenumber::country;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};

@@ -1,6 +1,8 @@
 //! Pieces of text for people.
 
 use anstyle::{AnsiColor, Style};
+pub(crate) use klaviyo_core::text::clean;
+use klaviyo_core::text::is_instruction;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -18,18 +20,6 @@ const LABEL: usize = 14;
 /// Whether a text has nothing in it that a terminal would take for an instruction.
 pub(crate) fn is_clean(text: &str) -> bool {
     !text.contains(is_instruction)
-}
-
-/// A text of somebody else's, without what a terminal would take for an instruction.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if is_clean(text) {
-        return Cow::Borrowed(text);
-    }
-    let mut clean = String::new();
-    for c in text.chars() {
-        if is_instruction(c) { clean.extend(c.escape_default()) } else { clean.push(c) }
-    }
-    Cow::Owned(clean)
 }
 
 /// The lines of such a text.
@@ -80,12 +70,6 @@ pub(crate) fn clean_cell(text: &str) -> Cow<'_, str> {
     Cow::Owned(cell)
 }
 
-/// Controls, ends of lines that are none in files, and what changes the direction of the text around it.
-fn is_instruction(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
-}
-
 /// What a formula begins with; the wide forms are taken for the narrow ones in East Asia.
 fn is_formula(c: char) -> bool {
     matches!(c, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
@@ -121,19 +105,6 @@ pub(crate) fn wrapped(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_reaches_the_terminal_but_text() {
-        assert_eq!(clean("Priya\u{1b}[2J \u{202e}x\r\n"), "Priya\\u{1b}[2J \\u{202e}x\\r\\n");
-        assert_eq!(clean("Прия 🎉"), "Прия 🎉");
-        // A C1 control, marks of direction, and a separator of lines.
-        assert_eq!(
-            clean("\u{9b}2J\u{7f}\u{61c}\u{200e}\u{200f}\u{2029}"),
-            "\\u{9b}2J\\u{7f}\\u{61c}\\u{200e}\\u{200f}\\u{2029}"
-        );
-        // What holds an emoji together, and letters of Persian apart.
-        assert_eq!(clean("👩\u{200d}💻 می\u{200c}خواهم"), "👩\u{200d}💻 می\u{200c}خواهم");
-    }
 
     #[test]
     fn clean_json_is_the_same_json() {

@@ -127,6 +127,15 @@ pub fn address(text: &str) -> &str {
     }
 }
 
+/// Splits a name: its first word is the first name, the rest the last name.
+#[must_use]
+pub fn names(name: &str) -> (Option<String>, Option<String>) {
+    let mut words = name.split_whitespace();
+    let first = words.next().map(str::to_owned);
+    let rest = words.collect::<Vec<_>>().join(" ");
+    (first, Some(rest).filter(|rest| !rest.is_empty()))
+}
+
 /// A text without the quotes around it.
 fn unquoted(text: &str) -> &str {
     const QUOTES: [(char, char); 5] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('`', '`')];
@@ -335,5 +344,21 @@ mod tests {
         ] {
             assert_eq!(address(same), same);
         }
+    }
+
+    #[test]
+    fn the_first_word_is_the_first_name() {
+        let some = |text: &str| Some(text.to_owned());
+        for (name, first, last) in [
+            ("Priya Sharma", "Priya", some("Sharma")),
+            ("Priya", "Priya", None),
+            ("  Priya \t Sharma  Rao ", "Priya", some("Sharma Rao")),
+            ("Priya\u{a0}Sharma", "Priya", some("Sharma")),
+            ("山田\u{3000}太郎", "山田", some("太郎")),
+            ("Ana María de la Cruz", "Ana", some("María de la Cruz")),
+        ] {
+            assert_eq!(names(name), (some(first), last), "{name:?}");
+        }
+        assert_eq!(names(" \u{2003} "), (None, None));
     }
 }

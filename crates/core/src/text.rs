@@ -1,5 +1,8 @@
 //! What of a text a person sees.
 
+use alloc::borrow::Cow;
+use alloc::string::String;
+
 /// Whether a character shows nothing: white space of any kind, controls, and what only directs how others are
 /// shown. Where one stands at the end of a value it came by copying; nobody typed it.
 pub(crate) fn is_blank(c: char) -> bool {
@@ -21,6 +24,27 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// Whether a character ends a line.
 pub(crate) fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a terminal may take a character for an instruction: controls, line ends that files do not have, and marks that
+/// change the direction of the text around them.
+#[must_use]
+pub fn is_instruction(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
+}
+
+/// A text of somebody else's for a terminal or a log: the characters that a terminal may take for instructions are escaped.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_instruction) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::new();
+    for c in text.chars() {
+        if is_instruction(c) { clean.extend(c.escape_default()) } else { clean.push(c) }
+    }
+    Cow::Owned(clean)
 }
 
 /// A text without what cannot be seen at its ends.
@@ -49,5 +73,18 @@ mod tests {
         for whole in ["🏴\u{e0067}\u{e007f}", "❤\u{fe0f}", "Ana María", "क्\u{200d}ष"] {
             assert_eq!(trimmed(whole), whole);
         }
+    }
+
+    #[test]
+    fn nothing_reaches_the_terminal_but_text() {
+        assert_eq!(clean("Priya\u{1b}[2J \u{202e}x\r\n"), "Priya\\u{1b}[2J \\u{202e}x\\r\\n");
+        assert_eq!(clean("Прия 🎉"), "Прия 🎉");
+        // A C1 control, marks of direction, and a separator of lines.
+        assert_eq!(
+            clean("\u{9b}2J\u{7f}\u{61c}\u{200e}\u{200f}\u{2029}"),
+            "\\u{9b}2J\\u{7f}\\u{61c}\\u{200e}\\u{200f}\\u{2029}"
+        );
+        // What holds an emoji together, and letters of Persian apart.
+        assert_eq!(clean("👩\u{200d}💻 می\u{200c}خواهم"), "👩\u{200d}💻 می\u{200c}خواهم");
     }
 }

@@ -260,15 +260,6 @@ impl fmt::Debug for OptIn {
     }
 }
 
-/// Splits a name: its first word is the first name, the rest the last name.
-#[must_use]
-pub fn names(name: &str) -> (Option<String>, Option<String>) {
-    let mut words = name.split_whitespace();
-    let first = words.next().map(str::to_owned);
-    let rest = words.collect::<Vec<_>>().join(" ");
-    (first, Some(rest).filter(|rest| !rest.is_empty()))
-}
-
 /// The name of an opt-in, or an opt-out, in the queue, in the bucket of outcomes and among the dead letters: its account,
 /// and a digest of its id. The same id has the same key in every process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -439,21 +430,5 @@ mod tests {
         for wrong in ["", "shop-1", "shop-1.", "shop-1.xyz", &format!("a b.{}", "0".repeat(32))] {
             assert_eq!(wrong.parse::<Key>(), Err(KeyError));
         }
-    }
-
-    #[test]
-    fn the_first_word_is_the_first_name() {
-        let some = |text: &str| Some(text.to_owned());
-        for (name, first, last) in [
-            ("Priya Sharma", "Priya", some("Sharma")),
-            ("Priya", "Priya", None),
-            ("  Priya \t Sharma  Rao ", "Priya", some("Sharma Rao")),
-            ("Priya\u{a0}Sharma", "Priya", some("Sharma")),
-            ("山田\u{3000}太郎", "山田", some("太郎")),
-            ("Ana María de la Cruz", "Ana", some("María de la Cruz")),
-        ] {
-            assert_eq!(names(name), (some(first), last), "{name:?}");
-        }
-        assert_eq!(names(" \u{2003} "), (None, None));
     }
 }

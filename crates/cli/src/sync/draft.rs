@@ -9,9 +9,8 @@ use super::outcome::Why;
 use super::words::Sense;
 use crate::phone::international;
 use jiff::Timestamp;
-use klaviyo_core::intake::{self, Intake, Unfit};
+use klaviyo_core::intake::{self, Intake, Unfit, names};
 use klaviyo_host::types::{Channel, NewProfile};
-use klaviyo_service::opt_in::names;
 
 /// What stands between several values in one cell of Google's contacts.
 const SEVERAL: &str = ":::";

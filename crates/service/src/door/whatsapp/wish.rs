@@ -5,7 +5,8 @@ use super::json::{Part, fields, text};
 use super::person::{ById, Person, cut};
 use super::words::says;
 use crate::account::Account;
-use crate::opt_in::{self, Key, OptIn};
+use crate::opt_in::{Key, OptIn};
+use klaviyo_core::intake;
 use serde_json::value::to_raw_value;
 use std::collections::BTreeMap;
 
@@ -66,7 +67,7 @@ impl Wish {
         let form = form.map(|form| *form).unwrap_or_default();
         // An id of Meta's that is too long is replaced by a digest of it.
         let id = if id.len() > OptIn::LONGEST_ID { Key::new(account, &id).to_string() } else { id };
-        let names = |name: &str| opt_in::names(cut(name));
+        let names = |name: &str| intake::names(cut(name));
         // What somebody has written into a form is their name rather than what they are called in WhatsApp.
         let (first_name, last_name) = match (form.first_name, form.last_name, form.name) {
             (None, None, written) => written.or(name).as_deref().map(names).unwrap_or_default(),
