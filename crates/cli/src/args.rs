@@ -1,11 +1,12 @@
 //! What a user can write on the command line.
 
 use crate::failure::Failure;
-use crate::sync::{ChannelName, ConsentColumn, DateFormat, Format, Pair, Unknown, Zone};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
+use klaviyo_host::types::Channel;
 use klaviyo_host::{Egress, Revision};
 use klaviyo_service::id::Id;
+use klaviyo_sync::{BATCH, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone};
 use phonenumber::country;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -278,22 +279,22 @@ pub(crate) struct Sync {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What it is written in [default: as its name says, else as it begins]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = crate::sync::formats())]
     pub(crate) format: Option<Format>,
     /// What stands between the values of CSV: a character, or tab [default: what stands in the header most, of comma,
     /// semicolon, tab and bar]
-    #[arg(long, value_name = "CHARACTER", value_parser = crate::sync::separator)]
+    #[arg(long, value_name = "CHARACTER", value_parser = klaviyo_sync::separator)]
     pub(crate) separator: Option<u8>,
     /// In which encoding it is, such as windows-1252 [default: UTF-8, or UTF-16 if it looks like that]
-    #[arg(long, value_name = "ENCODING", value_parser = crate::sync::encoding)]
+    #[arg(long, value_name = "ENCODING", value_parser = klaviyo_sync::encoding)]
     pub(crate) encoding: Option<&'static encoding_rs::Encoding>,
     /// What a column is, by its name or its position: a field, property:NAME, json:NAME (a property that is a number,
     /// say) or ignore; may be repeated
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = crate::sync::pair)]
-    pub(crate) map: Vec<Pair>,
+    #[arg(long, value_name = "COLUMN=FIELD")]
+    pub(crate) map: Vec<ColumnMapping>,
     /// What to do with columns that are no fields
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
-    pub(crate) unknown_columns: Unknown,
+    #[arg(long, value_name = "WHAT", value_parser = crate::sync::unknown_columns(), default_value = "refuse")]
+    pub(crate) unknown_columns: UnknownColumns,
     /// The country of phone numbers without a country code, such as IN
     #[arg(long, value_name = "COUNTRY", value_parser = region)]
     pub(crate) region: Option<country::Id>,
@@ -304,11 +305,11 @@ pub(crate) struct Sync {
     #[arg(long)]
     pub(crate) list: Option<String>,
     /// The channels that everybody in the input has consented to; --consent-column is for those of whom the input says it
-    #[arg(long, value_name = "CHANNEL,…", value_enum, value_delimiter = ',', conflicts_with = "one_by_one")]
-    pub(crate) consent: Vec<ChannelName>,
+    #[arg(long, value_name = "CHANNEL,…", value_parser = crate::sync::channels(), value_delimiter = ',', conflicts_with = "one_by_one")]
+    pub(crate) consent: Vec<Channel>,
     /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'
     /// for one that says who has opted out; may be repeated
-    #[arg(long, value_name = "CHANNEL=COLUMN", value_parser = crate::sync::consent_column, conflicts_with = "one_by_one")]
+    #[arg(long, value_name = "CHANNEL=COLUMN", conflicts_with = "one_by_one")]
     pub(crate) consent_column: Vec<ConsentColumn>,
     /// One more word of such a column that is consent; may be repeated
     #[arg(long, value_name = "WORD", requires = "consent_column")]
@@ -323,11 +324,11 @@ pub(crate) struct Sync {
     #[arg(long, requires = "consents")]
     pub(crate) historical: bool,
     /// The time zone of times of consent that have none, such as Europe/Berlin, UTC or +02:00
-    #[arg(long, value_name = "ZONE", value_parser = crate::sync::zone, requires = "historical", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ZONE", requires = "historical", allow_hyphen_values = true)]
     pub(crate) time_zone: Option<Zone>,
     /// How times of consent are written, if not as 2025-03-01 12:00:00: a format of strftime such as %d/%m/%Y, or unix or
     /// unix-ms, for seconds or milliseconds since 1970
-    #[arg(long, value_name = "FORMAT", value_parser = crate::sync::date_format, requires = "historical")]
+    #[arg(long, value_name = "FORMAT", requires = "historical")]
     pub(crate) date_format: Option<DateFormat>,
     /// Look each contact up, create it if there is none, add it to the list
     #[arg(long, requires = "list")]
@@ -345,13 +346,8 @@ pub(crate) struct Sync {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub(crate) patience: Duration,
     /// The most contacts of one import
-    #[arg(long, hide = true, default_value_t = Sync::BATCH, value_parser = batch)]
+    #[arg(long, hide = true, default_value_t = BATCH, value_parser = batch)]
     pub(crate) batch: usize,
-}
-
-impl Sync {
-    /// Klaviyo's limit.
-    pub(crate) const BATCH: usize = 10_000;
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -361,8 +357,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn batch(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
-        .filter(|most| (1..=Sync::BATCH).contains(most))
-        .ok_or_else(|| format!("write a number from 1 to {}", Sync::BATCH))
+        .filter(|most| (1..=BATCH).contains(most))
+        .ok_or_else(|| format!("write a number from 1 to {}", BATCH))
 }
 
 #[derive(Args)]

@@ -2,8 +2,8 @@
 
 use crate::args::{Contact, Who};
 use crate::failure::Failure;
-use crate::phone::international;
 use klaviyo_core::intake::{address, names};
+use klaviyo_sync::phone::international;
 use phonenumber::country;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};

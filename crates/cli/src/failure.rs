@@ -45,10 +45,6 @@ impl Failure {
         Self { is_interruption: true, ..Self::other("it was interrupted".to_owned()) }
     }
 
-    pub(crate) fn is_interruption(&self) -> bool {
-        self.is_interruption
-    }
-
     pub(crate) fn other(message: String) -> Self {
         Self::new(Code::Other, message)
     }

@@ -21,7 +21,6 @@ mod lists;
 mod log;
 mod members;
 mod mock;
-mod phone;
 mod probe;
 mod profiles;
 mod report;

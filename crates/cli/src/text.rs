@@ -48,33 +48,6 @@ pub(crate) fn clean_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// A text of somebody else's for a cell of a CSV file, without what a terminal would take for an instruction, or a
-/// spreadsheet for a formula: an apostrophe before it makes it text.
-///
-/// Spreadsheets of some countries separate cells with semicolons, whatever the file has. So the text after a separator
-/// may become a cell too.
-pub(crate) fn clean_cell(text: &str) -> Cow<'_, str> {
-    let text = clean(text);
-    if !text.contains(is_formula) {
-        return text;
-    }
-    let mut cell = String::new();
-    let mut is_start = true;
-    for c in text.chars() {
-        if is_start && is_formula(c) {
-            cell.push('\'');
-        }
-        is_start = matches!(c, ',' | ';') || (is_start && (c.is_whitespace() || c == '"'));
-        cell.push(c);
-    }
-    Cow::Owned(cell)
-}
-
-/// What a formula begins with; the wide forms are taken for the narrow ones in East Asia.
-fn is_formula(c: char) -> bool {
-    matches!(c, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
-}
-
 /// One field of a record, in as many lines as it takes.
 pub(crate) fn field(out: &mut String, name: &str, value: &str) {
     let mut label = name;
@@ -118,30 +91,6 @@ mod tests {
         let laid_out = "{\r\n\t\"a\":\r1}\n";
         assert_eq!(clean_json(laid_out), "{ \n\t\"a\": 1}\n");
         assert!(matches!(clean_json("{\n\t\"Прия\": \"🎉\"}\n"), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for (text, cell) in [
-            ("=cmd|\"/c calc\"!A1", "'=cmd|\"/c calc\"!A1"),
-            ("+1", "'+1"),
-            ("-1+1", "'-1+1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            (" =1", " '=1"),
-            ("\u{a0}=1", "\u{a0}'=1"),
-            ("\"=1", "\"'=1"),
-            ("＝1", "'＝1"),
-            ("a;=1", "a;'=1"),
-            ("a, \"@b\"", "a, \"'@b\""),
-            ("\t=1", "\\t=1"),
-            ("\r=1", "\\r=1"),
-            ("\u{1b}[2J", "\\u{1b}[2J"),
-            ("", ""),
-            ("phone-number", "phone-number"),
-            ("write it as +919820000001, a=b", "write it as +919820000001, a=b"),
-        ] {
-            assert_eq!(clean_cell(text), cell, "{text:?}");
-        }
     }
 
     #[test]

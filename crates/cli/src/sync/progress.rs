@@ -1,16 +1,19 @@
-//! How far a sync is, on standard error: a bar on a terminal, now and then a line elsewhere.
+//! What a sync says while it runs, on standard error: a bar on a terminal, now and then a line elsewhere.
 
-use super::outcome::Counts;
 use crate::report;
 use crate::text::clean;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use klaviyo_sync::{Notice, Progress, Reporter, RowOutcome};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// How often a line is written where there is no terminal.
 const EVERY: Duration = Duration::from_secs(10);
+/// How many rows with a reason are named at the end.
+const NAMED: usize = 10;
 
-pub(super) struct Progress {
+/// Standard error while a sync runs.
+pub(super) struct Terminal {
     /// On a terminal.
     bar: Option<ProgressBar>,
     /// Bytes of the input, if known.
@@ -19,9 +22,12 @@ pub(super) struct Progress {
     told: Instant,
     /// Rows and bytes that had ended before this run.
     before: Option<(u64, u64)>,
+    /// The first rows of this run that are not done, and the first that are done and have a reason.
+    not_done: Vec<String>,
+    warned: Vec<String>,
 }
 
-impl Progress {
+impl Terminal {
     pub(super) fn new(length: Option<u64>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
@@ -37,11 +43,42 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { bar, length, since: now, told: now, before: None }
+        Self { bar, length, since: now, told: now, before: None, not_done: Vec::new(), warned: Vec::new() }
     }
 
-    /// So many rows were read, so many have ended, up to this byte of the input, and so many jobs are under way.
-    pub(super) fn update(&mut self, read: u64, counts: Counts, bytes: u64, jobs: usize) {
+    /// Says something that is not to be missed.
+    pub(super) fn say(&self, text: &str) {
+        let line = format!("{}\n", clean(text));
+        match &self.bar {
+            Some(bar) => bar.suspend(|| report::aside(&line)),
+            None => report::aside(&line),
+        }
+    }
+
+    /// The first rows that have a reason.
+    pub(super) fn first_reasons(&mut self) -> Vec<String> {
+        let mut reasons = std::mem::take(&mut self.not_done);
+        reasons.append(&mut self.warned);
+        reasons
+    }
+}
+
+impl Reporter for Terminal {
+    fn row(&mut self, line: u64, outcome: &RowOutcome) {
+        let reason = outcome.reason();
+        let named =
+            if matches!(outcome, RowOutcome::Done(_)) { &mut self.warned } else { &mut self.not_done };
+        if !reason.reason.is_empty() && named.len() < NAMED {
+            named.push(format!("line {line}: {}: {reason}", outcome.name()));
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.say(&notice.to_string());
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let Progress { read, counts, bytes, jobs } = *progress;
         let (rows_before, bytes_before) = *self.before.get_or_insert((counts.rows(), bytes));
         let seconds = self.since.elapsed().as_secs_f64().max(0.001);
         let rate = (counts.rows() - rows_before) as f64 / seconds;
@@ -70,18 +107,9 @@ impl Progress {
             report::aside(&format!("{text}\n"));
         }
     }
-
-    /// Says something that is not to be missed.
-    pub(super) fn say(&self, text: &str) {
-        let line = format!("{}\n", clean(text));
-        match &self.bar {
-            Some(bar) => bar.suspend(|| report::aside(&line)),
-            None => report::aside(&line),
-        }
-    }
 }
 
-impl Drop for Progress {
+impl Drop for Terminal {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -1,0 +1,316 @@
+//! Batch after batch, from the input to the report.
+//!
+//! Each step is journaled before it is taken, so that after any end of the program the next run knows what it may have
+//! done.
+
+use crate::batch::Batch;
+use crate::batches::Batches;
+use crate::caller::Caller;
+use crate::error::{Error, Stopped};
+use crate::grants::Grants;
+use crate::jobs::{ImportJobs, status};
+use crate::journal::Journal;
+use crate::one_by_one;
+use crate::outcome::{Counts, Reason, RowOutcome};
+use crate::report::Report;
+use crate::reporter::{Notice, Progress, Reporter};
+use crate::routing::{Mode, Part, Routing};
+use crate::rows::Row;
+use crate::saved::SavedState;
+use crate::settle::settle;
+use crate::steps::{Finished, hex};
+use crate::submit::Submitter;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// How many batches may be under way at once: what is kept of each until it ends takes memory, and with consent it
+/// takes more.
+const UNDER_WAY: usize = 32;
+const UNDER_WAY_WITH_CONSENT: usize = 8;
+/// How long to wait before Klaviyo is asked about jobs: from the first to the last, each twice the one before.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LAST_WAIT: Duration = Duration::from_secs(15);
+
+/// A sync that runs.
+pub(crate) struct Engine<'a> {
+    caller: Caller,
+    batches: Batches,
+    journal: Journal,
+    report: Report,
+    reporter: &'a mut dyn Reporter,
+    routing: Routing,
+    saved: SavedState,
+    under_way: VecDeque<Batch>,
+    jobs: ImportJobs,
+    /// When Klaviyo was asked about jobs last, and when it got the last one.
+    asked: Instant,
+    submitted: Instant,
+    wait: Duration,
+}
+
+impl<'a> Engine<'a> {
+    pub(crate) fn new(
+        caller: Caller,
+        batches: Batches,
+        journal: Journal,
+        report: Report,
+        saved: SavedState,
+        reporter: &'a mut dyn Reporter,
+    ) -> Self {
+        Self {
+            caller,
+            journal,
+            report,
+            reporter,
+            routing: batches.judge().routing().clone(),
+            batches,
+            under_way: VecDeque::new(),
+            jobs: ImportJobs::new(&saved),
+            saved,
+            asked: Instant::now(),
+            submitted: Instant::now(),
+            wait: FIRST_WAIT,
+        }
+    }
+
+    /// Says how far an earlier run came.
+    pub(crate) fn tell_resumed(&mut self) {
+        let (rows, imports) = (self.report.counts().rows(), self.jobs.count());
+        self.reporter.notice(&Notice::Resumed { rows, imports });
+    }
+
+    /// Sends all rows, and waits until they have ended.
+    pub(crate) async fn run(&mut self) -> Result<Counts, Error> {
+        let interrupt = self.caller.interrupt().clone();
+        if let Some(end) = self.saved.finished.as_ref().map(|last| last.end) {
+            interrupt.unless_asked(self.batches.skip(end)).await?;
+        }
+        match self.routing.mode {
+            Mode::OneByOne => self.one_by_one().await?,
+            Mode::Members | Mode::Consent(_) => self.in_bulk().await?,
+        }
+        self.journal.complete()?;
+        Ok(self.report.counts())
+    }
+
+    async fn in_bulk(&mut self) -> Result<(), Error> {
+        let interrupt = self.caller.interrupt().clone();
+        let most = match self.routing.mode {
+            Mode::Consent(_) => UNDER_WAY_WITH_CONSENT,
+            _ => UNDER_WAY,
+        };
+        let mut more = true;
+        loop {
+            self.end_batches().await?;
+            if interrupt.is_asked() {
+                return Err(Error::interrupted());
+            }
+            let is_asking_due = !self.under_way.is_empty() && self.asked.elapsed() >= LAST_WAIT;
+            if more && self.under_way.len() < most && !is_asking_due {
+                match interrupt.unless_asked(self.batches.next()).await? {
+                    None => more = false,
+                    Some(batch) => self.begin(batch).await?,
+                }
+            } else if self.under_way.is_empty() {
+                return Ok(());
+            } else {
+                let last = self.asked.max(self.submitted);
+                if !is_asking_due {
+                    interrupt.sleep(self.wait.saturating_sub(last.elapsed())).await?;
+                }
+                self.ask().await?;
+            }
+        }
+    }
+
+    async fn one_by_one(&mut self) -> Result<(), Error> {
+        let interrupt = self.caller.interrupt().clone();
+        let list = self.routing.list.clone().unwrap_or_default();
+        while let Some(mut batch) =
+            interrupt.unless_asked(self.batches.next_unchecked(one_by_one::ROWS)).await?
+        {
+            if let Err(error) = one_by_one::opt_in(&self.caller, &mut batch, &list).await {
+                self.under_way.push_back(batch);
+                return Err(error);
+            }
+            self.finish(batch)?;
+            self.tell();
+        }
+        Ok(())
+    }
+
+    /// Submits the imports of a batch, if it has any.
+    async fn begin(&mut self, batch: Batch) -> Result<(), Error> {
+        let (number, was_planned) = (batch.number, batch.is_planned);
+        let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| !batch.part(*part).is_empty()).collect();
+        let plan = batch.plan();
+        if self.under_way.is_empty() {
+            self.asked = Instant::now();
+        }
+        // Whatever happens now, the batch is there to be told about.
+        self.under_way.push_back(batch);
+        if !parts.is_empty()
+            && let Some(baseline) = self.jobs.look(&self.caller).await?
+        {
+            self.journal.baseline(baseline)?;
+        }
+        // Whether an earlier run may have submitted it.
+        let may_be_taken = was_planned && !self.saved.untaken.remove(&number);
+        if !may_be_taken {
+            self.journal.planned(plan)?;
+        }
+        for part in parts {
+            let Some(batch) = self.under_way.back_mut() else { break };
+            let sent = match self.saved.sent.remove(&(number, part == Part::Members)) {
+                Some(sent) => sent,
+                None => {
+                    let submitter = Submitter {
+                        caller: &self.caller,
+                        journal: &mut self.journal,
+                        jobs: &self.jobs,
+                        reporter: self.reporter,
+                        list: self.routing.import_list(part),
+                    };
+                    let sent = submitter.submit(batch, part, may_be_taken).await?;
+                    self.journal.sent(sent.clone())?;
+                    sent
+                }
+            };
+            self.jobs.add(&sent);
+            batch.sent(part, &sent);
+            (self.submitted, self.wait) = (Instant::now(), FIRST_WAIT);
+        }
+        Ok(())
+    }
+
+    /// Asks Klaviyo about all jobs under way.
+    async fn ask(&mut self) -> Result<(), Error> {
+        let open: BTreeSet<String> =
+            self.under_way.iter().flat_map(|batch| &batch.jobs).map(|job| job.id.clone()).collect();
+        let listed = self.jobs.list(&self.caller, &open).await?;
+        (self.asked, self.wait) = (Instant::now(), (self.wait * 2).min(LAST_WAIT));
+        for id in &open {
+            let job = match listed.iter().find(|job| job.id == *id) {
+                Some(job) => Some(job.clone()),
+                // So many others were made since that it is not among the newest.
+                None => status(&self.caller, id).await?,
+            };
+            settle(&self.caller, &mut self.under_way, id, job.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the consents of batches whose imports have ended, and reports those that have ended whole.
+    async fn end_batches(&mut self) -> Result<(), Error> {
+        let mut consents = false;
+        if let Mode::Consent(terms) = &self.routing.mode {
+            consents = true;
+            let is_ready = |batch: &&mut Batch| batch.jobs.is_empty() && !batch.granted;
+            for batch in self.under_way.iter_mut().filter(is_ready) {
+                let grants = Grants {
+                    caller: &self.caller,
+                    journal: &mut self.journal,
+                    saved: &self.saved,
+                    reporter: self.reporter,
+                    terms,
+                    list: self.routing.list.as_deref(),
+                };
+                grants.give(batch).await?;
+            }
+        }
+        while let Some(batch) =
+            self.under_way.pop_front_if(|batch| batch.jobs.is_empty() && (batch.granted || !consents))
+        {
+            self.finish(batch)?;
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Tells how far the sync is.
+    fn tell(&mut self) {
+        self.reporter.progress(&Progress {
+            read: self.batches.taken(),
+            counts: self.report.counts(),
+            bytes: self.saved.finished.as_ref().map_or(0, |last| last.bytes),
+            jobs: self.under_way.iter().map(|batch| batch.jobs.len()).sum(),
+        });
+    }
+
+    fn end(&mut self, line: u64, outcome: &RowOutcome) -> Result<(), Error> {
+        self.reporter.row(line, outcome);
+        self.report.write(line, outcome)
+    }
+
+    /// Writes a batch to the report.
+    fn finish(&mut self, batch: Batch) -> Result<(), Error> {
+        let before = self.report.counts();
+        let Batch { number, end, position, rows, .. } = batch;
+        for row in rows {
+            self.end(row.line(), &row.outcome())?;
+        }
+        let counts = self.report.counts();
+        let finished = Finished {
+            batch: number,
+            end,
+            bytes: position.bytes,
+            sha256: hex(&position),
+            report: self.report.keep()?,
+            done: counts.done - before.done,
+            refused: counts.refused - before.refused,
+            failed: counts.failed - before.failed,
+            warned: counts.warned - before.warned,
+        };
+        self.journal.finished(finished.clone())?;
+        self.saved.finished = Some(finished);
+        Ok(())
+    }
+
+    /// The sync has stopped: says how far it was. Without a state nothing more will happen to the rows that are left, so
+    /// that they are reported as failed.
+    pub(crate) async fn stop(mut self, mut error: Error) -> Error {
+        let mut incomplete_report = None;
+        if self.journal.path().is_none() {
+            let reason = error.error.message.clone();
+            let interrupt = self.caller.interrupt().clone();
+            let given_up = tokio::select! {
+                given_up = self.give_up(&reason) => given_up,
+                // A pipe may never end.
+                () = interrupt.insisted() => Ok(()),
+            };
+            incomplete_report = given_up.err().map(|error| error.error.message);
+        }
+        let counts = self.report.counts();
+        error.error.done = u32::try_from(counts.done).unwrap_or(u32::MAX);
+        error.stopped = Some(Stopped { counts, incomplete_report });
+        error
+    }
+
+    async fn give_up(&mut self, reason: &str) -> Result<(), Error> {
+        let failed = |how: &str| RowOutcome::Failed(Reason::new("", format!("it {how}: {reason}")));
+        let not_sent = || failed("was not sent");
+        while let Some(batch) = self.under_way.pop_front() {
+            let is_tried = batch.is_tried;
+            for mut row in batch.rows {
+                row.end(if is_tried { failed("may have been sent") } else { not_sent() });
+                self.end(row.line(), &row.outcome())?;
+            }
+        }
+        for row in self.batches.take_pending() {
+            self.leave(row, not_sent())?;
+        }
+        while let Some(row) = self.batches.take_rest().await? {
+            self.leave(row, not_sent())?;
+        }
+        self.report.keep()?;
+        Ok(())
+    }
+
+    fn leave(&mut self, row: Row, outcome: RowOutcome) -> Result<(), Error> {
+        if row.is_blank {
+            return Ok(());
+        }
+        let outcome = row.contact.err().map_or(outcome, RowOutcome::Refused);
+        self.end(row.line, &outcome)
+    }
+}

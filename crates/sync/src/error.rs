@@ -1,0 +1,96 @@
+//! Reason a sync cannot begin, or stopped: the contract's code and a sentence, and what the caller may want to know beside it.
+
+use crate::outcome::Counts;
+use klaviyo_host::Cause;
+use klaviyo_host::types::{self, Code};
+use std::fmt;
+
+/// A sync cannot begin, or stopped before its end.
+#[derive(Debug)]
+pub struct Error {
+    /// The contract's error. Its message names settings as the options of `klaviyo-connector sync`, such as `--state`.
+    /// `done` is how many rows are done, in this run and in those before it.
+    pub error: Box<types::Error>,
+    /// How far the sync was; none if it had not begun to send.
+    pub stopped: Option<Stopped>,
+    is_interruption: bool,
+}
+
+/// How far a sync was when it stopped.
+#[derive(Clone, Debug)]
+pub struct Stopped {
+    /// The rows that have ended, in this run and in those before it. Without a state the rows that were left are among
+    /// them, as failed.
+    pub counts: Counts,
+    /// Reason the report does not have all rows, if it was to have them.
+    pub incomplete_report: Option<String>,
+}
+
+impl Error {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self::from(Box::new(types::Error {
+            code,
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            details: Vec::new(),
+            duplicate: None,
+            request_id: None,
+            body: String::new(),
+            done: 0,
+        }))
+    }
+
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::new(Code::Other, message)
+    }
+
+    /// A setting, the input or a file that cannot work.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidInput, message)
+    }
+
+    /// The [`Interrupt`](crate::Interrupt) was asked.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Self { is_interruption: true, ..Self::other("it was interrupted") }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.error.code
+    }
+
+    /// Whether the sync stopped because the [`Interrupt`](crate::Interrupt) was asked.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        self.is_interruption
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Box<types::Error>> for Error {
+    fn from(error: Box<types::Error>) -> Self {
+        Self { error, stopped: None, is_interruption: false }
+    }
+}
+
+impl From<klaviyo_host::Error> for Error {
+    fn from(error: klaviyo_host::Error) -> Self {
+        let code = error.code();
+        match error.cause {
+            Cause::Connector(error) => Self::from(error),
+            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
+                Self::new(code, message)
+            }
+        }
+    }
+}

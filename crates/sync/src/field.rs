@@ -1,0 +1,234 @@
+//! What a column can be for, and how that is written.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What a column is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    Email,
+    PhoneNumber,
+    ExternalId,
+    FirstName,
+    LastName,
+    /// First and last name in one.
+    Name,
+    ConsentedAt,
+    ConsentSource,
+    ConsentMethod,
+    /// What Klaviyo has a name of its own for, beside the names of people.
+    Standard(Standard),
+    /// A custom property, as text.
+    Property(String),
+    /// A custom property that is written as JSON: a number, say.
+    Json(String),
+    /// Nothing.
+    Ignore,
+}
+
+/// Klaviyo's names for what is known of people. They go as properties of these names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standard {
+    Organization,
+    Title,
+    Address1,
+    Address2,
+    City,
+    Region,
+    Country,
+    Zip,
+}
+
+/// What a column is whose name does not say it.
+///
+/// It is written as `COLUMN=FIELD`: the column by its name or its position from 1, and a field, `property:NAME`, `json:NAME`
+/// (a property that is a number, say) or `ignore`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnMapping {
+    pub(crate) column: String,
+    pub(crate) field: Field,
+}
+
+/// What to do with a column that has no field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownColumns {
+    /// Do not begin.
+    #[default]
+    Refuse,
+    /// Make them custom properties, as text.
+    Properties,
+    /// Leave them out.
+    Ignore,
+}
+
+const FIELDS: &str = "email, phone-number, external-id, first-name, last-name, name, organization, title, address1, \
+                      address2, city, region, country, zip, consented-at, consent-source, consent-method, \
+                      property:NAME, json:NAME and ignore";
+
+impl UnknownColumns {
+    /// As it is written: `refuse`, `properties` or `ignore`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Properties => "properties",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+impl FromStr for ColumnMapping {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (column, field) = text
+        .split_once('=')
+        .map(|(column, field)| (column.trim(), field.trim()))
+        .filter(|(column, _)| !column.is_empty())
+        .ok_or("write COLUMN=FIELD, such as 'Mobile=phone-number', or the column's position, as in '3=phone-number'")?;
+        let own = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+        let field = match field.split_once(':') {
+            Some(("property", name)) => own(name).map(Field::Property),
+            Some(("json", name)) => own(name).map(Field::Json),
+            _ if field == "ignore" => Some(Field::Ignore),
+            _ => Field::of(&letters(field)),
+        };
+        let field = field.ok_or_else(|| format!("there is no such field; there are {FIELDS}"))?;
+        Ok(Self { column: column.to_owned(), field })
+    }
+}
+
+/// What of a name counts: `Phone Number`, `phone_number` and `PhoneNumber` are the same.
+pub(crate) fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+impl Field {
+    /// The field of this name, by its letters.
+    pub(crate) fn of(letters: &str) -> Option<Self> {
+        Some(match letters {
+            "email" | "emailaddress" => Self::Email,
+            "phone" | "phonenumber" => Self::PhoneNumber,
+            "externalid" => Self::ExternalId,
+            "firstname" => Self::FirstName,
+            "lastname" => Self::LastName,
+            "name" | "fullname" => Self::Name,
+            "consentedat" => Self::ConsentedAt,
+            "consentsource" => Self::ConsentSource,
+            "consentmethod" => Self::ConsentMethod,
+            _ => return Standard::ALL.into_iter().find(|field| field.name() == letters).map(Self::Standard),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Email => "email",
+            Self::PhoneNumber => "phone-number",
+            Self::ExternalId => "external-id",
+            Self::FirstName => "first-name",
+            Self::LastName => "last-name",
+            Self::Name => "name",
+            Self::ConsentedAt => "consented-at",
+            Self::ConsentSource => "consent-source",
+            Self::ConsentMethod => "consent-method",
+            Self::Standard(field) => field.name(),
+            Self::Property(_) | Self::Json(_) => "properties",
+            Self::Ignore => "ignore",
+        }
+    }
+
+    /// What it is called in a report.
+    pub(crate) fn report_name(&self) -> &str {
+        match self {
+            Self::Standard(_) => "properties",
+            field => field.name(),
+        }
+    }
+
+    /// The name of the property that it becomes.
+    pub(crate) fn property(&self) -> Option<&str> {
+        match self {
+            Self::Property(name) | Self::Json(name) => Some(name),
+            Self::Standard(field) => Some(field.name()),
+            _ => None,
+        }
+    }
+
+    /// What two columns cannot both be: the name of a property, or of another field.
+    pub(crate) fn name_or_property(&self) -> Result<&str, &str> {
+        self.property().ok_or_else(|| self.name())
+    }
+
+    pub(crate) fn identifies(&self) -> bool {
+        matches!(self, Self::Email | Self::PhoneNumber | Self::ExternalId)
+    }
+
+    /// Whether it says something about a consent.
+    pub(crate) fn is_of_consent(&self) -> bool {
+        matches!(self, Self::ConsentedAt | Self::ConsentSource | Self::ConsentMethod)
+    }
+}
+
+impl Standard {
+    const ALL: [Self; 8] = [
+        Self::Organization,
+        Self::Title,
+        Self::Address1,
+        Self::Address2,
+        Self::City,
+        Self::Region,
+        Self::Country,
+        Self::Zip,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Title => "title",
+            Self::Address1 => "address1",
+            Self::Address2 => "address2",
+            Self::City => "city",
+            Self::Region => "region",
+            Self::Country => "country",
+            Self::Zip => "zip",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Property(name) => write!(f, "property:{name}"),
+            Self::Json(name) => write!(f, "json:{name}"),
+            field => f.write_str(field.name()),
+        }
+    }
+}
+
+impl fmt::Display for ColumnMapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.column, self.field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_is_a_column_and_a_field() {
+        for (text, column, field) in [
+            ("Mobile = phone-number", "Mobile", Field::PhoneNumber),
+            ("3=Phone Number", "3", Field::PhoneNumber),
+            ("a b=json:visits", "a b", Field::Json("visits".to_owned())),
+            ("x=property: Plan ", "x", Field::Property("Plan".to_owned())),
+            ("Firma=organization", "Firma", Field::Standard(Standard::Organization)),
+            ("x=ignore", "x", Field::Ignore),
+        ] {
+            assert_eq!(text.parse(), Ok(ColumnMapping { column: column.to_owned(), field }), "{text}");
+        }
+        for wrong in ["Mobile", "=email", "Mobile=mobile", "x=property:", "x=json: ", "x="] {
+            assert!(wrong.parse::<ColumnMapping>().is_err(), "{wrong}");
+        }
+    }
+}

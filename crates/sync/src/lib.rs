@@ -1,0 +1,72 @@
+//! Sync a file of contacts with Klaviyo: rows in, outcomes out.
+//!
+//! [`Settings`] say what to do and [`Source`] where the rows come from. [`Input::new`] checks both, [`Input::open`] reads the
+//! header, [`Sync::open`] the state, and [`Sync::run`] sends; [`dry_run`] only says what would be sent. A [`Reporter`] hears
+//! of each row, an [`Interrupt`] stops, and with [`Settings::state`] the same sync goes on afterwards.
+//!
+//! A sync makes no connection: it is given a [`Tenant`](klaviyo_host::Tenant). Nothing is printed.
+
+mod backoff;
+mod batch;
+mod batches;
+mod caller;
+mod cell;
+mod columns;
+mod consent;
+mod dates;
+mod draft;
+mod dry_run;
+mod encoding;
+mod engine;
+mod error;
+mod field;
+pub mod files;
+mod form;
+mod frame;
+mod grants;
+mod headings;
+mod identities;
+mod input;
+mod interrupt;
+mod jobs;
+mod journal;
+mod judge;
+mod mapping;
+mod object;
+mod one_by_one;
+mod outcome;
+mod parser;
+pub mod phone;
+mod record;
+mod recording;
+mod report;
+mod reporter;
+mod resume;
+mod routing;
+mod rows;
+mod saved;
+mod settings;
+mod settle;
+mod source;
+mod steps;
+mod submit;
+mod sync;
+mod verdict;
+mod words;
+
+pub use backoff::Backoff;
+pub use consent::{CHANNELS, ConsentColumn, channel};
+pub use dates::{DateFormat, Zone};
+pub use dry_run::{Plan, dry_run};
+pub use encoding::encoding;
+pub use error::{Error, Stopped};
+pub use field::{ColumnMapping, UnknownColumns};
+pub use form::{Form, Format, separator};
+pub use input::{Input, OpenInput};
+pub use interrupt::{Interrupt, Interrupter};
+pub use outcome::{Counts, Reason, RowOutcome};
+pub use recording::{DryAccount, RecordingTransport, UnsentRequest};
+pub use reporter::{Notice, Progress, Reporter};
+pub use settings::{BATCH, Settings};
+pub use source::Source;
+pub use sync::{Accounts, Summary, Sync};

@@ -1,0 +1,76 @@
+//! The members of a JSON object, as they are written.
+
+use crate::outcome::Reason;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+pub(crate) struct Members(pub(crate) Vec<(String, Box<RawValue>)>);
+
+impl Members {
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// What it is instead, and where.
+    pub(crate) fn read(text: &str) -> Result<Self, Reason> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let wrong = |error: serde_json::Error| {
+            // Its own words may repeat what stands there. And the line is that of the report.
+            let what = if error.is_data() { "it is not a JSON object" } else { "it is not JSON" };
+            Reason::new("", format!("{what}, at character {}", error.column()))
+        };
+        let members = json.deserialize_map(Object).map_err(wrong)?;
+        json.end().map_err(wrong)?;
+        for (name, value) in &members.0 {
+            sound(name, value)?;
+        }
+        Ok(members)
+    }
+}
+
+/// Refuses JSON that others cannot read: half a character, a number too large for any type, nesting without end. Klaviyo
+/// would refuse all contacts of its request.
+pub(crate) fn sound(name: &str, value: &RawValue) -> Result<(), Reason> {
+    match serde_json::from_str::<serde_json::Value>(value.get()) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            Err(Reason::new(name, "it has a character, a number or a nesting in it that cannot be read"))
+        }
+    }
+}
+
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+/// The text of a field; none where nothing is given.
+pub(crate) fn string(field: &str, value: &str) -> Result<Option<String>, Reason> {
+    let text = match value.bytes().next() {
+        Some(b'"') => serde_json::from_str(value).map_err(|error| Reason::new(field, error.to_string()))?,
+        Some(b'n') => return Ok(None),
+        // Not as a number, which would lose digits.
+        Some(b'0'..=b'9') => value.to_owned(),
+        _ => return Err(Reason::new(field, "it is not text")),
+    };
+    Ok(Some(text).filter(|text| !text.trim().is_empty()))
+}
+
+/// A JSON string.
+pub(crate) fn text(value: &str) -> String {
+    // Writing text as JSON does not fail.
+    serde_json::to_string(value).unwrap_or_default()
+}

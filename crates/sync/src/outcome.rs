@@ -1,0 +1,175 @@
+//! What becomes of a row.
+
+use klaviyo_host::types::{Code, Detail, Error};
+use std::fmt;
+
+/// How a row ends: exactly one of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// Klaviyo has it. The reason says what was left out, and is empty if nothing was.
+    Done(Reason),
+    /// It was not sent, or Klaviyo did not take it, for what is in it. It has to be changed.
+    Refused(Reason),
+    /// It was taken and could not be imported, or did not get to Klaviyo.
+    Failed(Reason),
+}
+
+/// Why a row ended as it did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    /// The field that it is about, such as `phone-number`; empty if it is about none, or several.
+    pub field: String,
+    /// A sentence, or nothing. It may repeat what stands in the input.
+    pub reason: String,
+}
+
+/// The most bytes of a field's name, and of a reason.
+const WORDS: usize = 500;
+
+/// How many rows have ended, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that are done.
+    pub done: u64,
+    /// Rows that are refused.
+    pub refused: u64,
+    /// Rows that have failed.
+    pub failed: u64,
+    /// How many of those that are done have a reason.
+    pub warned: u64,
+}
+
+impl RowOutcome {
+    /// Its name: `done`, `refused` or `failed`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Refused(_) => "refused",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The field and the reason, or what there is to say of a row that is done.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        match self {
+            Self::Done(reason) | Self::Refused(reason) | Self::Failed(reason) => reason,
+        }
+    }
+}
+
+impl Reason {
+    pub(crate) fn new(field: &str, reason: impl Into<String>) -> Self {
+        // What is told of many rows must not grow with what stands in them.
+        let cut = |mut words: String| {
+            words.truncate(words.floor_char_boundary(WORDS));
+            words
+        };
+        Self { field: cut(field.to_owned()), reason: cut(reason.into()) }
+    }
+
+    /// A reason of the connector or of Klaviyo.
+    pub(crate) fn of(detail: &Detail) -> Self {
+        // `email`, or `/data/attributes/profiles/data/17/attributes/email`.
+        let last = detail.pointer.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '-');
+        let field = Some(last).filter(is_name).unwrap_or_default().replace('_', "-");
+        // What a pointer at the whole contact ends with.
+        let field = if ["attributes", "data"].contains(&field.as_str()) { String::new() } else { field };
+        let said = [&detail.detail, &detail.title, &detail.code].into_iter().find(|text| !text.is_empty());
+        Self { field, reason: said.cloned().unwrap_or_else(|| "no reason was given".to_owned()) }
+    }
+
+    /// What is told once, of the whole input.
+    pub(crate) fn long(reason: String) -> Self {
+        Self { field: String::new(), reason }
+    }
+
+    /// What of a row was left out, in one: the field, if all is about one.
+    pub(crate) fn all(warnings: &[Self]) -> Self {
+        let field = warnings.first().map_or("", |first| first.field.as_str());
+        if warnings.iter().all(|why| why.field == field) {
+            let reasons: Vec<&str> = warnings.iter().map(|why| why.reason.as_str()).collect();
+            return Self::new(field, reasons.join("; "));
+        }
+        Self::new("", warnings.iter().map(Self::to_string).collect::<Vec<_>>().join("; "))
+    }
+
+    /// What the intake says of a value.
+    pub(crate) fn detail(detail: &klaviyo_core::Detail) -> Self {
+        Self::new(detail.pointer.as_deref().unwrap_or_default(), &detail.detail)
+    }
+
+    /// What the connector would say to a value.
+    pub(crate) fn invalid(error: &klaviyo_core::Error) -> Self {
+        error.details.first().map_or_else(|| Self::new("", &error.message), Self::detail)
+    }
+
+    /// Why a call about this one contact did not work.
+    pub(crate) fn error(error: &Error) -> Self {
+        match error.details.first() {
+            Some(detail) if error.code == Code::InvalidInput => Self::of(detail),
+            _ => Self::new("", &error.message),
+        }
+    }
+}
+
+/// `phone-number: it has no country code`, or the sentence alone.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.as_str() {
+            "" => f.write_str(&self.reason),
+            field => write!(f, "{field}: {}", self.reason),
+        }
+    }
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, outcome: &RowOutcome) {
+        match outcome {
+            RowOutcome::Done(said) => {
+                self.done += 1;
+                self.warned += u64::from(!said.reason.is_empty());
+            }
+            RowOutcome::Refused(_) => self.refused += 1,
+            RowOutcome::Failed(_) => self.failed += 1,
+        }
+    }
+
+    /// How many rows have ended.
+    #[must_use]
+    pub fn rows(self) -> u64 {
+        self.done + self.refused + self.failed
+    }
+
+    /// Whether no row is refused or has failed.
+    #[must_use]
+    pub fn all_done(self) -> bool {
+        self.refused == 0 && self.failed == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_has_the_field_by_its_own_name() {
+        let detail = |pointer: Option<&str>| Detail {
+            code: "invalid".to_owned(),
+            title: "Invalid input.".to_owned(),
+            detail: String::new(),
+            pointer: pointer.map(str::to_owned),
+        };
+        for (pointer, field) in [
+            (Some("email"), "email"),
+            (Some("/data/attributes/profiles/data/17/attributes/phone_number"), "phone-number"),
+            (Some("/data/attributes/profiles/data/17/attributes"), ""),
+            (Some("/data/attributes/profiles/data/17"), ""),
+            (None, ""),
+        ] {
+            assert_eq!(Reason::of(&detail(pointer)), Reason::new(field, "Invalid input."), "{pointer:?}");
+        }
+    }
+}

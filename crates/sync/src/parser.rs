@@ -1,0 +1,247 @@
+//! From the bytes of an input to its rows: the encoding, the format and the header first, then row by row.
+
+use crate::columns::Columns;
+use crate::encoding::{self, Decoded};
+use crate::error::Error;
+use crate::form::{self, Form, Format};
+use crate::frame::{Frame, Frames, Grammar, SUBSTITUTE};
+use crate::mapping::{Contact, Mapping};
+use crate::outcome::Reason;
+use crate::record::Decoder;
+use crate::rows::Sink;
+use encoding_rs::{Encoding, UTF_8};
+use serde_json::Value;
+use std::io::{self, Cursor, Read};
+
+/// How an input is read.
+pub(crate) struct Parser {
+    /// What the input is called in a sentence.
+    pub(crate) name: String,
+    /// As it is said, or as its name says. What is not is found out, as below.
+    pub(crate) format: Option<Format>,
+    /// Whether the format is said.
+    pub(crate) is_said: bool,
+    pub(crate) separator: Option<u8>,
+    pub(crate) encoding: Option<&'static Encoding>,
+    pub(crate) mapping: Mapping,
+}
+
+impl Parser {
+    /// Reads all of an input.
+    ///
+    /// # Errors
+    /// It cannot be read, or not as what it is said to be.
+    pub(crate) fn read(&self, mut source: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Error> {
+        let unreadable = |error| self.unreadable(&error);
+        let head = form::head(&mut source).map_err(unreadable)?;
+        let (encoding, is_guess) = encoding::of(&head, self.encoding);
+        if let Some(what) = form::foreign(&head, encoding) {
+            return Err(self.invalid(what));
+        }
+        let whole = Cursor::new(head).chain(source);
+        let source: Box<dyn Read> =
+            if encoding == UTF_8 { Box::new(whole) } else { Box::new(Decoded::new(whole, encoding)) };
+        let mut frames = Frames::new(source, Grammar::Lines);
+        let first = frames.look(form::first_byte).map_err(unreadable)?.flatten();
+        let looks_like_json = matches!(first, Some(b'{' | b'['));
+        let is_news = encoding != self.encoding.unwrap_or(UTF_8);
+        let form =
+            Form { format: Format::Csv, separator: None, encoding, is_guess, is_news, notes: Vec::new() };
+        match self.format {
+            Some(Format::Jsonl) => self.json(frames, Form { format: Format::Jsonl, ..form }, sink),
+            None if looks_like_json => {
+                self.json(frames, Form { format: Format::Jsonl, is_news: true, ..form }, sink)
+            }
+            _ => self.csv(frames, form, looks_like_json, sink),
+        }
+    }
+
+    fn json<R: Read>(&self, mut frames: Frames<R>, form: Form, sink: &mut Sink) -> Result<(), Error> {
+        let unreadable = |error| self.unreadable(&error);
+        match frames.skip_space().map_err(unreadable)? {
+            Some(bracket @ b'[') => {
+                frames.skip(bracket);
+                frames.grammar = Grammar::Array;
+            }
+            Some(b'{') if frames.look(form::is_spread).map_err(unreadable)? == Some(true) => {
+                return Err(self.invalid(
+                    "it has an object over several lines; write each on a line of its own, as jq -c does, or all of them in \
+                     an array, between [ and ]",
+                ));
+            }
+            None | Some(b'{' | SUBSTITUTE) => {}
+            Some(_) if self.is_said => {
+                return Err(self.invalid("it begins neither with { nor with [, as JSON does; is it CSV?"));
+            }
+            Some(_) => {
+                return Err(self.invalid(
+                    "it begins neither with { nor with [, as JSON does; if it is CSV, say so with --format csv",
+                ));
+            }
+        }
+        sink.begin(form.clone());
+        while let Some(frame) = frames.next().map_err(unreadable)? {
+            let line = frame.line;
+            let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
+            let contact = match frame.bytes {
+                Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => continue,
+                _ if is_end => Ok(None),
+                Ok(bytes) => self.object(&bytes, &form),
+                Err(reason) => Err(Reason::new("", reason)),
+            };
+            if !sink.put(line, frames.position(), contact) {
+                return Ok(());
+            }
+        }
+        sink.flush();
+        Ok(())
+    }
+
+    /// The contact of an object; none if there is no value in it.
+    fn object(&self, bytes: &[u8], form: &Form) -> Result<Option<Contact>, Reason> {
+        text(bytes, form)?;
+        match self.mapping.object(bytes) {
+            Err(_)
+                if serde_json::from_slice(bytes)
+                    .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
+            {
+                Ok(None)
+            }
+            contact => contact.map(Some),
+        }
+    }
+
+    fn csv<R: Read>(
+        &self,
+        mut frames: Frames<R>,
+        mut form: Form,
+        looks_like_json: bool,
+        sink: &mut Sink,
+    ) -> Result<(), Error> {
+        let unreadable = |error| self.unreadable(&error);
+        let declared = frames.look(form::declared).map_err(unreadable)?.flatten();
+        // Any grammar of CSV ends a line in the same ways.
+        frames.grammar = Grammar::Csv(b',');
+        if declared.is_some() {
+            frames.skip_line().map_err(unreadable)?;
+        }
+        let separator = match self.separator.or(declared) {
+            Some(separator) => separator,
+            None => frames.look(form::separator_of).map_err(unreadable)?.unwrap_or(b','),
+        };
+        form.separator = Some(separator);
+        form.is_news |= self.separator.is_none() && separator != b',';
+        frames.grammar = Grammar::Csv(separator);
+
+        let mut decoder = Decoder::new(separator);
+        let Some(header) = self.header(&mut frames)? else {
+            sink.begin(form);
+            return Ok(());
+        };
+        let columns = text(&header, &form)
+            .map_err(|why| why.reason)
+            .and_then(|()| decoder.decode(header))
+            .map_err(|reason| format!("the header: {reason}"))
+            .and_then(|header| self.mapping.columns(header.iter()))
+            .map_err(|reason| self.no_columns(&reason, looks_like_json))?;
+        form.notes.clone_from(&columns.notes);
+        sink.begin(form.clone());
+        while let Some(frame) = frames.next().map_err(unreadable)? {
+            let line = frame.line;
+            let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
+            let contact = if is_end { Ok(None) } else { self.row(frame, &columns, &mut decoder, &form) };
+            if !sink.put(line, frames.position(), contact) {
+                return Ok(());
+            }
+        }
+        sink.flush();
+        Ok(())
+    }
+
+    fn header<R: Read>(&self, frames: &mut Frames<R>) -> Result<Option<Vec<u8>>, Error> {
+        let unreadable = |error| self.unreadable(&error);
+        let Some(header) = frames.next().map_err(unreadable)? else { return Ok(None) };
+        if header.is_end_mark() && frames.is_at_end().map_err(unreadable)? {
+            return Ok(None);
+        }
+        header.bytes.map(Some).map_err(|reason| self.invalid(&format!("the header: {reason}")))
+    }
+
+    fn no_columns(&self, reason: &str, looks_like_json: bool) -> Error {
+        let json = match (looks_like_json, self.is_said) {
+            (false, _) => "",
+            (true, false) => "it looks like JSON, and --format jsonl would read it so; as CSV: ",
+            (true, true) => "it looks like JSON; as CSV: ",
+        };
+        Error::invalid(format!("{}: {json}{reason}", self.name))
+    }
+
+    /// The contact of a row of CSV; none if there is no value in it.
+    fn row(
+        &self,
+        frame: Frame,
+        columns: &Columns,
+        decoder: &mut Decoder,
+        form: &Form,
+    ) -> Result<Option<Contact>, Reason> {
+        let Frame { line, lines, bytes } = frame;
+        let bytes = bytes.map_err(|reason| Reason::new("", reason))?;
+        text(&bytes, form)?;
+        let record = decoder.decode(bytes).map_err(|reason| Reason::new("", reason))?;
+        let has_value = |value: &str| !value.trim().is_empty();
+        if !record.iter().any(has_value) {
+            return Ok(None);
+        }
+        let (found, wanted) = (record.len(), columns.len());
+        // What is missing at the end is empty, unless it is in quotation marks that swallowed the end of the row.
+        if record.iter().skip(wanted).any(has_value) || (found < wanted && lines > 1) {
+            return Err(Reason::new(
+                "",
+                format!("it has {found} fields, and the header has {wanted}{}", across(line, lines)),
+            ));
+        }
+        self.mapping.row(columns, record.iter()).map(Some)
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Error {
+        Error::other(format!("cannot read {}: {error}", self.name))
+    }
+
+    fn invalid(&self, reason: &str) -> Error {
+        Error::invalid(format!("cannot read {}: {reason}", self.name))
+    }
+}
+
+/// Refuses what is no text in the encoding of the input.
+fn text(bytes: &[u8], form: &Form) -> Result<(), Reason> {
+    let reason = match std::str::from_utf8(bytes) {
+        Ok(_) => return Ok(()),
+        Err(_) if form.encoding == UTF_8 && form.is_guess => {
+            "it is not UTF-8; say in which encoding the input is with --encoding, such as windows-1252"
+                .to_owned()
+        }
+        Err(_) => format!("it has bytes that mean nothing in {}", form.encoding.name()),
+    };
+    Err(Reason::new("", reason))
+}
+
+/// Whether there is no value in JSON.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Object(members) => members.values().all(is_nothing),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+    }
+}
+
+/// Says that a row is of several lines, which may not be meant.
+fn across(line: u64, lines: u64) -> String {
+    match lines {
+        1 => String::new(),
+        lines => {
+            let last = line + lines.saturating_sub(1);
+            format!("; it goes on to line {last}, since it has line ends in quotation marks")
+        }
+    }
+}

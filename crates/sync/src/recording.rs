@@ -1,0 +1,138 @@
+//! Calls that send nothing: a transport keeps what they would send, and answers as Klaviyo does when all is well.
+//!
+//! Which rows are good, how much of a request they take and what it looks like is the connector's to say. So it is
+//! asked, by the very calls that are made afterwards, in a sandbox that reaches nothing.
+
+use crate::settings::limits;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use klaviyo_host::{Attempt, Bounds, Limits, Tenant, Transport};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What stands for ids that only Klaviyo can give.
+const ID: &str = "THE-ID-THAT-KLAVIYO-GIVES";
+
+/// An account in which nothing happens: a sync asks the connector there which rows are good, and a dry run makes all of its
+/// calls there.
+pub struct DryAccount {
+    tenant: Tenant,
+    transport: RecordingTransport,
+}
+
+/// The transport of a [`DryAccount`]: it sends nothing. Clones are one.
+#[derive(Clone)]
+pub struct RecordingTransport {
+    requests: Arc<Mutex<Vec<UnsentRequest>>>,
+    lists: Arc<Value>,
+}
+
+/// A request that was not sent.
+#[derive(Clone, Debug)]
+pub struct UnsentRequest {
+    /// Its method.
+    pub method: Method,
+    /// Its URL.
+    pub url: String,
+    /// Its headers, without the key.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl DryAccount {
+    /// An account without lists. `build` makes a tenant of a connector with this transport and with
+    /// [`DryAccount::limits`]. Its key may be any text, and its pace should be [`Pace::unlimited`](klaviyo_host::Pace).
+    ///
+    /// # Errors
+    /// That of `build`.
+    pub fn new<E>(build: impl FnOnce(RecordingTransport) -> Result<Tenant, E>) -> Result<Self, E> {
+        Self::over(RecordingTransport::new(None), build)
+    }
+
+    /// An account with one list, for [`dry_run`](crate::dry_run).
+    ///
+    /// # Errors
+    /// That of `build`.
+    pub fn with_list<E>(
+        id: &str,
+        name: &str,
+        build: impl FnOnce(RecordingTransport) -> Result<Tenant, E>,
+    ) -> Result<Self, E> {
+        Self::over(RecordingTransport::new(Some((id, name))), build)
+    }
+
+    fn over<E>(
+        transport: RecordingTransport,
+        build: impl FnOnce(RecordingTransport) -> Result<Tenant, E>,
+    ) -> Result<Self, E> {
+        Ok(Self { tenant: build(transport.clone())?, transport })
+    }
+
+    /// What the connector of its tenant needs at least.
+    #[must_use]
+    pub fn limits() -> Limits {
+        limits(1)
+    }
+
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// What would have been sent since this was asked last.
+    pub(crate) fn take_requests(&self) -> Vec<UnsentRequest> {
+        std::mem::take(&mut *self.transport.requests.lock())
+    }
+}
+
+impl RecordingTransport {
+    fn new(list: Option<(&str, &str)>) -> Self {
+        let lists: Vec<Value> = list
+            .map(|(id, name)| json!({ "type": "list", "id": id, "attributes": { "name": name } }))
+            .into_iter()
+            .collect();
+        Self { requests: Arc::default(), lists: Arc::new(lists.into()) }
+    }
+}
+
+impl Transport for RecordingTransport {
+    fn send(&self, request: Request<Bytes>, _: Bounds) -> Attempt<'_> {
+        let (parts, body) = request.into_parts();
+        let answer = answer(&parts.method, parts.uri.path(), &self.lists);
+        let own = parts.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
+        let headers = own
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        let url = parts.uri.to_string();
+        self.requests.lock().push(UnsentRequest { method: parts.method, url, headers, body });
+        Box::pin(async move { Ok(answer) })
+    }
+}
+
+/// What Klaviyo answers when it knows nobody and all is well.
+fn answer(method: &Method, path: &str, lists: &Value) -> Response<Bytes> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let resource = |kind: &str| json!({ "data": { "type": kind, "id": ID, "attributes": {} } });
+    let (status, document) = match (method, segments.as_slice()) {
+        (&Method::GET, ["api", "lists"]) => (StatusCode::OK, json!({ "data": lists })),
+        (&Method::POST, ["api", "profile-bulk-import-jobs"]) => {
+            let job =
+                json!({ "status": "queued", "total_count": 0, "completed_count": 0, "failed_count": 0 });
+            let data = json!({ "type": "profile-bulk-import-job", "id": ID, "attributes": job });
+            (StatusCode::ACCEPTED, json!({ "data": data }))
+        }
+        (&Method::POST, ["api", "profiles"]) => (StatusCode::CREATED, resource("profile")),
+        (&Method::POST, ["api", "lists", ..]) => (StatusCode::NO_CONTENT, Value::Null),
+        (&Method::POST, _) => (StatusCode::ACCEPTED, Value::Null),
+        _ => (StatusCode::OK, json!({ "data": [] })),
+    };
+    let body = if document.is_null() { Bytes::new() } else { Bytes::from(document.to_string()) };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.api+json"));
+    answer
+}

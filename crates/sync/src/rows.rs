@@ -1,0 +1,133 @@
+//! The rows of an input on their way from the thread that reads them.
+
+use crate::error::Error;
+use crate::form::Form;
+use crate::frame::Position;
+use crate::identities::Identities;
+use crate::mapping::Contact;
+use crate::outcome::Reason;
+use klaviyo_host::types::NewProfile;
+use std::collections::VecDeque;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// How many rows, or bytes of them, are handed over at once, and how often that is done ahead.
+const ROWS: usize = 256;
+const BYTES: usize = 256 << 10;
+const AHEAD: usize = 4;
+
+/// A row: where it stands, and what it says or why that cannot be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) line: u64,
+    /// There is no value in it. It counts where rows are found by their number, and is nobody's otherwise.
+    pub(crate) is_blank: bool,
+    /// What was read up to its end.
+    pub(crate) position: Position,
+    pub(crate) contact: Result<Contact, Reason>,
+}
+
+/// What the thread that reads hands over.
+enum Message {
+    /// The columns are known; the first row may still take its time.
+    Form(Form),
+    Rows(Vec<Row>),
+}
+
+/// The rows that are still to come.
+pub(crate) struct Rows {
+    receiver: Receiver<Result<Message, Error>>,
+    here: VecDeque<Row>,
+}
+
+/// Where the thread puts them.
+pub(crate) struct Sink {
+    sender: Sender<Result<Message, Error>>,
+    rows: Vec<Row>,
+    bytes: usize,
+    identities: Identities,
+}
+
+impl Sink {
+    pub(crate) fn begin(&mut self, form: Form) {
+        // Whoever does not want to know wants no rows either.
+        let _ = self.sender.blocking_send(Ok(Message::Form(form)));
+    }
+
+    /// Whether anybody still wants rows.
+    pub(crate) fn put(
+        &mut self,
+        line: u64,
+        position: Position,
+        contact: Result<Option<Contact>, Reason>,
+    ) -> bool {
+        let is_blank = matches!(contact, Ok(None));
+        let contact =
+            contact.and_then(|contact| contact.ok_or_else(|| Reason::new("", "there is nothing in it")));
+        let contact = contact.and_then(|contact| self.distinct(line, contact));
+        self.bytes += contact.as_ref().map_or(0, Contact::bytes);
+        self.rows.push(Row { line, is_blank, position, contact });
+        if self.rows.len() < ROWS && self.bytes < BYTES {
+            return true;
+        }
+        self.flush()
+    }
+
+    /// Refuses a contact that cannot stand beside an earlier one.
+    fn distinct(&mut self, line: u64, contact: Contact) -> Result<Contact, Reason> {
+        let NewProfile { email, phone_number, external_id, .. } = &contact.profile;
+        let clash =
+            self.identities.seen(line, email.as_deref(), phone_number.as_deref(), external_id.as_deref());
+        clash.map_or(Ok(contact), |clash| Err(Reason::new(clash.field, clash.to_string())))
+    }
+
+    pub(crate) fn flush(&mut self) -> bool {
+        self.bytes = 0;
+        let rows = std::mem::take(&mut self.rows);
+        rows.is_empty() || self.sender.blocking_send(Ok(Message::Rows(rows))).is_ok()
+    }
+
+    pub(crate) fn fail(&mut self, error: Error) {
+        if self.flush() {
+            // Nobody is there to be told.
+            let _ = self.sender.blocking_send(Err(error));
+        }
+    }
+}
+
+/// A pair of ends: the thread reads a little ahead of what is sent.
+pub(crate) fn pair() -> (Sink, Rows) {
+    let (sender, receiver) = channel(AHEAD);
+    let sink = Sink { sender, rows: Vec::new(), bytes: 0, identities: Identities::default() };
+    (sink, Rows { receiver, here: VecDeque::new() })
+}
+
+impl Rows {
+    /// Waits until it is known whether the input can be read at all, and in which form it is.
+    pub(crate) async fn begin(&mut self) -> Result<Form, Error> {
+        match self.receiver.recv().await.transpose()? {
+            Some(Message::Form(form)) => Ok(form),
+            _ => Err(Error::other("the input was not read")),
+        }
+    }
+
+    /// The next row; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Row>, Error> {
+        loop {
+            if let Some(row) = self.here.pop_front() {
+                return Ok(Some(row));
+            }
+            match self.receiver.recv().await.transpose()? {
+                Some(Message::Rows(rows)) => self.here.extend(rows),
+                Some(Message::Form(_)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// These come next.
+    pub(crate) fn give_back(&mut self, rows: Vec<Row>) {
+        for row in rows.into_iter().rev() {
+            self.here.push_front(row);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The lines of a state, as they are written: one JSON object for each step of a sync. States of older versions are read, so
+//! fields are added here and none is changed.
+
+use crate::frame::Position;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What this version writes and reads.
+pub(crate) const VERSION: u32 = 1;
+
+/// A step.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Line {
+    Begun(Begun),
+    Baseline(Baseline),
+    Planned(Planned),
+    Untaken(usize),
+    Sent(Sent),
+    Granted(Granted),
+    Finished(Finished),
+    Complete,
+}
+
+/// What the sync is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    pub(crate) version: u32,
+    /// What was asked for, by the name of the option. A sync that goes on has to have the same.
+    options: BTreeMap<String, String>,
+    /// The id of the list.
+    pub(crate) list: Option<String>,
+    /// When it began, RFC 3339: what was consented to before is historical.
+    pub(crate) at: String,
+}
+
+/// The account's import jobs before the first of this sync.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Baseline {
+    /// A job that is older than all that follow.
+    pub(crate) after: Option<String>,
+    /// Jobs that are newer than that one, and not ours.
+    pub(crate) others: Vec<String>,
+}
+
+/// Rows that are about to be sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Planned {
+    pub(crate) batch: usize,
+    /// The number of rows of the input up to its last.
+    pub(crate) end: u64,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+    /// How many of its rows are good, and how many of those go into an import.
+    pub(crate) good: usize,
+    pub(crate) import: usize,
+    /// How many of those that do not consent go into an import of their own.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) members: usize,
+}
+
+/// What Klaviyo made of an import.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    pub(crate) batch: usize,
+    /// Whether it is the import of those that do not consent.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub(crate) members: bool,
+    /// The jobs, and how many rows each has, in their order.
+    pub(crate) jobs: Vec<(String, usize)>,
+    /// What Klaviyo refused at once.
+    pub(crate) refused: Vec<Refused>,
+    /// Why it took none of it.
+    pub(crate) rejected: Option<String>,
+}
+
+/// A row that Klaviyo refused: its position among the good rows of its batch, the field, the reason.
+pub(crate) type Refused = (usize, String, String);
+
+/// What Klaviyo made of a thousand consents.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Granted {
+    pub(crate) batch: usize,
+    pub(crate) chunk: usize,
+    pub(crate) refused: Vec<Refused>,
+    pub(crate) rejected: Option<String>,
+}
+
+/// Rows that have all ended, and are in the report.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Finished {
+    pub(crate) batch: usize,
+    pub(crate) end: u64,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+    /// How long the report is now.
+    pub(crate) report: u64,
+    pub(crate) done: u64,
+    pub(crate) refused: u64,
+    pub(crate) failed: u64,
+    #[serde(default)]
+    pub(crate) warned: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_not(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Begun {
+    pub(crate) fn new(options: BTreeMap<String, String>, list: Option<String>, at: String) -> Self {
+        Self { version: VERSION, options, list, at }
+    }
+
+    /// What is asked for otherwise than it was.
+    pub(crate) fn difference(&self, options: &BTreeMap<String, String>) -> Option<String> {
+        let names = self.options.keys().chain(options.keys());
+        let shown = |name: &str, value: Option<&String>| match value {
+            None => format!("without {name}"),
+            Some(value) if value.is_empty() => format!("with {name}"),
+            Some(value) => format!("with {name} {value}"),
+        };
+        names.into_iter().find(|name| self.options.get(*name) != options.get(*name)).map(|name| {
+            let (before, now) = (shown(name, self.options.get(name)), shown(name, options.get(name)));
+            format!("it was begun {before}, and this is {now}")
+        })
+    }
+}
+
+/// A digest in letters.
+pub(crate) fn hex(position: &Position) -> String {
+    position.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun() -> Begun {
+        Begun::new(BTreeMap::from([("--list".to_owned(), "a".to_owned())]), None, String::new())
+    }
+
+    #[test]
+    fn other_options_are_named() {
+        let other = |list: &[&str]| {
+            let options = list.iter().map(|value| ("--list".to_owned(), (*value).to_owned())).collect();
+            begun().difference(&options)
+        };
+        assert_eq!(other(&["a"]), None);
+        assert_eq!(other(&["b"]).unwrap(), "it was begun with --list a, and this is with --list b");
+        assert_eq!(other(&[]).unwrap(), "it was begun with --list a, and this is without --list");
+    }
+}

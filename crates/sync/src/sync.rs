@@ -1,0 +1,134 @@
+//! A sync from its settings to its end.
+
+use crate::batches::Batches;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::form::Form;
+use crate::input::OpenInput;
+use crate::interrupt::{Interrupt, blocking};
+use crate::journal::Journal;
+use crate::judge::Judge;
+use crate::outcome::Counts;
+use crate::recording::DryAccount;
+use crate::report::Report;
+use crate::reporter::Reporter;
+use crate::resume::resume_options;
+use crate::routing::Routing;
+use crate::rows::Rows;
+use crate::saved::SavedState;
+use crate::settings::Settings;
+use crate::steps::Begun;
+use jiff::Timestamp;
+use klaviyo_host::Tenant;
+
+/// A sync that is ready to run: its input can be read, and its state is the one of these settings. The state is locked
+/// for as long as this is kept.
+pub struct Sync {
+    rows: Rows,
+    form: Form,
+    settings: Settings,
+    journal: Journal,
+    saved: SavedState,
+}
+
+/// Where a sync sends, and where it asks what the connector would send.
+pub struct Accounts {
+    /// The account, over a connector with [`Settings::limits`] at least.
+    pub tenant: Tenant,
+    /// The account in which nothing happens.
+    pub dry: DryAccount,
+}
+
+/// What a sync came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many rows have ended, and how, in all runs.
+    pub counts: Counts,
+    /// How many of them ended in this run.
+    pub ended_now: u64,
+    /// Whether an earlier run had ended the sync, so that nothing was done.
+    pub was_complete: bool,
+}
+
+impl Sync {
+    /// Opens the state, and compares the settings with those that it was begun with.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](klaviyo_host::types::Code::InvalidInput) for a file that is no state, or the state of another
+    /// sync; [`Conflict`](klaviyo_host::types::Code::Conflict) while another sync has it.
+    pub fn open(input: OpenInput, settings: Settings) -> Result<Self, Error> {
+        let form = input.form().clone();
+        let (journal, saved) = Journal::open(settings.state.as_deref())?;
+        let options = resume_options(&settings, &form);
+        if let Some(difference) = saved.begun.as_ref().and_then(|begun| begun.difference(&options)) {
+            let state = settings.state.as_deref().unwrap_or(std::path::Path::new("")).display();
+            return Err(Error::invalid(format!(
+                "the state {state} is of another sync: {difference}; repeat it as it was begun, or begin anew with \
+                 another --state"
+            )));
+        }
+        Ok(Self { rows: input.rows, form, settings, journal, saved })
+    }
+
+    /// Sends all rows, and waits until Klaviyo has dealt with them.
+    ///
+    /// `find_list` turns the list of the settings into its id. It is not called when the state knows it.
+    ///
+    /// # Errors
+    /// Why the sync did not begin, or stopped. With a state, the same sync goes on from there.
+    pub async fn run(
+        self,
+        accounts: Accounts,
+        find_list: impl AsyncFnOnce(&str) -> Result<String, Error>,
+        interrupt: Interrupt,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Summary, Error> {
+        let Self { rows, form, settings, mut journal, saved } = self;
+        let begun = match saved.begun.clone() {
+            Some(begun) => begun,
+            None => {
+                let list = match &settings.list {
+                    Some(name) => Some(find_list(name).await?),
+                    None => None,
+                };
+                let begun = Begun::new(resume_options(&settings, &form), list, now());
+                journal.begun(begun.clone())?;
+                begun
+            }
+        };
+        let judge = Judge::new(accounts.dry, Routing::new(&settings, begun.list, &begun.at));
+        let mut batches = Batches::new(rows, judge, &saved);
+        let before = saved.counts;
+        if saved.complete {
+            let end = saved.finished.as_ref().map_or(0, |last| last.end);
+            let compare = async {
+                batches.skip(end).await?;
+                batches.expect_end().await
+            };
+            interrupt.unless_asked(compare).await?;
+            return Ok(Summary { counts: before, ended_now: 0, was_complete: true });
+        }
+        let length = saved.finished.as_ref().map(|last| last.report);
+        let is_resumed = saved.begun.is_some() && (length.is_some() || !saved.planned.is_empty());
+        let path = settings.report;
+        let report = blocking(move || Report::open(path.as_deref(), length, before));
+        let report = interrupt.unless_asked(report).await?;
+        let caller = Caller::new(accounts.tenant, interrupt, settings.patience);
+        let mut engine = Engine::new(caller, batches, journal, report, saved, reporter);
+        if is_resumed {
+            engine.tell_resumed();
+        }
+        match engine.run().await {
+            Ok(counts) => {
+                Ok(Summary { counts, ended_now: counts.rows() - before.rows(), was_complete: false })
+            }
+            Err(error) => Err(engine.stop(error).await),
+        }
+    }
+}
+
+/// The present, RFC 3339, to the second.
+pub(crate) fn now() -> String {
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string()
+}

@@ -1,0 +1,88 @@
+//! What the code of a failed call means for a sync.
+
+use klaviyo_host::types::Code;
+
+/// Whether a call is repeated that is safe to repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    Patiently,
+    /// An answer that was cut off, or something in between that passes.
+    AFewTimes,
+    Not,
+}
+
+/// What has become of an import whose submission failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Submission {
+    /// Klaviyo did not take it.
+    NotTaken,
+    /// Klaviyo refuses its rows, and would take others.
+    Refused,
+    /// It may have been taken, or a gateway answered for a Klaviyo that still will.
+    Unknown,
+    /// No import is taken.
+    Stop,
+}
+
+pub(crate) fn repeat(code: Code) -> Repeat {
+    match code {
+        Code::RateLimited | Code::Unavailable | Code::Timeout | Code::Connection => Repeat::Patiently,
+        Code::Malformed | Code::Other | Code::TooLarge => Repeat::AFewTimes,
+        _ => Repeat::Not,
+    }
+}
+
+pub(crate) fn submission(code: Code) -> Submission {
+    match code {
+        Code::RateLimited => Submission::NotTaken,
+        Code::Rejected | Code::Conflict | Code::InvalidInput => Submission::Refused,
+        Code::Unavailable
+        | Code::Timeout
+        | Code::Connection
+        | Code::TooLarge
+        | Code::Malformed
+        | Code::Other => Submission::Unknown,
+        _ => Submission::Stop,
+    }
+}
+
+/// Whether a failed call says something of the contacts that it was about, and nothing of others.
+pub(crate) fn is_about_contacts(code: Code) -> bool {
+    matches!(code, Code::Rejected | Code::Conflict | Code::InvalidInput)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All codes.
+    #[test]
+    fn each_code_has_its_verdict() {
+        use Repeat::{AFewTimes, Not, Patiently};
+        use Submission::{NotTaken, Refused, Stop, Unknown};
+        for (code, repeated, submitted, about_contacts) in [
+            (Code::InvalidInput, Not, Refused, true),
+            (Code::NotFound, Not, Stop, false),
+            (Code::Conflict, Not, Refused, true),
+            (Code::Rejected, Not, Refused, true),
+            (Code::RateLimited, Patiently, NotTaken, false),
+            (Code::Unauthenticated, Not, Stop, false),
+            (Code::Forbidden, Not, Stop, false),
+            (Code::Unavailable, Patiently, Unknown, false),
+            (Code::Retired, Not, Stop, false),
+            (Code::Blocked, Not, Stop, false),
+            (Code::Denied, Not, Stop, false),
+            (Code::TooLarge, AFewTimes, Unknown, false),
+            (Code::Timeout, Patiently, Unknown, false),
+            (Code::Connection, Patiently, Unknown, false),
+            (Code::Malformed, AFewTimes, Unknown, false),
+            (Code::Other, AFewTimes, Unknown, false),
+        ] {
+            assert_eq!(
+                (repeat(code), submission(code), is_about_contacts(code)),
+                (repeated, submitted, about_contacts),
+                "{code:?}"
+            );
+        }
+    }
+}
