@@ -1,5 +1,6 @@
-//! What the code of a failed call means for a sync.
+//! What the code of a failed call means for a sync: the host's table, and where a sync differs from it.
 
+use klaviyo_host::Disposition;
 use klaviyo_host::types::Code;
 
 /// Whether a call is repeated that is safe to repeat.
@@ -25,30 +26,34 @@ pub(crate) enum Submission {
 }
 
 pub(crate) fn repeat(code: Code) -> Repeat {
-    match code {
-        Code::RateLimited | Code::Unavailable | Code::Timeout | Code::Connection => Repeat::Patiently,
-        Code::Malformed | Code::Other | Code::TooLarge => Repeat::AFewTimes,
-        _ => Repeat::Not,
+    match (code, code.disposition()) {
+        // A firewall that keeps this program out does not let it in while it waits. A worker waits for that, for days; a
+        // sync goes on by its state.
+        (Code::Blocked, _) => Repeat::Not,
+        (_, Disposition::RetryLater) => Repeat::Patiently,
+        (_, Disposition::Retry) => Repeat::AFewTimes,
+        (_, Disposition::StopAccount | Disposition::GiveUp) => Repeat::Not,
     }
 }
 
 pub(crate) fn submission(code: Code) -> Submission {
-    match code {
-        Code::RateLimited => Submission::NotTaken,
-        Code::Rejected | Code::Conflict | Code::InvalidInput => Submission::Refused,
-        Code::Unavailable
-        | Code::Timeout
-        | Code::Connection
-        | Code::TooLarge
-        | Code::Malformed
-        | Code::Other => Submission::Unknown,
-        _ => Submission::Stop,
+    match (code, code.disposition()) {
+        // Klaviyo, or what stands before it, says that it did not look at the import.
+        (Code::RateLimited, _) => Submission::NotTaken,
+        (Code::Blocked, _) => Submission::Stop,
+        (code, _) if is_about_contacts(code) => Submission::Refused,
+        (_, Disposition::RetryLater | Disposition::Retry) => Submission::Unknown,
+        (_, Disposition::StopAccount | Disposition::GiveUp) => Submission::Stop,
     }
 }
 
 /// Whether a failed call says something of the contacts that it was about, and nothing of others.
 pub(crate) fn is_about_contacts(code: Code) -> bool {
-    matches!(code, Code::Rejected | Code::Conflict | Code::InvalidInput)
+    match (code, code.disposition()) {
+        // The list is gone, for all contacts.
+        (Code::NotFound, _) => false,
+        (_, disposition) => disposition == Disposition::GiveUp,
+    }
 }
 
 #[cfg(test)]
