@@ -44,7 +44,7 @@ pub struct UnsentRequest {
 
 impl DryAccount {
     /// An account without lists. `build` makes a tenant of a connector with this transport and with
-    /// [`DryAccount::limits`]. Its key may be any text, and its pace should be [`Pace::unlimited`](klaviyo_host::Pace).
+    /// [`DryAccount::limits`]. Its key may be any word, and its pace should be [`Pace::unlimited`](klaviyo_host::Pace).
     ///
     /// # Errors
     /// That of `build`.
