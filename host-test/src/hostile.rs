@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use klaviyo_host::types::{Code, Identifier, Profile};
 use klaviyo_host::{
-    Answer, Attempt, Bounds, Cause, Connector, ConnectorBuilder, Egress, Error, Failure, Limits, LoadError,
-    Pace, Secret, Tenant, Transport,
+    Answer, Attempt, Bounds, Cause, Connector, ConnectorBuilder, Egress, Error, Failure, Limit, Limits,
+    LoadError, Pace, Secret, Tenant, Transport,
 };
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -121,7 +121,7 @@ fn small() -> Limits {
 }
 
 /// Fails unless it was this limit.
-fn stopped_by(called: Called, expected: &str) -> Result<()> {
+fn stopped_by(called: Called, expected: Limit) -> Result<()> {
     match called {
         Err(Error { cause: Cause::Limit { limit, message }, .. }) if limit == expected => {
             ensure!(
@@ -167,29 +167,29 @@ fn spin() -> Result<()> {
         }
     })?;
     ensure!(steps >= 3, "the others came to {steps} steps");
-    stopped_by(called, "cpu")
+    stopped_by(called, Limit::Cpu)
 }
 
 fn spin_long() -> Result<()> {
     let limits = Limits { cpu: Duration::from_secs(3600), time: Duration::from_millis(200), ..small() };
-    stopped_by(with("spin", limits)?.0, "time")
+    stopped_by(with("spin", limits)?.0, Limit::Time)
 }
 
 fn spin_between() -> Result<()> {
     let limits = Limits { cpu: Duration::from_millis(200), requests: 100_000, ..small() };
-    stopped_by(with("spin-between", limits)?.0, "cpu")
+    stopped_by(with("spin-between", limits)?.0, Limit::Cpu)
 }
 
 fn start() -> Result<()> {
     let limits = Limits { cpu: Duration::from_secs(3600), time: Duration::from_millis(200), ..small() };
-    stopped_by(with("start", limits)?.0, "time")?;
-    stopped_by(with("start", Limits { cpu: Duration::from_millis(200), ..small() })?.0, "cpu")
+    stopped_by(with("start", limits)?.0, Limit::Time)?;
+    stopped_by(with("start", Limits { cpu: Duration::from_millis(200), ..small() })?.0, Limit::Cpu)
 }
 
 fn denied_flood() -> Result<()> {
     let (called, recorder) = with("denied-flood", small())?;
     ensure!(recorder.sent() == 0, "it was sent");
-    stopped_by(called, "requests")
+    stopped_by(called, Limit::Requests)
 }
 
 fn many_headers() -> Result<()> {
@@ -201,15 +201,15 @@ fn many_headers() -> Result<()> {
 }
 
 fn grow_memory() -> Result<()> {
-    stopped_by(with("grow-memory", Limits { memory: 8 << 20, ..small() })?.0, "memory")
+    stopped_by(with("grow-memory", Limits { memory: 8 << 20, ..small() })?.0, Limit::Memory)
 }
 
 fn grow_table() -> Result<()> {
-    stopped_by(with("grow-table", Limits { table_elements: 5_000, ..small() })?.0, "table_elements")
+    stopped_by(with("grow-table", Limits { table_elements: 5_000, ..small() })?.0, Limit::TableElements)
 }
 
 fn recurse() -> Result<()> {
-    stopped_by(with("recurse", small())?.0, "stack")
+    stopped_by(with("recurse", small())?.0, Limit::Stack)
 }
 
 fn flood() -> Result<()> {
@@ -244,7 +244,7 @@ fn large_url() -> Result<()> {
 fn hand_over() -> Result<()> {
     let (called, recorder) = with("hand-over", small())?;
     ensure!(recorder.sent() == 0, "it was sent");
-    stopped_by(called, "hostcall_fuel")?;
+    stopped_by(called, Limit::HostcallFuel)?;
     let raised = Limits { hostcall_fuel: 41_000_000, request_bytes: 40_000_000, ..small() };
     let (called, recorder) = with("hand-over", raised)?;
     ensure!(called.is_ok() && recorder.sent() == 1, "it was not sent when it was allowed: {called:?}");
@@ -267,7 +267,7 @@ fn crowd() -> Result<()> {
         let mut first = Box::pin(call(&connector));
         ensure!(tokio::time::timeout(time / 3, &mut first).await.is_err(), "it was answered");
         // The first one is not polled any more, and keeps its place.
-        stopped_by(call(&connector).await?, "concurrent_calls")?;
+        stopped_by(call(&connector).await?, Limit::ConcurrentCalls)?;
         ensure!(recorder.sent() == 1, "the second one has sent something");
         // Given up, it gives its place back.
         drop(first);

@@ -6,7 +6,9 @@ use host_test::component::{artifact, built, cache};
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use klaviyo_host::types::Identifier;
-use klaviyo_host::{Attempt, Bounds, Cause, Connector, Error, Limits, Secret, Tenant, Transport, Usage};
+use klaviyo_host::{
+    Attempt, Bounds, Cause, Connector, Error, Limit, Limits, Secret, Tenant, Transport, Usage,
+};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -142,7 +144,7 @@ async fn a_tenant_has_half_of_the_places_and_its_calls_wait_for_those() -> Resul
     let mut without_turn = 0;
     while let Some(called) = calls.join_next().await {
         match called? {
-            Err(Error { cause: Cause::Limit { limit: "concurrent_calls", message }, usage }) => {
+            Err(Error { cause: Cause::Limit { limit: Limit::ConcurrentCalls, message }, usage }) => {
                 assert!(message.contains("Limits::concurrent_calls"), "{message}");
                 assert_eq!((usage.requests, usage.waited), (0, Limits::default().time));
                 without_turn += 1;

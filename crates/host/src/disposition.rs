@@ -1,9 +1,12 @@
-//! What a failure calls for: the one table from the contract's codes.
+//! What a failed call calls for, by the code of its error: the one table.
 
 use crate::types::Code;
 
-/// What to do after a failed call. Whoever decides differently for a code overrides this table for that code, by its
-/// name.
+/// What to do after a failed call. A program that has reason to do something else after one code overrides this table
+/// for that code by name.
+///
+/// Repeating a call does no harm, though it may have taken effect, with one exception: a `bulk.submit` that is repeated
+/// may import the same contacts in a second job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
     /// The same call may succeed later: Klaviyo limits the rate, is unavailable or cannot be reached. Not before

@@ -1,6 +1,7 @@
 //! What a call returns beside its value, and how it fails.
 
 use crate::disposition::Disposition;
+use crate::limits::{Limit, Limits};
 use crate::types::{self, Code};
 use crate::usage::Usage;
 use std::fmt;
@@ -32,9 +33,9 @@ pub enum Cause {
     /// The call ran into one of the [`Limits`](crate::Limits), which the text names. It was stopped; requests that
     /// it had sent may have taken effect.
     Limit {
-        /// The field of `Limits`.
-        limit: &'static str,
-        /// A sentence about it.
+        /// The limit.
+        limit: Limit,
+        /// A sentence that names it and its value.
         message: String,
     },
     /// The component trapped: a defect in it. Requests that it had sent may have taken effect.
@@ -44,17 +45,31 @@ pub enum Cause {
     Arguments(String),
 }
 
+impl Cause {
+    pub(crate) fn exceeded(limit: Limit, limits: &Limits) -> Self {
+        Self::Limit { limit, message: limit.message(limits) }
+    }
+}
+
 impl Error {
-    /// The contract's code for this failure, so that one table decides what to do next. A call that was stopped by
-    /// its time, or got no turn in it, is [`Code::Timeout`], arguments that do not fit are [`Code::InvalidInput`], and what else is not
-    /// the connector's own error is [`Code::Other`].
+    /// The contract's code for this failure, so that one table decides what to do next. A call that took too long or did
+    /// not get its turn is [`Code::Timeout`], arguments that do not fit are [`Code::InvalidInput`], any other limit and a
+    /// trap are [`Code::Other`].
     #[must_use]
     pub fn code(&self) -> Code {
         match &self.cause {
             Cause::Connector(error) => error.code,
-            Cause::Limit { limit: "time" | "concurrent_calls", .. } => Code::Timeout,
+            Cause::Limit { limit, .. } => match limit {
+                Limit::Time | Limit::ConcurrentCalls => Code::Timeout,
+                Limit::Memory
+                | Limit::TableElements
+                | Limit::Stack
+                | Limit::Cpu
+                | Limit::HostcallFuel
+                | Limit::Requests => Code::Other,
+            },
             Cause::Arguments(_) => Code::InvalidInput,
-            Cause::Limit { .. } | Cause::Trap(_) => Code::Other,
+            Cause::Trap(_) => Code::Other,
         }
     }
 
@@ -65,6 +80,9 @@ impl Error {
     }
 
     /// Whether the same call may succeed later without any change: rates, outages, connections.
+    ///
+    /// Repeating it does no harm, though the failed call may have taken effect. The exception is `bulk.submit`, which may
+    /// have started a job: a second submission is a second job. `bulk.jobs` tells whether there is one.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.disposition() == Disposition::RetryLater

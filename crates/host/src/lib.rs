@@ -68,7 +68,7 @@ pub use disposition::Disposition;
 pub use egress::{Egress, EgressError};
 pub use endpoint::Endpoint;
 pub use error::{Answer, Cause, Error};
-pub use limits::Limits;
+pub use limits::{Limit, Limits};
 pub use pace::Pace;
 pub use revision::{Revision, RevisionError};
 pub use secret::{Secret, SecretError};

@@ -1,12 +1,12 @@
-//! What one call may use.
+//! The limits of a call, and the sentences about calls that run into one.
 
+use std::fmt;
 use std::time::Duration;
 
-/// What the sandbox and its requests may use. All of it is on by default; the fields of [`Limits::default`] are
-/// far above what the connector needs and far below what hurts.
+/// The limits of the sandbox and of its requests. All are on by default: the values of [`Limits::default`] are far above
+/// what the connector needs, and far below what does harm.
 ///
-/// A call that needs more fails with an error that names the field; the calls beside it and after it are not
-/// affected.
+/// A call that needs more fails with an error that names the field. Other calls are not affected.
 ///
 /// ```
 /// use klaviyo_host::Limits;
@@ -75,6 +75,101 @@ impl Default for Limits {
             attempts: 4,
             connect: Duration::from_secs(5),
             attempt: Duration::from_secs(20),
+        }
+    }
+}
+
+/// A field of [`Limits`] that stops a call. The other fields fail a request, of which the component is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// [`Limits::memory`].
+    Memory,
+    /// [`Limits::table_elements`].
+    TableElements,
+    /// [`Limits::stack`].
+    Stack,
+    /// [`Limits::cpu`].
+    Cpu,
+    /// [`Limits::time`].
+    Time,
+    /// [`Limits::concurrent_calls`]: the call did not get its turn within [`Limits::time`], and did not start.
+    ConcurrentCalls,
+    /// [`Limits::hostcall_fuel`].
+    HostcallFuel,
+    /// [`Limits::requests`]. The first requests above it are denied; a call that goes on asking is stopped.
+    Requests,
+}
+
+impl Limit {
+    /// All limits that stop a call.
+    pub const ALL: [Self; 8] = [
+        Self::Memory,
+        Self::TableElements,
+        Self::Stack,
+        Self::Cpu,
+        Self::Time,
+        Self::ConcurrentCalls,
+        Self::HostcallFuel,
+        Self::Requests,
+    ];
+
+    /// The name of the field.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::TableElements => "table_elements",
+            Self::Stack => "stack",
+            Self::Cpu => "cpu",
+            Self::Time => "time",
+            Self::ConcurrentCalls => "concurrent_calls",
+            Self::HostcallFuel => "hostcall_fuel",
+            Self::Requests => "requests",
+        }
+    }
+
+    /// The sentence about a call that has run into this limit.
+    pub(crate) fn message(self, limits: &Limits) -> String {
+        let Limits { memory, table_elements, stack, hostcall_fuel, requests, cpu, time, .. } = limits;
+        let reason = match self {
+            Self::Memory => format!("it needed more memory than {memory} bytes"),
+            Self::TableElements => format!("it needed more than {table_elements} elements"),
+            Self::Stack => format!("it needed more stack than {stack} bytes"),
+            Self::Cpu => format!("it computed for more than {cpu:?}"),
+            Self::Time => format!("it took more than {time:?}"),
+            Self::HostcallFuel => format!("it handed over more at once than {hostcall_fuel} bytes"),
+            Self::Requests => format!("it asked for more requests than {requests}"),
+            Self::ConcurrentCalls => {
+                return format!(
+                    "the call did not get its turn within the {time:?} of Limits::time: its tenant has its share of \
+                     the {} calls that Limits::concurrent_calls allows at once, or all are taken; make fewer calls \
+                     at once, or raise Limits::concurrent_calls",
+                    limits.concurrent_calls
+                );
+            }
+        };
+        format!("the call was stopped: {reason}, which is Limits::{self}")
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_named_as_its_field_and_its_sentence_names_it() {
+        let limits = Limits::default();
+        let fields = format!("{limits:?}");
+        for limit in Limit::ALL {
+            assert!(fields.contains(&format!(" {limit}: ")), "{limit} is not a field of {fields}");
+            let message = limit.message(&limits);
+            assert!(message.contains(&format!("Limits::{limit}")), "{message}");
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) use crate::bindings::Connector as Guest;
 use crate::bindings::klaviyo::connector::http;
 use crate::error::Cause;
 use crate::json::ResultTooLarge;
+use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
 use crate::transport::Failure;
 use parking_lot::Mutex;
@@ -21,7 +22,7 @@ pub(crate) struct CallState {
     /// Bytes of all linear memories.
     memory: usize,
     /// The limit that stopped the call or refused something, whatever the component did then.
-    exceeded: Option<&'static str>,
+    exceeded: Option<Limit>,
 }
 
 /// Measures how long a call computes. The time that it waits for an answer or a thread does not count.
@@ -59,7 +60,7 @@ impl CallState {
         store.epoch_deadline_callback(move |mut store| {
             let state = store.data_mut();
             if state.cpu.lock().stop() > most {
-                state.exceeded = Some("cpu");
+                state.exceeded = Some(Limit::Cpu);
                 return Ok(UpdateDeadline::Interrupt);
             }
             // A call that computes for long yields its thread to others at each tick.
@@ -78,23 +79,12 @@ impl CallState {
         let limits = self.http.limits();
         let trap = error.downcast_ref::<Trap>();
         let limit = match trap {
-            Some(Trap::StackOverflow) => Some("stack"),
-            _ if hostcall_fuel_is_used_up(error) || error.is::<ResultTooLarge>() => Some("hostcall_fuel"),
+            Some(Trap::StackOverflow) => Some(Limit::Stack),
+            _ if hostcall_fuel_is_used_up(error) || error.is::<ResultTooLarge>() => Some(Limit::HostcallFuel),
             _ => self.exceeded,
         };
         match limit {
-            Some("cpu") => stopped("cpu", "it computed for more than", format!("{:?}", limits.cpu)),
-            Some("stack") => stopped("stack", "it needed more stack than", bytes(limits.stack)),
-            Some("memory") => stopped("memory", "it needed more memory than", bytes(limits.memory)),
-            Some("hostcall_fuel") => {
-                stopped("hostcall_fuel", "it handed over more at once than", bytes(limits.hostcall_fuel))
-            }
-            Some("requests") => {
-                stopped("requests", "it asked for more requests than", limits.requests.to_string())
-            }
-            Some(limit) => {
-                stopped(limit, "it needed more than", format!("{} elements", limits.table_elements))
-            }
+            Some(limit) => Cause::exceeded(limit, limits),
             None => Cause::Trap(match trap {
                 Some(trap) => {
                     format!("the component trapped ({trap}); this is a defect in it, please report it")
@@ -103,14 +93,6 @@ impl CallState {
             }),
         }
     }
-}
-
-fn bytes(number: usize) -> String {
-    format!("{number} bytes")
-}
-
-pub(crate) fn stopped(limit: &'static str, what: &str, much: String) -> Cause {
-    Cause::Limit { limit, message: format!("the call was stopped: {what} {much}, which is Limits::{limit}") }
 }
 
 /// Recognised by its text, since wasmtime has no type for it.
@@ -126,7 +108,7 @@ impl ResourceLimiter for CallState {
         if allowed {
             self.memory = memory;
         } else {
-            self.exceeded = Some("memory");
+            self.exceeded = Some(Limit::Memory);
         }
         Ok(allowed)
     }
@@ -134,7 +116,7 @@ impl ResourceLimiter for CallState {
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let allowed = desired <= self.http.limits().table_elements;
         if !allowed {
-            self.exceeded = Some("table_elements");
+            self.exceeded = Some(Limit::TableElements);
         }
         Ok(allowed)
     }
@@ -146,7 +128,7 @@ impl http::Host for CallState {
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
         if self.http.usage.requests >= self.http.limits().requests.saturating_add(DENIED_REQUESTS) {
-            self.exceeded = Some("requests");
+            self.exceeded = Some(Limit::Requests);
             return Err(wasmtime::Error::msg("too many requests"));
         }
         self.cpu.lock().stop();

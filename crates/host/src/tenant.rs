@@ -5,11 +5,11 @@ use crate::connector::{Connector, ConnectorInner};
 use crate::error::{Answer, Cause, Error};
 use crate::fair::Place;
 use crate::json::Prepared;
-use crate::limits::Limits;
+use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
 use crate::pace::Pace;
 use crate::revision::Revision;
-use crate::sandbox::{CallState, Guest, stopped};
+use crate::sandbox::{CallState, Guest};
 use crate::secret::Secret;
 use crate::types;
 use crate::usage::{Meter, Usage};
@@ -156,7 +156,7 @@ impl Tenant {
         self.traced(function, call).await
     }
 
-    /// Tells of a call in the trace.
+    /// Runs a call in a span of the trace, and counts it.
     async fn traced<T>(
         &self,
         function: &str,
@@ -187,39 +187,33 @@ impl Tenant {
         result
     }
 
-    /// Waits for one of this tenant's places in the pool, and makes a sandbox there.
+    /// Waits for one of this tenant's places in the pool, and instantiates the component.
     async fn enter(&self) -> Result<Call, Error> {
         let start = Instant::now();
         let limits = &self.connector.outbound.limits;
         let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
-        let Ok(place) = timeout_at(deadline, self.connector.places.take(&self.account.id)).await else {
-            let (limit, time) = (limits.concurrent_calls, limits.time);
-            let message = format!(
-                "the call did not get its turn within the {time:?} of Limits::time: its tenant has its share of the \
-                 {limit} calls that Limits::concurrent_calls allows at once, or all are taken; make fewer calls at \
-                 once, or raise Limits::concurrent_calls"
-            );
-            let usage = Usage { waited: start.elapsed(), ..Usage::default() };
-            return Err(Error { cause: Cause::Limit { limit: "concurrent_calls", message }, usage });
-        };
+        let place = timeout_at(deadline, self.connector.places.take(&self.account.id)).await;
         let usage = Usage { waited: start.elapsed(), ..Usage::default() };
+        let Ok(place) = place else {
+            return Err(Error { cause: Cause::exceeded(Limit::ConcurrentCalls, limits), usage });
+        };
         let settings = Arc::clone(&self.connector.outbound);
         let http = OutboundHttp::new(settings, Arc::clone(&self.account), deadline, usage);
         let mut store = CallState::store(self.connector.instance.engine(), http);
-        // A component may run code already when it is instantiated.
+        // A component may run code while it is instantiated, so the deadline applies to that too.
         let instance = timeout_at(deadline, self.connector.instance.instantiate_async(&mut store)).await;
         let guest = instance
             .map(|instance| instance.and_then(|i| Ok((i, self.connector.indices.load(&mut store, &i)?))));
         match guest {
             Ok(Ok((instance, guest))) => Ok(Call { store, instance, guest, deadline, _place: place }),
             Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
-            Err(_) => Err(failed(&store, out_of_time(limits))),
+            Err(_) => Err(failed(&store, Cause::exceeded(Limit::Time, limits))),
         }
     }
 }
 
 impl Call {
-    /// The end of a call: its value or why there is none, and what it took.
+    /// What the call returned, or why it failed.
     fn end<T>(
         &self,
         called: Result<wasmtime::Result<Result<T, types::Error>>, Elapsed>,
@@ -228,7 +222,7 @@ impl Call {
             Ok(Ok(Ok(value))) => Ok(Answer { value, usage: self.store.data().http.usage }),
             Ok(Ok(Err(error))) => Err(self.failed(Cause::Connector(Box::new(error)))),
             Ok(Err(error)) => Err(self.failed(self.store.data().cause(&error))),
-            Err(_) => Err(self.failed(out_of_time(self.store.data().http.limits()))),
+            Err(_) => Err(self.failed(Cause::exceeded(Limit::Time, self.store.data().http.limits()))),
         }
     }
 
@@ -239,10 +233,6 @@ impl Call {
 
 fn failed(store: &Store<CallState>, cause: Cause) -> Error {
     Error { cause, usage: store.data().http.usage }
-}
-
-fn out_of_time(limits: &Limits) -> Cause {
-    stopped("time", "it took more than", format!("{:?}", limits.time))
 }
 
 impl fmt::Debug for Tenant {

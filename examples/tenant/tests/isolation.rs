@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use klaviyo_example_tenant::Shop;
-use klaviyo_host::{Cause, Egress, LoadError, Secret};
+use klaviyo_host::{Cause, Egress, Limit, LoadError, Secret};
 use klaviyo_mock::{Account, Klaviyo, Rates, Server};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -136,15 +136,15 @@ fn code_that_misbehaves_ends_its_own_call_and_no_other() -> Result<()> {
     let server = klaviyo()?;
     let good = shop(&code()?, Account::DEMO_KEY, &server.url())?;
     for (body, limit) in [
-        ("(loop $again (br $again)) unreachable", Some("cpu")),
+        ("(loop $again (br $again)) unreachable", Some(Limit::Cpu)),
         (
             "(loop $again (br_if $again (i32.ge_s (memory.grow (i32.const 16)) (i32.const 0)))) unreachable",
-            Some("memory"),
+            Some(Limit::Memory),
         ),
         // Alone it could have 64 MiB, but the connector has memory too.
         (
             "(if (i32.lt_s (memory.grow (i32.const 1023)) (i32.const 0)) (then unreachable)) i32.const 0",
-            Some("memory"),
+            Some(Limit::Memory),
         ),
         ("unreachable", None),
         // A text at the end of the memory, longer than what is left there.
@@ -177,7 +177,7 @@ fn a_result_that_is_small_for_the_code_and_large_for_the_host_is_not_taken() -> 
     let shop = shop(&returning("(list (result))", body)?, Account::DEMO_KEY, "http://127.0.0.1:1")?;
     let error = block_on(shop.on_message("+1", "x", "x"))?.err().context("it returned")?;
     let error = error.downcast::<klaviyo_host::Error>()?;
-    assert!(matches!(error.cause, Cause::Limit { limit: "hostcall_fuel", .. }), "{error}");
+    assert!(matches!(error.cause, Cause::Limit { limit: Limit::HostcallFuel, .. }), "{error}");
     Ok(())
 }
 
