@@ -3,7 +3,7 @@
 use crate::{Sent, Shared, Subject, TransportError, canary, lock};
 use anyhow::{Context, Result, bail};
 use klaviyo_host::{
-    Answer, Attempt, Bounds, Cause, Connector, Error, Failure, Limits, Pace, Secret, Tenant, Transport,
+    Answer, Attempt, AttemptError, Bounds, Cause, Connector, Error, Limits, Pace, Secret, Tenant, Transport,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -106,7 +106,7 @@ impl Transport for ByKey {
             let authorization = text(request.headers().get("authorization"));
             let (auth, key) = authorization.split_once(' ').unwrap_or_default();
             let upstream = lock(&self.0).get(key).cloned();
-            let upstream = upstream.ok_or_else(|| Failure::Other("nobody has this key".to_owned()))?;
+            let upstream = upstream.ok_or_else(|| AttemptError::Other("nobody has this key".to_owned()))?;
             let headers = request.headers().iter().filter(|(name, _)| *name != "authorization");
             let sent = Sent {
                 method: request.method().to_string(),
@@ -116,17 +116,17 @@ impl Transport for ByKey {
                 body: request.body().to_vec(),
             };
             let answer = lock(&upstream).send(sent).map_err(|error| match error {
-                TransportError::Denied(reason) => Failure::Denied(reason),
-                TransportError::Timeout(reason) => Failure::Timeout(reason),
-                TransportError::Connection(reason) => Failure::Connection(reason),
-                TransportError::TooLarge(reason) => Failure::TooLarge(reason),
-                TransportError::Other(reason) => Failure::Other(reason),
+                TransportError::Denied(reason) => AttemptError::Denied(reason),
+                TransportError::Timeout(reason) => AttemptError::Timeout(reason),
+                TransportError::Connection(reason) => AttemptError::Connection(reason),
+                TransportError::TooLarge(reason) => AttemptError::TooLarge(reason),
+                TransportError::Other(reason) => AttemptError::Other(reason),
             })?;
             let mut response = http::Response::builder().status(answer.status);
             for (name, value) in answer.headers {
                 response = response.header(name, value.into_bytes());
             }
-            response.body(answer.body.into()).map_err(|error| Failure::Other(error.to_string()))
+            response.body(answer.body.into()).map_err(|error| AttemptError::Other(error.to_string()))
         })
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use klaviyo_core::intake::names;
 use klaviyo_host::{
-    Attempt, Bounds, Connector, Egress, Failure, HttpTransport, Limits, Secret, Tenant, Transport,
+    Attempt, AttemptError, Bounds, Connector, Egress, HttpTransport, Limits, Secret, Tenant, Transport,
 };
 use klaviyo_mock::{Account, Server};
 use klaviyo_service::outcome;
@@ -203,7 +203,7 @@ impl Transport for Recorder {
             answer: String::new(),
         };
         Box::pin(async move {
-            let outcome: Result<Response<Bytes>, Failure> = self.http.send(request, bounds).await;
+            let outcome: Result<Response<Bytes>, AttemptError> = self.http.send(request, bounds).await;
             match &outcome {
                 Ok(response) => {
                     exchange.status = Some(response.status().as_u16());

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use klaviyo_host::types::{Code, Identifier, Profile};
 use klaviyo_host::{
-    Answer, Attempt, Bounds, Cause, Connector, ConnectorBuilder, Egress, Error, Failure, Limit, Limits,
+    Answer, Attempt, AttemptError, Bounds, Cause, Connector, ConnectorBuilder, Egress, Error, Limit, Limits,
     LoadError, Pace, Secret, Tenant, Transport,
 };
 use std::path::PathBuf;
@@ -104,7 +104,7 @@ impl Transport for Recorder {
             if self.silent {
                 std::future::pending::<()>().await;
             }
-            Ok::<_, Failure>(Response::new(self.answer.clone().unwrap_or_default()))
+            Ok::<_, AttemptError>(Response::new(self.answer.clone().unwrap_or_default()))
         })
     }
 }

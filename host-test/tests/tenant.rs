@@ -5,7 +5,7 @@ use host_test::component::{artifact, cache};
 use host_test::suite::block_on;
 use klaviyo_host::types::{Code, Identifier, NewProfile};
 use klaviyo_host::{
-    Attempt, Bounds, Cause, Connector, Egress, Failure, HttpTransport, Limits, Meter, Secret, Tenant,
+    Attempt, AttemptError, Bounds, Cause, Connector, Egress, HttpTransport, Limits, Meter, Secret, Tenant,
     Transport, Usage,
 };
 use klaviyo_mock::{Account, Server};
@@ -240,8 +240,8 @@ impl Transport for Rotating {
         let first = sent.len() == 1;
         Box::pin(async move {
             if let (true, Some(tenant)) = (first, host_test::lock(&self.tenant).as_ref()) {
-                let key =
-                    Secret::new("pk_second_0123456789").map_err(|error| Failure::Other(error.to_string()))?;
+                let key = Secret::new("pk_second_0123456789")
+                    .map_err(|error| AttemptError::Other(error.to_string()))?;
                 tenant.set_key(key);
             }
             const LISTS: &[u8] = br#"{"data":[{"type":"list","id":"Y6nRLr","attributes":{"name":"Old"}}]}"#;

@@ -2,14 +2,14 @@
 
 use crate::args::Account;
 use crate::key::{self, Unfit};
-use klaviyo_host::types::{self, Code, Detail};
+use klaviyo_host::types::{Code, ContractError, Detail};
 use klaviyo_host::{Cause, LoadError};
 use std::error::Error;
 
 /// A failure: the contract's error, also for what happens before the connector is called.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) error: Box<types::Error>,
+    pub(crate) error: Box<ContractError>,
     /// What else to do from the command line.
     pub(crate) hints: Vec<String>,
     /// Somebody wanted it.
@@ -21,7 +21,7 @@ const INTERRUPTED: u8 = 130;
 
 impl Failure {
     pub(crate) fn new(code: Code, message: String) -> Self {
-        let error = types::Error {
+        let error = ContractError {
             code,
             message,
             status: None,
@@ -36,7 +36,7 @@ impl Failure {
     }
 
     /// An error of the contract.
-    pub(crate) fn stopped(error: Box<types::Error>) -> Self {
+    pub(crate) fn stopped(error: Box<ContractError>) -> Self {
         Self { error, hints: Vec::new(), is_interruption: false }
     }
 

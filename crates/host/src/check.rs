@@ -3,7 +3,7 @@
 use crate::bindings::klaviyo::connector::http as wit;
 use crate::egress::Egress;
 use crate::limits::Limits;
-use crate::transport::{Failure, LINE_OVERHEAD};
+use crate::transport::{AttemptError, LINE_OVERHEAD};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
@@ -43,23 +43,23 @@ pub(crate) fn check(
     request: wit::Request,
     limits: &Limits,
     egress: &Egress,
-) -> Result<CheckedRequest, Failure> {
+) -> Result<CheckedRequest, AttemptError> {
     // Sizes come first: parsing takes time and memory of the host.
     let lines = request.headers.iter().map(|header| header.name.len() + header.value.len() + LINE_OVERHEAD);
     let bytes = request.url.len() + request.auth.len() + lines.sum::<usize>();
     if bytes > limits.header_bytes {
         let limit = limits.header_bytes;
-        return Err(Failure::TooLarge(format!(
+        return Err(AttemptError::TooLarge(format!(
             "the request's address and headers have {bytes} bytes, and Limits::header_bytes allows {limit}"
         )));
     }
     if request.body.len() > limits.request_bytes {
         let (bytes, limit) = (request.body.len(), limits.request_bytes);
-        return Err(Failure::TooLarge(format!(
+        return Err(AttemptError::TooLarge(format!(
             "the request's body has {bytes} bytes, and Limits::request_bytes allows {limit}"
         )));
     }
-    let url = egress.route(&request.url).map_err(Failure::Denied)?;
+    let url = egress.route(&request.url).map_err(AttemptError::Denied)?;
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if request.auth.is_empty() || !request.auth.bytes().all(token) {
         return denied("the request's authorization scheme is not a single word".to_owned());
@@ -81,11 +81,11 @@ pub(crate) fn check(
     Ok(CheckedRequest { request: http_request(method, &url, headers, body)?, scheme })
 }
 
-fn denied<T>(reason: String) -> Result<T, Failure> {
-    Err(Failure::Denied(reason))
+fn denied<T>(reason: String) -> Result<T, AttemptError> {
+    Err(AttemptError::Denied(reason))
 }
 
-fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), AttemptError> {
     let shown = || name.chars().take(40).collect::<String>().escape_debug().to_string();
     let Ok(parsed) = HeaderName::try_from(name) else {
         return denied(format!("{} is not the name of a header", shown()));
@@ -105,13 +105,13 @@ fn http_request(
     url: &Url,
     headers: HeaderMap,
     body: Vec<u8>,
-) -> Result<Request<Bytes>, Failure> {
+) -> Result<Request<Bytes>, AttemptError> {
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() = method;
     *request.uri_mut() = url
         .as_str()
         .parse()
-        .map_err(|error| Failure::Denied(format!("the request has no valid URL: {error}")))?;
+        .map_err(|error| AttemptError::Denied(format!("the request has no valid URL: {error}")))?;
     *request.headers_mut() = headers;
     Ok(request)
 }

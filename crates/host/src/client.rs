@@ -2,7 +2,7 @@
 
 use crate::egress::Egress;
 use crate::limits::Limits;
-use crate::transport::{Attempt, Bounds, Failure, Transport, header_bytes};
+use crate::transport::{Attempt, AttemptError, Bounds, Transport, header_bytes};
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
@@ -80,10 +80,10 @@ impl Transport for HttpTransport {
                 let limit = bounds.header_bytes;
                 let reason =
                     format!("the answer's headers have more than the {limit} bytes of Limits::header_bytes");
-                return Err(Failure::TooLarge(reason));
+                return Err(AttemptError::TooLarge(reason));
             }
             if let Some(coding) = headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
-                return Err(Failure::Other(format!(
+                return Err(AttemptError::Other(format!(
                     "the answer is in the coding {coding:?}, which was not asked for"
                 )));
             }
@@ -92,10 +92,13 @@ impl Transport for HttpTransport {
     }
 }
 
-async fn read(mut response: reqwest::Response, bounds: Bounds) -> Result<Response<Bytes>, Failure> {
+async fn read(mut response: reqwest::Response, bounds: Bounds) -> Result<Response<Bytes>, AttemptError> {
     let limit = bounds.response_bytes;
-    let too_large =
-        || Failure::TooLarge(format!("the answer has more than the {limit} bytes of Limits::response_bytes"));
+    let too_large = || {
+        AttemptError::TooLarge(format!(
+            "the answer has more than the {limit} bytes of Limits::response_bytes"
+        ))
+    };
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
@@ -113,25 +116,25 @@ async fn read(mut response: reqwest::Response, bounds: Bounds) -> Result<Respons
 }
 
 /// The kind of failure. The sentence leaves out the address, which may contain an email.
-fn failure(error: reqwest::Error) -> Failure {
+fn failure(error: reqwest::Error) -> AttemptError {
     let error = error.without_url();
     if let Some(refused) = causes(&error).find_map(|cause| cause.downcast_ref::<PrivateAddress>()) {
-        return Failure::Denied(refused.to_string());
+        return AttemptError::Denied(refused.to_string());
     }
     if causes(&error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_parse_too_large)) {
         let reason =
             "the answer's headers are larger than Limits::header_bytes, and than any that make sense";
-        return Failure::TooLarge(reason.to_owned());
+        return AttemptError::TooLarge(reason.to_owned());
     }
     let reason = causes(&error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
     if error.is_connect() {
-        Failure::Unreachable(reason)
+        AttemptError::Unreachable(reason)
     } else if error.is_timeout() {
-        Failure::Timeout(reason)
+        AttemptError::Timeout(reason)
     } else if error.is_request() || error.is_body() || error.is_decode() {
-        Failure::Connection(reason)
+        AttemptError::Connection(reason)
     } else {
-        Failure::Other(reason)
+        AttemptError::Other(reason)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::disposition::Disposition;
 use crate::limits::{Limit, Limits};
-use crate::types::{self, Code};
+use crate::types::{Code, ContractError};
 use crate::usage::Usage;
 use std::fmt;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct Error {
 #[derive(Clone, Debug)]
 pub enum Cause {
     /// The connector returned its error: what Klaviyo said, what it means, and what to do.
-    Connector(Box<types::Error>),
+    Connector(Box<ContractError>),
     /// The call ran into one of the [`Limits`](crate::Limits), which the text names. It was stopped; requests that
     /// it had sent may have taken effect.
     Limit {

@@ -4,8 +4,8 @@ use crate::error::{Answer, Error};
 use crate::sandbox::{CallState, Guest};
 use crate::tenant::Tenant;
 use crate::types::{
-    Audience, Code, ConsentOptions, Consents, Creation, Failure, Identifier, Job, NewProfile, Outcome,
-    Profile, Receipt, Submission, Subscription, Unsubscription, Upserted,
+    Audience, Code, ConsentOptions, ConsentOutcome, Consents, Creation, Identifier, ImportFailure, Job,
+    NewProfile, Profile, Receipt, Submission, Subscription, Unsubscription, Upserted,
 };
 use crate::usage::Usage;
 use wasmtime::Store;
@@ -120,7 +120,7 @@ impl Tenant {
         subscriptions: &[Subscription],
         list: Option<&str>,
         options: &ConsentOptions,
-    ) -> Result<Answer<Outcome>, Error> {
+    ) -> Result<Answer<ConsentOutcome>, Error> {
         let grant = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_consent().call_grant(store, subscriptions, list, options).await
         };
@@ -135,7 +135,7 @@ impl Tenant {
         &self,
         unsubscriptions: &[Unsubscription],
         list: Option<&str>,
-    ) -> Result<Answer<Outcome>, Error> {
+    ) -> Result<Answer<ConsentOutcome>, Error> {
         let revoke = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_consent().call_revoke(store, unsubscriptions, list).await
         };
@@ -183,7 +183,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See `bulk.failures` in the contract.
-    pub async fn import_failures(&self, job: &str) -> Result<Answer<Vec<Failure>>, Error> {
+    pub async fn import_failures(&self, job: &str) -> Result<Answer<Vec<ImportFailure>>, Error> {
         let failures = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_bulk().call_failures(store, job).await
         };

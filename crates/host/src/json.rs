@@ -4,7 +4,7 @@
 //! A record is an object with the names of the contract (a missing field is null), a variant `{"case": payload}` or
 //! `"case"`, an enum a string, an option the value or null.
 
-use crate::types::{self, Code, Detail};
+use crate::types::{Code, ContractError, Detail};
 use serde_json::{Value, json};
 use wasmtime::Store;
 use wasmtime::component::types::Field;
@@ -69,7 +69,7 @@ impl Prepared {
         &self,
         store: &mut Store<T>,
         most: usize,
-    ) -> wasmtime::Result<Result<Value, types::Error>> {
+    ) -> wasmtime::Result<Result<Value, ContractError>> {
         let mut results = vec![Val::Bool(false); self.function.ty(&*store).results().len()];
         self.function.call_async(store, &self.arguments, &mut results).await?;
         let mut writer = Writer { left: most };
@@ -270,7 +270,7 @@ fn kind(json: &Value) -> &'static str {
 }
 
 /// Reads the contract's error.
-fn failure(json: &Value) -> Option<types::Error> {
+fn failure(json: &Value) -> Option<ContractError> {
     let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
     let number = |name: &str| json.get(name).and_then(Value::as_u64);
     let detail = |detail: &Value| {
@@ -281,7 +281,7 @@ fn failure(json: &Value) -> Option<types::Error> {
             pointer: text(detail, "pointer"),
         })
     };
-    Some(types::Error {
+    Some(ContractError {
         code: Code::ALL
             .into_iter()
             .find(|code| json.get("code").is_some_and(|name| name == code.as_str()))?,
@@ -296,7 +296,7 @@ fn failure(json: &Value) -> Option<types::Error> {
     })
 }
 
-impl types::Error {
+impl ContractError {
     /// The error as the contract's JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -73,7 +73,7 @@ pub use pace::Pace;
 pub use revision::{Revision, RevisionError};
 pub use secret::{Secret, SecretError};
 pub use tenant::{Tenant, TenantBuilder};
-pub use transport::{Attempt, Bounds, Failure, Transport};
+pub use transport::{Attempt, AttemptError, Bounds, Transport};
 pub use usage::{Meter, Usage};
 // The functions of `json` take its types.
 pub use wasmtime;

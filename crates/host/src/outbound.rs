@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::redaction::SentKeys;
 use crate::retry;
 use crate::secret::Secret;
-use crate::transport::{Bounds, Failure, Transport, header_bytes};
+use crate::transport::{AttemptError, Bounds, Transport, header_bytes};
 use crate::usage::Usage;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
@@ -53,7 +53,7 @@ impl OutboundHttp {
     }
 
     /// Sends one request of the component and returns its answer.
-    pub(crate) async fn send(&mut self, request: wit::Request) -> Result<wit::Response, Failure> {
+    pub(crate) async fn send(&mut self, request: wit::Request) -> Result<wit::Response, AttemptError> {
         self.usage.requests = self.usage.requests.saturating_add(1);
         let span = info_span!(
             "klaviyo.request",
@@ -82,19 +82,19 @@ impl OutboundHttp {
                 span.record("received_bytes", answer.body().len());
             }
             // A component that asks for something forbidden is worth an operator's attention.
-            Err(Failure::Denied(reason)) => warn!(reason, "refused"),
+            Err(AttemptError::Denied(reason)) => warn!(reason, "refused"),
             Err(failure) => debug!(%failure, "no answer"),
         });
         outcome.map(|answer| redacted(answer, &keys))
     }
 
     /// The request, and the endpoint that it is for, if it may be sent.
-    fn checked(&self, request: wit::Request) -> Result<(CheckedRequest, &'static Endpoint), Failure> {
+    fn checked(&self, request: wit::Request) -> Result<(CheckedRequest, &'static Endpoint), AttemptError> {
         let limits = self.limits();
         if self.usage.requests > limits.requests {
             let limit = limits.requests;
             let reason = format!("the call has made the {limit} requests that Limits::requests allows");
-            return Err(Failure::Denied(reason));
+            return Err(AttemptError::Denied(reason));
         }
         let mut checked = check(request, limits, &self.settings.egress)?;
         self.account.raise_revision(checked.request.headers_mut());
@@ -108,7 +108,7 @@ impl OutboundHttp {
         CheckedRequest { mut request, scheme }: CheckedRequest,
         endpoint: &'static Endpoint,
         keys: &mut SentKeys,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> Result<Response<Bytes>, AttemptError> {
         let mut pauses = retry::pauses();
         let mut attempt: u32 = 0;
         loop {
@@ -117,7 +117,7 @@ impl OutboundHttp {
             let permit = self.account.pacer.permit(endpoint, self.deadline).await;
             self.usage.waited += queued.elapsed();
             let Some(permit) = permit else {
-                return Err(Failure::Timeout(format!(
+                return Err(AttemptError::Timeout(format!(
                     "not sent: at Klaviyo's rates this account's turn to {} comes later than the {:?} of Limits::time \
                      allow; make fewer calls at once, or allow more time",
                     endpoint.name, self.settings.limits.time
@@ -156,7 +156,7 @@ impl OutboundHttp {
         }
     }
 
-    async fn attempt(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
+    async fn attempt(&self, request: Request<Bytes>) -> Result<Response<Bytes>, AttemptError> {
         let limits = &self.settings.limits;
         let left = self.deadline.saturating_duration_since(Instant::now());
         // The component needs a moment to report what has happened.
@@ -168,7 +168,7 @@ impl OutboundHttp {
             timeout(time, self.settings.transport.send(request, bounds)).await.unwrap_or_else(|_| {
                 let limit =
                     if time == limits.attempt { "Limits::attempt" } else { "what was left of Limits::time" };
-                Err(Failure::Timeout(format!("no complete answer within {time:.1?}, which is {limit}")))
+                Err(AttemptError::Timeout(format!("no complete answer within {time:.1?}, which is {limit}")))
             })?;
         // Checked here too: the transport may be one that ignores its bounds.
         if outcome.body().len() > limits.response_bytes
@@ -176,7 +176,7 @@ impl OutboundHttp {
         {
             let reason =
                 "the transport returned more than Limits::response_bytes or Limits::header_bytes allow";
-            return Err(Failure::TooLarge(reason.to_owned()));
+            return Err(AttemptError::TooLarge(reason.to_owned()));
         }
         Ok(outcome)
     }
@@ -197,17 +197,17 @@ fn redacted(answer: Response<Bytes>, keys: &SentKeys) -> wit::Response {
     wit::Response { status: parts.status.as_u16(), headers, body }
 }
 
-fn authorization(scheme: &str, key: &Secret) -> Result<HeaderValue, Failure> {
+fn authorization(scheme: &str, key: &Secret) -> Result<HeaderValue, AttemptError> {
     let line = Zeroizing::new(format!("{scheme} {}", key.expose()));
     let mut value =
-        HeaderValue::from_str(&line).map_err(|_| Failure::Denied("the key is no header".to_owned()))?;
+        HeaderValue::from_str(&line).map_err(|_| AttemptError::Denied("the key is no header".to_owned()))?;
     // So `Debug` does not print it, and HTTP/2 does not put it into its table of headers.
     value.set_sensitive(true);
     Ok(value)
 }
 
 /// Adds the number of attempts to the sentence.
-fn with_attempts(attempts: u32, failure: Failure) -> Failure {
+fn with_attempts(attempts: u32, failure: AttemptError) -> AttemptError {
     match attempts {
         ..2 => failure,
         _ => failure.map(|reason| format!("{reason} (after {attempts} attempts)")),

@@ -1,7 +1,7 @@
 //! When to send a request again.
 
 use crate::endpoint::Endpoint;
-use crate::transport::Failure;
+use crate::transport::AttemptError;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use http::{HeaderMap, Response};
 use std::time::{Duration, SystemTime};
@@ -20,7 +20,7 @@ pub(crate) fn pauses() -> ExponentialBackoff {
 
 /// Whether the same request may be sent again after this. A request that did not take effect may always be; one
 /// that may have taken effect only where a second time does nothing more.
-pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, Failure>) -> bool {
+pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, AttemptError>) -> bool {
     match outcome {
         Ok(answer) => match answer.status().as_u16() {
             // Counted and refused before anything was done.
@@ -29,9 +29,9 @@ pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, F
             502 | 503 | 504 | 524 => endpoint.repeatable,
             _ => false,
         },
-        Err(Failure::Unreachable(_)) => true,
-        Err(Failure::Connection(_) | Failure::Timeout(_)) => endpoint.repeatable,
-        Err(Failure::Denied(_) | Failure::TooLarge(_) | Failure::Other(_)) => false,
+        Err(AttemptError::Unreachable(_)) => true,
+        Err(AttemptError::Connection(_) | AttemptError::Timeout(_)) => endpoint.repeatable,
+        Err(AttemptError::Denied(_) | AttemptError::TooLarge(_) | AttemptError::Other(_)) => false,
     }
 }
 
@@ -84,12 +84,12 @@ mod tests {
             (status(500), false, false),
             (status(200), false, false),
             (status(409), false, false),
-            (Err(Failure::Unreachable(reason())), true, true),
-            (Err(Failure::Connection(reason())), false, true),
-            (Err(Failure::Timeout(reason())), false, true),
-            (Err(Failure::Denied(reason())), false, false),
-            (Err(Failure::TooLarge(reason())), false, false),
-            (Err(Failure::Other(reason())), false, false),
+            (Err(AttemptError::Unreachable(reason())), true, true),
+            (Err(AttemptError::Connection(reason())), false, true),
+            (Err(AttemptError::Timeout(reason())), false, true),
+            (Err(AttemptError::Denied(reason())), false, false),
+            (Err(AttemptError::TooLarge(reason())), false, false),
+            (Err(AttemptError::Other(reason())), false, false),
         ] {
             assert_eq!(may_repeat(import, &outcome), always, "{outcome:?}");
             assert_eq!(may_repeat(create, &outcome), harmless, "{outcome:?}");

@@ -6,7 +6,7 @@ use crate::error::Cause;
 use crate::json::ResultTooLarge;
 use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
-use crate::transport::Failure;
+use crate::transport::AttemptError;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -135,11 +135,13 @@ impl http::Host for CallState {
         let sent = self.http.send(request).await;
         self.cpu.lock().resume();
         Ok(sent.map_err(|failure| match failure {
-            Failure::Denied(reason) => http::Error::Denied(reason),
-            Failure::Timeout(reason) => http::Error::Timeout(reason),
-            Failure::Unreachable(reason) | Failure::Connection(reason) => http::Error::Connection(reason),
-            Failure::TooLarge(reason) => http::Error::TooLarge(reason),
-            Failure::Other(reason) => http::Error::Other(reason),
+            AttemptError::Denied(reason) => http::Error::Denied(reason),
+            AttemptError::Timeout(reason) => http::Error::Timeout(reason),
+            AttemptError::Unreachable(reason) | AttemptError::Connection(reason) => {
+                http::Error::Connection(reason)
+            }
+            AttemptError::TooLarge(reason) => http::Error::TooLarge(reason),
+            AttemptError::Other(reason) => http::Error::Other(reason),
         }))
     }
 }

@@ -11,7 +11,7 @@ use crate::pace::Pace;
 use crate::revision::Revision;
 use crate::sandbox::{CallState, Guest};
 use crate::secret::Secret;
-use crate::types;
+use crate::types::ContractError;
 use crate::usage::{Meter, Usage};
 use serde_json::Value;
 use std::fmt;
@@ -146,7 +146,7 @@ impl Tenant {
         function_call: impl AsyncFnOnce(
             &Guest,
             &mut Store<CallState>,
-        ) -> wasmtime::Result<Result<T, types::Error>>,
+        ) -> wasmtime::Result<Result<T, ContractError>>,
     ) -> Result<Answer<T>, Error> {
         let call = async {
             let mut call = self.enter().await?;
@@ -216,7 +216,7 @@ impl Call {
     /// What the call returned, or why it failed.
     fn end<T>(
         &self,
-        called: Result<wasmtime::Result<Result<T, types::Error>>, Elapsed>,
+        called: Result<wasmtime::Result<Result<T, ContractError>>, Elapsed>,
     ) -> Result<Answer<T>, Error> {
         match called {
             Ok(Ok(Ok(value))) => Ok(Answer { value, usage: self.store.data().http.usage }),

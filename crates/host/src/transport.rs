@@ -1,4 +1,4 @@
-//! Sending one request, once.
+//! One attempt at one request, as a trait, so that a program can bring an HTTP client of its own.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -15,11 +15,10 @@ pub(crate) fn header_bytes(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + LINE_OVERHEAD).sum()
 }
 
-/// How an attempt ends without an answer. Each sentence is for the person who runs the host, and none of them has
-/// the key in it.
+/// Why an attempt has no answer. Each sentence is for the person who runs the host, and contains no key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The request was not sent, and never will be: a policy forbids it. Not repeated.
+pub enum AttemptError {
+    /// A policy forbids the request. It was not sent. Not repeated.
     Denied(String),
     /// The answer was not complete in time. The request may have taken effect.
     Timeout(String),
@@ -33,7 +32,7 @@ pub enum Failure {
     Other(String),
 }
 
-impl Failure {
+impl AttemptError {
     /// The sentence.
     #[must_use]
     pub fn reason(&self) -> &str {
@@ -59,16 +58,18 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for AttemptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.reason())
     }
 }
 
-/// What one attempt may take, from [`Limits`](crate::Limits) and what is left of the call.
+impl std::error::Error for AttemptError {}
+
+/// The limits of one attempt: [`Limits`](crate::Limits), and the time that is left of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// How long until the last byte of the answer. The attempt is dropped then in any case.
+    /// Time until the last byte of the answer. The host drops the attempt's future then.
     pub time: Duration,
     /// Bytes of the answer's headers.
     pub header_bytes: usize,
@@ -77,14 +78,14 @@ pub struct Bounds {
 }
 
 /// The future of an attempt.
-pub type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Failure>> + Send + 'a>>;
+pub type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, AttemptError>> + Send + 'a>>;
 
-/// What sends requests. [`HttpTransport`](crate::HttpTransport) does it over HTTP; another one may record, replay,
-/// or go through a client that the platform already has.
+/// Sends requests. [`HttpTransport`](crate::HttpTransport) does it over HTTP; another implementation may record, replay,
+/// or use a client that the platform already has.
 ///
-/// The request is complete, the `Authorization` header with the key included (it is marked as sensitive), and its
-/// address has passed [`Egress`](crate::Egress). An implementation sends it once: it does not follow redirects,
-/// does not retry, and does not return more than the bounds allow. Pacing and retries are around it.
+/// The request is complete: it has the `Authorization` header with the key (marked as sensitive), and its address has
+/// passed [`Egress`](crate::Egress). An implementation sends it once: it does not follow redirects, does not retry, and
+/// does not return more than the bounds allow. The host does the pacing and the retries.
 pub trait Transport: Send + Sync + 'static {
     /// Sends one request and waits for the whole answer, whatever its status.
     fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_>;

@@ -2,14 +2,14 @@
 
 use crate::bindings::exports::klaviyo::connector;
 
-pub use connector::bulk::{Failure, Job, JobStatus, Submission, Submitted};
+pub use connector::bulk::{Failure as ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use connector::consent::{
-    Channel, ChannelConsent, Consents, Historical, Options as ConsentOptions, Outcome, Subscription,
-    Suppression, Unsubscription,
+    Channel, ChannelConsent, Consents, Historical, Options as ConsentOptions, Outcome as ConsentOutcome,
+    Subscription, Suppression, Unsubscription,
 };
 pub use connector::contacts::{Creation, Receipt, Upserted};
 pub use connector::lists::Audience;
-pub use connector::types::{Code, Detail, Error, Identifier, NewProfile, Profile, Refusal};
+pub use connector::types::{Code, Detail, Error as ContractError, Identifier, NewProfile, Profile, Refusal};
 
 // Generated without it, since not every type has a default.
 #[allow(clippy::derivable_impls)]

@@ -4,7 +4,7 @@ use crate::intake::in_own_names;
 use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
 use crate::outcome::{Reason, Receipt, Told};
-use klaviyo_host::types::{Code, ConsentOptions, Outcome, Refusal, Subscription, Unsubscription};
+use klaviyo_host::types::{Code, ConsentOptions, ConsentOutcome, Refusal, Subscription, Unsubscription};
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ fn not_revoked(error: &Error) -> Failure {
     }
 }
 
-fn granted(outcome: Outcome, what: &str) -> Result<Granted, Failure> {
+fn granted(outcome: ConsentOutcome, what: &str) -> Result<Granted, Failure> {
     // Those before it were accepted, and can be sent again.
     if let Some(stopped) = outcome.stopped {
         let cause = Cause::Connector(Box::new(stopped));
@@ -156,7 +156,7 @@ mod tests {
     use klaviyo_host::types;
 
     fn error(code: Code) -> Error {
-        let error = types::Error {
+        let error = types::ContractError {
             code,
             message: "no".to_owned(),
             status: None,

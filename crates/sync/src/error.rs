@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Error {
     /// The contract's error. Its message names settings as the options of `klaviyo-connector sync`, such as `--state`.
     /// `done` is how many rows are done, in this run and in those before it.
-    pub error: Box<types::Error>,
+    pub error: Box<types::ContractError>,
     /// How far the sync was; none if it had not begun to send.
     pub stopped: Option<Stopped>,
     is_interruption: bool,
@@ -28,7 +28,7 @@ pub struct Stopped {
 
 impl Error {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self::from(Box::new(types::Error {
+        Self::from(Box::new(types::ContractError {
             code,
             message: message.into(),
             status: None,
@@ -77,8 +77,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-impl From<Box<types::Error>> for Error {
-    fn from(error: Box<types::Error>) -> Self {
+impl From<Box<types::ContractError>> for Error {
+    fn from(error: Box<types::ContractError>) -> Self {
         Self { error, stopped: None, is_interruption: false }
     }
 }

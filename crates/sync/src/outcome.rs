@@ -1,6 +1,6 @@
 //! What becomes of a row.
 
-use klaviyo_host::types::{Code, Detail, Error};
+use klaviyo_host::types::{Code, ContractError, Detail};
 use std::fmt;
 
 /// How a row ends: exactly one of these.
@@ -107,7 +107,7 @@ impl Reason {
     }
 
     /// Why a call about this one contact did not work.
-    pub(crate) fn error(error: &Error) -> Self {
+    pub(crate) fn error(error: &ContractError) -> Self {
         match error.details.first() {
             Some(detail) if error.code == Code::InvalidInput => Self::of(detail),
             _ => Self::new("", &error.message),

@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::outcome::{Reason, RowOutcome};
-use klaviyo_host::types::{Failure, Job, JobStatus};
+use klaviyo_host::types::{ImportFailure, Job, JobStatus};
 
 /// Ends the rows of a job that has ended, whichever batch it is of. There is no status where Klaviyo does not know the job
 /// any more.
@@ -58,7 +58,7 @@ fn untold(failed: u32, told: u32) -> Option<Reason> {
 }
 
 /// Ends the rows of a job. What failed by no known row may be any of them.
-fn end_job(batch: &mut Batch, rows: &[usize], failures: &[Failure], mut rest: Option<Reason>) {
+fn end_job(batch: &mut Batch, rows: &[usize], failures: &[ImportFailure], mut rest: Option<Reason>) {
     for failure in failures {
         let reason = Reason::of(&failure.reason);
         match failure.row.and_then(|row| rows.get(usize::try_from(row).ok()?)) {
@@ -91,18 +91,18 @@ mod tests {
     use crate::settings::Settings;
     use klaviyo_host::types::Detail;
 
-    fn failure(row: Option<u32>) -> Failure {
+    fn failure(row: Option<u32>) -> ImportFailure {
         let reason = Detail {
             code: "invalid".to_owned(),
             title: String::new(),
             detail: "no".to_owned(),
             pointer: None,
         };
-        Failure { row, reason, payload: None }
+        ImportFailure { row, reason, payload: None }
     }
 
     /// Which of four good rows failed, when the job had the last three of them.
-    fn failed(failures: &[Failure], rest: Option<Reason>) -> Vec<usize> {
+    fn failed(failures: &[ImportFailure], rest: Option<Reason>) -> Vec<usize> {
         let contact = |line| if line == 0 { Err(Reason::default()) } else { Ok(Contact::default()) };
         let row = |line| Row { line, is_blank: false, position: Position::default(), contact: contact(line) };
         let routing = Routing::new(&Settings::default(), None, "");

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use klaviyo_host::types::{Identifier, Profile};
-use klaviyo_host::{Attempt, Bounds, Connector, Failure, Secret, Tenant, Transport};
+use klaviyo_host::{Attempt, Bounds, Connector, AttemptError, Secret, Tenant, Transport};
 use std::error::Error;
 
 const URL: &str = "https://a.klaviyo.com/api/profiles/?filter=equals%28email%2C%22priya%40example.com%22%29";
@@ -25,7 +25,7 @@ impl Transport for InMemory {
             }
             match request.uri().to_string().as_str() {
                 URL => Ok(Response::new(PROFILE.into())),
-                other => Err(Failure::Other(format!("{} {other} was not expected", request.method()))),
+                other => Err(AttemptError::Other(format!("{} {other} was not expected", request.method()))),
             }
         })
     }
