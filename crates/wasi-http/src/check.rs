@@ -1,4 +1,4 @@
-//! What a request must be like. It comes out of a sandbox: all of it is looked at before it is sent.
+//! Checks a request before it is sent: it comes out of a sandbox, and nothing in it is trusted.
 
 use crate::bindings::exports::klaviyo::connector::http::{Error, Request};
 use crate::environment::Key;
@@ -7,18 +7,19 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What every URL of the connector begins with.
+/// The origin of every URL that the connector asks for.
 const KLAVIYO: &str = "https://a.klaviyo.com";
-/// Klaviyo's own limit on a body.
+/// The most bytes of a request's body, which is Klaviyo's own limit.
 const REQUEST_BYTES: usize = 5_000_000;
-/// The most bytes of an address and headers.
+/// The most bytes of a request's address and headers.
 const HEADER_BYTES: usize = 16 << 10;
 
-/// Who sends the requests. Services tend to refuse those who do not say it.
+/// The name of the sender. Services tend to refuse requests without one.
 const USER_AGENT: &str = concat!("klaviyo-connector/", env!("CARGO_PKG_VERSION"));
 
-/// Headers that are the sender's, or that change what a message is on its way: those of klaviyo-host.
-const NOT_THE_CONNECTORS: [&str; 18] = [
+/// Headers that only the sender may set, or that change how a message is transferred. `tests/forbidden_headers.rs` compares
+/// them with those of the other hosts.
+const FORBIDDEN_HEADERS: [&str; 18] = [
     "authorization",
     "host",
     "accept-encoding",
@@ -39,10 +40,10 @@ const NOT_THE_CONNECTORS: [&str; 18] = [
     "via",
 ];
 
-/// The path and the query of a request to Klaviyo. Requests to anybody else are refused.
+/// The path and the query of a request to Klaviyo. Requests to another host are refused.
 pub(crate) fn path(request: &Request) -> Result<&str, Error> {
     let path = request.url.strip_prefix(KLAVIYO).filter(|path| path.starts_with('/'));
-    // Whatever could end the path, or the line that it is on.
+    // No byte that could end the path, or its line.
     path.filter(|path| path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\'))
         .ok_or_else(|| Error::Denied(format!("requests go to {KLAVIYO} and nowhere else")))
 }
@@ -71,12 +72,12 @@ pub(crate) fn fields(request: &Request, key: &Key<'_>) -> Result<Vec<(String, Ve
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(Error::Denied("the request has a header without a proper name".to_owned()));
         }
-        if NOT_THE_CONNECTORS.contains(&name.as_str()) {
+        if FORBIDDEN_HEADERS.contains(&name.as_str()) {
             return Err(Error::Denied(format!(
                 "the header {name} is the host's, and the connector must not send one"
             )));
         }
-        // Line ends above all: they would begin another header, or another request.
+        // A line end would begin another header or another request.
         if header.value.bytes().any(|byte| byte != b'\t' && byte.is_ascii_control()) {
             return Err(Error::Denied(format!("the header {name} has characters that no header may have")));
         }

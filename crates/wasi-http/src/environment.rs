@@ -1,4 +1,4 @@
-//! What the runtime's environment says: the key, and where to send it.
+//! Reads the runtime's environment: the key, and the endpoint that requests go to.
 
 use crate::bindings::exports::klaviyo::connector::http::{Error, Response};
 use alloc::borrow::ToOwned;
@@ -10,10 +10,10 @@ use wasip2::http::types::Scheme;
 const KEY: &str = "KLAVIYO_API_KEY";
 const ENDPOINT: &str = "KLAVIYO_ENDPOINT";
 
-/// A key shorter than this is not looked for in answers: too much would look like it.
-const REDACTED_KEY_BYTES: usize = 8;
+/// A shorter key is not searched for in answers: too much other text would match it.
+const MIN_KEY_BYTES: usize = 8;
 
-/// The private key. It is not printed: there is no `Debug`.
+/// The private key. It has no `Debug`, so that nothing prints it.
 pub(crate) struct Key<'a>(&'a str);
 
 impl<'a> Key<'a> {
@@ -39,28 +39,28 @@ impl<'a> Key<'a> {
         format!("{scheme} {}", self.0).into_bytes()
     }
 
-    /// A server that sends the key back as it is does not get it to the connector. Names of headers are in small
-    /// letters, so that letters are compared without regard to case.
-    pub(crate) fn overwritten(&self, mut response: Response) -> Response {
-        self.overwrite_in(&mut response.body);
+    /// The answer with every copy of the key overwritten, so that a server cannot hand it to the connector. Case is ignored,
+    /// because names of headers are in lower case.
+    pub(crate) fn redact(&self, mut response: Response) -> Response {
+        self.redact_bytes(&mut response.body);
         for header in &mut response.headers {
-            header.name = self.overwritten_in(core::mem::take(&mut header.name));
-            header.value = self.overwritten_in(core::mem::take(&mut header.value));
+            header.name = self.redact_text(core::mem::take(&mut header.name));
+            header.value = self.redact_text(core::mem::take(&mut header.value));
         }
         response
     }
 
-    /// The same in a text.
-    pub(crate) fn overwritten_in(&self, text: String) -> String {
+    /// The text with every copy of the key overwritten.
+    pub(crate) fn redact_text(&self, text: String) -> String {
         let mut bytes = text.into_bytes();
-        self.overwrite_in(&mut bytes);
-        // Stars in the place of letters: what was UTF-8 still is.
+        self.redact_bytes(&mut bytes);
+        // The key is ASCII, so that the rest is still UTF-8.
         String::from_utf8(bytes).unwrap_or_default()
     }
 
-    fn overwrite_in(&self, bytes: &mut [u8]) {
+    fn redact_bytes(&self, bytes: &mut [u8]) {
         let key = self.0.as_bytes();
-        if key.len() < REDACTED_KEY_BYTES {
+        if key.len() < MIN_KEY_BYTES {
             return;
         }
         for start in 0..bytes.len() {
@@ -73,7 +73,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// What stands for `https://a.klaviyo.com`: an origin.
+/// The origin that requests to `https://a.klaviyo.com` are sent to.
 pub(crate) struct Endpoint {
     pub(crate) scheme: Scheme,
     pub(crate) authority: String,
@@ -146,7 +146,7 @@ mod tests {
             headers: vec![header],
             body: b"pk_0123456789pk_01234567890 \xff pk_012345678".to_vec(),
         };
-        let response = Key::of(&environment).ok().unwrap().overwritten(response);
+        let response = Key::of(&environment).ok().unwrap().redact(response);
         assert_eq!(response.body, b"**************************0 \xff pk_012345678");
         assert_eq!(response.headers[0].name, "x-*************");
         assert_eq!(response.headers[0].value, "é *************");

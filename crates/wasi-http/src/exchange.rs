@@ -14,14 +14,14 @@ use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 const SECOND: u64 = 1_000_000_000;
-/// How long until the last byte of the answer, in nanoseconds. Runtimes have timeouts of ten minutes, or none, and take
-/// those of `request-options` for different things.
+/// Nanoseconds until the last byte of the answer. Runtimes have timeouts of ten minutes or none, and interpret those of
+/// `request-options` in different ways.
 const TIME: u64 = 20 * SECOND;
 /// The most bytes of an answer's headers.
 const HEADER_BYTES: usize = 16 << 10;
 /// The most bytes of an answer's body.
 const RESPONSE_BYTES: usize = 10 << 20;
-/// How much of a body is asked for at once.
+/// The most bytes of a body that one call reads.
 const READ: u64 = 64 << 10;
 
 /// Sends a request and reads the whole answer. Redirects are answers.
@@ -34,7 +34,7 @@ pub(crate) fn send(
     let deadline = monotonic_clock::subscribe_duration(TIME);
     let (outgoing, body) = outgoing(request, endpoint, path, fields)?;
     let answer = outgoing_handler::handle(outgoing, None).map_err(failure::error)?;
-    // A body that is let go unfinished breaks the connection off, and the answer with it.
+    // Kept until the answer has been read: dropping an unfinished body closes the connection.
     let _unfinished = match body {
         Some(body) => write(body, &request.body, &answer.subscribe(), &deadline)?,
         None => None,
@@ -54,7 +54,7 @@ pub(crate) fn send(
     Ok(Response { status, headers, body })
 }
 
-/// The request, and where its body goes, if it has one.
+/// The request, and the stream for its body if it has one.
 fn outgoing(
     request: &Request,
     endpoint: &Endpoint,
@@ -82,13 +82,14 @@ fn outgoing(
     Ok((outgoing, Some(body)))
 }
 
-/// A body that was not taken to its end. The stream goes first: `OutgoingBody` must not be let go before it.
+/// A body of which the server has not taken everything. The fields are in this order because the stream must be dropped
+/// before the body.
 struct Unfinished {
     _stream: OutputStream,
     _body: OutgoingBody,
 }
 
-/// Writes a body, as fast as it is taken. Somebody who answers before its end does not want the rest.
+/// Writes a body as fast as the server takes it. A server that answers before its end does not want the rest.
 fn write(
     body: OutgoingBody,
     mut bytes: &[u8],
@@ -97,7 +98,7 @@ fn write(
 ) -> Result<Option<Unfinished>, Error> {
     let stream = body.write().map_err(|()| broken("no stream"))?;
     while !bytes.is_empty() {
-        // What has failed is what `get` will say of the answer.
+        // The cause of the failure comes with the answer.
         let Ok(room) = stream.check_write() else {
             return Ok(Some(Unfinished { _stream: stream, _body: body }));
         };
@@ -113,7 +114,7 @@ fn write(
             _ => wait_for(&[&stream.subscribe(), answered], deadline)?,
         }
     }
-    // `finish` would trap while the stream is there.
+    // `finish` traps while the stream exists.
     drop(stream);
     let _ = OutgoingBody::finish(body, None);
     Ok(None)
@@ -169,7 +170,7 @@ fn wait_for(events: &[&Pollable], deadline: &Pollable) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a runtime that keeps to `wasi:http` does not do.
+/// The failure of a runtime that does not keep to `wasi:http`.
 fn broken(what: &str) -> Error {
     Error::Other(format!("the runtime's wasi:http does not work as it should: {what}"))
 }

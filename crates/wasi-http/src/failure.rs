@@ -1,4 +1,4 @@
-//! What a failure of `wasi:http` is in the words of the contract.
+//! Translates the failures of `wasi:http` into the contract's.
 
 use crate::bindings::exports::klaviyo::connector::http::Error;
 use alloc::borrow::ToOwned;
@@ -6,10 +6,10 @@ use alloc::format;
 use alloc::string::String;
 use wasip2::http::types::ErrorCode;
 
-/// The most characters of a runtime's own words.
+/// The most characters of a runtime's own sentence.
 const REASON: usize = 300;
 
-/// Every code is named, so that a new one does not compile before somebody has thought about it.
+/// Matches every code by name, so that a new one does not compile until it has a translation.
 pub(crate) fn error(code: ErrorCode) -> Error {
     use ErrorCode as E;
     match code {

@@ -1,16 +1,15 @@
-//! A component that exports the connector's `http` and sends what it is given with `wasi:http`. Composed with the
-//! connector, as `cargo xtask build` does, it makes one that runs wherever `wasi:http` and
-//! `wasi:cli/environment` do.
+//! A component that exports the connector's `http` and sends the requests with `wasi:http`. `cargo xtask build` composes
+//! it with the connector to a component that runs wherever `wasi:http` and `wasi:cli/environment` are.
 //!
-//! The two share no memory: the key is read here, from the environment, and the connector cannot see it.
+//! The two share no memory: this one reads the key from the environment, and the connector cannot see it.
 //!
 //! | variable | |
 //! |---|---|
 //! | `KLAVIYO_API_KEY` | the account's private key; without it every request is `denied` |
-//! | `KLAVIYO_ENDPOINT` | where to send what is meant for `https://a.klaviyo.com`: a simulator or a gateway |
+//! | `KLAVIYO_ENDPOINT` | the origin to send requests to instead of `https://a.klaviyo.com`: a simulator or a gateway |
 //!
-//! Each request is sent once. It has 20 s until the last byte of its answer, which may have 10 MiB. A key that a server
-//! sends back as it is does not reach the connector.
+//! Each request is sent once. Its answer has to be complete within 20 s and may have 10 MiB. A server that sends the key
+//! back does not get it to the connector.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -55,15 +54,15 @@ struct Adapter;
 
 impl http::Guest for Adapter {
     fn send(request: http::Request) -> Result<http::Response, http::Error> {
-        // Read each time: there is nowhere to keep it that would not be one more copy of the key.
+        // Read for each request: keeping it would be one more copy of the key.
         let environment = wasip2::cli::environment::get_environment();
         let key = Key::of(&environment)?;
         let path = check::path(&request)?;
         let fields = check::fields(&request, &key)?;
         match exchange::send(&request, &Endpoint::of(&environment)?, path, &fields) {
-            Ok(response) => Ok(key.overwritten(response)),
-            Err(http::Error::Other(reason)) => Err(http::Error::Other(key.overwritten_in(reason))),
-            // The others are sentences of this crate's.
+            Ok(response) => Ok(key.redact(response)),
+            Err(http::Error::Other(reason)) => Err(http::Error::Other(key.redact_text(reason))),
+            // The other sentences are this crate's own, without the key.
             Err(error) => Err(error),
         }
     }

@@ -1,7 +1,7 @@
 import { Client } from "./client.js";
-import { Courier } from "./courier.js";
 import * as input from "./input.js";
 import { Key } from "./key.js";
+import { OutboundHttp } from "./outbound-http.js";
 import { Sandbox } from "./sandbox.js";
 import type { Klaviyo, Options } from "./types.js";
 
@@ -12,5 +12,5 @@ export type * from "./types.js";
 /** Loads the component for one account. Nothing is sent. */
 export async function connect(options: Options): Promise<Klaviyo> {
   const { key, endpoint, fetch, limits } = input.options(options);
-  return new Client(await Sandbox.load(new Courier(new Key(key), endpoint, fetch, limits), limits));
+  return new Client(await Sandbox.load(new OutboundHttp(new Key(key), endpoint, fetch, limits), limits));
 }

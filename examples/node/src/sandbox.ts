@@ -2,10 +2,10 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import type { Root } from "../generated/klaviyo.js";
-import type { Courier, Send } from "./courier.js";
 import { KlaviyoError } from "./error.js";
 import type { Limits } from "./limits.js";
 import { withMemory } from "./memory.js";
+import type { OutboundHttp, Send } from "./outbound-http.js";
 import * as output from "./output.js";
 import { Thread, type Result, type Task } from "./thread.js";
 
@@ -23,7 +23,7 @@ type Callable<I extends keyof Interfaces, F extends keyof Interfaces[I]> = Extra
 
 export class Sandbox {
   readonly #modules: Map<string, WebAssembly.Module>;
-  readonly #courier: Courier;
+  readonly #http: OutboundHttp;
   readonly #limits: Limits;
   readonly #calls = new Set<Promise<unknown>>();
   readonly #idle: Thread[] = [];
@@ -31,14 +31,14 @@ export class Sandbox {
   readonly #waiting = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
-  private constructor(modules: Map<string, WebAssembly.Module>, courier: Courier, limits: Limits) {
+  private constructor(modules: Map<string, WebAssembly.Module>, http: OutboundHttp, limits: Limits) {
     this.#modules = modules;
-    this.#courier = courier;
+    this.#http = http;
     this.#limits = limits;
   }
 
   /** Reads and compiles the component, and begins a first thread with it. */
-  static async load(courier: Courier, limits: Limits): Promise<Sandbox> {
+  static async load(http: OutboundHttp, limits: Limits): Promise<Sandbox> {
     try {
       const compile = async (name: string): Promise<[string, WebAssembly.Module]> => {
         const bytes = await readFile(new URL(name, GENERATED));
@@ -46,7 +46,7 @@ export class Sandbox {
       };
       const names = (await readdir(GENERATED)).filter((name) => name.endsWith(".wasm"));
       const modules = new Map(await Promise.all(names.map(compile)));
-      const sandbox = new Sandbox(modules, courier, limits);
+      const sandbox = new Sandbox(modules, http, limits);
       const begun = await inTime(BEGINNING, (signal) => sandbox.#inThread(undefined, signal));
       if (begun && "ok" in begun) {
         return sandbox;
@@ -103,7 +103,7 @@ export class Sandbox {
         return undefined;
       }
       try {
-        return await this.#inThread({ task, send: this.#courier.begin(deadline, signal) }, signal);
+        return await this.#inThread({ task, send: this.#http.begin(deadline, signal) }, signal);
       } finally {
         this.#passTurn();
       }

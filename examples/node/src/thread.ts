@@ -7,7 +7,7 @@
 import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
 import type { Request } from "../generated/interfaces/klaviyo-connector-http.js";
 import type { Error as ConnectorError } from "../generated/interfaces/klaviyo-connector-types.js";
-import type { Answer, Send } from "./courier.js";
+import type { Answer, Send } from "./outbound-http.js";
 
 /** What a thread is given when it begins. */
 export interface Beginning {

@@ -3,7 +3,7 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from "node:worker_threads";
 import { instantiate, type ImportObject, type Root } from "../generated/klaviyo.js";
 import type { Request, Response } from "../generated/interfaces/klaviyo-connector-http.js";
-import type { Answer } from "./courier.js";
+import type { Answer } from "./outbound-http.js";
 import type { Beginning, Report, Result, Task } from "./thread.js";
 
 const { modules, memory: limit, answers, answered } = workerData as Beginning;

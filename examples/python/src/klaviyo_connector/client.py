@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from . import _codec, _egress, _functions
-from ._courier import Courier
 from ._functions import Function
+from ._outbound_http import OutboundHttp
 from ._sandbox import Sandbox, read
 from ._secret import Secret
 from .errors import KlaviyoError, TooLarge
@@ -166,15 +166,15 @@ class Klaviyo:
         lowered = [_codec.lower(value, hint, name) for value, (name, hint) in named]
         if function is _functions.SUBMIT:
             _check_size(lowered[0], self._limits.request_bytes)
-        courier = Courier(self._limits, self._key, self._origin, self._transport, until)
+        outbound = OutboundHttp(self._limits, self._key, self._origin, self._transport, until)
         try:
-            value = self._sandbox.call(function.name, lowered, courier.send, until)
+            value = self._sandbox.call(function.name, lowered, outbound.send, until)
         except KlaviyoError:
-            if courier.interrupted is None:
+            if outbound.interrupted is None:
                 raise
             # Raised below, where nothing of the call is attached to it.
-        if courier.interrupted is not None:
-            raise courier.interrupted
+        if outbound.interrupted is not None:
+            raise outbound.interrupted
         returned: T = _codec.result(value, function.returns)
         return returned
 

@@ -1,4 +1,4 @@
-"""From a request of the component to its answer: checks, the key, the clock."""
+"""Sends the requests of the component: checks them, adds the key, keeps the limits."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _WARNINGS = 16
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _VALUE = re.compile(r"[\t -~]*")
 
-# Headers that are the host's, or that change what a message is on its way.
-_NOT_THE_COMPONENTS = {
+# Headers that only the host may set, or that change how a message is transferred.
+_FORBIDDEN_HEADERS = {
     *("authorization", "host", "accept-encoding", "connection", "content-length", "cookie", "expect", "forwarded"),
     *("http2-settings", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer"),
     *("transfer-encoding", "upgrade", "user-agent", "via"),
 }
 
 
-class Courier:
+class OutboundHttp:
     """Sends the requests of one call."""
 
     def __init__(self, limits: Limits, key: Secret, origin: str, transport: Transport, until: float) -> None:
@@ -82,7 +82,7 @@ class Courier:
             name = header.name.lower()
             if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(header.value):
                 raise _denied("a header of the request has characters that no header may have")
-            if name in _NOT_THE_COMPONENTS:
+            if name in _FORBIDDEN_HEADERS:
                 raise _denied(f"the header {name} is the host's, and the component must not send one")
             if name in headers:
                 raise _denied(f"the header {name} is there twice")

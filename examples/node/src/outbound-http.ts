@@ -1,5 +1,5 @@
-// From a request of the component to its answer: checks, the key, limits. What comes from the component is not trusted,
-// and neither is what comes back.
+// Sends the requests of the component: checks them, adds the key, keeps the limits. Neither the component nor the server
+// is trusted.
 
 import { Buffer } from "node:buffer";
 import type { Error as HttpError, Header, Request, Response } from "../generated/interfaces/klaviyo-connector-http.js";
@@ -13,8 +13,8 @@ export type Answer = { tag: "ok"; val: Response } | { tag: "err"; val: HttpError
 
 export type Send = (request: Request) => Promise<Answer>;
 
-/** Headers that are the host's, or that change what a message is on its way. */
-const NOT_THE_COMPONENTS = new Set([
+/** Headers that only the host may set, or that change how a message is transferred. */
+const FORBIDDEN_HEADERS = new Set([
   "authorization",
   "host",
   "accept-encoding",
@@ -52,7 +52,7 @@ class NoAnswer extends Error {
   }
 }
 
-export class Courier {
+export class OutboundHttp {
   readonly #key: Key;
   readonly #endpoint: string | undefined;
   readonly #fetch: typeof fetch;
@@ -204,7 +204,7 @@ function checkedHeader({ name, value }: Header): [name: string, value: string] {
   if (!TOKEN.test(name)) {
     throw new NoAnswer("denied", `${JSON.stringify(name.slice(0, 40))} is not the name of a header`);
   }
-  if (NOT_THE_COMPONENTS.has(name.toLowerCase())) {
+  if (FORBIDDEN_HEADERS.has(name.toLowerCase())) {
     throw new NoAnswer("denied", `the header ${name.toLowerCase()} is the host's, and the component must not send one`);
   }
   const bytes = Buffer.from(value).toString("latin1");

@@ -1,0 +1,30 @@
+//! Four hosts forbid headers: klaviyo-host, this crate, and the examples in Node and Python. Their lists are the same, but
+//! for the difference that is named here.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+/// The names in the list `FORBIDDEN_HEADERS` of a source file.
+fn forbidden_headers(source: &str) -> BTreeSet<&str> {
+    let (_, list) = source.split_once("FORBIDDEN_HEADERS").unwrap();
+    let (_, list) = list.split_once('=').unwrap();
+    let (list, _) = list.split_once(['}', ']']).unwrap();
+    list.split('"').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_host_forbids_the_same_headers() {
+    let host = forbidden_headers(include_str!("../../host/src/check.rs"));
+    let node = forbidden_headers(include_str!("../../../examples/node/src/outbound-http.ts"));
+    let adapter = forbidden_headers(include_str!("../src/check.rs"));
+    let python =
+        forbidden_headers(include_str!("../../../examples/python/src/klaviyo_connector/_outbound_http.py"));
+    assert!(host.contains("authorization") && host.contains("via") && host.len() >= 17, "{host:?}");
+    assert_eq!(node, host);
+    // The adapter and the Python example add a `user-agent` of their own to each request: one of the component's would be a
+    // second. The HTTP clients of klaviyo-host and Node have theirs as a default, which a request's own replaces.
+    let mut with_user_agent = host.clone();
+    with_user_agent.insert("user-agent");
+    assert_eq!(adapter, with_user_agent);
+    assert_eq!(python, with_user_agent);
+}
