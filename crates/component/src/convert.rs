@@ -237,8 +237,8 @@ impl From<consent::Unsubscription> for klaviyo::Unsubscription {
     }
 }
 
-impl From<klaviyo::Outcome> for consent::Outcome {
-    fn from(outcome: klaviyo::Outcome) -> Self {
+impl From<klaviyo::ConsentOutcome> for consent::Outcome {
+    fn from(outcome: klaviyo::ConsentOutcome) -> Self {
         Self {
             accepted: outcome.accepted,
             refused: each(outcome.refused),
@@ -320,8 +320,8 @@ impl From<klaviyo::Job> for bulk::Job {
     }
 }
 
-impl From<klaviyo::Failure> for bulk::Failure {
-    fn from(failure: klaviyo::Failure) -> Self {
+impl From<klaviyo::ImportFailure> for bulk::Failure {
+    fn from(failure: klaviyo::ImportFailure) -> Self {
         Self { row: failure.row, reason: failure.reason.into(), payload: failure.payload }
     }
 }

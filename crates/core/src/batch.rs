@@ -1,8 +1,9 @@
-//! Many rows in few requests: what importing, subscribing and unsubscribing have in common.
+//! Bulk requests: many rows in few requests, for imports, subscriptions and unsubscriptions.
 //!
-//! Klaviyo takes such a request whole or not at all. So each row is checked before, and when a request is refused
-//! all the same, the rows that Klaviyo names are left out and the others sent again.
+//! Klaviyo accepts such a request as a whole or not at all. So each row is checked first, and if Klaviyo refuses a
+//! request, it is sent again without the rows that Klaviyo names.
 
+use crate::diagnosis::Advice;
 use crate::json::Json;
 use crate::jsonapi::{self, ResourceId};
 use crate::operation::{Operation, REVISION, json, nothing_or_data, partial_failures, post};
@@ -14,27 +15,25 @@ use serde::Serialize;
 const REQUEST_BYTES: usize = 5_000_000;
 /// Klaviyo's limit on one profile.
 const ROW_BYTES: usize = 100_000;
-/// How often a request is sent again without the rows that were refused. Klaviyo may name all of them at once, or only
-/// the first.
+/// How often a request is sent again without refused rows. Klaviyo may name all of them at once or only the first.
 const REPEATS: usize = 100;
 
-/// What stands between the attributes of a request and its rows, between those and its relationships, and at its end.
+/// The parts of the body between the attributes and the rows, between the rows and the relationships, and at the end.
 const ROWS_BEGIN: &[u8] = br#""profiles":{"data":["#;
 const ROWS_END: &[u8] = b"]}}";
 const END: &[u8] = b"}}";
-/// The form of such a request, for people.
-const FORM: &str =
+/// [`Advice::form`] of bulk requests.
+pub(crate) const FORM: &str =
     "{data: {type: …, attributes: {profiles: {data: [{type: 'profile', attributes: {…}}, …]}}}}";
 
-/// A kind of request, but for its rows.
-pub(crate) struct Form {
+/// A bulk request without its rows.
+pub(crate) struct BulkRequest {
     /// The resource's type; its plural is the path.
     kind: &'static str,
     /// Klaviyo's limit on the rows of one request.
     most: usize,
-    scopes: &'static [&'static str],
-    unsure: &'static str,
-    read: fn(&Response, &Json<'_>) -> Result<Taken, String>,
+    advice: &'static Advice,
+    read: fn(&Response, &Json<'_>) -> Result<Accepted, String>,
     before: Vec<u8>,
     after: Vec<u8>,
 }
@@ -46,26 +45,26 @@ pub(crate) struct Row {
     pub(crate) revision: &'static str,
 }
 
-/// Klaviyo's answer to a request that it took.
-pub(crate) struct Taken {
-    /// The id of the job. Empty: Klaviyo does not give it.
+/// A request that Klaviyo accepted.
+pub(crate) struct Accepted {
+    /// The id of the job; empty where Klaviyo gives none.
     pub(crate) job: String,
     /// The rows in it, by position.
     pub(crate) rows: Vec<u32>,
     warnings: Vec<String>,
 }
 
-/// What became of all rows.
+/// The result for all rows.
 #[derive(Default)]
-pub(crate) struct Sent {
-    pub(crate) taken: Vec<Taken>,
+pub(crate) struct BatchReport {
+    pub(crate) accepted: Vec<Accepted>,
     /// In the order of the argument.
     pub(crate) refused: Vec<Refusal>,
     pub(crate) warnings: Vec<String>,
     pub(crate) stopped: Option<Box<Error>>,
 }
 
-impl Taken {
+impl Accepted {
     /// Reads an answer with a job.
     pub(crate) fn job(response: &Response, document: &Json<'_>) -> Result<Self, String> {
         let [data] = document.members(["data"])?;
@@ -73,7 +72,7 @@ impl Taken {
         Ok(Self::with(response, id.string()?))
     }
 
-    /// Reads an answer that says no more than that it was taken.
+    /// Reads an answer without a job.
     pub(crate) fn unnamed(response: &Response, document: &Json<'_>) -> Result<Self, String> {
         nothing_or_data(document)?;
         Ok(Self::with(response, String::new()))
@@ -86,16 +85,15 @@ impl Taken {
     }
 }
 
-impl Form {
+impl BulkRequest {
     pub(crate) fn new(
         kind: &'static str,
         most: usize,
-        scopes: &'static [&'static str],
-        unsure: &'static str,
-        read: fn(&Response, &Json<'_>) -> Result<Taken, String>,
+        advice: &'static Advice,
+        read: fn(&Response, &Json<'_>) -> Result<Accepted, String>,
     ) -> Self {
         let before = format!(r#"{{"data":{{"type":"{kind}","attributes":{{"#).into_bytes();
-        Self { kind, most, scopes, unsure, read, before, after: Vec::new() }
+        Self { kind, most, advice, read, before, after: Vec::new() }
     }
 
     /// Adds an attribute beside the rows.
@@ -116,34 +114,34 @@ impl Form {
         Ok(())
     }
 
-    /// Sends rows, in as few requests as the limits allow. One that cannot be is refused, and the others are sent.
+    /// Sends rows in as few requests as the limits allow. A row that fails its check is refused, and the others are sent.
     pub(crate) fn send(
         &self,
         http: &mut dyn Http,
         rows: &mut dyn Iterator<Item = Result<Row, Box<Error>>>,
-    ) -> Result<Sent, Box<Error>> {
-        let mut sent = Sent::default();
+    ) -> Result<BatchReport, Box<Error>> {
+        let mut report = BatchReport::default();
         let mut batch = Batch::default();
-        // A component's memory does not hold four thousand million rows.
+        // The memory of a component cannot hold 2^32 rows.
         for (index, row) in (0..u32::MAX).zip(rows) {
             match row.and_then(Row::checked) {
                 Ok(row) => {
                     if !self.has_room(&batch, &row) {
-                        self.send_batch(http, &mut batch, &mut sent)?;
-                        if sent.stopped.is_some() {
-                            return Ok(sent);
+                        self.send_batch(http, &mut batch, &mut report)?;
+                        if report.stopped.is_some() {
+                            return Ok(report);
                         }
                     }
-                    batch.push(&Place { index, end: 0, revision: row.revision }, &row.json);
+                    batch.push(&RowSpan { index, end: 0, revision: row.revision }, &row.json);
                 }
                 Err(mut error) => {
                     let reason = error.details.pop().unwrap_or_default();
-                    sent.refused.push(Refusal { index, reason });
+                    report.refused.push(Refusal { index, reason });
                 }
             }
         }
-        self.send_batch(http, &mut batch, &mut sent)?;
-        Ok(sent)
+        self.send_batch(http, &mut batch, &mut report)?;
+        Ok(report)
     }
 
     fn has_room(&self, batch: &Batch, row: &Row) -> bool {
@@ -151,59 +149,58 @@ impl Form {
         batch.rows.len() < self.most && around + batch.json.len() + 1 + row.json.len() <= REQUEST_BYTES
     }
 
-    /// Sends a batch, without the rows that Klaviyo names when it refuses it, and empties it.
-    fn send_batch(&self, http: &mut dyn Http, batch: &mut Batch, sent: &mut Sent) -> Result<(), Box<Error>> {
+    /// Sends a batch and empties it. As long as Klaviyo refuses it and names rows, it is sent again without these.
+    fn send_batch(
+        &self,
+        http: &mut dyn Http,
+        batch: &mut Batch,
+        report: &mut BatchReport,
+    ) -> Result<(), Box<Error>> {
         let mut repeats = 0;
-        let mut learnt = !sent.taken.is_empty();
+        let mut progressed = !report.accepted.is_empty();
         while !batch.rows.is_empty() {
             let mut named = Vec::new();
-            let taken = self
+            let answer = self
                 .operation(batch)
                 .send_or(http, &mut |response| named = jsonapi::refused_rows(&response.body));
-            let error = match taken {
-                Ok(mut taken) => {
-                    sent.warnings.append(&mut taken.warnings);
-                    taken.rows = batch.rows.iter().map(|row| row.index).collect();
-                    sent.taken.push(taken);
+            let error = match answer {
+                Ok(mut accepted) => {
+                    report.warnings.append(&mut accepted.warnings);
+                    accepted.rows = batch.rows.iter().map(|row| row.index).collect();
+                    report.accepted.push(accepted);
                     *batch = Batch::default();
                     return Ok(());
                 }
                 Err(error) => error,
             };
-            let refused = if error.code == Code::Rejected { batch.without(named) } else { Vec::new() };
-            learnt |= !refused.is_empty();
+            let refused = if error.code == Code::Rejected { batch.remove(named) } else { Vec::new() };
+            progressed |= !refused.is_empty();
             let goes_on = !refused.is_empty() && repeats < REPEATS;
             for refusal in refused {
-                let place = sent.refused.partition_point(|other| other.index < refusal.index);
-                sent.refused.insert(place, refusal);
+                let position = report.refused.partition_point(|other| other.index < refusal.index);
+                report.refused.insert(position, refusal);
             }
             if goes_on {
                 repeats += 1;
                 continue;
             }
             let Some(first) = batch.rows.first() else { return Ok(()) };
-            if !learnt {
+            if !progressed {
                 return Err(error);
             }
             let mut error = error.after("a part of the call was done");
             error.done = first.index;
-            sent.stopped = Some(error);
+            report.stopped = Some(error);
             return Ok(());
         }
         Ok(())
     }
 
-    fn operation(&self, batch: &Batch) -> Operation<Taken> {
+    fn operation(&self, batch: &Batch) -> Operation<Accepted> {
         let body = [&self.before, ROWS_BEGIN, &batch.json, ROWS_END, &self.after, END].concat();
         let url = format!("{ORIGIN}/api/{}s/", self.kind);
         let revision = batch.rows.iter().map(|row| row.revision).max().unwrap_or(REVISION);
-        Operation {
-            request: post(url, revision, body),
-            scopes: self.scopes,
-            form: FORM,
-            unsure: self.unsure,
-            read: self.read,
-        }
+        Operation { request: post(url, revision, body), advice: self.advice, read: self.read }
     }
 }
 
@@ -222,48 +219,49 @@ impl Row {
     }
 }
 
-/// The rows of one request, and their JSON, with a comma between two.
+/// The rows of one request, and their JSON, separated by commas.
 #[derive(Default)]
 struct Batch {
-    rows: Vec<Place>,
+    rows: Vec<RowSpan>,
     json: Vec<u8>,
 }
 
+/// A row in the JSON of a batch.
 #[derive(Clone, Copy)]
-struct Place {
-    /// Its position in the argument.
+struct RowSpan {
+    /// The position in the argument.
     index: u32,
-    /// Where its JSON ends.
+    /// Where the JSON of the row ends.
     end: usize,
     revision: &'static str,
 }
 
 impl Batch {
-    fn push(&mut self, place: &Place, json: &[u8]) {
+    fn push(&mut self, span: &RowSpan, json: &[u8]) {
         if !self.json.is_empty() {
             self.json.push(b',');
         }
         self.json.extend_from_slice(json);
-        self.rows.push(Place { end: self.json.len(), ..*place });
+        self.rows.push(RowSpan { end: self.json.len(), ..*span });
     }
 
-    /// Leaves rows out, by their position in the batch; of several reasons the first counts.
-    fn without(&mut self, named: Vec<(u32, Detail)>) -> Vec<Refusal> {
+    /// Removes the named rows, by position in the batch, and returns them. If a row has several reasons, the first counts.
+    fn remove(&mut self, named: Vec<(u32, Detail)>) -> Vec<Refusal> {
         let mut reasons: Vec<Option<Detail>> = self.rows.iter().map(|_| None).collect();
         for (row, reason) in named {
-            if let Some(place) = usize::try_from(row).ok().and_then(|row| reasons.get_mut(row)) {
-                place.get_or_insert(reason);
+            if let Some(entry) = usize::try_from(row).ok().and_then(|row| reasons.get_mut(row)) {
+                entry.get_or_insert(reason);
             }
         }
         let mut refused = Vec::new();
         let mut kept = Self::default();
         let mut begin = 0;
-        for (place, reason) in self.rows.iter().zip(reasons) {
+        for (span, reason) in self.rows.iter().zip(reasons) {
             match reason {
-                Some(reason) => refused.push(Refusal { index: place.index, reason }),
-                None => kept.push(place, self.json.get(begin..place.end).unwrap_or_default()),
+                Some(reason) => refused.push(Refusal { index: span.index, reason }),
+                None => kept.push(span, self.json.get(begin..span.end).unwrap_or_default()),
             }
-            begin = place.end + 1;
+            begin = span.end + 1;
         }
         *self = kept;
         refused
@@ -280,8 +278,9 @@ mod tests {
     /// What comes before the number of a row in a pointer.
     const ROWS: &str = "/data/attributes/profiles/data/";
 
-    fn form(most: usize) -> Form {
-        Form::new("profile-bulk-import-job", most, &[], "", Taken::unnamed)
+    fn bulk(most: usize) -> BulkRequest {
+        const ADVICE: &Advice = &Advice::read(&[]);
+        BulkRequest::new("profile-bulk-import-job", most, ADVICE, Accepted::unnamed)
     }
 
     fn number(index: usize) -> Result<Row, Box<Error>> {
@@ -305,16 +304,16 @@ mod tests {
             sizes.push(rows(&request).len());
             Ok(answer(202, ""))
         };
-        form(10).send(&mut http, &mut (0..25).map(number)).unwrap();
+        bulk(10).send(&mut http, &mut (0..25).map(number)).unwrap();
         assert_eq!(sizes, [10, 10, 5]);
     }
 
     #[test]
     fn a_request_has_as_many_bytes_as_klaviyo_takes() {
-        let mut form = form(10_000);
-        form.attribute("custom_source", &"x").unwrap();
-        form.list("lists", "Y6nRLr", true).unwrap();
-        let around = form.operation(&Batch::default()).request.body.len();
+        let mut request = bulk(10_000);
+        request.attribute("custom_source", &"x").unwrap();
+        request.list("lists", "Y6nRLr", true).unwrap();
+        let around = request.operation(&Batch::default()).request.body.len();
         // Fifty-one rows of one length, quotes included, and a comma after each but the last.
         let whole = (REQUEST_BYTES - around + 1) / 51 - 1;
         let rest = (REQUEST_BYTES - around + 1) % 51;
@@ -331,7 +330,7 @@ mod tests {
                 sizes.push(request.body.len());
                 Ok(answer(202, ""))
             };
-            form.send(&mut http, &mut (0..51).map(row)).unwrap();
+            request.send(&mut http, &mut (0..51).map(row)).unwrap();
             assert_eq!(sizes, requests);
         }
     }
@@ -340,9 +339,9 @@ mod tests {
     fn a_row_has_as_many_bytes_as_klaviyo_takes() {
         let row = |index| Row::new(&"x".repeat(ROW_BYTES - 2 + index), REVISION);
         let mut http = |_: Request| Ok(answer(202, ""));
-        let sent = form(10).send(&mut http, &mut (0..2).map(row)).unwrap();
-        assert_eq!(sent.taken[0].rows, [0]);
-        assert_eq!(sent.refused[0].index, 1);
+        let report = bulk(10).send(&mut http, &mut (0..2).map(row)).unwrap();
+        assert_eq!(report.accepted[0].rows, [0]);
+        assert_eq!(report.refused[0].index, 1);
     }
 
     #[test]
@@ -360,11 +359,11 @@ mod tests {
             seen.push(rows(&request));
             Ok(answers.next().unwrap())
         };
-        let sent = form(5).send(&mut http, &mut (0..5).map(number)).unwrap();
+        let report = bulk(5).send(&mut http, &mut (0..5).map(number)).unwrap();
         assert_eq!(seen, [vec![0, 1, 2, 3, 4], vec![0, 2, 4], vec![2, 4]]);
-        let refused: Vec<u32> = sent.refused.iter().map(|refusal| refusal.index).collect();
+        let refused: Vec<u32> = report.refused.iter().map(|refusal| refusal.index).collect();
         assert_eq!(refused, [0, 1, 3]);
-        assert_eq!(sent.taken[0].rows, [2, 4]);
+        assert_eq!(report.accepted[0].rows, [2, 4]);
     }
 
     #[test]
@@ -377,12 +376,12 @@ mod tests {
                 &format!(r#"{{"errors":[{{"code":"invalid","source":{{"pointer":"{ROWS}1"}}}}]}}"#),
             ))
         };
-        let sent = form(200).send(&mut http, &mut (0..200).map(number)).unwrap();
+        let report = bulk(200).send(&mut http, &mut (0..200).map(number)).unwrap();
         assert_eq!(times, REPEATS + 1);
-        // What was learnt is not lost, and what is left is known: the first row, and those behind the others.
-        let refused: Vec<u32> = sent.refused.iter().map(|refusal| refusal.index).collect();
+        // What was progressed is not lost, and what is left is known: the first row, and those behind the others.
+        let refused: Vec<u32> = report.refused.iter().map(|refusal| refusal.index).collect();
         assert_eq!(refused, (1..102).collect::<Vec<_>>());
-        let stopped = sent.stopped.unwrap();
+        let stopped = report.stopped.unwrap();
         assert_eq!((stopped.code, stopped.done), (Code::Rejected, 0));
     }
 
@@ -398,9 +397,9 @@ mod tests {
         let mut answers =
             [answer(400, &format!(r#"{{"errors":[{}]}}"#, named.join(","))), answer(202, "")].into_iter();
         let mut http = |_: Request| Ok(answers.next().unwrap());
-        let sent = form(10_000).send(&mut http, &mut (0..10_000).map(number)).unwrap();
-        assert_eq!((sent.refused.len(), sent.taken[0].rows.len()), (3_000, 7_000));
-        assert_eq!(sent.refused[2_999].index, 2_999);
-        assert_eq!(sent.refused[0].reason.pointer.as_deref(), Some("phone-number"));
+        let report = bulk(10_000).send(&mut http, &mut (0..10_000).map(number)).unwrap();
+        assert_eq!((report.refused.len(), report.accepted[0].rows.len()), (3_000, 7_000));
+        assert_eq!(report.refused[2_999].index, 2_999);
+        assert_eq!(report.refused[0].reason.pointer.as_deref(), Some("phone-number"));
     }
 }

@@ -9,14 +9,13 @@ use crate::operation::imports::{
     bulk_import, get_import_errors, get_import_errors_at, get_job, get_jobs, get_jobs_at,
 };
 use crate::paging::{self, Wanted};
-use crate::{Error, Failure, Http, Job, NewProfile, Submission, Submitted, check, identifiers};
+use crate::{Error, Http, ImportFailure, Job, NewProfile, Submission, Submitted, check, identifiers};
 use alloc::{boxed::Box, vec::Vec};
 
 /// Submits contacts for import, in as few jobs as Klaviyo's limits allow.
 ///
 /// # Errors
-/// As Klaviyo or the transport has it, when nothing was accepted. After that, why the call stopped is in the
-/// [`Submission`].
+/// Those of Klaviyo and of the transport, when nothing was accepted. Later failures are in [`Submission::stopped`].
 pub fn submit(
     http: &mut dyn Http,
     contacts: &[NewProfile],
@@ -28,12 +27,16 @@ pub fn submit(
         attributes.email.as_deref().map(identifiers::bulk_email).transpose()?;
         Row::new(&NewResource { kind: "profile", id: None, attributes }, REVISION)
     };
-    let sent = bulk_import(list)?.send(http, &mut contacts.iter().map(row))?;
-    let jobs = sent.taken.into_iter().map(|taken| Submitted { job: taken.job, rows: taken.rows }).collect();
-    Ok(Submission { jobs, refused: sent.refused, warnings: sent.warnings, stopped: sent.stopped })
+    let report = bulk_import(list)?.send(http, &mut contacts.iter().map(row))?;
+    let jobs = report
+        .accepted
+        .into_iter()
+        .map(|accepted| Submitted { job: accepted.job, rows: accepted.rows })
+        .collect();
+    Ok(Submission { jobs, refused: report.refused, warnings: report.warnings, stopped: report.stopped })
 }
 
-/// How a job is doing.
+/// The progress of a job.
 ///
 /// # Errors
 /// [`Code::InvalidInput`](crate::Code::InvalidInput) and nothing sent; or as Klaviyo or the transport has it.
@@ -45,7 +48,7 @@ pub fn status(http: &mut dyn Http, job: &str) -> Result<Job, Box<Error>> {
 ///
 /// # Errors
 /// As [`status`], and when a `next` link leaves Klaviyo's origin, repeats, or never ends.
-pub fn failures(http: &mut dyn Http, job: &str) -> Result<Vec<Failure>, Box<Error>> {
+pub fn failures(http: &mut dyn Http, job: &str) -> Result<Vec<ImportFailure>, Box<Error>> {
     paging::collect(http, get_import_errors(check::path_segment("job", job)?), get_import_errors_at)
 }
 

@@ -1,31 +1,30 @@
 //! Consent to marketing: giving it, taking it back, reading it.
 
-use crate::batch::{Row, Sent};
+use crate::batch::{BatchReport, Row};
 use crate::jsonapi::{Consenting, Marketing, NewResource, SUBSCRIBED, Subscriptions, UNSUBSCRIBED};
-use crate::moment::{self, Moment};
 use crate::operation::REVISION;
 use crate::operation::consents::{bulk_subscribe, bulk_unsubscribe, get_consents};
+use crate::rfc3339::{self, Timestamp};
 use crate::{
-    Channel, ConsentOptions, Consents, Error, Http, Identifier, Outcome, Subscription, Unsubscription, check,
-    contacts, identifiers,
+    Channel, ConsentOptions, ConsentOutcome, Consents, Error, Http, Identifier, Subscription, Unsubscription,
+    check, contacts, identifiers,
 };
 use alloc::{boxed::Box, format};
 
-/// Subscribes people to marketing. It lifts suppressions.
+/// Subscribes people to marketing. This lifts suppressions.
 ///
 /// # Errors
-/// As Klaviyo or the transport has it, when nothing was accepted. After that, why the call stopped is in the
-/// [`Outcome`].
+/// Those of Klaviyo and of the transport, when nothing was accepted. Later failures are in [`ConsentOutcome::stopped`].
 pub fn grant(
     http: &mut dyn Http,
     subscriptions: &[Subscription],
     list: Option<&str>,
     options: &ConsentOptions,
-) -> Result<Outcome, Box<Error>> {
+) -> Result<ConsentOutcome, Box<Error>> {
     check::optional_id("list", list)?;
     let historical = options.historical_import.as_ref();
-    let now = historical.map(|historical| moment("now", &historical.now)).transpose()?;
-    let form = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;
+    let now = historical.map(|historical| timestamp("now", &historical.now)).transpose()?;
+    let bulk = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;
     let row = |person: &Subscription| {
         check::optional_id("id", person.id.as_deref())?;
         consented_at(person.consented_at.as_deref(), now.as_ref())?;
@@ -46,7 +45,7 @@ pub fn grant(
         };
         row(&person, channels, marketing)
     };
-    form.send(http, &mut subscriptions.iter().map(row)).map(Into::into)
+    bulk.send(http, &mut subscriptions.iter().map(row)).map(Into::into)
 }
 
 /// Unsubscribes people from marketing.
@@ -57,7 +56,7 @@ pub fn revoke(
     http: &mut dyn Http,
     unsubscriptions: &[Unsubscription],
     list: Option<&str>,
-) -> Result<Outcome, Box<Error>> {
+) -> Result<ConsentOutcome, Box<Error>> {
     check::optional_id("list", list)?;
     let row = |person: &Unsubscription| {
         let marketing = Marketing { consent: UNSUBSCRIBED, consented_at: None };
@@ -73,7 +72,7 @@ pub fn revoke(
     bulk_unsubscribe(list)?.send(http, &mut unsubscriptions.iter().map(row)).map(Into::into)
 }
 
-/// Reads a person's consent.
+/// Reads a person's conreport.
 ///
 /// # Errors
 /// As [`contacts::lookup`]. That there is no such profile is not an error.
@@ -82,20 +81,20 @@ pub fn status(http: &mut dyn Http, by: &Identifier) -> Result<Option<Consents>, 
     contacts::absent_is_none(&by, get_consents(&by).send(http))
 }
 
-impl From<Sent> for Outcome {
-    fn from(sent: Sent) -> Self {
-        let accepted: usize = sent.taken.iter().map(|taken| taken.rows.len()).sum();
+impl From<BatchReport> for ConsentOutcome {
+    fn from(report: BatchReport) -> Self {
+        let accepted: usize = report.accepted.iter().map(|accepted| accepted.rows.len()).sum();
         Self {
-            // There are no more than were given.
+            // There are no more than the caller gave.
             accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
-            refused: sent.refused,
-            warnings: sent.warnings,
-            stopped: sent.stopped,
+            refused: report.refused,
+            warnings: report.warnings,
+            stopped: report.stopped,
         }
     }
 }
 
-/// Whom a row is about, as it was given.
+/// The person of a row, as the caller gave it.
 struct Person<'a> {
     id: Option<&'a str>,
     email: Option<&'a str>,
@@ -103,7 +102,7 @@ struct Person<'a> {
     date_of_birth: Option<&'a str>,
 }
 
-/// Checks a person, and writes what is sent.
+/// Checks a person, and writes what is report.
 fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> Result<Row, Box<Error>> {
     let email = person.email.map(identifiers::email).transpose()?;
     email.as_deref().map(identifiers::bulk_email).transpose()?;
@@ -129,7 +128,7 @@ fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> R
     if channels.is_empty() {
         return Err(Error::invalid("channels", "none is named; Klaviyo would ignore this person"));
     }
-    if !person.date_of_birth.is_none_or(moment::is_date) {
+    if !person.date_of_birth.is_none_or(rfc3339::is_date) {
         return Err(Error::invalid("date-of-birth", "it is no date, such as 1990-12-31"));
     }
     let age_gated_date_of_birth = person.date_of_birth;
@@ -138,19 +137,19 @@ fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> R
 }
 
 /// Checks when a consent was given, against the present time of a historical import.
-fn consented_at(given: Option<&str>, now: Option<&Moment<'_>>) -> Result<(), Box<Error>> {
+fn consented_at(given: Option<&str>, now: Option<&Timestamp<'_>>) -> Result<(), Box<Error>> {
     let reason = match (given, now) {
         (None, None) => return Ok(()),
         (Some(_), None) => "it is for historical imports only; give historical-import, or leave it out",
         (None, Some(_)) => "a historical import needs it for everybody",
-        (Some(given), Some(now)) if moment("consented-at", given)? > *now => "it is in the future",
+        (Some(given), Some(now)) if timestamp("consented-at", given)? > *now => "it is in the future",
         (Some(_), Some(_)) => return Ok(()),
     };
     Err(Error::invalid("consented-at", reason))
 }
 
-fn moment<'a>(field: &str, text: &'a str) -> Result<Moment<'a>, Box<Error>> {
-    moment::parse(text).ok_or_else(|| {
+fn timestamp<'a>(field: &str, text: &'a str) -> Result<Timestamp<'a>, Box<Error>> {
+    rfc3339::parse(text).ok_or_else(|| {
         Error::invalid(field, "it is no date and time of RFC 3339, such as 2025-03-01T12:00:00Z")
     })
 }

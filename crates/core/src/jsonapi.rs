@@ -4,7 +4,7 @@
 
 use crate::json::Json;
 use crate::{
-    Audience, Channel, ChannelConsent, Consents, Detail, Failure, Identifier, Job, JobStatus, Profile,
+    Audience, Channel, ChannelConsent, Consents, Detail, Identifier, ImportFailure, Job, JobStatus, Profile,
     Suppression,
 };
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
@@ -283,13 +283,13 @@ pub(crate) fn job(resource: &Json<'_>) -> Result<Job, String> {
 }
 
 /// An import error resource.
-pub(crate) fn failure(resource: &Json<'_>) -> Result<Failure, String> {
+pub(crate) fn failure(resource: &Json<'_>) -> Result<ImportFailure, String> {
     let [attributes] = resource.members(["attributes"])?;
     let reason = detail(&attributes);
     let row = reason.pointer.as_deref().and_then(row_of).map(|(row, _)| row);
     let [payload] = attributes.members(["original_payload"])?;
     let payload = payload.object_text()?.map(str::to_owned);
-    Ok(Failure { row, reason, payload })
+    Ok(ImportFailure { row, reason, payload })
 }
 
 /// One entry of an error document.

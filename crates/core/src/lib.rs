@@ -30,6 +30,7 @@ pub mod bulk;
 mod check;
 pub mod consent;
 pub mod contacts;
+mod diagnosis;
 mod encode;
 mod error;
 mod http;
@@ -38,18 +39,18 @@ pub mod intake;
 mod json;
 mod jsonapi;
 pub mod lists;
-mod moment;
 mod operation;
 mod paging;
+mod rfc3339;
 pub mod text;
 mod types;
 
 pub use error::{Code, Detail, Error};
 pub use http::{Header, Http, Method, Request, Response, TransportError};
 pub use types::{
-    Audience, Channel, ChannelConsent, ConsentOptions, Consents, Creation, Failure, Historical, Identifier,
-    Job, JobStatus, NewProfile, Outcome, Profile, Receipt, Refusal, Submission, Submitted, Subscription,
-    Suppression, Unsubscription, Upserted,
+    Audience, Channel, ChannelConsent, ConsentOptions, ConsentOutcome, Consents, Creation, Historical,
+    Identifier, ImportFailure, Job, JobStatus, NewProfile, Profile, Receipt, Refusal, Submission, Submitted,
+    Subscription, Suppression, Unsubscription, Upserted,
 };
 
 /// The origin that every request goes to.

@@ -1,37 +1,30 @@
-//! Klaviyo's operations, each as a value: its request, and the function that reads the answer.
+//! Klaviyo's operations, each as a value: its request, the function that reads the answer, and advice for errors.
 
 pub(crate) mod consents;
 pub(crate) mod imports;
 pub(crate) mod lists;
 pub(crate) mod profiles;
 
-use crate::encode::next_link;
+use crate::diagnosis::Advice;
 use crate::json::Json;
-use crate::paging::{MAX_ITEMS, too_many};
-use crate::{Code, Error, Header, Http, Method, ORIGIN, Request, Response};
-use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
+use crate::{Code, Error, Header, Http, Method, Request, Response};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec, vec::Vec};
 use serde::Serialize;
 
 /// The scheme of Klaviyo's `Authorization` header.
 const AUTH: &str = "Klaviyo-API-Key";
 const JSON_API: &str = "application/vnd.api+json";
-/// The oldest revision that Klaviyo still serves. An operation that needs a later one asks for it; a host may raise
-/// either.
+/// The oldest revision that Klaviyo still serves. Operations that need a later one ask for that; a host may raise both.
 pub(crate) const REVISION: &str = "2025-01-15";
 
-/// [`Operation::unsure`] of what writes and is safe to repeat: all but an import.
+/// [`Advice::if_uncertain`] of all operations that write, except an import: they are safe to repeat.
 pub(crate) const REPEAT: &str = "repeat the call, which is safe";
 
 /// One request to Klaviyo and how to read its answer.
 pub(crate) struct Operation<T> {
     /// The request, complete but for the key.
     pub(crate) request: Request,
-    /// The scopes that the key needs.
-    pub(crate) scopes: &'static [&'static str],
-    /// The form of the request's body; empty: it has none.
-    pub(crate) form: &'static str,
-    /// What to do when it is not known whether the request took effect; empty: it only reads.
-    pub(crate) unsure: &'static str,
+    pub(crate) advice: &'static Advice,
     pub(crate) read: fn(&Response, &Json<'_>) -> Result<T, String>,
 }
 
@@ -41,7 +34,7 @@ impl<T> Operation<T> {
         self.send_and(http, Ok)
     }
 
-    /// Sends the request, and has `accept` judge what was read; its complaint is about the answer.
+    /// Sends the request and gives the value to `accept`. The failure of `accept` is a complaint about the answer.
     pub(crate) fn send_and<U>(
         self,
         http: &mut dyn Http,
@@ -50,7 +43,7 @@ impl<T> Operation<T> {
         self.exchange(http, &mut |_| {}, accept)
     }
 
-    /// Sends the request, and shows an answer that is not a success to `refused`.
+    /// Sends the request and gives an answer that is not a success to `refused`.
     pub(crate) fn send_or(
         self,
         http: &mut dyn Http,
@@ -65,25 +58,16 @@ impl<T> Operation<T> {
         refused: &mut dyn FnMut(&Response),
         accept: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, Box<Error>> {
-        let response = http.send(self.request).map_err(|error| Error::from_transport(error, self.unsure))?;
+        let response = http.send(self.request).map_err(|error| Error::from_transport(error, self.advice))?;
         if !response.is_success() {
             refused(&response);
-            return Err(Error::from_response(&response, self.scopes, self.form, self.unsure));
+            return Err(Error::from_response(&response, self.advice));
         }
         Json::parse(&response.body)
             .and_then(|document| (self.read)(&response, &document))
             .and_then(accept)
-            .map_err(|reason| Error::malformed(&response, &reason, self.unsure))
+            .map_err(|reason| Error::malformed(&response, &reason, self.advice))
     }
-}
-
-/// One page of a collection.
-pub(crate) struct Page<T> {
-    pub(crate) items: Vec<T>,
-    /// The URL of the next page, checked to be on Klaviyo's origin.
-    pub(crate) next: Option<String>,
-    /// How long the page is.
-    pub(crate) bytes: usize,
 }
 
 const ACCEPT: Header = Header { name: "accept", value: JSON_API };
@@ -96,18 +80,18 @@ const fn revision(value: &'static str) -> Header {
 /// An operation that reads.
 fn get<T>(
     url: String,
-    asked: &'static str,
-    scopes: &'static [&'static str],
+    oldest: &'static str,
+    advice: &'static Advice,
     read: fn(&Response, &Json<'_>) -> Result<T, String>,
 ) -> Operation<T> {
-    let headers = vec![revision(asked), ACCEPT];
+    let headers = vec![revision(oldest), ACCEPT];
     let request = Request { method: Method::Get, url, headers, auth: AUTH, body: Vec::new() };
-    Operation { request, scopes, form: "", unsure: "", read }
+    Operation { request, advice, read }
 }
 
 /// A request that writes.
-pub(crate) fn post(url: String, asked: &'static str, body: Vec<u8>) -> Request {
-    let headers = vec![revision(asked), ACCEPT, CONTENT_TYPE];
+pub(crate) fn post(url: String, oldest: &'static str, body: Vec<u8>) -> Request {
+    let headers = vec![revision(oldest), ACCEPT, CONTENT_TYPE];
     Request { method: Method::Post, url, headers, auth: AUTH, body }
 }
 
@@ -117,40 +101,8 @@ pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, Box<Error>> {
         .map_err(|_| Error::new(Code::Other, "the request body could not be written".to_owned()))
 }
 
-/// Reads a page.
-fn page<T>(document: &Json<'_>, read: fn(&Json<'_>) -> Result<T, String>) -> Result<Page<T>, String> {
-    let mut items = Vec::new();
-    let next = items_of(document, &mut |resource| {
-        if items.len() >= MAX_ITEMS {
-            return Err(too_many());
-        }
-        items.push(read(resource)?);
-        Ok(())
-    })?;
-    Ok(Page { items, next, bytes: document.bytes() })
-}
-
-/// Gives the resources of a page to `take`, and returns the link to the next one. Of the links only `next` is
-/// followed: `prev` can be junk on the first page.
-fn items_of(
-    document: &Json<'_>,
-    take: &mut dyn FnMut(&Json<'_>) -> Result<(), String>,
-) -> Result<Option<String>, String> {
-    let [data, links] = document.members(["data", "links"])?;
-    let [next] = links.strings(["next"])?;
-    let next = match next {
-        None => None,
-        Some(link) => match next_link(&link) {
-            None => return Err(format!("the link to the next page leaves {ORIGIN} and is not followed")),
-            url => url,
-        },
-    };
-    data.each(take)?;
-    Ok(next)
-}
-
-/// Checks the answer to a write that says no more than that it was taken: no document, or one with `data`. Anything else
-/// is not Klaviyo's.
+/// Checks the answer to a write that has no content of interest: no document, or one with `data`. Any other answer is not
+/// Klaviyo's.
 pub(crate) fn nothing_or_data(document: &Json<'_>) -> Result<(), String> {
     if !document.is_missing() {
         let [data] = document.members(["data"])?;
@@ -161,7 +113,7 @@ pub(crate) fn nothing_or_data(document: &Json<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What Klaviyo took only in part: the names of fields.
+/// The names of the fields that Klaviyo took only in part.
 pub(crate) fn partial_failures(response: &Response) -> impl Iterator<Item = &str> {
     response
         .headers("x-klaviyo-partial-failure")
@@ -178,6 +130,7 @@ mod tests {
     use super::profiles::{create_profile, get_profile, get_profiles};
     use super::*;
     use crate::Identifier;
+    use alloc::format;
     use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
     use url::Url;

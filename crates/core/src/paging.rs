@@ -1,18 +1,65 @@
-//! Collections that come in pages.
+//! Collections that come in pages: one page, and all of them in turn.
 
-use crate::operation::{Operation, Page};
-use crate::{Code, Error, Http};
-use alloc::{borrow::ToOwned, boxed::Box, string::String, vec, vec::Vec};
+use crate::encode::next_link;
+use crate::json::Json;
+use crate::operation::Operation;
+use crate::{Code, Error, Http, ORIGIN};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
 
-/// More pages than any collection has: of lists, ten times Klaviyo's limit; of a job's failures, ten times as well.
+/// The most pages that are read: ten times as many as Klaviyo's limits on lists and on a job's failures allow.
 const MAX_PAGES: usize = 1_000;
 
-/// More items than any collection has, on one page or on all of them. Without a bound, an answer of a few megabytes
-/// could be read into more memory than there is.
-pub(crate) const MAX_ITEMS: usize = 100_000;
+/// The most items that are read, on one page or on all. Without a bound, an answer of a few megabytes could need more
+/// memory than there is.
+const MAX_ITEMS: usize = 100_000;
 
-/// How much is read of a collection whose items are all kept: what the memory of a call holds several times.
+/// The most bytes that are read of a collection whose items are all kept. The memory of a call holds several times as
+/// much.
 pub(crate) const MAX_BYTES: usize = 12 << 20;
+
+/// One page of a collection.
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// The URL of the next page, checked to be on Klaviyo's origin.
+    pub(crate) next: Option<String>,
+    /// Bytes of the page.
+    pub(crate) bytes: usize,
+}
+
+/// Reads a page.
+pub(crate) fn page<T>(
+    document: &Json<'_>,
+    read: fn(&Json<'_>) -> Result<T, String>,
+) -> Result<Page<T>, String> {
+    let mut items = Vec::new();
+    let next = items_of(document, &mut |resource| {
+        if items.len() >= MAX_ITEMS {
+            return Err(too_many());
+        }
+        items.push(read(resource)?);
+        Ok(())
+    })?;
+    Ok(Page { items, next, bytes: document.bytes() })
+}
+
+/// Gives the resources of a page to `take`, and returns the link to the next page. Only `next` is followed: on the first
+/// page, Klaviyo's `prev` may not be a link.
+fn items_of(
+    document: &Json<'_>,
+    take: &mut dyn FnMut(&Json<'_>) -> Result<(), String>,
+) -> Result<Option<String>, String> {
+    let [data, links] = document.members(["data", "links"])?;
+    let [next] = links.strings(["next"])?;
+    let next = match next {
+        None => None,
+        Some(link) => match next_link(&link) {
+            None => return Err(format!("the link to the next page leaves {ORIGIN} and is not followed")),
+            url => url,
+        },
+    };
+    data.each(take)?;
+    Ok(next)
+}
 
 /// Whether the items that follow are wanted.
 pub(crate) enum Wanted {
@@ -20,7 +67,7 @@ pub(crate) enum Wanted {
     Enough,
 }
 
-/// Reads all pages: `first`, and then what `at` asks for with each `next` link.
+/// Reads all pages: `first`, and then the operation that `at` makes of each `next` link.
 pub(crate) fn collect<T>(
     http: &mut dyn Http,
     first: Operation<Page<T>>,
@@ -34,7 +81,7 @@ pub(crate) fn collect<T>(
     Ok(items)
 }
 
-/// The error about more than a call can return.
+/// The error about a result that is larger than a call can return.
 pub(crate) fn too_large() -> Box<Error> {
     Error::new(
         Code::TooLarge,
@@ -42,7 +89,7 @@ pub(crate) fn too_large() -> Box<Error> {
     )
 }
 
-/// Gives the items of all pages to `take`, until it has enough. Its complaint is about the answer.
+/// Gives the items of all pages to `take`, until it has enough or fails. Its failure is a complaint about the answer.
 pub(crate) fn each<T>(
     http: &mut dyn Http,
     first: Operation<Page<T>>,
@@ -86,8 +133,8 @@ pub(crate) fn each<T>(
     }
 }
 
-/// The complaint about an answer that has more than [`MAX_ITEMS`].
-pub(crate) fn too_many() -> String {
+/// The complaint about an answer with more than [`MAX_ITEMS`] items.
+fn too_many() -> String {
     "it has more than 100,000 items".to_owned()
 }
 

@@ -216,7 +216,7 @@ pub struct Unsubscription {
 /// What became of [`grant`](crate::consent::grant) or [`revoke`](crate::consent::revoke).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Outcome {
+pub struct ConsentOutcome {
     /// How many Klaviyo accepted.
     pub accepted: u32,
     /// Who was not sent, or refused.
@@ -338,7 +338,7 @@ pub struct Job {
 /// A contact that a job could not import.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Failure {
+pub struct ImportFailure {
     /// Its position in the job.
     pub row: Option<u32>,
     /// Klaviyo's reason.

@@ -2,7 +2,8 @@
 
 use super::profiles::{by_filter, by_id, first, one};
 use super::{Operation, REPEAT, REVISION, get};
-use crate::batch::{Form, Taken};
+use crate::batch::{Accepted, BulkRequest, FORM};
+use crate::diagnosis::Advice;
 use crate::jsonapi;
 use crate::{Channel, Consents, Error, Identifier};
 use alloc::{boxed::Box, format};
@@ -12,7 +13,11 @@ const WHATSAPP: &str = "2025-07-15";
 /// The first revision that knows push, where it is subscribed to.
 const PUSH: &str = "2026-01-15";
 
-const WRITE: &[&str] = &["lists:write", "profiles:write", "subscriptions:write"];
+const WRITE: &Advice = &Advice {
+    scopes: &["lists:write", "profiles:write", "subscriptions:write"],
+    form: FORM,
+    if_uncertain: REPEAT,
+};
 
 impl Channel {
     /// Its name in sentences.
@@ -35,10 +40,10 @@ impl Channel {
     }
 }
 
-/// Get the consents of the profile with an identifier. Push is told of by every revision.
+/// Get the consents of the profile with an identifier. Every revision has push in its answer.
 pub(crate) fn get_consents(identifier: &Identifier) -> Operation<Option<Consents>> {
     const ADDITIONAL: &str = "additional-fields%5Bprofile%5D=subscriptions";
-    const READ: &[&str] = &["profiles:read"];
+    const READ: &Advice = &Advice::read(&["profiles:read"]);
     match identifier {
         Identifier::Id(id) => {
             let url = format!("{}?{ADDITIONAL}", by_id(id));
@@ -56,25 +61,25 @@ pub(crate) fn bulk_subscribe(
     custom_source: Option<&str>,
     historical: bool,
     list: Option<&str>,
-) -> Result<Form, Box<Error>> {
-    let mut form = Form::new("profile-subscription-bulk-create-job", 1_000, WRITE, REPEAT, Taken::unnamed);
+) -> Result<BulkRequest, Box<Error>> {
+    let mut bulk = BulkRequest::new("profile-subscription-bulk-create-job", 1_000, WRITE, Accepted::unnamed);
     if let Some(source) = custom_source {
-        form.attribute("custom_source", &source)?;
+        bulk.attribute("custom_source", &source)?;
     }
     if historical {
-        form.attribute("historical_import", &true)?;
+        bulk.attribute("historical_import", &true)?;
     }
     if let Some(list) = list {
-        form.list("list", list, false)?;
+        bulk.list("list", list, false)?;
     }
-    Ok(form)
+    Ok(bulk)
 }
 
 /// Bulk unsubscribe profiles.
-pub(crate) fn bulk_unsubscribe(list: Option<&str>) -> Result<Form, Box<Error>> {
-    let mut form = Form::new("profile-subscription-bulk-delete-job", 100, WRITE, REPEAT, Taken::unnamed);
+pub(crate) fn bulk_unsubscribe(list: Option<&str>) -> Result<BulkRequest, Box<Error>> {
+    let mut bulk = BulkRequest::new("profile-subscription-bulk-delete-job", 100, WRITE, Accepted::unnamed);
     if let Some(list) = list {
-        form.list("list", list, false)?;
+        bulk.list("list", list, false)?;
     }
-    Ok(form)
+    Ok(bulk)
 }

@@ -1,25 +1,30 @@
 //! Bulk imports.
 
-use super::{Operation, Page, REVISION, get, page};
-use crate::batch::{Form, Taken};
+use super::{Operation, REVISION, get};
+use crate::batch::{Accepted, BulkRequest, FORM};
+use crate::diagnosis::Advice;
 use crate::encode::percent_encode;
 use crate::jsonapi;
-use crate::{Error, Failure, Job, ORIGIN};
+use crate::paging::{Page, page};
+use crate::{Error, ImportFailure, Job, ORIGIN};
 use alloc::{boxed::Box, format, string::String};
 
 const JOBS: &str = "/api/profile-bulk-import-jobs/";
-/// A second import is a second job.
-const LOOK: &str = "see in bulk.jobs whether the job is there before you repeat the call";
-const READ: &[&str] = &["lists:read", "profiles:read"];
+const READ: &Advice = &Advice::read(&["lists:read", "profiles:read"]);
 
 /// Bulk import profiles.
-pub(crate) fn bulk_import(list: Option<&str>) -> Result<Form, Box<Error>> {
-    const WRITE: &[&str] = &["lists:write", "profiles:write"];
-    let mut form = Form::new("profile-bulk-import-job", 10_000, WRITE, LOOK, Taken::job);
+pub(crate) fn bulk_import(list: Option<&str>) -> Result<BulkRequest, Box<Error>> {
+    const WRITE: &Advice = &Advice {
+        scopes: &["lists:write", "profiles:write"],
+        form: FORM,
+        // An import that is repeated is a second job.
+        if_uncertain: "see in bulk.jobs whether the job is there before you repeat the call",
+    };
+    let mut bulk = BulkRequest::new("profile-bulk-import-job", 10_000, WRITE, Accepted::job);
     if let Some(list) = list {
-        form.list("lists", list, true)?;
+        bulk.list("lists", list, true)?;
     }
-    Ok(form)
+    Ok(bulk)
 }
 
 /// Get bulk import profiles job.
@@ -41,11 +46,12 @@ pub(crate) fn get_jobs_at(url: String) -> Operation<Page<Job>> {
 }
 
 /// Get errors for bulk import profiles job, the first page.
-pub(crate) fn get_import_errors(id: &str) -> Operation<Page<Failure>> {
+pub(crate) fn get_import_errors(id: &str) -> Operation<Page<ImportFailure>> {
     get_import_errors_at(format!("{ORIGIN}{JOBS}{}/import-errors/?page%5Bsize%5D=100", percent_encode(id)))
 }
 
 /// Get errors for bulk import profiles job, the page at a link of an earlier answer.
-pub(crate) fn get_import_errors_at(url: String) -> Operation<Page<Failure>> {
-    get(url, REVISION, &["profiles:read"], |_, document| page(document, jsonapi::failure))
+pub(crate) fn get_import_errors_at(url: String) -> Operation<Page<ImportFailure>> {
+    const READ: &Advice = &Advice::read(&["profiles:read"]);
+    get(url, REVISION, READ, |_, document| page(document, jsonapi::failure))
 }

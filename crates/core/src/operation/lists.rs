@@ -1,9 +1,11 @@
-//! Lists, and who is on them.
+//! Lists and their members.
 
-use super::{Operation, Page, REPEAT, REVISION, get, json, nothing_or_data, page, partial_failures, post};
+use super::{Operation, REPEAT, REVISION, get, json, nothing_or_data, partial_failures, post};
+use crate::diagnosis::Advice;
 use crate::encode::percent_encode;
 use crate::json::Json;
 use crate::jsonapi::{self, Body, ResourceId};
+use crate::paging::{Page, page};
 use crate::{Audience, Error, ORIGIN, Response};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
@@ -14,27 +16,27 @@ pub(crate) fn get_lists() -> Operation<Page<Audience>> {
 
 /// Get lists, the page at a link of an earlier answer.
 pub(crate) fn get_lists_at(url: String) -> Operation<Page<Audience>> {
-    get(url, REVISION, &["lists:read"], |_, document| page(document, jsonapi::list))
+    const READ: &Advice = &Advice::read(&["lists:read"]);
+    get(url, REVISION, READ, |_, document| page(document, jsonapi::list))
 }
 
-/// Add profiles to list, at most 1,000. It answers with what was taken only in part.
+/// Add profiles to list, at most 1,000. Returns the fields that Klaviyo took only in part.
 pub(crate) fn add_profiles_to_list(
     list: &str,
     profiles: &[&str],
 ) -> Result<Operation<Vec<String>>, Box<Error>> {
     let data: Vec<_> = profiles.iter().map(|id| ResourceId { kind: "profile", id }).collect();
     let url = format!("{ORIGIN}/api/lists/{}/relationships/profiles/", percent_encode(list));
-    Ok(Operation {
-        request: post(url, REVISION, json(&Body { data })?),
+    let request = post(url, REVISION, json(&Body { data })?);
+    const WRITE: &Advice = &Advice {
         scopes: &["lists:write", "profiles:write"],
         form: "{data: [{type: 'profile', id: …}]}",
-        unsure: REPEAT,
-        read: addition,
-    })
+        if_uncertain: REPEAT,
+    };
+    Ok(Operation { request, advice: WRITE, read: addition })
 }
 
-/// Reads the answer to an addition: none, or a document with `data`. What comes back is what Klaviyo reports to
-/// have taken only in part.
+/// Reads the answer to an addition: no document, or one with `data`.
 fn addition(response: &Response, document: &Json<'_>) -> Result<Vec<String>, String> {
     nothing_or_data(document)?;
     Ok(partial_failures(response).map(str::to_owned).collect())

@@ -1,15 +1,20 @@
 //! Profiles.
 
-use super::{Operation, Page, REPEAT, REVISION, get, json, page, partial_failures, post};
+use super::{Operation, REPEAT, REVISION, get, json, partial_failures, post};
+use crate::diagnosis::Advice;
 use crate::encode::{any_of, equals, percent_encode};
 use crate::json::Json;
 use crate::jsonapi::{self, Attributes, Body, NewResource};
+use crate::paging::{Page, page};
 use crate::{Error, Identifier, ORIGIN, Profile, Response, Upserted};
 use alloc::{boxed::Box, format, string::String};
 
-/// The form of a body that writes a profile.
-const FORM: &str = "{data: {type: 'profile', attributes: {…}}}";
-const READ: &[&str] = &["profiles:read"];
+const READ: &Advice = &Advice::read(&["profiles:read"]);
+const WRITE: &Advice = &Advice {
+    scopes: &["profiles:write"],
+    form: "{data: {type: 'profile', attributes: {…}}}",
+    if_uncertain: REPEAT,
+};
 
 /// Get profiles with an identifier, or the profile with an id.
 pub(crate) fn get_profile(identifier: &Identifier) -> Operation<Option<Profile>> {
@@ -60,7 +65,7 @@ fn write<T>(
 ) -> Result<Operation<T>, Box<Error>> {
     let body = json(&Body { data: NewResource { kind: "profile", id: None, attributes } })?;
     let request = post(format!("{ORIGIN}{path}"), REVISION, body);
-    Ok(Operation { request, scopes: &["profiles:write"], form: FORM, unsure: REPEAT, read })
+    Ok(Operation { request, advice: WRITE, read })
 }
 
 /// Reads the one profile of a document.

@@ -1,17 +1,17 @@
-//! Points in time, as RFC 3339 writes them. There is no clock here: they are only compared.
+//! Timestamps of RFC 3339. There is no clock here: they are only compared.
 
 use alloc::format;
 
 /// A point in time: seconds since 1970, and the digits of its fraction of a second.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment<'a> {
+pub(crate) struct Timestamp<'a> {
     seconds: i64,
-    /// Without zeros at the end, so that their order is that of the fractions.
+    /// Without trailing zeros, so that the order of the texts is that of the fractions.
     fraction: &'a str,
 }
 
 /// Reads `2025-03-01T12:00:00Z`, with or without a fraction, `Z` or an offset from UTC.
-pub(crate) fn parse(text: &str) -> Option<Moment<'_>> {
+pub(crate) fn parse(text: &str) -> Option<Timestamp<'_>> {
     let mut rest = text;
     let mut number = |digits: usize, after: &[char]| {
         let (number, others) = rest.split_at_checked(digits)?;
@@ -33,12 +33,12 @@ pub(crate) fn parse(text: &str) -> Option<Moment<'_>> {
         1..=12 => 31,
         _ => return None,
     };
-    // Stricter than RFC 3339: what it allows beyond this, such as leap seconds, is not read everywhere.
+    // Stricter than RFC 3339: not every reader takes the rest, such as leap seconds.
     if year < 1 || !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let time = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - offset(rest)?;
-    Some(Moment { seconds: time * 60 + second, fraction: fraction.trim_end_matches('0') })
+    Some(Timestamp { seconds: time * 60 + second, fraction: fraction.trim_end_matches('0') })
 }
 
 /// Whether it is a date such as `1990-12-31`.
@@ -63,7 +63,7 @@ fn offset(text: &str) -> Option<i64> {
     Some(sign * (number(hours, 23)? * 60 + number(minutes, 59)?))
 }
 
-/// In the Gregorian calendar. Years are counted from March, so that a leap day is a year's last.
+/// In the Gregorian calendar. Years start in March, so that a leap day is the last day of its year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
