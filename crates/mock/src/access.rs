@@ -1,11 +1,12 @@
-//! Who may do what: keys and their scopes.
+//! Keys and their scopes.
 
 use crate::answer::{Answer, Refusal};
 use crate::check::Result;
 use http::{HeaderMap, StatusCode};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// The keys of an account, and the scopes of each. They can be read while the account is in use.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +31,7 @@ impl Keys {
     }
 
     pub(crate) fn all(&self) -> MutexGuard<'_, BTreeMap<String, BTreeSet<String>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<&str> {
     })
 }
 
-/// The key is no account's.
+/// The answer to a key that no account has.
 pub(crate) fn wrong_key() -> Answer {
     let title = "Incorrect authentication credentials.";
     unauthorized("authentication_failed", title, title)

@@ -1,9 +1,9 @@
-//! What tests in any language ask of a server: its state, and other faults.
+//! The addresses below `/_mock/`, by which tests in any language read the state and set faults.
 
 use crate::answer::{Message, set};
 use crate::digits::written;
 use crate::faults::Faults;
-use crate::inspect::{faults, state};
+use crate::inspect::faults;
 use crate::simulator::Simulator;
 use anyhow::{Context, Result, bail};
 use http::request::Parts;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 /// Answers `GET /_mock/state` and `PUT /_mock/faults`.
 pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8]) -> Message {
     let (status, document) = match (&parts.method, parts.uri.path().trim_end_matches('/')) {
-        (&Method::GET, "/_mock/state") => (StatusCode::OK, state(simulator)),
+        (&Method::GET, "/_mock/state") => (StatusCode::OK, simulator.state()),
         (&Method::GET, "/_mock/faults") => (StatusCode::OK, faults(simulator)),
         (&Method::PUT, "/_mock/faults") => match read(body) {
             Ok(new) => {
@@ -37,7 +37,7 @@ pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8]) -> Messa
 fn read(body: &[u8]) -> Result<Faults> {
     const FORM: &str = r#"the body is {"seed": <number>, "rules": [<rule>, …]}"#;
     let document: Map<String, Value> = serde_json::from_slice(body).context(FORM)?;
-    // A name that is misspelt must not pass for faults that never apply.
+    // A misspelt name must not look like faults that never apply.
     if let Some(unknown) = document.keys().find(|name| !["seed", "rules"].contains(&name.as_str())) {
         bail!("{FORM}, without {unknown:?}");
     }

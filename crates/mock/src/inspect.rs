@@ -1,4 +1,4 @@
-//! What a simulator holds, and what goes wrong with it, as JSON.
+//! The state of a simulator, and its faults, as JSON.
 
 use crate::account::Account;
 use crate::consent::{Channel, State};
@@ -6,13 +6,17 @@ use crate::profile::Profile;
 use crate::simulator::Simulator;
 use serde_json::{Map, Value, json};
 
-/// All that is held.
-pub(crate) fn state(simulator: &Simulator) -> Value {
-    let accounts: Vec<Value> = simulator.accounts().map(|account| account_state(&account)).collect();
-    json!({ "requests": simulator.requests(), "faults": faults(simulator), "accounts": accounts })
+impl Simulator {
+    /// The whole state, as `GET /_mock/state` shows it. Keys are masked. It waits for the guards of all accounts: a thread
+    /// that has one waits forever.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        let accounts: Vec<Value> = self.accounts().map(|account| account_state(&account)).collect();
+        json!({ "requests": self.requests(), "faults": faults(self), "accounts": accounts })
+    }
 }
 
-/// The rules, and what they have done.
+/// The rules, and how often they have been applied.
 pub(crate) fn faults(simulator: &Simulator) -> Value {
     let injector = simulator.injector();
     let rules: Vec<Value> = injector
@@ -88,7 +92,7 @@ fn profile_state(profile: &Profile) -> Value {
     })
 }
 
-/// Enough of a key to tell it from others.
+/// The start and the end of a key: enough to tell it from others.
 fn masked(key: &str) -> String {
     let start: String = key.chars().take(3).collect();
     let length = key.chars().count();

@@ -1,7 +1,7 @@
 //! Profiles: what an account knows of a person, and how an answer shows it.
 
 use crate::answer::ORIGIN;
-use crate::consent::{self, Channel, Consent, Message, State, Suppression};
+use crate::consent::{Channel, Consent, Message, State, Suppression};
 use crate::revision::Revision;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -112,7 +112,7 @@ impl Profile {
         attributes.insert("updated".to_owned(), json!(self.updated));
         attributes.insert("last_event_date".to_owned(), Value::Null);
         if subscriptions {
-            attributes.insert("subscriptions".to_owned(), consent::document(self, revision));
+            attributes.insert("subscriptions".to_owned(), self::subscriptions(self, revision));
         }
         json!({
             "type": "profile",
@@ -121,6 +121,65 @@ impl Profile {
             "links": { "self": format!("{ORIGIN}/api/profiles/{}/", self.id) },
         })
     }
+}
+
+/// The value of `subscriptions`, which a request asks for by `additional-fields[profile]=subscriptions`.
+fn subscriptions(profile: &Profile, revision: Revision) -> Value {
+    let mut channels = Map::new();
+    for channel in Channel::known(Revision::JANUARY_2026) {
+        if channel == Channel::WhatsApp && revision < Revision::JULY_2025 {
+            continue;
+        }
+        let messages = channel.messages().iter().filter(|message| **message != Message::OpenTracking);
+        let consents =
+            messages.map(|&message| (message.name().to_owned(), subscription(profile, channel, message)));
+        let name = if channel == Channel::Push { "mobile_push" } else { channel.name() };
+        channels.insert(name.to_owned(), Value::Object(consents.collect()));
+    }
+    Value::Object(channels)
+}
+
+/// The consent to one kind of message on one channel.
+fn subscription(profile: &Profile, channel: Channel, message: Message) -> Value {
+    let consent = profile.consents.get(&(channel, message)).cloned().unwrap_or_default();
+    let subscribed = consent.state == State::Subscribed;
+    let method = consent.since.is_some().then_some("API");
+    let mut document = json!({
+        "consent": consent.state.name(),
+        "consent_timestamp": if subscribed { json!(consent.since) } else { Value::Null },
+    });
+    let can_receive = match (channel, message) {
+        (Channel::Email, _) => "can_receive_email_marketing",
+        (Channel::Sms, Message::Transactional) => "can_receive_sms_transactional",
+        (Channel::Sms, _) => "can_receive_sms_marketing",
+        (Channel::WhatsApp, _) => "can_receive",
+        (Channel::Push, _) => "can_receive_push_marketing",
+    };
+    // Email may go to everybody who has not refused it.
+    let may = if channel == Channel::Email { profile.suppressions.is_empty() } else { subscribed };
+    let Value::Object(members) = &mut document else { return document };
+    members.insert(can_receive.to_owned(), json!(may));
+    if channel != Channel::Push {
+        members.insert("last_updated".to_owned(), json!(consent.since));
+    }
+    if matches!(channel, Channel::Email | Channel::Sms) {
+        members.insert("method".to_owned(), json!(method));
+        members.insert("method_detail".to_owned(), json!(""));
+    }
+    if channel == Channel::Email {
+        let suppression = profile.suppressions.iter();
+        let suppression: Vec<Value> =
+            suppression.map(|(reason, at)| json!({ "reason": reason.name(), "timestamp": at })).collect();
+        let lists = profile.list_suppressions.iter();
+        let lists: Vec<Value> = lists
+            .map(|(list, at)| json!({ "list_id": list, "reason": "UNSUBSCRIBE", "timestamp": at }))
+            .collect();
+        members.insert("custom_method_detail".to_owned(), json!(consent.source.unwrap_or_default()));
+        members.insert("double_optin".to_owned(), json!(consent.confirmed));
+        members.insert("suppression".to_owned(), Value::Array(suppression));
+        members.insert("list_suppressions".to_owned(), Value::Array(lists));
+    }
+    document
 }
 
 /// Sets an attribute. The members of an object are set one by one.

@@ -1,18 +1,43 @@
-//! Answers a request as Klaviyo does.
+//! Answers a request as Klaviyo does, or as a fault has it.
 
 use crate::access;
 use crate::answer::{Answer, Message, Refusal, set};
 use crate::call::{Call, Query, decoded};
 use crate::check::Result;
+use crate::outcome::Outcome;
 use crate::rates::Verdict;
 use crate::revision::{Revision, Wrong};
-use crate::simulator::Simulator;
+use crate::simulator::{Simulator, Ticket};
 use crate::table;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 
-/// The answer to a request that nothing happens to.
-pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> Message {
+/// Klaviyo's limit on a request.
+pub(crate) const BODY_BYTES: usize = 5_000_000;
+
+impl Simulator {
+    /// Answers one request. Of its address, only the path and the query matter.
+    ///
+    /// Nothing waits here: the latency of a fault moves the clock instead.
+    pub fn answer(&self, request: Request<impl AsRef<[u8]>>) -> Outcome {
+        let (parts, body) = request.into_parts();
+        let ticket = self.take_in(&parts);
+        self.advance(ticket.plan.latency);
+        self.carry_out(&ticket, &parts, Some(body.as_ref()))
+    }
+
+    /// Carries out a request, or the fault that was chosen for it. Without a body, the body was not read to its end.
+    pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Outcome {
+        let Ticket { plan, id } = ticket;
+        Outcome::of(plan.fault, id, || match body {
+            Some(body) if body.len() <= BODY_BYTES => answer(self, parts, body, id),
+            _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_message(id),
+        })
+    }
+}
+
+/// The answer to a request without a fault.
+fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> Message {
     let path = parts.uri.path().trim_end_matches('/');
     let routed = table::route(&parts.method, path);
     let key = access::key(&parts.headers);
@@ -49,7 +74,7 @@ pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str
     message
 }
 
-/// The revision that answers.
+/// The revision that answers a request with these headers.
 fn revision(headers: &HeaderMap) -> Result<Revision> {
     let Some(asked) = headers.get("revision").and_then(|value| value.to_str().ok()) else {
         let detail = "The revision header is required.";

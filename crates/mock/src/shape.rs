@@ -8,6 +8,8 @@ use crate::check::Result;
 use crate::clock;
 use crate::revision::Revision;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// What a value may be.
 pub(crate) enum Shape {
@@ -342,24 +344,9 @@ fn check_members(
     }
 }
 
-/// `1990-01-31`.
+/// Whether it is a date such as `1990-01-31`.
 fn is_date(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let mut number = |digits: usize| {
-        let part =
-            parts.next().filter(|part| part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()));
-        part.and_then(|part| part.parse::<u32>().ok())
-    };
-    let (Some(year), Some(month), Some(day)) = (number(4), number(2), number(2)) else { return false };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => return false,
-    };
-    (1..=last).contains(&day) && parts.next().is_none()
+    text.len() == 10 && OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339).is_ok()
 }
 
 #[cfg(test)]

@@ -1,31 +1,22 @@
-//! A Klaviyo that answers requests: its accounts, its clock, and what goes wrong on the way.
+//! The state of a Klaviyo: its accounts, its clock and its faults. `service` answers requests, `inspect` shows the state.
 
 use crate::access::Keys;
 use crate::account::Account;
-use crate::answer::{Answer, Refusal};
 use crate::clock::Clock;
 use crate::faults::{Faults, Injector, Plan};
-use crate::inspect;
 use crate::klaviyo::Klaviyo;
-use crate::outcome::Outcome;
 use crate::rates::Rates;
 use crate::rule::Rule;
-use crate::service;
-use http::Request;
 use http::request::Parts;
-use serde_json::Value;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Klaviyo's limit on a request.
-const BODY_BYTES: usize = 5_000_000;
-
-/// A Klaviyo at work: a request in, an answer out.
+/// A running Klaviyo: a request in, an answer out.
 ///
-/// It opens no socket, starts no thread and draws nothing at random. Where it is told the date
-/// ([`Klaviyo::stop_the_clock_at`]) it does not look at a clock either, and so runs as WebAssembly that imports nothing.
-/// `Server` puts it behind a port.
+/// It opens no socket, starts no thread and uses no random numbers. With a stopped clock
+/// ([`Klaviyo::stop_the_clock_at`]) it does not ask for the time either, and so runs as WebAssembly without imports.
+/// `Server` serves it on a port.
 pub struct Simulator {
     first: Entry,
     others: Vec<Entry>,
@@ -40,10 +31,10 @@ struct Entry {
     account: Mutex<Account>,
 }
 
-/// A request that came in, and what the faults have decided about it.
+/// A request that has come in, with its id and the fault that was chosen for it.
 pub(crate) struct Ticket {
     pub(crate) plan: Plan,
-    id: String,
+    pub(crate) id: String,
 }
 
 impl Simulator {
@@ -66,44 +57,25 @@ impl Simulator {
         }
     }
 
-    /// Answers one request; of its address, path and query count.
-    ///
-    /// Nothing waits here: the latency of a fault moves the clock instead.
-    pub fn answer(&self, request: Request<impl AsRef<[u8]>>) -> Outcome {
-        let (parts, body) = request.into_parts();
-        let ticket = self.take_in(&parts);
-        self.advance(ticket.plan.latency);
-        self.carry_out(&ticket, &parts, Some(body.as_ref()))
-    }
-
-    /// Counts a request, and decides what happens to it.
+    /// Counts a request, and chooses the fault that applies to it.
     pub(crate) fn take_in(&self, parts: &Parts) -> Ticket {
         let request = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let id = format!("{request:08x}-0000-4000-8000-000000000000");
         Ticket { plan: self.injector().plan(parts.method.as_str(), parts.uri.path()), id }
     }
 
-    /// What comes of a request. A body that is none was not read to its end.
-    pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Outcome {
-        let Ticket { plan, id } = ticket;
-        Outcome::of(plan.fault, id, || match body {
-            Some(body) if body.len() <= BODY_BYTES => service::answer(self, parts, body, id),
-            _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_message(id),
-        })
-    }
-
     /// What the first account holds now.
     ///
-    /// As long as the guard is kept, all that needs this account waits: its requests, this function,
-    /// [`Simulator::account_of`] and [`Simulator::state`]. The thread that keeps it would wait for itself forever, and
-    /// the one thread of a `Server` stops at the first request that needs the account, and answers
-    /// no others, those with other accounts' keys neither.
+    /// While the guard exists, everything that needs this account waits: its requests, this function,
+    /// [`Simulator::account_of`] and [`Simulator::state`]. The thread that has the guard would wait for itself forever. A
+    /// `Server` has one thread: it stops at the first request that needs the account, and answers no other account's
+    /// requests either.
     pub fn account(&self) -> MutexGuard<'_, Account> {
         self.first.open()
     }
 
-    /// What the account with this key holds now; none if no account has it. As long as the guard is kept,
-    /// all waits as with [`Simulator::account`].
+    /// What the account with this key holds now; none if no account has the key. The guard blocks as that of
+    /// [`Simulator::account`] does.
     #[must_use]
     pub fn account_of(&self, key: &str) -> Option<MutexGuard<'_, Account>> {
         self.entries().find(|entry| entry.keys.has(key)).map(Entry::open)
@@ -117,45 +89,37 @@ impl Simulator {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// How many requests came, whatever their key, those that went wrong on purpose among them.
+    /// The number of requests, whatever their key, those with a fault included.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// From now on these things go wrong, and no others. Requests are counted anew.
+    /// Replaces the faults. The rules count requests from 1 again.
     pub fn set_faults(&self, faults: Faults) {
         *self.injector() = Injector::new(faults);
     }
 
-    /// The rules, and how often each of them has applied.
+    /// The rules, and how often each has been applied.
     #[must_use]
     pub fn faults(&self) -> Vec<(Rule, u64)> {
         self.injector().tallies().map(|(rule, tally)| (rule.clone(), tally.applied)).collect()
     }
 
     pub(crate) fn injector(&self) -> MutexGuard<'_, Injector> {
-        self.injector.lock().unwrap_or_else(PoisonError::into_inner)
+        self.injector.lock()
     }
 
     /// Moves the clock on: windows of rates end, and jobs run.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
-
-    /// All that is held, as `GET /_mock/state` shows it. Keys are masked. It waits
-    /// for the guards of all accounts: a thread that keeps one waits forever.
-    #[must_use]
-    pub fn state(&self) -> Value {
-        inspect::state(self)
-    }
 }
 
 impl Entry {
-    /// The account, with its jobs as far as they are by now.
+    /// The account, after the jobs that are due have run.
     fn open(&self) -> MutexGuard<'_, Account> {
-        // The account is whole between requests, even if one of them panicked.
-        let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut account = self.account.lock();
         account.settle();
         account
     }
@@ -164,8 +128,9 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Account;
-    use http::{Response, StatusCode};
+    use crate::outcome::Outcome;
+    use crate::service::BODY_BYTES;
+    use http::{Request, Response, StatusCode};
     use serde_json::json;
 
     /// 2026-01-15T12:00:00Z

@@ -2,10 +2,11 @@
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
+use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -46,7 +47,7 @@ impl Line {
     }
 
     fn set(&self, end: Break) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        *self.0.lock() = Some(end);
     }
 }
 
@@ -93,7 +94,7 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let Self { stream, line } = &mut *self;
-        let mut end = line.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = line.0.lock();
         let Some(end) = end.as_mut() else { return Pin::new(stream).poll_write(cx, bytes) };
         while let Some(rest) = end.bytes.get(end.sent..).filter(|rest| !rest.is_empty()) {
             end.sent += ready!(Pin::new(&mut *stream).poll_write(cx, rest))?;
