@@ -1,7 +1,7 @@
 //! The simulated Klaviyo, and the host before it: which key it adds, and what it does not let through.
 
 use crate::contract::{Error, Header, Method, Request, Response};
-use klaviyo_mock::{Account, Faults, Klaviyo, Outcome, Simulator};
+use klaviyo_mock::{Account, Faults, Klaviyo, Reply, Simulator};
 use std::time::Duration;
 
 /// The only origin that requests may go to.
@@ -73,12 +73,12 @@ impl Gateway {
         let request =
             builder.body(body).map_err(|error| Error::Other(format!("it cannot be sent: {error}")))?;
         match self.simulator.answer(request) {
-            Outcome::Answer(answer) => Ok(response(&answer)),
-            Outcome::Reset => Err(Error::Connection("the connection was reset".to_owned())),
-            Outcome::Truncated(_) => {
+            Reply::Answer(answer) => Ok(response(&answer)),
+            Reply::Reset => Err(Error::Connection("the connection was reset".to_owned())),
+            Reply::Truncated(_) => {
                 Err(Error::Connection("the connection closed in the middle of the answer".to_owned()))
             }
-            Outcome::NotHttp(_) => Err(Error::Connection("the answer is not HTTP".to_owned())),
+            Reply::NotHttp(_) => Err(Error::Connection("the answer is not HTTP".to_owned())),
         }
     }
 }

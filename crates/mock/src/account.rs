@@ -23,8 +23,8 @@ pub struct Account {
     pub(crate) keys: Keys,
     pub(crate) lists: IndexMap<String, List>,
     profiles: Vec<Profile>,
-    /// The place of each profile, by id and by each identifier.
-    places: HashMap<(&'static str, String), usize>,
+    /// The position of each profile, by id and by each identifier.
+    positions: HashMap<(&'static str, String), usize>,
     pub(crate) opt_in: OptIn,
     pub(crate) imports: IndexMap<String, Import>,
     pub(crate) import_work: VecDeque<Work>,
@@ -53,7 +53,7 @@ impl Default for Account {
             keys: Keys::default(),
             lists: IndexMap::new(),
             profiles: Vec::new(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
             // An account starts with this one in its settings. It decides what a subscription without a list
             // means: somebody new has to confirm first, and so is not created.
             opt_in: OptIn::Double,
@@ -141,7 +141,8 @@ impl Account {
     /// Klaviyo stops sending email to a profile; one that is not there is left alone.
     pub fn suppress(&mut self, id: &str, reason: Suppression) {
         let now = self.clock.timestamp();
-        if let Some(profile) = self.place("id", id).and_then(|place| self.profiles.get_mut(place)) {
+        if let Some(profile) = self.position_of("id", id).and_then(|position| self.profiles.get_mut(position))
+        {
             profile.suppressions.push((reason, now));
         }
     }
@@ -150,7 +151,8 @@ impl Account {
     /// lists that waited are joined.
     pub fn confirm(&mut self, id: &str) {
         let now = self.clock.timestamp();
-        let Some(profile) = self.place("id", id).and_then(|place| self.profiles.get_mut(place)) else {
+        let Some(profile) = self.position_of("id", id).and_then(|position| self.profiles.get_mut(position))
+        else {
             return;
         };
         if !profile.waits() {
@@ -186,7 +188,7 @@ impl Account {
     /// equal in both cases.
     #[must_use]
     pub fn profile(&self, by: &str, value: &str) -> Option<&Profile> {
-        self.place(by, value).and_then(|place| self.profiles.get(place))
+        self.position_of(by, value).and_then(|position| self.profiles.get(position))
     }
 
     /// The bulk imports, in the order in which they were asked for.
@@ -226,44 +228,44 @@ impl Account {
     }
 
     /// Where a profile is.
-    pub(crate) fn place(&self, by: &str, value: &str) -> Option<usize> {
+    pub(crate) fn position_of(&self, by: &str, value: &str) -> Option<usize> {
         let name = IDENTIFIERS.into_iter().chain(["id"]).find(|name| *name == by)?;
-        self.places.get(&(name, folded(name, value))).copied()
+        self.positions.get(&(name, folded(name, value))).copied()
     }
 
-    /// The profile at a place.
-    pub(crate) fn at(&self, place: usize) -> Option<&Profile> {
-        self.profiles.get(place)
+    /// The profile at a position.
+    pub(crate) fn profile_at(&self, position: usize) -> Option<&Profile> {
+        self.profiles.get(position)
     }
 
-    pub(crate) fn at_mut(&mut self, place: usize) -> Option<&mut Profile> {
-        self.profiles.get_mut(place)
+    pub(crate) fn profile_at_mut(&mut self, position: usize) -> Option<&mut Profile> {
+        self.profiles.get_mut(position)
     }
 
-    /// The places of the profiles that hold one of these identifiers, without repetition.
+    /// The positions of the profiles that hold one of these identifiers, without repetition.
     pub(crate) fn holders(&self, attributes: &Map<String, Value>) -> Vec<usize> {
         let mut holders = Vec::new();
         for name in IDENTIFIERS {
-            let holder = given(attributes, name).and_then(|value| self.place(name, value));
+            let holder = given(attributes, name).and_then(|value| self.position_of(name, value));
             holders.extend(holder.filter(|holder| !holders.contains(holder)));
         }
         holders
     }
 
-    /// Adds a profile, and tells its place.
+    /// Adds a profile, and tells its position.
     pub(crate) fn create(&mut self, attributes: Map<String, Value>) -> usize {
-        let place = self.profiles.len();
-        let profile = Profile::new(place, Map::new(), self.clock.timestamp());
-        self.places.insert(("id", profile.id.clone()), place);
+        let position = self.profiles.len();
+        let profile = Profile::new(position, Map::new(), self.clock.timestamp());
+        self.positions.insert(("id", profile.id.clone()), position);
         self.profiles.push(profile);
-        self.write(place, attributes);
-        place
+        self.write(position, attributes);
+        position
     }
 
     /// Writes attributes: an omitted one stays, a null one is cleared, and an object is merged.
-    pub(crate) fn write(&mut self, place: usize, attributes: Map<String, Value>) {
+    pub(crate) fn write(&mut self, position: usize, attributes: Map<String, Value>) {
         let now = self.clock.timestamp();
-        let Some(profile) = self.profiles.get_mut(place) else { return };
+        let Some(profile) = self.profiles.get_mut(position) else { return };
         profile.updated = now;
         for (name, value) in attributes {
             // They stand for a visitor of a shop, which there is none of.
@@ -272,7 +274,7 @@ impl Account {
             }
             let identifier = IDENTIFIERS.into_iter().find(|identifier| *identifier == name);
             if let (Some(identifier), Some(old)) = (identifier, given(&profile.attributes, &name)) {
-                self.places.remove(&(identifier, folded(identifier, old)));
+                self.positions.remove(&(identifier, folded(identifier, old)));
             }
             // Unproven: an empty identifier is none.
             let clears = value.is_null() || (identifier.is_some() && value.as_str() == Some(""));
@@ -281,15 +283,15 @@ impl Account {
                 continue;
             }
             if let (Some(identifier), Some(new)) = (identifier, value.as_str()) {
-                self.places.insert((identifier, folded(identifier, new)), place);
+                self.positions.insert((identifier, folded(identifier, new)), position);
             }
             merge(&mut profile.attributes, &name, value);
         }
     }
 
     /// Changes properties as the `meta` of a resource says.
-    pub(crate) fn patch(&mut self, place: usize, resource: &Value) {
-        let Some(profile) = self.profiles.get_mut(place) else { return };
+    pub(crate) fn patch(&mut self, position: usize, resource: &Value) {
+        let Some(profile) = self.profiles.get_mut(position) else { return };
         if resource.get("meta").is_none() {
             return;
         }

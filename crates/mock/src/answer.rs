@@ -36,7 +36,7 @@ pub(crate) struct Refusal {
 }
 
 /// An answer as it goes over the wire, with its whole body.
-pub(crate) type Message = Response<Vec<u8>>;
+pub(crate) type HttpResponse = Response<Vec<u8>>;
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, title: &'static str, detail: &str) -> Self {
@@ -116,7 +116,7 @@ impl From<Refusal> for Answer {
 
 impl Answer {
     /// The answer as HTTP, to the request with this id.
-    pub(crate) fn into_message(self, id: &str) -> Message {
+    pub(crate) fn into_http(self, id: &str) -> HttpResponse {
         let (status, body, header) = match self {
             Self::Document(status, body) => (status, Some(body), None),
             Self::Partly(status, body, dropped) => {
@@ -155,7 +155,7 @@ impl Answer {
 }
 
 /// Sets a header.
-pub(crate) fn set(message: &mut Message, name: &'static str, value: &str) {
+pub(crate) fn set(message: &mut HttpResponse, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         message.headers_mut().insert(HeaderName::from_static(name), value);
     }

@@ -48,8 +48,8 @@ impl Account {
         let list = change.list.as_deref();
         let opt_in = list.and_then(|id| self.lists.get(id)).map_or(self.opt_in, |list| list.opt_in);
         let double = opt_in == OptIn::Double && !change.historical;
-        let place = match self.known(person) {
-            Some(place) => place,
+        let position = match self.known(person) {
+            Some(position) => position,
             // The subscription of somebody new goes nowhere: no list to join, no consent of old.
             None if list.is_none() && !change.historical => return,
             // An id that is nobody's.
@@ -57,7 +57,7 @@ impl Account {
             None => self.create(person.attributes.clone()),
         };
         let now = self.clock.timestamp();
-        let Some(profile) = self.at_mut(place) else { return };
+        let Some(profile) = self.profile_at_mut(position) else { return };
         let mut waits = false;
         for (channel, message, at) in &person.messages {
             let consent = Consent {
@@ -92,12 +92,12 @@ impl Account {
     /// Takes consent back: from one list, or, for whoever is not on it, from all messages.
     fn revoke(&mut self, change: &Change, person: &Person) {
         // Unproven: what becomes of somebody unknown. Here nothing.
-        let Some(place) = self.known(person) else { return };
+        let Some(position) = self.known(person) else { return };
         let now = self.clock.timestamp();
-        let id = self.at(place).map(|profile| profile.id.clone()).unwrap_or_default();
+        let id = self.profile_at(position).map(|profile| profile.id.clone()).unwrap_or_default();
         let list = change.list.as_deref().and_then(|list| self.lists.get_mut(list));
         let left = list.and_then(|list| list.members.shift_remove(&id).map(|_| list.id.clone()));
-        let Some(profile) = self.at_mut(place) else { return };
+        let Some(profile) = self.profile_at_mut(position) else { return };
         profile.unconfirmed.retain(|id| Some(id) != change.list.as_ref());
         if let Some(list) = left {
             profile.list_suppressions.push((list, now));
@@ -124,7 +124,7 @@ impl Account {
     /// Where the profile of a person is.
     fn known(&self, person: &Person) -> Option<usize> {
         match &person.id {
-            Some(id) => self.place("id", id),
+            Some(id) => self.position_of("id", id),
             None => self.holders(&person.attributes).first().copied(),
         }
     }

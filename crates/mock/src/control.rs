@@ -1,6 +1,6 @@
 //! The addresses below `/_mock/`, by which tests in any language read the state and set faults.
 
-use crate::answer::{Message, set};
+use crate::answer::{HttpResponse, set};
 use crate::digits::written;
 use crate::faults::Faults;
 use crate::inspect::faults;
@@ -11,7 +11,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 /// Answers `GET /_mock/state` and `PUT /_mock/faults`.
-pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8]) -> Message {
+pub(crate) fn answer(simulator: &Simulator, parts: &Parts, body: &[u8]) -> HttpResponse {
     let (status, document) = match (&parts.method, parts.uri.path().trim_end_matches('/')) {
         (&Method::GET, "/_mock/state") => (StatusCode::OK, simulator.state()),
         (&Method::GET, "/_mock/faults") => (StatusCode::OK, faults(simulator)),

@@ -31,7 +31,7 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Value> {
 /// Writes a document, with all numbers as they were written.
 pub(crate) fn written(value: &Value) -> String {
     // Strings and JSON that was read: there is nothing that cannot be written.
-    serde_json::to_string(&Written(value)).unwrap_or_default()
+    serde_json::to_string(&WithDigits(value)).unwrap_or_default()
 }
 
 /// Reads numbers as a machine has them, until a member whose numbers are kept.
@@ -134,9 +134,9 @@ fn kept(raw: &RawValue, levels: u8) -> serde_json::Result<Value> {
     })
 }
 
-struct Written<'a>(&'a Value);
+struct WithDigits<'a>(&'a Value);
 
-impl Serialize for Written<'_> {
+impl Serialize for WithDigits<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::String(text) => match (text.strip_prefix(NUMBER), text.strip_prefix(TEXT)) {
@@ -149,14 +149,14 @@ impl Serialize for Written<'_> {
             Value::Array(values) => {
                 let mut seq = serializer.serialize_seq(Some(values.len()))?;
                 for value in values {
-                    seq.serialize_element(&Written(value))?;
+                    seq.serialize_element(&WithDigits(value))?;
                 }
                 seq.end()
             }
             Value::Object(members) => {
                 let mut map = serializer.serialize_map(Some(members.len()))?;
                 for (name, value) in members {
-                    map.serialize_entry(name, &Written(value))?;
+                    map.serialize_entry(name, &WithDigits(value))?;
                 }
                 map.end()
             }

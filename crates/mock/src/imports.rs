@@ -127,39 +127,43 @@ impl Account {
             return Err(("invalid", detail.clone()));
         }
         let id = row.get("id").and_then(Value::as_str);
-        let place = self.upsert_place(id, &attributes).map_err(|clash| clash.as_import_error())?;
-        let place = match place {
-            Some(place) => {
-                self.write(place, attributes);
-                place
+        let position = self.upsert_target(id, &attributes).map_err(|clash| clash.as_import_error())?;
+        let position = match position {
+            Some(position) => {
+                self.write(position, attributes);
+                position
             }
             None => self.create(attributes),
         };
-        self.patch(place, row);
-        Ok(self.at(place).map(|profile| profile.id.clone()).unwrap_or_default())
+        self.patch(position, row);
+        Ok(self.profile_at(position).map(|profile| profile.id.clone()).unwrap_or_default())
     }
 
     /// Where an upsert writes: none is a new profile.
-    pub(crate) fn upsert_place(
+    pub(crate) fn upsert_target(
         &self,
         id: Option<&str>,
         attributes: &Map<String, Value>,
     ) -> Result<Option<usize>, Clash> {
         let named = match id {
             None => None,
-            Some(id) => Some(self.place("id", id).ok_or_else(|| Clash::Unknown(id.to_owned()))?),
+            Some(id) => Some(self.position_of("id", id).ok_or_else(|| Clash::Unknown(id.to_owned()))?),
         };
         let holders = self.holders(attributes);
         let target = named.or(holders.first().copied());
         // Unproven: which of the two profiles is named.
-        match holders.iter().find(|holder| Some(**holder) != target).and_then(|place| self.at(*place)) {
+        match holders
+            .iter()
+            .find(|holder| Some(**holder) != target)
+            .and_then(|position| self.profile_at(*position))
+        {
             Some(other) => Err(Clash::Duplicate(other.id.clone())),
             None => Ok(target),
         }
     }
 }
 
-/// Why an upsert has no place.
+/// Why an upsert has no position.
 pub(crate) enum Clash {
     /// The id is nobody's.
     Unknown(String),

@@ -43,11 +43,12 @@ mod klaviyo;
 #[cfg(feature = "nats")]
 mod nats;
 mod operations;
-mod outcome;
+
 mod page;
 mod patch;
 mod profile;
 mod rates;
+mod reply;
 mod revision;
 mod rule;
 #[cfg(feature = "server")]
@@ -66,9 +67,9 @@ pub use imports::{Import, ImportError};
 pub use klaviyo::Klaviyo;
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsServer};
-pub use outcome::Outcome;
 pub use profile::Profile;
 pub use rates::Rates;
+pub use reply::Reply;
 pub use rule::{Fault, Route, Rule, When};
 #[cfg(feature = "server")]
 pub use server::Server;

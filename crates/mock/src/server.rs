@@ -2,7 +2,7 @@
 
 use crate::control;
 use crate::klaviyo::Klaviyo;
-use crate::outcome::Outcome;
+use crate::reply::Reply;
 use crate::simulator::Simulator;
 use crate::socket::{Line, Listener};
 use anyhow::{Context, Result};
@@ -108,9 +108,9 @@ async fn serve(
         tokio::time::sleep(ticket.plan.latency).await;
     }
     match simulator.carry_out(&ticket, &parts, body.as_deref()) {
-        Outcome::Answer(message) => return message.map(Body::from),
-        Outcome::Reset => line.reset(),
-        Outcome::Truncated(bytes) | Outcome::NotHttp(bytes) => line.close_after(bytes),
+        Reply::Answer(message) => return message.map(Body::from),
+        Reply::Reset => line.reset(),
+        Reply::Truncated(bytes) | Reply::NotHttp(bytes) => line.close_after(bytes),
     }
     // The connection breaks before anything of this is sent.
     Response::default()

@@ -1,11 +1,11 @@
 //! Answers a request as Klaviyo does, or as a fault has it.
 
 use crate::access;
-use crate::answer::{Answer, Message, Refusal, set};
+use crate::answer::{Answer, HttpResponse, Refusal, set};
 use crate::call::{Call, Query, decoded};
 use crate::check::Result;
-use crate::outcome::Outcome;
 use crate::rates::Verdict;
+use crate::reply::Reply;
 use crate::revision::{Revision, Wrong};
 use crate::simulator::{Simulator, Ticket};
 use crate::table;
@@ -19,7 +19,7 @@ impl Simulator {
     /// Answers one request. Of its address, only the path and the query matter.
     ///
     /// Nothing waits here: the latency of a fault moves the clock instead.
-    pub fn answer(&self, request: Request<impl AsRef<[u8]>>) -> Outcome {
+    pub fn answer(&self, request: Request<impl AsRef<[u8]>>) -> Reply {
         let (parts, body) = request.into_parts();
         let ticket = self.take_in(&parts);
         self.advance(ticket.plan.latency);
@@ -27,32 +27,32 @@ impl Simulator {
     }
 
     /// Carries out a request, or the fault that was chosen for it. Without a body, the body was not read to its end.
-    pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Outcome {
+    pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Reply {
         let Ticket { plan, id } = ticket;
-        Outcome::of(plan.fault, id, || match body {
+        Reply::of(plan.fault, id, || match body {
             Some(body) if body.len() <= BODY_BYTES => answer(self, parts, body, id),
-            _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_message(id),
+            _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_http(id),
         })
     }
 }
 
 /// The answer to a request without a fault.
-fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> Message {
+fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> HttpResponse {
     let path = parts.uri.path().trim_end_matches('/');
     let routed = table::route(&parts.method, path);
     let key = access::key(&parts.headers);
     let (operation, variable, key) = match (routed, key) {
         (Ok((operation, variable)), Ok(key)) => (operation, variable, key),
-        (Err(refused), _) | (Ok(_), Err(refused)) => return refused.into_message(id),
+        (Err(refused), _) | (Ok(_), Err(refused)) => return refused.into_http(id),
     };
-    let Some(mut account) = simulator.account_of(key) else { return access::wrong_key().into_message(id) };
+    let Some(mut account) = simulator.account_of(key) else { return access::wrong_key().into_http(id) };
     account.count(operation.name);
     let revision = revision(&parts.headers);
     let (served, now) = (revision.as_ref().ok().copied(), simulator.clock.now());
     let verdict = account.meter.take(simulator.rates, operation.name, operation.rate, served, now);
     if let Some(Verdict::Wait(seconds)) = verdict {
         account.throttle();
-        return Answer::Throttled(seconds).into_message(id);
+        return Answer::Throttled(seconds).into_http(id);
     }
     let answer = account.keys.allow(key, operation.scopes).and_then(|()| {
         let (account, revision, headers) = (&mut *account, revision?, &parts.headers);
@@ -61,7 +61,7 @@ fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> Messag
         let id = decoded(variable);
         (operation.run)(&mut Call { account, revision, path, id, query, headers, body })
     });
-    let mut message = answer.unwrap_or_else(|refused| refused).into_message(id);
+    let mut message = answer.unwrap_or_else(|refused| refused).into_http(id);
     if let Some(Verdict::Pass { limit, remaining, reset }) = verdict {
         set(&mut message, "ratelimit-limit", &limit);
         set(&mut message, "ratelimit-remaining", &remaining.to_string());

@@ -128,7 +128,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Outcome;
+    use crate::reply::Reply;
     use crate::service::BODY_BYTES;
     use http::{Request, Response, StatusCode};
     use serde_json::json;
@@ -141,7 +141,7 @@ mod tests {
         Simulator::new(Klaviyo::from(Account::demo()).faults(faults).stop_the_clock_at(NOON))
     }
 
-    fn create(simulator: &Simulator) -> Outcome {
+    fn create(simulator: &Simulator) -> Reply {
         let body = json!({ "data": { "type": "profile", "attributes": { "email": "a@example.com" } } });
         let request = Request::post("https://a.klaviyo.com/api/profiles/")
             .header("authorization", format!("Klaviyo-API-Key {}", Account::DEMO_KEY))
@@ -151,9 +151,9 @@ mod tests {
         simulator.answer(request.unwrap())
     }
 
-    fn answered(outcome: Outcome) -> Response<Vec<u8>> {
-        match outcome {
-            Outcome::Answer(answer) => answer,
+    fn answered(reply: Reply) -> Response<Vec<u8>> {
+        match reply {
+            Reply::Answer(answer) => answer,
             other => panic!("{other:?} is no answer"),
         }
     }
@@ -187,15 +187,15 @@ mod tests {
             [("reset-before", 0), ("reset-after", 1), ("truncate", 1), ("garbage-line", 1)]
         {
             let simulator = simulator(&[&format!("*: always {fault}")]);
-            let outcome = create(&simulator);
+            let reply = create(&simulator);
             let is_as_told = match fault {
                 "truncate" => {
-                    matches!(&outcome, Outcome::Truncated(bytes) if bytes.starts_with(b"HTTP/1.1 201"))
+                    matches!(&reply, Reply::Truncated(bytes) if bytes.starts_with(b"HTTP/1.1 201"))
                 }
-                "garbage-line" => matches!(&outcome, Outcome::NotHttp(bytes) if !bytes.starts_with(b"HTTP")),
-                _ => matches!(outcome, Outcome::Reset),
+                "garbage-line" => matches!(&reply, Reply::NotHttp(bytes) if !bytes.starts_with(b"HTTP")),
+                _ => matches!(reply, Reply::Reset),
             };
-            assert!(is_as_told, "{fault}: {outcome:?}");
+            assert!(is_as_told, "{fault}: {reply:?}");
             assert_eq!(simulator.account().profiles().len(), profiles, "{fault}");
         }
     }

@@ -41,7 +41,7 @@ fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
     }
     // Klaviyo prints a set: an id that was sent twice is there once.
     let unknown: IndexSet<&str> =
-        ids.iter().copied().filter(|id| call.account.place("id", id).is_none()).collect();
+        ids.iter().copied().filter(|id| call.account.position_of("id", id).is_none()).collect();
     if !unknown.is_empty() {
         let unknown: Vec<String> = unknown.iter().map(|id| format!("'{id}'")).collect();
         let detail = format!("Invalid profile IDs: {{{}}}", unknown.join(", "));

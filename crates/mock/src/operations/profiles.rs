@@ -20,7 +20,7 @@ const FIELDS: Fields = Fields {
 const POINTER: &str = "/data/attributes";
 
 /// What a body says of a profile.
-struct Written {
+struct ProfileWrite {
     id: Option<String>,
     attributes: Map<String, Value>,
     /// The whole resource.
@@ -51,11 +51,11 @@ fn select<'a>(call: &'a Call<'_>, conditions: &[Condition]) -> Vec<&'a Profile> 
     let identified = conditions.iter().find(|c| matches!(c.operator, Operator::Equals | Operator::Any));
     let Some(condition) = identified else { return call.account.profiles().iter().filter(fits).collect() };
     let values = condition.values.iter();
-    let mut places: Vec<usize> =
-        values.filter_map(|value| call.account.place(&condition.field, value.text())).collect();
-    places.sort_unstable();
-    places.dedup();
-    places.into_iter().filter_map(|place| call.account.at(place)).filter(fits).collect()
+    let mut positions: Vec<usize> =
+        values.filter_map(|value| call.account.position_of(&condition.field, value.text())).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    positions.into_iter().filter_map(|position| call.account.profile_at(position)).filter(fits).collect()
 }
 
 fn fits(profile: &Profile, condition: &Condition) -> bool {
@@ -67,8 +67,8 @@ fn fits(profile: &Profile, condition: &Condition) -> bool {
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
-    let place = existing(call)?;
-    let profile = shown(call, place)?;
+    let position = existing(call)?;
+    let profile = resource(call, position)?;
     let profile = call.sparse("profile", profile);
     Ok(Answer::Document(StatusCode::OK, json!({ "data": profile })))
 }
@@ -76,25 +76,29 @@ pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Answer> {
     let written = read(call, &shape::CREATED)?;
     check::identified(&written.attributes, POINTER)?;
-    let holder = call.account.holders(&written.attributes).first().and_then(|place| call.account.at(*place));
+    let holder = call
+        .account
+        .holders(&written.attributes)
+        .first()
+        .and_then(|position| call.account.profile_at(*position));
     if let Some(holder) = holder {
         return Err(Refusal::conflict(Some(&holder.id)).into());
     }
-    let place = call.account.create(written.attributes);
-    answer(call, StatusCode::CREATED, place, written.dropped)
+    let position = call.account.create(written.attributes);
+    answer(call, StatusCode::CREATED, position, written.dropped)
 }
 
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Answer> {
-    let place = existing(call)?;
+    let position = existing(call)?;
     let written = read(call, &shape::UPDATED)?;
     if written.id.as_ref() != Some(&call.id) {
         return Err(Refusal::invalid("'id' must be the id in the path", "/data/id").into());
     }
-    let other = call.account.holders(&written.attributes).into_iter().find(|holder| *holder != place);
-    if let Some(other) = other.and_then(|place| call.account.at(place)) {
+    let other = call.account.holders(&written.attributes).into_iter().find(|holder| *holder != position);
+    if let Some(other) = other.and_then(|position| call.account.profile_at(position)) {
         return Err(Refusal::conflict(Some(&other.id)).into());
     }
-    write(call, place, written)
+    write(call, position, written)
 }
 
 pub(crate) fn create_or_update(call: &mut Call<'_>) -> Result<Answer> {
@@ -102,41 +106,41 @@ pub(crate) fn create_or_update(call: &mut Call<'_>) -> Result<Answer> {
     if written.id.is_none() {
         check::identified(&written.attributes, POINTER)?;
     }
-    match call.account.upsert_place(written.id.as_deref(), &written.attributes) {
-        Ok(Some(place)) => write(call, place, written),
+    match call.account.upsert_target(written.id.as_deref(), &written.attributes) {
+        Ok(Some(position)) => write(call, position, written),
         Ok(None) => {
-            let place = call.account.create(written.attributes);
-            call.account.patch(place, &written.resource);
-            answer(call, StatusCode::CREATED, place, written.dropped)
+            let position = call.account.create(written.attributes);
+            call.account.patch(position, &written.resource);
+            answer(call, StatusCode::CREATED, position, written.dropped)
         }
         Err(Clash::Duplicate(holder)) => Err(Refusal::conflict(Some(&holder)).into()),
         Err(Clash::Unknown(id)) => Err(no_profile(&id).into()),
     }
 }
 
-fn write(call: &mut Call<'_>, place: usize, written: Written) -> Result<Answer> {
-    call.account.write(place, written.attributes);
-    call.account.patch(place, &written.resource);
-    answer(call, StatusCode::OK, place, written.dropped)
+fn write(call: &mut Call<'_>, position: usize, written: ProfileWrite) -> Result<Answer> {
+    call.account.write(position, written.attributes);
+    call.account.patch(position, &written.resource);
+    answer(call, StatusCode::OK, position, written.dropped)
 }
 
 fn existing(call: &Call<'_>) -> Result<usize> {
-    call.account.place("id", &call.id).ok_or_else(|| no_profile(&call.id).into())
+    call.account.position_of("id", &call.id).ok_or_else(|| no_profile(&call.id).into())
 }
 
-fn shown(call: &Call<'_>, place: usize) -> Result<Value> {
+fn resource(call: &Call<'_>, position: usize) -> Result<Value> {
     let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
-    let profile = call.account.at(place);
+    let profile = call.account.profile_at(position);
     Ok(profile.map(|profile| profile.resource(call.revision, subscriptions)).unwrap_or_default())
 }
 
 fn answer(
     call: &Call<'_>,
     status: StatusCode,
-    place: usize,
+    position: usize,
     dropped: Option<&'static str>,
 ) -> Result<Answer> {
-    let body = json!({ "data": shown(call, place)? });
+    let body = json!({ "data": resource(call, position)? });
     Ok(match dropped {
         None => Answer::Document(status, body),
         Some(dropped) => Answer::Partly(status, body, dropped),
@@ -144,7 +148,7 @@ fn answer(
 }
 
 /// Reads the profile in the body. A phone number that is not valid beside an email is dropped.
-fn read(call: &Call<'_>, shape: &Shape) -> Result<Written> {
+fn read(call: &Call<'_>, shape: &Shape) -> Result<ProfileWrite> {
     // What is asked of the answer must make sense before anything is written.
     call.wants("profile", "subscriptions", &["subscriptions"])?;
     let document = call.document()?;
@@ -167,7 +171,7 @@ fn read(call: &Call<'_>, shape: &Shape) -> Result<Written> {
         attributes.shift_remove("phone_number");
     }
     let resource = data.clone();
-    Ok(Written { id, attributes, resource, dropped: wrong.then_some("phone_number") })
+    Ok(ProfileWrite { id, attributes, resource, dropped: wrong.then_some("phone_number") })
 }
 
 fn no_profile(id: &str) -> Refusal {

@@ -1,12 +1,12 @@
 //! What comes of a request: an answer, or a connection that breaks.
 
-use crate::answer::{Answer, Message, Refusal, set};
+use crate::answer::{Answer, HttpResponse, Refusal, set};
 use crate::rule::Fault;
 use http::{Response, StatusCode};
 
 /// What comes of a request.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Reply {
     /// An answer, whole.
     Answer(Response<Vec<u8>>),
     /// The connection is reset instead of an answer.
@@ -17,9 +17,9 @@ pub enum Outcome {
     NotHttp(Vec<u8>),
 }
 
-impl Outcome {
+impl Reply {
     /// What a fault makes of the request with this id; `answer` carries it out.
-    pub(crate) fn of(fault: Option<Fault>, id: &str, answer: impl FnOnce() -> Message) -> Self {
+    pub(crate) fn of(fault: Option<Fault>, id: &str, answer: impl FnOnce() -> HttpResponse) -> Self {
         match fault {
             None | Some(Fault::Latency(_)) => Self::Answer(answer()),
             Some(Fault::Status { code, retry_after }) => Self::Answer(refused(code, retry_after, id)),
@@ -44,7 +44,7 @@ impl Outcome {
 }
 
 /// The first half of an answer, as HTTP/1.1.
-fn half(mut message: Message) -> Vec<u8> {
+fn half(mut message: HttpResponse) -> Vec<u8> {
     // 204 has no body, whatever its head promises: no client would miss one.
     if message.status() == StatusCode::NO_CONTENT {
         *message.status_mut() = StatusCode::OK;
@@ -55,7 +55,7 @@ fn half(mut message: Message) -> Vec<u8> {
 }
 
 /// The lines before a body; they promise the whole of it, and one byte if there is none.
-fn head(message: &Message) -> String {
+fn head(message: &HttpResponse) -> String {
     let mut head = format!("HTTP/1.1 {}\r\n", message.status());
     for (name, value) in message.headers() {
         head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
@@ -65,7 +65,7 @@ fn head(message: &Message) -> String {
 }
 
 /// An answer with a body that means nothing.
-fn garbage(message: Message) -> Message {
+fn garbage(message: HttpResponse) -> HttpResponse {
     let mut message = message.map(|_| b"\x00\xff\xfe{\"data\":[}\x80".to_vec());
     // 204 has no body.
     *message.status_mut() = StatusCode::OK;
@@ -74,13 +74,13 @@ fn garbage(message: Message) -> Message {
 }
 
 /// An error that the request did not deserve.
-fn refused(code: u16, retry_after: Option<u64>, id: &str) -> Message {
+fn refused(code: u16, retry_after: Option<u64>, id: &str) -> HttpResponse {
     let mut message = match (code, retry_after) {
-        (410, _) => Answer::Retired.into_message(id),
-        (429, Some(seconds)) => Answer::Throttled(seconds).into_message(id),
+        (410, _) => Answer::Retired.into_http(id),
+        (429, Some(seconds)) => Answer::Throttled(seconds).into_http(id),
         // These come from the network in front of Klaviyo.
         (502 | 504 | 524, _) => page(code),
-        _ => Answer::from(Refusal::of_status(code)).into_message(id),
+        _ => Answer::from(Refusal::of_status(code)).into_http(id),
     };
     if let Some(seconds) = retry_after {
         set(&mut message, "retry-after", &seconds.to_string());
@@ -89,7 +89,7 @@ fn refused(code: u16, retry_after: Option<u64>, id: &str) -> Message {
 }
 
 /// The page of a network in front of Klaviyo: no JSON, no request id.
-fn page(code: u16) -> Message {
+fn page(code: u16) -> HttpResponse {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
     let code = status.as_u16();
     let reason = match code {
