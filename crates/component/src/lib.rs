@@ -1,7 +1,7 @@
 //! The component: `klaviyo-core` bound to the contract in `wit/`, and nothing else.
 //!
-//! `cargo xtask build` makes the component from it. There is no std in it: nothing in there could be called, and
-//! without its panic messages, which nobody would see, the file is smaller.
+//! `cargo xtask build` makes the component from it. There is no std in it: nothing in there could be called,
+//! and without its panic messages, which nobody would see, the file is smaller.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;

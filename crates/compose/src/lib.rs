@@ -1,12 +1,12 @@
 //! Composes the connector with other components, into one file.
 //!
-//! - [`with_adapter`] puts something below it that supplies its `http`: klaviyo-wasi-http, for runtimes that have
-//!   `wasi:http`.
-//! - [`with_tenant_code`] puts something above it that calls it: code of a customer's, that has the connector in its
-//!   reach and nothing else.
+//! - [`with_adapter`] puts something below it that supplies its `http`: klaviyo-wasi-http, for runtimes that
+//!   have `wasi:http`.
+//! - [`with_tenant_code`] puts something above it that calls it: code of a customer's, that has the connector
+//!   in its reach and nothing else.
 //!
-//! Components share no memory, and one cannot reach what another imports. What a component needs and does not get from
-//! the one below it is an error, never an import of the whole that nobody expects.
+//! Components share no memory, and one cannot reach what another imports. What a component needs and does not
+//! get from the one below it is an error, never an import of the whole that nobody expects.
 
 use wac_graph::types::{ItemKind, Package, SubtypeChecker};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
@@ -64,8 +64,8 @@ pub enum ComposeError {
     Encode(#[source] anyhow::Error),
 }
 
-/// The connector, with its `http` supplied by `adapter`. The whole exports what the connector does, and imports what
-/// the adapter does.
+/// The connector, with its `http` supplied by `adapter`. The whole exports what the connector does, and
+/// imports what the adapter does.
 ///
 /// # Errors
 /// When one of them is not a component, or the adapter does not supply all that the connector imports.
@@ -78,12 +78,12 @@ pub fn with_adapter(connector: &[u8], adapter: &[u8]) -> Result<Vec<u8>, Compose
     parts.encode()
 }
 
-/// A component of a tenant's, with what it imports supplied by the connector. The whole is a connector that exports what
-/// the tenant's component does besides, and imports what the connector does: `http`.
+/// A component of a tenant's, with what it imports supplied by the connector. The whole is a connector that
+/// exports what the tenant's component does besides, and imports what the connector does: `http`.
 ///
 /// # Errors
-/// When one of them is not a component, or the tenant's imports anything but the connector's exports, or exports
-/// something under a name of the connector's.
+/// When one of them is not a component, or the tenant's imports anything but the connector's exports, or
+/// exports something under a name of the connector's.
 pub fn with_tenant_code(connector: &[u8], tenant: &[u8]) -> Result<Vec<u8>, ComposeError> {
     let mut parts = Parts::default();
     let upper = parts.part("tenant's component", tenant)?;
@@ -116,7 +116,8 @@ impl Parts {
         Ok(Part { name, package })
     }
 
-    /// Supplies all imports of one from the exports of the other. `wac_graph::plug` leaves those out whose types differ.
+    /// Supplies all imports of one from the exports of the other. `wac_graph::plug` leaves those out whose
+    /// types differ.
     fn put(&mut self, upper: &Part, lower: &Part) -> Result<Whole, ComposeError> {
         let imports = self.items(upper, Side::Imports);
         let exports = self.items(lower, Side::Exports);

@@ -1,7 +1,7 @@
 //! Bulk requests: many rows in few requests, for imports, subscriptions and unsubscriptions.
 //!
-//! Klaviyo accepts such a request as a whole or not at all. So each row is checked first, and if Klaviyo refuses a
-//! request, it is sent again without the rows that Klaviyo names.
+//! Klaviyo accepts such a request as a whole or not at all. So each row is checked first, and if Klaviyo
+//! refuses a request, it is sent again without the rows that Klaviyo names.
 
 use crate::diagnosis::Advice;
 use crate::json::Json;
@@ -15,10 +15,12 @@ use serde::Serialize;
 const REQUEST_BYTES: usize = 5_000_000;
 /// Klaviyo's limit on one profile.
 const ROW_BYTES: usize = 100_000;
-/// How often a request is sent again without refused rows. Klaviyo may name all of them at once or only the first.
+/// How often a request is sent again without refused rows. Klaviyo may name all of them at once or only the
+/// first.
 const REPEATS: usize = 100;
 
-/// The parts of the body between the attributes and the rows, between the rows and the relationships, and at the end.
+/// The parts of the body between the attributes and the rows, between the rows and the relationships, and at
+/// the end.
 const ROWS_BEGIN: &[u8] = br#""profiles":{"data":["#;
 const ROWS_END: &[u8] = b"]}}";
 const END: &[u8] = b"}}";
@@ -114,7 +116,8 @@ impl BulkRequest {
         Ok(())
     }
 
-    /// Sends rows in as few requests as the limits allow. A row that fails its check is refused, and the others are sent.
+    /// Sends rows in as few requests as the limits allow. A row that fails its check is refused, and the
+    /// others are sent.
     pub(crate) fn send(
         &self,
         http: &mut dyn Http,
@@ -149,7 +152,8 @@ impl BulkRequest {
         batch.rows.len() < self.most && around + batch.json.len() + 1 + row.json.len() <= REQUEST_BYTES
     }
 
-    /// Sends a batch and empties it. As long as Klaviyo refuses it and names rows, it is sent again without these.
+    /// Sends a batch and empties it. As long as Klaviyo refuses it and names rows, it is sent again without
+    /// these.
     fn send_batch(
         &self,
         http: &mut dyn Http,
@@ -245,7 +249,8 @@ impl Batch {
         self.rows.push(RowSpan { end: self.json.len(), ..*span });
     }
 
-    /// Removes the named rows, by position in the batch, and returns them. If a row has several reasons, the first counts.
+    /// Removes the named rows, by position in the batch, and returns them. If a row has several reasons, the
+    /// first counts.
     fn remove(&mut self, named: Vec<(u32, Detail)>) -> Vec<Refusal> {
         let mut reasons: Vec<Option<Detail>> = self.rows.iter().map(|_| None).collect();
         for (row, reason) in named {
@@ -378,7 +383,8 @@ mod tests {
         };
         let report = bulk(200).send(&mut http, &mut (0..200).map(number)).unwrap();
         assert_eq!(times, REPEATS + 1);
-        // What was progressed is not lost, and what is left is known: the first row, and those behind the others.
+        // What Klaviyo refused is reported, and what is left is known: the first row, and those behind the
+        // others.
         let refused: Vec<u32> = report.refused.iter().map(|refusal| refusal.index).collect();
         assert_eq!(refused, (1..102).collect::<Vec<_>>());
         let stopped = report.stopped.unwrap();

@@ -15,7 +15,8 @@ use alloc::{boxed::Box, vec::Vec};
 /// Submits contacts for import, in as few jobs as Klaviyo's limits allow.
 ///
 /// # Errors
-/// Those of Klaviyo and of the transport, when nothing was accepted. Later failures are in [`Submission::stopped`].
+/// Those of Klaviyo and of the transport, when nothing was accepted. Later failures are in
+/// [`Submission::stopped`].
 pub fn submit(
     http: &mut dyn Http,
     contacts: &[NewProfile],

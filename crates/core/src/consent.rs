@@ -14,7 +14,8 @@ use alloc::{boxed::Box, format};
 /// Subscribes people to marketing. This lifts suppressions.
 ///
 /// # Errors
-/// Those of Klaviyo and of the transport, when nothing was accepted. Later failures are in [`ConsentOutcome::stopped`].
+/// Those of Klaviyo and of the transport, when nothing was accepted. Later failures are in
+/// [`ConsentOutcome::stopped`].
 pub fn grant(
     http: &mut dyn Http,
     subscriptions: &[Subscription],

@@ -154,8 +154,8 @@ impl<'a> Search<'a> {
 /// Creates a profile, unless one with an identifier of the same value exists.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. A conflict in which Klaviyo
-/// names the profile that exists is not an error.
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. A conflict in which
+/// Klaviyo names the profile that exists is not an error.
 pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Box<Error>> {
     create_checked(http, &check::contact(profile)?)
 }
@@ -163,8 +163,8 @@ pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Box
 /// Adds profiles to a list, 1,000 a request, and returns how many.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it, where [`Error::done`] counts
-/// the profiles of the requests that succeeded before.
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it, where [`Error::done`]
+/// counts the profiles of the requests that succeeded before.
 pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u32, Box<Error>> {
     let list = check::path_segment("list", list)?;
     check::profile_ids(profiles)?;
@@ -198,8 +198,8 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
 /// Creates a profile, or updates the one with the same identifiers.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. [`Code::Conflict`] when the
-/// identifiers belong to two profiles.
+/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. [`Code::Conflict`] when
+/// the identifiers belong to two profiles.
 pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Box<Error>> {
     create_or_update_profile(&check::contact(profile)?)?.send(http)
 }

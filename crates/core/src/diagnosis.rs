@@ -1,4 +1,5 @@
-//! What an answer or a failure means: the code of the error, and a sentence that says what happened and what to do.
+//! What an answer or a failure means: the code of the error, and a sentence that says what happened and what
+//! to do.
 
 use crate::error::{Code, Detail, Error};
 use crate::{Response, TransportError, jsonapi};
@@ -101,8 +102,8 @@ impl Error {
     }
 }
 
-/// The code that an answer stands for. A page of the network in front of Klaviyo is recognised first: it says nothing about
-/// keys, scopes or resources.
+/// The code that an answer stands for. A page of the network in front of Klaviyo is recognised first: it says
+/// nothing about keys, scopes or resources.
 fn classify(response: &Response, details: &[Detail]) -> Code {
     match response.status {
         429 => Code::RateLimited,
@@ -248,8 +249,8 @@ fn quoted(details: &[Detail]) -> String {
     quoted
 }
 
-/// Whether Klaviyo complains about the form of a body rather than about a value in it. Of an addition to a list, Klaviyo
-/// complains about the profiles with a pointer at the whole body, though they are values.
+/// Whether Klaviyo complains about the form of a body rather than about a value in it. Of an addition to a
+/// list, Klaviyo complains about the profiles with a pointer at the whole body, though they are values.
 fn is_about_form(error: &Error, form: &str) -> bool {
     let of_form = |d: &Detail| is_about_whole_body(d) && !d.detail.starts_with("Invalid profile IDs");
     !form.is_empty() && error.status == Some(400) && error.details.first().is_some_and(of_form)
@@ -347,7 +348,8 @@ mod tests {
         assert_eq!(answer(429, &[], "").retry_after, None);
     }
 
-    /// What a person must find in the sentences, for each row of the troubleshooting table of Klaviyo's guide.
+    /// What a person must find in the sentences, for each row of the troubleshooting table of Klaviyo's
+    /// guide.
     #[test]
     fn the_advice_has_what_helps() {
         let body = |code: &str, detail: &str, pointer: &str| {

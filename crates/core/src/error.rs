@@ -103,8 +103,8 @@ impl Error {
         })
     }
 
-    /// The error about an argument, in the field with this name of the contract. Programs that clean contacts before a call
-    /// make it too.
+    /// The error about an argument, in the field with this name of the contract. Programs that clean contacts
+    /// before a call make it too.
     #[must_use]
     pub fn invalid(field: &str, reason: &str) -> Box<Self> {
         let message = format!("{field}: {reason} (nothing was sent)");

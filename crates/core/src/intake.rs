@@ -1,7 +1,7 @@
 //! Contacts as people write them into forms and files, for what takes contacts in: the command and the door.
 //!
-//! A program that calls the component gets an error for each value that cannot be. Here a value that cannot be, beside
-//! one that can, costs the value and not the person, and the words for "there is none" are none.
+//! A program that calls the component gets an error for each value that cannot be. Here a value that cannot
+//! be, beside one that can, costs the value and not the person, and the words for "there is none" are none.
 
 use crate::identifiers::{bulk_email, email, external_id};
 use crate::text::{is_blank, shown, trimmed};
@@ -9,7 +9,8 @@ use crate::{Detail, Error, NewProfile, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::iter::successors;
 
-/// What becomes of an email or a phone number that cannot be one, when the person is known by another identifier.
+/// What becomes of an email or a phone number that cannot be one, when the person is known by another
+/// identifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unfit {
     /// It is left out, with a warning.
@@ -28,12 +29,12 @@ pub struct Intake {
     pub warnings: Vec<Detail>,
 }
 
-/// Takes a contact in. `number` writes a phone number to E.164: [`phone_number`](crate::identifiers::phone_number)
-/// for numbers that have a country code.
+/// Takes a contact in. `number` writes a phone number to E.164:
+/// [`phone_number`](crate::identifiers::phone_number) for numbers that have a country code.
 ///
 /// # Errors
-/// [`InvalidInput`](crate::Code::InvalidInput) if no identifier is left, if the external id or the properties cannot
-/// be, or if anything cannot be that is to be refused.
+/// [`InvalidInput`](crate::Code::InvalidInput) if no identifier is left, if the external id or the properties
+/// cannot be, or if anything cannot be that is to be refused.
 pub fn contact(
     written: &NewProfile,
     number: impl FnOnce(&str) -> Result<String, Box<Error>>,
@@ -43,7 +44,8 @@ pub fn contact(
     let value = |text: &Option<String>| given(text).filter(|text| !says_none(text));
     // Klaviyo takes no address whose domain has no dot, and would refuse the whole person for it.
     let email = |text: &str| email(address(text)).and_then(|email| bulk_email(&email).map(|()| email));
-    // A program that has no id of somebody may write `null`; with that, everybody would be one person. 0 may be an id.
+    // A program that has no id of somebody may write `null`; with that, everybody would be one person. 0 may
+    // be an id.
     let id = given(&written.external_id).filter(|text| text.contains('0') || !says_none(text));
     let mut left_out = Vec::new();
     let mut fit = |result: Result<String, Box<Error>>| match result {
@@ -74,7 +76,8 @@ pub fn contact(
     Ok(Intake { contact, warnings: warnings.collect() })
 }
 
-/// Whether the text in a place for an identifier says that there is none: `N/A`, `-`, `none`, `0` and the like.
+/// Whether the text in a place for an identifier says that there is none: `N/A`, `-`, `none`, `0` and the
+/// like.
 #[must_use]
 pub fn says_none(text: &str) -> bool {
     const WORDS: [&str; 18] = [
@@ -101,8 +104,8 @@ pub fn says_none(text: &str) -> bool {
     !text.contains('@') && (letters.chars().all(|c| c == '0') || WORDS.contains(&letters.as_str()))
 }
 
-/// The address in `Name <a@b>`, in `mailto:a@b`, between quotes, and before a `;`, `,` or `.` at the end. Any other text
-/// is itself, also one with two addresses.
+/// The address in `Name <a@b>`, in `mailto:a@b`, between quotes, and before a `;`, `,` or `.` at the end. Any
+/// other text is itself, also one with two addresses.
 #[must_use]
 pub fn address(text: &str) -> &str {
     let mut address = trimmed(text);

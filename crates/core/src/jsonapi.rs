@@ -316,8 +316,8 @@ pub(crate) fn errors(body: &[u8]) -> Vec<ErrorObject> {
     entries
 }
 
-/// The rows of a bulk request that an error document names, with the reason for each. A row that is named twice is there
-/// twice.
+/// The rows of a bulk request that an error document names, with the reason for each. A row that is named
+/// twice is there twice.
 pub(crate) fn refused_rows(body: &[u8]) -> Vec<(u32, Detail)> {
     /// Klaviyo's limit on the rows of a request.
     const ROWS: usize = 10_000;
@@ -335,8 +335,8 @@ pub(crate) fn refused_rows(body: &[u8]) -> Vec<(u32, Detail)> {
     rows
 }
 
-/// Gives the entries of an error document to `take`. Whatever cannot be read is absent: a member of an unexpected type
-/// must not hide the others.
+/// Gives the entries of an error document to `take`. Whatever cannot be read is absent: a member of an
+/// unexpected type must not hide the others.
 fn each_error(body: &[u8], take: &mut dyn FnMut(&Json<'_>)) {
     let read = |document: Json<'_>| {
         let [errors] = document.members(["errors"])?;

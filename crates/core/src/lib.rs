@@ -1,12 +1,12 @@
 //! What Klaviyo's API is, as pure functions: no I/O, no clock, no WIT, no WebAssembly, and no std to reach
 //! any of it.
 //!
-//! The functions of [`contacts`], [`lists`], [`consent`] and [`bulk`] are the connector's contract: they check their arguments, send one
-//! or more requests over an [`Http`] that the caller supplies, and return a value or an [`Error`]. They never
-//! panic, whatever the arguments and whatever comes back.
+//! The functions of [`contacts`], [`lists`], [`consent`] and [`bulk`] are the connector's contract: they
+//! check their arguments, send one or more requests over an [`Http`] that the caller supplies, and return a
+//! value or an [`Error`]. They never panic, whatever the arguments and whatever comes back.
 //!
-//! Inside, an operation is a value: one request and the function that reads its answer (`operation`). URLs and
-//! filters are made in `encode`, documents are read and written in `jsonapi`, on top of `json`.
+//! Inside, an operation is a value: one request and the function that reads its answer (`operation`). URLs
+//! and filters are made in `encode`, documents are read and written in `jsonapi`, on top of `json`.
 //!
 //! ```
 //! use klaviyo_core::{contacts, Identifier, Request, Response};

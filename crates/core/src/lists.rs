@@ -15,7 +15,8 @@ pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Box<Error>> {
 /// The list with this id or, if there is none, this exact name.
 ///
 /// # Errors
-/// As [`all`]; [`Code::InvalidInput`] when the name is empty, and [`Code::Conflict`] when several lists have it.
+/// As [`all`]; [`Code::InvalidInput`] when the name is empty, and [`Code::Conflict`] when several lists have
+/// it.
 pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Box<Error>> {
     check::list_name(name)?;
     let lists = all(http)?;

@@ -1,4 +1,5 @@
-//! Klaviyo's operations, each as a value: its request, the function that reads the answer, and advice for errors.
+//! Klaviyo's operations, each as a value: its request, the function that reads the answer, and advice for
+//! errors.
 
 pub(crate) mod consents;
 pub(crate) mod imports;
@@ -14,7 +15,8 @@ use serde::Serialize;
 /// The scheme of Klaviyo's `Authorization` header.
 const AUTH: &str = "Klaviyo-API-Key";
 const JSON_API: &str = "application/vnd.api+json";
-/// The oldest revision that Klaviyo still serves. Operations that need a later one ask for that; a host may raise both.
+/// The oldest revision that Klaviyo still serves. Operations that need a later one ask for that; a host may
+/// raise both.
 pub(crate) const REVISION: &str = "2025-01-15";
 
 /// [`Advice::if_uncertain`] of all operations that write, except an import: they are safe to repeat.
@@ -34,7 +36,8 @@ impl<T> Operation<T> {
         self.send_and(http, Ok)
     }
 
-    /// Sends the request and gives the value to `accept`. The failure of `accept` is a complaint about the answer.
+    /// Sends the request and gives the value to `accept`. The failure of `accept` is a complaint about the
+    /// answer.
     pub(crate) fn send_and<U>(
         self,
         http: &mut dyn Http,
@@ -101,8 +104,8 @@ pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, Box<Error>> {
         .map_err(|_| Error::new(Code::Other, "the request body could not be written".to_owned()))
 }
 
-/// Checks the answer to a write that has no content of interest: no document, or one with `data`. Any other answer is not
-/// Klaviyo's.
+/// Checks the answer to a write that has no content of interest: no document, or one with `data`. Any other
+/// answer is not Klaviyo's.
 pub(crate) fn nothing_or_data(document: &Json<'_>) -> Result<(), String> {
     if !document.is_missing() {
         let [data] = document.members(["data"])?;

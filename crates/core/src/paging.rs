@@ -6,15 +6,16 @@ use crate::operation::Operation;
 use crate::{Code, Error, Http, ORIGIN};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
 
-/// The most pages that are read: ten times as many as Klaviyo's limits on lists and on a job's failures allow.
+/// The most pages that are read: ten times as many as Klaviyo's limits on lists and on a job's failures
+/// allow.
 const MAX_PAGES: usize = 1_000;
 
-/// The most items that are read, on one page or on all. Without a bound, an answer of a few megabytes could need more
-/// memory than there is.
+/// The most items that are read, on one page or on all. Without a bound, an answer of a few megabytes could
+/// need more memory than there is.
 const MAX_ITEMS: usize = 100_000;
 
-/// The most bytes that are read of a collection whose items are all kept. The memory of a call holds several times as
-/// much.
+/// The most bytes that are read of a collection whose items are all kept. The memory of a call holds several
+/// times as much.
 pub(crate) const MAX_BYTES: usize = 12 << 20;
 
 /// One page of a collection.
@@ -42,8 +43,8 @@ pub(crate) fn page<T>(
     Ok(Page { items, next, bytes: document.bytes() })
 }
 
-/// Gives the resources of a page to `take`, and returns the link to the next page. Only `next` is followed: on the first
-/// page, Klaviyo's `prev` may not be a link.
+/// Gives the resources of a page to `take`, and returns the link to the next page. Only `next` is followed:
+/// on the first page, Klaviyo's `prev` may not be a link.
 fn items_of(
     document: &Json<'_>,
     take: &mut dyn FnMut(&Json<'_>) -> Result<(), String>,
@@ -89,7 +90,8 @@ pub(crate) fn too_large() -> Box<Error> {
     )
 }
 
-/// Gives the items of all pages to `take`, until it has enough or fails. Its failure is a complaint about the answer.
+/// Gives the items of all pages to `take`, until it has enough or fails. Its failure is a complaint about the
+/// answer.
 pub(crate) fn each<T>(
     http: &mut dyn Http,
     first: Operation<Page<T>>,

@@ -9,9 +9,9 @@ pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_invisible(c)
 }
 
-/// Whether a character has no width: soft hyphens, zero-width spaces and joiners, marks of direction, invisible
-/// operators, byte order marks, and the fillers of Hangul and Braille. Not variation selectors and tags, which are
-/// parts of emoji.
+/// Whether a character has no width: soft hyphens, zero-width spaces and joiners, marks of direction,
+/// invisible operators, byte order marks, and the fillers of Hangul and Braille. Not variation selectors and
+/// tags, which are parts of emoji.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(
         c,

@@ -99,7 +99,8 @@ fn numbers_of_every_country_stay_what_they_are() {
         let right = format!("+{code}{national}");
         assert_eq!(phone_number(&right).as_deref(), Ok(right.as_str()));
         assert_eq!(whatsapp_number(right.trim_start_matches('+')).as_deref(), Ok(right.as_str()));
-        // Whoever writes the zero that nobody dials from abroad means the same number. In Italy it may be another's.
+        // Whoever writes the zero that nobody dials from abroad means the same number. In Italy it may be
+        // another's.
         if !national.starts_with('0') && code != "39" {
             for written in [format!("+{code} 0{national}"), format!("00{code} (0){national}")] {
                 assert_eq!(phone_number(&written).as_deref(), Ok(right.as_str()), "{written}");
@@ -152,7 +153,8 @@ proptest! {
         prop_assume!(!written.contains("(0)") && !written.ends_with(".0\u{2069}") && !written.ends_with(".00\u{2069}"));
         match phone_number(&written) {
             Ok(cleaned) => prop_assert_eq!(cleaned, right),
-            // A dot before the last digit may be that of a fraction, and a separator behind +8 may be Russia's.
+            // A dot before the last digit may be that of a fraction, and a separator behind +8 may be
+            // Russia's.
             Err(_) => prop_assert!(written.contains('.') || right.starts_with("+8"), "{written} is refused"),
         }
     }

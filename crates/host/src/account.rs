@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const REVISION: HeaderName = HeaderName::from_static("revision");
 
-/// Identifies an account in the queue for [`Limits::concurrent_calls`](crate::Limits): all clones of a tenant have the
-/// same, and no other tenant has it.
+/// Identifies an account in the queue for [`Limits::concurrent_calls`](crate::Limits): all clones of a tenant
+/// have the same, and no other tenant has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AccountId(u64);
 

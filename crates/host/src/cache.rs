@@ -1,7 +1,7 @@
 //! Compiled components, kept in a folder, so that a process starts in milliseconds.
 //!
-//! A file is named by what it was made from: the component, the settings of the compiler, and the version of wasmtime.
-//! It begins with its own digest, since running a damaged one could do anything.
+//! A file is named by what it was made from: the component, the settings of the compiler, and the version of
+//! wasmtime. It begins with its own digest, since running a damaged one could do anything.
 
 use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
@@ -12,8 +12,8 @@ use wasmtime::component::Component;
 
 const DIGEST_BYTES: usize = 32;
 
-/// Loads the compiled form of a component from the folder, or compiles it and puts it there. A folder that cannot
-/// be used is no reason to fail: the component is compiled then.
+/// Loads the compiled form of a component from the folder, or compiles it and puts it there. A folder that
+/// cannot be used is no reason to fail: the component is compiled then.
 pub(crate) fn load(folder: &Path, engine: &Engine, component: &[u8]) -> wasmtime::Result<Component> {
     let file = file(folder, engine, component);
     match read(folder, &file, engine) {
@@ -71,9 +71,9 @@ fn read(folder: &Path, file: &Path, engine: &Engine) -> io::Result<Option<Compon
     if Sha256::digest(compiled).as_slice() != digest {
         return Err(damaged());
     }
-    // SAFETY: the bytes are those that `Component::serialize` wrote: the file they were read from belongs to this user
-    // or root, as all folders above it do, nobody else can write to any of them, and the digest says that the file is
-    // whole. wasmtime checks its own version and the settings of the compiler.
+    // SAFETY: the bytes are those that `Component::serialize` wrote: the file they were read from belongs to
+    // this user or root, as all folders above it do, nobody else can write to any of them, and the digest
+    // says that the file is whole. wasmtime checks its own version and the settings of the compiler.
     #[allow(unsafe_code)]
     let component = unsafe { Component::deserialize(engine, compiled) };
     component.map(Some).map_err(io::Error::other)
@@ -105,7 +105,8 @@ mod trust {
         DirBuilder::new().recursive(true).mode(0o755).create(folder)
     }
 
-    /// A file that others may read: what is compiled is no secret, and may be made by another user than runs it.
+    /// A file that others may read: what is compiled is no secret, and may be made by another user than runs
+    /// it.
     pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
         tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)
     }
@@ -114,8 +115,8 @@ mod trust {
     pub(super) fn read(folder: &Path, file: &Path) -> io::Result<Vec<u8>> {
         let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
         let mut file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
-        // Whoever can write to a folder can put another one in the place of what is in it. In a sticky one, /tmp
-        // above all, only the owner can.
+        // Whoever can write to a folder can put another one in the place of what is in it. In a sticky one,
+        // /tmp above all, only the owner can.
         let folder = folder.canonicalize()?;
         for above in folder.ancestors().skip(1) {
             let metadata = above.symlink_metadata()?;

@@ -1,4 +1,5 @@
-//! Checks a request of the component before it is sent: the component is not trusted, and nothing about its requests is.
+//! Checks a request of the component before it is sent: the component is not trusted, and nothing about its
+//! requests is.
 
 use crate::bindings::klaviyo::connector::http as wit;
 use crate::egress::Egress;

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// HTTP/1.1 and HTTP/2 over TLS with the certificates that the system trusts (`SSL_CERT_FILE` names others),
-/// connections pooled. It follows no redirect, keeps no cookie, asks for no compression, and takes no proxy from
-/// the environment. Its connections belong to the tokio runtime in which they were made: keep one runtime.
+/// connections pooled. It follows no redirect, keeps no cookie, asks for no compression, and takes no proxy
+/// from the environment. Its connections belong to the tokio runtime in which they were made: keep one
+/// runtime.
 #[derive(Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
@@ -33,8 +34,8 @@ impl HttpTransport {
     /// When TLS cannot be set up.
     pub fn new(egress: &Egress, limits: &Limits) -> Result<Self, HttpTransportError> {
         let tls = tls().map_err(|error| HttpTransportError(error.into()))?;
-        // HTTP/2 counts more bytes for each header, and breaks the stream if there are more than this. So this is far
-        // above the limit, which is checked when the headers have been read.
+        // HTTP/2 counts more bytes for each header, and breaks the stream if there are more than this. So
+        // this is far above the limit, which is checked when the headers have been read.
         let header_list = limits.header_bytes.saturating_mul(8).saturating_add(64 << 10);
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)

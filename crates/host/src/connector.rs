@@ -19,7 +19,8 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 /// The only import that a component may have.
 const IMPORT: &str = "klaviyo:connector/http";
-/// The connector, compiled and ready: one for a process, shared by all tenants and threads. Cloning it is cheap.
+/// The connector, compiled and ready: one for a process, shared by all tenants and threads. Cloning it is
+/// cheap.
 ///
 /// ```no_run
 /// let connector = klaviyo_host::Connector::load("klaviyo.wasm")?;
@@ -54,8 +55,8 @@ pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read {}", .0.display())]
     Read(PathBuf, #[source] std::io::Error),
-    /// It is not a component, or one that this version of wasmtime cannot compile, or it needs more from the start
-    /// than the limits allow.
+    /// It is not a component, or one that this version of wasmtime cannot compile, or it needs more from the
+    /// start than the limits allow.
     #[error(
         "this is not a component that can be compiled within these limits; one that is composed of several needs \
          Limits::components"
@@ -126,21 +127,22 @@ impl ConnectorBuilder {
         self
     }
 
-    /// A folder for the compiled component, so that the next process starts in milliseconds. It is made if it is not
-    /// there, and may be emptied at any time. Code is run from it: it is not used when it, a file in it, or a folder
-    /// above it belongs to, or can be written by, anybody but this user and root, nor on systems other than Unix.
+    /// A folder for the compiled component, so that the next process starts in milliseconds. It is made if it
+    /// is not there, and may be emptied at any time. Code is run from it: it is not used when it, a file in
+    /// it, or a folder above it belongs to, or can be written by, anybody but this user and root, nor on
+    /// systems other than Unix.
     #[must_use]
     pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache = Some(folder.into());
         self
     }
 
-    /// Compiles a component file into the folder of [`ConnectorBuilder::cache`] and returns what was written: a step of a
-    /// deployment, say. It is used by the same build of this program on the same kind of machine.
+    /// Compiles a component file into the folder of [`ConnectorBuilder::cache`] and returns what was written:
+    /// a step of a deployment, say. It is used by the same build of this program on the same kind of machine.
     ///
     /// # Errors
-    /// When the file cannot be read or compiled, or the folder cannot be written to. Without a folder, it is the
-    /// file's own.
+    /// When the file cannot be read or compiled, or the folder cannot be written to. Without a folder, it is
+    /// the file's own.
     pub fn precompile(self, file: impl AsRef<Path>) -> Result<PathBuf, LoadError> {
         let file = file.as_ref();
         let engine = engine::new(&self.limits).map_err(LoadError::Limits)?;
@@ -154,7 +156,8 @@ impl ConnectorBuilder {
         cache::keep(&folder, &engine, &component, &compiled).map_err(|error| LoadError::Cache(folder, error))
     }
 
-    /// Loads a component file. Compiling takes a while, unless it has been done: not a thing to do in an async task.
+    /// Loads a component file. Compiling takes a while, unless it has been done: not a thing to do in an
+    /// async task.
     ///
     /// # Errors
     /// When it cannot be read or compiled, or is not a connector, or the settings cannot be kept.

@@ -2,18 +2,18 @@
 
 use crate::types::Code;
 
-/// What to do after a failed call. A program that has reason to do something else after one code overrides this table
-/// for that code by name.
+/// What to do after a failed call. A program that has reason to do something else after one code overrides
+/// this table for that code by name.
 ///
-/// Repeating a call does no harm, though it may have taken effect, with one exception: a `bulk.submit` that is repeated
-/// may import the same contacts in a second job.
+/// Repeating a call does no harm, though it may have taken effect, with one exception: a `bulk.submit` that
+/// is repeated may import the same contacts in a second job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
-    /// The same call may succeed later: Klaviyo limits the rate, is unavailable or cannot be reached. Not before
-    /// [`Error::retry_after`](crate::Error::retry_after).
+    /// The same call may succeed later: Klaviyo limits the rate, is unavailable or cannot be reached. Not
+    /// before [`Error::retry_after`](crate::Error::retry_after).
     RetryLater,
-    /// The failure does not tell its reason, or something between this program and Klaviyo caused it: repeat the call
-    /// a few times.
+    /// The failure does not tell its reason, or something between this program and Klaviyo caused it: repeat
+    /// the call a few times.
     Retry,
     /// No call of this account succeeds before its key or a setting is changed.
     StopAccount,

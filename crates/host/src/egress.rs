@@ -12,8 +12,8 @@ const KLAVIYO: &str = "https://a.klaviyo.com";
 
 /// Which requests are sent, and where to. By default: `https://a.klaviyo.com` and nothing else.
 ///
-/// What is not allowed is refused before a name is looked up. Redirects are never followed. A name that resolves
-/// to an address that is not public (loopback, private, link-local, …) is refused too, unless
+/// What is not allowed is refused before a name is looked up. Redirects are never followed. A name that
+/// resolves to an address that is not public (loopback, private, link-local, …) is refused too, unless
 /// [`Egress::allow_private_addresses`] or [`Egress::endpoint`] says otherwise.
 ///
 /// ```
@@ -64,11 +64,11 @@ impl Default for Egress {
 }
 
 impl Egress {
-    /// Allows these origins. Without any, everything is refused. The component chooses among them, and each request
-    /// to one of them has the tenant's key: allow none that must not have it.
+    /// Allows these origins. Without any, everything is refused. The component chooses among them, and each
+    /// request to one of them has the tenant's key: allow none that must not have it.
     ///
-    /// An entry is a scheme (`https`, or `http` where it has to be), a host name, `*.` and a host name (any name
-    /// below that one), or an IP address, and a port unless it is the scheme's own.
+    /// An entry is a scheme (`https`, or `http` where it has to be), a host name, `*.` and a host name (any
+    /// name below that one), or an IP address, and a port unless it is the scheme's own.
     ///
     /// # Errors
     /// When an entry is anything else, a path or user information included: a rule that can never match is a
@@ -78,8 +78,9 @@ impl Egress {
         Ok(Self { rules, endpoint: None, private_addresses: false })
     }
 
-    /// Sends what is meant for `https://a.klaviyo.com` to another origin, such as a simulator or a gateway, and
-    /// allows nothing else. Its address may be a private one: it was chosen. With `http://` the key is sent in clear.
+    /// Sends what is meant for `https://a.klaviyo.com` to another origin, such as a simulator or a gateway,
+    /// and allows nothing else. Its address may be a private one: it was chosen. With `http://` the key is
+    /// sent in clear.
     ///
     /// # Errors
     /// When it is not an origin.

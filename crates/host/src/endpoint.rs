@@ -15,9 +15,9 @@ pub struct Endpoint {
     pub burst: u32,
     /// Requests in a minute.
     pub steady: u32,
-    /// Whether a request that may have taken effect can be sent again without doing more than once would: reading,
-    /// and writing what is the same the second time. Creating a profile again is answered by 409, which the
-    /// component takes for what it is. An import again is a second job.
+    /// Whether a request that may have taken effect can be sent again without doing more than once would:
+    /// reading, and writing what is the same the second time. Creating a profile again is answered by 409,
+    /// which the component takes for what it is. An import again is a second job.
     pub(crate) repeatable: bool,
 }
 

@@ -1,4 +1,5 @@
-//! The wasmtime engine: its pool of instances, and the clock that interrupts a call that computes for too long.
+//! The wasmtime engine: its pool of instances, and the clock that interrupts a call that computes for too
+//! long.
 
 use crate::limits::Limits;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -9,9 +10,11 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 const TICK: Duration = Duration::from_millis(10);
 /// Bytes of unmapped address space between the memories of a composed component.
 const GUARD: u64 = 1 << 20;
-/// Stack reserved for host code that the guest calls. TLS handshakes run on it and need about as much as a thread's stack.
+/// Stack reserved for host code that the guest calls. TLS handshakes run on it and need about as much as a
+/// thread's stack.
 const HOST_STACK: usize = 2 << 20;
-/// The most core modules, and the most tables, of one component. Ours has three modules, two of them small adapters.
+/// The most core modules, and the most tables, of one component. Ours has three modules, two of them small
+/// adapters.
 const PARTS: u32 = 4;
 
 /// An engine whose pool has room for [`Limits::concurrent_calls`] calls.
@@ -30,13 +33,14 @@ pub(crate) fn new(limits: &Limits) -> wasmtime::Result<Engine> {
         .max_core_instances_per_component(parts)
         .max_tables_per_component(parts)
         .max_memories_per_component(components)
-        // Memory up to this size is cleared for the next call instead of returned to the system, which is quicker.
+        // Memory up to this size is cleared for the next call instead of returned to the system, which is
+        // quicker.
         .linear_memory_keep_resident(1 << 20)
         .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     if components > 1 {
-        // Connectors composed with tenant code are loaded many times in one process, and must fit into its address
-        // space. The smaller reservation costs a bounds check at each access.
+        // Connectors composed with tenant code are loaded many times in one process, and must fit into its
+        // address space. The smaller reservation costs a bounds check at each access.
         config.memory_reservation(limits.memory as u64).memory_guard_size(GUARD);
     }
     config

@@ -30,8 +30,8 @@ pub struct Error {
 pub enum Cause {
     /// The connector returned its error: what Klaviyo said, what it means, and what to do.
     Connector(Box<ContractError>),
-    /// The call ran into one of the [`Limits`](crate::Limits), which the text names. It was stopped; requests that
-    /// it had sent may have taken effect.
+    /// The call ran into one of the [`Limits`](crate::Limits), which the text names. It was stopped; requests
+    /// that it had sent may have taken effect.
     Limit {
         /// The limit.
         limit: Limit,
@@ -40,8 +40,8 @@ pub enum Cause {
     },
     /// The component trapped: a defect in it. Requests that it had sent may have taken effect.
     Trap(String),
-    /// [`Tenant::call`](crate::Tenant::call) was given a function that does not exist, or arguments that are not
-    /// of its types. Nothing was sent.
+    /// [`Tenant::call`](crate::Tenant::call) was given a function that does not exist, or arguments that are
+    /// not of its types. Nothing was sent.
     Arguments(String),
 }
 
@@ -52,9 +52,9 @@ impl Cause {
 }
 
 impl Error {
-    /// The contract's code for this failure, so that one table decides what to do next. A call that took too long or did
-    /// not get its turn is [`Code::Timeout`], arguments that do not fit are [`Code::InvalidInput`], any other limit and a
-    /// trap are [`Code::Other`].
+    /// The contract's code for this failure, so that one table decides what to do next. A call that took too
+    /// long or did not get its turn is [`Code::Timeout`], arguments that do not fit are
+    /// [`Code::InvalidInput`], any other limit and a trap are [`Code::Other`].
     #[must_use]
     pub fn code(&self) -> Code {
         match &self.cause {
@@ -81,8 +81,9 @@ impl Error {
 
     /// Whether the same call may succeed later without any change: rates, outages, connections.
     ///
-    /// Repeating it does no harm, though the failed call may have taken effect. The exception is `bulk.submit`, which may
-    /// have started a job: a second submission is a second job. `bulk.jobs` tells whether there is one.
+    /// Repeating it does no harm, though the failed call may have taken effect. The exception is
+    /// `bulk.submit`, which may have started a job: a second submission is a second job. `bulk.jobs` tells
+    /// whether there is one.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.disposition() == Disposition::RetryLater

@@ -1,9 +1,9 @@
 //! Places that many share, so that nobody who takes many keeps the others out.
 //!
-//! A key (a tenant, an account) gets a further place only while it holds fewer places than would then be left to the
-//! others: a dynamic threshold, as switches share their buffer by. One busy key gets half of the places, two get a
-//! third each, *n* of them one part in *n* + 1 each, and what is left over is there at once for whoever holds
-//! none. A key that holds none may take the last place.
+//! A key (a tenant, an account) gets a further place only while it holds fewer places than would then be left
+//! to the others: a dynamic threshold, as switches share their buffer by. One busy key gets half of the
+//! places, two get a third each, *n* of them one part in *n* + 1 each, and what is left over is there at once
+//! for whoever holds none. A key that holds none may take the last place.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -24,8 +24,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// A number of places, shared by the rule of [this module](self). A key that holds nothing and waits for nothing takes
-/// no memory.
+/// A number of places, shared by the rule of [this module](self). A key that holds nothing and waits for
+/// nothing takes no memory.
 pub struct Places<K: Clone + Eq + Hash + Send + 'static> {
     state: Mutex<PlacesState<K>>,
 }
@@ -40,8 +40,8 @@ pub struct Place<K: Clone + Eq + Hash + Send + 'static> {
 struct PlacesState<K: Clone + Eq + Hash + Send + 'static> {
     free: usize,
     keys: HashMap<K, Share<K>>,
-    /// The keys that wait, by how many places they hold and by their turn. Whoever holds fewer may have a place
-    /// whenever one who holds more may, so when the first of them may not, none may.
+    /// The keys that wait, by how many places they hold and by their turn. Whoever holds fewer may have a
+    /// place whenever one who holds more may, so when the first of them may not, none may.
     line: BTreeMap<(usize, u64), K>,
     /// The next turn, and the next number of one who waits.
     next: u64,
@@ -50,8 +50,8 @@ struct PlacesState<K: Clone + Eq + Hash + Send + 'static> {
 /// What one key holds, and who waits for more of it: at least one of the two.
 struct Share<K: Clone + Eq + Hash + Send + 'static> {
     held: usize,
-    /// When the key began to wait, or since then last got a place or gave one back: of keys that hold as many as each
-    /// other, one that has just had a place comes after those that have had none.
+    /// When the key began to wait, or since then last got a place or gave one back: of keys that hold as many
+    /// as each other, one that has just had a place comes after those that have had none.
     turn: u64,
     /// In the order in which they came.
     waiting: BTreeMap<u64, oneshot::Sender<Place<K>>>,
@@ -77,8 +77,9 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
         self.state.lock().take(key).then(|| self.place(key))
     }
 
-    /// Waits for a place. Of those who wait, the key that holds the fewest is first, keys that hold as many as each
-    /// other take turns (whoever has just had a place is last), and within a key it goes by who came first.
+    /// Waits for a place. Of those who wait, the key that holds the fewest is first, keys that hold as many
+    /// as each other take turns (whoever has just had a place is last), and within a key it goes by who came
+    /// first.
     ///
     /// Dropping the future gives up the wait, and a place that was meant for it goes to the next.
     pub async fn take(self: &Arc<Self>, key: &K) -> Place<K> {
@@ -112,8 +113,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
         Place { places: Arc::clone(self), key: key.clone() }
     }
 
-    /// Takes a place back, and gives it to whoever is next. That never makes room for a second one: what is free is
-    /// as much as before, and so is what all others hold.
+    /// Takes a place back, and gives it to whoever is next. That never makes room for a second one: what is
+    /// free is as much as before, and so is what all others hold.
     fn give_back(self: &Arc<Self>, key: &K) {
         let next = {
             let mut state = self.state.lock();
@@ -136,7 +137,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> PlacesState<K> {
         }
     }
 
-    /// Takes a place for the key, if it may have one. That passes nobody in line: whoever waits may have none.
+    /// Takes a place for the key, if it may have one. That passes nobody in line: whoever waits may have
+    /// none.
     fn take(&mut self, key: &K) -> bool {
         let held = self.keys.get(key).map_or(0, |share| share.held);
         let may = self.may_have_more(held);

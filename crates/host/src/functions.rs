@@ -22,8 +22,8 @@ impl Tenant {
         .await
     }
 
-    /// The list with this id or exact name. One that was found is remembered for five minutes, so that a run of
-    /// many contacts does not read the lists for each of them.
+    /// The list with this id or exact name. One that was found is remembered for five minutes, so that a run
+    /// of many contacts does not read the lists for each of them.
     ///
     /// # Errors
     /// See `lists.find` in the contract.
@@ -114,7 +114,8 @@ impl Tenant {
     /// Subscribes people to marketing. It lifts suppressions.
     ///
     /// # Errors
-    /// See `consent.grant` in the contract; the answer has who was refused, and why the call stopped, if it did.
+    /// See `consent.grant` in the contract; the answer has who was refused, and why the call stopped, if it
+    /// did.
     pub async fn grant_consent(
         &self,
         subscriptions: &[Subscription],
@@ -130,7 +131,8 @@ impl Tenant {
     /// Unsubscribes people from marketing.
     ///
     /// # Errors
-    /// See `consent.revoke` in the contract; the answer has who was refused, and why the call stopped, if it did.
+    /// See `consent.revoke` in the contract; the answer has who was refused, and why the call stopped, if it
+    /// did.
     pub async fn revoke_consent(
         &self,
         unsubscriptions: &[Unsubscription],
@@ -153,10 +155,12 @@ impl Tenant {
         self.run("consent.status", status).await
     }
 
-    /// Imports contacts in bulk, and adds them to a list, by id, if one is given. This is membership, not consent.
+    /// Imports contacts in bulk, and adds them to a list, by id, if one is given. This is membership, not
+    /// consent.
     ///
     /// # Errors
-    /// See `bulk.submit` in the contract; the answer has who was refused, and why the call stopped, if it did.
+    /// See `bulk.submit` in the contract; the answer has who was refused, and why the call stopped, if it
+    /// did.
     pub async fn submit_import(
         &self,
         contacts: &[NewProfile],

@@ -1,8 +1,8 @@
-//! Functions by name, with JSON for their arguments and results: for hosts that run the component in a wasmtime of their
-//! own. [`Tenant::call`](crate::Tenant::call) does all of it in this crate's sandbox.
+//! Functions by name, with JSON for their arguments and results: for hosts that run the component in a
+//! wasmtime of their own. [`Tenant::call`](crate::Tenant::call) does all of it in this crate's sandbox.
 //!
-//! A record is an object with the names of the contract (a missing field is null), a variant `{"case": payload}` or
-//! `"case"`, an enum a string, an option the value or null.
+//! A record is an object with the names of the contract (a missing field is null), a variant `{"case":
+//! payload}` or `"case"`, an enum a string, an option the value or null.
 
 use crate::types::{Code, ContractError, Detail};
 use serde_json::{Value, json};
@@ -58,13 +58,13 @@ impl Prepared {
         Ok(Self { function: func, arguments, of_the_contract })
     }
 
-    /// Calls it. A function of the contract succeeds with its value or fails with the contract's error; what another
-    /// one returns is the value, whatever it is. JSON takes more room than what a component returns: about `most`
-    /// bytes are made of it.
+    /// Calls it. A function of the contract succeeds with its value or fails with the contract's error; what
+    /// another one returns is the value, whatever it is. JSON takes more room than what a component returns:
+    /// about `most` bytes are made of it.
     ///
     /// # Errors
-    /// When the component traps or is stopped, when its result would be larger ([`ResultTooLarge`]), and when it has no form in
-    /// JSON: a resource, or a number that is none.
+    /// When the component traps or is stopped, when its result would be larger ([`ResultTooLarge`]), and when
+    /// it has no form in JSON: a resource, or a number that is none.
     pub async fn call<T: Send>(
         &self,
         store: &mut Store<T>,

@@ -1,8 +1,8 @@
 //! Run the Klaviyo connector inside a Rust program.
 //!
-//! The connector is a WebAssembly component that knows Klaviyo and can do nothing but ask for HTTP requests. This
-//! crate is everything around it: a fresh sandbox for each call, limits on what a call may use, a policy on where
-//! requests may go, the private key, real HTTP, Klaviyo's rates, and retries.
+//! The connector is a WebAssembly component that knows Klaviyo and can do nothing but ask for HTTP requests.
+//! This crate is everything around it: a fresh sandbox for each call, limits on what a call may use, a policy
+//! on where requests may go, the private key, real HTTP, Klaviyo's rates, and retries.
 //!
 //! ```no_run
 //! use klaviyo_host::types::NewProfile;
@@ -21,16 +21,17 @@
 //! # }
 //! ```
 //!
-//! - A [`Connector`] is compiled once, and serves any number of tenants, threads and concurrent calls. A call that
-//!   waits for Klaviyo holds up no thread, and none that traps or is stopped touches another.
-//! - A [`Tenant`] is one Klaviyo account: its key, which never enters the sandbox, and its pace, which all of its
-//!   calls share.
-//! - [`Limits`] and [`Egress`] are on by default. What runs into them fails with a sentence that names the setting.
-//! - Requests that are safe to repeat are repeated on 429, 502, 503, 504, 524 and failed connections, never before
-//!   `Retry-After`; [`Usage`] says how often.
+//! - A [`Connector`] is compiled once, and serves any number of tenants, threads and concurrent calls. A call
+//!   that waits for Klaviyo holds up no thread, and none that traps or is stopped touches another.
+//! - A [`Tenant`] is one Klaviyo account: its key, which never enters the sandbox, and its pace, which all of
+//!   its calls share.
+//! - [`Limits`] and [`Egress`] are on by default. What runs into them fails with a sentence that names the
+//!   setting.
+//! - Requests that are safe to repeat are repeated on 429, 502, 503, 504, 524 and failed connections, never
+//!   before `Retry-After`; [`Usage`] says how often.
 //! - [`Transport`] replaces the HTTP client by one of yours.
-//! - `tracing` has a span for each call (`klaviyo.call`) and each request (`klaviyo.request`): operations, statuses,
-//!   attempts, bytes and durations, never a key or a person.
+//! - `tracing` has a span for each call (`klaviyo.call`) and each request (`klaviyo.request`): operations,
+//!   statuses, attempts, bytes and durations, never a key or a person.
 //!
 //! The functions and their errors are documented in the contract, the project's `wit/` folder.
 

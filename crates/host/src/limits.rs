@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The limits of the sandbox and of its requests. All are on by default: the values of [`Limits::default`] are far above
-/// what the connector needs, and far below what does harm.
+/// The limits of the sandbox and of its requests. All are on by default: the values of [`Limits::default`]
+/// are far above what the connector needs, and far below what does harm.
 ///
 /// A call that needs more fails with an error that names the field. Other calls are not affected.
 ///
@@ -18,8 +18,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of linear memory of one call, all of its components together. Default: 64 MiB.
     pub memory: usize,
-    /// How many components the file may be composed of: 2 for the connector with code of a tenant's. Address space is
-    /// reserved for each of the concurrent calls, not memory: 4 GiB, or with more than one component
+    /// How many components the file may be composed of: 2 for the connector with code of a tenant's. Address
+    /// space is reserved for each of the concurrent calls, not memory: 4 GiB, or with more than one component
     /// [`Limits::memory`] for each of them. Default: 1.
     pub components: u32,
     /// Elements of a table of one call. Default: 10,000.
@@ -32,11 +32,11 @@ pub struct Limits {
     /// between them. Default: 60 s.
     pub time: Duration,
     /// How many calls run at once in one [`Connector`](crate::Connector); more wait for their turn. Each
-    /// [`Tenant`](crate::Tenant), clones among it, gets a fair share: a further call runs only while the tenant has
-    /// fewer of them than would then be free for others. So one busy tenant has half of the calls (set twice as many as
-    /// it is to have), two have a third each, and so on, and a tenant that has none gets its turn at once or, when all
-    /// are taken, next. A call that waits for Klaviyo's rates counts against its own tenant's share alone.
-    /// Default: 256.
+    /// [`Tenant`](crate::Tenant), clones among it, gets a fair share: a further call runs only while the
+    /// tenant has fewer of them than would then be free for others. So one busy tenant has half of the calls
+    /// (set twice as many as it is to have), two have a third each, and so on, and a tenant that has none
+    /// gets its turn at once or, when all are taken, next. A call that waits for Klaviyo's rates counts
+    /// against its own tenant's share alone. Default: 256.
     pub concurrent_calls: u32,
     /// Bytes that the component may hand to its host in one step: a request with all of its strings, or a
     /// result. Default: 32 MiB.
@@ -92,7 +92,8 @@ pub enum Limit {
     Cpu,
     /// [`Limits::time`].
     Time,
-    /// [`Limits::concurrent_calls`]: the call did not get its turn within [`Limits::time`], and did not start.
+    /// [`Limits::concurrent_calls`]: the call did not get its turn within [`Limits::time`], and did not
+    /// start.
     ConcurrentCalls,
     /// [`Limits::hostcall_fuel`].
     HostcallFuel,

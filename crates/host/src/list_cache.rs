@@ -1,4 +1,5 @@
-//! The lists that an account's calls have found, so that a run of many contacts does not read all lists for each.
+//! The lists that an account's calls have found, so that a run of many contacts does not read all lists for
+//! each.
 
 use crate::types::Audience;
 use lru::LruCache;

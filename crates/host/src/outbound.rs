@@ -1,5 +1,5 @@
-//! The requests of one call. Each is checked, given the key, sent at the account's pace and, where that does no harm, sent
-//! again.
+//! The requests of one call. Each is checked, given the key, sent at the account's pace and, where that does
+//! no harm, sent again.
 
 use crate::account::AccountState;
 use crate::bindings::klaviyo::connector::http as wit;

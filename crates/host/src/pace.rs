@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// The longest that an answer can hold up the other calls of a tenant. A call that is itself told to wait longer
-/// fails with what it was told.
+/// The longest that an answer can hold up the other calls of a tenant. A call that is itself told to wait
+/// longer fails with what it was told.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
 
 /// How fast a tenant's requests go out.
@@ -37,7 +37,8 @@ impl Pace {
         Self(Some(factor))
     }
 
-    /// As fast as the calls come. What Klaviyo answers is still kept to: 429 holds up the tenant's other calls.
+    /// As fast as the calls come. What Klaviyo answers is still kept to: 429 holds up the tenant's other
+    /// calls.
     #[must_use]
     pub const fn unlimited() -> Self {
         Self(None)
@@ -70,8 +71,8 @@ struct LaneState {
 
 /// At most `limit` requests in any `length` of time.
 ///
-/// Klaviyo counts a request somewhere between its sending and its answer. It is counted here from before it is
-/// sent until `length` after its answer, so that however long either way took, Klaviyo never counts more.
+/// Klaviyo counts a request somewhere between its sending and its answer. It is counted here from before it
+/// is sent until `length` after its answer, so that however long either way took, Klaviyo never counts more.
 #[derive(Debug)]
 struct Window {
     length: Duration,
@@ -143,7 +144,8 @@ impl Lane {
 
 impl Permit {
     /// Reads what an answer says about the pace. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each
-    /// window, `Ratelimit-Remaining` and `Ratelimit-Reset` (seconds) are about the one that is nearest its end.
+    /// window, `Ratelimit-Remaining` and `Ratelimit-Reset` (seconds) are about the one that is nearest its
+    /// end.
     pub(crate) fn learn(&self, headers: &HeaderMap) {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let number = |name| text(name).and_then(|value| value.parse::<u64>().ok());
@@ -185,8 +187,8 @@ impl Drop for Permit {
 }
 
 impl LaneState {
-    /// Takes a place in every window, or says when one may be free: unknown when that depends on requests that
-    /// have not been answered.
+    /// Takes a place in every window, or says when one may be free: unknown when that depends on requests
+    /// that have not been answered.
     fn take(&mut self, now: Instant) -> Result<(), Option<Instant>> {
         if let Some(hold) = self.hold.filter(|hold| *hold > now) {
             return Err(Some(hold));

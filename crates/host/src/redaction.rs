@@ -18,8 +18,8 @@ impl SentKeys {
         }
     }
 
-    /// The bytes with every copy of a key overwritten, also in lower case, which names of headers have; none if they
-    /// contain no key.
+    /// The bytes with every copy of a key overwritten, also in lower case, which names of headers have; none
+    /// if they contain no key.
     pub(crate) fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut redacted: Option<Vec<u8>> = None;
         for key in self.0.iter().map(|key| key.expose()).filter(|key| key.len() >= MIN_KEY_BYTES) {

@@ -6,8 +6,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use http::{HeaderMap, Response};
 use std::time::{Duration, SystemTime};
 
-/// The pauses between attempts when Klaviyo names none: half a second, doubling, up to 30 s, each lengthened by a
-/// random part of itself, so that many callers do not come back at once.
+/// The pauses between attempts when Klaviyo names none: half a second, doubling, up to 30 s, each lengthened
+/// by a random part of itself, so that many callers do not come back at once.
 pub(crate) fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(500))
@@ -18,8 +18,8 @@ pub(crate) fn pauses() -> ExponentialBackoff {
         .build()
 }
 
-/// Whether the same request may be sent again after this. A request that did not take effect may always be; one
-/// that may have taken effect only where a second time does nothing more.
+/// Whether the same request may be sent again after this. A request that did not take effect may always be;
+/// one that may have taken effect only where a second time does nothing more.
 pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, AttemptError>) -> bool {
     match outcome {
         Ok(answer) => match answer.status().as_u16() {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// A private key. Printing it, in whatever way, prints no part of it, and its memory is overwritten when it is
-/// dropped.
+/// A private key. Printing it, in whatever way, prints no part of it, and its memory is overwritten when it
+/// is dropped.
 ///
 /// ```
 /// let key = klaviyo_host::Secret::new("pk_1234567890")?;

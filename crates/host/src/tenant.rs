@@ -29,9 +29,9 @@ const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How much larger a result may be as JSON than as the component returns it.
 const JSON_FACTOR: usize = 4;
 
-/// One Klaviyo account: its key, its pace, its share of [`Limits::concurrent_calls`], and the names of lists that it has
-/// seen. Make one for an account, and keep it: what it knows of the account's rates is shared by all calls. Cloning it
-/// is cheap.
+/// One Klaviyo account: its key, its pace, its share of [`Limits::concurrent_calls`], and the names of lists
+/// that it has seen. Make one for an account, and keep it: what it knows of the account's rates is shared by
+/// all calls. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Tenant {
     connector: Arc<ConnectorInner>,
@@ -56,8 +56,8 @@ impl TenantBuilder {
         self
     }
 
-    /// The oldest API revision to ask for. It replaces the one that an operation asks for where that is older, and
-    /// never the other way round. Default: what each operation asks for.
+    /// The oldest API revision to ask for. It replaces the one that an operation asks for where that is
+    /// older, and never the other way round. Default: what each operation asks for.
     #[must_use]
     pub fn revision(mut self, revision: Revision) -> Self {
         self.revision = Some(revision);
@@ -109,24 +109,27 @@ impl Tenant {
         Self { meter: Some(meter), ..self.clone() }
     }
 
-    /// Replaces the key. Whatever is sent from now on has it: the next attempt of a call that is under way, too.
+    /// Replaces the key. Whatever is sent from now on has it: the next attempt of a call that is under way,
+    /// too.
     pub fn set_key(&self, key: Secret) {
         self.account.set_key(key);
     }
 
-    /// Calls a function of the contract by its name, such as `contacts.opt-in`, with JSON for its arguments: for a
-    /// platform whose users choose the action at run time. The value is what the function returns when it succeeds.
+    /// Calls a function of the contract by its name, such as `contacts.opt-in`, with JSON for its arguments:
+    /// for a platform whose users choose the action at run time. The value is what the function returns when
+    /// it succeeds.
     ///
-    /// A record is an object with the names of the contract (a missing field is null), a variant `{"case": payload}`
-    /// or `"case"`, an enum a string, an option the value or null. Every call reads the lists that it needs: only
-    /// [`Tenant::find_list`] remembers them.
+    /// A record is an object with the names of the contract (a missing field is null), a variant `{"case":
+    /// payload}` or `"case"`, an enum a string, an option the value or null. Every call reads the lists that
+    /// it needs: only [`Tenant::find_list`] remembers them.
     ///
-    /// The functions of other interfaces that the component exports, when it is composed with code of a tenant's,
-    /// have names such as `shop:code/automation@1.0.0#welcome`, and arguments of the types that the contract uses.
-    /// Whatever they return is the value, a result as `{"ok": …}` or `{"err": …}`.
+    /// The functions of other interfaces that the component exports, when it is composed with code of a
+    /// tenant's, have names such as `shop:code/automation@1.0.0#welcome`, and arguments of the types that the
+    /// contract uses. Whatever they return is the value, a result as `{"ok": …}` or `{"err": …}`.
     ///
     /// # Errors
-    /// As the function; [`Cause::Arguments`] when there is no such function, or the arguments are not of its types.
+    /// As the function; [`Cause::Arguments`] when there is no such function, or the arguments are not of its
+    /// types.
     pub async fn call(&self, function: &str, arguments: &[Value]) -> Result<Answer<Value>, Error> {
         let call = async {
             let mut call = self.enter().await?;

@@ -80,12 +80,13 @@ pub struct Bounds {
 /// The future of an attempt.
 pub type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, AttemptError>> + Send + 'a>>;
 
-/// Sends requests. [`HttpTransport`](crate::HttpTransport) does it over HTTP; another implementation may record, replay,
-/// or use a client that the platform already has.
+/// Sends requests. [`HttpTransport`](crate::HttpTransport) does it over HTTP; another implementation may
+/// record, replay, or use a client that the platform already has.
 ///
-/// The request is complete: it has the `Authorization` header with the key (marked as sensitive), and its address has
-/// passed [`Egress`](crate::Egress). An implementation sends it once: it does not follow redirects, does not retry, and
-/// does not return more than the bounds allow. The host does the pacing and the retries.
+/// The request is complete: it has the `Authorization` header with the key (marked as sensitive), and its
+/// address has passed [`Egress`](crate::Egress). An implementation sends it once: it does not follow
+/// redirects, does not retry, and does not return more than the bounds allow. The host does the pacing and
+/// the retries.
 pub trait Transport: Send + Sync + 'static {
     /// Sends one request and waits for the whole answer, whatever its status.
     fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_>;

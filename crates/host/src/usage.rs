@@ -10,14 +10,15 @@ use std::time::Duration;
 pub struct Usage {
     /// Requests that the connector made.
     pub requests: u32,
-    /// How often they were sent: more than `requests` when some had to be repeated, less when some were refused.
+    /// How often they were sent: more than `requests` when some had to be repeated, less when some were
+    /// refused.
     pub attempts: u32,
     /// Bytes of the bodies that were sent, every attempt counted.
     pub sent_bytes: u64,
     /// Bytes of the bodies that came back, every attempt counted.
     pub received_bytes: u64,
-    /// How long the call waited: for its place among [`Limits::concurrent_calls`](crate::Limits), for its turn at
-    /// Klaviyo's rates, and between attempts.
+    /// How long the call waited: for its place among [`Limits::concurrent_calls`](crate::Limits), for its
+    /// turn at Klaviyo's rates, and between attempts.
     pub waited: Duration,
 }
 
@@ -32,7 +33,8 @@ impl AddAssign for Usage {
 }
 
 /// The sum of what several calls have used: all those of a [`Tenant`](crate::Tenant) that was made by
-/// [`Tenant::metered`](crate::Tenant::metered), and of its clones. Cloning it is cheap, and clones count together.
+/// [`Tenant::metered`](crate::Tenant::metered), and of its clones. Cloning it is cheap, and clones count
+/// together.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Usage>>);
 

@@ -1,5 +1,5 @@
-//! The simulated Klaviyo as a component: `klaviyo-mock` bound to the connector's `http`, and to an interface of its
-//! own that steers it. It imports nothing.
+//! The simulated Klaviyo as a component: `klaviyo-mock` bound to the connector's `http`, and to an interface
+//! of its own that steers it. It imports nothing.
 
 mod gateway;
 

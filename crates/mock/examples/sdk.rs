@@ -1,9 +1,9 @@
 //! Klaviyo's own SDKs against the server: starts it, runs a program that uses one, and looks at what the
 //! account then holds.
 //!
-//! `cargo run -p klaviyo-mock --example sdk -- NAME COMMAND ARGUMENT…` gives the program the server's address in
-//! `KLAVIYO_URL`, a key in `KLAVIYO_API_KEY` and a list in `KLAVIYO_LIST`. Each line that it prints is a step that
-//! passed.
+//! `cargo run -p klaviyo-mock --example sdk -- NAME COMMAND ARGUMENT…` gives the program the server's address
+//! in `KLAVIYO_URL`, a key in `KLAVIYO_API_KEY` and a list in `KLAVIYO_LIST`. Each line that it prints is a
+//! step that passed.
 
 use anyhow::{Context, Result, bail, ensure};
 use klaviyo_mock::{Account, Channel, Server};

@@ -8,7 +8,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The keys of an account, and the scopes of each. They can be read while the account is in use.
+/// The keys of an account, and the scopes of each. They can be read while the account is locked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keys(Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>);
 

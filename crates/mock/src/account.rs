@@ -1,4 +1,4 @@
-//! What an account holds: keys, lists, profiles, memberships, consent, jobs.
+//! An account: its keys, lists, profiles, memberships, consent and jobs.
 
 use crate::access::Keys;
 use crate::changes::Change;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
-/// How long a job takes unless told otherwise.
+/// The default duration of a job.
 pub(crate) const JOB_DELAY: Duration = Duration::from_millis(250);
 
 /// One account.
@@ -54,8 +54,8 @@ impl Default for Account {
             lists: IndexMap::new(),
             profiles: Vec::new(),
             positions: HashMap::new(),
-            // An account starts with this one in its settings. It decides what a subscription without a list
-            // means: somebody new has to confirm first, and so is not created.
+            // The default of a new account. It applies to subscriptions without a list: a new person has to
+            // confirm first, and so is not created.
             opt_in: OptIn::Double,
             imports: IndexMap::new(),
             import_work: VecDeque::new(),
@@ -64,7 +64,7 @@ impl Default for Account {
             requests: BTreeMap::new(),
             throttled: 0,
             meter: Meter::default(),
-            // Time begins when the account is served.
+            // Replaced when the account is served.
             clock: Clock::stopped(SystemTime::UNIX_EPOCH),
             job_delay: JOB_DELAY,
         }
@@ -75,7 +75,7 @@ impl Account {
     /// The key of [`Account::demo`].
     pub const DEMO_KEY: &str = "pk_demo_3f9c1b7a5e2d4860";
 
-    /// All scopes that the operations ask for. The key of [`Account::demo`] has them.
+    /// All scopes that the operations need. The key of [`Account::demo`] has them.
     pub const SCOPES: &[&str] = &[
         "accounts:read",
         "lists:read",
@@ -85,7 +85,7 @@ impl Account {
         "subscriptions:write",
     ];
 
-    /// An account with a key for everything and three lists, `WhatsApp Opt-Ins` (`Y6nRLr`) among them.
+    /// An account with a key that has all scopes and three lists, one of them `WhatsApp Opt-Ins` (`Y6nRLr`).
     #[must_use]
     pub fn demo() -> Self {
         let mut account = Self::default();
@@ -118,7 +118,7 @@ impl Account {
         self.lists.insert(id.to_owned(), list);
     }
 
-    /// Time begins: what the account holds is there from this moment on.
+    /// Starts the clock: the lists are created at this moment.
     pub(crate) fn start(&mut self, clock: &Clock, job_delay: Duration) {
         self.clock = clock.clone();
         self.job_delay = job_delay;
@@ -127,18 +127,18 @@ impl Account {
         }
     }
 
-    /// How people subscribe without a list: an account's setting, at first [`OptIn::Double`].
+    /// Sets how people subscribe without a list. Default: [`OptIn::Double`].
     pub fn set_opt_in(&mut self, opt_in: OptIn) {
         self.opt_in = opt_in;
     }
 
-    /// From now on Klaviyo fails to import whoever has this identifier (an email, a phone number or an
-    /// external id), with this explanation among the job's import errors.
+    /// From now on Klaviyo fails to import the profile with this identifier (an email, a phone number or an
+    /// external id), with this explanation among the import errors of the job.
     pub fn refuse_to_import(&mut self, identifier: &str, detail: &str) {
         self.import_refusals.insert(identifier.to_ascii_lowercase(), detail.to_owned());
     }
 
-    /// Klaviyo stops sending email to a profile; one that is not there is left alone.
+    /// Suppresses email to a profile, if there is one with this id.
     pub fn suppress(&mut self, id: &str, reason: Suppression) {
         let now = self.clock.timestamp();
         if let Some(profile) = self.position_of("id", id).and_then(|position| self.profiles.get_mut(position))
@@ -147,8 +147,8 @@ impl Account {
         }
     }
 
-    /// The person follows the link that a double opt-in sent: what was unconfirmed is agreed to, and the
-    /// lists that waited are joined.
+    /// Confirms a double opt-in, as a person does with its link: unconfirmed consent becomes given, and the
+    /// person joins the lists that waited.
     pub fn confirm(&mut self, id: &str) {
         let now = self.clock.timestamp();
         let Some(profile) = self.position_of("id", id).and_then(|position| self.profiles.get_mut(position))
@@ -169,7 +169,7 @@ impl Account {
         }
     }
 
-    /// The ids of a list's members, sorted; of a list that is not there, none.
+    /// The ids of a list's members, sorted; empty if there is no such list.
     #[must_use]
     pub fn members(&self, list: &str) -> Vec<String> {
         let mut members: Vec<String> =
@@ -184,31 +184,32 @@ impl Account {
         &self.profiles
     }
 
-    /// The profile that has this `id`, `email`, `phone_number` or `external_id`. Letters of an email are
-    /// equal in both cases.
+    /// The profile with this `id`, `email`, `phone_number` or `external_id`. An email is compared without
+    /// regard to case.
     #[must_use]
     pub fn profile(&self, by: &str, value: &str) -> Option<&Profile> {
         self.position_of(by, value).and_then(|position| self.profiles.get(position))
     }
 
-    /// The bulk imports, in the order in which they were asked for.
+    /// The bulk imports, in the order of their requests.
     pub fn imports(&self) -> impl Iterator<Item = &Import> {
         self.imports.values()
     }
 
-    /// How many requests with a key of this account have been answered.
+    /// The number of answered requests with a key of this account.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.values().sum()
     }
 
-    /// How many of them asked for an operation, by Klaviyo's name for it, such as `create_profile`.
+    /// The number of these requests for one operation, by Klaviyo's name, such as `create_profile`.
     #[must_use]
     pub fn requests_of(&self, operation: &str) -> u64 {
         self.requests.get(operation).copied().unwrap_or_default()
     }
 
-    /// How many requests were answered 429 because of this account's rates. Those of a fault are not among them.
+    /// The number of requests that were answered 429 because of this account's rates. Those of a fault do not
+    /// count.
     #[must_use]
     pub fn throttled(&self) -> u64 {
         self.throttled
@@ -218,7 +219,7 @@ impl Account {
         self.throttled += 1;
     }
 
-    /// How many requests asked for each operation.
+    /// The number of requests for each operation.
     pub(crate) fn requests_by_operation(&self) -> &BTreeMap<&'static str, u64> {
         &self.requests
     }
@@ -227,7 +228,7 @@ impl Account {
         *self.requests.entry(operation).or_default() += 1;
     }
 
-    /// Where a profile is.
+    /// The position of a profile.
     pub(crate) fn position_of(&self, by: &str, value: &str) -> Option<usize> {
         let name = IDENTIFIERS.into_iter().chain(["id"]).find(|name| *name == by)?;
         self.positions.get(&(name, folded(name, value))).copied()
@@ -252,7 +253,7 @@ impl Account {
         holders
     }
 
-    /// Adds a profile, and tells its position.
+    /// Adds a profile and returns its position.
     pub(crate) fn create(&mut self, attributes: Map<String, Value>) -> usize {
         let position = self.profiles.len();
         let profile = Profile::new(position, Map::new(), self.clock.timestamp());
@@ -268,7 +269,7 @@ impl Account {
         let Some(profile) = self.profiles.get_mut(position) else { return };
         profile.updated = now;
         for (name, value) in attributes {
-            // They stand for a visitor of a shop, which there is none of.
+            // They identify a visitor of a shop, which the simulator does not have.
             if ["_kx", "anonymous_id"].contains(&name.as_str()) {
                 continue;
             }
@@ -289,7 +290,7 @@ impl Account {
         }
     }
 
-    /// Changes properties as the `meta` of a resource says.
+    /// Applies the `meta` of a resource to the properties.
     pub(crate) fn patch(&mut self, position: usize, resource: &Value) {
         let Some(profile) = self.profiles.get_mut(position) else { return };
         if resource.get("meta").is_none() {
@@ -301,7 +302,7 @@ impl Account {
         }
     }
 
-    /// Adds a profile to a list; one that is on it stays where it is.
+    /// Adds a profile to a list. A member keeps its position.
     pub(crate) fn join(&mut self, list: &str, id: &str) {
         let now = self.clock.timestamp();
         if let Some(list) = self.lists.get_mut(list) {
@@ -309,14 +310,14 @@ impl Account {
         }
     }
 
-    /// Lets the jobs get as far as they are by now.
+    /// Runs the jobs that are due.
     pub(crate) fn settle(&mut self) {
         self.run_changes();
         self.run_imports();
     }
 }
 
-/// A value as the index has it.
+/// The form of a value in the index.
 fn folded(name: &str, value: &str) -> String {
     if name == "email" { value.to_ascii_lowercase() } else { value.to_owned() }
 }

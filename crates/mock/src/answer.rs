@@ -1,4 +1,4 @@
-//! Klaviyo's answers: documents, errors, and the headers that all of them have.
+//! Klaviyo's answers: documents, errors and headers.
 
 use crate::digits::written;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 /// The origin in the links of answers: Klaviyo's own, whatever the address of this server.
 pub(crate) const ORIGIN: &str = "https://a.klaviyo.com";
 
-/// What an operation answers.
+/// The answer of an operation.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// A document.
     Document(StatusCode, Value),
-    /// A document, of which Klaviyo dropped an attribute.
+    /// A document. Klaviyo has dropped this attribute of the request.
     Partly(StatusCode, Value, &'static str),
     /// Success without a body.
     Nothing(StatusCode),
     /// Errors.
     Refused(Box<Refusal>),
-    /// Too many requests; in so many seconds another may pass.
+    /// Too many requests; the next may pass after this many seconds.
     Throttled(u64),
-    /// The revision is retired: not JSON:API.
+    /// The revision is retired. This answer is not JSON:API.
     Retired,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Refusal {
     pub(crate) meta: Value,
 }
 
-/// An answer as it goes over the wire, with its whole body.
+/// An answer as HTTP, with its whole body.
 pub(crate) type HttpResponse = Response<Vec<u8>>;
 
 impl Refusal {
@@ -76,18 +76,18 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large.", detail)
     }
 
-    /// What Klaviyo says beside a status that no request deserved.
+    /// The error of a fault with this status.
     pub(crate) fn of_status(code: u16) -> Self {
         let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let (code, text) = match code {
-            // Unproven: a conflict that names no profile. There need not be one that it could name.
+            // Unproven: a conflict that names no profile. The account may have none to name.
             409 => return Self::conflict(None),
             400 => ("invalid", "Invalid input."),
             401 => ("authentication_failed", "Incorrect authentication credentials."),
             403 => ("forbidden", "Forbidden."),
             404 => ("not_found", "Not found."),
             429 => ("throttled", "Request was throttled."),
-            // Unproven: the code and the words.
+            // Unproven: the code and the text.
             503 => ("service_unavailable", "The service is unavailable."),
             _ => ("error", "A server error occurred."),
         };

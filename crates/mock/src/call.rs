@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// A request that may be carried out.
+/// A request that the key may make.
 pub(crate) struct Call<'a> {
     pub(crate) account: &'a mut Account,
     pub(crate) revision: Revision,
@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads a query as a form is read: a raw plus sign is a space.
+    /// Reads a query as that of a form: a plus sign is a space.
     pub(crate) fn parse(query: &str) -> Self {
         let decoded = |text: &str| decoded(&text.replace('+', " "));
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -43,8 +43,8 @@ impl Query {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A parameter that is there but has no meaning is an error, so that nobody believes it did something.
-    /// Unproven: what Klaviyo says.
+    /// Refuses a parameter without a meaning, so that no client believes it has an effect. Unproven: what
+    /// Klaviyo answers.
     pub(crate) fn only(&self, known: &[&str]) -> Result<()> {
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
@@ -71,7 +71,7 @@ impl Call<'_> {
             .map_err(|error| Refusal::invalid(&format!("JSON parse error - {error}"), "/data").into())
     }
 
-    /// Whether `additional-fields[kind]` names a field; it may name those that are known only.
+    /// Whether `additional-fields[kind]` names a field. It may name known fields only.
     pub(crate) fn wants(&self, kind: &str, field: &str, known: &[&str]) -> Result<bool> {
         let parameter = format!("additional-fields[{kind}]");
         let Some(fields) = self.query.get(&parameter) else { return Ok(false) };
@@ -84,8 +84,7 @@ impl Call<'_> {
         }
     }
 
-    /// Leaves only the attributes that `fields[kind]` names. A name with dots keeps the attribute that it is
-    /// in.
+    /// Removes the attributes that `fields[kind]` does not name. A name with dots keeps its first part.
     pub(crate) fn sparse(&self, kind: &str, mut resource: Value) -> Value {
         let fields = self.query.get(&format!("fields[{kind}]"));
         if let (Some(fields), Some(Value::Object(attributes))) = (fields, resource.get_mut("attributes")) {

@@ -1,4 +1,4 @@
-//! Changes of consent that were accepted: what becomes of them.
+//! Carries out accepted changes of consent.
 
 use crate::account::Account;
 use crate::consent::{Channel, Consent, Message, OptIn, State, Suppression};
@@ -6,13 +6,13 @@ use crate::profile::Profile;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Consent that is to change.
+/// A change of consent that Klaviyo has accepted.
 #[derive(Debug)]
 pub(crate) struct Change {
     pub(crate) accepted: Duration,
     pub(crate) to: State,
     pub(crate) list: Option<String>,
-    /// The consent was given before, elsewhere: nobody is asked to confirm.
+    /// Whether the consent was given earlier, elsewhere: then nobody is asked to confirm.
     pub(crate) historical: bool,
     pub(crate) source: Option<String>,
     pub(crate) people: Vec<Person>,
@@ -23,12 +23,12 @@ pub(crate) struct Person {
     pub(crate) id: Option<String>,
     /// The email and the phone number.
     pub(crate) attributes: Map<String, Value>,
-    /// The messages, and when the person agreed to them.
+    /// The kinds of messages, and when the person agreed to each.
     pub(crate) messages: Vec<(Channel, Message, Option<String>)>,
 }
 
 impl Account {
-    /// Carries out the changes whose time has come.
+    /// Carries out the changes that are due.
     pub(crate) fn run_changes(&mut self) {
         while let Some(change) = self.changes.pop_front() {
             if self.clock.now() < change.accepted.saturating_add(self.job_delay) {
@@ -50,9 +50,9 @@ impl Account {
         let double = opt_in == OptIn::Double && !change.historical;
         let position = match self.known(person) {
             Some(position) => position,
-            // The subscription of somebody new goes nowhere: no list to join, no consent of old.
+            // A new person is ignored: there is no list to join and no earlier consent.
             None if list.is_none() && !change.historical => return,
-            // An id that is nobody's.
+            // No profile has this id.
             None if person.id.is_some() => return,
             None => self.create(person.attributes.clone()),
         };
@@ -66,7 +66,7 @@ impl Account {
                 source: change.source.clone(),
                 confirmed: false,
             };
-            // Whoever agreed already need not confirm again.
+            // A person who has agreed already need not confirm again.
             if double && profile.consents.get(&(*channel, *message)).is_some_and(Consent::is_given) {
                 continue;
             }
@@ -78,8 +78,8 @@ impl Account {
             profile.unconfirmed.extend(new.map(str::to_owned));
             return;
         }
-        // Unproven: that whoever agreed to all of it already joins a double opt-in list at once. Nothing is
-        // left that a confirmation could change.
+        // Unproven: a person who has agreed to everything already joins a double opt-in list at once. A
+        // confirmation would change nothing.
         profile.unconfirmed.retain(|id| Some(id.as_str()) != list);
         profile.suppressions.retain(|(reason, _)| !reason.is_lifted());
         profile.list_suppressions.retain(|(id, _)| Some(id.as_str()) != list);
@@ -89,9 +89,9 @@ impl Account {
         }
     }
 
-    /// Takes consent back: from one list, or, for whoever is not on it, from all messages.
+    /// Revokes consent: for one list if the person is on it, otherwise for all messages.
     fn revoke(&mut self, change: &Change, person: &Person) {
-        // Unproven: what becomes of somebody unknown. Here nothing.
+        // Unproven: Klaviyo may do more about an unknown person than nothing.
         let Some(position) = self.known(person) else { return };
         let now = self.clock.timestamp();
         let id = self.profile_at(position).map(|profile| profile.id.clone()).unwrap_or_default();
@@ -115,13 +115,13 @@ impl Account {
                 suppress(profile, &now);
             }
         }
-        // A confirmation of something else, later, must not join the lists of what was taken back.
+        // A later confirmation of something else must not add the person to the lists of the revoked consent.
         if !profile.waits() {
             profile.unconfirmed.clear();
         }
     }
 
-    /// Where the profile of a person is.
+    /// The position of the profile of a person.
     fn known(&self, person: &Person) -> Option<usize> {
         match &person.id {
             Some(id) => self.position_of("id", id),

@@ -1,4 +1,4 @@
-//! Checks of what a body holds.
+//! Checks of bodies.
 
 use crate::answer::{Answer, Refusal};
 use crate::profile::{ATTRIBUTES, IDENTIFIERS};
@@ -12,13 +12,13 @@ pub(crate) const PROFILE_BYTES: usize = 100_000;
 
 pub(crate) type Result<T> = std::result::Result<T, Answer>;
 
-/// A member that must be there.
+/// A required member.
 pub(crate) fn member<'a>(parent: &'a Value, name: &str, pointer: &str) -> Result<&'a Value> {
     let missing = || Refusal::invalid(&format!("'{name}' is a required property"), pointer).into();
     parent.get(name).ok_or_else(missing)
 }
 
-/// A member that must be there, as an object.
+/// A required member, as an object.
 pub(crate) fn object<'a>(parent: &'a Value, name: &str, pointer: &str) -> Result<&'a Map<String, Value>> {
     let wrong =
         || Refusal::invalid(&format!("'{name}' must be an object"), &format!("{pointer}/{name}")).into();
@@ -50,12 +50,12 @@ pub(crate) fn rows(attributes: &Value, most: usize) -> Result<&[Value]> {
     Ok(rows)
 }
 
-/// Where a row of a job stands in its body.
+/// The pointer to a row of a job.
 pub(crate) fn row_pointer(n: usize) -> String {
     format!("/data/attributes/profiles/data/{n}")
 }
 
-/// What the attributes of a profile must be, whatever they are for.
+/// Checks the attributes of a profile for all operations.
 pub(crate) fn attributes(attributes: &Map<String, Value>, pointer: &str) -> Result<()> {
     for (name, value) in attributes {
         let refuse = |detail: &str| Err(Refusal::invalid(detail, &format!("{pointer}/{name}")).into());
@@ -73,7 +73,7 @@ pub(crate) fn attributes(attributes: &Map<String, Value>, pointer: &str) -> Resu
         if name == "email" && value.as_str().is_some_and(|email| !email.is_empty() && !is_email(email)) {
             return refuse("Invalid email address");
         }
-        // Unproven: the words.
+        // Unproven: the text.
         let is_long = |id: &str| id.chars().count() > EXTERNAL_ID_CHARACTERS;
         if name == "external_id" && value.as_str().is_some_and(is_long) {
             return refuse("Ensure this field has no more than 255 characters.");
@@ -82,7 +82,7 @@ pub(crate) fn attributes(attributes: &Map<String, Value>, pointer: &str) -> Resu
     Ok(())
 }
 
-/// The profile must have an identifier that is neither null nor empty.
+/// Checks that the profile has an identifier that is neither null nor empty.
 pub(crate) fn identified(attributes: &Map<String, Value>, pointer: &str) -> Result<()> {
     if IDENTIFIERS.iter().any(|name| given(attributes, name).is_some()) {
         return Ok(());
@@ -90,7 +90,7 @@ pub(crate) fn identified(attributes: &Map<String, Value>, pointer: &str) -> Resu
     Err(Refusal::invalid("One or more identifiers is required", pointer).into())
 }
 
-/// A phone number, if one was given, must be one.
+/// Checks the phone number, if there is one.
 pub(crate) fn phone_number(attributes: &Map<String, Value>, pointer: &str) -> Result<()> {
     if given(attributes, "phone_number").is_none_or(is_phone_number) {
         return Ok(());
@@ -98,7 +98,7 @@ pub(crate) fn phone_number(attributes: &Map<String, Value>, pointer: &str) -> Re
     Err(Refusal::invalid("Invalid phone number format", &format!("{pointer}/phone_number")).into())
 }
 
-/// A text that was given and is not empty.
+/// The text of an attribute, if it is not empty.
 pub(crate) fn given<'a>(attributes: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     attributes.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
@@ -110,7 +110,7 @@ pub(crate) fn is_email(email: &str) -> bool {
         && !email.contains(char::is_whitespace)
 }
 
-/// Eight digits at least: the rules of each country are not known here.
+/// At least eight digits; the simulator does not know the rules of countries.
 fn is_phone_number(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or_default();
     (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')

@@ -1,4 +1,4 @@
-//! The time of a Klaviyo: the real one, or one that stands still until it is moved.
+//! The clock of a simulator: the real time, or a stopped clock that tests advance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,16 +6,16 @@ use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A clock; its copies show the same time.
+/// A clock. Its clones show the same time.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     date: SystemTime,
-    /// None where the clock stands still.
+    /// None if the clock is stopped.
     start: Option<Instant>,
-    /// By how much it was moved on, in nanoseconds.
+    /// Nanoseconds by which the clock was advanced.
     moved: AtomicU64,
 }
 
@@ -25,7 +25,7 @@ impl Clock {
         Self::new(SystemTime::now(), Some(Instant::now()))
     }
 
-    /// A time that stands still. Nothing asks the machine for its own, which some do not have.
+    /// A stopped clock. It never asks the machine for the time, which some machines do not have.
     pub(crate) fn stopped(date: SystemTime) -> Self {
         Self::new(date, None)
     }
@@ -53,7 +53,7 @@ impl Clock {
     pub(crate) fn advance(&self, by: Duration) {
         let nanoseconds = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let moved = |moved: u64| Some(moved.saturating_add(nanoseconds));
-        // It always has an answer.
+        // The closure never returns none, so this cannot fail.
         let _ = self.0.moved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved);
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn timestamp(date: SystemTime) -> String {
 
 /// Reads a time as clients write it: with `Z` or an offset, with or without a fraction of a second.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
-    // Some years cannot be written.
+    // RFC 3339 cannot express some years.
     let written = |date: &SystemTime| !timestamp(*date).is_empty();
     OffsetDateTime::parse(text, &Rfc3339).ok().map(SystemTime::from).filter(written)
 }
@@ -99,7 +99,7 @@ mod tests {
             ("1969-07-20T20:17:40-05:00", Some("1969-07-21T01:17:40+00:00")),
             ("0001-01-01T00:00:00-23:59", Some("0001-01-01T23:59:00+00:00")),
             ("0000-01-01T00:00:00+00:01", None),
-            // A second more than sixty has only the last minute of some months.
+            // Only the last minute of some months has a second 60.
             ("2026-01-15T12:00:60Z", None),
             ("1999-12-31T23:59:60+05:30", None),
         ] {

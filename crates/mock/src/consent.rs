@@ -1,8 +1,8 @@
-//! Consent: to which messages, on which channel, a person agreed; and what stops email all the same.
+//! Consent: the messages that a person agreed to on each channel, and the suppressions that stop email.
 
 use crate::revision::Revision;
 
-/// Where messages go.
+/// A channel of messages.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Channel {
     /// Email.
@@ -15,7 +15,7 @@ pub enum Channel {
     Push,
 }
 
-/// What for.
+/// A kind of messages.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Message {
     Marketing,
@@ -34,7 +34,7 @@ pub enum State {
     Unconfirmed,
     /// The person agreed.
     Subscribed,
-    /// The person took it back.
+    /// The person withdrew the consent.
     Unsubscribed,
 }
 
@@ -43,9 +43,9 @@ pub enum State {
 pub struct Consent {
     /// Whether the person agreed.
     pub state: State,
-    /// When that was.
+    /// When the person agreed or withdrew.
     pub since: Option<String>,
-    /// What the request gave as its source.
+    /// The source that the request named.
     pub source: Option<String>,
     /// Whether the person confirmed it.
     pub confirmed: bool,
@@ -54,25 +54,25 @@ pub struct Consent {
 /// Why Klaviyo sends no email to a person.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Suppression {
-    /// The address does not exist.
+    /// The address rejected a message: it does not exist.
     HardBounce,
-    /// The address cannot exist.
+    /// The address is not valid.
     InvalidEmail,
-    /// The person called it spam.
+    /// The person reported spam.
     SpamComplaint,
     /// The person unsubscribed.
     Unsubscribe,
-    /// Somebody who uses the account suppressed the person.
+    /// A user of the account suppressed the person.
     UserSuppressed,
 }
 
 /// How people join a list.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OptIn {
-    /// At once.
+    /// The person joins at once.
     #[default]
     Single,
-    /// When they confirm.
+    /// The person joins after confirming.
     Double,
 }
 
@@ -114,7 +114,7 @@ impl Message {
     pub(crate) fn can_become(self, state: State, revision: Revision) -> bool {
         match self {
             Self::Marketing | Self::Transactional => true,
-            // Who writes first has agreed: there is nothing to subscribe to.
+            // A person who writes first has agreed: nobody subscribes others to it.
             Self::Conversational => state == State::Unsubscribed,
             // Unproven: whether an earlier revision knows it. 2025-01-15 does not.
             Self::OpenTracking => revision >= Revision::JULY_2026,
@@ -132,7 +132,7 @@ impl Message {
 }
 
 impl State {
-    /// Its name in answers. Unproven for consent that is not confirmed: there is no word of its own for it.
+    /// Its name in answers. Unproven for unconfirmed consent, which has no name of its own.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NeverSubscribed | Self::Unconfirmed => "NEVER_SUBSCRIBED",
@@ -161,7 +161,7 @@ impl Suppression {
         }
     }
 
-    /// Whether subscribing lifts it: what people said can be taken back, what addresses are cannot.
+    /// Whether subscribing lifts it. It lifts the suppressions of people, not those of addresses.
     pub(crate) fn is_lifted(self) -> bool {
         matches!(self, Self::SpamComplaint | Self::Unsubscribe | Self::UserSuppressed)
     }

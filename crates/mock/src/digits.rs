@@ -1,8 +1,8 @@
-//! Numbers in custom properties, digit by digit.
+//! Keeps the numbers in custom properties exactly as they were written.
 //!
-//! A [`Value`] holds a number as a machine has it: `1.10` loses its zero, an id of 20 digits its end. Klaviyo's answers
-//! have numbers in properties as they were written. So a number that would change is a marked text in here, from the body
-//! that it comes in to the answer that it goes out with.
+//! A [`Value`] holds a machine's number: `1.10` loses its zero, and an id of 20 digits its last ones.
+//! Klaviyo's answers keep them. So the simulator holds a number that would change as a marked text, from the
+//! body to the answer.
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// What a text begins with that stands for a number, and what every other text begins with that begins with a null
+/// The beginning of a text that stands for a number, and that of other texts that begin with a null
 /// character.
 const NUMBER: &str = "\0#";
 const TEXT: &str = "\0\"";
-/// How many levels a value has whose numbers are kept: as many as [`serde_json`] reads of all others.
+/// The depth to which numbers are kept, which is the depth that [`serde_json`] reads.
 const MOST_DEEP: u8 = 128;
 /// The members whose numbers are kept.
 const KEPT: [&str; 2] = ["properties", "patch_properties"];
@@ -28,13 +28,13 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// Writes a document, with all numbers as they were written.
+/// Writes a document with the kept numbers.
 pub(crate) fn written(value: &Value) -> String {
-    // Strings and JSON that was read: there is nothing that cannot be written.
+    // It holds only strings and JSON that was read, so writing cannot fail.
     serde_json::to_string(&WithDigits(value)).unwrap_or_default()
 }
 
-/// Reads numbers as a machine has them, until a member whose numbers are kept.
+/// Reads numbers as a machine's, outside the members whose numbers are kept.
 struct Lossy;
 
 impl<'de> DeserializeSeed<'de> for Lossy {
@@ -102,7 +102,7 @@ impl<'de> Visitor<'de> for Lossy {
     }
 }
 
-/// Reads a value whose numbers are kept, and of what is in it, so many levels.
+/// Reads a value whose numbers are kept, to this depth.
 fn kept(raw: &RawValue, levels: u8) -> serde_json::Result<Value> {
     let text = raw.get();
     let inner = || levels.checked_sub(1).ok_or_else(|| serde_json::Error::custom("it is nested too deep"));

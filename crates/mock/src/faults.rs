@@ -1,13 +1,13 @@
-//! What goes wrong on demand: rules, and the draws that decide when they apply.
+//! Faults on demand: rules, and the random numbers that decide when they apply.
 
 use crate::rule::{Fault, Rule, When};
 use fastrand::Rng;
 use std::time::Duration;
 
-/// Rules about what goes wrong, and the seed of their draws.
+/// Rules about faults, and the seed of their random numbers.
 ///
-/// Whether a rule applies to a request depends on the seed, on the rule's place among the rules and on how
-/// many requests of its route came before: not on time, nor on what happens on other routes.
+/// Whether a rule applies to a request depends on the seed, the position of the rule and the number of
+/// earlier requests of its route. It does not depend on time or on other routes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Faults {
     pub(crate) seed: u64,
@@ -15,20 +15,20 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Nothing goes wrong.
+    /// No faults.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Nothing goes wrong until there are rules; their draws come from this seed.
+    /// No rules yet, with this seed.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self { seed, rules: Vec::new() }
     }
 
-    /// Adds a rule. Where several apply to a request their latencies add up, and the first of the others
-    /// counts.
+    /// Adds a rule. If several apply to a request, their latencies add up, and of the other faults the first
+    /// happens.
     #[must_use]
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
@@ -43,12 +43,12 @@ pub(crate) struct Injector {
     tallies: Vec<Tally>,
 }
 
-/// What a rule has done.
+/// The counts of a rule.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
-    /// How many requests its route had.
+    /// The number of requests of its route.
     pub(crate) requests: u64,
-    /// To how many of them it applied.
+    /// The number of requests that it was applied to.
     pub(crate) applied: u64,
 }
 
@@ -91,7 +91,7 @@ impl Injector {
             match rule.fault {
                 _ if !applies => continue,
                 Fault::Latency(latency) => plan.latency = plan.latency.saturating_add(latency),
-                // A rule before this one decided.
+                // An earlier rule has decided.
                 _ if plan.fault.is_some() => continue,
                 fault => plan.fault = Some(fault),
             }
@@ -101,9 +101,9 @@ impl Injector {
     }
 }
 
-/// A number from 0 up to 1 that only these three decide.
+/// A number from 0 up to 1 that depends on these three only.
 fn draw(seed: u64, rule: u64, request: u64) -> f64 {
-    // Odd constants spread neighbours over the whole range; the generator mixes what they leave similar.
+    // Odd constants spread neighbouring seeds over the whole range; the generator mixes them further.
     let rule = rule.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let request = request.wrapping_mul(0xD1B5_4A32_D192_ED03);
     let mut rng = Rng::with_seed(seed ^ rule ^ request.rotate_left(32));

@@ -22,16 +22,16 @@ pub(crate) enum Operator {
     LessThan,
 }
 
-/// A value as it stands in a filter.
+/// A value of a filter.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Literal {
-    /// In quotes.
+    /// A string in quotes.
     Text(String),
-    /// Without: a number, a date, a boolean, null.
+    /// A value without quotes: a number, a date, a boolean or null.
     Bare(String),
 }
 
-/// What a collection can be filtered by.
+/// The conditions that a field of a collection can have.
 pub(crate) struct Fields {
     /// By `equals` and `any`.
     pub(crate) texts: &'static [&'static str],
@@ -48,12 +48,12 @@ impl Literal {
 }
 
 impl Condition {
-    /// Whether the text of a field is one that is wanted.
+    /// Whether the text of a field fits.
     pub(crate) fn has(&self, equal: impl Fn(&str) -> bool) -> bool {
         self.values.iter().any(|value| equal(value.text()))
     }
 
-    /// Whether a date is on the wanted side.
+    /// Whether a date fits.
     pub(crate) fn admits(&self, date: &str) -> bool {
         let wanted = self.values.first().and_then(|value| clock::parse(value.text()));
         let (Some(date), Some(wanted)) = (clock::parse(date), wanted) else { return false };
@@ -66,7 +66,7 @@ impl Condition {
 }
 
 impl Fields {
-    /// Reads a filter, if there is one; it may use these fields.
+    /// Reads the filter of a query, if it has one. The filter may use these fields.
     pub(crate) fn read(&self, filter: Option<&str>) -> Result<Vec<Condition>> {
         let Some(filter) = filter else { return Ok(Vec::new()) };
         let conditions = parse(filter).filter(|conditions| conditions.iter().all(|c| self.allow(c)));
@@ -89,7 +89,7 @@ impl Fields {
     }
 }
 
-/// Reads conditions with commas between them. They must all hold: there is no "or".
+/// Reads conditions separated by commas. All of them must hold: there is no "or".
 pub(crate) fn parse(filter: &str) -> Option<Vec<Condition>> {
     let mut rest = filter;
     let mut conditions = Vec::new();
@@ -117,7 +117,7 @@ pub(crate) fn parse(filter: &str) -> Option<Vec<Condition>> {
     }
 }
 
-/// A value, or an array of values; whether it was an array; and what follows.
+/// Reads a value or an array of values; returns whether it was an array, and the rest of the text.
 fn values(text: &str) -> Option<(Vec<Literal>, bool, &str)> {
     let Some(mut rest) = text.strip_prefix('[') else {
         let (value, rest) = literal(text)?;
@@ -134,8 +134,8 @@ fn values(text: &str) -> Option<(Vec<Literal>, bool, &str)> {
     }
 }
 
-/// A value and what follows it. A string stands between double or single quotes; in it a backslash takes the
-/// next character as it is.
+/// Reads a value; returns the rest of the text. A string has double or single quotes, and a backslash in it
+/// escapes the next character.
 fn literal(text: &str) -> Option<(Literal, &str)> {
     let mut chars = text.chars();
     let quote = chars.next()?;

@@ -1,4 +1,4 @@
-//! Bulk imports: jobs that write profiles one after another, and keep what went wrong.
+//! Bulk imports: jobs that write profiles one after another and keep the errors.
 
 use crate::account::Account;
 use crate::answer::{ORIGIN, Refusal};
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// How long the results of a job can be read.
+/// How long Klaviyo keeps the results of a job.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A bulk import as the account knows it.
@@ -20,11 +20,11 @@ pub struct Import {
     pub id: String,
     /// `queued`, `processing` or `complete`.
     pub status: &'static str,
-    /// How many profiles were sent.
+    /// The number of profiles in the request.
     pub total: usize,
-    /// How many of them were written.
+    /// The number of written profiles.
     pub completed: usize,
-    /// What went wrong with the others.
+    /// The errors about the others.
     pub errors: Vec<ImportError>,
     /// The lists that the profiles join.
     pub lists: Vec<String>,
@@ -41,13 +41,13 @@ pub struct ImportError {
     pub code: &'static str,
     /// What went wrong.
     pub detail: String,
-    /// Which row of the request it was about.
+    /// The pointer to the row of the request.
     pub pointer: String,
-    /// The row as it was sent.
+    /// The row of the request.
     pub payload: Value,
 }
 
-/// The rows of an import that are still to be written.
+/// An import that still has rows to write.
 #[derive(Debug)]
 pub(crate) struct Work {
     id: String,
@@ -57,7 +57,7 @@ pub(crate) struct Work {
 }
 
 impl Account {
-    /// Takes rows that were checked. The job starts later.
+    /// Accepts checked rows. The job starts later.
     pub(crate) fn import(&mut self, rows: Vec<Value>, lists: Vec<String>) -> &Import {
         let id = import_id(self.imports.len());
         let import = Import {
@@ -117,7 +117,7 @@ impl Account {
         work.done = due;
     }
 
-    /// Writes one row; the profile's id, or the code and the detail of an error.
+    /// Writes one row; returns the id of the profile, or the code and the detail of an error.
     fn import_row(&mut self, row: &Value) -> Result<String, (&'static str, String)> {
         let attributes = row.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
         let refused = IDENTIFIERS.iter().filter_map(|name| given(&attributes, name));
@@ -139,7 +139,7 @@ impl Account {
         Ok(self.profile_at(position).map(|profile| profile.id.clone()).unwrap_or_default())
     }
 
-    /// Where an upsert writes: none is a new profile.
+    /// The profile that an upsert writes to; none: a new one.
     pub(crate) fn upsert_target(
         &self,
         id: Option<&str>,
@@ -163,9 +163,9 @@ impl Account {
     }
 }
 
-/// Why an upsert has no position.
+/// Why an upsert cannot be done.
 pub(crate) enum Clash {
-    /// The id is nobody's.
+    /// No profile has the id.
     Unknown(String),
     /// The identifiers belong to two profiles; the other one's id.
     Duplicate(String),
@@ -235,14 +235,14 @@ impl ImportError {
     }
 }
 
-/// How many of `total` are due when `age` of the `whole` time has passed.
+/// The number of the `total` rows that are due when `age` of the `whole` time has passed.
 fn share(total: usize, age: Duration, whole: Duration) -> usize {
     let total = u128::try_from(total).unwrap_or_default();
     let due = total.saturating_mul(age.as_nanos()).checked_div(whole.as_nanos());
     due.and_then(|due| usize::try_from(due).ok()).unwrap_or_default()
 }
 
-/// An id that is as long as Klaviyo's, and has a character that means something else in a form.
+/// An id as long as Klaviyo's, with a character that a form would change.
 fn import_id(n: usize) -> String {
     STANDARD_NO_PAD.encode(format!("~~~:01GMTZY2TEKN4KFRP30J:maintenance:{n:06}"))
 }

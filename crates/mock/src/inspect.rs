@@ -7,8 +7,8 @@ use crate::simulator::Simulator;
 use serde_json::{Map, Value, json};
 
 impl Simulator {
-    /// The whole state, as `GET /_mock/state` shows it. Keys are masked. It waits for the guards of all accounts: a thread
-    /// that has one waits forever.
+    /// The whole state, as `GET /_mock/state` shows it. Keys are masked. It waits for the guards of all
+    /// accounts: a thread that has one waits forever.
     #[must_use]
     pub fn state(&self) -> Value {
         let accounts: Vec<Value> = self.accounts().map(|account| account_state(&account)).collect();

@@ -1,4 +1,4 @@
-//! What a simulator stands for: accounts, and how they behave.
+//! The settings of a simulator: accounts, rates, faults and the clock.
 
 use crate::account::{Account, JOB_DELAY};
 use crate::clock::Clock;
@@ -6,10 +6,9 @@ use crate::faults::Faults;
 use crate::rates::Rates;
 use std::time::{Duration, SystemTime};
 
-/// A Klaviyo to simulate: accounts, the rates they are held to, and what goes wrong.
+/// The settings of a simulator.
 ///
-/// Unless told otherwise it keeps Klaviyo's published rates, nothing goes wrong, and a job takes a quarter of
-/// a second.
+/// Defaults: Klaviyo's published rates, no faults, the real time, and a quarter of a second for a job.
 #[derive(Debug)]
 pub struct Klaviyo {
     pub(crate) first: Account,
@@ -17,48 +16,48 @@ pub struct Klaviyo {
     pub(crate) rates: Rates,
     pub(crate) faults: Faults,
     pub(crate) job_delay: Duration,
-    /// None is the real time, from the start on.
+    /// None: the real time from the start of the simulator.
     pub(crate) clock: Option<Clock>,
 }
 
 impl Klaviyo {
-    /// Adds an account. A request's key decides on whose behalf it is; of two accounts with the same key it
-    /// is the first.
+    /// Adds an account. The key of a request selects the account; if two have the key, the first.
     #[must_use]
     pub fn account(mut self, account: Account) -> Self {
         self.others.push(account);
         self
     }
 
-    /// Holds the accounts to these rates.
+    /// Sets the rates of all accounts.
     #[must_use]
     pub fn rates(mut self, rates: Rates) -> Self {
         self.rates = rates;
         self
     }
 
-    /// Lets these things go wrong.
+    /// Sets the faults.
     #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
         self
     }
 
-    /// How long a job (an import, a subscription, an unsubscription) takes after it was accepted.
+    /// Sets how long a job (an import, a subscription, an unsubscription) takes after it was accepted.
     #[must_use]
     pub fn job_delay(mut self, delay: Duration) -> Self {
         self.job_delay = delay;
         self
     }
 
-    /// Stops the clock: rates and jobs go on only when [`Simulator::advance`](crate::Simulator::advance) moves it.
+    /// Stops the clock: rates and jobs go on only when [`Simulator::advance`](crate::Simulator::advance)
+    /// moves it.
     #[must_use]
     pub fn stop_the_clock(mut self) -> Self {
         self.clock = Some(Clock::stopped(SystemTime::now()));
         self
     }
 
-    /// Stops the clock so many seconds after 1970-01-01T00:00:00Z. The machine is not asked for its time.
+    /// Stops the clock so many seconds after 1970-01-01T00:00:00Z. The machine is not asked for the time.
     #[must_use]
     pub fn stop_the_clock_at(mut self, seconds: u32) -> Self {
         let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());

@@ -1,16 +1,15 @@
-//! A Klaviyo that runs on this machine: the operations that the connector uses, with state, over HTTP.
+//! Simulates Klaviyo: the operations that the connector uses, with state, over HTTP.
 //!
-//! It answers as the real one does where that is known: the same statuses, error codes and bodies, the same
-//! pages, the same rates, the same silence. It keeps profiles, lists, memberships and consent, so that a
-//! second opt-in finds what the first one made, and a test can ask what Klaviyo would hold. Where nobody has
-//! shown what the real one does, a comment says `unproven`.
+//! It answers as Klaviyo does where that is known: statuses, error codes, bodies, pages and rates. It keeps
+//! profiles, lists, memberships and consent, so that a second opt-in finds the profile of the first one, and
+//! a test can ask for the state. Where it is unknown what Klaviyo does, a comment says `unproven`.
 //!
-//! Tests in other languages read the state with `GET /_mock/state`, and set what goes wrong with
-//! `PUT /_mock/faults` and `{"seed": 7, "rules": ["POST /api/profiles: 10% reset-after"]}`. Neither needs a
-//! key, and nothing goes wrong with them.
+//! Tests in other languages read the state with `GET /_mock/state`, and set faults with `PUT /_mock/faults`
+//! and `{"seed": 7, "rules": ["POST /api/profiles: 10% reset-after"]}`. Neither needs a key, and no fault
+//! applies to them.
 //!
-//! `Server` serves it. [`Simulator`] is all of it but the port: a function from a request to what comes of it. That
-//! is what is left without the feature `server`, and runs where there are no sockets, as WebAssembly for example.
+//! `Server` serves it. [`Simulator`] is the same without sockets: a function from a request to a reply. It
+//! does not need the feature `server` and also runs as WebAssembly.
 //!
 //! ```
 //! # #[cfg(feature = "server")] {

@@ -1,4 +1,4 @@
-//! A NATS server of a test's own.
+//! A NATS server for one test.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsString;
@@ -9,17 +9,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a server may take to listen.
+/// The longest time until a server listens.
 const START: Duration = Duration::from_secs(20);
 /// The variable that names the server to use before any other.
 const VARIABLE: &str = "KLAVIYO_NATS_SERVER";
-/// Where `cargo xtask test` puts a current server.
+/// The server that `cargo xtask test` installs.
 const CURRENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/nats/bin/nats-server");
-/// The system's: on the path, or where Debian has it, which is not on everybody's path.
+/// The server of the system: on the path, or in Debian's folder, which not every path has.
 const SYSTEM: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
 
-/// A NATS server with JetStream, on a free port of the loopback interface, in a process of its own. It is killed, and
-/// what it has stored is removed, when this is dropped.
+/// A NATS server with JetStream, on a free port of the loopback interface, in a process of its own. Dropping
+/// it kills the server and removes its files.
 #[derive(Debug)]
 pub struct Nats {
     program: PathBuf,
@@ -54,11 +54,11 @@ impl Nats {
         Self::start_with_config(program, "")
     }
 
-    /// Starts this program with a text of configuration: users, limits of JetStream, TLS. Where it listens and stores is
-    /// not the configuration's to say.
+    /// Starts this program with a text of configuration: users, limits of JetStream, TLS. The port and the
+    /// folder are not part of it.
     ///
     /// # Errors
-    /// When it does not start; with what it says about the configuration.
+    /// When it does not start. The error has the server's complaint about the configuration.
     pub fn start_with_config(program: impl Into<PathBuf>, config: &str) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let mut nats = Self { program: program.into(), port, folder: tempfile::tempdir()?, server: None };
@@ -67,8 +67,8 @@ impl Nats {
         Ok(nats)
     }
 
-    /// The servers that there are, one of each version: that of the variable `KLAVIYO_NATS_SERVER`, the current one that
-    /// `cargo xtask test` installs, the system's.
+    /// The installed servers, one of each version: that of the variable `KLAVIYO_NATS_SERVER`, that of `cargo
+    /// xtask test`, and that of the system.
     #[must_use]
     pub fn servers() -> Vec<NatsServer> {
         let named = std::env::var_os(VARIABLE).filter(|name| !name.is_empty());
@@ -85,7 +85,7 @@ impl Nats {
     }
 
     fn default_program() -> Result<PathBuf> {
-        // One that is named and cannot be run is not replaced in silence.
+        // A named server that cannot be run is an error, not replaced by another.
         if let Some(named) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) {
             return Ok(named.into());
         }
@@ -96,22 +96,22 @@ impl Nats {
         Ok(server.program)
     }
 
-    /// Where it listens, such as `nats://127.0.0.1:40123`.
+    /// The address, such as `nats://127.0.0.1:40123`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// Where it stores a stream.
+    /// The folder of a stream.
     #[must_use]
     pub fn stored(&self, stream: &str) -> PathBuf {
         self.folder.path().join("jetstream/$G/streams").join(stream)
     }
 
-    /// Kills it. What it has acknowledged stays.
+    /// Kills the server. It keeps what it has acknowledged.
     ///
     /// # Errors
-    /// When the system does not let it.
+    /// When the system refuses.
     pub fn kill(&mut self) -> Result<()> {
         if let Some(mut server) = self.server.take() {
             server.kill()?;
@@ -120,7 +120,7 @@ impl Nats {
         Ok(())
     }
 
-    /// Kills it if it runs, and starts it at the same port with what it had.
+    /// Kills the server if it runs, and starts it on the same port with the same files.
     ///
     /// # Errors
     /// When it does not start.
@@ -129,33 +129,34 @@ impl Nats {
         self.run()
     }
 
-    /// Kills it if it runs, and starts it at the same port with what it had, and another configuration.
+    /// Kills the server if it runs, and starts it on the same port with the same files and another
+    /// configuration.
     ///
     /// # Errors
-    /// When it does not start; with what it says about the configuration.
+    /// When it does not start. The error has the server's complaint about the configuration.
     pub fn restart_with_config(&mut self, config: &str) -> Result<()> {
         std::fs::write(self.config(), config)?;
         self.restart()
     }
 
-    /// Lets it stand still: its connections stay open, and nothing is answered, until it is resumed.
+    /// Pauses the server: its connections stay open without an answer until [`Nats::resume`].
     ///
     /// # Errors
-    /// When it does not run, or the system does not let it.
+    /// When it does not run, or the system refuses.
     #[cfg(unix)]
     pub fn pause(&self) -> Result<()> {
         use rustix::process::{Pid, Signal, WaitOptions, waitpid};
         self.signal(Signal::STOP)?;
-        // Its threads do not stop in the same moment.
+        // Its threads do not all stop at the same moment.
         let server = self.server.as_ref().context("nats-server does not run")?;
         waitpid(Some(Pid::from_child(server)), WaitOptions::UNTRACED)?;
         Ok(())
     }
 
-    /// Lets it go on.
+    /// Resumes a paused server.
     ///
     /// # Errors
-    /// When it does not run, or the system does not let it.
+    /// When it does not run, or the system refuses.
     #[cfg(unix)]
     pub fn resume(&self) -> Result<()> {
         self.signal(rustix::process::Signal::CONT)
@@ -199,7 +200,7 @@ impl Nats {
 
 impl Drop for Nats {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The server may have ended already.
         let _ = self.kill();
     }
 }
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
     use std::io::{BufRead, BufReader, ErrorKind, Write};
 
-    /// A connection, at the place where the server has greeted and has been greeted.
+    /// A connection after the greetings of both sides.
     fn greeted(nats: &Nats, user: &str) -> BufReader<TcpStream> {
         let mut connection =
             BufReader::new(TcpStream::connect(nats.url().strip_prefix("nats://").unwrap()).unwrap());
@@ -266,7 +267,7 @@ mod tests {
         nats.resume().unwrap();
         connection.get_ref().set_read_timeout(Some(START)).unwrap();
         assert_eq!(line(&mut connection).unwrap(), "PONG");
-        // One that is paused can be killed all the same.
+        // A paused server can be killed too.
         nats.pause().unwrap();
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads the page out of a query; `usual` is its size unless told otherwise, `most` the largest.
+    /// Reads the page from a query. `usual` is the default size and `most` the largest.
     pub(crate) fn of(call: &Call<'_>, usual: usize, most: usize) -> Result<Self> {
         let size = match call.query.get(SIZE).map(str::parse) {
             None => usual,
@@ -38,7 +38,7 @@ impl Page {
         Ok(Self { start, size })
     }
 
-    /// The items of this page out of all of them, as a document.
+    /// A document with the items of this page.
     pub(crate) fn document<T>(
         &self,
         call: &Call<'_>,
@@ -70,9 +70,9 @@ fn url(call: &Call<'_>, cursor: Option<&str>) -> String {
     format!("{ORIGIN}{}/{mark}{}", call.path, query.join("&"))
 }
 
-/// Where a page starts, if this is a cursor that was given out for this collection.
+/// The start of a page, if this collection has given out this cursor.
 fn read(call: &Call<'_>, cursor: &str) -> Option<usize> {
-    // Klaviyo's SDK for Python cuts a cursor out of a link together with the equals sign before it.
+    // Klaviyo's SDK for Python takes the equals sign before a cursor in a link as a part of it.
     let cursor = cursor.strip_prefix('=').unwrap_or(cursor);
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let (_direction, rest) = text.split_once("::")?;
@@ -81,7 +81,7 @@ fn read(call: &Call<'_>, cursor: &str) -> Option<usize> {
     (seal_of_it == format!("{:016x}", seal(call, start))).then_some(start)
 }
 
-/// What ties a cursor to its collection. It keeps clients from making cursors up, not attackers.
+/// Ties a cursor to its collection. It stops clients that invent cursors; it does not stop attackers.
 fn seal(call: &Call<'_>, start: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
     let parts = [call.path, call.query.get("filter").unwrap_or(""), call.query.get("sort").unwrap_or("")];

@@ -1,15 +1,15 @@
-//! `meta` of a profile: changes to properties that a plain write cannot make.
+//! The `meta` of a profile: changes to properties that writing attributes cannot make.
 
 use crate::answer::Refusal;
 use crate::check::Result;
 use serde_json::{Map, Value};
 
-/// Checks what an upsert or a row of an import has as its `meta`.
+/// Checks the `meta` of an upsert or of a row of an import.
 pub(crate) fn check(resource: &Value, pointer: &str) -> Result<()> {
     let Some(meta) = resource.get("meta").and_then(Value::as_object) else { return Ok(()) };
     for (name, patch) in meta.iter().filter(|(_, patch)| !patch.is_null()) {
         let refuse = |detail: &str| Err(Refusal::invalid(detail, &format!("{pointer}/meta/{name}")).into());
-        // Klaviyo also knows `patch_identifiers`. Better an error here than a change that does not happen.
+        // Klaviyo also knows `patch_identifiers`. An error here is better than a change that is ignored.
         if name != "patch_properties" {
             return refuse(&format!("'{name}' is not simulated"));
         }
@@ -45,7 +45,7 @@ pub(crate) fn apply(properties: &mut Map<String, Value>, resource: &Value) {
     }
 }
 
-/// A value or values, as values.
+/// The elements of an array; any other value is one element.
 fn listed(value: Value) -> Vec<Value> {
     match value {
         Value::Null => Vec::new(),

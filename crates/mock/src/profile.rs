@@ -1,4 +1,4 @@
-//! Profiles: what an account knows of a person, and how an answer shows it.
+//! Profiles, and how an answer shows them.
 
 use crate::answer::ORIGIN;
 use crate::consent::{Channel, Consent, Message, State, Suppression};
@@ -38,8 +38,8 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 pub struct Profile {
     /// Klaviyo's id.
     pub id: String,
-    /// The attributes that were given, by Klaviyo's names. A number in custom properties that a [`Value`] cannot hold
-    /// digit by digit is a text, `\0#` and the number; answers and the state over HTTP have the number.
+    /// The attributes of the requests, by Klaviyo's names. A number in custom properties that a [`Value`]
+    /// cannot hold exactly is the text `\0#` and the number; answers and the state over HTTP have the number.
     pub attributes: Map<String, Value>,
     pub(crate) created: String,
     pub(crate) updated: String,
@@ -71,7 +71,7 @@ impl Profile {
         self.consents.get(&(channel, Message::Marketing)).cloned().unwrap_or_default()
     }
 
-    /// Why Klaviyo sends no email to this person, whatever the consent.
+    /// The reasons why Klaviyo sends no email to this person in spite of consent.
     #[must_use]
     pub fn suppressions(&self) -> Vec<Suppression> {
         self.suppressions.iter().map(|(reason, _)| *reason).collect()
@@ -90,12 +90,12 @@ impl Profile {
         self.consents.insert((channel, message), consent);
     }
 
-    /// Whether something waits for the person to confirm it.
+    /// Whether a consent waits for the person to confirm it.
     pub(crate) fn waits(&self) -> bool {
         self.consents.values().any(|consent| consent.state == State::Unconfirmed)
     }
 
-    /// The profile as a resource; with its subscriptions if they are asked for.
+    /// The profile as a resource, with its subscriptions if the request wants them.
     pub(crate) fn resource(&self, revision: Revision, subscriptions: bool) -> Value {
         let mut attributes: Map<String, Value> = ATTRIBUTES
             .iter()
@@ -192,7 +192,7 @@ pub(crate) fn merge(attributes: &mut Map<String, Value>, name: &str, value: Valu
     }
 }
 
-/// The id of the n-th profile. The first is the one of the README's story.
+/// The id of the n-th profile. The first is the one in the README's example.
 fn profile_id(n: usize) -> String {
     const PREFIX: &str = "01GMTZY2TEKN4KFRP30J";
     // "Z59KGB"

@@ -1,14 +1,14 @@
-//! How many requests an account may make: each operation has a burst limit for a second and a steady one for
-//! a minute, in fixed windows.
+//! The rate limits of an account: each operation has a burst limit for a second and a steady limit for a
+//! minute, in fixed windows.
 
 use crate::revision::Revision;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// The limits that are kept.
+/// The limits that a simulator keeps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rates {
-    /// How many times the published limits; none is no limit.
+    /// The factor to the published limits; none: no limits.
     times: Option<u32>,
 }
 
@@ -19,8 +19,7 @@ impl Rates {
         Self::times(1)
     }
 
-    /// Limits that are `n` times as high, in windows of the same length: the headers and the whole seconds of
-    /// `Retry-After` keep their meaning.
+    /// `n` times the published limits, in windows of the same length, so that the headers keep their meaning.
     #[must_use]
     pub const fn times(n: u32) -> Self {
         Self { times: Some(n) }
@@ -48,14 +47,14 @@ pub(crate) struct Rate {
     later: u32,
 }
 
-/// What most operations have.
+/// The limits of most operations.
 pub(crate) const USUAL: Rate = Rate { burst: 75, steady: 700, later: 750 };
-/// What those have that cost more.
+/// The limits of expensive operations.
 pub(crate) const SLOW: Rate = Rate { burst: 10, steady: 150, later: 150 };
-/// What the account has.
+/// The limits of reading the account.
 pub(crate) const RARE: Rate = Rate { burst: 1, steady: 15, later: 15 };
 
-/// What was counted, for each operation.
+/// Counts the requests for each operation.
 #[derive(Debug, Default)]
 pub(crate) struct Meter(HashMap<&'static str, [Window; 2]>);
 
@@ -69,14 +68,14 @@ struct Window {
 /// Whether a request may pass.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
-    /// It may; the values of `Ratelimit-Limit`, `-Remaining` and `-Reset`.
+    /// It may pass; the values of `Ratelimit-Limit`, `-Remaining` and `-Reset`.
     Pass { limit: String, remaining: u32, reset: u64 },
-    /// It may not; in so many seconds another may.
+    /// It may not; the next may after this many seconds.
     Wait(u64),
 }
 
 impl Meter {
-    /// Counts a request; none when there are no limits. A request that is refused does not count (unproven).
+    /// Counts a request; none if there are no limits. Unproven: a refused request does not count.
     pub(crate) fn take(
         &mut self,
         rates: Rates,
@@ -105,8 +104,8 @@ impl Meter {
         if let Some(seconds) = wait {
             return Some(Verdict::Wait(seconds));
         }
-        // Unproven: which window `Ratelimit-Remaining` and `-Reset` are about. Here it is the one that has
-        // less left.
+        // Unproven: which window `Ratelimit-Remaining` and `-Reset` are about. Here it is the window with
+        // fewer requests left.
         let mut least = (u32::MAX, 0);
         for ((window, seconds), limit) in windows.iter_mut().zip(SECONDS).zip(limits) {
             window.used += 1;
@@ -121,7 +120,7 @@ impl Meter {
     }
 }
 
-/// Rounded up, and one at least.
+/// Rounds up, to at least one.
 fn whole_seconds(time: Duration) -> u64 {
     let part = u64::from(time.subsec_nanos() > 0);
     time.as_secs().saturating_add(part).max(1)

@@ -1,24 +1,24 @@
-//! What comes of a request: an answer, or a connection that breaks.
+//! The reply to a request: an answer, or a connection that a fault breaks.
 
 use crate::answer::{Answer, HttpResponse, Refusal, set};
 use crate::rule::Fault;
 use http::{Response, StatusCode};
 
-/// What comes of a request.
+/// The reply to a request.
 #[derive(Debug)]
 pub enum Reply {
-    /// An answer, whole.
+    /// A complete answer.
     Answer(Response<Vec<u8>>),
     /// The connection is reset instead of an answer.
     Reset,
-    /// The connection closes in the middle of the answer; these are the bytes that came.
+    /// The connection closes in the middle of the answer, after these bytes.
     Truncated(Vec<u8>),
-    /// These bytes come, which are not HTTP, and the connection closes.
+    /// The connection closes after these bytes, which are not HTTP.
     NotHttp(Vec<u8>),
 }
 
 impl Reply {
-    /// What a fault makes of the request with this id; `answer` carries it out.
+    /// The reply to the request with this id, after a fault. `answer` carries out the request.
     pub(crate) fn of(fault: Option<Fault>, id: &str, answer: impl FnOnce() -> HttpResponse) -> Self {
         match fault {
             None | Some(Fault::Latency(_)) => Self::Answer(answer()),
@@ -45,7 +45,7 @@ impl Reply {
 
 /// The first half of an answer, as HTTP/1.1.
 fn half(mut message: HttpResponse) -> Vec<u8> {
-    // 204 has no body, whatever its head promises: no client would miss one.
+    // 204 has no body, so no client would notice that it is missing.
     if message.status() == StatusCode::NO_CONTENT {
         *message.status_mut() = StatusCode::OK;
     }
@@ -54,7 +54,7 @@ fn half(mut message: HttpResponse) -> Vec<u8> {
     bytes
 }
 
-/// The lines before a body; they promise the whole of it, and one byte if there is none.
+/// The lines before a body. They announce the whole body, or one byte if it is empty.
 fn head(message: &HttpResponse) -> String {
     let mut head = format!("HTTP/1.1 {}\r\n", message.status());
     for (name, value) in message.headers() {
@@ -64,7 +64,7 @@ fn head(message: &HttpResponse) -> String {
     head
 }
 
-/// An answer with a body that means nothing.
+/// An answer with a meaningless body.
 fn garbage(message: HttpResponse) -> HttpResponse {
     let mut message = message.map(|_| b"\x00\xff\xfe{\"data\":[}\x80".to_vec());
     // 204 has no body.
@@ -73,12 +73,12 @@ fn garbage(message: HttpResponse) -> HttpResponse {
     message
 }
 
-/// An error that the request did not deserve.
+/// The error of a fault.
 fn refused(code: u16, retry_after: Option<u64>, id: &str) -> HttpResponse {
     let mut message = match (code, retry_after) {
         (410, _) => Answer::Retired.into_http(id),
         (429, Some(seconds)) => Answer::Throttled(seconds).into_http(id),
-        // These come from the network in front of Klaviyo.
+        // These statuses come from the network in front of Klaviyo.
         (502 | 504 | 524, _) => page(code),
         _ => Answer::from(Refusal::of_status(code)).into_http(id),
     };

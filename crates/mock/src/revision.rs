@@ -1,4 +1,4 @@
-//! The revisions of Klaviyo's API: which of them answers a request, and until when.
+//! The revisions of Klaviyo's API, and the dates of their retirement.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Revision(&'static str);
 
-/// What can be wrong with a `revision` header.
+/// Why a `revision` header is refused.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Wrong {
     /// It is no date.
     Unknown,
-    /// The revision was retired: it lived for two years.
+    /// The revision was retired, two years after its date.
     Retired,
 }
 
@@ -34,8 +34,8 @@ impl Revision {
         Self("2026-10-15"),
     ];
 
-    /// The revision for a header: the newest that is not newer than what it asks for. Unproven for dates
-    /// after the newest revision, which get that one.
+    /// The revision for a header: the newest that is not newer than the date in it. Unproven for dates after
+    /// the newest revision, which get that one.
     pub(crate) fn parse(header: &str) -> Result<Self, Wrong> {
         let date = header.split_once('.').map_or(header, |(date, _suffix)| date);
         if !is_date(date) {
@@ -44,7 +44,7 @@ impl Revision {
         Self::SERVED.into_iter().rev().find(|revision| revision.0 <= date).ok_or(Wrong::Retired)
     }
 
-    /// The date from which it is answered with 410.
+    /// The date from which requests with this revision are answered with 410.
     pub(crate) fn retirement(self) -> String {
         let (year, day) = self.0.split_once('-').unwrap_or_default();
         format!("{}-{day}", year.parse::<u16>().unwrap_or_default().saturating_add(2))

@@ -1,5 +1,5 @@
-//! A rule about what goes wrong: on which requests, when, and how. Written as `POST /api/profiles: 10%
-//! reset-after`.
+//! A rule about faults: the requests, the occasions and the fault. Its text is such as `POST /api/profiles:
+//! 10% reset-after`.
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use std::fmt;
@@ -14,14 +14,14 @@ const FAULTS: &str = "a fault is `latency <duration>`, `status <code>`, \
     `status <code> retry-after <seconds>`, `status-after <code>`, `reset-before`, `reset-after`, `truncate`, \
     `html <code>`, `garbage` or `garbage-line`";
 
-/// A rule about what goes wrong.
+/// A rule about a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// On which requests.
+    /// The requests that it is about.
     pub route: Route,
-    /// On which of those.
+    /// The ones of these that the fault happens to.
     pub when: When,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
 }
 
@@ -30,8 +30,8 @@ pub struct Rule {
 pub struct Route {
     /// The method; none for all.
     pub method: Option<String>,
-    /// The path without the slash at its end; none for all. A segment `*` stands for any one segment, and as
-    /// the last one for any that follow.
+    /// The path without the slash at its end; none for all. A segment `*` matches any segment; as the last
+    /// one it matches all that follow.
     pub path: Option<String>,
 }
 
@@ -42,36 +42,37 @@ pub enum When {
     Always,
     /// Each with this chance, from 0 to 100.
     Percent(f64),
-    /// Those in these ranges: first and last, counted from 1.
+    /// Those with a number in these ranges: first and last, counted from 1.
     Numbers(Vec<(u64, u64)>),
 }
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fault {
-    /// It waits; then what the other rules say happens.
+    /// A delay. The other rules apply after it.
     Latency(Duration),
-    /// It is answered with an error as it comes with this status, and has no effect: from Klaviyo as JSON,
-    /// or, with 502, 504 and 524, from the network in front of it as a page.
+    /// An error with this status instead of an effect. With 502, 504 and 524 it is a page of the network in
+    /// front of Klaviyo, otherwise JSON of Klaviyo.
     Status {
         /// The status.
         code: u16,
-        /// The seconds of `Retry-After`; none for an answer without it, also with 429.
+        /// The seconds of `Retry-After`; none for an answer without the header, also with 429.
         retry_after: Option<u64>,
     },
-    /// It has its effect, and is answered with an error as with [`Fault::Status`], without `Retry-After`.
+    /// The request has its effect, and the answer is an error as with [`Fault::Status`], without
+    /// `Retry-After`.
     StatusAfter(u16),
     /// The connection is reset, and the request has no effect.
     ResetBefore,
     /// The request has its effect, and the connection is reset instead of an answer.
     ResetAfter,
-    /// The request has its effect, and the connection closes in the middle of the answer's body. Where there
-    /// is none, one byte is promised and not sent; 204 becomes 200, as clients expect no body of it.
+    /// The request has its effect, and the connection closes in the middle of the answer's body. If the body
+    /// is empty, one byte is announced and not sent; 204 becomes 200, because clients expect no body with
+    /// 204.
     Truncate,
     /// A network in front of Klaviyo answers with a page, and the request has no effect.
     Html(u16),
-    /// The request has its effect, and is answered with 200, whatever the status was, and a body of bytes
-    /// that mean nothing.
+    /// The request has its effect, and the answer is 200 with a body of meaningless bytes.
     Garbage,
     /// The request has its effect, and the answer is not HTTP.
     GarbageLine,

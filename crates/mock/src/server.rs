@@ -1,4 +1,4 @@
-//! A simulator behind a port.
+//! Serves a simulator over HTTP.
 
 use crate::control;
 use crate::klaviyo::Klaviyo;
@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// How much is read before a request is refused: a client that still writes would not see the answer.
+/// The most bytes that are read of a body. More than Klaviyo allows are read, because a client that still
+/// writes would not see the refusal.
 const READ_BYTES: usize = 64 * 1024 * 1024;
 
 /// A running server. It stops when it is dropped.
@@ -31,7 +32,7 @@ impl Server {
     /// Serves a Klaviyo, or one account with Klaviyo's rates, on a free port of the loopback interface.
     ///
     /// # Errors
-    /// When no port or thread can be had.
+    /// When there is no free port, or the thread cannot be started.
     pub fn start(klaviyo: impl Into<Klaviyo>) -> Result<Self> {
         Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), klaviyo)
     }
@@ -39,7 +40,7 @@ impl Server {
     /// Serves a Klaviyo at this address; port 0 is any free one.
     ///
     /// # Errors
-    /// When the address or a thread cannot be had.
+    /// When the address is not free, or the thread cannot be started.
     pub fn start_at(address: SocketAddr, klaviyo: impl Into<Klaviyo>) -> Result<Self> {
         let simulator = Arc::new(Simulator::new(klaviyo));
         let listener =
@@ -66,14 +67,14 @@ impl Server {
         Ok(Self { address, simulator, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:40123`. It stands for `https://a.klaviyo.com`.
+    /// The address that replaces `https://a.klaviyo.com`, such as `http://127.0.0.1:40123`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
 
-/// What is served can be asked and changed while it is.
+/// Tests read and change the simulator while it is served.
 impl Deref for Server {
     type Target = Simulator;
 
@@ -86,7 +87,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread was printed when it happened.
+            // The thread has printed its panic, if it had one.
             let _ = thread.join();
         }
     }
@@ -112,6 +113,6 @@ async fn serve(
         Reply::Reset => line.reset(),
         Reply::Truncated(bytes) | Reply::NotHttp(bytes) => line.close_after(bytes),
     }
-    // The connection breaks before anything of this is sent.
+    // The connection ends before this is sent.
     Response::default()
 }

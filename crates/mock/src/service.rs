@@ -26,7 +26,8 @@ impl Simulator {
         self.carry_out(&ticket, &parts, Some(body.as_ref()))
     }
 
-    /// Carries out a request, or the fault that was chosen for it. Without a body, the body was not read to its end.
+    /// Carries out a request, or the fault that was chosen for it. Without a body, the body was not read to
+    /// its end.
     pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Reply {
         let Ticket { plan, id } = ticket;
         Reply::of(plan.fault, id, || match body {

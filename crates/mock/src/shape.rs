@@ -1,7 +1,7 @@
-//! What a body may hold: which members, of which kinds, from which revision on. Klaviyo answers 400 to anything
-//! else. `cargo xtask openapi` compares all of it with Klaviyo's OpenAPI.
+//! The schemas of bodies: the members, their types and the revisions that have them. Klaviyo answers 400 to
+//! any other body. `cargo xtask openapi` compares them with Klaviyo's OpenAPI.
 //!
-//! What a body must hold beyond that, as an identifier or a channel, its operation checks.
+//! The operations check the rest, such as that there is an identifier or a channel.
 
 use crate::answer::Refusal;
 use crate::check::Result;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// What a value may be.
+/// The schema of a value.
 pub(crate) enum Shape {
     Text,
     /// One of these texts.
@@ -34,7 +34,7 @@ pub(crate) struct Member {
     required: bool,
     nullable: bool,
     since: Revision,
-    /// The first revision that does not have it any more.
+    /// The first revision without it.
     before: Option<Revision>,
 }
 
@@ -58,17 +58,17 @@ impl Member {
     }
 }
 
-/// A member that must be there.
+/// A required member.
 const fn must(name: &'static str, shape: Shape) -> Member {
     Member::new(name, shape, true, false)
 }
 
-/// A member that may be missing.
+/// An optional member.
 const fn can(name: &'static str, shape: Shape) -> Member {
     Member::new(name, shape, false, false)
 }
 
-/// A member that may be missing, or null.
+/// An optional member that may be null.
 const fn may(name: &'static str, shape: Shape) -> Member {
     Member::new(name, shape, false, true)
 }
@@ -90,7 +90,7 @@ const LOCATION: Shape = Object(&[
     may("ip", Text),
 ]);
 
-/// The attributes that all writes have, and those that not all have.
+/// The attributes of all writes, and further ones.
 macro_rules! attributes {
     ($($more:expr),*) => {
         Object(&[
@@ -145,10 +145,10 @@ const UPSERT: Shape = Object(&[
     may("meta", META),
 ]);
 
-/// A profile that is new or not.
+/// A profile to create or update.
 pub(crate) static UPSERTED: Shape = Object(&[must("data", UPSERT)]);
 
-/// Profiles that join or leave a list.
+/// Profiles to add to a list or remove from it.
 pub(crate) static MEMBERS: Shape =
     Object(&[must("data", List(&Object(&[must("type", PROFILE), must("id", Text)])))]);
 
@@ -169,7 +169,7 @@ const ONE_LIST: Shape = Object(&[can("list", Object(&[can("data", LISTED)]))]);
 const SUBSCRIBED: Shape = Object(&[must("consent", Word(&["SUBSCRIBED"])), may("consented_at", DateTime)]);
 const UNSUBSCRIBED: Shape = Object(&[must("consent", Word(&["UNSUBSCRIBED"]))]);
 
-/// A device, as an app tells Klaviyo of it.
+/// A device, as an app registers it.
 const TOKENS: Shape = List(&Object(&[
     must("token", Text),
     must("platform", Word(&["android", "ios"])),
@@ -198,7 +198,7 @@ const TOKENS: Shape = List(&Object(&[
     ),
 ]));
 
-/// The channels with what each can be told.
+/// The channels and their members.
 macro_rules! channels {
     ($consent:ident, open_tracking: $open:expr, whatsapp: [$($whatsapp:expr),*], push: [$($push:expr),*]) => {
         Object(&[
@@ -282,12 +282,12 @@ pub(crate) static UNSUBSCRIPTION: Shape = Object(&[must(
 )]);
 
 impl Shape {
-    /// Refuses a body that does not have this shape.
+    /// Refuses a body that does not fit this schema.
     pub(crate) fn check(&self, body: &Value, revision: Revision) -> Result<()> {
         self.check_at(body, "", revision)
     }
 
-    // Unproven: the words, and which of several faults is told.
+    // Unproven: the text, and which of several errors is named.
     fn check_at(&self, value: &Value, pointer: &str, revision: Revision) -> Result<()> {
         let fits = match self {
             Self::Text => value.is_string(),
@@ -355,7 +355,7 @@ mod tests {
     use crate::answer::Answer;
     use serde_json::json;
 
-    /// Where a body is refused, if it is.
+    /// The pointer of the refusal, if the body is refused.
     fn refused(shape: &Shape, body: Value, revision: Revision) -> Option<String> {
         match shape.check(&body, revision) {
             Ok(()) => None,

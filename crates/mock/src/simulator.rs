@@ -1,4 +1,5 @@
-//! The state of a Klaviyo: its accounts, its clock and its faults. `service` answers requests, `inspect` shows the state.
+//! The state of a Klaviyo: its accounts, its clock and its faults. `service` answers requests, `inspect`
+//! shows the state.
 
 use crate::access::Keys;
 use crate::account::Account;
@@ -15,8 +16,8 @@ use std::time::Duration;
 /// A running Klaviyo: a request in, an answer out.
 ///
 /// It opens no socket, starts no thread and uses no random numbers. With a stopped clock
-/// ([`Klaviyo::stop_the_clock_at`]) it does not ask for the time either, and so runs as WebAssembly without imports.
-/// `Server` serves it on a port.
+/// ([`Klaviyo::stop_the_clock_at`]) it does not ask for the time either, and so runs as WebAssembly without
+/// imports. `Server` serves it on a port.
 pub struct Simulator {
     first: Entry,
     others: Vec<Entry>,
@@ -67,9 +68,9 @@ impl Simulator {
     /// What the first account holds now.
     ///
     /// While the guard exists, everything that needs this account waits: its requests, this function,
-    /// [`Simulator::account_of`] and [`Simulator::state`]. The thread that has the guard would wait for itself forever. A
-    /// `Server` has one thread: it stops at the first request that needs the account, and answers no other account's
-    /// requests either.
+    /// [`Simulator::account_of`] and [`Simulator::state`]. The thread that has the guard would wait for
+    /// itself forever. A `Server` has one thread: it stops at the first request that needs the account, and
+    /// answers no other account's requests either.
     pub fn account(&self) -> MutexGuard<'_, Account> {
         self.first.open()
     }

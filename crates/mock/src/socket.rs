@@ -1,4 +1,4 @@
-//! The TCP beneath the server, where connections can be made to break.
+//! TCP connections that a fault can reset, cut off or fill with bytes.
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Accepts connections that can be made to break.
+/// Accepts connections that a fault can end.
 pub(crate) struct Listener(pub(crate) TcpListener);
 
 /// A connection.
@@ -21,27 +21,27 @@ pub(crate) struct Socket {
     line: Line,
 }
 
-/// What a request knows of its connection.
+/// The part of a connection that a request can reach.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line(Arc<Mutex<Option<Break>>>);
 
 /// How a connection ends.
 #[derive(Debug)]
 struct Break {
-    /// What is sent instead of the answer.
+    /// The bytes that are sent instead of the answer.
     bytes: Vec<u8>,
     sent: usize,
-    /// Whether the end is a reset; otherwise the connection closes in order.
+    /// Whether the connection is reset rather than closed.
     reset: bool,
 }
 
 impl Line {
-    /// Instead of the next answer the connection sends these bytes, and closes.
+    /// Sends these bytes instead of the next answer, and closes the connection.
     pub(crate) fn close_after(&self, bytes: Vec<u8>) {
         self.set(Break { bytes, sent: 0, reset: false });
     }
 
-    /// Instead of the next answer the connection is reset.
+    /// Resets the connection instead of the next answer.
     pub(crate) fn reset(&self) {
         self.set(Break { bytes: Vec::new(), sent: 0, reset: true });
     }
@@ -59,12 +59,11 @@ impl axum::serve::Listener for Listener {
         loop {
             match self.0.accept().await {
                 Ok((stream, address)) => {
-                    // Answers are small, and clients wait for them. Without this they are merely slower.
+                    // Answers are small, and clients wait for them. A failure only makes them slower.
                     let _ = stream.set_nodelay(true);
                     return (Socket { stream, line: Line::default() }, address);
                 }
-                // Nothing but the lack of a file descriptor, or a client that is gone: later there may be
-                // one.
+                // There is no free file descriptor, or the client has gone: try again later.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         }
@@ -102,7 +101,7 @@ impl AsyncWrite for Socket {
         if end.reset {
             stream.set_zero_linger()?;
         }
-        // The server drops the connection, and that is what closes or resets it.
+        // The server drops the connection then, which closes or resets it.
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 

@@ -1,5 +1,4 @@
-//! The operations: where each is found, what it asks for, how often it may be called, and what carries it
-//! out.
+//! The table of operations: path, scopes, query, rate, and the function that carries each out.
 
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
@@ -15,7 +14,7 @@ pub(crate) struct Operation {
     method: Method,
     /// The path without the slash at its end; `{id}` is a variable.
     path: &'static str,
-    /// The scopes that a key needs, all of them.
+    /// The scopes that a key needs.
     pub(crate) scopes: &'static [&'static str],
     pub(crate) rate: Rate,
     /// The parameters that its query may have.
@@ -204,7 +203,7 @@ static OPERATIONS: &[Operation] = &[
     },
 ];
 
-/// The operations that are simulated, by Klaviyo's names for them.
+/// The names of the simulated operations, which are Klaviyo's.
 pub fn operations() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|operation| operation.name)
 }
@@ -216,13 +215,13 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Result<(&'static Oper
         return Err(Refusal::not_found("The requested resource does not exist.").into());
     }
     found.find(|(operation, _)| operation.method == *method).ok_or_else(|| {
-        // Unproven: what Klaviyo says.
+        // Unproven: what Klaviyo answers.
         let (status, detail) = (StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."));
         Refusal::new(status, "method_not_allowed", "Method not allowed.", &detail).into()
     })
 }
 
-/// What stands for `{id}` when a path fits a pattern; empty if the pattern has none.
+/// The value of `{id}` if a path fits a pattern; empty if the pattern has no variable.
 fn variable<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
     let mut variable = "";

@@ -17,8 +17,8 @@ const HEADER_BYTES: usize = 16 << 10;
 /// The name of the sender. Services tend to refuse requests without one.
 const USER_AGENT: &str = concat!("klaviyo-connector/", env!("CARGO_PKG_VERSION"));
 
-/// Headers that only the sender may set, or that change how a message is transferred. `tests/forbidden_headers.rs` compares
-/// them with those of the other hosts.
+/// Headers that only the sender may set, or that change how a message is transferred.
+/// `tests/forbidden_headers.rs` compares them with those of the other hosts.
 const FORBIDDEN_HEADERS: [&str; 18] = [
     "authorization",
     "host",

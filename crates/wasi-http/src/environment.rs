@@ -39,8 +39,8 @@ impl<'a> Key<'a> {
         format!("{scheme} {}", self.0).into_bytes()
     }
 
-    /// The answer with every copy of the key overwritten, so that a server cannot hand it to the connector. Case is ignored,
-    /// because names of headers are in lower case.
+    /// The answer with every copy of the key overwritten, so that a server cannot hand it to the connector.
+    /// Case is ignored, because names of headers are in lower case.
     pub(crate) fn redact(&self, mut response: Response) -> Response {
         self.redact_bytes(&mut response.body);
         for header in &mut response.headers {

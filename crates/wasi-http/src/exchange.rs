@@ -14,8 +14,8 @@ use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 const SECOND: u64 = 1_000_000_000;
-/// Nanoseconds until the last byte of the answer. Runtimes have timeouts of ten minutes or none, and interpret those of
-/// `request-options` in different ways.
+/// Nanoseconds until the last byte of the answer. Runtimes have timeouts of ten minutes or none, and
+/// interpret those of `request-options` in different ways.
 const TIME: u64 = 20 * SECOND;
 /// The most bytes of an answer's headers.
 const HEADER_BYTES: usize = 16 << 10;
@@ -82,8 +82,8 @@ fn outgoing(
     Ok((outgoing, Some(body)))
 }
 
-/// A body of which the server has not taken everything. The fields are in this order because the stream must be dropped
-/// before the body.
+/// A body of which the server has not taken everything. The fields are in this order because the stream must
+/// be dropped before the body.
 struct Unfinished {
     _stream: OutputStream,
     _body: OutgoingBody,

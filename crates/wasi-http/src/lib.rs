@@ -1,5 +1,6 @@
-//! A component that exports the connector's `http` and sends the requests with `wasi:http`. `cargo xtask build` composes
-//! it with the connector to a component that runs wherever `wasi:http` and `wasi:cli/environment` are.
+//! A component that exports the connector's `http` and sends the requests with `wasi:http`. `cargo xtask
+//! build` composes it with the connector to a component that runs wherever `wasi:http` and
+//! `wasi:cli/environment` are.
 //!
 //! The two share no memory: this one reads the key from the environment, and the connector cannot see it.
 //!
@@ -8,8 +9,8 @@
 //! | `KLAVIYO_API_KEY` | the account's private key; without it every request is `denied` |
 //! | `KLAVIYO_ENDPOINT` | the origin to send requests to instead of `https://a.klaviyo.com`: a simulator or a gateway |
 //!
-//! Each request is sent once. Its answer has to be complete within 20 s and may have 10 MiB. A server that sends the key
-//! back does not get it to the connector.
+//! Each request is sent once. Its answer has to be complete within 20 s and may have 10 MiB. A server that
+//! sends the key back does not get it to the connector.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;

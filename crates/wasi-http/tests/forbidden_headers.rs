@@ -1,5 +1,5 @@
-//! Four hosts forbid headers: klaviyo-host, this crate, and the examples in Node and Python. Their lists are the same, but
-//! for the difference that is named here.
+//! Four hosts forbid headers: klaviyo-host, this crate, and the examples in Node and Python. Their lists are
+//! the same, but for the difference that is named here.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -21,8 +21,9 @@ fn every_host_forbids_the_same_headers() {
         forbidden_headers(include_str!("../../../examples/python/src/klaviyo_connector/_outbound_http.py"));
     assert!(host.contains("authorization") && host.contains("via") && host.len() >= 17, "{host:?}");
     assert_eq!(node, host);
-    // The adapter and the Python example add a `user-agent` of their own to each request: one of the component's would be a
-    // second. The HTTP clients of klaviyo-host and Node have theirs as a default, which a request's own replaces.
+    // The adapter and the Python example add a `user-agent` of their own to each request: one of the
+    // component's would be a second. The HTTP clients of klaviyo-host and Node have theirs as a default,
+    // which a request's own replaces.
     let mut with_user_agent = host.clone();
     with_user_agent.insert("user-agent");
     assert_eq!(adapter, with_user_agent);

@@ -159,8 +159,8 @@ fn body(body: Option<&Body>, request: &Request) -> Vec<Fault> {
     }
 }
 
-/// Reads JSON. A number may be larger than any that can be calculated with here: in a profile's own properties it
-/// is passed on as it was written. The largest that there is stands for it.
+/// Reads JSON. A number may be larger than any that can be calculated with here: in a profile's own
+/// properties it is passed on as it was written. The largest that there is stands for it.
 fn read(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(text).or_else(|error| {
         let mut readable = String::with_capacity(text.len());

@@ -1,5 +1,5 @@
-//! `cargo xtask openapi`: whether the requests of the fixture corpus, and the bodies that the simulator takes, are
-//! what Klaviyo's OpenAPI documents describe.
+//! `cargo xtask openapi`: whether the requests of the fixture corpus, and the bodies that the simulator
+//! takes, are what Klaviyo's OpenAPI documents describe.
 
 mod check;
 mod corpus;

@@ -7,8 +7,8 @@ use crate::simulator::{self, Outcome};
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// Checks all requests and the simulator against all documents, and prints what came of it. Whether nothing is
-/// wrong.
+/// Checks all requests and the simulator against all documents, and prints what came of it. Whether nothing
+/// is wrong.
 pub(crate) fn report(documents: &[Document], requests: &[Written]) -> Result<bool> {
     let mut right = true;
     let mut print = |lines: &[String], faults: &[String]| {

@@ -1,12 +1,13 @@
 //! A schema of OpenAPI 3.0 as JSON Schema, which it is not quite.
 //!
-//! - `nullable: true` is no keyword of JSON Schema. It is honoured beside a `$ref` and beside an `enum` too: OpenAPI
-//!   3.0 would have it ignored there, but Klaviyo writes it there and means it.
-//! - `$ref` points into the document's `#/components/schemas`; what it reaches becomes `$defs`. No other target is
-//!   followed, and nothing is fetched.
+//! - `nullable: true` is no keyword of JSON Schema. It is honoured beside a `$ref` and beside an `enum` too:
+//!   OpenAPI 3.0 would have it ignored there, but Klaviyo writes it there and means it.
+//! - `$ref` points into the document's `#/components/schemas`; what it reaches becomes `$defs`. No other
+//!   target is followed, and nothing is fetched.
 //! - `example`, `description` and the like say nothing of a value, and are dropped.
-//! - An object that lists its `properties` has no others. Klaviyo's documents do not say so, but Klaviyo answers 400
-//!   to a member that it does not know. An object without `properties`, such as a profile's custom ones, is free.
+//! - An object that lists its `properties` has no others. Klaviyo's documents do not say so, but Klaviyo
+//!   answers 400 to a member that it does not know. An object without `properties`, such as a profile's
+//!   custom ones, is free.
 //!
 //! A keyword that is not known here is an error, lest anybody believes that it was checked.
 

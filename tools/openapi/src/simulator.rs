@@ -1,7 +1,7 @@
 //! Whether the simulator takes the bodies that a document describes, and no others.
 //!
-//! What a schema says is not all that Klaviyo asks for: its prose has rules, which [`complete`] keeps to. And the
-//! simulator does not simulate everything: [`NOT_SIMULATED`] has what it refuses, and why.
+//! What a schema says is not all that Klaviyo asks for: its prose has rules, which [`complete`] keeps to. And
+//! the simulator does not simulate everything: [`NOT_SIMULATED`] has what it refuses, and why.
 
 use crate::document::{Document, MediaType, Operation, date};
 use crate::examples::{Example, Maker, each_place, faulty};
@@ -207,8 +207,8 @@ fn is_within(place: &str, other: &str) -> bool {
     place.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Adds to a body what Klaviyo asks for in prose, unless it is there: identifiers, a channel to subscribe to, and
-/// with `historical_import` the time of each consent, which go together.
+/// Adds to a body what Klaviyo asks for in prose, unless it is there: identifiers, a channel to subscribe to,
+/// and with `historical_import` the time of each consent, which go together.
 fn complete(mut body: Value) -> Value {
     let kind = body.pointer("/data/type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(attributes) = body.pointer_mut("/data/attributes").and_then(Value::as_object_mut) else {

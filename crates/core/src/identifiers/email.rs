@@ -10,8 +10,8 @@ const CHARACTERS: usize = 100;
 /// Cleans an email address: white space and what cannot be seen is taken off at both ends.
 ///
 /// # Errors
-/// [`InvalidInput`](crate::Code::InvalidInput) if what is left is no address: it needs one `@` with text on both
-/// sides, has at most 100 characters, and no character in it that cannot be seen.
+/// [`InvalidInput`](crate::Code::InvalidInput) if what is left is no address: it needs one `@` with text on
+/// both sides, has at most 100 characters, and no character in it that cannot be seen.
 pub fn email(text: &str) -> Result<String, Box<Error>> {
     let email = trimmed(text);
     check(email).map_err(|reason| Error::invalid("email", reason))?;
@@ -48,8 +48,8 @@ fn check(email: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Checks what Klaviyo takes for no address, and refuses all rows of a bulk request for. One profile alone it may
-/// judge itself.
+/// Checks what Klaviyo takes for no address, and refuses all rows of a bulk request for. One profile alone it
+/// may judge itself.
 pub(crate) fn bulk_email(email: &str) -> Result<(), Box<Error>> {
     let invalid = |reason| Err(Error::invalid("email", reason));
     let domain = email.split_once('@').map_or("", |(_, domain)| domain);

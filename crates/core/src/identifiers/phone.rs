@@ -6,10 +6,11 @@ use crate::Error;
 use crate::text::{is_blank, is_line_end, trimmed};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-/// How many digits an international number has, its country code included: at most 15 by E.164. The shortest numbers
-/// of people have four digits after a country code of three.
+/// How many digits an international number has, its country code included: at most 15 by E.164. The shortest
+/// numbers of people have four digits after a country code of three.
 const DIGITS: core::ops::RangeInclusive<usize> = 7..=15;
-/// From this many digits on, what stands before a slash is no area code, with whatever is dialled before that.
+/// From this many digits on, what stands before a slash is no area code, with whatever is dialled before
+/// that.
 const WHOLE: usize = 10;
 const TWO_NUMBERS: &str = "it has more than one number; give one";
 const EXTENSION: &str = "it has an extension; give the number of a person";
@@ -20,17 +21,17 @@ const ZERO_IN_THE_MIDDLE: &str = "`(0)` stands in the middle of it; leave it out
 pub struct Dialled {
     /// Whether it began with a plus sign, so that its country code comes first.
     pub is_international: bool,
-    /// The digits, ASCII, as they were written: with the country code or without, with a trunk or an international
-    /// prefix or without.
+    /// The digits, ASCII, as they were written: with the country code or without, with a trunk or an
+    /// international prefix or without.
     pub digits: String,
     /// Where among the digits there is a zero in brackets, as in `+44 (0)20`.
     optional_zero: Option<usize>,
 }
 
-/// Reads a phone number as it is written, with a country code or without. Separators and what cannot be seen are no
-/// part of it: white space, dots, slashes, brackets, hyphens and the minus sign, marks of direction, quotes, a
-/// spreadsheet's apostrophe or equals sign, `tel:`, `whatsapp:` and the like, a comma or semicolon at the end.
-/// Full-width digits are digits.
+/// Reads a phone number as it is written, with a country code or without. Separators and what cannot be seen
+/// are no part of it: white space, dots, slashes, brackets, hyphens and the minus sign, marks of direction,
+/// quotes, a spreadsheet's apostrophe or equals sign, `tel:`, `whatsapp:` and the like, a comma or semicolon
+/// at the end. Full-width digits are digits.
 ///
 /// # Errors
 /// [`InvalidInput`](crate::Code::InvalidInput) if it is anything else than one number, or has lost digits.
@@ -71,8 +72,8 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
         rest = others;
     }
     let Dialled { is_international, digits, optional_zero } = &number;
-    // Behind an area code there is the rest of a number; what is shorter, or follows a whole number, is the end of another
-    // one.
+    // Behind an area code there is the rest of a number; what is shorter, or follows a whole number, is the
+    // end of another one.
     let zeros = digits.bytes().take_while(|digit| *digit == b'0').count();
     let is_other = |before: usize| match digits.len().saturating_sub(before) {
         0 => false,
@@ -92,19 +93,19 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
     Ok(number)
 }
 
-/// Writes a phone number that has a country code to E.164: a plus sign, the country code, at most 15 digits in all.
-/// What is dialled only within a country, such as the zero of `+44 (0)20`, is taken out.
+/// Writes a phone number that has a country code to E.164: a plus sign, the country code, at most 15 digits
+/// in all. What is dialled only within a country, such as the zero of `+44 (0)20`, is taken out.
 ///
 /// # Errors
-/// [`InvalidInput`](crate::Code::InvalidInput) if it has no country code, behind a plus sign or `00`, or cannot be a
-/// number.
+/// [`InvalidInput`](crate::Code::InvalidInput) if it has no country code, behind a plus sign or `00`, or
+/// cannot be a number.
 pub fn phone_number(text: &str) -> Result<String, Box<Error>> {
     read(text).and_then(Dialled::international).map_err(refused)
 }
 
-/// Writes a number as WhatsApp has it, its digits without a plus sign, to E.164. Most are the same. Numbers of mobile
-/// phones in Brazil may lack the 9 that they have after the area code since 2016, and those in Mexico may have the 1
-/// after the country code that they had until 2019.
+/// Writes a number as WhatsApp has it, its digits without a plus sign, to E.164. Most are the same. Numbers
+/// of mobile phones in Brazil may lack the 9 that they have after the area code since 2016, and those in
+/// Mexico may have the 1 after the country code that they had until 2019.
 ///
 /// # Errors
 /// As [`phone_number`].
@@ -172,8 +173,8 @@ fn refused(reason: &str) -> Box<Error> {
     Error::invalid("phone-number", reason)
 }
 
-/// A text as what its characters are in a number, a byte for each that can be seen: digits, `+`, `-` for any dash, `(`
-/// and `)` for any bracket, small letters, `?` for anything that is in no number.
+/// A text as what its characters are in a number, a byte for each that can be seen: digits, `+`, `-` for any
+/// dash, `(` and `)` for any bracket, small letters, `?` for anything that is in no number.
 struct Marks {
     bytes: Vec<u8>,
     /// Whether something that cannot be seen, or white space, stands between them.
@@ -216,8 +217,8 @@ impl Marks {
         marks
     }
 
-    /// What is left without quotes, a spreadsheet's marks for text, labels, separators at the end, and the `.0` or `.00`
-    /// that a column of decimal numbers has.
+    /// What is left without quotes, a spreadsheet's marks for text, labels, separators at the end, and the
+    /// `.0` or `.00` that a column of decimal numbers has.
     fn number(&self) -> Result<&[u8], &'static str> {
         let mut bytes = self.bytes.as_slice();
         while let [b'\'' | b'=', rest @ ..] = bytes {

@@ -6,7 +6,7 @@ use crate::check::Result;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// The public id, which links of the account hold.
+/// The public id, which is in the links of the account.
 const ID: &str = "MOCK01";
 
 pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {

@@ -1,4 +1,4 @@
-//! Bulk imports: taking them, and telling how they went.
+//! Bulk imports: submitting them, and reading jobs and errors.
 
 use super::{ids, no_list, sort};
 use crate::answer::{Answer, Refusal};
@@ -17,7 +17,7 @@ const KIND: &str = "profile-bulk-import-job";
 const LISTS_POINTER: &str = "/data/relationships/lists/data";
 const FIELDS: Fields = Fields { texts: &["status"], dates: &[] };
 
-/// Takes all rows or none: the first that is malformed is why.
+/// Accepts all rows or none. The answer names the first malformed row.
 pub(crate) fn submit(call: &mut Call<'_>) -> Result<Answer> {
     let document = call.document()?;
     let data = member(&document, "data", "/data")?;
@@ -32,7 +32,7 @@ pub(crate) fn submit(call: &mut Call<'_>) -> Result<Answer> {
         None => Vec::new(),
         Some(lists) => ids(lists, "list", LISTS_POINTER)?,
     };
-    // Unproven: the answer when a list is not there.
+    // Unproven: the answer if there is no such list.
     if let Some(unknown) = lists.iter().find(|id| !call.account.lists.contains_key(**id)) {
         return Err(no_list(unknown).into());
     }
@@ -52,7 +52,7 @@ fn check_row(row: &Value, row_pointer: &str) -> Result<()> {
     // Unproven: that a phone number stops the whole job, as an email does.
     check::phone_number(attributes, &pointer)?;
     patch::check(row, row_pointer)?;
-    // Unproven: the words.
+    // Unproven: the text.
     if row.to_string().len() > PROFILE_BYTES {
         return Err(Refusal::invalid("The profile is larger than 100 KB.", &pointer).into());
     }

@@ -1,4 +1,4 @@
-//! Who is on a list. Membership is not consent: nothing here touches it.
+//! The members of a list. Membership is not consent, and nothing here changes consent.
 
 use super::{ids, no_list};
 use crate::answer::{Answer, Refusal};
@@ -27,7 +27,7 @@ pub(crate) fn remove(call: &mut Call<'_>) -> Result<Answer> {
     Ok(Answer::Nothing(StatusCode::NO_CONTENT))
 }
 
-/// The ids in the body, if the list and all the profiles are there.
+/// The ids in the body, if the list and all profiles exist.
 fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
     let document = call.document()?;
     let ids = ids(member(&document, "data", "/data")?, "profile", "/data")?;
@@ -39,7 +39,7 @@ fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
     if !call.account.lists.contains_key(&call.id) {
         return Err(no_list(&call.id).into());
     }
-    // Klaviyo prints a set: an id that was sent twice is there once.
+    // Klaviyo names each id once, even if it was sent twice.
     let unknown: IndexSet<&str> =
         ids.iter().copied().filter(|id| call.account.position_of("id", id).is_none()).collect();
     if !unknown.is_empty() {

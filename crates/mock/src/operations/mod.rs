@@ -1,4 +1,4 @@
-//! What the operations do.
+//! The operations.
 
 pub(crate) mod account;
 pub(crate) mod imports;
@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::check::Result;
 use serde_json::Value;
 
-/// Sorts a collection as `sort` asks: by one of these fields, the other way round after a minus sign.
+/// Sorts a collection by the field in `sort`, one of these; in descending order after a minus sign.
 fn sort<T>(call: &Call<'_>, items: &mut [T], known: &[&str], key: impl Fn(&T, &str) -> String) -> Result<()> {
     let Some(sort) = call.query.get("sort") else { return Ok(()) };
     let field = sort.strip_prefix('-').unwrap_or(sort);

@@ -19,13 +19,13 @@ const FIELDS: Fields = Fields {
 };
 const POINTER: &str = "/data/attributes";
 
-/// What a body says of a profile.
+/// The body of a request that writes a profile.
 struct ProfileWrite {
     id: Option<String>,
     attributes: Map<String, Value>,
     /// The whole resource.
     resource: Value,
-    /// The attribute that Klaviyo dropped, because it is not valid.
+    /// The attribute that Klaviyo drops because it is not valid.
     dropped: Option<&'static str>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
 /// The profiles that fit all conditions, in the order of their creation.
 fn select<'a>(call: &'a Call<'_>, conditions: &[Condition]) -> Vec<&'a Profile> {
     let fits = |profile: &&Profile| conditions.iter().all(|condition| fits(profile, condition));
-    // Identifiers are looked up: accounts are large.
+    // Looks up identifiers in the index, because accounts are large.
     let identified = conditions.iter().find(|c| matches!(c.operator, Operator::Equals | Operator::Any));
     let Some(condition) = identified else { return call.account.profiles().iter().filter(fits).collect() };
     let values = condition.values.iter();
@@ -149,7 +149,7 @@ fn answer(
 
 /// Reads the profile in the body. A phone number that is not valid beside an email is dropped.
 fn read(call: &Call<'_>, shape: &Shape) -> Result<ProfileWrite> {
-    // What is asked of the answer must make sense before anything is written.
+    // The query is checked before anything is written.
     call.wants("profile", "subscriptions", &["subscriptions"])?;
     let document = call.document()?;
     if call.body.len() > PROFILE_BYTES {

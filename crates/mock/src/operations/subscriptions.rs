@@ -1,5 +1,4 @@
-//! Giving and taking back consent in bulk. The answer is 202 and says nothing more; the effect
-//! comes later.
+//! Bulk subscriptions and unsubscriptions. The answer is 202 without a body; the effect comes later.
 
 use super::no_list;
 use crate::answer::{Answer, Refusal};
@@ -17,7 +16,7 @@ use std::time::{Duration, SystemTime};
 const SUBSCRIBED_AT_ONCE: usize = 1_000;
 const UNSUBSCRIBED_AT_ONCE: usize = 100;
 
-/// What a request of this kind looks like.
+/// A kind of request.
 struct Form {
     kind: &'static str,
     to: State,
@@ -44,7 +43,7 @@ fn accept(call: &mut Call<'_>, kind: &'static str, to: State, most: usize, shape
     let accepted = call.account.clock.now();
     let change = form.read(&document, accepted)?;
     shape.check(&document, call.revision)?;
-    // Unproven: the answer when the list is not there.
+    // Unproven: the answer if there is no such list.
     if let Some(unknown) = change.list.as_ref().filter(|id| !call.account.lists.contains_key(*id)) {
         return Err(no_list(unknown).into());
     }
@@ -101,7 +100,7 @@ impl Form {
                 Channel::Sms | Channel::WhatsApp => "phone_number",
                 Channel::Push => continue,
             };
-            // Unproven: the words. A profile that is named by its id has its own.
+            // Unproven: the text. A profile that is named by its id may have the identifier itself.
             if id.is_none() && given(&attributes, needed).is_none() {
                 let detail = format!("'{needed}' is required for the channel '{}'", channel.name());
                 return Err(Refusal::invalid(&detail, &pointer).into());
@@ -128,7 +127,7 @@ impl Form {
                 return refuse(format!("'{name}' must be an object"), &pointer);
             };
             for (name, consent) in asked.iter().filter(|(_, consent)| !consent.is_null()) {
-                // A device's tokens come beside the consent to push.
+                // The tokens of a device stand beside the consent to push.
                 if channel == Channel::Push && ["tokens", "anonymous_id"].contains(&name.as_str()) {
                     continue;
                 }
@@ -148,7 +147,7 @@ impl Form {
         Ok(messages)
     }
 
-    /// Checks one consent, and tells when it was given.
+    /// Checks one consent, and returns when it was given.
     fn consent(&self, message: Message, consent: &Value, pointer: &str) -> Result<Option<String>> {
         let refuse =
             |detail: &str, member: &str| Err(Refusal::invalid(detail, &format!("{pointer}/{member}")).into());
@@ -164,7 +163,7 @@ impl Form {
         }
         match (at, self.historical) {
             (None, false) => Ok(None),
-            // It has no time of its own.
+            // It never has a time.
             (None, true) if message == Message::OpenTracking => Ok(None),
             (None, true) => refuse("'consented_at' is required with 'historical_import'", "consented_at"),
             (Some(_), false) => refuse("'consented_at' needs 'historical_import'", "consented_at"),

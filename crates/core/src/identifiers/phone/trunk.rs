@@ -2,8 +2,9 @@
 //!
 //! The tables are what the metadata of libphonenumber says; a test derives them from it anew.
 
-/// Where numbers begin with a zero that is dialled from abroad too, and how many digits these have, the zero included.
-/// The satellite phones of 881 are not in the metadata that the test reads, which has one network a code.
+/// Where numbers begin with a zero that is dialled from abroad too, and how many digits these have, the zero
+/// included. The satellite phones of 881 are not in the metadata that the test reads, which has one network a
+/// code.
 const ZEROS: [(u16, u16); 28] = [
     (39, of(&[6, 7, 8, 9, 10, 11, 12])),
     (47, of(&[5])),
@@ -43,10 +44,10 @@ const fn of(lengths: &[u8]) -> u16 {
     }
 }
 
-/// Where something else than a zero is dialled first, and how many digits the longest numbers have without it. Not of
-/// the metadata: Mexico's 1, which numbers of mobile phones had from abroad until 2019, and which WhatsApp writes; and
-/// the countries in whose numbers more than a trunk prefix may stand that is dialled within them: Argentina's 15 of
-/// mobile phones, the carriers of Brazil and Colombia.
+/// Where something else than a zero is dialled first, and how many digits the longest numbers have without
+/// it. Not of the metadata: Mexico's 1, which numbers of mobile phones had from abroad until 2019, and which
+/// WhatsApp writes; and the countries in whose numbers more than a trunk prefix may stand that is dialled
+/// within them: Argentina's 15 of mobile phones, the carriers of Brazil and Colombia.
 const TRUNKS: [(u16, &str, u8); 10] = [
     (1, "1", 10),
     (7, "8", 10),
@@ -184,7 +185,8 @@ mod tests {
             trunks.extend(region.national_prefix().filter(|trunk| *trunk != "0").map(|trunk| (code, trunk)));
         }
         let zero = |(code, lengths): (&u16, &BTreeSet<usize>)| {
-            // Of a service's number that is as long as a person's with a zero before it, it cannot be told apart.
+            // Of a service's number that is as long as a person's with a zero before it, it cannot be told
+            // apart.
             let kept = |length: &&usize| {
                 people_zero[code].contains(length) || !people[code].contains(&(**length - 1))
             };
