@@ -8,7 +8,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 /// One case.
 #[derive(Debug, Deserialize)]
@@ -104,14 +103,13 @@ pub enum Returns {
 }
 
 impl Fixture {
-    /// Reads a fixture file.
+    /// Reads a fixture.
     ///
     /// # Errors
-    /// When it cannot be read or is not a fixture.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).context("cannot be read")?;
+    /// When the text is not one.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         let format = "is not a fixture (CONTRIBUTING.md has the format)";
-        let fixture: Self = serde_json::from_str(&text).context(format)?;
+        let fixture: Self = serde_json::from_str(text).context(format)?;
         if fixture.exchanges.iter().any(|e| e.request.json.is_some() && e.request.body.is_some()) {
             bail!("{format}: a request has `json` or `body`, not both");
         }
@@ -138,26 +136,4 @@ impl Answer {
         };
         Ok(Ok(Response { status, headers: self.headers.into_iter().collect(), body }))
     }
-}
-
-/// All fixture files at a path: itself, or every `*.json` below it, sorted.
-///
-/// # Errors
-/// When the path or a folder below it cannot be read.
-pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let unreadable = || format!("cannot read {}; give a fixture file or a folder of them", path.display());
-    if !std::fs::metadata(path).with_context(unreadable)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).with_context(unreadable)? {
-        let entry = entry.with_context(unreadable)?.path();
-        if entry.is_dir() {
-            found.extend(files(&entry)?);
-        } else if entry.extension().is_some_and(|extension| extension == "json") {
-            found.push(entry);
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -71,7 +71,7 @@ pub fn lock<T: ?Sized>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A function of the contract, called by name with JSON: one way to run the connector.
-pub trait Subject {
+pub trait Subject: Sync {
     /// Calls `interface.function`. The result is `{"ok": …}` or `{"err": …}`.
     ///
     /// # Errors

@@ -11,9 +11,10 @@ use bytes::Bytes;
 use clap::ValueEnum;
 use http_body_util::{BodyExt, Full};
 use klaviyo_core::{Http, Identifier, Request, Response, TransportError};
+use klaviyo_corpus::Corpus;
 use klaviyo_host::{Attempt, Bounds, Connector, Egress, Pace, Secret, Tenant, Transport, types};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -48,7 +49,7 @@ pub fn run(way: Way) -> Result<()> {
         }
         Way::Composed => (Box::new(Composed::load(&composed())?), "wasmtime 48, wasi:http", Some(composed())),
     };
-    let corpus = replay::replay(subject.as_ref(), &[here("fixtures")])?;
+    let corpus = replay::replay(subject.as_ref(), &[Corpus::default().fixtures])?;
     for (file, difference) in &corpus.failed {
         eprintln!("FAIL {}: {difference}", file.display());
     }
@@ -177,8 +178,8 @@ struct Answer(Response);
 
 impl Answer {
     fn read() -> Result<Self> {
-        let fixture = Fixture::read(&here("fixtures/contacts/lookup/found.json"))?;
-        match fixture.exchanges.into_iter().next() {
+        let file = Corpus::default().fixtures.join("contacts/lookup/found.json");
+        match Fixture::parse(&std::fs::read_to_string(file)?)?.exchanges.into_iter().next() {
             Some(Exchange { response: Ok(response), .. }) => Ok(Self(response)),
             _ => bail!("the fixture has no answer"),
         }
@@ -209,10 +210,6 @@ impl WasiHttpHooks for Answer {
             self.response().map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
         Box::new(std::future::ready(Ok((response, Box::new(std::future::ready(Ok(()))) as Worker))))
     }
-}
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 fn median(values: &mut [f64]) -> Option<f64> {

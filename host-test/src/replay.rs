@@ -1,10 +1,12 @@
-//! Replaying fixtures: every case against the connector, strictly.
+//! Replays fixtures: every case against the connector, strictly.
 
-use crate::fixture::{Fixture, files};
+use crate::fixture::Fixture;
 use crate::script::Script;
 use crate::{Subject, compare, lock, one_line};
 use anyhow::{Result, bail};
-use std::path::{Path, PathBuf};
+use klaviyo_corpus::{Case, Corpus};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How a run of fixtures ended.
@@ -12,29 +14,22 @@ use std::sync::{Arc, Mutex};
 pub struct Outcome {
     /// How many cases went as their fixtures say.
     pub passed: usize,
-    /// The files of those that did not, and what differed.
+    /// The paths of the other cases, and what differed.
     pub failed: Vec<(PathBuf, String)>,
 }
 
-/// Replays all fixtures at these paths. What cannot be read, or is not a fixture, is a failure among the others.
+/// Replays all cases at these paths, several at a time. A case that cannot be read, or is no fixture, is a failure among
+/// the others.
 ///
 /// # Errors
-/// When there is no fixture at all.
+/// When there is no case at all.
 pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<Outcome> {
+    let corpus = Corpus::default();
     let mut outcome = Outcome::default();
     for path in paths {
-        let files = match files(path) {
-            Ok(files) => files,
-            Err(error) => {
-                outcome.failed.push((path.clone(), one_line(&error)));
-                continue;
-            }
-        };
-        for file in files {
-            match case(subject, &file) {
-                Ok(()) => outcome.passed += 1,
-                Err(error) => outcome.failed.push((file, one_line(&error))),
-            }
+        match corpus.at(path) {
+            Ok(cases) => run(subject, &cases, &mut outcome),
+            Err(error) => outcome.failed.push((path.clone(), one_line(&error))),
         }
     }
     if outcome == Outcome::default() {
@@ -43,12 +38,35 @@ pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// Replays cases on all cores. Failures are in the order of the cases.
+fn run(subject: &dyn Subject, cases: &[Case], outcome: &mut Outcome) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(number) else { break };
+                    if let Err(error) = case.text().and_then(|text| self::case(subject, &text)) {
+                        lock(&failed).push((number, case.path.clone(), one_line(&error)));
+                    }
+                }
+            });
+        }
+    });
+    let mut failed = std::mem::take(&mut *lock(&failed));
+    failed.sort();
+    outcome.passed += cases.len() - failed.len();
+    outcome.failed.extend(failed.into_iter().map(|(_, path, difference)| (path, difference)));
+}
+
 /// Replays one fixture.
 ///
 /// # Errors
-/// When it cannot be read or called, and when anything differs.
-pub fn case(subject: &dyn Subject, file: &Path) -> Result<()> {
-    let fixture = Fixture::read(file)?;
+/// When it is none or cannot be called, and when anything differs.
+pub fn case(subject: &dyn Subject, text: &str) -> Result<()> {
+    let fixture = Fixture::parse(text)?;
     let script = Arc::new(Mutex::new(Script::new(fixture.exchanges)));
     let returned = subject.call(&fixture.call.function, &fixture.call.arguments, script.clone());
     let mut differences = lock(&script).differences();

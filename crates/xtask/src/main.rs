@@ -3,6 +3,7 @@
 mod alone;
 mod artifact;
 mod command;
+mod corpus;
 mod deploy;
 mod examples;
 mod file;
@@ -21,6 +22,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use command::{cargo, run};
 use runtimes::Skipped;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -36,7 +38,8 @@ struct Arguments {
 enum Task {
     /// Install what compiling to WebAssembly needs, where it is missing
     Setup,
-    /// Build the component, target/component/klaviyo.wasm, and the command with it inside, target/klaviyo-connector
+    /// Build the component, target/component/klaviyo.wasm, and the command with it inside, target/klaviyo-connector; write
+    /// the fixtures for the tests of the examples, target/fixtures
     Build {
         /// Optimise the command
         #[arg(long)]
@@ -45,6 +48,12 @@ enum Task {
     /// Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine
     #[command(disable_help_flag = true)]
     Demo(Passed),
+    /// Write all fixtures, as files, to a folder that is new or empty
+    Corpus {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Replay fixtures, or folders of them, against the component
     #[command(disable_help_flag = true)]
     Replay(Passed),
@@ -90,7 +99,11 @@ fn main() -> ExitCode {
             eprintln!("xtask: this machine compiles to {}", toolchain::TARGET);
             ExitCode::SUCCESS
         }),
-        Task::Build { release } => components().and_then(|()| program::build_command(release)).map(done),
+        Task::Build { release } => components()
+            .and_then(|()| corpus::build())
+            .and_then(|()| program::build_command(release))
+            .map(done),
+        Task::Corpus { folder } => corpus::write(&folder).map(done),
         Task::Demo(passed) => host_test("demo", passed, false),
         Task::Replay(passed) => host_test("replay", passed, false),
         Task::Hostile(passed) => host_test("hostile", passed, false),
@@ -105,7 +118,8 @@ fn main() -> ExitCode {
         }
         Task::Openapi(passed) => openapi::check(&passed.arguments),
         Task::Matrix => {
-            components().and_then(|()| program::build(true)).and_then(|()| examples::matrix()).map(done)
+            let built = components().and_then(|()| corpus::build()).and_then(|()| program::build(true));
+            built.and_then(|()| examples::matrix()).map(done)
         }
         Task::Test => test().map(done),
     };
@@ -164,7 +178,7 @@ fn test() -> Result<()> {
     step("Klaviyo's OpenAPI", openapi::test)?;
     step("the command with the component inside", || program::build_command(false))?;
     step("the deployment files", || deploy::test(&mut skipped))?;
-    step("the embeddings", || examples::test(&mut skipped))?;
+    step("the embeddings", || corpus::build().and_then(|()| examples::test(&mut skipped)))?;
     step("Klaviyo's own libraries against the simulator", || sdk::test(&mut skipped))?;
     eprintln!("\nall passed in {} s", started.elapsed().as_secs());
     skipped.report();

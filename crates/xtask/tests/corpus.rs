@@ -2,6 +2,7 @@
 //! fixture has one that is not documented.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+use klaviyo_corpus::{Case, Corpus};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -50,19 +51,25 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// The cases of a function: `host-test/fixtures/<interface>/<function>/<case>.json`.
-fn cases(function: &str) -> Vec<Value> {
-    let folder = root().join("host-test/fixtures").join(function.replace('.', "/"));
-    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    files.map(|file| serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()).collect()
+/// The function of each case, by the case's folder, and the case.
+fn cases() -> Vec<(String, Value)> {
+    let corpus = Corpus::default();
+    let cases = corpus.at(&corpus.fixtures).unwrap();
+    let case = |case: &Case| {
+        let name = case.path.strip_prefix(&corpus.fixtures).unwrap();
+        let folder = name.parent().unwrap().to_str().unwrap();
+        (folder.replace('/', "."), serde_json::from_str(&case.text().unwrap()).unwrap())
+    };
+    cases.iter().map(case).collect()
 }
 
 #[test]
 fn every_function_has_a_fixture_for_each_documented_code_and_for_success() {
+    let cases = cases();
     for (function, documented) in documented() {
         let mut codes = BTreeSet::new();
         let mut succeeds = false;
-        for case in cases(&function) {
+        for (_, case) in cases.iter().filter(|(folder, _)| *folder == function) {
             assert_eq!(case["call"]["function"], *function, "{} is in another folder", case["name"]);
             match case["returns"].get("err") {
                 Some(error) => drop(codes.insert(error["code"].as_str().unwrap().to_owned())),
@@ -76,13 +83,6 @@ fn every_function_has_a_fixture_for_each_documented_code_and_for_success() {
 
 #[test]
 fn the_corpus_has_no_other_functions() {
-    let folders = |path: &Path| -> Vec<PathBuf> {
-        std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect()
-    };
-    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
-    let mut functions = BTreeSet::new();
-    for interface in folders(&root().join("host-test/fixtures")) {
-        functions.extend(folders(&interface).iter().map(|f| format!("{}.{}", name(&interface), name(f))));
-    }
+    let functions: BTreeSet<String> = cases().into_iter().map(|(folder, _)| folder).collect();
     assert_eq!(functions, documented().into_keys().collect());
 }

@@ -8,7 +8,8 @@ import { files, read } from "./fixture.js";
 import { parse, stringify } from "./json.js";
 import { CANARY } from "./support.js";
 
-export const CORPUS = new URL("../../../host-test/fixtures/", import.meta.url);
+/** Where `cargo xtask build` writes the corpus. */
+export const CORPUS = new URL("../../../target/fixtures/", import.meta.url);
 
 /** A client whose requests are played by fixtures, one after the other. */
 export class Replayer {

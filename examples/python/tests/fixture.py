@@ -13,7 +13,8 @@ from typing import Any, get_args
 from klaviyo_connector import HttpResponse, TransportFailure
 from klaviyo_connector.transport import Kind
 
-CORPUS = Path(__file__).parents[3] / "host-test" / "fixtures"
+# Where `cargo xtask build` writes the corpus.
+CORPUS = Path(__file__).parents[3] / "target" / "fixtures"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 use crate::check::Request;
 use anyhow::{Context, Result, bail};
+use klaviyo_corpus::{Case, Corpus};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A request, and where it is written.
 pub(crate) struct Written {
@@ -16,12 +17,9 @@ pub(crate) struct Written {
 
 /// The requests of all fixtures in a folder, and in the folders of it.
 pub(crate) fn requests(folder: &Path) -> Result<Vec<Written>> {
-    let mut files = Vec::new();
-    find(folder, &mut files)?;
-    files.sort();
     let mut requests = Vec::new();
-    for file in &files {
-        requests.extend(read(folder, file).with_context(|| file.display().to_string())?);
+    for case in Corpus::default().at(folder)? {
+        requests.extend(read(folder, &case).with_context(|| case.path.display().to_string())?);
     }
     if requests.is_empty() {
         bail!("there is no request in the fixtures of {}", folder.display());
@@ -29,21 +27,9 @@ pub(crate) fn requests(folder: &Path) -> Result<Vec<Written>> {
     Ok(requests)
 }
 
-fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry?.path();
-        if path.is_dir() {
-            find(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn read(folder: &Path, file: &Path) -> Result<Vec<Written>> {
-    let value: Value = serde_json::from_str(&std::fs::read_to_string(file)?).context("it is not JSON")?;
-    let fixture = file.strip_prefix(folder).unwrap_or(file).display().to_string();
+fn read(folder: &Path, case: &Case) -> Result<Vec<Written>> {
+    let value: Value = serde_json::from_str(&case.text()?).context("it is not JSON")?;
+    let fixture = case.path.strip_prefix(folder).unwrap_or(&case.path).display().to_string();
     let exchanges = value.get("exchanges").and_then(Value::as_array).into_iter().flatten();
     let request = |(n, exchange): (usize, &Value)| {
         let number = n.saturating_add(1);

@@ -11,7 +11,7 @@ mod simulator;
 
 use anyhow::Result;
 use clap::Parser;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Check the requests of the fixtures, and the bodies that the simulator takes, against Klaviyo's OpenAPI
@@ -21,14 +21,13 @@ struct Arguments {
     /// An OpenAPI 3.0 document of Klaviyo's, as it publishes one for each revision
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     openapi: Vec<PathBuf>,
-    /// The folder of fixtures
+    /// A folder of fixtures
     #[arg(long, value_name = "FOLDER", default_value_os_t = fixtures())]
     fixtures: PathBuf,
 }
 
 fn fixtures() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).join("host-test/fixtures")
+    klaviyo_corpus::Corpus::default().fixtures
 }
 
 fn main() -> ExitCode {
