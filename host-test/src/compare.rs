@@ -17,10 +17,7 @@ pub(crate) fn request(expected: &Request, sent: &Sent) -> Vec<String> {
     if expected.auth != sent.auth {
         differs("auth", &expected.auth, &sent.auth);
     }
-    let urls = (Parts::of(&expected.url), Parts::of(&sent.url));
-    // An expected path with escapes means them: a slash in an id is not a slash between segments.
-    let same_segments = !urls.0.path_has_escapes || urls.0.segments == urls.1.segments;
-    if !urls.0.is_like(&urls.1) || !same_segments {
+    if !is_same_url(&expected.url, &sent.url) {
         differs("url", &expected.url, &sent.url);
     }
     for (name, value) in &expected.headers {
@@ -40,7 +37,15 @@ pub(crate) fn request(expected: &Request, sent: &Sent) -> Vec<String> {
     differences
 }
 
-fn body(expected: &Request, sent: &[u8]) -> Vec<String> {
+/// Whether a URL that was sent is the expected one, however that is spelled.
+pub(crate) fn is_same_url(expected: &str, sent: &str) -> bool {
+    let (expected, sent) = (Parts::of(expected), Parts::of(sent));
+    // An expected path with escapes means them: a slash in an id is not a slash between segments.
+    let same_segments = !expected.path_has_escapes || expected.segments == sent.segments;
+    expected.is_like(&sent) && same_segments
+}
+
+pub(crate) fn body(expected: &Request, sent: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(sent);
     match (&expected.json, &expected.body) {
         (Some(json), _) => match serde_json::from_slice::<Value>(sent) {

@@ -13,6 +13,7 @@
 //! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
 
 pub mod bench;
+pub mod bless;
 pub mod canary;
 mod compare;
 pub mod component;

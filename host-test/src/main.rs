@@ -10,8 +10,10 @@ use host_test::native::Native;
 use host_test::soak::{self, Size};
 use host_test::suite::{self, Case};
 use host_test::{
-    Composed, Subject, bench, hostile, measure, neighbour, one_line, replay, scale, servers, strangers, sync,
+    Composed, Subject, bench, bless, hostile, measure, neighbour, one_line, replay, scale, servers,
+    strangers, sync,
 };
+use klaviyo_corpus::Corpus;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,16 +38,21 @@ enum Command {
         /// Replay them against klaviyo-core instead, without WebAssembly
         #[arg(long, conflicts_with = "component")]
         native: bool,
-        /// Replay them against the component that is composed for wasi:http, in wasmtime-wasi-http [default file:
-        /// target/component/klaviyo-wasi.wasm]
+        /// Replay them against the component that is composed for wasi:http, in wasmtime-wasi-http [default
+        /// file: target/component/klaviyo-wasi.wasm]
         #[arg(long, conflicts_with = "native")]
         wasi: bool,
+        /// Rewrite what differs, as it goes now: the requests and `returns` of fixtures, the `err` of answers
+        /// and the requests of calls that cases are generated of
+        #[arg(long)]
+        bless: bool,
     },
     /// Run the guests that misbehave; exit 1 if one gets away with it
     Hostile,
     /// Run the connector against servers that misbehave; exit 1 if one gets the better of it
     Servers,
-    /// Opt many contacts in at once, while one request in ten goes wrong; exit 1 if one is lost or is there twice
+    /// Opt many contacts in at once, while one request in ten goes wrong; exit 1 if one is lost or is there
+    /// twice
     Soak {
         #[command(flatten)]
         size: Size,
@@ -58,8 +65,8 @@ enum Command {
         #[command(subcommand)]
         other: Option<Bench>,
     },
-    /// Run the corpus and an opt-in with the key and the endpoint of the environment, and measure; prints one line of
-    /// JSON
+    /// Run the corpus and an opt-in with the key and the endpoint of the environment, and measure; prints one
+    /// line of JSON
     Measure {
         /// What runs the connector
         way: Way,
@@ -67,14 +74,14 @@ enum Command {
         #[arg(long)]
         start: bool,
     },
-    /// Sync large files with `klaviyo-connector sync`, whatever is in them, whatever goes wrong and whenever it is killed; exit 1
-    /// if a row is lost or sent twice
+    /// Sync large files with `klaviyo-connector sync`, whatever is in them, whatever goes wrong and whenever
+    /// it is killed; exit 1 if a row is lost or sent twice
     Sync {
         #[command(flatten)]
         size: sync::Size,
     },
-    /// Bring opt-ins to front doors, a queue on NATS and workers, with faults, while they are killed; exit 1 if one is
-    /// lost or ends otherwise than it has to
+    /// Bring opt-ins to front doors, a queue on NATS and workers, with faults, while they are killed; exit 1
+    /// if one is lost or ends otherwise than it has to
     Scale {
         #[command(flatten)]
         size: scale::Size,
@@ -96,8 +103,8 @@ enum Bench {
         #[command(flatten)]
         size: neighbour::Size,
     },
-    /// Measure what callers who can sign get of a door beside strangers, and beside an account that asks for all that it can;
-    /// exit 1 if one of them is not answered
+    /// Measure what callers who can sign get of a door beside strangers, and beside an account that asks for
+    /// all that it can; exit 1 if one of them is not answered
     Strangers {
         #[command(flatten)]
         crowd: strangers::Crowd,
@@ -148,7 +155,7 @@ fn run(command: Command) -> Result<ExitCode> {
             scale::run(&size)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Replay { paths, component, native, wasi } => {
+        Command::Replay { paths, component, native, wasi, bless } => {
             let subject: Box<dyn Subject> = if native {
                 Box::new(Native)
             } else if wasi {
@@ -157,7 +164,15 @@ fn run(command: Command) -> Result<ExitCode> {
                 Box::new(Component::load(&component.unwrap_or_else(component::artifact))?)
             };
             let watch = Watch::begin()?;
-            let outcome = replay::replay(subject.as_ref(), &paths)?;
+            let outcome = if bless {
+                let blessing = bless::bless(subject.as_ref(), &Corpus::default(), &paths)?;
+                for file in &blessing.rewritten {
+                    println!("rewrote {}", file.display());
+                }
+                blessing.outcome
+            } else {
+                replay::replay(subject.as_ref(), &paths)?
+            };
             for (file, difference) in &outcome.failed {
                 println!("FAIL {}: {difference}", file.display());
             }

@@ -2,9 +2,10 @@
 
 use crate::fixture::Fixture;
 use crate::script::Script;
-use crate::{Subject, compare, lock, one_line};
+use crate::{Sent, Subject, compare, lock, one_line};
 use anyhow::{Result, bail};
 use klaviyo_corpus::{Case, Corpus};
+use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,8 +19,8 @@ pub struct Outcome {
     pub failed: Vec<(PathBuf, String)>,
 }
 
-/// Replays all cases at these paths, several at a time. A case that cannot be read, or is no fixture, is a failure among
-/// the others.
+/// Replays all cases at these paths, several at a time. A case that cannot be read, or is no fixture, is a
+/// failure among the others.
 ///
 /// # Errors
 /// When there is no case at all.
@@ -66,16 +67,41 @@ fn run(subject: &dyn Subject, cases: &[Case], outcome: &mut Outcome) {
 /// # Errors
 /// When it is none or cannot be called, and when anything differs.
 pub fn case(subject: &dyn Subject, text: &str) -> Result<()> {
+    let Played { name, differences, .. } = play(subject, text)?;
+    if !differences.is_empty() {
+        bail!("{name}: {}", differences.join("; "));
+    }
+    Ok(())
+}
+
+/// How a fixture went.
+pub(crate) struct Played {
+    pub(crate) name: String,
+    /// Phrases. None: it went as it is written.
+    pub(crate) differences: Vec<String>,
+    pub(crate) sent: Vec<Sent>,
+    /// `{"ok": …}` or `{"err": …}`; null if the call could not be made.
+    pub(crate) returned: Value,
+}
+
+/// Plays one fixture.
+///
+/// # Errors
+/// When the text is none.
+pub(crate) fn play(subject: &dyn Subject, text: &str) -> Result<Played> {
     let fixture = Fixture::parse(text)?;
     let script = Arc::new(Mutex::new(Script::new(fixture.exchanges)));
     let returned = subject.call(&fixture.call.function, &fixture.call.arguments, script.clone());
-    let mut differences = lock(&script).differences();
-    match returned {
-        Ok(value) => differences.extend(compare::returned(&fixture.returns, &value)),
-        Err(error) => differences.push(format!("{error:#}")),
-    }
-    if !differences.is_empty() {
-        bail!("{}: {}", fixture.name, differences.join("; "));
-    }
-    Ok(())
+    let (mut differences, sent) = lock(&script).end();
+    let returned = match returned {
+        Ok(value) => {
+            differences.extend(compare::returned(&fixture.returns, &value));
+            value
+        }
+        Err(error) => {
+            differences.push(format!("{error:#}"));
+            Value::Null
+        }
+    };
+    Ok(Played { name: fixture.name, differences, sent, returned })
 }

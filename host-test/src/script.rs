@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 /// Plays the exchanges of a fixture, in order.
 pub struct Script {
     left: VecDeque<Exchange>,
-    played: usize,
+    sent: Vec<Sent>,
     differences: Vec<String>,
 }
 
@@ -15,14 +15,15 @@ impl Script {
     /// A script of these exchanges.
     #[must_use]
     pub fn new(exchanges: Vec<Exchange>) -> Self {
-        Self { left: exchanges.into(), played: 0, differences: Vec::new() }
+        Self { left: exchanges.into(), sent: Vec::new(), differences: Vec::new() }
     }
 
-    /// What was not as expected, requests that never came included.
+    /// What was not as expected, requests that never came included; and the requests that came, in order.
     #[must_use]
-    pub fn differences(&self) -> Vec<String> {
-        let never_sent = |e: &Exchange| format!("never sent: {} {}", e.request.method, e.request.url);
-        self.differences.iter().cloned().chain(self.left.iter().map(never_sent)).collect()
+    pub fn end(&mut self) -> (Vec<String>, Vec<Sent>) {
+        let never_sent = |e: Exchange| format!("never sent: {} {}", e.request.method, e.request.url);
+        self.differences.extend(self.left.drain(..).map(never_sent));
+        (std::mem::take(&mut self.differences), std::mem::take(&mut self.sent))
     }
 }
 
@@ -30,12 +31,13 @@ impl Upstream for Script {
     fn send(&mut self, request: Sent) -> Result<Response, TransportError> {
         let Some(exchange) = self.left.pop_front() else {
             self.differences.push(format!("not expected: {} {}", request.method, request.url));
+            self.sent.push(request);
             return Err(TransportError::Other("the fixture expects no further request".to_owned()));
         };
-        let place = format!("request {}", self.played);
-        self.played += 1;
+        let number = self.sent.len();
         let differences = compare::request(&exchange.request, &request);
-        self.differences.extend(differences.into_iter().map(|d| format!("{place} {d}")));
+        self.differences.extend(differences.into_iter().map(|d| format!("request {number} {d}")));
+        self.sent.push(request);
         exchange.response
     }
 }

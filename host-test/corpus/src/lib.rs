@@ -1,7 +1,8 @@
 //! The corpus of fixtures: every case that each runtime replays.
 //!
-//! A case is a file below `host-test/fixtures`, or it is generated: a call (`calls/<interface>/<function>.json`) that
-//! gets an answer (`answers/<set>/<answer>.json`) at one of its stages. The format of a case is the same for both.
+//! A case is a file below `host-test/fixtures`, or it is generated: a call
+//! (`calls/<interface>/<function>.json`) that gets an answer (`answers/<set>/<answer>.json`) at one of its
+//! stages. The format of a case is the same for both.
 
 mod generate;
 
@@ -77,9 +78,9 @@ impl Default for Corpus {
 }
 
 impl Corpus {
-    /// The cases at a path, sorted by their paths. The path is a fixture file, a folder of them (every `*.json` below
-    /// it), or the path of a generated case or of a folder of them. A file takes the place of the generated case with
-    /// the same path.
+    /// The cases at a path, sorted by their paths. The path is a fixture file, a folder of them (every
+    /// `*.json` below it), or the path of a generated case or of a folder of them. A file takes the place of
+    /// the generated case with the same path.
     ///
     /// # Errors
     /// When nothing is there, a folder cannot be read, or a call or an answer is not as it should be.
