@@ -190,7 +190,7 @@ pub(crate) enum Command {
     /// Look at the opt-ins that could not be done, try them again, or give them up
     Dead(Dead),
     /// Print a new secret to sign opt-ins with, for `serve`; it is kept nowhere
-    #[command(after_long_help = crate::secret::HELP)]
+    #[command(after_long_help = crate::commands::secret::HELP)]
     Secret,
     /// Run a Klaviyo on this machine to try things on, until Ctrl-C
     Mock(Mock),
@@ -368,13 +368,13 @@ pub(crate) struct Mock {
     #[arg(long, default_value_t = 4010)]
     pub(crate) port: u16,
     /// One more key, pk_NAME, that has only these scopes, such as readonly=lists:read,profiles:read; may be repeated
-    #[arg(long = "key", value_name = "NAME=SCOPE,…", value_parser = crate::mock::key)]
-    pub(crate) keys: Vec<crate::mock::Key>,
+    #[arg(long = "key", value_name = "NAME=SCOPE,…", value_parser = crate::commands::mock::key)]
+    pub(crate) keys: Vec<crate::commands::mock::Key>,
     /// The rates to hold clients to: off, klaviyo (those that are published), or a number: so many times those
-    #[arg(long, default_value = "klaviyo", value_parser = crate::mock::rates)]
+    #[arg(long, default_value = "klaviyo", value_parser = crate::commands::mock::rates)]
     pub(crate) rates: klaviyo_mock::Rates,
     /// What goes wrong, such as 'GET /api/lists: #1-2 status 503'; may be repeated
-    #[arg(long = "fault", value_name = "RULE", value_parser = crate::mock::fault)]
+    #[arg(long = "fault", value_name = "RULE", value_parser = crate::commands::mock::fault)]
     pub(crate) faults: Vec<klaviyo_mock::Rule>,
     /// Decides which requests a percentage in a rule hits
     #[arg(long, default_value_t = 0)]
@@ -382,7 +382,7 @@ pub(crate) struct Mock {
 }
 
 #[derive(Args)]
-#[command(after_long_help = crate::serve::HELP)]
+#[command(after_long_help = crate::commands::serve::HELP)]
 pub(crate) struct Serve {
     /// The address to listen at; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -436,7 +436,7 @@ pub(crate) struct Nats {
 }
 
 #[derive(Args)]
-#[command(after_long_help = crate::worker::HELP)]
+#[command(after_long_help = crate::commands::worker::HELP)]
 pub(crate) struct Worker {
     #[command(flatten)]
     pub(crate) nats: Nats,

@@ -1,7 +1,7 @@
 //! Where the key comes from, and whether it looks like one.
 
 use crate::args::Account;
-use crate::hygiene;
+use crate::argv_key_guard;
 use klaviyo_host::{Secret, SecretError};
 use std::fs::Metadata;
 use std::io::Read;
@@ -133,7 +133,7 @@ fn is_open_to_others(_: &Metadata) -> bool {
 /// Where the key comes from, for a sentence.
 pub(crate) fn source(account: &Account) -> String {
     match &account.key_file {
-        Some(file) if hygiene::is_key(&file.to_string_lossy()) => {
+        Some(file) if argv_key_guard::is_key(&file.to_string_lossy()) => {
             "a file that has a private key for its name (the variable for the key itself is KLAVIYO_API_KEY)"
                 .to_owned()
         }

@@ -5,37 +5,28 @@
 //! [`failure::Failure`], into words or JSON.
 
 mod args;
+mod argv_key_guard;
+mod commands;
 mod component;
 mod contact;
-mod dead;
-mod doctor;
 mod done;
 mod exchange;
 mod failure;
 mod files;
-mod headers;
-mod hygiene;
 mod interrupt;
 mod key;
-mod lists;
 mod log;
-mod members;
-mod mock;
-mod probe;
-mod profiles;
-mod report;
-mod secret;
-mod serve;
+mod output;
 mod service;
 mod session;
 mod sync;
 mod text;
 mod verbose;
 mod view;
-mod worker;
 
 use args::{Account, Arguments, Command};
 use clap::{CommandFactory, Parser};
+use commands::{dead, doctor, lists, members, mock, profiles, secret, serve, worker};
 use done::Done;
 use failure::Failure;
 use klaviyo_host::Usage;
@@ -45,19 +36,23 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     // Told before anything is parsed, since a complaint about an argument repeats it.
-    if hygiene::has_key(&words) {
-        return report::end(hygiene::wants_json(&words), Err(hygiene::refusal()), Usage::default());
+    if argv_key_guard::has_key(&words) {
+        return output::end(
+            argv_key_guard::wants_json(&words),
+            Err(argv_key_guard::refusal()),
+            Usage::default(),
+        );
     }
     let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() && hygiene::wants_json(&words) => {
-            return report::end(true, Err(Failure::usage(&error)), Usage::default());
+        Err(error) if error.use_stderr() && argv_key_guard::wants_json(&words) => {
+            return output::end(true, Err(Failure::usage(&error)), Usage::default());
         }
         // It repeats an argument, which may come from somebody else.
         Err(error)
             if error.use_stderr() && words.iter().any(|word| !text::is_clean(&word.to_string_lossy())) =>
         {
-            return report::usage(&error);
+            return output::usage(&error);
         }
         Err(error) => error.exit(),
     };
@@ -75,7 +70,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             let failure = Failure::other(format!("cannot start: {error}"));
-            report::end(json, Err(failure), Usage::default())
+            output::end(json, Err(failure), Usage::default())
         }
     }
 }
@@ -84,19 +79,19 @@ async fn run(arguments: Arguments) -> ExitCode {
     let Arguments { account, command } = arguments;
     let json = account.json;
     match command {
-        Command::Mock(options) => report::end(json, mock::run(&options, json).await, Usage::default()),
-        Command::Secret => report::end(json, secret::run(), Usage::default()),
+        Command::Mock(options) => output::end(json, mock::run(&options, json).await, Usage::default()),
+        Command::Secret => output::end(json, secret::run(), Usage::default()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "klaviyo-connector", &mut script);
-            report::script(&script)
+            output::script(&script)
         }
         command => {
             let (outcome, usage) = match account.with_environment() {
                 Ok(account) => in_account(&account, command).await,
                 Err(failure) => (Err(failure), Usage::default()),
             };
-            report::end(json, outcome, usage)
+            output::end(json, outcome, usage)
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::component;
 use crate::exchange::{Tap, Watch};
 use crate::failure::Failure;
 use crate::key::{self, Key};
-use crate::report;
+use crate::output;
 use crate::verbose::Verbose;
 use klaviyo_host::{Egress, HttpTransport, Limits, Pace, Secret, Tenant, Transport, Usage};
 use serde_json::Value;
@@ -38,7 +38,7 @@ impl Session {
         watch: Option<Arc<dyn Watch>>,
     ) -> Result<Self, Failure> {
         if let Some((found, fix)) = key.exposure() {
-            report::warn(&format!("{found}; {fix}"));
+            output::warn(&format!("{found}; {fix}"));
         }
         let mut tap = transport(account, &limits)?;
         if let Some(watch) = watch {
@@ -110,7 +110,7 @@ pub(crate) fn add(all: &mut Usage, usage: Usage) {
 /// What sends the requests of an account, after a warning if that gives the key away.
 pub(crate) fn transport(account: &Account, limits: &Limits) -> Result<Tap, Failure> {
     if let Some(endpoint) = account.endpoint.as_ref().filter(|endpoint| endpoint.is_in_clear()) {
-        report::warn(&format!("{}: {IN_CLEAR}; {USE_HTTPS}", endpoint.url));
+        output::warn(&format!("{}: {IN_CLEAR}; {USE_HTTPS}", endpoint.url));
     }
     let http = HttpTransport::new(&egress(account), limits).map_err(klaviyo_host::LoadError::from)?;
     let tap = Tap::new(http);

@@ -1,7 +1,7 @@
 //! `--verbose`: each exchange, as it happens.
 
 use crate::exchange::{End, Sent, Watch};
-use crate::report;
+use crate::output;
 use crate::text::{BAD, FAINT, TITLE, clean, clean_lines};
 use percent_encoding::percent_decode_str;
 use std::fmt::Write as _;
@@ -29,11 +29,11 @@ pub(crate) struct Verbose;
 
 impl Watch for Verbose {
     fn sent(&self, sent: &Sent) {
-        report::aside(&request(sent));
+        output::aside(&request(sent));
     }
 
     fn ended(&self, end: &End, took: Duration) {
-        report::aside(&answer(end, took));
+        output::aside(&answer(end, took));
     }
 }
 

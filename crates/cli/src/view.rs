@@ -1,6 +1,6 @@
 //! Answers and failures in words.
 
-use crate::doctor;
+use crate::commands::doctor;
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::text::{BAD, FAINT, GOOD, TITLE, WARNING, clean, clean_lines, field, wrapped};

@@ -1,8 +1,8 @@
 //! `--dry-run`: the requests on standard output, and what there is to say of rows on standard error.
 
 use super::{Account, Done, Failure, Sync, View, dry_tenant, settings, shown, tell};
-use crate::lists;
-use crate::report;
+use crate::commands::lists;
+use crate::output;
 use crate::text::{clean, clean_json};
 use klaviyo_sync::{DryAccount, Reporter, RowOutcome, UnsentRequest};
 use serde_json::json;
@@ -55,12 +55,12 @@ impl Reporter for Printer {
         let (name, reason) = (outcome.name(), outcome.reason());
         if !reason.reason.is_empty() {
             let name = if matches!(outcome, RowOutcome::Done(_)) { "warning" } else { name };
-            report::aside(&format!("line {line}: {name}: {}\n", clean(&reason.to_string())));
+            output::aside(&format!("line {line}: {name}: {}\n", clean(&reason.to_string())));
         }
     }
 
     fn request(&mut self, request: &UnsentRequest) -> io::Result<()> {
-        if self.requests { report::print(&text(request)) } else { Ok(()) }
+        if self.requests { output::print(&text(request)) } else { Ok(()) }
     }
 }
 

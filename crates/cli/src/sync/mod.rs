@@ -9,11 +9,11 @@ pub(crate) use help::HELP;
 pub(crate) use settings::{channels, formats, unknown_columns};
 
 use crate::args::{Account, Sync};
+use crate::commands::lists;
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::lists;
-use crate::report;
+use crate::output;
 use crate::session::Session;
 use klaviyo_host::types::Code;
 use klaviyo_host::{Meter, Pace, Secret, Tenant, Usage};
@@ -163,9 +163,9 @@ fn asked_by(signals: interrupt::Interrupt) -> Interrupt {
 /// Says how the input is read, if that is not what one would think.
 fn tell(form: &Form) {
     if let Some(news) = form.news() {
-        report::aside(&format!("{news}\n"));
+        output::aside(&format!("{news}\n"));
     }
-    form.notes.iter().for_each(|note| report::warn(note));
+    form.notes.iter().for_each(|note| output::warn(note));
 }
 
 /// The form of the input for `--json`.

@@ -1,6 +1,6 @@
 //! What a sync says while it runs, on standard error: a bar on a terminal, now and then a line elsewhere.
 
-use crate::report;
+use crate::output;
 use crate::text::clean;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use klaviyo_sync::{Notice, Progress, Reporter, RowOutcome};
@@ -50,8 +50,8 @@ impl Terminal {
     pub(super) fn say(&self, text: &str) {
         let line = format!("{}\n", clean(text));
         match &self.bar {
-            Some(bar) => bar.suspend(|| report::aside(&line)),
-            None => report::aside(&line),
+            Some(bar) => bar.suspend(|| output::aside(&line)),
+            None => output::aside(&line),
         }
     }
 
@@ -104,7 +104,7 @@ impl Reporter for Terminal {
             bar.set_message(text);
         } else if self.told.elapsed() >= EVERY {
             self.told = Instant::now();
-            report::aside(&format!("{text}\n"));
+            output::aside(&format!("{text}\n"));
         }
     }
 }

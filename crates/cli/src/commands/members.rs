@@ -1,10 +1,10 @@
 //! `klaviyo-connector subscribe` and `opt-in`.
 
 use crate::args::Contact;
+use crate::commands::lists;
 use crate::contact::new_profile;
 use crate::done::{Done, View};
 use crate::failure::Failure;
-use crate::lists;
 use crate::session::Session;
 use klaviyo_service::outcome;
 use serde_json::{Value, json};

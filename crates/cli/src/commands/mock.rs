@@ -4,7 +4,7 @@ use crate::args::Mock;
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::report;
+use crate::output;
 use crate::text::{FAINT, TITLE};
 use klaviyo_host::Usage;
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Rule, Server};
@@ -67,12 +67,12 @@ pub(crate) async fn run(options: &Mock, json: bool) -> Result<Done, Failure> {
     let interrupt = Interrupt::listen()?;
     let value = description(&server, &options.keys);
     let text =
-        if json { report::document("ok", value, Usage::default()) } else { introduction(&value, options) };
+        if json { output::document("ok", value, Usage::default()) } else { introduction(&value, options) };
     // Whoever has closed the output may still want the server.
-    let _ = report::print(&text);
+    let _ = output::print(&text);
     interrupt.asked().await;
     if !json {
-        report::aside(&format!("\nstopped after {} requests\n", server.requests()));
+        output::aside(&format!("\nstopped after {} requests\n", server.requests()));
     }
     Ok(Done::new(Value::Null, View::Shown))
 }

@@ -5,7 +5,7 @@ use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::text::TITLE;
-use crate::{log, report, service};
+use crate::{log, output, service};
 use klaviyo_host::{Limits, Usage};
 use klaviyo_service::queue::{Nats, Role};
 use klaviyo_service::secrets::Kind;
@@ -66,7 +66,7 @@ async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
     let worker = worker::Worker::new(queue, Arc::clone(&secrets), tenants, options.attempts, &mut registry);
     let router = ops::router(worker.health(), Arc::new(registry));
     let text = if account.json {
-        report::document("ok", json!({ "url": url, "accounts": accounts }), Usage::default())
+        output::document("ok", json!({ "url": url, "accounts": accounts }), Usage::default())
     } else {
         format!(
             "A worker is up (accounts with a key: {}); how it does: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",
@@ -74,7 +74,7 @@ async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
         )
     };
     // Whoever has closed the output may still want the worker.
-    let _ = report::print(&text);
+    let _ = output::print(&text);
     let worked = worker.run(interrupt.asked());
     tokio::select! {
         () = worked => {}

@@ -5,7 +5,7 @@ use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::text::TITLE;
-use crate::{log, report, service};
+use crate::{log, output, service};
 use klaviyo_host::Usage;
 use klaviyo_service::door::{Door, Limits, Settings};
 use klaviyo_service::ops;
@@ -173,7 +173,7 @@ fn introduce(json: bool, [url, health_url]: [&str; 2], door: &Door, has_queue: b
     let accounts = door.accounts();
     let text = if json {
         let value = json!({ "url": url, "health_url": health_url, "queue": has_queue, "accounts": accounts });
-        report::document("ok", value, Usage::default())
+        output::document("ok", value, Usage::default())
     } else {
         let names: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
         let names = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
@@ -187,5 +187,5 @@ fn introduce(json: bool, [url, health_url]: [&str; 2], door: &Door, has_queue: b
         out
     };
     // Whoever has closed the output may still want the service.
-    let _ = report::print(&text);
+    let _ = output::print(&text);
 }

@@ -3,16 +3,18 @@
 //! The probes are calls that change nothing, and a missing scope shows as 403 before Klaviyo looks at what the call
 //! is about.
 
+mod headers;
+mod probe;
+
 use crate::args::{Account, Endpoint};
 use crate::done::{Done, View};
 use crate::exchange::End;
 use crate::failure::Failure;
-use crate::headers;
 use crate::key::{self, Key};
-use crate::probe::{Probe, Probes, Seen};
 use crate::session::{IN_CLEAR, USE_HTTPS};
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
+use probe::{Probe, Probes, Seen};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! What the headers of an answer say: the revision and its end, the time, the rates.
 
-use crate::doctor::Check;
+use super::Check;
+use super::probe::Seen;
 use crate::exchange::End;
-use crate::probe::Seen;
 use klaviyo_host::types::Code;
 use std::time::{Duration, SystemTime};
 
