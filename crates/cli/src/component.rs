@@ -1,6 +1,6 @@
 //! Where the component comes from.
 
-use crate::args::Account;
+use crate::account::Account;
 use crate::failure::Failure;
 use crate::files;
 use etcetera::BaseStrategy;

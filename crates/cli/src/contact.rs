@@ -1,13 +1,72 @@
 //! From what is typed to the contract's `new-profile` and `identifier`.
 
-use crate::args::{Contact, Who};
 use crate::failure::Failure;
+use clap::{ArgGroup, Args};
 use klaviyo_core::intake::{address, names};
 use klaviyo_sync::phone::international;
 use phonenumber::country;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+#[derive(Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("identifier").required(true).args(["email", "phone", "external_id", "id"]))]
+pub(crate) struct Who {
+    /// An email address, also as in 'Priya <priya@example.com>'
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// A phone number: with its country code, or as it is dialled in --region
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// Your own id for the person
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<String>,
+    /// Klaviyo's id of the profile
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// The country of a phone number without a country code, such as IN
+    #[arg(long, value_name = "COUNTRY", value_parser = region, requires = "phone")]
+    pub(crate) region: Option<country::Id>,
+}
+
+#[derive(Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("identifiers").required(true).multiple(true).args(["email", "phone", "external_id"]))]
+#[command(next_help_heading = "The contact")]
+pub(crate) struct Contact {
+    /// The email address, also as in 'Priya <priya@example.com>'
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// The phone number: with its country code, or as it is dialled in --region
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// The country of a phone number without a country code, such as IN
+    #[arg(long, value_name = "COUNTRY", value_parser = region, requires = "phone")]
+    pub(crate) region: Option<country::Id>,
+    /// Your own id for the person
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<String>,
+    /// The whole name: its first word is the first name, the rest the last name
+    #[arg(long, conflicts_with_all = ["first_name", "last_name"])]
+    pub(crate) name: Option<String>,
+    /// The first name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) first_name: Option<String>,
+    /// The last name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) last_name: Option<String>,
+    /// A custom property; may be repeated. A value that is a JSON number, boolean, string, array or object is taken
+    /// as that, any other as text: plan=pro, visits=3, code='"007"'
+    #[arg(long = "property", value_name = "NAME=VALUE")]
+    pub(crate) properties: Vec<String>,
+}
+
+pub(crate) fn region(text: &str) -> Result<country::Id, String> {
+    text.to_ascii_uppercase()
+        .parse()
+        .map_err(|_| "write a country as its two letters, such as IN, GB or US".to_owned())
+}
 
 /// The contract's `new-profile`.
 pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {

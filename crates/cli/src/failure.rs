@@ -1,6 +1,6 @@
 //! Why a command failed, whatever it was that did.
 
-use crate::args::Account;
+use crate::account::Account;
 use crate::key::{self, Unfit};
 use klaviyo_host::types::{Code, ContractError, Detail};
 use klaviyo_host::{Cause, LoadError};

@@ -1,6 +1,6 @@
 //! Where the key comes from, and whether it looks like one.
 
-use crate::args::Account;
+use crate::account::Account;
 use crate::argv_key_guard;
 use klaviyo_host::{Secret, SecretError};
 use std::fs::Metadata;

@@ -4,6 +4,7 @@
 //! command has a module that makes its calls and returns a [`done::Done`]; [`view`] and [`report`] put that, or the
 //! [`failure::Failure`], into words or JSON.
 
+mod account;
 mod args;
 mod argv_key_guard;
 mod commands;
@@ -24,7 +25,8 @@ mod text;
 mod verbose;
 mod view;
 
-use args::{Account, Arguments, Command};
+use account::Account;
+use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use commands::{dead, doctor, lists, members, mock, profiles, secret, serve, worker};
 use done::Done;

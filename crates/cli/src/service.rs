@@ -1,13 +1,14 @@
 //! What `serve` and `worker` have in common.
 
-use crate::args::{self, Account};
+use crate::account::Account;
 use crate::component;
 use crate::failure::{Failure, chain};
 use crate::interrupt::Interrupt;
 use crate::session;
+use clap::Args;
 use klaviyo_host::{Connector, Limits};
 use klaviyo_service::ops::{Listener, Settings};
-use klaviyo_service::queue::{Nats, Queue, QueueError, Role};
+use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
 use klaviyo_service::secrets::{Kind, Secrets};
 use klaviyo_service::tenants::Tenants;
 use std::ffi::OsString;
@@ -18,13 +19,39 @@ use std::process::exit;
 use std::sync::Arc;
 use tracing::warn;
 
+#[derive(Args)]
+pub(crate) struct SecretsArgs {
+    /// A folder with a file for each secret of each account, such as shop-1.api-key; without it they are variables, of the
+    /// account `default`
+    #[arg(long = "secrets", value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct NatsArgs {
+    /// The NATS server with the queue, such as nats://127.0.0.1:4222; its JetStream is on. tls://USER:PASSWORD@HOST insists on
+    /// TLS, which nats:// leaves to the server [variable: NATS_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) nats: Option<String>,
+    /// A file with the credentials for NATS [variable: NATS_CREDS]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) nats_creds: Option<PathBuf>,
+    /// A file with the certificates (PEM) that NATS' is checked with; without it they are the system's [variable: NATS_CA]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) nats_ca: Option<PathBuf>,
+    /// What opt-ins that wait may take of JetStream's store, where their stream is made; the store needs as much again
+    /// for outcomes and the rest
+    #[arg(long, global = true, value_name = "BYTES", default_value_t = OPT_INS_BYTES)]
+    pub(crate) queue_bytes: u64,
+}
+
 /// The exit code of programs that Ctrl-C ends.
 const INTERRUPTED: i32 = 130;
 /// Files that are open beside connections: the output, secrets, NATS, and who looks after the service.
 const OTHER_FILES: usize = 128;
 
 /// The secrets of a folder, else those of these kinds in the environment.
-pub(crate) async fn secrets(options: &args::Secrets, kinds: &[Kind]) -> Result<Arc<Secrets>, Failure> {
+pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[Kind]) -> Result<Arc<Secrets>, Failure> {
     let Some(folder) = options.folder.clone() else {
         let secrets = Secrets::environment(kinds);
         return secrets.map(Arc::new).map_err(|error| Failure::invalid(None, &chain(&error)));
@@ -48,7 +75,7 @@ pub(crate) fn tenants(account: &Account, limits: Limits, secrets: &Arc<Secrets>)
 }
 
 /// Where the queue is; none if nothing says so.
-pub(crate) fn nats(options: &args::Nats, role: Role) -> Option<Nats> {
+pub(crate) fn nats(options: &NatsArgs, role: Role) -> Option<Nats> {
     let variable = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let url = options.nats.clone().or_else(|| variable("NATS_URL")?.into_string().ok())?;
     let file = |given: &Option<PathBuf>, name| given.clone().or_else(|| variable(name).map(PathBuf::from));

@@ -1,6 +1,6 @@
 //! The account, ready for calls.
 
-use crate::args::Account;
+use crate::account::Account;
 use crate::component;
 use crate::exchange::{Tap, Watch};
 use crate::failure::Failure;

@@ -1,15 +1,58 @@
 //! `klaviyo-connector dead`: the opt-ins that could not be done.
 
-use crate::args::{Dead as Options, DeadCommand, Which};
 use crate::done::{Done, View};
 use crate::failure::{Failure, chain};
-use crate::service;
+use crate::service::{self, NatsArgs};
+use clap::{ArgGroup, Args, Subcommand};
 use klaviyo_host::types::Code;
 use klaviyo_service::id::Id;
-use klaviyo_service::queue::{Dead, Letter, Queue, QueueError, Role};
+use klaviyo_service::queue::{self, Letter, Queue, QueueError, Role};
 use serde_json::{Value, json};
 
-pub(crate) async fn run(options: &Options) -> Result<Done, Failure> {
+#[derive(Args)]
+pub(crate) struct Dead {
+    #[command(subcommand)]
+    pub(crate) command: DeadCommand,
+    #[command(flatten)]
+    pub(crate) nats: NatsArgs,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DeadCommand {
+    /// Show the dead letters: id, code and reason
+    List {
+        /// Only those of this account
+        #[arg(long)]
+        account: Option<klaviyo_service::account::Account>,
+    },
+    /// Show one, with the opt-in itself
+    Show {
+        /// Its id, from `dead list` or the answer to the opt-in
+        id: Id,
+    },
+    /// Put dead letters into the queue again
+    Retry(Which),
+    /// Give dead letters up
+    Drop(Which),
+}
+
+/// Which dead letters.
+#[derive(Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("which").required(true).args(["ids", "all"]))]
+pub(crate) struct Which {
+    /// Their ids, from `dead list` or the answers to the opt-ins
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<Id>,
+    /// All of them
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// With --all: only those of this account
+    #[arg(long, requires = "all")]
+    pub(crate) account: Option<klaviyo_service::account::Account>,
+}
+
+pub(crate) async fn run(options: &Dead) -> Result<Done, Failure> {
     let nats = service::nats(&options.nats, Role::Operator).unwrap_or_default();
     let queue = service::queue(&nats).await?;
     match &options.command {
@@ -75,7 +118,7 @@ fn after(count: u64, done: &str, error: &QueueError) -> Failure {
 }
 
 fn document(letter: &Letter) -> Value {
-    let Dead { opt_in, error, attempts, since, sequences: _ } = &letter.dead;
+    let queue::Dead { opt_in, error, attempts, since, sequences: _ } = &letter.dead;
     // JSON that is deeper than others read, or has larger numbers, is shown as the text that it is.
     let opt_in = serde_json::from_str(opt_in.get()).unwrap_or_else(|_| Value::from(opt_in.get()));
     json!({
@@ -98,7 +141,7 @@ mod tests {
             let key = "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f".parse().unwrap();
             let opt_in = RawValue::from_string(text.to_owned()).unwrap();
             let error = klaviyo_service::outcome::Reason::new(Code::Rejected, "no");
-            let dead = Dead { opt_in, error, attempts: 1, since: String::new(), sequences: vec![7] };
+            let dead = queue::Dead { opt_in, error, attempts: 1, since: String::new(), sequences: vec![7] };
             let shown = document(&Letter { key, sequence: 9, dead });
             assert_eq!(shown["id"], "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f.7");
             assert_eq!(shown["opt_in"].is_string(), is_text, "{shown}");

@@ -6,7 +6,7 @@
 mod headers;
 mod probe;
 
-use crate::args::{Account, Endpoint};
+use crate::account::{Account, Endpoint};
 use crate::done::{Done, View};
 use crate::exchange::End;
 use crate::failure::Failure;

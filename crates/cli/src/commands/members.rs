@@ -1,8 +1,7 @@
 //! `klaviyo-connector subscribe` and `opt-in`.
 
-use crate::args::Contact;
 use crate::commands::lists;
-use crate::contact::new_profile;
+use crate::contact::{Contact, new_profile};
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::session::Session;

@@ -1,26 +1,46 @@
 //! `klaviyo-connector mock`: a Klaviyo on this machine.
 
-use crate::args::Mock;
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::text::{FAINT, TITLE};
+use clap::Args;
 use klaviyo_host::Usage;
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Rule, Server};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
+#[derive(Args)]
+#[command(next_help_heading = "The simulator")]
+pub(crate) struct Mock {
+    /// The port on the loopback interface; 0 is any free one
+    #[arg(long, default_value_t = 4010)]
+    pub(crate) port: u16,
+    /// One more key, pk_NAME, that has only these scopes, such as readonly=lists:read,profiles:read; may be repeated
+    #[arg(long = "key", value_name = "NAME=SCOPE,…", value_parser = key)]
+    pub(crate) keys: Vec<MockKey>,
+    /// The rates to hold clients to: off, klaviyo (those that are published), or a number: so many times those
+    #[arg(long, default_value = "klaviyo", value_parser = rates)]
+    pub(crate) rates: Rates,
+    /// What goes wrong, such as 'GET /api/lists: #1-2 status 503'; may be repeated
+    #[arg(long = "fault", value_name = "RULE", value_parser = fault)]
+    pub(crate) faults: Vec<Rule>,
+    /// Decides which requests a percentage in a rule hits
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
 /// A key of the simulator. It is no secret.
 #[derive(Clone, Debug)]
-pub(crate) struct Key {
+pub(crate) struct MockKey {
     key: String,
     scopes: Vec<String>,
 }
 
 /// Reads `readonly=lists:read,profiles:read`.
-pub(crate) fn key(text: &str) -> Result<Key, String> {
+pub(crate) fn key(text: &str) -> Result<MockKey, String> {
     let (name, scopes) =
         text.split_once('=').ok_or("write a name and its scopes, such as readonly=lists:read")?;
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -32,7 +52,7 @@ pub(crate) fn key(text: &str) -> Result<Key, String> {
     if let Some(unknown) = scopes.iter().find(|scope| !Account::SCOPES.contains(&scope.as_str())) {
         return Err(format!("there is no scope {unknown:?}; there are {}", Account::SCOPES.join(", ")));
     }
-    Ok(Key { key: format!("pk_{name}"), scopes })
+    Ok(MockKey { key: format!("pk_{name}"), scopes })
 }
 
 /// Reads `off`, `klaviyo` or a number.
@@ -55,7 +75,7 @@ pub(crate) fn fault(text: &str) -> Result<Rule, String> {
 /// Serves until Ctrl-C.
 pub(crate) async fn run(options: &Mock, json: bool) -> Result<Done, Failure> {
     let mut account = Account::demo();
-    for Key { key, scopes } in &options.keys {
+    for MockKey { key, scopes } in &options.keys {
         account.add_key(key, &scopes.iter().map(String::as_str).collect::<Vec<_>>());
     }
     let faults = options.faults.iter().cloned().fold(Faults::seeded(options.seed), Faults::rule);
@@ -77,9 +97,9 @@ pub(crate) async fn run(options: &Mock, json: bool) -> Result<Done, Failure> {
     Ok(Done::new(Value::Null, View::Shown))
 }
 
-fn description(server: &Server, keys: &[Key]) -> Value {
+fn description(server: &Server, keys: &[MockKey]) -> Value {
     let mut all = vec![json!({ "key": Account::DEMO_KEY, "scopes": Account::SCOPES })];
-    all.extend(keys.iter().map(|Key { key, scopes }| json!({ "key": key, "scopes": scopes })));
+    all.extend(keys.iter().map(|MockKey { key, scopes }| json!({ "key": key, "scopes": scopes })));
     let state = server.state();
     let lists =
         state.pointer("/accounts/0/lists").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -138,7 +158,7 @@ mod tests {
 
     #[test]
     fn keys_have_a_name_and_known_scopes() {
-        let Key { key: text, scopes } = key("readonly=lists:read, profiles:read").unwrap();
+        let MockKey { key: text, scopes } = key("readonly=lists:read, profiles:read").unwrap();
         assert_eq!((text.as_str(), scopes.len()), ("pk_readonly", 2));
         assert!(key("nothing=").unwrap().scopes.is_empty());
         for wrong in ["", "readonly", "=lists:read", "a b=lists:read", "x=list:read"] {

@@ -8,4 +8,5 @@ pub(crate) mod mock;
 pub(crate) mod profiles;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod sync;
 pub(crate) mod worker;

@@ -1,7 +1,6 @@
 //! `klaviyo-connector lookup`, `create` and `upsert`.
 
-use crate::args::{Contact, Who};
-use crate::contact::{identifier, new_profile};
+use crate::contact::{Contact, Who, identifier, new_profile};
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::session::Session;

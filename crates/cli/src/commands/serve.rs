@@ -1,11 +1,13 @@
 //! `klaviyo-connector serve`: the front door.
 
-use crate::args::{Account, Serve};
+use crate::account::Account;
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{log, output, service};
+use clap::Args;
 use klaviyo_host::Usage;
 use klaviyo_service::door::{Door, Limits, Settings};
 use klaviyo_service::ops;
@@ -14,8 +16,46 @@ use klaviyo_service::secrets::Kind;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use tracing::error;
+
+#[derive(Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Serve {
+    /// The address to listen at; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where to answer /healthz, /readyz and /metrics, which strangers should not reach; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
+    pub(crate) health_listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) secrets: SecretsArgs,
+    #[command(flatten)]
+    pub(crate) nats: NatsArgs,
+    /// The WhatsApp message that opts its sender in, in any case; may be repeated
+    #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
+    pub(crate) whatsapp_word: Vec<String>,
+    /// Opt nobody in by WhatsApp whose phone number it does not tell; without this they are known by WhatsApp's own id
+    #[arg(long)]
+    pub(crate) whatsapp_numbers_only: bool,
+    /// How many opt-ins of one account are taken in a second; more are answered 503
+    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    pub(crate) rate: NonZeroU32,
+    /// How many requests are worked on at once, at most half of them of one account, a third each of two, and so on; more are
+    /// answered 503
+    #[arg(long, value_name = "NUMBER", default_value = "256")]
+    pub(crate) concurrency: NonZeroU32,
+}
+
+fn whatsapp_word(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("name a word; this one is empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
 
 pub(crate) const HELP: &str = "\
 Routes:

@@ -1,19 +1,38 @@
 //! `klaviyo-connector worker`: the engine room.
 
-use crate::args::{Account, Worker};
+use crate::account::Account;
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{log, output, service};
+use clap::Args;
 use klaviyo_host::{Limits, Usage};
 use klaviyo_service::queue::{Nats, Role};
 use klaviyo_service::secrets::Kind;
 use klaviyo_service::{ops, worker};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+
+#[derive(Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) nats: NatsArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretsArgs,
+    /// Where to answer /healthz, /readyz and /metrics; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub(crate) listen: SocketAddr,
+    /// How often an opt-in is tried before it becomes a dead letter
+    #[arg(long, value_name = "NUMBER", default_value = "25")]
+    pub(crate) attempts: NonZeroU32,
+}
 
 pub(crate) const HELP: &str = "\
 An account is one worker's at a time, by a lease of ten seconds that it renews: so the account's

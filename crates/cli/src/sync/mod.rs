@@ -8,8 +8,9 @@ mod settings;
 pub(crate) use help::HELP;
 pub(crate) use settings::{channels, formats, unknown_columns};
 
-use crate::args::{Account, Sync};
+use crate::account::Account;
 use crate::commands::lists;
+use crate::commands::sync::Sync;
 use crate::done::{Done, View};
 use crate::failure::Failure;
 use crate::interrupt;

@@ -1,6 +1,6 @@
 //! What the doctor asks the account: calls that change nothing, and what came back of each.
 
-use crate::args::Account;
+use crate::account::Account;
 use crate::exchange::{End, Sent, Watch};
 use crate::failure::Failure;
 use crate::key::Key;

@@ -1,0 +1,105 @@
+//! The account that a command works in, as the options and the environment describe it.
+
+use crate::failure::Failure;
+use clap::Args;
+use klaviyo_host::{Egress, Revision};
+use std::path::PathBuf;
+use url::{Host, Url};
+
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Account {
+    /// A file with the private key and nothing else, instead of the variable KLAVIYO_API_KEY [variable:
+    /// KLAVIYO_API_KEY_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// An origin to talk to instead of https://a.klaviyo.com, such as that of `klaviyo-connector mock` [variable:
+    /// KLAVIYO_ENDPOINT]
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
+    pub(crate) endpoint: Option<Endpoint>,
+    /// The oldest API revision to ask for, such as 2025-01-15; a newer one that the connector asks for is kept
+    #[arg(long, global = true, value_name = "DATE")]
+    pub(crate) revision: Option<Revision>,
+    /// A component to run instead of the one inside this program
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) component: Option<PathBuf>,
+    /// Print one JSON document, for failures too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show each exchange with Klaviyo on standard error, the key masked
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// Where requests go, and how that was written.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) url: String,
+    pub(crate) egress: Egress,
+}
+
+impl Endpoint {
+    /// Whether what is sent there leaves this machine without encryption, the key included.
+    pub(crate) fn is_in_clear(&self) -> bool {
+        let is_local = |url: &Url| match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+            None => false,
+        };
+        Url::parse(&self.url).is_ok_and(|url| url.scheme() == "http" && !is_local(&url))
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, String> {
+    let egress =
+        Egress::endpoint(url).map_err(|_| "write an origin, such as http://127.0.0.1:4010".to_owned())?;
+    Ok(Endpoint { url: url.to_owned(), egress })
+}
+
+impl Account {
+    /// Takes what is not an argument from the environment. Not by clap: a variable that is wrong should not stop
+    /// a command that does not need it.
+    pub(crate) fn with_environment(mut self) -> Result<Self, Failure> {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        if self.key_file.is_none() {
+            self.key_file = variable("KLAVIYO_API_KEY_FILE").map(PathBuf::from);
+        }
+        if let (None, Some(url)) = (&self.endpoint, variable("KLAVIYO_ENDPOINT")) {
+            // It is not repeated: what belongs into the variable beside it may have got into this one.
+            let wrong = |reason| {
+                Failure::invalid(None, &format!("the variable KLAVIYO_ENDPOINT is no origin; {reason}"))
+            };
+            self.endpoint = Some(endpoint(&url.to_string_lossy()).map_err(wrong)?);
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_sent_to_in_clear() {
+        for (url, expected) in [
+            ("http://192.0.2.1:4810", true),
+            ("http://gateway.example", true),
+            ("http://localhost.example:80", true),
+            ("http://[2001:db8::1]", true),
+            ("http://0.0.0.0:4010", true),
+            ("https://192.0.2.1:4810", false),
+            ("https://gateway.example/", false),
+            ("http://127.0.0.1:4010", false),
+            ("http://127.1.2.3", false),
+            ("http://0x7f.1", false),
+            ("http://localhost:4010/", false),
+            ("http://LOCALHOST", false),
+            ("http://mock.localhost", false),
+            ("http://[::1]:4010", false),
+            ("http://[::ffff:127.0.0.1]", false),
+        ] {
+            assert_eq!(endpoint(url).unwrap().is_in_clear(), expected, "{url}");
+        }
+    }
+}
