@@ -6,7 +6,8 @@ use klaviyo_host::{Egress, Revision};
 use std::path::PathBuf;
 use url::{Host, Url};
 
-#[derive(Args)]
+// A comment for rustdoc would become the text of every command: clap takes it from what is flattened.
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Account {
     /// A file with the private key and nothing else, instead of the variable KLAVIYO_API_KEY [variable:
@@ -31,7 +32,7 @@ pub(crate) struct Account {
     pub(crate) verbose: bool,
 }
 
-/// Where requests go, and how that was written.
+/// Where requests go instead of to Klaviyo.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) url: String,
@@ -39,7 +40,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Whether what is sent there leaves this machine without encryption, the key included.
+    /// Whether requests, with the key, leave this machine without encryption.
     pub(crate) fn is_in_clear(&self) -> bool {
         let is_local = |url: &Url| match url.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -58,15 +59,15 @@ fn endpoint(url: &str) -> Result<Endpoint, String> {
 }
 
 impl Account {
-    /// Takes what is not an argument from the environment. Not by clap: a variable that is wrong should not stop
-    /// a command that does not need it.
+    /// Takes from the environment what no option gives. clap could do that, but then a wrong variable would stop a
+    /// command that does not need it.
     pub(crate) fn with_environment(mut self) -> Result<Self, Failure> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         if self.key_file.is_none() {
             self.key_file = variable("KLAVIYO_API_KEY_FILE").map(PathBuf::from);
         }
         if let (None, Some(url)) = (&self.endpoint, variable("KLAVIYO_ENDPOINT")) {
-            // It is not repeated: what belongs into the variable beside it may have got into this one.
+            // The message does not repeat the value: it may be the key, in the wrong variable.
             let wrong = |reason| {
                 Failure::invalid(None, &format!("the variable KLAVIYO_ENDPOINT is no origin; {reason}"))
             };

@@ -1,12 +1,13 @@
-//! What a user can write on the command line.
+//! The command line: the global options, the table of the commands, and the reference that `--help` ends with.
 
 use crate::account::Account;
-use crate::commands::{dead::Dead, mock::Mock, serve::Serve, sync::Sync, worker::Worker};
-use crate::contact::{Contact, Who};
+use crate::commands;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Output;
 use clap::{Parser, Subcommand};
-use clap_complete::Shell;
 
-/// The end of `klaviyo-connector --help`: what scripts rely on.
+/// What scripts rely on.
 const REFERENCE: &str = "\
 The key:
   The account's private key is in the variable KLAVIYO_API_KEY, or in the file that --key-file or
@@ -30,25 +31,8 @@ Exit codes:
   One document on standard output, also when the command line is wrong:
     {\"ok\": VALUE, \"usage\": USAGE}   or   {\"err\": ERROR, \"usage\": USAGE}
   VALUE is what the function of the contract (wit/) returns, with the contract's names; where a
-  search finds nothing it is null, and the exit code is 3.
-    lists      [{id, name, created, updated, opt-in}, …]; with --name the list, or null
-    lookup     {id, email, phone-number, external-id, first-name, last-name, created, updated,
-                properties, warnings}, or null
-    create     {\"created\": PROFILE} or {\"existing\": ID}
-    upsert     {profile, created}
-    subscribe  how many profiles were sent
-    opt-in     {profile-id, profile-name, list-id, created, warnings}
-    sync       {rows, done, refused, failed, warned, seconds, rows-per-second, was-complete,
-               report, input: {format, separator, encoding}}; with --dry-run {rows, good,
-               refused, warned, requests, by-operation, imports, seconds, input}
-    doctor     {healthy, checks: [{check, state, found, fix}, …]}, with the states good, warning,
-                bad and unknown
-    serve      {url, health_url, queue, accounts}, before it serves
-    worker     {url, accounts}, before it works
-    dead       list: [{id, opt_in, error: {code, message, details}, attempts, since}, …]; show: one of
-               them; retry and drop: how many
-    secret     the signing secret
-    mock       {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, before it serves
+  search finds nothing it is null, and the exit code is 3. The help of each command, such as
+  `klaviyo-connector lists --help`, ends with the VALUE of that command.
   ERROR is the contract's error: {code, message, status, retry-after, details, duplicate,
   request-id, body, done}.
   USAGE is what it took: {requests, attempts, sent-bytes, received-bytes, waited-ms}.";
@@ -72,55 +56,40 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Show the lists of the account
-    Lists {
-        /// Only the list with this id or exact name
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// Show the profile that has an identifier
-    Lookup(Who),
-    /// Create a profile, unless one with an identifier of it exists
-    Create(Contact),
-    /// Create a profile, or update the one with the same identifiers
-    Upsert(Contact),
-    /// Add profiles to a list; this is membership, not consent
-    Subscribe {
-        /// The list's id, or its exact name
-        #[arg(long)]
-        list: String,
-        /// The ids of the profiles
-        #[arg(required = true, value_name = "PROFILE_ID")]
-        profiles: Vec<String>,
-    },
-    /// Look a contact up, create it if there is none, and add it to a list; this is membership, not consent
-    OptIn {
-        /// The list's id, or its exact name
-        #[arg(long)]
-        list: String,
-        #[command(flatten)]
-        contact: Contact,
-    },
-    /// Sync the contacts of a file, CSV or JSON: as members of a list, with consent, or one by one
-    Sync(Box<Sync>),
-    /// Take opt-ins over HTTP, from callers who sign them and from WhatsApp's webhook, until Ctrl-C
-    Serve(Box<Serve>),
-    /// Bring the opt-ins that wait on NATS JetStream to Klaviyo, at the pace of each account, until Ctrl-C
-    Worker(Worker),
-    /// Look at the opt-ins that could not be done, try them again, or give them up
-    Dead(Dead),
-    /// Print a new secret to sign opt-ins with, for `serve`; it is kept nowhere
-    #[command(after_long_help = crate::commands::secret::HELP)]
-    Secret,
-    /// Run a Klaviyo on this machine to try things on, until Ctrl-C
-    Mock(Mock),
-    /// Check the key, its scopes, the revision, the clock and the rates, and say what to fix; changes nothing
-    Doctor,
-    /// Print a script that completes this command in a shell
-    Completions {
-        /// Which shell
-        shell: Shell,
-    },
+/// Makes the command line and the dispatch of a table: how a command is called, and the type that has its arguments,
+/// its help and its `run`.
+macro_rules! commands {
+    ($($name:ident($command:ty),)*) => {
+        #[derive(Subcommand)]
+        pub(crate) enum Command {
+            $($name($command),)*
+        }
+
+        impl Command {
+            /// Runs the command that was asked for.
+            pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+                match self {
+                    $(Self::$name(command) => command.run(context),)*
+                }
+            }
+        }
+    };
+}
+
+// In the order of `klaviyo-connector --help`.
+commands! {
+    Lists(commands::lists::Lists),
+    Lookup(commands::lookup::Lookup),
+    Create(commands::create::Create),
+    Upsert(commands::upsert::Upsert),
+    Subscribe(commands::subscribe::Subscribe),
+    OptIn(commands::opt_in::OptIn),
+    Sync(Box<commands::sync::Sync>),
+    Serve(Box<commands::serve::Serve>),
+    Worker(commands::worker::Worker),
+    Dead(commands::dead::Dead),
+    Secret(commands::secret::NewSecret),
+    Mock(commands::mock::Mock),
+    Doctor(commands::doctor::Doctor),
+    Completions(commands::completions::Completions),
 }

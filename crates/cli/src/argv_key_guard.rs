@@ -1,12 +1,12 @@
-//! Keeping the key out of the command line.
+//! Refuses a command line that has a private key in it: other users of the machine can read it, and the shell keeps it.
 
 use crate::failure::Failure;
 use std::ffi::OsString;
 
 const BEGIN: &str = "pk_";
-/// Shorter words may well be something else.
+/// Shorter words may well be something other than a key.
 const KEY_BYTES: usize = 8;
-/// So long are Klaviyo's keys, and no names of people or files.
+/// Klaviyo's keys are at least as long, and names of people and files are shorter.
 const CERTAIN_BYTES: usize = 30;
 
 /// Whether an argument has what looks like a private key in it.
@@ -42,11 +42,7 @@ pub(crate) fn is_key(word: &str) -> bool {
     })
 }
 
-/// Whether the answer is to be JSON, although the arguments may not be readable.
-pub(crate) fn wants_json(words: &[OsString]) -> bool {
-    words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json")
-}
-
+/// Why such a command line is not run.
 pub(crate) fn refusal() -> Failure {
     Failure::invalid(
         None,

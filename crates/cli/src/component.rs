@@ -1,4 +1,4 @@
-//! Where the component comes from.
+//! Loads the component: from the file of --component, else the one that is built into this program.
 
 use crate::account::Account;
 use crate::failure::Failure;
@@ -6,7 +6,7 @@ use crate::files;
 use etcetera::BaseStrategy;
 use klaviyo_host::{Connector, Egress, Limits, Transport};
 
-/// More than any component has, with others composed into it.
+/// No component is as large, even with others composed into it.
 const FILE_BYTES: u64 = 256 << 20;
 
 #[cfg(feature = "embedded")]
@@ -17,7 +17,7 @@ const EMBEDDED: Option<&[u8]> = Some(include_bytes!(env!(
 #[cfg(not(feature = "embedded"))]
 const EMBEDDED: Option<&[u8]> = None;
 
-/// The connector: of the file that was named, else of the component inside this program.
+/// The connector, compiled, or taken from the cache of an earlier run.
 pub(crate) fn load(
     account: &Account,
     egress: Egress,
@@ -25,7 +25,7 @@ pub(crate) fn load(
     transport: impl Transport,
 ) -> Result<Connector, Failure> {
     let mut builder = Connector::builder().egress(egress).limits(limits).transport(transport);
-    // Only to be quicker the next time: without a home there is no cache.
+    // Without a home directory there is no cache, and each run compiles.
     if let Ok(folders) = etcetera::choose_base_strategy() {
         builder = builder.cache(folders.cache_dir().join("klaviyo-connector"));
     }

@@ -1,33 +1,34 @@
-//! From what is typed to the contract's `new-profile` and `identifier`.
+//! The options that say who somebody is, read as the contract's identifier and new profile.
 
 use crate::failure::Failure;
 use clap::{ArgGroup, Args};
 use klaviyo_core::intake::{address, names};
+use klaviyo_host::types::{Identifier, NewProfile};
 use klaviyo_sync::phone::international;
 use phonenumber::country;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+// Flattened structs have no documentation: clap would take it for that of the command.
 #[derive(Args)]
 #[group(skip)]
 #[command(group = ArgGroup::new("identifier").required(true).args(["email", "phone", "external_id", "id"]))]
 pub(crate) struct Who {
     /// An email address, also as in 'Priya <priya@example.com>'
     #[arg(long)]
-    pub(crate) email: Option<String>,
+    email: Option<String>,
     /// A phone number: with its country code, or as it is dialled in --region
     #[arg(long)]
-    pub(crate) phone: Option<String>,
+    phone: Option<String>,
     /// Your own id for the person
     #[arg(long, value_name = "ID")]
-    pub(crate) external_id: Option<String>,
+    external_id: Option<String>,
     /// Klaviyo's id of the profile
     #[arg(long)]
-    pub(crate) id: Option<String>,
+    id: Option<String>,
     /// The country of a phone number without a country code, such as IN
     #[arg(long, value_name = "COUNTRY", value_parser = region, requires = "phone")]
-    pub(crate) region: Option<country::Id>,
+    region: Option<country::Id>,
 }
 
 #[derive(Args)]
@@ -37,66 +38,71 @@ pub(crate) struct Who {
 pub(crate) struct Contact {
     /// The email address, also as in 'Priya <priya@example.com>'
     #[arg(long)]
-    pub(crate) email: Option<String>,
+    email: Option<String>,
     /// The phone number: with its country code, or as it is dialled in --region
     #[arg(long)]
-    pub(crate) phone: Option<String>,
+    phone: Option<String>,
     /// The country of a phone number without a country code, such as IN
     #[arg(long, value_name = "COUNTRY", value_parser = region, requires = "phone")]
-    pub(crate) region: Option<country::Id>,
+    region: Option<country::Id>,
     /// Your own id for the person
     #[arg(long, value_name = "ID")]
-    pub(crate) external_id: Option<String>,
+    external_id: Option<String>,
     /// The whole name: its first word is the first name, the rest the last name
     #[arg(long, conflicts_with_all = ["first_name", "last_name"])]
-    pub(crate) name: Option<String>,
+    name: Option<String>,
     /// The first name
     #[arg(long, value_name = "NAME")]
-    pub(crate) first_name: Option<String>,
+    first_name: Option<String>,
     /// The last name
     #[arg(long, value_name = "NAME")]
-    pub(crate) last_name: Option<String>,
+    last_name: Option<String>,
     /// A custom property; may be repeated. A value that is a JSON number, boolean, string, array or object is taken
     /// as that, any other as text: plan=pro, visits=3, code='"007"'
     #[arg(long = "property", value_name = "NAME=VALUE")]
-    pub(crate) properties: Vec<String>,
+    properties: Vec<String>,
 }
 
+/// Reads a country, for options that name one.
 pub(crate) fn region(text: &str) -> Result<country::Id, String> {
     text.to_ascii_uppercase()
         .parse()
         .map_err(|_| "write a country as its two letters, such as IN, GB or US".to_owned())
 }
 
-/// The contract's `new-profile`.
-pub(crate) fn new_profile(contact: &Contact) -> Result<Value, Failure> {
-    let (first_name, last_name) = match &contact.name {
-        Some(name) => match names(name) {
-            (None, _) => {
-                return Err(Failure::invalid(Some("first-name"), "--name is empty; leave it out"));
-            }
-            names => names,
-        },
-        None => (contact.first_name.clone(), contact.last_name.clone()),
-    };
-    Ok(json!({
-        "email": contact.email.as_deref().map(address),
-        "phone-number": contact.phone.as_deref().map(|phone| number(phone, contact.region)).transpose()?,
-        "external-id": contact.external_id,
-        "first-name": first_name,
-        "last-name": last_name,
-        "properties": properties(&contact.properties)?,
-    }))
+impl Who {
+    /// The contract's identifier.
+    pub(crate) fn identifier(&self) -> Result<Identifier, Failure> {
+        match (&self.email, &self.phone, &self.external_id, &self.id) {
+            (Some(email), ..) => Ok(Identifier::Email(address(email).to_owned())),
+            (_, Some(phone), ..) => Ok(Identifier::PhoneNumber(number(phone, self.region)?)),
+            (_, _, Some(id), _) => Ok(Identifier::ExternalId(id.clone())),
+            (.., Some(id)) => Ok(Identifier::Id(id.clone())),
+            _ => Err(Failure::invalid(None, "give one of --email, --phone, --external-id and --id")),
+        }
+    }
 }
 
-/// The contract's `identifier`.
-pub(crate) fn identifier(who: &Who) -> Result<Value, Failure> {
-    match (&who.email, &who.phone, &who.external_id, &who.id) {
-        (Some(email), ..) => Ok(json!({ "email": address(email) })),
-        (_, Some(phone), ..) => Ok(json!({ "phone-number": number(phone, who.region)? })),
-        (_, _, Some(id), _) => Ok(json!({ "external-id": id })),
-        (.., Some(id)) => Ok(json!({ "id": id })),
-        _ => Err(Failure::invalid(None, "give one of --email, --phone, --external-id and --id")),
+impl Contact {
+    /// The contract's new profile.
+    pub(crate) fn new_profile(&self) -> Result<NewProfile, Failure> {
+        let (first_name, last_name) = match &self.name {
+            Some(name) => match names(name) {
+                (None, _) => {
+                    return Err(Failure::invalid(Some("first-name"), "--name is empty; leave it out"));
+                }
+                names => names,
+            },
+            None => (self.first_name.clone(), self.last_name.clone()),
+        };
+        Ok(NewProfile {
+            email: self.email.as_deref().map(address).map(str::to_owned),
+            phone_number: self.phone.as_deref().map(|phone| number(phone, self.region)).transpose()?,
+            external_id: self.external_id.clone(),
+            first_name,
+            last_name,
+            properties: properties(&self.properties)?,
+        })
     }
 }
 
@@ -107,7 +113,7 @@ fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
     })
 }
 
-/// The text of a JSON object, with the values as they were written so that no number loses a digit.
+/// The properties as the text of a JSON object. The values stay as they were written, so that no number loses a digit.
 fn properties(given: &[String]) -> Result<Option<String>, Failure> {
     let invalid = |reason: String| Failure::invalid(Some("properties"), &reason);
     let mut properties = BTreeMap::new();
@@ -128,7 +134,7 @@ fn properties(given: &[String]) -> Result<Option<String>, Failure> {
     serde_json::to_string(&properties).map(Some).map_err(|error| invalid(error.to_string()))
 }
 
-/// JSON as it is, anything else as a string. The word `null` is a string: this command clears nothing.
+/// A value of JSON stays as it is; any other text becomes a string. So does the word `null`: no command clears a property.
 fn value_of(text: &str) -> serde_json::Result<Box<RawValue>> {
     match serde_json::from_str::<Box<RawValue>>(text) {
         Ok(value) if value.get() != "null" => Ok(value),

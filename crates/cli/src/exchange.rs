@@ -1,4 +1,4 @@
-//! Watching what crosses the wire.
+//! A transport whose requests and answers can be observed, with the key masked.
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -8,22 +8,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// What stands for the key wherever it would be shown.
-/// A key shorter than this is masked in its own header only.
+/// A key shorter than this is masked in its own header only: elsewhere, words that have nothing to do with it would be
+/// masked too.
 const KEY_BYTES: usize = 8;
+/// Stands for the key wherever the key would be shown.
 const MASK: &str = "pk_…";
 
-/// Somebody who sees every attempt. None of the texts has the key in it.
-pub(crate) trait Watch: Send + Sync + 'static {
-    /// It goes out now.
-    fn sent(&self, sent: &Sent);
-    /// It has come back, or it has not.
-    fn ended(&self, end: &End, took: Duration);
+/// Sees every attempt of every request. No text that it gets has the key in it.
+pub(crate) trait Observer: Send + Sync + 'static {
+    /// An attempt begins.
+    fn sent(&self, request: &SentRequest);
+    /// The attempt that began last has ended.
+    fn ended(&self, result: &ExchangeResult, took: Duration);
 }
 
-/// A request as it goes out.
+/// A request as it is sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct SentRequest {
     pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -32,17 +33,17 @@ pub(crate) struct Sent {
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
-pub(crate) enum End {
+pub(crate) enum ExchangeResult {
     Answer {
         status: u16,
         headers: Vec<(String, String)>,
         body: String,
     },
-    /// Why there is no answer.
-    Nothing(String),
+    /// There is no answer, for this reason.
+    NoAnswer(String),
 }
 
-impl End {
+impl ExchangeResult {
     /// A header of the answer.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let Self::Answer { headers, .. } = self else { return None };
@@ -50,59 +51,60 @@ impl End {
     }
 }
 
-/// Real HTTP, watched.
-pub(crate) struct Tap {
+/// HTTP, and who observes it.
+pub(crate) struct ObservedTransport {
     http: HttpTransport,
-    watchers: Vec<Arc<dyn Watch>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
-impl Tap {
+impl ObservedTransport {
     pub(crate) fn new(http: HttpTransport) -> Self {
-        Self { http, watchers: Vec::new() }
+        Self { http, observers: Vec::new() }
     }
 
-    pub(crate) fn watched_by(mut self, watcher: Arc<dyn Watch>) -> Self {
-        self.watchers.push(watcher);
+    pub(crate) fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
         self
     }
 }
 
-impl Transport for Tap {
+impl Transport for ObservedTransport {
     fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_> {
-        if self.watchers.is_empty() {
+        if self.observers.is_empty() {
             return self.http.send(request, bounds);
         }
         Box::pin(async move {
             let mask = Mask::of(&request);
             let sent = mask.request(&request);
-            self.watchers.iter().for_each(|watcher| watcher.sent(&sent));
-            let mut waiting = Waiting { watchers: &self.watchers, since: Instant::now(), end: None };
+            self.observers.iter().for_each(|observer| observer.sent(&sent));
+            let mut waiting = Waiting { observers: &self.observers, since: Instant::now(), result: None };
             let outcome = self.http.send(request, bounds).await;
-            waiting.end = Some(match &outcome {
+            waiting.result = Some(match &outcome {
                 Ok(answer) => mask.answer(answer),
-                Err(failure) => End::Nothing(mask.text(failure.reason().as_bytes())),
+                Err(failure) => ExchangeResult::NoAnswer(mask.text(failure.reason().as_bytes())),
             });
             outcome
         })
     }
 }
 
-/// An attempt that is under way. It is dropped without an end when it takes too long.
+/// An attempt that is under way. One that takes too long is dropped before it has a result.
 struct Waiting<'a> {
-    watchers: &'a [Arc<dyn Watch>],
+    observers: &'a [Arc<dyn Observer>],
     since: Instant,
-    end: Option<End>,
+    result: Option<ExchangeResult>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let took = self.since.elapsed();
-        let end = self.end.take().unwrap_or_else(|| End::Nothing("no complete answer in time".to_owned()));
-        self.watchers.iter().for_each(|watcher| watcher.ended(&end, took));
+        let late = || ExchangeResult::NoAnswer("no complete answer in time".to_owned());
+        let result = self.result.take().unwrap_or_else(late);
+        self.observers.iter().for_each(|observer| observer.ended(&result, took));
     }
 }
 
-/// Takes the key out of whatever is shown: the header, and what a server may send back.
+/// Takes the key out of everything that is shown: out of its header, and out of an answer that repeats it.
 struct Mask {
     key: Zeroizing<String>,
 }
@@ -117,7 +119,6 @@ impl Mask {
 
     fn text(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes);
-        // A shorter one would be found in words that have nothing to do with it.
         if self.key.len() < KEY_BYTES { text.into_owned() } else { text.replace(self.key.as_str(), MASK) }
     }
 
@@ -131,8 +132,8 @@ impl Mask {
         headers.iter().map(line).collect()
     }
 
-    fn request(&self, request: &Request<Bytes>) -> Sent {
-        Sent {
+    fn request(&self, request: &Request<Bytes>) -> SentRequest {
+        SentRequest {
             method: request.method().to_string(),
             url: self.text(request.uri().to_string().as_bytes()),
             headers: self.headers(request.headers()),
@@ -140,8 +141,8 @@ impl Mask {
         }
     }
 
-    fn answer(&self, answer: &Response<Bytes>) -> End {
-        End::Answer {
+    fn answer(&self, answer: &Response<Bytes>) -> ExchangeResult {
+        ExchangeResult::Answer {
             status: answer.status().as_u16(),
             headers: self.headers(answer.headers()),
             body: self.text(answer.body()),

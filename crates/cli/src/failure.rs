@@ -1,23 +1,26 @@
-//! Why a command failed, whatever it was that did.
+//! Why a command failed: an error of the contract, wherever it arose, with the exit code and the words for it.
 
-use crate::account::Account;
-use crate::key::{self, Unfit};
+use crate::output::{document, ended, eprint, print};
+use crate::text::{bad, field};
 use klaviyo_host::types::{Code, ContractError, Detail};
-use klaviyo_host::{Cause, LoadError};
+use klaviyo_host::{Cause, LoadError, Usage};
 use std::error::Error;
+use std::process::ExitCode;
 
-/// A failure: the contract's error, also for what happens before the connector is called.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    /// The contract's error, also for failures before the connector was called.
     pub(crate) error: Box<ContractError>,
-    /// What else to do from the command line.
+    /// What else the user can do, one sentence each.
     pub(crate) hints: Vec<String>,
-    /// Somebody wanted it.
     is_interruption: bool,
 }
 
 /// The exit code of programs that Ctrl-C ends.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
+/// How much of a foreign answer is shown.
+const ANSWER_CHARACTERS: usize = 160;
 
 impl Failure {
     pub(crate) fn new(code: Code, message: String) -> Self {
@@ -32,15 +35,14 @@ impl Failure {
             body: String::new(),
             done: 0,
         };
-        Self::stopped(Box::new(error))
+        Self::of(Box::new(error))
     }
 
-    /// An error of the contract.
-    pub(crate) fn stopped(error: Box<ContractError>) -> Self {
+    fn of(error: Box<ContractError>) -> Self {
         Self { error, hints: Vec::new(), is_interruption: false }
     }
 
-    /// Ctrl-C, or SIGTERM.
+    /// Ctrl-C or SIGTERM ended the command.
     pub(crate) fn interrupted() -> Self {
         Self { is_interruption: true, ..Self::other("it was interrupted".to_owned()) }
     }
@@ -49,7 +51,7 @@ impl Failure {
         Self::new(Code::Other, message)
     }
 
-    /// An argument that cannot work, and the field of the contract that it is about, if it is about one.
+    /// An argument that cannot work. `field` is the field of the contract that is wrong, if it is one.
     pub(crate) fn invalid(field: Option<&str>, reason: &str) -> Self {
         let Some(field) = field else { return Self::new(Code::InvalidInput, reason.to_owned()) };
         let mut failure = Self::new(Code::InvalidInput, format!("{field}: {reason} (nothing was sent)"));
@@ -62,16 +64,16 @@ impl Failure {
         failure
     }
 
-    /// A command line that cannot be read.
-    pub(crate) fn usage(error: &clap::Error) -> Self {
-        let told = error.to_string();
-        // What follows is how the command is used.
-        let is_sentence =
-            |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
-        let words = told.lines().take_while(is_sentence).flat_map(str::split_whitespace);
-        let sentence = words.collect::<Vec<_>>().join(" ");
-        let sentence = sentence.trim_start_matches("error: ");
-        Self::invalid(None, sentence)
+    /// The error of a call that the command made after others, which changed nothing. The connector says of a wrong
+    /// argument that nothing was sent, because it knows its own call only.
+    pub(crate) fn after_reading(error: klaviyo_host::Error) -> Self {
+        let mut failure = Self::from(error);
+        if let (Code::InvalidInput, Some(Detail { detail, pointer: Some(field), .. })) =
+            (failure.error.code, failure.error.details.first())
+        {
+            failure.error.message = format!("{field}: {detail} (nothing was changed)");
+        }
+        failure
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -79,41 +81,65 @@ impl Failure {
         self
     }
 
-    /// Adds what is known about the account's settings.
-    pub(crate) fn about(self, account: &Account) -> Self {
-        match self.error.code {
-            Code::Unauthenticated => {
-                let source = key::source(account);
-                self.hint(format!(
-                    "the key came from {source}; `klaviyo-connector doctor` looks at it more closely"
-                ))
-            }
-            Code::Forbidden => {
-                self.hint("`klaviyo-connector doctor` shows which scopes the key has and which it lacks")
-            }
-            Code::Retired => self.hint("raise it with --revision, such as --revision 2026-07-15"),
-            Code::Connection | Code::Timeout if account.endpoint.is_some() => {
-                let endpoint =
-                    account.endpoint.as_ref().map(|endpoint| endpoint.url.as_str()).unwrap_or_default();
-                self.hint(format!(
-                    "requests went to {endpoint} (--endpoint or KLAVIYO_ENDPOINT); is it running there?"
-                ))
-            }
-            Code::Blocked | Code::Malformed | Code::Connection => {
-                self.hint("--verbose shows what was sent and what came back")
-            }
-            _ => self,
-        }
+    /// The exit code, as `klaviyo-connector --help` documents it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        if self.is_interruption { INTERRUPTED } else { exit_code(self.error.code) }
     }
 
-    /// The exit code, as `klaviyo-connector --help` documents it.
-    pub(crate) fn exit(&self) -> u8 {
-        if self.is_interruption { INTERRUPTED } else { exit(self.error.code) }
+    /// Prints the failure, and returns the exit code.
+    pub(crate) fn print(self, json: bool, usage: Usage) -> ExitCode {
+        let code = self.exit_code();
+        if json {
+            return ended(print(&document("err", self.error.to_json(), usage)), code);
+        }
+        eprint(&self.text(usage));
+        ExitCode::from(code)
+    }
+
+    fn text(&self, usage: Usage) -> String {
+        let error = &self.error;
+        let mut out = String::new();
+        bad(&mut out, &error.message);
+        field(&mut out, "code", error.code.as_str());
+        let mut number = |name: &str, number: Option<u32>, unit: &str| {
+            if let Some(number) = number {
+                field(&mut out, name, &format!("{number}{unit}"));
+            }
+        };
+        number("status", error.status.map(u32::from), "");
+        number("retry-after", error.retry_after, " s");
+        number("done", Some(error.done).filter(|done| *done > 0), "");
+        number("attempts", Some(usage.attempts).filter(|attempts| *attempts > usage.requests), "");
+        // The connector's own detail is the message again.
+        for detail in error.details.iter().filter(|_| error.code != Code::InvalidInput) {
+            let said = if detail.detail.is_empty() { &detail.title } else { &detail.detail };
+            let mut text = format!("{}: {said}", detail.code);
+            if let Some(pointer) = &detail.pointer {
+                text.push_str(&format!(" ({pointer})"));
+            }
+            field(&mut out, "Klaviyo said", &text);
+        }
+        if let Some(duplicate) = &error.duplicate {
+            field(&mut out, "duplicate", duplicate);
+        }
+        if let Some(id) = &error.request_id {
+            field(&mut out, "request-id", id);
+        }
+        // The answer of a proxy, say: only its body tells what it is.
+        if error.details.is_empty()
+            && let Some(line) = error.body.lines().map(str::trim).find(|line| !line.is_empty())
+        {
+            field(&mut out, "answer", &line.chars().take(ANSWER_CHARACTERS).collect::<String>());
+        }
+        for hint in &self.hints {
+            field(&mut out, "hint", hint);
+        }
+        out
     }
 }
 
 /// The exit code for a code of the contract.
-pub(crate) fn exit(code: Code) -> u8 {
+pub(crate) fn exit_code(code: Code) -> u8 {
     match code {
         Code::InvalidInput => 2,
         Code::NotFound => 3,
@@ -134,7 +160,7 @@ impl From<klaviyo_host::Error> for Failure {
     fn from(error: klaviyo_host::Error) -> Self {
         let code = error.code();
         match error.cause {
-            Cause::Connector(error) => Self::stopped(error),
+            Cause::Connector(error) => Self::of(error),
             Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
                 Self::new(code, message)
             }
@@ -142,15 +168,14 @@ impl From<klaviyo_host::Error> for Failure {
     }
 }
 
-impl From<Unfit> for Failure {
-    fn from(Unfit { found, fix, missing }: Unfit) -> Self {
-        let failure = Self::invalid(None, &format!("{found}; {fix}"));
-        if !missing {
-            return failure;
+impl From<klaviyo_sync::Error> for Failure {
+    fn from(error: klaviyo_sync::Error) -> Self {
+        if !error.is_interruption() {
+            return Self::of(error.error);
         }
+        let mut failure = Self::interrupted();
+        failure.error.done = error.error.done;
         failure
-            .hint("--key-file takes a file with the key instead")
-            .hint("`klaviyo-connector mock` is a Klaviyo to try things on, and prints a key for it")
     }
 }
 

@@ -1,28 +1,29 @@
-//! Where the key comes from, and whether it looks like one.
+//! Reads the private key from its file or variable, and says what cannot be right about it.
 
 use crate::account::Account;
 use crate::argv_key_guard;
+use crate::failure::Failure;
 use klaviyo_host::{Secret, SecretError};
 use std::fs::Metadata;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// More than any key has.
+/// No key is as long.
 const FILE_BYTES: usize = 4096;
 const VARIABLE: &str = "KLAVIYO_API_KEY";
 
 /// A key that can be sent.
 pub(crate) struct Key {
     pub(crate) secret: Secret,
-    /// It begins as private keys do.
+    /// Whether it begins as private keys do.
     pub(crate) looks_private: bool,
-    /// The file that it is from, where others on this machine may read it, or put another key in its place.
+    /// The file that it was read from, if others on this machine may read the file or change it.
     pub(crate) open_file: Option<PathBuf>,
 }
 
 impl Key {
-    /// What to say about a file that others may read or write, and what to do about it.
+    /// What is wrong with such a file, and what to do about it.
     pub(crate) fn exposure(&self) -> Option<(String, String)> {
         let file = self.open_file.as_ref()?.display();
         let found = format!("others on this machine have access to the key file {file}");
@@ -32,34 +33,46 @@ impl Key {
 
 /// Why there is no key to send.
 #[derive(Debug)]
-pub(crate) struct Unfit {
+pub(crate) struct KeyError {
     pub(crate) found: String,
     pub(crate) fix: &'static str,
-    /// Nothing was set at all.
-    pub(crate) missing: bool,
+    /// Neither the variable nor the option was set.
+    missing: bool,
+}
+
+impl From<KeyError> for Failure {
+    fn from(KeyError { found, fix, missing }: KeyError) -> Self {
+        let failure = Self::invalid(None, &format!("{found}; {fix}"));
+        if !missing {
+            return failure;
+        }
+        failure
+            .hint("--key-file takes a file with the key instead")
+            .hint("`klaviyo-connector mock` is a Klaviyo to try things on, and prints a key for it")
+    }
 }
 
 const CREATE: &str = "create a private key in Klaviyo, under Settings > API keys, with profiles:read, profiles:write, \
                       lists:read and lists:write, and put it into the variable KLAVIYO_API_KEY";
 
-/// What a text looks like that should be a private key.
+/// What the text that should be a private key looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Private,
-    /// The six characters that are in the page of every shop.
+    /// Six characters, which every page of the shop shows.
     PublicSiteId,
     /// It begins with the name of an authorization scheme.
     Scheme,
     /// It has quotation marks around it.
     Quoted,
-    /// It has characters that no key has: white space, controls, others than ASCII.
+    /// It has characters that no key has: white space, control characters, characters outside ASCII.
     Characters,
     /// It does not begin with `pk_`.
     Other,
 }
 
 impl Shape {
-    /// What cannot be right about it, and what to do.
+    /// What cannot be right about it, and what to do about that.
     fn fault(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Private | Self::Other => None,
@@ -79,12 +92,12 @@ impl Shape {
     }
 }
 
-/// Reads the key. A file is read once, since it may be a pipe.
-pub(crate) fn read(account: &Account) -> Result<Key, Unfit> {
-    let unfit = |found, fix, missing| Unfit { found, fix, missing };
+/// Reads the key. It opens a file once, because that may be a pipe.
+pub(crate) fn read(account: &Account) -> Result<Key, KeyError> {
+    let wrong = |found, fix, missing| KeyError { found, fix, missing };
     let (text, is_open) = match &account.key_file {
         Some(file) => contents(file).map_err(|error| {
-            unfit(format!("cannot read a key from {}: {error}", source(account)), CREATE, false)
+            wrong(format!("cannot read a key from {}: {error}", source(account)), CREATE, false)
         })?,
         None => (std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned(), false),
     };
@@ -92,23 +105,23 @@ pub(crate) fn read(account: &Account) -> Result<Key, Unfit> {
     let shape = shape(text.trim());
     match (shape.fault(), Secret::new(&text)) {
         (_, Err(SecretError::Empty)) => {
-            Err(unfit(format!("there is no key in {}", source(account)), CREATE, account.key_file.is_none()))
+            Err(wrong(format!("there is no key in {}", source(account)), CREATE, account.key_file.is_none()))
         }
         (Some((found, fix)), _) => {
-            Err(unfit(format!("the key, from {}: {found}", source(account)), fix, false))
+            Err(wrong(format!("the key, from {}: {found}", source(account)), fix, false))
         }
         (None, Ok(secret)) => {
             let open_file = account.key_file.clone().filter(|_| is_open);
             Ok(Key { secret, looks_private: shape == Shape::Private, open_file })
         }
         (None, Err(error)) => {
-            Err(unfit(format!("the key, from {}: {error}", source(account)), CREATE, false))
+            Err(wrong(format!("the key, from {}: {error}", source(account)), CREATE, false))
         }
     }
 }
 
-/// The text of a file, and whether others may read it. A key file is short. What is not, such as a device, is not read
-/// to its end.
+/// The beginning of a file, and whether others may read or change the file. A key file is short; something else, such
+/// as a device, may have no end.
 fn contents(file: &Path) -> std::io::Result<(String, bool)> {
     let file = std::fs::File::open(file)?;
     let is_open = is_open_to_others(&file.metadata()?);
@@ -117,14 +130,15 @@ fn contents(file: &Path) -> std::io::Result<(String, bool)> {
     Ok((String::from_utf8_lossy(&text).into_owned(), is_open))
 }
 
-/// Its group was chosen by somebody; all others were not. A pipe has no name for them.
+/// Users outside its group may read or write it. The group does not count: somebody chose it. Nor does a pipe, which has
+/// no name.
 #[cfg(unix)]
 fn is_open_to_others(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     metadata.is_file() && metadata.mode() & 0o006 != 0
 }
 
-/// What others may do is not in its mode here.
+/// Elsewhere a file has no mode that says so.
 #[cfg(not(unix))]
 fn is_open_to_others(_: &Metadata) -> bool {
     false

@@ -1,8 +1,7 @@
-//! `klaviyo-connector`: Klaviyo from the command line, by way of the connector in its sandbox.
+//! `klaviyo-connector`: Klaviyo from the command line, through the connector in its sandbox.
 //!
-//! `klaviyo-connector --help` documents the exit codes and the shape of `--json`. [`args`] is what a user can write; each
-//! command has a module that makes its calls and returns a [`done::Done`]; [`view`] and [`report`] put that, or the
-//! [`failure::Failure`], into words or JSON.
+//! [`args`] is the command line, and [`commands`] has a file for each command. The other modules are what commands
+//! share. `klaviyo-connector --help` documents the exit codes and the shape of `--json`.
 
 mod account;
 mod args;
@@ -10,134 +9,74 @@ mod argv_key_guard;
 mod commands;
 mod component;
 mod contact;
-mod done;
+mod context;
+mod contract;
 mod exchange;
 mod failure;
 mod files;
+mod find_list;
 mod interrupt;
 mod key;
 mod log;
 mod output;
+mod runtime;
 mod service;
 mod session;
-mod sync;
 mod text;
 mod verbose;
-mod view;
 
-use account::Account;
-use args::{Arguments, Command};
+use args::Arguments;
 use clap::{CommandFactory, Parser};
-use commands::{dead, doctor, lists, members, mock, profiles, secret, serve, worker};
-use done::Done;
+use context::Context;
 use failure::Failure;
 use klaviyo_host::Usage;
-use session::Session;
+use klaviyo_host::types::Code;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
-    // Told before anything is parsed, since a complaint about an argument repeats it.
+    // First: a complaint about an argument repeats the argument.
     if argv_key_guard::has_key(&words) {
-        return output::end(
-            argv_key_guard::wants_json(&words),
-            Err(argv_key_guard::refusal()),
-            Usage::default(),
-        );
+        return argv_key_guard::refusal().print(wants_json(&words), Usage::default());
     }
-    let arguments = match Arguments::try_parse_from(&words) {
+    let Arguments { account, command } = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() && argv_key_guard::wants_json(&words) => {
-            return output::end(true, Err(Failure::usage(&error)), Usage::default());
-        }
-        // It repeats an argument, which may come from somebody else.
-        Err(error)
-            if error.use_stderr() && words.iter().any(|word| !text::is_clean(&word.to_string_lossy())) =>
-        {
-            return output::usage(&error);
-        }
-        Err(error) => error.exit(),
+        Err(error) => return refuse(&error, &words),
     };
-    let json = arguments.account.json;
-    let mut runtime = match arguments.command {
-        Command::Serve(_) | Command::Worker(_) => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
-    };
-    match runtime.enable_all().build() {
-        Ok(runtime) => {
-            let code = runtime.block_on(run(arguments));
-            // A file system that hangs keeps a thread busy, which nobody waits for.
-            runtime.shutdown_background();
-            code
-        }
-        Err(error) => {
-            let failure = Failure::other(format!("cannot start: {error}"));
-            output::end(json, Err(failure), Usage::default())
-        }
+    let context = Context::new(account, Arguments::command);
+    let outcome = command.run(&context);
+    let (json, usage) = (context.json(), context.meter().usage());
+    match outcome {
+        Ok(output) => output.print(json, usage),
+        Err(failure) => failure.print(json, usage),
     }
 }
 
-async fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { account, command } = arguments;
-    let json = account.json;
-    match command {
-        Command::Mock(options) => output::end(json, mock::run(&options, json).await, Usage::default()),
-        Command::Secret => output::end(json, secret::run(), Usage::default()),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "klaviyo-connector", &mut script);
-            output::script(&script)
-        }
-        command => {
-            let (outcome, usage) = match account.with_environment() {
-                Ok(account) => in_account(&account, command).await,
-                Err(failure) => (Err(failure), Usage::default()),
-            };
-            output::end(json, outcome, usage)
-        }
-    }
+/// Whether the answer is to be JSON, although the arguments may be wrong.
+fn wants_json(words: &[OsString]) -> bool {
+    words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json")
 }
 
-async fn in_account(account: &Account, command: Command) -> (Result<Done, Failure>, Usage) {
-    let command = match command {
-        Command::Doctor => return doctor::run(account).await,
-        Command::Serve(options) => return serve::run(account, &options).await,
-        Command::Worker(options) => return worker::run(account, &options).await,
-        Command::Dead(options) => return (dead::run(&options).await, Usage::default()),
-        Command::Sync(options) => {
-            let (outcome, usage) = sync::run(account, &options).await;
-            return (outcome.map_err(|failure| failure.about(account)), usage);
-        }
-        command => command,
-    };
-    match Session::open(account) {
-        Ok(mut session) => {
-            let outcome = call(&mut session, command).await;
-            (outcome.map_err(|failure| failure.about(account)), session.usage())
-        }
-        Err(failure) => (Err(failure), Usage::default()),
+/// Prints what is wrong with the command line, or the help that it asks for.
+fn refuse(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
     }
-}
-
-/// The commands that make calls in the account.
-async fn call(session: &mut Session, command: Command) -> Result<Done, Failure> {
-    match command {
-        Command::Lists { name: None } => lists::all(session).await,
-        Command::Lists { name: Some(name) } => lists::find(session, &name).await,
-        Command::Lookup(who) => profiles::lookup(session, &who).await,
-        Command::Create(contact) => profiles::create(session, &contact).await,
-        Command::Upsert(contact) => profiles::upsert(session, &contact).await,
-        Command::Subscribe { list, profiles } => members::subscribe(session, &list, &profiles).await,
-        Command::OptIn { list, contact } => members::opt_in(session, &list, &contact).await,
-        Command::Doctor
-        | Command::Sync(_)
-        | Command::Serve(_)
-        | Command::Worker(_)
-        | Command::Dead(_)
-        | Command::Secret
-        | Command::Mock(_)
-        | Command::Completions { .. } => {
-            Err(Failure::other("this command makes its calls elsewhere".to_owned()))
-        }
+    let complaint = error.to_string();
+    if wants_json(words) {
+        // How the command is used follows the sentence.
+        let is_sentence =
+            |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
+        let words = complaint.lines().take_while(is_sentence).flat_map(str::split_whitespace);
+        let sentence = words.collect::<Vec<_>>().join(" ");
+        let failure = Failure::invalid(None, sentence.trim_start_matches("error: "));
+        return failure.print(true, Usage::default());
     }
+    // The complaint repeats an argument, which may have come from somebody else.
+    if words.iter().any(|word| !text::is_clean(&word.to_string_lossy())) {
+        text::clean_lines(&complaint).for_each(|line| output::eprint(&format!("{line}\n")));
+        return ExitCode::from(failure::exit_code(Code::InvalidInput));
+    }
+    error.exit()
 }

@@ -1,48 +1,95 @@
-//! The end of a command: its answer, its exit code. And all else that is printed.
+//! The answer of a command, and how text gets to standard output and standard error. Answers go to standard output,
+//! everything else to standard error.
 
-use crate::done::{Done, View};
-use crate::failure::{self, Failure};
-use crate::text::{WARNING, clean, clean_json, clean_lines};
-use crate::view;
+use crate::text::{self, clean_json};
 use klaviyo_host::Usage;
-use klaviyo_host::types::Code;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Prints what came out, and returns the exit code for it.
-pub(crate) fn end(json: bool, outcome: Result<Done, Failure>, usage: Usage) -> ExitCode {
-    let code = match &outcome {
-        Ok(done) => done.amiss.map_or(0, failure::exit),
-        Err(failure) => failure.exit(),
-    };
-    let printed = match outcome {
-        Ok(Done { view: View::Shown, .. }) => Ok(()),
-        Ok(done) if json => print(&document("ok", done.value, usage)),
-        Err(failure) if json => print(&document("err", failure.error.to_json(), usage)),
-        Ok(done) => {
-            let view::Shown { answer, warnings } = view::done(&done);
-            let printed = print(&answer);
-            aside(&warnings);
-            printed
-        }
-        Err(failure) => {
-            aside(&view::failure(&failure, usage));
-            Ok(())
-        }
-    };
-    ended(printed, code)
+/// The answer of a command that did its work.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// The document of `--json`.
+    pub(crate) value: Value,
+    /// The same for people, on standard output.
+    text: String,
+    /// What else there is to say to people, on standard error.
+    notes: String,
+    pub(crate) exit_code: u8,
+    form: Form,
 }
 
-/// Prints what is wrong with a command line that has more than text in it.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    clean_lines(&error.to_string()).for_each(|line| aside(&format!("{line}\n")));
-    ExitCode::from(failure::exit(Code::InvalidInput))
+#[derive(Debug)]
+enum Form {
+    /// `value` with `--json`, else `text` and `notes`.
+    Answer,
+    /// `text`, with `--json` too.
+    Script,
+    /// Nothing: the command has printed its answer itself.
+    Printed,
 }
 
-/// Prints a script.
-pub(crate) fn script(script: &[u8]) -> ExitCode {
-    ended(io::stdout().lock().write_all(script), 0)
+impl Output {
+    /// An answer, as JSON and as text.
+    pub(crate) fn new(value: Value, text: String) -> Self {
+        Self { value, text, notes: String::new(), exit_code: 0, form: Form::Answer }
+    }
+
+    /// The answer of a search that found nothing.
+    pub(crate) fn nothing(sentence: &str, exit_code: u8) -> Self {
+        let mut notes = String::new();
+        text::bad(&mut notes, sentence);
+        Self { exit_code, ..Self::new(Value::Null, String::new()).with_notes(notes) }
+    }
+
+    /// With remarks for people, for standard error.
+    pub(crate) fn with_notes(self, notes: String) -> Self {
+        Self { notes, ..self }
+    }
+
+    /// With an exit code that is not 0: the command did its work and found that something is wrong.
+    pub(crate) fn with_exit_code(self, exit_code: u8) -> Self {
+        Self { exit_code, ..self }
+    }
+
+    /// A text that programs read, which has no form in JSON.
+    pub(crate) fn script(text: String) -> Self {
+        Self { form: Form::Script, ..Self::new(Value::Null, text) }
+    }
+
+    /// The end of a command that printed its answer while it ran.
+    pub(crate) fn printed() -> Self {
+        Self { form: Form::Printed, ..Self::new(Value::Null, String::new()) }
+    }
+
+    /// Prints the answer, and returns the exit code.
+    pub(crate) fn print(self, json: bool, usage: Usage) -> ExitCode {
+        let printed = match self.form {
+            Form::Printed => Ok(()),
+            Form::Script => io::stdout().lock().write_all(self.text.as_bytes()),
+            Form::Answer if json => print(&document("ok", self.value, usage)),
+            Form::Answer => {
+                let printed = print(&self.text);
+                eprint(&self.notes);
+                printed
+            }
+        };
+        ended(printed, self.exit_code)
+    }
+}
+
+/// The exit code of a command whose last text was `printed`.
+pub(crate) fn ended(printed: io::Result<()>, exit_code: u8) -> ExitCode {
+    match printed {
+        Ok(()) => ExitCode::from(exit_code),
+        // The reader, such as `head`, has enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(exit_code),
+        Err(error) => {
+            eprint(&format!("cannot write the answer: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Prints on standard output, in colour on a terminal.
@@ -52,17 +99,23 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints on standard error, in colour on a terminal. Where that is closed there is nobody to tell.
-pub(crate) fn aside(text: &str) {
+/// Prints on standard error, in colour on a terminal. If standard error is closed, nobody reads it.
+pub(crate) fn eprint(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Warns of something, in one line on standard error: also with `--json`, whose document has no place for it.
-pub(crate) fn warn(text: &str) {
-    aside(&format!("{WARNING}!{WARNING:#} {}\n", clean(text)));
+/// Prints a warning on standard error, in one line. `--json` has no place for it.
+pub(crate) fn warn(sentence: &str) {
+    let style = text::WARNING;
+    eprint(&format!("{style}!{style:#} {}\n", text::clean(sentence)));
 }
 
-/// The one document of `--json`, and a line end.
+/// Prints what a service says when it is up. The service runs on if nobody reads that.
+pub(crate) fn announce(json: bool, value: Value, text: &str) {
+    let _ = if json { print(&document("ok", value, Usage::default())) } else { print(text) };
+}
+
+/// The document of `--json`, and a line end.
 pub(crate) fn document(name: &str, value: Value, usage: Usage) -> String {
     let usage = json!({
         "requests": usage.requests,
@@ -74,16 +127,4 @@ pub(crate) fn document(name: &str, value: Value, usage: Usage) -> String {
     let mut text = clean_json(&json!({ name: value, "usage": usage }).to_string()).into_owned();
     text.push('\n');
     text
-}
-
-fn ended(printed: io::Result<()>, code: u8) -> ExitCode {
-    match printed {
-        Ok(()) => ExitCode::from(code),
-        // Whoever reads, `head` say, has enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(code),
-        Err(error) => {
-            aside(&format!("cannot write the answer: {error}\n"));
-            ExitCode::FAILURE
-        }
-    }
 }

@@ -1,12 +1,12 @@
-//! What `serve` and `worker` have in common.
+//! What `serve`, `worker` and `dead` share: their options, secrets, tenants, the queue, and sockets.
 
 use crate::account::Account;
 use crate::component;
-use crate::failure::{Failure, chain};
+use crate::failure::{Failure, INTERRUPTED, chain};
 use crate::interrupt::Interrupt;
 use crate::session;
 use clap::Args;
-use klaviyo_host::{Connector, Limits};
+use klaviyo_host::Limits;
 use klaviyo_service::ops::{Listener, Settings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
 use klaviyo_service::secrets::{Kind, Secrets};
@@ -19,6 +19,7 @@ use std::process::exit;
 use std::sync::Arc;
 use tracing::warn;
 
+// Flattened structs have no documentation: clap would take it for that of the command.
 #[derive(Args)]
 pub(crate) struct SecretsArgs {
     /// A folder with a file for each secret of each account, such as shop-1.api-key; without it they are variables, of the
@@ -32,31 +33,29 @@ pub(crate) struct NatsArgs {
     /// The NATS server with the queue, such as nats://127.0.0.1:4222; its JetStream is on. tls://USER:PASSWORD@HOST insists on
     /// TLS, which nats:// leaves to the server [variable: NATS_URL]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) nats: Option<String>,
+    nats: Option<String>,
     /// A file with the credentials for NATS [variable: NATS_CREDS]
     #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) nats_creds: Option<PathBuf>,
+    nats_creds: Option<PathBuf>,
     /// A file with the certificates (PEM) that NATS' is checked with; without it they are the system's [variable: NATS_CA]
     #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) nats_ca: Option<PathBuf>,
+    nats_ca: Option<PathBuf>,
     /// What opt-ins that wait may take of JetStream's store, where their stream is made; the store needs as much again
     /// for outcomes and the rest
     #[arg(long, global = true, value_name = "BYTES", default_value_t = OPT_INS_BYTES)]
-    pub(crate) queue_bytes: u64,
+    queue_bytes: u64,
 }
 
-/// The exit code of programs that Ctrl-C ends.
-const INTERRUPTED: i32 = 130;
-/// Files that are open beside connections: the output, secrets, NATS, and who looks after the service.
+/// Open files that are not connections of the door: the output, secrets, NATS, and connections to /metrics.
 const OTHER_FILES: usize = 128;
 
-/// The secrets of a folder, else those of these kinds in the environment.
+/// The secrets in the folder. Without a folder, the secrets of these kinds in the environment.
 pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[Kind]) -> Result<Arc<Secrets>, Failure> {
     let Some(folder) = options.folder.clone() else {
         let secrets = Secrets::environment(kinds);
         return secrets.map(Arc::new).map_err(|error| Failure::invalid(None, &chain(&error)));
     };
-    // A file system that hangs does not keep a signal from being heard.
+    // On a thread of its own: a signal is heard while a file system hangs.
     let read = tokio::task::spawn_blocking(move || Secrets::folder(folder)).await;
     let read =
         read.map_err(|error| Failure::other(format!("the secrets cannot be read: {error}; report it")))?;
@@ -66,15 +65,14 @@ pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[Kind]) -> Result<Arc
     })
 }
 
-/// The tenants of all accounts, in one connector.
+/// The tenants of all accounts. They share one connector.
 pub(crate) fn tenants(account: &Account, limits: Limits, secrets: &Arc<Secrets>) -> Result<Tenants, Failure> {
-    let egress = account.endpoint.as_ref().map(|endpoint| endpoint.egress.clone()).unwrap_or_default();
     let transport = session::transport(account, &limits)?;
-    let connector: Connector = component::load(account, egress, limits, transport)?;
+    let connector = component::load(account, session::egress(account), limits, transport)?;
     Ok(Tenants::new(connector, account.revision.clone(), Arc::clone(secrets)))
 }
 
-/// Where the queue is; none if nothing says so.
+/// Where the queue is. None: neither an option nor a variable says so.
 pub(crate) fn nats(options: &NatsArgs, role: Role) -> Option<Nats> {
     let variable = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let url = options.nats.clone().or_else(|| variable("NATS_URL")?.into_string().ok())?;
@@ -83,6 +81,7 @@ pub(crate) fn nats(options: &NatsArgs, role: Role) -> Option<Nats> {
     Some(Nats { url, credentials, ca, role, opt_ins_bytes: options.queue_bytes })
 }
 
+/// Connects to the queue.
 pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {
     let queue = Queue::connect(nats).await.map_err(|error| {
         if matches!(error, QueueError::Address) {
@@ -107,12 +106,12 @@ pub(crate) fn listen(
     Ok((listener, url))
 }
 
-/// What the connections of a door may take that works on so many requests at once. They are more than those, so that there
-/// are always some that are waited for, and can be closed for new ones.
+/// How many connections a door has that works on so many requests at once. There are always some without a request,
+/// which can be closed for new ones.
 pub(crate) fn door(concurrency: NonZeroU32) -> Settings {
     let places = concurrency.get() as usize;
     let wanted = Settings::default().connections.max(4 * places);
-    // A connection is an open file. Requests may have one to Klaviyo.
+    // A connection is an open file, and so is one to Klaviyo, which each request may have.
     let others = OTHER_FILES + places;
     let connections = open_files(wanted + others).saturating_sub(others).clamp(1, wanted);
     if connections < wanted {
@@ -121,7 +120,7 @@ pub(crate) fn door(concurrency: NonZeroU32) -> Settings {
     Settings { connections, ..Settings::default() }
 }
 
-/// Lets the process open so many files, or as many as it may. Returns how many.
+/// Raises the limit on open files to what is wanted, or as far as the system allows. Returns the limit.
 #[cfg(unix)]
 fn open_files(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -141,16 +140,16 @@ fn open_files(wanted: usize) -> usize {
     wanted
 }
 
-/// What the connections may take of those who look after a service: there are few of them.
+/// How many connections /healthz, /readyz and /metrics have: few clients ask for them.
 pub(crate) fn health() -> Settings {
     Settings { connections: 64, ..Settings::default() }
 }
 
-/// Whoever asks for the end twice does not want to wait for it.
+/// Ends the process at the second Ctrl-C or SIGTERM, without waiting for an orderly end.
 pub(crate) fn end_at_once(interrupt: &Interrupt) {
     let interrupt = interrupt.clone();
     tokio::spawn(async move {
         interrupt.repeated().await;
-        exit(INTERRUPTED);
+        exit(INTERRUPTED.into());
     });
 }

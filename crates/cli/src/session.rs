@@ -1,122 +1,108 @@
-//! The account, ready for calls.
+//! The account ready for calls: its key, the component, the transport, and what its settings have to do with a failure.
 
 use crate::account::Account;
 use crate::component;
-use crate::exchange::{Tap, Watch};
+use crate::context::Context;
+use crate::exchange::{ObservedTransport, Observer};
 use crate::failure::Failure;
 use crate::key::{self, Key};
-use crate::output;
+use crate::output::{self, Output};
+use crate::runtime;
 use crate::verbose::Verbose;
-use klaviyo_host::{Egress, HttpTransport, Limits, Pace, Secret, Tenant, Transport, Usage};
-use serde_json::Value;
+use klaviyo_host::types::Code;
+use klaviyo_host::{Egress, HttpTransport, Limits, LoadError, Pace, Secret, Tenant, Transport};
 use std::sync::Arc;
 
-/// What is wrong with an endpoint that is not on this machine and not https, and what to do.
+/// What is wrong with an endpoint elsewhere that has no https, and what to do about it.
 pub(crate) const IN_CLEAR: &str =
     "the key and all contacts go there in clear, for everybody on the way to read";
 pub(crate) const USE_HTTPS: &str = "use https:// for an endpoint that is not on this machine";
 
-/// One account, and what the calls in it have used.
-pub(crate) struct Session {
-    tenant: Tenant,
-    usage: Usage,
-}
-
-impl Session {
-    pub(crate) fn open(account: &Account) -> Result<Self, Failure> {
-        let key = key::read(account)?;
-        // One call at a time: the memory for more need not be set aside.
+/// Runs a command that makes calls in the account, one after the other.
+pub(crate) fn in_account(
+    context: &Context,
+    calls: impl AsyncFnOnce(&Tenant) -> Result<Output, Failure>,
+) -> Result<Output, Failure> {
+    let account = context.account()?;
+    runtime::on_this_thread(async {
+        let key = key::read(&account)?;
+        // Sets no memory aside for more calls.
         let limits = Limits { concurrent_calls: 1, ..Limits::default() };
-        Self::with(account, key, limits, None)
-    }
-
-    /// With somebody who watches the exchanges.
-    pub(crate) fn with(
-        account: &Account,
-        key: Key,
-        limits: Limits,
-        watch: Option<Arc<dyn Watch>>,
-    ) -> Result<Self, Failure> {
-        if let Some((found, fix)) = key.exposure() {
-            output::warn(&format!("{found}; {fix}"));
-        }
-        let mut tap = transport(account, &limits)?;
-        if let Some(watch) = watch {
-            tap = tap.watched_by(watch);
-        }
-        Self::over(account, key.secret, limits, tap, Pace::published())
-    }
-
-    /// Over a transport of one's own.
-    pub(crate) fn over(
-        account: &Account,
-        key: Secret,
-        limits: Limits,
-        transport: impl Transport,
-        pace: Pace,
-    ) -> Result<Self, Failure> {
-        let connector = component::load(account, egress(account), limits, transport)?;
-        let mut tenant = Tenant::builder(&connector, key).pace(pace);
-        if let Some(revision) = &account.revision {
-            tenant = tenant.revision(revision.clone());
-        }
-        Ok(Self { tenant: tenant.build(), usage: Usage::default() })
-    }
-
-    /// The account, for typed calls. What they use is told to [`Session::used`].
-    pub(crate) fn tenant(&self) -> &Tenant {
-        &self.tenant
-    }
-
-    /// Counts what a typed call has used.
-    pub(crate) fn used(&mut self, usage: Usage) {
-        add(&mut self.usage, usage);
-    }
-
-    /// Calls a function of the contract.
-    pub(crate) async fn call(&mut self, function: &str, arguments: &[Value]) -> Result<Value, Failure> {
-        let (result, usage) = match self.tenant.call(function, arguments).await {
-            Ok(answer) => (Ok(answer.value), answer.usage),
-            Err(error) => {
-                let usage = error.usage;
-                let mut failure = Failure::from(error);
-                if self.usage.requests > 0 {
-                    // By this call, that is: the list has been looked for.
-                    let message = &mut failure.error.message;
-                    *message = message.replace("(nothing was sent)", "(nothing was changed)");
-                }
-                (Err(failure), usage)
-            }
-        };
-        self.used(usage);
-        result
-    }
-
-    /// What all calls have used.
-    pub(crate) fn usage(&self) -> Usage {
-        self.usage
-    }
+        let tenant = open(&account, key, limits, None)?.metered(context.meter().clone());
+        calls(&tenant).await.map_err(|failure| account.explain(failure))
+    })
 }
 
-/// Adds what a call has used to what others have.
-pub(crate) fn add(all: &mut Usage, usage: Usage) {
-    all.requests += usage.requests;
-    all.attempts += usage.attempts;
-    all.sent_bytes += usage.sent_bytes;
-    all.received_bytes += usage.received_bytes;
-    all.waited += usage.waited;
+/// The account with its key, over HTTP. `observer` sees each exchange.
+pub(crate) fn open(
+    account: &Account,
+    key: Key,
+    limits: Limits,
+    observer: Option<Arc<dyn Observer>>,
+) -> Result<Tenant, Failure> {
+    if let Some((found, fix)) = key.exposure() {
+        output::warn(&format!("{found}; {fix}"));
+    }
+    let mut transport = transport(account, &limits)?;
+    if let Some(observer) = observer {
+        transport = transport.observed_by(observer);
+    }
+    over(account, key.secret, limits, transport, Pace::published())
 }
 
-/// What sends the requests of an account, after a warning if that gives the key away.
-pub(crate) fn transport(account: &Account, limits: &Limits) -> Result<Tap, Failure> {
+/// The account over a transport of the caller's.
+pub(crate) fn over(
+    account: &Account,
+    key: Secret,
+    limits: Limits,
+    transport: impl Transport,
+    pace: Pace,
+) -> Result<Tenant, Failure> {
+    let connector = component::load(account, egress(account), limits, transport)?;
+    let mut tenant = Tenant::builder(&connector, key).pace(pace);
+    if let Some(revision) = &account.revision {
+        tenant = tenant.revision(revision.clone());
+    }
+    Ok(tenant.build())
+}
+
+/// The transport for an account, after a warning if it gives the key away.
+pub(crate) fn transport(account: &Account, limits: &Limits) -> Result<ObservedTransport, Failure> {
     if let Some(endpoint) = account.endpoint.as_ref().filter(|endpoint| endpoint.is_in_clear()) {
         output::warn(&format!("{}: {IN_CLEAR}; {USE_HTTPS}", endpoint.url));
     }
-    let http = HttpTransport::new(&egress(account), limits).map_err(klaviyo_host::LoadError::from)?;
-    let tap = Tap::new(http);
-    Ok(if account.verbose { tap.watched_by(Arc::new(Verbose)) } else { tap })
+    let http = HttpTransport::new(&egress(account), limits).map_err(LoadError::from)?;
+    let transport = ObservedTransport::new(http);
+    Ok(if account.verbose { transport.observed_by(Arc::new(Verbose)) } else { transport })
 }
 
-fn egress(account: &Account) -> Egress {
+/// Where requests of the account may go.
+pub(crate) fn egress(account: &Account) -> Egress {
     account.endpoint.as_ref().map_or_else(Egress::default, |endpoint| endpoint.egress.clone())
+}
+
+impl Account {
+    /// Adds to the failure of a call what the account's settings have to do with it.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        match (failure.error.code, &self.endpoint) {
+            (Code::Unauthenticated, _) => {
+                let source = key::source(self);
+                failure.hint(format!(
+                    "the key came from {source}; `klaviyo-connector doctor` looks at it more closely"
+                ))
+            }
+            (Code::Forbidden, _) => {
+                failure.hint("`klaviyo-connector doctor` shows which scopes the key has and which it lacks")
+            }
+            (Code::Retired, _) => failure.hint("raise it with --revision, such as --revision 2026-07-15"),
+            (Code::Connection | Code::Timeout, Some(endpoint)) => failure.hint(format!(
+                "requests went to {} (--endpoint or KLAVIYO_ENDPOINT); is it running there?",
+                endpoint.url
+            )),
+            (Code::Blocked | Code::Malformed | Code::Connection, _) => {
+                failure.hint("--verbose shows what was sent and what came back")
+            }
+            _ => failure,
+        }
+    }
 }

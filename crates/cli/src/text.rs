@@ -1,10 +1,12 @@
-//! Pieces of text for people.
+//! Text for people: cleaned of what a terminal would obey, wrapped, and laid out as fields and marked sentences.
 
 use anstyle::{AnsiColor, Style};
 pub(crate) use klaviyo_core::text::clean;
 use klaviyo_core::text::is_instruction;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 pub(crate) const TITLE: Style = Style::new().bold();
 pub(crate) const FAINT: Style = Style::new().dimmed();
@@ -48,31 +50,62 @@ pub(crate) fn clean_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+// Writing to a string does not fail.
+
 /// One field of a record, in as many lines as it takes.
 pub(crate) fn field(out: &mut String, name: &str, value: &str) {
     let mut label = name;
     for line in wrapped(&clean(value)) {
-        // Writing to a string does not fail.
         let _ = writeln!(out, "  {FAINT}{label:<LABEL$}{FAINT:#}{line}");
         label = "";
     }
 }
 
-/// Breaks a text into lines at its spaces.
-pub(crate) fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_inclusive(' ') {
-        if line.chars().count() + word.trim_end().chars().count() > WIDTH && !line.is_empty() {
-            lines.push(line.trim_end().to_owned());
-            line.clear();
+/// The named fields of a record, in this order, without those that are empty.
+pub(crate) fn fields(out: &mut String, record: &Value, names: &[&str]) {
+    for name in names {
+        match record.get(name) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if text.is_empty() || text == "{}" => {}
+            Some(Value::String(text)) => field(out, name, text),
+            Some(Value::Bool(true)) => field(out, name, "yes"),
+            Some(Value::Bool(false)) => field(out, name, "no"),
+            Some(value) => field(out, name, &value.to_string()),
         }
-        line.push_str(word);
     }
-    if !line.is_empty() {
-        lines.push(line);
+}
+
+/// A sentence behind the mark of success.
+pub(crate) fn good(out: &mut String, sentence: &str) {
+    marked(out, GOOD, '✓', sentence);
+}
+
+/// A sentence behind the mark of a warning.
+pub(crate) fn warning(out: &mut String, sentence: &str) {
+    marked(out, WARNING, '!', sentence);
+}
+
+/// A sentence behind the mark of a failure.
+pub(crate) fn bad(out: &mut String, sentence: &str) {
+    marked(out, BAD, '✗', sentence);
+}
+
+fn marked(out: &mut String, style: Style, mark: char, sentence: &str) {
+    let mut mark = format!("{style}{mark}{style:#}");
+    for line in wrapped(&clean(sentence)) {
+        let _ = writeln!(out, "{mark} {line}");
+        mark = " ".to_owned();
     }
-    lines
+}
+
+/// Breaks a text into lines at its spaces. An empty text has no line.
+pub(crate) fn wrapped(text: &str) -> Vec<Cow<'_, str>> {
+    let options = textwrap::Options::new(WIDTH)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .break_words(false);
+    if text.is_empty() { Vec::new() } else { textwrap::wrap(text, options) }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! `--verbose`: each exchange, as it happens.
+//! `--verbose`: prints each exchange on standard error as it happens.
 
-use crate::exchange::{End, Sent, Watch};
+use crate::exchange::{ExchangeResult, Observer, SentRequest};
 use crate::output;
 use crate::text::{BAD, FAINT, TITLE, clean, clean_lines};
 use percent_encoding::percent_decode_str;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The headers of an answer that say something about the account or the way to it.
-const TELLING: [&str; 13] = [
+/// The headers of an answer that are shown: they say something about the account or the way to it.
+const SHOWN_HEADERS: [&str; 13] = [
     "content-type",
     "date",
     "location",
@@ -24,22 +24,22 @@ const TELLING: [&str; 13] = [
     "x-klaviyo-req-id",
 ];
 
-/// Prints exchanges on standard error.
+/// The observer that prints.
 pub(crate) struct Verbose;
 
-impl Watch for Verbose {
-    fn sent(&self, sent: &Sent) {
-        output::aside(&request(sent));
+impl Observer for Verbose {
+    fn sent(&self, sent: &SentRequest) {
+        output::eprint(&request(sent));
     }
 
-    fn ended(&self, end: &End, took: Duration) {
-        output::aside(&answer(end, took));
+    fn ended(&self, result: &ExchangeResult, took: Duration) {
+        output::eprint(&answer(result, took));
     }
 }
 
 // Writing to a string does not fail.
 
-fn request(sent: &Sent) -> String {
+fn request(sent: &SentRequest) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{TITLE}→ {} {}{TITLE:#}", sent.method, clean(&sent.url));
     if let Some((_, query)) = sent.url.split_once('?') {
@@ -52,18 +52,18 @@ fn request(sent: &Sent) -> String {
     out
 }
 
-fn answer(end: &End, took: Duration) -> String {
+fn answer(result: &ExchangeResult, took: Duration) -> String {
     let mut out = String::new();
     let took = took.as_millis();
-    match end {
-        End::Answer { status, headers, body: text } => {
+    match result {
+        ExchangeResult::Answer { status, headers, body: text } => {
             let _ = writeln!(out, "{TITLE}← {status}{TITLE:#} {FAINT}after {took} ms{FAINT:#}");
-            for (name, value) in headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str())) {
+            for (name, value) in headers.iter().filter(|(name, _)| SHOWN_HEADERS.contains(&name.as_str())) {
                 let _ = writeln!(out, "  {FAINT}{name}: {}{FAINT:#}", clean(value));
             }
             body(&mut out, text);
         }
-        End::Nothing(reason) => {
+        ExchangeResult::NoAnswer(reason) => {
             let _ = writeln!(out, "{BAD}←{BAD:#} no answer after {took} ms: {}", clean(reason));
         }
     }

@@ -1,24 +1,36 @@
-//! `klaviyo-connector dead`: the opt-ins that could not be done.
+//! `klaviyo-connector dead`: the dead letters, which are opt-ins that could not be done.
 
-use crate::done::{Done, View};
+use crate::context::Context;
 use crate::failure::{Failure, chain};
+use crate::output::Output;
+use crate::runtime;
 use crate::service::{self, NatsArgs};
+use crate::text::{FAINT, TITLE, clean, clean_lines, field, fields, good};
 use clap::{ArgGroup, Args, Subcommand};
 use klaviyo_host::types::Code;
 use klaviyo_service::id::Id;
 use klaviyo_service::queue::{self, Letter, Queue, QueueError, Role};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
+const HELP: &str = "\
+With --json, VALUE is:
+  list          [{id, opt_in, error: {code, message, details}, attempts, since}, …]
+  show          one of them
+  retry, drop   how many";
+
+/// Look at the opt-ins that could not be done, try them again, or give them up
 #[derive(Args)]
+#[command(after_help = HELP)]
 pub(crate) struct Dead {
     #[command(subcommand)]
-    pub(crate) command: DeadCommand,
+    command: DeadCommand,
     #[command(flatten)]
-    pub(crate) nats: NatsArgs,
+    nats: NatsArgs,
 }
 
 #[derive(Subcommand)]
-pub(crate) enum DeadCommand {
+enum DeadCommand {
     /// Show the dead letters: id, code and reason
     List {
         /// Only those of this account
@@ -40,48 +52,68 @@ pub(crate) enum DeadCommand {
 #[derive(Args)]
 #[group(skip)]
 #[command(group = ArgGroup::new("which").required(true).args(["ids", "all"]))]
-pub(crate) struct Which {
+struct Which {
     /// Their ids, from `dead list` or the answers to the opt-ins
     #[arg(value_name = "ID")]
-    pub(crate) ids: Vec<Id>,
+    ids: Vec<Id>,
     /// All of them
     #[arg(long)]
-    pub(crate) all: bool,
+    all: bool,
     /// With --all: only those of this account
     #[arg(long, requires = "all")]
-    pub(crate) account: Option<klaviyo_service::account::Account>,
+    account: Option<klaviyo_service::account::Account>,
 }
 
-pub(crate) async fn run(options: &Dead) -> Result<Done, Failure> {
-    let nats = service::nats(&options.nats, Role::Operator).unwrap_or_default();
-    let queue = service::queue(&nats).await?;
-    match &options.command {
-        DeadCommand::List { account } => {
-            let letters = queue.dead(account.as_ref()).await.map_err(failed)?;
-            Ok(Done::new(letters.iter().map(document).collect(), View::Letters))
-        }
-        DeadCommand::Show { id } => Ok(Done::new(document(&find(&queue, id).await?), View::Letter)),
-        DeadCommand::Retry(which) => {
-            let mut count: u64 = 0;
-            for letter in chosen(&queue, which).await? {
-                let is_done = queue.retry(&letter).await.map_err(|error| after(count, "put back", &error))?;
-                count += u64::from(is_done);
+impl Dead {
+    pub(crate) fn run(&self, _: &Context) -> Result<Output, Failure> {
+        runtime::on_this_thread(self.decide())
+    }
+
+    async fn decide(&self) -> Result<Output, Failure> {
+        let nats = service::nats(&self.nats, Role::Operator).unwrap_or_default();
+        let queue = service::queue(&nats).await?;
+        match &self.command {
+            DeadCommand::List { account } => {
+                let letters = queue.dead(account.as_ref()).await.map_err(failed)?;
+                let letters: Vec<Value> = letters.iter().map(document).collect();
+                let text = table(&letters);
+                Ok(Output::new(letters.into(), text))
             }
-            Ok(Done::new(json!(count), View::Decided("put back into the queue")))
-        }
-        DeadCommand::Drop(which) => {
-            let mut count: u64 = 0;
-            for letter in chosen(&queue, which).await? {
-                let is_done =
-                    queue.give_up(&letter).await.map_err(|error| after(count, "given up", &error))?;
-                count += u64::from(is_done);
+            DeadCommand::Show { id } => {
+                let letter = document(&find(&queue, id).await?);
+                let text = text(&letter);
+                Ok(Output::new(letter, text))
             }
-            Ok(Done::new(json!(count), View::Decided("given up")))
+            DeadCommand::Retry(which) => {
+                let mut count: u64 = 0;
+                for letter in chosen(&queue, which).await? {
+                    let is_done =
+                        queue.retry(&letter).await.map_err(|error| after(count, "put back", &error))?;
+                    count += u64::from(is_done);
+                }
+                Ok(counted(count, "put back into the queue"))
+            }
+            DeadCommand::Drop(which) => {
+                let mut count: u64 = 0;
+                for letter in chosen(&queue, which).await? {
+                    let is_done =
+                        queue.give_up(&letter).await.map_err(|error| after(count, "given up", &error))?;
+                    count += u64::from(is_done);
+                }
+                Ok(counted(count, "given up"))
+            }
         }
     }
 }
 
-/// All that are asked for; when one of them is not there, none.
+fn counted(count: u64, done: &str) -> Output {
+    let letters = if count == 1 { "dead letter" } else { "dead letters" };
+    let mut text = String::new();
+    good(&mut text, &format!("{count} {letters} {done}"));
+    Output::new(json!(count), text)
+}
+
+/// The dead letters that were asked for. If one of them does not exist, the command does nothing.
 async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<Letter>, Failure> {
     if which.all {
         return queue.dead(which.account.as_ref()).await.map_err(failed);
@@ -95,7 +127,7 @@ async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<Letter>, Failure> {
 
 async fn find(queue: &Queue, id: &Id) -> Result<Letter, Failure> {
     let letter = queue.dead_letter(&id.key).await.map_err(failed)?;
-    // One of an older version does not know where its opt-in was.
+    // A dead letter that an older version wrote does not have the sequence of its opt-in.
     let is_its = |letter: &Letter| {
         let sequences = &letter.dead.sequences;
         id.sequence.is_none_or(|sequence| sequences.is_empty() || sequences.contains(&sequence))
@@ -119,11 +151,54 @@ fn after(count: u64, done: &str, error: &QueueError) -> Failure {
 
 fn document(letter: &Letter) -> Value {
     let queue::Dead { opt_in, error, attempts, since, sequences: _ } = &letter.dead;
-    // JSON that is deeper than others read, or has larger numbers, is shown as the text that it is.
+    // JSON that is deeper, or has larger numbers, than most programs can read becomes a string.
     let opt_in = serde_json::from_str(opt_in.get()).unwrap_or_else(|_| Value::from(opt_in.get()));
     json!({
         "id": letter.id().to_string(), "opt_in": opt_in, "error": error, "attempts": attempts, "since": since,
     })
+}
+
+fn table(letters: &[Value]) -> String {
+    let mut out = String::new();
+    if letters.is_empty() {
+        good(&mut out, "there are no dead letters");
+        return out;
+    }
+    let text = |letter: &Value, pointer: &str| {
+        clean(letter.pointer(pointer).and_then(Value::as_str).unwrap_or("-")).into_owned()
+    };
+    let width = |pointer| letters.iter().map(|letter| text(letter, pointer).len()).fold(4, usize::max);
+    let (id_width, code_width) = (width("/id"), width("/error/code"));
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        out,
+        "{FAINT}{:<id_width$}  {:<16}  {:<code_width$}  REASON{FAINT:#}",
+        "ID", "SINCE", "CODE"
+    );
+    for letter in letters {
+        let minute: String = text(letter, "/since").replace('T', " ").chars().take(16).collect();
+        let (id, code) = (text(letter, "/id"), text(letter, "/error/code"));
+        let message = text(letter, "/error/message");
+        let _ =
+            writeln!(out, "{TITLE}{id:<id_width$}{TITLE:#}  {minute:<16}  {code:<code_width$}  {message}");
+    }
+    out
+}
+
+fn text(letter: &Value) -> String {
+    let mut out = String::new();
+    let error = letter.get("error").unwrap_or(&Value::Null);
+    fields(&mut out, letter, &["id", "since", "attempts"]);
+    fields(&mut out, error, &["code", "message"]);
+    for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
+        field(&mut out, "Klaviyo said", &format!("{}: {}", text("code"), text("detail")));
+    }
+    if let Some(Ok(opt_in)) = letter.get("opt_in").map(serde_json::to_string_pretty) {
+        let lines: String = clean_lines(&opt_in).map(|line| format!("  {line}\n")).collect();
+        out.push_str(&format!("\n{lines}"));
+    }
+    out
 }
 
 #[cfg(test)]

@@ -1,27 +1,26 @@
-//! `klaviyo-connector doctor`: what is right and wrong with the account's settings, and what to fix.
+//! `klaviyo-connector doctor`: checks of the account's settings, and what to fix.
 //!
-//! The probes are calls that change nothing, and a missing scope shows as 403 before Klaviyo looks at what the call
-//! is about.
+//! It makes calls that change nothing. A missing scope shows all the same: Klaviyo answers 403 before it looks at the
+//! arguments.
 
+mod check;
 mod headers;
 mod probe;
 
 use crate::account::{Account, Endpoint};
-use crate::done::{Done, View};
-use crate::exchange::End;
-use crate::failure::Failure;
-use crate::key::{self, Key};
+use crate::context::Context;
+use crate::exchange::ExchangeResult;
+use crate::failure::{Failure, exit_code};
+use crate::key::{self, Key, KeyError};
+use crate::output::Output;
+use crate::runtime;
 use crate::session::{IN_CLEAR, USE_HTTPS};
-use klaviyo_host::Usage;
-use klaviyo_host::types::Code;
-use probe::{Probe, Probes, Seen};
+use check::{BAD, Check};
+use clap::Args;
+use klaviyo_host::types::{Code, Creation, Profile};
+use probe::{Exchange, Probe, Probes};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-pub(crate) const GOOD: &str = "good";
-pub(crate) const WARNING: &str = "warning";
-pub(crate) const BAD: &str = "bad";
-const UNKNOWN: &str = "unknown";
 
 const KEY: &str = "key";
 const ENDPOINT: &str = "endpoint";
@@ -31,7 +30,7 @@ const PROFILES_READ: &str = "profiles:read";
 const PROFILES_WRITE: &str = "profiles:write";
 const LISTS_WRITE: &str = "lists:write";
 const SUBSCRIPTIONS_WRITE: &str = "subscriptions:write";
-/// What is looked at, in this order.
+/// The names of all checks, in the order in which they are shown.
 const ALL: [&str; 11] = [
     KEY,
     ENDPOINT,
@@ -49,67 +48,40 @@ const ALL: [&str; 11] = [
 const NEW_KEY: &str = "the scopes of a key cannot be changed: in Klaviyo, under Settings > API keys, delete it and create a \
      private key with profiles:read, profiles:write, lists:read and lists:write";
 
-/// One thing that was looked at.
-#[derive(Debug)]
-pub(crate) struct Check {
-    name: &'static str,
-    /// [`GOOD`], [`WARNING`], [`BAD`] or `unknown`.
-    pub(crate) state: &'static str,
-    found: String,
-    fix: Option<String>,
-    /// What decides about the exit code when it is bad.
-    code: Code,
-}
+/// Check the key, its scopes, the revision, the clock and the rates, and say what to fix; changes nothing
+#[derive(Args)]
+#[command(after_help = "\
+With --json, VALUE is {healthy, checks: [{check, state, found, fix}, …]}; a state is good, warning,
+bad or unknown.")]
+pub(crate) struct Doctor {}
 
-impl Check {
-    pub(crate) fn good(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: GOOD, found: found.into(), fix: None, code: Code::Other }
-    }
-
-    pub(crate) fn warning(name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { state: WARNING, fix: Some(fix.into()), ..Self::good(name, found) }
-    }
-
-    pub(crate) fn bad(
-        name: &'static str,
-        code: Code,
-        found: impl Into<String>,
-        fix: impl Into<String>,
-    ) -> Self {
-        Self { state: BAD, fix: Some(fix.into()), code, ..Self::good(name, found) }
-    }
-
-    pub(crate) fn unknown(name: &'static str, found: impl Into<String>) -> Self {
-        Self { state: UNKNOWN, ..Self::good(name, found) }
+impl Doctor {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        let account = context.account()?;
+        let source = key::source(&account);
+        let key = match key::read(&account) {
+            Ok(key) => key,
+            Err(KeyError { found, fix, .. }) => {
+                return Ok(output(vec![Check::bad(KEY, Code::InvalidInput, found, fix)]));
+            }
+        };
+        runtime::on_this_thread(async {
+            let mut checks = vec![shape(&key, &source)];
+            look(&account, &Probes::open(&account, key, context.meter())?, &mut checks).await;
+            Ok(output(checks))
+        })
     }
 }
 
-/// Looks at everything, as far as that is possible.
-pub(crate) async fn run(account: &Account) -> (Result<Done, Failure>, Usage) {
-    let source = key::source(account);
-    let key = match key::read(account) {
-        Ok(key) => key,
-        Err(unfit) => {
-            let check = Check::bad(KEY, Code::InvalidInput, unfit.found, unfit.fix);
-            return (Ok(done(vec![check])), Usage::default());
-        }
-    };
-    let shape = shape(&key, &source);
-    let mut probes = match Probes::open(account, key) {
-        Ok(probes) => probes,
-        Err(failure) => return (Err(failure), Usage::default()),
-    };
-    let mut checks = vec![shape];
-    look(account, &mut probes, &mut checks).await;
-    (Ok(done(checks)), probes.usage())
-}
-
-async fn look(account: &Account, probes: &mut Probes, checks: &mut Vec<Check>) {
+/// Makes the checks that need Klaviyo, as far as its answers allow.
+async fn look(account: &Account, probes: &Probes, checks: &mut Vec<Check>) {
     let lists = probes.lists().await;
     let outcome = Outcome::of(&lists);
     checks.push(endpoint(account, &outcome, &lists));
-    if let Some(seen) = lists.seen.as_ref().filter(|seen| matches!(seen.end, End::Answer { .. })) {
-        checks.extend([revision(&outcome, seen), headers::clock(seen), headers::rates(seen)]);
+    if let Some(exchange) = &lists.exchange
+        && let ExchangeResult::Answer { .. } = exchange.result
+    {
+        checks.extend([revision(&outcome, exchange), headers::clock(exchange), headers::rates(exchange)]);
     }
     if !matches!(outcome, Outcome::Works | Outcome::Failed(Code::Forbidden, _)) {
         if let Outcome::Failed(Code::Unauthenticated, _) = outcome {
@@ -133,21 +105,21 @@ async fn look(account: &Account, probes: &mut Probes, checks: &mut Vec<Check>) {
     checks.push(profiles);
 }
 
-/// What a probe came to, as far as the account is concerned.
+/// What a probe says about the account.
 enum Outcome {
     Works,
     Failed(Code, String),
 }
 
 impl Outcome {
-    fn of(probe: &Probe) -> Self {
+    fn of<T>(probe: &Probe<T>) -> Self {
         let failure = match &probe.result {
             Ok(_) => return Self::Works,
             Err(failure) => &failure.error,
         };
-        match (failure.code, probe.seen.as_ref().map(|seen| &seen.end)) {
-            // The next page was not asked for.
-            (Code::Denied, Some(End::Answer { status: 200, .. })) => Self::Works,
+        match (failure.code, probe.exchange.as_ref().map(|exchange| &exchange.result)) {
+            // The limit of one request denied the next page.
+            (Code::Denied, Some(ExchangeResult::Answer { status: 200, .. })) => Self::Works,
             (code, _) => Self::Failed(code, failure.message.clone()),
         }
     }
@@ -169,14 +141,14 @@ fn shape(key: &Key, source: &str) -> Check {
     }
 }
 
-fn endpoint(account: &Account, outcome: &Outcome, probe: &Probe) -> Check {
+fn endpoint<T>(account: &Account, outcome: &Outcome, probe: &Probe<T>) -> Check {
     let place = account.endpoint.as_ref().map_or("https://a.klaviyo.com", |endpoint| endpoint.url.as_str());
     let bad =
         |code: &Code, found: &str, fix: &str| Check::bad(ENDPOINT, *code, format!("{place}: {found}"), fix);
     match outcome {
         Outcome::Failed(code @ (Code::Connection | Code::Timeout), message) => {
-            let reason = match probe.seen.as_ref().map(|seen| &seen.end) {
-                Some(End::Nothing(reason)) => reason,
+            let reason = match probe.exchange.as_ref().map(|exchange| &exchange.result) {
+                Some(ExchangeResult::NoAnswer(reason)) => reason,
                 _ => message,
             };
             let fix = match account.endpoint {
@@ -192,7 +164,7 @@ fn endpoint(account: &Account, outcome: &Outcome, probe: &Probe) -> Check {
             bad(code, message, "repeat later; Klaviyo tells of outages at status.klaviyo.com")
         }
         Outcome::Failed(code @ Code::Denied, message) => bad(code, message, "see what the name resolves to"),
-        // What is about the key, the revision or the rates has a check of its own.
+        // The key, the revision and the rates have checks of their own.
         Outcome::Works
         | Outcome::Failed(Code::Forbidden | Code::Unauthenticated | Code::Retired | Code::RateLimited, _) => {
             if account.endpoint.as_ref().is_some_and(Endpoint::is_in_clear) {
@@ -208,23 +180,22 @@ fn endpoint(account: &Account, outcome: &Outcome, probe: &Probe) -> Check {
 
 fn scope(name: &'static str, outcome: &Outcome) -> Check {
     match outcome {
-        // Klaviyo has looked at what the call is about, and refuses that.
+        // Klaviyo has looked at the arguments, and so the scope is there.
         Outcome::Works | Outcome::Failed(Code::Rejected | Code::NotFound | Code::Conflict, _) => {
             Check::good(name, "the key has it")
         }
         Outcome::Failed(Code::Forbidden, _) => {
             Check::bad(name, Code::Forbidden, "403: the key lacks it", NEW_KEY)
         }
-        // What could not be looked at is not all right.
         Outcome::Failed(code, message) => {
             Check::bad(name, *code, format!("could not be looked at: {message}"), "repeat when that is over")
         }
     }
 }
 
-/// What should not happen: Klaviyo has taken an address that is none.
-fn created(probe: &Probe) -> Option<Check> {
-    let id = probe.result.as_ref().ok()?.pointer("/created/id")?.as_str()?;
+/// Klaviyo has taken an email address that is none, which it should not.
+fn created(probe: &Probe<Creation>) -> Option<Check> {
+    let Ok(Creation::Created(Profile { id, .. })) = &probe.result else { return None };
     let found =
         format!("the key has it; but Klaviyo took an address that is none, and created the profile {id}");
     Some(Check::warning(PROFILES_WRITE, found, "delete that profile in Klaviyo"))
@@ -240,7 +211,7 @@ fn members(outcome: &Outcome, profiles_missing: bool) -> Check {
     }
 }
 
-fn revision(outcome: &Outcome, seen: &Seen) -> Check {
+fn revision(outcome: &Outcome, exchange: &Exchange) -> Check {
     match outcome {
         Outcome::Failed(Code::Retired, message) => Check::bad(
             headers::REVISION,
@@ -248,12 +219,12 @@ fn revision(outcome: &Outcome, seen: &Seen) -> Check {
             message,
             "ask for a newer one, such as --revision 2026-07-15; without --revision, update this program",
         ),
-        _ => headers::revision(seen),
+        _ => headers::revision(exchange),
     }
 }
 
-/// All checks, in their order; those that were not made are not known.
-fn done(made: Vec<Check>) -> Done {
+/// All checks, in their order. Those that were not made are unknown.
+fn output(made: Vec<Check>) -> Output {
     let unmade = |name| match name {
         SUBSCRIPTIONS_WRITE => {
             Check::unknown(name, "not looked at: it cannot be without a change, and only consent needs it")
@@ -263,26 +234,27 @@ fn done(made: Vec<Check>) -> Done {
     let mut made: BTreeMap<&str, Check> = made.into_iter().map(|check| (check.name, check)).collect();
     let checks: Vec<Check> =
         ALL.iter().map(|name| made.remove(name).unwrap_or_else(|| unmade(name))).collect();
-    let first = checks.iter().find(|check| check.state == BAD).map(|check| check.code);
-    let check = |check: &Check| json!({ "check": check.name, "state": check.state, "found": check.found, "fix": check.fix });
-    let checks: Vec<Value> = checks.iter().map(check).collect();
-    let value = json!({ "healthy": first.is_none(), "checks": checks });
-    Done { amiss: first, ..Done::new(value, View::Checks) }
+    let worst = checks.iter().find(|check| check.state == BAD).map(|check| check.code);
+    let documents: Vec<Value> = checks.iter().map(Check::json).collect();
+    let value = json!({ "healthy": worst.is_none(), "checks": documents });
+    Output::new(value, check::text(&checks)).with_exit_code(worst.map_or(0, exit_code))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::check::{GOOD, UNKNOWN};
     use super::*;
 
     #[test]
     fn the_first_thing_that_is_wrong_decides_about_the_exit_code() {
         let fine = || Check::good(KEY, "");
         let bad = |name, code| Check::bad(name, code, "", "");
-        let ill = done(vec![bad(headers::REVISION, Code::Retired), bad(LISTS_READ, Code::Forbidden), fine()]);
-        assert_eq!(ill.amiss, Some(Code::Forbidden));
+        let ill =
+            output(vec![bad(headers::REVISION, Code::Retired), bad(LISTS_READ, Code::Forbidden), fine()]);
+        assert_eq!(ill.exit_code, exit_code(Code::Forbidden));
         assert_eq!(ill.value.get("healthy"), Some(&json!(false)));
-        let well = done(vec![fine(), Check::warning(headers::CLOCK, "", "")]);
-        assert_eq!(well.amiss, None);
+        let well = output(vec![fine(), Check::warning(headers::CLOCK, "", "")]);
+        assert_eq!(well.exit_code, 0);
         assert_eq!(well.value["checks"].as_array().map(Vec::len), Some(ALL.len()));
     }
 

@@ -1,117 +1,75 @@
-//! `klaviyo-connector lists`, and which list a user means.
+//! `klaviyo-connector lists`: the lists of the account, or one of them.
 
-use crate::done::{Done, View};
-use crate::failure::Failure;
-use crate::session::Session;
-use klaviyo_host::types::Code;
-use serde_json::{Value, json};
+use crate::context::Context;
+use crate::contract::list_json;
+use crate::failure::{Failure, exit_code};
+use crate::find_list;
+use crate::output::Output;
+use crate::session;
+use crate::text::{FAINT, TITLE, clean, fields};
+use clap::Args;
+use klaviyo_host::types::{Audience, Code};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
-/// Klaviyo's ids of lists have so many characters.
-const ID_CHARACTERS: usize = 6;
-/// How many lists are suggested at most, and how near they have to be.
-const SUGGESTIONS: usize = 3;
-const NEAR: f64 = 0.7;
+const FIELDS: [&str; 5] = ["id", "name", "opt-in", "created", "updated"];
 
-/// All lists.
-pub(crate) async fn all(session: &mut Session) -> Result<Done, Failure> {
-    Ok(Done::new(session.call("lists.all", &[]).await?, View::Lists))
+/// Show the lists of the account
+#[derive(Args)]
+#[command(after_help = "\
+With --json, VALUE is [{id, name, created, updated, opt-in}, …]; with --name the list, or null.")]
+pub(crate) struct Lists {
+    /// Only the list with this id or exact name
+    #[arg(long)]
+    name: Option<String>,
 }
 
-/// The list with an id or exact name.
-pub(crate) async fn find(session: &mut Session, name: &str) -> Result<Done, Failure> {
-    match session.call("lists.find", &[json!(name)]).await? {
-        Value::Null => {
-            let lists = session.call("lists.all", &[]).await?;
-            Ok(Done::none(missing(&read(&lists), name)))
-        }
-        list => Ok(Done::new(list, View::List)),
+impl Lists {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        session::in_account(context, async |tenant| {
+            let Some(name) = &self.name else { return Ok(all(&tenant.lists().await?.value)) };
+            if let Some(list) = tenant.find_list(name).await?.value {
+                return Ok(one(&list));
+            }
+            Ok(Output::nothing(&find_list::missing(tenant, name).await?, exit_code(Code::NotFound)))
+        })
     }
 }
 
-/// The id of the list that the user named by its id or exact name. Nothing is done before it is known: a typo must not
-/// leave a profile behind that is on no list.
-pub(crate) async fn id_of(session: &mut Session, list: &str) -> Result<String, Failure> {
-    let lists = match session.call("lists.all", &[]).await {
-        Ok(lists) => lists,
-        // A key may add to lists and not read them.
-        Err(failure) if failure.error.code == Code::Forbidden && is_id(list) => return Ok(list.to_owned()),
-        Err(failure) => return Err(failure),
-    };
-    let lists = read(&lists);
-    if let Some(known) = lists.iter().find(|known| known.id == list) {
-        return Ok(known.id.to_owned());
+fn one(list: &Audience) -> Output {
+    let list = list_json(list);
+    let mut text = String::new();
+    fields(&mut text, &list, &FIELDS);
+    Output::new(list, text)
+}
+
+fn all(lists: &[Audience]) -> Output {
+    Output::new(lists.iter().map(list_json).collect(), table(lists))
+}
+
+fn table(lists: &[Audience]) -> String {
+    if lists.is_empty() {
+        return "the account has no lists; create one in Klaviyo, under Audience\n".to_owned();
     }
-    let ids: Vec<&str> = lists.iter().filter(|known| known.name == list).map(|known| known.id).collect();
-    match ids.as_slice() {
-        [id] => Ok((*id).to_owned()),
-        [] => Err(Failure::new(Code::NotFound, format!("{} (nothing was changed)", missing(&lists, list)))),
-        several => {
-            let ids = several.join(", ");
-            let message = format!("several lists are called {list:?}; use the id of one: {ids}");
-            Err(Failure::new(Code::Conflict, message))
-        }
-    }
-}
-
-struct List<'a> {
-    id: &'a str,
-    name: &'a str,
-}
-
-fn read(lists: &Value) -> Vec<List<'_>> {
-    let text = |list, name| Value::get(list, name).and_then(Value::as_str).unwrap_or_default();
-    let lists = lists.as_array().map(Vec::as_slice).unwrap_or_default();
-    lists.iter().map(|list| List { id: text(list, "id"), name: text(list, "name") }).collect()
-}
-
-pub(crate) fn is_id(text: &str) -> bool {
-    text.len() == ID_CHARACTERS && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// Says that there is no such list, and which one may have been meant.
-fn missing(lists: &[List<'_>], list: &str) -> String {
-    let no_such = format!("the account has no list with the id or the name {list:?}");
-    match nearest(lists, list).as_slice() {
-        [] => format!("{no_such}; `klaviyo-connector lists` shows those that it has"),
-        near => format!("{no_such}; did you mean {}?", near.join(", or ")),
-    }
-}
-
-/// The lists whose id or name is most like a text.
-fn nearest(lists: &[List<'_>], text: &str) -> Vec<String> {
-    let text = text.to_lowercase();
-    let likeness = |other: &str| strsim::jaro_winkler(&text, &other.to_lowercase());
-    let mut near: Vec<(f64, &List<'_>)> = lists
+    let or_dash = |text: &Option<String>| clean(text.as_deref().unwrap_or("-")).into_owned();
+    let rows: Vec<[Cow<'_, str>; 4]> = lists
         .iter()
-        .map(|list| (likeness(list.id).max(likeness(list.name)), list))
-        .filter(|(likeness, _)| *likeness >= NEAR)
+        .map(|list| {
+            let day = or_dash(&list.created).chars().take(10).collect::<String>();
+            [clean(&list.id), or_dash(&list.opt_in).into(), day.into(), clean(&list.name)]
+        })
         .collect();
-    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    near.iter().take(SUGGESTIONS).map(|(_, list)| format!("{} ({})", list.id, list.name)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LISTS: [List<'static>; 3] = [
-        List { id: "X7kQpz", name: "Newsletter" },
-        List { id: "Y6nRLr", name: "WhatsApp Opt-Ins" },
-        List { id: "UdR4mA", name: "VIP customers" },
-    ];
-
-    #[test]
-    fn a_typo_is_near_to_what_was_meant() {
-        for (typo, meant) in [
-            ("Y6nRLx", "Y6nRLr"),
-            ("y6nrlr", "Y6nRLr"),
-            ("6YnRLr", "Y6nRLr"),
-            ("whatsapp optins", "Y6nRLr"),
-            ("Newsleter", "X7kQpz"),
-        ] {
-            let near = nearest(&LISTS, typo);
-            assert!(near.first().is_some_and(|first| first.starts_with(meant)), "{typo}: {near:?}");
-        }
-        assert!(nearest(&LISTS, "zzzzzz").is_empty());
+    let id_width = rows.iter().map(|[id, ..]| id.len()).fold(2, usize::max);
+    let opt_in_width = rows.iter().map(|[_, opt_in, ..]| opt_in.len()).fold(6, usize::max);
+    let mut out = String::new();
+    // Writing to a string does not fail. Names come last: only the terminal knows how wide they are.
+    let _ = writeln!(
+        out,
+        "{FAINT}{:<id_width$}  {:<opt_in_width$}  {:<10}  NAME{FAINT:#}",
+        "ID", "OPT-IN", "CREATED"
+    );
+    for [id, opt_in, day, name] in &rows {
+        let _ = writeln!(out, "{TITLE}{id:<id_width$}{TITLE:#}  {opt_in:<opt_in_width$}  {day:<10}  {name}");
     }
+    out
 }

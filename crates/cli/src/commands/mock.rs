@@ -1,46 +1,51 @@
-//! `klaviyo-connector mock`: a Klaviyo on this machine.
+//! `klaviyo-connector mock`: a simulated Klaviyo on a loopback port, until Ctrl-C.
 
-use crate::done::{Done, View};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output;
+use crate::output::{self, Output};
+use crate::runtime;
 use crate::text::{FAINT, TITLE};
 use clap::Args;
-use klaviyo_host::Usage;
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Rule, Server};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
+const HELP: &str = "\
+With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, before it serves.";
+
+/// Run a Klaviyo on this machine to try things on, until Ctrl-C
 #[derive(Args)]
 #[command(next_help_heading = "The simulator")]
+#[command(after_help = HELP)]
 pub(crate) struct Mock {
     /// The port on the loopback interface; 0 is any free one
     #[arg(long, default_value_t = 4010)]
-    pub(crate) port: u16,
+    port: u16,
     /// One more key, pk_NAME, that has only these scopes, such as readonly=lists:read,profiles:read; may be repeated
     #[arg(long = "key", value_name = "NAME=SCOPE,…", value_parser = key)]
-    pub(crate) keys: Vec<MockKey>,
+    keys: Vec<MockKey>,
     /// The rates to hold clients to: off, klaviyo (those that are published), or a number: so many times those
     #[arg(long, default_value = "klaviyo", value_parser = rates)]
-    pub(crate) rates: Rates,
+    rates: Rates,
     /// What goes wrong, such as 'GET /api/lists: #1-2 status 503'; may be repeated
     #[arg(long = "fault", value_name = "RULE", value_parser = fault)]
-    pub(crate) faults: Vec<Rule>,
+    faults: Vec<Rule>,
     /// Decides which requests a percentage in a rule hits
     #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
+    seed: u64,
 }
 
-/// A key of the simulator. It is no secret.
+/// A key that the simulator knows. It is no secret.
 #[derive(Clone, Debug)]
-pub(crate) struct MockKey {
+struct MockKey {
     key: String,
     scopes: Vec<String>,
 }
 
 /// Reads `readonly=lists:read,profiles:read`.
-pub(crate) fn key(text: &str) -> Result<MockKey, String> {
+fn key(text: &str) -> Result<MockKey, String> {
     let (name, scopes) =
         text.split_once('=').ok_or("write a name and its scopes, such as readonly=lists:read")?;
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -56,7 +61,7 @@ pub(crate) fn key(text: &str) -> Result<MockKey, String> {
 }
 
 /// Reads `off`, `klaviyo` or a number.
-pub(crate) fn rates(text: &str) -> Result<Rates, String> {
+fn rates(text: &str) -> Result<Rates, String> {
     match (text, text.parse::<u32>()) {
         ("off", _) => Ok(Rates::off()),
         ("klaviyo", _) => Ok(Rates::klaviyo()),
@@ -66,35 +71,39 @@ pub(crate) fn rates(text: &str) -> Result<Rates, String> {
 }
 
 /// Reads a rule.
-pub(crate) fn fault(text: &str) -> Result<Rule, String> {
-    // Its causes say what is wrong with it; the text itself is in the complaint already.
+fn fault(text: &str) -> Result<Rule, String> {
+    // Without the outermost error, which repeats the text: clap does that already.
     text.parse::<Rule>()
         .map_err(|error| error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
 
-/// Serves until Ctrl-C.
-pub(crate) async fn run(options: &Mock, json: bool) -> Result<Done, Failure> {
-    let mut account = Account::demo();
-    for MockKey { key, scopes } in &options.keys {
-        account.add_key(key, &scopes.iter().map(String::as_str).collect::<Vec<_>>());
+impl Mock {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        runtime::on_this_thread(self.serve(context.json()))
     }
-    let faults = options.faults.iter().cloned().fold(Faults::seeded(options.seed), Faults::rule);
-    let klaviyo = Klaviyo::from(account).rates(options.rates).faults(faults);
-    let server = Server::start_at((Ipv4Addr::LOCALHOST, options.port).into(), klaviyo).map_err(|error| {
-        Failure::other(format!("{error:#}")).hint("--port chooses another port, and --port 0 any free one")
-    })?;
-    // Before anybody is told that it runs, and stops it.
-    let interrupt = Interrupt::listen()?;
-    let value = description(&server, &options.keys);
-    let text =
-        if json { output::document("ok", value, Usage::default()) } else { introduction(&value, options) };
-    // Whoever has closed the output may still want the server.
-    let _ = output::print(&text);
-    interrupt.asked().await;
-    if !json {
-        output::aside(&format!("\nstopped after {} requests\n", server.requests()));
+
+    async fn serve(&self, json: bool) -> Result<Output, Failure> {
+        let mut account = Account::demo();
+        for MockKey { key, scopes } in &self.keys {
+            account.add_key(key, &scopes.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        let faults = self.faults.iter().cloned().fold(Faults::seeded(self.seed), Faults::rule);
+        let klaviyo = Klaviyo::from(account).rates(self.rates).faults(faults);
+        let server = Server::start_at((Ipv4Addr::LOCALHOST, self.port).into(), klaviyo).map_err(|error| {
+            Failure::other(format!("{error:#}"))
+                .hint("--port chooses another port, and --port 0 any free one")
+        })?;
+        // Before anybody learns that it runs, and stops it.
+        let interrupt = Interrupt::listen()?;
+        let value = description(&server, &self.keys);
+        let text = introduction(&value, &self.faults);
+        output::announce(json, value, &text);
+        interrupt.asked().await;
+        if !json {
+            output::eprint(&format!("\nstopped after {} requests\n", server.requests()));
+        }
+        Ok(Output::printed())
     }
-    Ok(Done::new(Value::Null, View::Shown))
 }
 
 fn description(server: &Server, keys: &[MockKey]) -> Value {
@@ -109,7 +118,7 @@ fn description(server: &Server, keys: &[MockKey]) -> Value {
 }
 
 /// What there is, and what to try.
-fn introduction(value: &Value, options: &Mock) -> String {
+fn introduction(value: &Value, faults: &[Rule]) -> String {
     let text =
         |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let all = |name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -134,7 +143,7 @@ fn introduction(value: &Value, options: &Mock) -> String {
         label = "";
     }
     let mut label = "faults";
-    for rule in &options.faults {
+    for rule in faults {
         let _ = writeln!(out, "  {label:<8}{rule}");
         label = "";
     }

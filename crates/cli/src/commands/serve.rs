@@ -1,63 +1,26 @@
 //! `klaviyo-connector serve`: the front door.
 
 use crate::account::Account;
-use crate::done::{Done, View};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::output::{self, Output};
 use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
-use crate::{log, output, service};
+use crate::{log, runtime, service};
 use clap::Args;
-use klaviyo_host::Usage;
 use klaviyo_service::door::{Door, Limits, Settings};
 use klaviyo_service::ops;
 use klaviyo_service::queue::Role;
 use klaviyo_service::secrets::Kind;
 use prometheus_client::registry::Registry;
-use serde_json::{Value, json};
-use std::fmt::Write as _;
+use serde_json::json;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use tracing::error;
 
-#[derive(Args)]
-#[command(after_long_help = HELP)]
-pub(crate) struct Serve {
-    /// The address to listen at; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
-    /// Where to answer /healthz, /readyz and /metrics, which strangers should not reach; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
-    pub(crate) health_listen: SocketAddr,
-    #[command(flatten)]
-    pub(crate) secrets: SecretsArgs,
-    #[command(flatten)]
-    pub(crate) nats: NatsArgs,
-    /// The WhatsApp message that opts its sender in, in any case; may be repeated
-    #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
-    pub(crate) whatsapp_word: Vec<String>,
-    /// Opt nobody in by WhatsApp whose phone number it does not tell; without this they are known by WhatsApp's own id
-    #[arg(long)]
-    pub(crate) whatsapp_numbers_only: bool,
-    /// How many opt-ins of one account are taken in a second; more are answered 503
-    #[arg(long, value_name = "NUMBER", default_value = "1000")]
-    pub(crate) rate: NonZeroU32,
-    /// How many requests are worked on at once, at most half of them of one account, a third each of two, and so on; more are
-    /// answered 503
-    #[arg(long, value_name = "NUMBER", default_value = "256")]
-    pub(crate) concurrency: NonZeroU32,
-}
-
-fn whatsapp_word(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        Err("name a word; this one is empty".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-pub(crate) const HELP: &str = "\
+const HELP: &str = "\
 Routes:
   POST /v1/opt-ins            an opt-in, or an array of them (100; with a queue 1,000)
   GET  /v1/opt-ins/{id}       with a queue: what became of one
@@ -124,7 +87,46 @@ Secrets, in the folder of --secrets, read again when they change, or in variable
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
 A secret that cannot be used, such as a signing secret of fewer than 24 bytes, is named in the log, and
 its account is not served. Accounts of one WhatsApp app need their phone number ids: Meta signs for the
-app, and an account takes the notifications of its numbers only.";
+app, and an account takes the notifications of its numbers only.
+
+With --json, VALUE is {url, health_url, queue, accounts}, before it serves.";
+
+/// Take opt-ins over HTTP, from callers who sign them and from WhatsApp's webhook, until Ctrl-C
+#[derive(Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Serve {
+    /// The address to listen at; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where to answer /healthz, /readyz and /metrics, which strangers should not reach; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
+    health_listen: SocketAddr,
+    #[command(flatten)]
+    secrets: SecretsArgs,
+    #[command(flatten)]
+    nats: NatsArgs,
+    /// The WhatsApp message that opts its sender in, in any case; may be repeated
+    #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
+    whatsapp_word: Vec<String>,
+    /// Opt nobody in by WhatsApp whose phone number it does not tell; without this they are known by WhatsApp's own id
+    #[arg(long)]
+    whatsapp_numbers_only: bool,
+    /// How many opt-ins of one account are taken in a second; more are answered 503
+    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    rate: NonZeroU32,
+    /// How many requests are worked on at once, at most half of them of one account, a third each of two, and so on; more are
+    /// answered 503
+    #[arg(long, value_name = "NUMBER", default_value = "256")]
+    concurrency: NonZeroU32,
+}
+
+fn whatsapp_word(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("name a word; this one is empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
 
 /// What a door needs that puts opt-ins into the queue.
 const FOR_QUEUE: &[Kind] = &[
@@ -144,88 +146,84 @@ const DIRECT: &[Kind] = &[
     Kind::ApiKey,
 ];
 
-/// Serves until Ctrl-C.
-pub(crate) async fn run(account: &Account, options: &Serve) -> (Result<Done, Failure>, Usage) {
-    (serve(account, options).await, Usage::default())
-}
+impl Serve {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        let account = context.account()?;
+        runtime::on_all_cores(self.serve(&account))
+    }
 
-async fn serve(account: &Account, options: &Serve) -> Result<Done, Failure> {
-    log::start(account.verbose);
-    let interrupt = Interrupt::listen()?;
-    let nats = service::nats(&options.nats, Role::Door);
-    let kinds = if nats.is_some() { FOR_QUEUE } else { DIRECT };
-    let secrets = tokio::select! {
-        secrets = service::secrets(&options.secrets, kinds) => secrets?,
-        () = interrupt.asked() => return Ok(Done::new(Value::Null, View::Shown)),
-    };
-    let settings = Settings {
-        words: options.whatsapp_word.clone(),
-        numbers_only: options.whatsapp_numbers_only,
-        rate: options.rate,
-        concurrency: options.concurrency,
-        limits: Limits::default(),
-    };
-    let mut registry = Registry::default();
-    let door = match &nats {
-        Some(nats) => {
-            let queue = service::queue(nats).await?;
-            Door::to_queue(queue, Arc::clone(&secrets), settings, &mut registry)
+    async fn serve(&self, account: &Account) -> Result<Output, Failure> {
+        log::start(account.verbose);
+        let interrupt = Interrupt::listen()?;
+        let nats = service::nats(&self.nats, Role::Door);
+        let kinds = if nats.is_some() { FOR_QUEUE } else { DIRECT };
+        let secrets = tokio::select! {
+            secrets = service::secrets(&self.secrets, kinds) => secrets?,
+            () = interrupt.asked() => return Ok(Output::printed()),
+        };
+        let settings = Settings {
+            words: self.whatsapp_word.clone(),
+            numbers_only: self.whatsapp_numbers_only,
+            rate: self.rate,
+            concurrency: self.concurrency,
+            limits: Limits::default(),
+        };
+        let mut registry = Registry::default();
+        let door = match &nats {
+            Some(nats) => {
+                let queue = service::queue(nats).await?;
+                Door::to_queue(queue, Arc::clone(&secrets), settings, &mut registry)
+            }
+            None => {
+                let limits = klaviyo_host::Limits {
+                    concurrent_calls: self.concurrency.get(),
+                    ..klaviyo_host::Limits::default()
+                };
+                let tenants = service::tenants(account, limits, &secrets)?;
+                Door::direct(tenants, Arc::clone(&secrets), settings, &mut registry)
+            }
+        };
+        let door = Arc::new(door);
+        if self.secrets.folder.is_none() && door.accounts().is_empty() {
+            let missing = "nobody could sign a request: there is no KLAVIYO_SIGNING_SECRET and no \
+                           KLAVIYO_WHATSAPP_APP_SECRET, or, without --nats, no KLAVIYO_API_KEY";
+            return Err(Failure::invalid(None, missing)
+                .hint("export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"")
+                .hint("--secrets names a folder with the secrets of many accounts"));
         }
-        None => {
-            let limits = klaviyo_host::Limits {
-                concurrent_calls: options.concurrency.get(),
-                ..klaviyo_host::Limits::default()
-            };
-            let tenants = service::tenants(account, limits, &secrets)?;
-            Door::direct(tenants, Arc::clone(&secrets), settings, &mut registry)
+        if door.accounts().is_empty() {
+            error!(
+                "no account is served: none has secrets that can be used; they are read again when they change"
+            );
         }
-    };
-    let door = Arc::new(door);
-    if options.secrets.folder.is_none() && door.accounts().is_empty() {
-        let missing = "nobody could sign a request: there is no KLAVIYO_SIGNING_SECRET and no \
-                       KLAVIYO_WHATSAPP_APP_SECRET, or, without --nats, no KLAVIYO_API_KEY";
-        return Err(Failure::invalid(None, missing)
-            .hint("export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"")
-            .hint("--secrets names a folder with the secrets of many accounts"));
+        let (listener, url) = service::listen(self.listen, "--listen", service::door(self.concurrency))?;
+        let listener = listener.counted(&mut registry);
+        let (health, health_url) = service::listen(self.health_listen, "--health-listen", service::health())?;
+        service::end_at_once(&interrupt);
+        introduce(account.json, [&url, &health_url], &door, nats.is_some());
+        let looked_after = ops::router(door.clone(), Arc::new(registry));
+        tokio::select! {
+            () = listener.serve(door.router(), interrupt.asked()) => {}
+            // It answers until the door has ended.
+            () = health.serve(looked_after, std::future::pending()) => {}
+            () = secrets.keep_fresh() => {}
+            () = door.watch() => {}
+        }
+        Ok(Output::printed())
     }
-    if door.accounts().is_empty() {
-        error!(
-            "no account is served: none has secrets that can be used; they are read again when they change"
-        );
-    }
-    let (listener, url) = service::listen(options.listen, "--listen", service::door(options.concurrency))?;
-    let listener = listener.counted(&mut registry);
-    let (health, health_url) = service::listen(options.health_listen, "--health-listen", service::health())?;
-    service::end_at_once(&interrupt);
-    introduce(account.json, [&url, &health_url], &door, nats.is_some());
-    let looked_after = ops::router(door.clone(), Arc::new(registry));
-    tokio::select! {
-        () = listener.serve(door.router(), interrupt.asked()) => {}
-        // It answers until the door has ended.
-        () = health.serve(looked_after, std::future::pending()) => {}
-        () = secrets.keep_fresh() => {}
-        () = door.watch() => {}
-    }
-    Ok(Done::new(Value::Null, View::Shown))
 }
 
 fn introduce(json: bool, [url, health_url]: [&str; 2], door: &Door, has_queue: bool) {
     let accounts = door.accounts();
-    let text = if json {
-        let value = json!({ "url": url, "health_url": health_url, "queue": has_queue, "accounts": accounts });
-        output::document("ok", value, Usage::default())
-    } else {
-        let names: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
-        let names = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
-        let does = if has_queue { "puts opt-ins into the queue" } else { "does opt-ins at once" };
-        let mut out = String::new();
-        // Writing to a string does not fail.
-        let _ = writeln!(out, "The front door {does}: {TITLE}{url}/v1/opt-ins{TITLE:#} (Ctrl-C stops it)");
-        let _ = writeln!(out, "  accounts      {names}");
-        let _ = writeln!(out, "  health        {health_url}/readyz, /healthz and /metrics");
-        let _ = writeln!(out, "`klaviyo-connector serve --help` says how to sign a request.");
-        out
-    };
-    // Whoever has closed the output may still want the service.
-    let _ = output::print(&text);
+    let names: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
+    let names = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
+    let does = if has_queue { "puts opt-ins into the queue" } else { "does opt-ins at once" };
+    let text = format!(
+        "The front door {does}: {TITLE}{url}/v1/opt-ins{TITLE:#} (Ctrl-C stops it)\n\
+         \x20 accounts      {names}\n\
+         \x20 health        {health_url}/readyz, /healthz and /metrics\n\
+         `klaviyo-connector serve --help` says how to sign a request.\n"
+    );
+    let value = json!({ "url": url, "health_url": health_url, "queue": has_queue, "accounts": accounts });
+    output::announce(json, value, &text);
 }

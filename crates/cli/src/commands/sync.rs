@@ -1,100 +1,128 @@
-//! `klaviyo-connector sync`: the contacts of a file, in Klaviyo.
+//! `klaviyo-connector sync`: the contacts of a file, in Klaviyo. klaviyo-sync does it; here it gets its settings, and
+//! what it reports is shown.
 
-use crate::contact::region;
-use clap::{ArgGroup, Args};
-use klaviyo_host::types::Channel;
-use klaviyo_sync::{BATCH, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone};
-use phonenumber::country;
-use std::path::PathBuf;
-use std::time::Duration;
+mod args;
+mod dry_run;
+mod form;
+mod help;
+mod progress;
+mod settings;
+mod summary;
 
-#[derive(Args)]
-#[group(skip)]
-#[command(after_long_help = crate::sync::HELP)]
-#[command(group = ArgGroup::new("consents").multiple(true).args(["consent", "consent_column"]))]
-pub(crate) struct Sync {
-    /// The file to read; - is standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// What it is written in [default: as its name says, else as it begins]
-    #[arg(long, value_parser = crate::sync::formats())]
-    pub(crate) format: Option<Format>,
-    /// What stands between the values of CSV: a character, or tab [default: what stands in the header most, of comma,
-    /// semicolon, tab and bar]
-    #[arg(long, value_name = "CHARACTER", value_parser = klaviyo_sync::separator)]
-    pub(crate) separator: Option<u8>,
-    /// In which encoding it is, such as windows-1252 [default: UTF-8, or UTF-16 if it looks like that]
-    #[arg(long, value_name = "ENCODING", value_parser = klaviyo_sync::encoding)]
-    pub(crate) encoding: Option<&'static encoding_rs::Encoding>,
-    /// What a column is, by its name or its position: a field, property:NAME, json:NAME (a property that is a number,
-    /// say) or ignore; may be repeated
-    #[arg(long, value_name = "COLUMN=FIELD")]
-    pub(crate) map: Vec<ColumnMapping>,
-    /// What to do with columns that are no fields
-    #[arg(long, value_name = "WHAT", value_parser = crate::sync::unknown_columns(), default_value = "refuse")]
-    pub(crate) unknown_columns: UnknownColumns,
-    /// The country of phone numbers without a country code, such as IN
-    #[arg(long, value_name = "COUNTRY", value_parser = region)]
-    pub(crate) region: Option<country::Id>,
-    /// Refuse a row for what could be left out of it, such as a phone number that is none beside a good email
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// The list's id, or its exact name
-    #[arg(long)]
-    pub(crate) list: Option<String>,
-    /// The channels that everybody in the input has consented to; --consent-column is for those of whom the input says it
-    #[arg(long, value_name = "CHANNEL,…", value_parser = crate::sync::channels(), value_delimiter = ',', conflicts_with = "one_by_one")]
-    pub(crate) consent: Vec<Channel>,
-    /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'
-    /// for one that says who has opted out; may be repeated
-    #[arg(long, value_name = "CHANNEL=COLUMN", conflicts_with = "one_by_one")]
-    pub(crate) consent_column: Vec<ConsentColumn>,
-    /// One more word of such a column that is consent; may be repeated
-    #[arg(long, value_name = "WORD", requires = "consent_column")]
-    pub(crate) consent_yes: Vec<String>,
-    /// One more word that is no consent; may be repeated
-    #[arg(long, value_name = "WORD", requires = "consent_column")]
-    pub(crate) consent_no: Vec<String>,
-    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot', where a row does not say it
-    #[arg(long, value_name = "TEXT", requires = "consents")]
-    pub(crate) consent_source: Option<String>,
-    /// The consent was collected before: the column consented-at says when, and nobody is asked to confirm
-    #[arg(long, requires = "consents")]
-    pub(crate) historical: bool,
-    /// The time zone of times of consent that have none, such as Europe/Berlin, UTC or +02:00
-    #[arg(long, value_name = "ZONE", requires = "historical", allow_hyphen_values = true)]
-    pub(crate) time_zone: Option<Zone>,
-    /// How times of consent are written, if not as 2025-03-01 12:00:00: a format of strftime such as %d/%m/%Y, or unix or
-    /// unix-ms, for seconds or milliseconds since 1970
-    #[arg(long, value_name = "FORMAT", requires = "historical")]
-    pub(crate) date_format: Option<DateFormat>,
-    /// Look each contact up, create it if there is none, add it to the list
-    #[arg(long, requires = "list")]
-    pub(crate) one_by_one: bool,
-    /// Print exactly what would be sent (with --json: how much), and how long it takes at Klaviyo's rates; send nothing
-    #[arg(long, conflicts_with_all = ["report", "state"])]
-    pub(crate) dry_run: bool,
-    /// A CSV file to write what became of each row; one that is there is overwritten
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
-    /// A file that keeps how far the sync is, so that the same command goes on after an interruption
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// How long to go on trying when Klaviyo is not available
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
-    pub(crate) patience: Duration,
-    /// The most contacts of one import
-    #[arg(long, hide = true, default_value_t = BATCH, value_parser = batch)]
-    pub(crate) batch: usize,
+pub(crate) use args::Sync;
+
+use crate::account::Account;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::find_list;
+use crate::interrupt;
+use crate::key;
+use crate::output::Output;
+use crate::runtime;
+use crate::session;
+use dry_run::dry_tenant;
+use klaviyo_host::types::Code;
+use klaviyo_host::{Meter, Tenant};
+use klaviyo_sync::{Accounts, Backoff, DryAccount, Error, Interrupt, Settings, Stopped};
+use progress::Terminal;
+use std::time::Instant;
+use summary::summary;
+
+impl Sync {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        let account = context.account()?;
+        runtime::on_this_thread(async {
+            if self.dry_run {
+                dry_run::run(&account, self).await
+            } else {
+                sync(&account, self, context.meter()).await
+            }
+        })
+        .map_err(|failure| account.explain(failure))
+    }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a time such as 30s or 10m".to_owned())
+async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output, Failure> {
+    let started = Instant::now();
+    let settings = settings::of(options, account);
+    let input = settings::input(options, &settings, account)?;
+    let key = key::read(account)?;
+    let signals = interrupt::Interrupt::listen()?;
+    // Before the state or Klaviyo hears of the sync.
+    let input = tokio::select! {
+        input = input.open() => input?,
+        () = signals.asked() => return Err(Failure::interrupted()),
+    };
+    let (form, length) = (input.form().clone(), input.length());
+    let sync = klaviyo_sync::Sync::open(input, settings.clone())?;
+    form::tell(&form);
+    let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
+    let dry = DryAccount::new(|transport| dry_tenant(account, transport))?;
+    let accounts = Accounts { tenant: tenant.clone(), dry };
+    let interrupt = asked_by(signals);
+    let mut terminal = Terminal::new(length);
+    let find_list = async |name: &str| find_list(&tenant, name, &settings, &interrupt).await;
+    match sync.run(accounts, find_list, interrupt.clone(), &mut terminal).await {
+        Ok(done) => {
+            let report = options.report.as_deref();
+            Ok(summary(&done, &form, report, started.elapsed(), meter.usage(), &terminal.first_reasons()))
+        }
+        Err(error) => Err(stopped(error, &settings, &terminal)),
+    }
 }
 
-fn batch(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|most| (1..=BATCH).contains(most))
-        .ok_or_else(|| format!("write a number from 1 to {}", BATCH))
+/// The id of the list. A temporary failure is waited for, as long as the settings say.
+async fn find_list(
+    tenant: &Tenant,
+    name: &str,
+    settings: &Settings,
+    interrupt: &Interrupt,
+) -> Result<String, Error> {
+    let mut backoff = Backoff::new(settings.patience);
+    loop {
+        let found = tokio::select! {
+            id = find_list::id_of(tenant, name) => id,
+            () = interrupt.insisted() => return Err(Error::interrupted()),
+        };
+        match found {
+            Ok(id) => return Ok(id),
+            Err(failure) => backoff.pause(interrupt, Error::from(failure.error)).await?,
+        }
+    }
+}
+
+/// Says how far a sync was that stopped, and what the user can do about it.
+fn stopped(error: Error, settings: &Settings, terminal: &Terminal) -> Failure {
+    let stopped = error.stopped.clone();
+    let mut failure = Failure::from(error);
+    let Some(Stopped { counts, incomplete_report }) = stopped else { return failure };
+    terminal
+        .say(&format!("stopped: {} done, {} refused, {} failed", counts.done, counts.refused, counts.failed));
+    if let Some(reason) = incomplete_report {
+        failure = failure.hint(format!("the report is not complete: {reason}"));
+    }
+    match (&settings.state, failure.error.code) {
+        // The same sync would stop in the same way.
+        (_, Code::InvalidInput) => failure,
+        (Some(state), _) => failure.hint(format!(
+            "nothing is lost: the same command again, with --state {}, goes on from here",
+            state.display()
+        )),
+        (None, _) if settings.report.is_some() => failure.hint(
+            "the report says which rows have not got to Klaviyo; with --state FILE the same command could have gone on",
+        ),
+        (None, _) => failure.hint("with --state FILE the same command could have gone on from here"),
+    }
+}
+
+/// The interrupt of a sync that the first Ctrl-C or SIGTERM asks to stop, and the second to stop at once.
+fn asked_by(signals: interrupt::Interrupt) -> Interrupt {
+    let (interrupter, interrupt) = Interrupt::new();
+    tokio::spawn(async move {
+        signals.asked().await;
+        interrupter.ask();
+        signals.repeated().await;
+        interrupter.ask();
+    });
+    interrupt
 }

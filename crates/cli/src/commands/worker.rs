@@ -1,40 +1,26 @@
 //! `klaviyo-connector worker`: the engine room.
 
 use crate::account::Account;
-use crate::done::{Done, View};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::output::{self, Output};
 use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
-use crate::{log, output, service};
+use crate::{log, runtime, service};
 use clap::Args;
-use klaviyo_host::{Limits, Usage};
+use klaviyo_host::Limits;
 use klaviyo_service::queue::{Nats, Role};
 use klaviyo_service::secrets::Kind;
 use klaviyo_service::{ops, worker};
 use prometheus_client::registry::Registry;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[derive(Args)]
-#[command(after_long_help = HELP)]
-pub(crate) struct Worker {
-    #[command(flatten)]
-    pub(crate) nats: NatsArgs,
-    #[command(flatten)]
-    pub(crate) secrets: SecretsArgs,
-    /// Where to answer /healthz, /readyz and /metrics; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
-    pub(crate) listen: SocketAddr,
-    /// How often an opt-in is tried before it becomes a dead letter
-    #[arg(long, value_name = "NUMBER", default_value = "25")]
-    pub(crate) attempts: NonZeroU32,
-}
-
-pub(crate) const HELP: &str = "\
+const HELP: &str = "\
 An account is one worker's at a time, by a lease of ten seconds that it renews: so the account's
 rates are kept however many workers there are. Accounts spread over the workers, and move when
 workers come and go. Without --nats and NATS_URL the queue is at nats://127.0.0.1:4222.
@@ -50,56 +36,71 @@ Keys, in the folder of --secrets, read again when they change, or in a variable:
   ACCOUNT.api-key    KLAVIYO_API_KEY    Klaviyo's private key
 
 A worker whose opt-ins are under way when it is killed loses nothing: another one goes on with them
-after 15 seconds. Ctrl-C and SIGTERM end it in order.";
+after 15 seconds. Ctrl-C and SIGTERM end it in order.
+
+With --json, VALUE is {url, accounts}, before it works.";
+
+/// Bring the opt-ins that wait on NATS JetStream to Klaviyo, at the pace of each account, until Ctrl-C
+#[derive(Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    nats: NatsArgs,
+    #[command(flatten)]
+    secrets: SecretsArgs,
+    /// Where to answer /healthz, /readyz and /metrics; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    listen: SocketAddr,
+    /// How often an opt-in is tried before it becomes a dead letter
+    #[arg(long, value_name = "NUMBER", default_value = "25")]
+    attempts: NonZeroU32,
+}
 
 /// For a call with hundreds of requests at Klaviyo's rates.
 const TIME: Duration = Duration::from_secs(180);
 /// Accounts that are worked on at the same moment; more of them wait for their turn.
 const CALLS: u32 = 64;
 
-/// Works until Ctrl-C.
-pub(crate) async fn run(account: &Account, options: &Worker) -> (Result<Done, Failure>, Usage) {
-    (work(account, options).await, Usage::default())
-}
-
-async fn work(account: &Account, options: &Worker) -> Result<Done, Failure> {
-    log::start(account.verbose);
-    let interrupt = Interrupt::listen()?;
-    let secrets = tokio::select! {
-        secrets = service::secrets(&options.secrets, &[Kind::ApiKey]) => secrets?,
-        () = interrupt.asked() => return Ok(Done::new(Value::Null, View::Shown)),
-    };
-    let accounts = secrets.accounts(Kind::ApiKey);
-    if options.secrets.folder.is_none() && accounts.is_empty() {
-        return Err(Failure::invalid(None, "there is no key: neither --secrets nor KLAVIYO_API_KEY")
-            .hint("--secrets names a folder with files such as shop-1.api-key"));
+impl Worker {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        let account = context.account()?;
+        runtime::on_all_cores(self.work(&account))
     }
-    let limits = Limits { time: TIME, concurrent_calls: CALLS, ..Limits::default() };
-    let tenants = service::tenants(account, limits, &secrets)?;
-    let nats = service::nats(&options.nats, Role::Worker)
-        .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
-    let queue = service::queue(&nats).await?;
-    let (listener, url) = service::listen(options.listen, "--listen", service::health())?;
-    service::end_at_once(&interrupt);
-    let mut registry = Registry::default();
-    let worker = worker::Worker::new(queue, Arc::clone(&secrets), tenants, options.attempts, &mut registry);
-    let router = ops::router(worker.health(), Arc::new(registry));
-    let text = if account.json {
-        output::document("ok", json!({ "url": url, "accounts": accounts }), Usage::default())
-    } else {
-        format!(
+
+    async fn work(&self, account: &Account) -> Result<Output, Failure> {
+        log::start(account.verbose);
+        let interrupt = Interrupt::listen()?;
+        let secrets = tokio::select! {
+            secrets = service::secrets(&self.secrets, &[Kind::ApiKey]) => secrets?,
+            () = interrupt.asked() => return Ok(Output::printed()),
+        };
+        let accounts = secrets.accounts(Kind::ApiKey);
+        if self.secrets.folder.is_none() && accounts.is_empty() {
+            return Err(Failure::invalid(None, "there is no key: neither --secrets nor KLAVIYO_API_KEY")
+                .hint("--secrets names a folder with files such as shop-1.api-key"));
+        }
+        let limits = Limits { time: TIME, concurrent_calls: CALLS, ..Limits::default() };
+        let tenants = service::tenants(account, limits, &secrets)?;
+        let nats = service::nats(&self.nats, Role::Worker)
+            .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
+        let queue = service::queue(&nats).await?;
+        let (listener, url) = service::listen(self.listen, "--listen", service::health())?;
+        service::end_at_once(&interrupt);
+        let mut registry = Registry::default();
+        let worker = worker::Worker::new(queue, Arc::clone(&secrets), tenants, self.attempts, &mut registry);
+        let router = ops::router(worker.health(), Arc::new(registry));
+        let text = format!(
             "A worker is up (accounts with a key: {}); how it does: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",
             accounts.len()
-        )
-    };
-    // Whoever has closed the output may still want the worker.
-    let _ = output::print(&text);
-    let worked = worker.run(interrupt.asked());
-    tokio::select! {
-        () = worked => {}
-        // It answers until the work has ended.
-        () = listener.serve(router, std::future::pending()) => {}
-        () = secrets.keep_fresh() => {}
+        );
+        output::announce(account.json, json!({ "url": url, "accounts": accounts }), &text);
+        let worked = worker.run(interrupt.asked());
+        tokio::select! {
+            () = worked => {}
+            // It answers until the work has ended.
+            () = listener.serve(router, std::future::pending()) => {}
+            () = secrets.keep_fresh() => {}
+        }
+        Ok(Output::printed())
     }
-    Ok(Done::new(Value::Null, View::Shown))
 }

@@ -1,32 +1,32 @@
-//! What the headers of an answer say: the revision and its end, the time, the rates.
+//! Checks of what the headers of an answer say: the API revision, the time, and the rates.
 
-use super::Check;
-use super::probe::Seen;
-use crate::exchange::End;
+use super::check::Check;
+use super::probe::Exchange;
+use crate::exchange::ExchangeResult;
 use klaviyo_host::types::Code;
 use std::time::{Duration, SystemTime};
 
-pub(crate) const REVISION: &str = "revision";
-pub(crate) const CLOCK: &str = "clock";
-pub(crate) const RATES: &str = "rates";
+pub(super) const REVISION: &str = "revision";
+pub(super) const CLOCK: &str = "clock";
+pub(super) const RATES: &str = "rates";
 
 const DAY: u64 = 24 * 60 * 60;
-/// When to begin to warn about a revision's end.
+/// A revision that is retired sooner than this is a warning.
 const NOTICE_DAYS: u64 = 120;
-/// How far clocks may be apart. The header has whole seconds, and the answer took a moment.
+/// How far the clocks may be apart. The header has whole seconds, and the answer took a moment.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// The revision that was asked for and the one that was served, and how long that one lives.
-pub(crate) fn revision(seen: &Seen) -> Check {
+/// The revision that was asked for, the one that was served, and how long Klaviyo serves it.
+pub(super) fn revision(exchange: &Exchange) -> Check {
     let asked =
-        seen.sent.headers.iter().find(|(name, _)| name == "revision").map(|(_, value)| value.as_str());
+        exchange.request.headers.iter().find(|(name, _)| name == "revision").map(|(_, value)| value.as_str());
     let asked = asked.unwrap_or("none");
-    let served = seen.end.header("x-klaviyo-api-revision").unwrap_or("an unknown one");
-    let Some(end) = seen.end.header("x-klaviyo-api-retirement-date") else {
+    let served = exchange.result.header("x-klaviyo-api-revision").unwrap_or("an unknown one");
+    let Some(end) = exchange.result.header("x-klaviyo-api-retirement-date") else {
         return Check::unknown(REVISION, format!("{asked}; the answer does not say when it is retired"));
     };
     let served = if served == asked { String::new() } else { format!(", {served} was served") };
-    let Some(left) = days_until(end, seen.at) else {
+    let Some(left) = days_until(end, exchange.at) else {
         return Check::unknown(REVISION, format!("{asked}{served}; retired on {end}, which is no date"));
     };
     let day = end.get(..10).unwrap_or(end);
@@ -38,14 +38,14 @@ pub(crate) fn revision(seen: &Seen) -> Check {
     }
 }
 
-/// This machine's clock by Klaviyo's.
-pub(crate) fn clock(seen: &Seen) -> Check {
-    let date = seen.end.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
+/// This machine's clock beside Klaviyo's.
+pub(super) fn clock(exchange: &Exchange) -> Check {
+    let date = exchange.result.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
     let Some(date) = date else { return Check::unknown(CLOCK, "the answer does not say what time it is") };
-    let apart = seen.at.duration_since(date).unwrap_or_else(|error| error.duration());
+    let apart = exchange.at.duration_since(date).unwrap_or_else(|error| error.duration());
     let seconds = apart.as_secs();
     if apart > TOLERANCE {
-        let direction = if seen.at > date { "ahead of" } else { "behind" };
+        let direction = if exchange.at > date { "ahead of" } else { "behind" };
         let found = format!("{seconds} s {direction} Klaviyo's");
         Check::warning(CLOCK, found, "set this machine's clock: certificates and times are judged by it")
     } else {
@@ -54,19 +54,19 @@ pub(crate) fn clock(seen: &Seen) -> Check {
 }
 
 /// How much of the account's rates is left.
-pub(crate) fn rates(seen: &Seen) -> Check {
-    if matches!(seen.end, End::Answer { status: 429, .. }) {
-        let wait = seen.end.header("retry-after").unwrap_or("some");
+pub(super) fn rates(exchange: &Exchange) -> Check {
+    if matches!(exchange.result, ExchangeResult::Answer { status: 429, .. }) {
+        let wait = exchange.result.header("retry-after").unwrap_or("some");
         let found = format!("too many requests: Klaviyo says to wait {wait} s");
         let fix = "wait, and see what else uses this account's keys: all of them share its rates";
         return Check::bad(RATES, Code::RateLimited, found, fix);
     }
-    let Some(limit) = seen.end.header("ratelimit-limit") else {
+    let Some(limit) = exchange.result.header("ratelimit-limit") else {
         return Check::unknown(RATES, "the answer does not say how many requests are left");
     };
     let remaining =
-        seen.end.header("ratelimit-remaining").and_then(|number| number.trim().parse::<u64>().ok());
-    // `75, 75;w=1, 700;w=60`: the limit, then those by seconds.
+        exchange.result.header("ratelimit-remaining").and_then(|number| number.trim().parse::<u64>().ok());
+    // `75, 75;w=1, 700;w=60`: the limit that is nearest, then each limit and its seconds.
     let mut parts = limit.split(',').map(str::trim);
     let first = parts.next().and_then(|number| number.parse::<u64>().ok());
     let windows: Vec<String> = parts.filter_map(|part| part.split_once(";w=")).map(window).collect();
@@ -90,7 +90,7 @@ fn window((limit, seconds): (&str, &str)) -> String {
     }
 }
 
-/// Whole days; none when it is not a date. What is over has none left.
+/// Whole days until a date, 0 if it is over. None: the text is not a date.
 fn days_until(date: &str, now: SystemTime) -> Option<u64> {
     let end = humantime::parse_rfc3339(&format!("{}T00:00:00Z", date.get(..10)?)).ok()?;
     Some(end.duration_since(now).unwrap_or_default().as_secs() / DAY)
@@ -99,18 +99,18 @@ fn days_until(date: &str, now: SystemTime) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::Sent;
+    use crate::exchange::SentRequest;
 
-    fn seen(headers: &[(&str, &str)]) -> Seen {
+    fn exchange(headers: &[(&str, &str)]) -> Exchange {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Seen {
-            sent: Sent {
+        Exchange {
+            request: SentRequest {
                 method: "GET".to_owned(),
                 url: String::new(),
                 headers: vec![owned(&("revision", "2025-01-15"))],
                 body: String::new(),
             },
-            end: End::Answer {
+            result: ExchangeResult::Answer {
                 status: 200,
                 headers: headers.iter().map(owned).collect(),
                 body: String::new(),
@@ -129,9 +129,13 @@ mod tests {
             ("soon", "unknown"),
             ("２０２８年", "unknown"),
         ] {
-            assert_eq!(revision(&seen(&[("x-klaviyo-api-retirement-date", end)])).state, expected, "{end}");
+            assert_eq!(
+                revision(&exchange(&[("x-klaviyo-api-retirement-date", end)])).state,
+                expected,
+                "{end}"
+            );
         }
-        assert_eq!(revision(&seen(&[])).state, "unknown");
+        assert_eq!(revision(&exchange(&[])).state, "unknown");
     }
 
     #[test]
@@ -143,23 +147,23 @@ mod tests {
             ("Sun, 01 Nov 2026 12:10:00 GMT", "warning"),
             ("noon", "unknown"),
         ] {
-            assert_eq!(clock(&seen(&[("date", date)])).state, expected, "{date}");
+            assert_eq!(clock(&exchange(&[("date", date)])).state, expected, "{date}");
         }
     }
 
     #[test]
     fn rates_are_read_from_their_header() {
         let of = |limit, remaining| {
-            rates(&seen(&[("ratelimit-limit", limit), ("ratelimit-remaining", remaining)]))
+            rates(&exchange(&[("ratelimit-limit", limit), ("ratelimit-remaining", remaining)]))
         };
         assert_eq!(of("75, 75;w=1, 700;w=60", "74").state, "good");
         assert_eq!(of("75, 75;w=1, 700;w=60", "7").state, "warning");
         assert_eq!(of("75", "74").state, "good");
         assert_eq!(of("many", "74").state, "unknown");
-        assert_eq!(rates(&seen(&[])).state, "unknown");
-        let mut throttled = seen(&[("retry-after", "7")]);
+        assert_eq!(rates(&exchange(&[])).state, "unknown");
+        let mut throttled = exchange(&[("retry-after", "7")]);
         assert_eq!(rates(&throttled).state, "unknown");
-        if let End::Answer { status, .. } = &mut throttled.end {
+        if let ExchangeResult::Answer { status, .. } = &mut throttled.result {
             *status = 429;
         }
         assert_eq!(rates(&throttled).state, "bad");

@@ -1,108 +1,101 @@
-//! What the doctor asks the account: calls that change nothing, and what came back of each.
+//! The calls of the doctor, which change nothing, and the exchange that each of them made.
 
 use crate::account::Account;
-use crate::exchange::{End, Sent, Watch};
+use crate::exchange::{ExchangeResult, Observer, SentRequest};
 use crate::failure::Failure;
 use crate::key::Key;
-use crate::session::Session;
-use klaviyo_host::{Limits, Usage};
-use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::session;
+use klaviyo_host::types::{Audience, Creation, Identifier, NewProfile, Profile};
+use klaviyo_host::{Answer, Error, Limits, Meter, Tenant};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// An email address that the connector lets through and that Klaviyo must refuse.
+/// An email address that the connector sends and Klaviyo must refuse.
 const NOT_AN_EMAIL: &str = "not..an,(address@,invalid";
 /// A list and a profile that cannot exist: Klaviyo's ids have other characters.
 const NO_LIST: &str = "no-such-list";
 const NO_PROFILE: &str = "no-such-profile";
-/// An address that nobody has: the name is reserved.
+/// An address that nobody can have: the domain is reserved.
 const NOBODY: &str = "klaviyo-doctor@nobody.invalid";
 
-/// One call, and the exchange that it made.
-pub(crate) struct Probe {
-    pub(crate) result: Result<Value, Failure>,
-    pub(crate) seen: Option<Seen>,
+/// What a call returned, and its exchange.
+pub(super) struct Probe<T> {
+    pub(super) result: Result<T, Failure>,
+    pub(super) exchange: Option<Exchange>,
 }
 
-/// What crossed the wire, and when.
+/// A request and what came of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) sent: Sent,
-    pub(crate) end: End,
-    pub(crate) at: SystemTime,
+pub(super) struct Exchange {
+    pub(super) request: SentRequest,
+    pub(super) result: ExchangeResult,
+    /// When it ended.
+    pub(super) at: SystemTime,
 }
 
-/// The account, asked by one call after the other.
-pub(crate) struct Probes {
-    session: Session,
+/// Makes the calls, one after the other.
+pub(super) struct Probes {
+    tenant: Tenant,
     recorder: Arc<Recorder>,
 }
 
 impl Probes {
-    pub(crate) fn open(account: &Account, key: Key) -> Result<Self, Failure> {
+    pub(super) fn open(account: &Account, key: Key, meter: &Meter) -> Result<Self, Failure> {
         let recorder = Arc::new(Recorder::default());
-        // What is there now counts: a second attempt would hide it, and one page of the lists is enough.
+        // One attempt: a second one would hide what happened to the first. One request: a page of the lists is enough.
         let limits = Limits { concurrent_calls: 1, attempts: 1, requests: 1, ..Limits::default() };
-        let session = Session::with(account, key, limits, Some(recorder.clone()))?;
-        Ok(Self { session, recorder })
-    }
-
-    pub(crate) fn usage(&self) -> Usage {
-        self.session.usage()
+        let tenant = session::open(account, key, limits, Some(recorder.clone()))?.metered(meter.clone());
+        Ok(Self { tenant, recorder })
     }
 
     /// Reads the first page of the lists.
-    pub(crate) async fn lists(&mut self) -> Probe {
-        self.ask("lists.all", &[]).await
+    pub(super) async fn lists(&self) -> Probe<Vec<Audience>> {
+        self.ask(self.tenant.lists()).await
     }
 
-    /// Looks nobody up.
-    pub(crate) async fn lookup(&mut self) -> Probe {
-        self.ask("contacts.lookup", &[json!({ "email": NOBODY })]).await
+    /// Looks up a person who does not exist.
+    pub(super) async fn lookup(&self) -> Probe<Option<Profile>> {
+        self.ask(self.tenant.lookup(&Identifier::Email(NOBODY.to_owned()))).await
     }
 
-    /// Asks for a profile that Klaviyo must refuse.
-    pub(crate) async fn create(&mut self) -> Probe {
-        self.ask("contacts.create", &[json!({ "email": NOT_AN_EMAIL })]).await
+    /// Creates a profile that Klaviyo must refuse.
+    pub(super) async fn create(&self) -> Probe<Creation> {
+        let profile = NewProfile { email: Some(NOT_AN_EMAIL.to_owned()), ..NewProfile::default() };
+        self.ask(self.tenant.create(&profile)).await
     }
 
-    /// Adds nobody to no list.
-    pub(crate) async fn subscribe(&mut self) -> Probe {
-        self.ask("contacts.subscribe", &[json!(NO_LIST), json!([NO_PROFILE])]).await
+    /// Adds a profile that does not exist to a list that does not exist.
+    pub(super) async fn subscribe(&self) -> Probe<u32> {
+        self.ask(self.tenant.subscribe(NO_LIST, &[NO_PROFILE.to_owned()])).await
     }
 
-    async fn ask(&mut self, function: &str, arguments: &[Value]) -> Probe {
-        self.recorder.state().seen = None;
-        let result = self.session.call(function, arguments).await;
-        Probe { result, seen: self.recorder.state().seen.take() }
+    async fn ask<T>(&self, call: impl Future<Output = Result<Answer<T>, Error>>) -> Probe<T> {
+        self.recorder.0.lock().exchange = None;
+        let result = call.await.map(|answer| answer.value).map_err(Failure::from);
+        Probe { result, exchange: self.recorder.0.lock().exchange.take() }
     }
 }
 
 /// Keeps the last exchange.
 #[derive(Default)]
-struct Recorder(Mutex<State>);
+struct Recorder(Mutex<Recorded>);
 
 #[derive(Default)]
-struct State {
-    sent: Option<Sent>,
-    seen: Option<Seen>,
+struct Recorded {
+    request: Option<SentRequest>,
+    exchange: Option<Exchange>,
 }
 
-impl Recorder {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Watch for Recorder {
-    fn sent(&self, sent: &Sent) {
-        self.state().sent = Some(sent.clone());
+impl Observer for Recorder {
+    fn sent(&self, request: &SentRequest) {
+        self.0.lock().request = Some(request.clone());
     }
 
-    fn ended(&self, end: &End, _: Duration) {
-        let mut state = self.state();
-        if let Some(sent) = state.sent.take() {
-            state.seen = Some(Seen { sent, end: end.clone(), at: SystemTime::now() });
+    fn ended(&self, result: &ExchangeResult, _: Duration) {
+        let mut recorded = self.0.lock();
+        if let Some(request) = recorded.request.take() {
+            recorded.exchange = Some(Exchange { request, result: result.clone(), at: SystemTime::now() });
         }
     }
 }

@@ -50,8 +50,8 @@ impl Terminal {
     pub(super) fn say(&self, text: &str) {
         let line = format!("{}\n", clean(text));
         match &self.bar {
-            Some(bar) => bar.suspend(|| output::aside(&line)),
-            None => output::aside(&line),
+            Some(bar) => bar.suspend(|| output::eprint(&line)),
+            None => output::eprint(&line),
         }
     }
 
@@ -104,7 +104,7 @@ impl Reporter for Terminal {
             bar.set_message(text);
         } else if self.told.elapsed() >= EVERY {
             self.told = Instant::now();
-            output::aside(&format!("{text}\n"));
+            output::eprint(&format!("{text}\n"));
         }
     }
 }

@@ -82,6 +82,11 @@ Interruptions:
   The state has no contact in it, only numbers and Klaviyo's reasons. Temporary problems are waited
   for, as long as --patience.
 
+--json:
+  VALUE is {rows, done, refused, failed, warned, seconds, rows-per-second, requests, attempts,
+  was-complete, report, input: {format, separator, encoding}}; with --dry-run {rows, good, refused,
+  warned, requests, by-operation, imports, seconds, input}.
+
 Examples:
   klaviyo-connector sync contacts.csv --list Newsletter --dry-run
   klaviyo-connector sync contacts.csv --list Newsletter --report report.csv --state sync.state

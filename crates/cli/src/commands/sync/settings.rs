@@ -1,42 +1,12 @@
 //! The settings of a sync, by its arguments.
 
-use super::{Account, Failure, Sync};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use klaviyo_host::types::Channel;
+use super::args::Sync;
+use crate::account::Account;
+use crate::failure::Failure;
 use klaviyo_sync::files::{self, distinct};
-use klaviyo_sync::{CHANNELS, Format, Input, Settings, Source, UnknownColumns};
+use klaviyo_sync::{Input, Settings, Source};
 use std::io;
 use std::path::PathBuf;
-
-/// Reads a channel.
-pub(crate) fn channels() -> impl TypedValueParser<Value = Channel> {
-    PossibleValuesParser::new(CHANNELS).try_map(|name| klaviyo_sync::channel(&name))
-}
-
-/// Reads a format.
-pub(crate) fn formats() -> impl TypedValueParser<Value = Format> {
-    let value = |format: Format, help: &'static str| PossibleValue::new(format.name()).help(help);
-    PossibleValuesParser::new([
-        value(
-            Format::Csv,
-            "Comma-separated values, or with another separator; the first row names the columns",
-        ),
-        value(Format::Jsonl, "JSON Lines, an object on each line, or a JSON array of objects"),
-    ])
-    .map(|name| if name == Format::Csv.name() { Format::Csv } else { Format::Jsonl })
-}
-
-/// Reads what to do with unknown columns.
-pub(crate) fn unknown_columns() -> impl TypedValueParser<Value = UnknownColumns> {
-    use UnknownColumns::{Ignore, Properties, Refuse};
-    let value = |what: UnknownColumns, help: &'static str| PossibleValue::new(what.name()).help(help);
-    PossibleValuesParser::new([
-        value(Refuse, "Do not begin"),
-        value(Properties, "Make them custom properties, as text"),
-        value(Ignore, "Leave them out"),
-    ])
-    .map(|name| [Refuse, Properties, Ignore].into_iter().find(|what| what.name() == name).unwrap_or_default())
-}
 
 /// What the arguments ask for.
 pub(super) fn of(options: &Sync, account: &Account) -> Settings {

@@ -1,0 +1,46 @@
+//! `klaviyo-connector create`: a new profile, unless there is one.
+
+use crate::contact::Contact;
+use crate::context::Context;
+use crate::contract::{profile_json, profile_text, warnings_text};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session;
+use crate::text::{field, good};
+use clap::Args;
+use klaviyo_host::types::Creation;
+use serde_json::json;
+
+/// Create a profile, unless one with an identifier of it exists
+#[derive(Args)]
+#[command(after_help = "\
+With --json, VALUE is {\"created\": PROFILE} or {\"existing\": ID}; for PROFILE see `lookup --help`.")]
+pub(crate) struct Create {
+    #[command(flatten)]
+    contact: Contact,
+}
+
+impl Create {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        session::in_account(context, async |tenant| {
+            Ok(answer(tenant.create(&self.contact.new_profile()?).await?.value))
+        })
+    }
+}
+
+fn answer(creation: Creation) -> Output {
+    let mut text = String::new();
+    match creation {
+        Creation::Created(created) => {
+            let profile = profile_json(&created);
+            good(&mut text, "created");
+            profile_text(&mut text, &profile);
+            Output::new(json!({ "created": profile }), text).with_notes(warnings_text(&created.warnings))
+        }
+        Creation::Existing(id) => {
+            good(&mut text, "a profile with one of these identifiers exists already, and was not changed");
+            field(&mut text, "id", &id);
+            Output::new(json!({ "existing": id }), text)
+        }
+    }
+}

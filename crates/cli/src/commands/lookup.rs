@@ -1,0 +1,50 @@
+//! `klaviyo-connector lookup`: the profile that has an identifier.
+
+use crate::contact::Who;
+use crate::context::Context;
+use crate::contract::{profile_json, profile_text, warnings_text};
+use crate::failure::{Failure, exit_code};
+use crate::output::Output;
+use crate::session;
+use clap::Args;
+use klaviyo_host::types::{Code, Identifier, Profile};
+
+/// Show the profile that has an identifier
+#[derive(Args)]
+#[command(after_help = "\
+With --json, VALUE is {id, email, phone-number, external-id, first-name, last-name, created,
+updated, properties, warnings}, or null.")]
+pub(crate) struct Lookup {
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Lookup {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        session::in_account(context, async |tenant| {
+            let by = self.who.identifier()?;
+            Ok(match tenant.lookup(&by).await?.value {
+                Some(profile) => found(&profile),
+                None => nobody(&by),
+            })
+        })
+    }
+}
+
+fn found(profile: &Profile) -> Output {
+    let value = profile_json(profile);
+    let mut text = String::new();
+    profile_text(&mut text, &value);
+    Output::new(value, text).with_notes(warnings_text(&profile.warnings))
+}
+
+fn nobody(by: &Identifier) -> Output {
+    let (name, value) = match by {
+        Identifier::Email(email) => ("email", email),
+        Identifier::PhoneNumber(number) => ("phone-number", number),
+        Identifier::ExternalId(id) => ("external-id", id),
+        Identifier::Id(id) => ("id", id),
+    };
+    let sentence = format!("no profile has the {name} {value}; `klaviyo-connector create` makes one");
+    Output::nothing(&sentence, exit_code(Code::NotFound))
+}

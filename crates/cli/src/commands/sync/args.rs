@@ -1,0 +1,133 @@
+//! The arguments of `sync`.
+
+use super::help::HELP;
+use crate::contact::region;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args};
+use klaviyo_host::types::Channel;
+use klaviyo_sync::{BATCH, CHANNELS, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone};
+use phonenumber::country;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Sync the contacts of a file, CSV or JSON: as members of a list, with consent, or one by one
+#[derive(Args)]
+#[group(skip)]
+#[command(after_long_help = HELP)]
+#[command(group = ArgGroup::new("consents").multiple(true).args(["consent", "consent_column"]))]
+pub(crate) struct Sync {
+    /// The file to read; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// What it is written in [default: as its name says, else as it begins]
+    #[arg(long, value_parser = formats())]
+    pub(super) format: Option<Format>,
+    /// What stands between the values of CSV: a character, or tab [default: what stands in the header most, of comma,
+    /// semicolon, tab and bar]
+    #[arg(long, value_name = "CHARACTER", value_parser = klaviyo_sync::separator)]
+    pub(super) separator: Option<u8>,
+    /// In which encoding it is, such as windows-1252 [default: UTF-8, or UTF-16 if it looks like that]
+    #[arg(long, value_name = "ENCODING", value_parser = klaviyo_sync::encoding)]
+    pub(super) encoding: Option<&'static encoding_rs::Encoding>,
+    /// What a column is, by its name or its position: a field, property:NAME, json:NAME (a property that is a number,
+    /// say) or ignore; may be repeated
+    #[arg(long, value_name = "COLUMN=FIELD")]
+    pub(super) map: Vec<ColumnMapping>,
+    /// What to do with columns that are no fields
+    #[arg(long, value_name = "WHAT", value_parser = unknown_columns(), default_value = "refuse")]
+    pub(super) unknown_columns: UnknownColumns,
+    /// The country of phone numbers without a country code, such as IN
+    #[arg(long, value_name = "COUNTRY", value_parser = region)]
+    pub(super) region: Option<country::Id>,
+    /// Refuse a row for what could be left out of it, such as a phone number that is none beside a good email
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// The list's id, or its exact name
+    #[arg(long)]
+    pub(super) list: Option<String>,
+    /// The channels that everybody in the input has consented to; --consent-column is for those of whom the input says it
+    #[arg(long, value_name = "CHANNEL,…", value_parser = channels(), value_delimiter = ',', conflicts_with = "one_by_one")]
+    pub(super) consent: Vec<Channel>,
+    /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'
+    /// for one that says who has opted out; may be repeated
+    #[arg(long, value_name = "CHANNEL=COLUMN", conflicts_with = "one_by_one")]
+    pub(super) consent_column: Vec<ConsentColumn>,
+    /// One more word of such a column that is consent; may be repeated
+    #[arg(long, value_name = "WORD", requires = "consent_column")]
+    pub(super) consent_yes: Vec<String>,
+    /// One more word that is no consent; may be repeated
+    #[arg(long, value_name = "WORD", requires = "consent_column")]
+    pub(super) consent_no: Vec<String>,
+    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot', where a row does not say it
+    #[arg(long, value_name = "TEXT", requires = "consents")]
+    pub(super) consent_source: Option<String>,
+    /// The consent was collected before: the column consented-at says when, and nobody is asked to confirm
+    #[arg(long, requires = "consents")]
+    pub(super) historical: bool,
+    /// The time zone of times of consent that have none, such as Europe/Berlin, UTC or +02:00
+    #[arg(long, value_name = "ZONE", requires = "historical", allow_hyphen_values = true)]
+    pub(super) time_zone: Option<Zone>,
+    /// How times of consent are written, if not as 2025-03-01 12:00:00: a format of strftime such as %d/%m/%Y, or unix or
+    /// unix-ms, for seconds or milliseconds since 1970
+    #[arg(long, value_name = "FORMAT", requires = "historical")]
+    pub(super) date_format: Option<DateFormat>,
+    /// Look each contact up, create it if there is none, add it to the list
+    #[arg(long, requires = "list")]
+    pub(super) one_by_one: bool,
+    /// Print exactly what would be sent (with --json: how much), and how long it takes at Klaviyo's rates; send nothing
+    #[arg(long, conflicts_with_all = ["report", "state"])]
+    pub(super) dry_run: bool,
+    /// A CSV file to write what became of each row; one that is there is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// A file that keeps how far the sync is, so that the same command goes on after an interruption
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
+    /// How long to go on trying when Klaviyo is not available
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub(super) patience: Duration,
+    /// The most contacts of one import
+    #[arg(long, hide = true, default_value_t = BATCH, value_parser = batch)]
+    pub(super) batch: usize,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a time such as 30s or 10m".to_owned())
+}
+
+fn batch(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|most| (1..=BATCH).contains(most))
+        .ok_or_else(|| format!("write a number from 1 to {}", BATCH))
+}
+
+/// Reads a channel.
+fn channels() -> impl TypedValueParser<Value = Channel> {
+    PossibleValuesParser::new(CHANNELS).try_map(|name| klaviyo_sync::channel(&name))
+}
+
+/// Reads a format.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let value = |format: Format, help: &'static str| PossibleValue::new(format.name()).help(help);
+    PossibleValuesParser::new([
+        value(
+            Format::Csv,
+            "Comma-separated values, or with another separator; the first row names the columns",
+        ),
+        value(Format::Jsonl, "JSON Lines, an object on each line, or a JSON array of objects"),
+    ])
+    .map(|name| if name == Format::Csv.name() { Format::Csv } else { Format::Jsonl })
+}
+
+/// Reads what to do with unknown columns.
+fn unknown_columns() -> impl TypedValueParser<Value = UnknownColumns> {
+    use UnknownColumns::{Ignore, Properties, Refuse};
+    let value = |what: UnknownColumns, help: &'static str| PossibleValue::new(what.name()).help(help);
+    PossibleValuesParser::new([
+        value(Refuse, "Do not begin"),
+        value(Properties, "Make them custom properties, as text"),
+        value(Ignore, "Leave them out"),
+    ])
+    .map(|name| [Refuse, Properties, Ignore].into_iter().find(|what| what.name() == name).unwrap_or_default())
+}

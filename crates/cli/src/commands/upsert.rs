@@ -1,0 +1,38 @@
+//! `klaviyo-connector upsert`: a profile that is created, or updated.
+
+use crate::contact::Contact;
+use crate::context::Context;
+use crate::contract::{profile_json, profile_text, warnings_text};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session;
+use crate::text::good;
+use clap::Args;
+use klaviyo_host::types::Upserted;
+use serde_json::json;
+
+/// Create a profile, or update the one with the same identifiers
+#[derive(Args)]
+#[command(after_help = "\
+With --json, VALUE is {profile, created}; for profile see `lookup --help`.")]
+pub(crate) struct Upsert {
+    #[command(flatten)]
+    contact: Contact,
+}
+
+impl Upsert {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        session::in_account(context, async |tenant| {
+            Ok(answer(&tenant.upsert(&self.contact.new_profile()?).await?.value))
+        })
+    }
+}
+
+fn answer(upserted: &Upserted) -> Output {
+    let profile = profile_json(&upserted.profile);
+    let mut text = String::new();
+    good(&mut text, if upserted.created { "created" } else { "updated" });
+    profile_text(&mut text, &profile);
+    let value = json!({ "profile": profile, "created": upserted.created });
+    Output::new(value, text).with_notes(warnings_text(&upserted.profile.warnings))
+}
