@@ -195,3 +195,34 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     }
     told
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_its_exit_code() {
+        let table = Code::ALL.map(|code| (code.as_str(), exit_code(code)));
+        assert_eq!(
+            table,
+            [
+                ("invalid-input", 2),
+                ("unauthenticated", 5),
+                ("forbidden", 5),
+                ("not-found", 3),
+                ("conflict", 1),
+                ("rejected", 1),
+                ("rate-limited", 4),
+                ("retired", 1),
+                ("unavailable", 6),
+                ("blocked", 6),
+                ("denied", 1),
+                ("timeout", 6),
+                ("connection", 6),
+                ("too-large", 1),
+                ("malformed", 1),
+                ("other", 1),
+            ]
+        );
+    }
+}
