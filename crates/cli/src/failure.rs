@@ -3,7 +3,7 @@
 use crate::output::{document, ended, eprint, print};
 use crate::text::{bad, field};
 use klaviyo_host::types::{Code, ContractError, Detail};
-use klaviyo_host::{Cause, LoadError, Usage};
+use klaviyo_host::{Cause, Disposition, LoadError, Usage};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -140,19 +140,15 @@ impl Failure {
 
 /// The exit code for a code of the contract.
 pub(crate) fn exit_code(code: Code) -> u8 {
-    match code {
-        Code::InvalidInput => 2,
-        Code::NotFound => 3,
-        Code::RateLimited => 4,
-        Code::Unauthenticated | Code::Forbidden => 5,
-        Code::Unavailable | Code::Blocked | Code::Timeout | Code::Connection => 6,
-        Code::Conflict
-        | Code::Rejected
-        | Code::Retired
-        | Code::Denied
-        | Code::TooLarge
-        | Code::Malformed
-        | Code::Other => 1,
+    match (code, code.disposition()) {
+        (Code::InvalidInput, _) => 2,
+        (Code::NotFound, _) => 3,
+        // The answer says when to repeat it; after other temporary failures a script has to guess.
+        (Code::RateLimited, _) => 4,
+        // A person has to see to the key. The other codes that stop an account are about settings.
+        (Code::Unauthenticated | Code::Forbidden, _) => 5,
+        (_, Disposition::RetryLater) => 6,
+        (_, Disposition::Retry | Disposition::StopAccount | Disposition::GiveUp) => 1,
     }
 }
 
