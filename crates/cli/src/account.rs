@@ -6,19 +6,19 @@ use klaviyo_host::{Egress, Revision};
 use std::path::PathBuf;
 use url::{Host, Url};
 
-// A comment for rustdoc would become the text of every command: clap takes it from what is flattened.
+// Flattened structs have no documentation: clap would take it for that of the command.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Account {
-    /// A file with the private key and nothing else, instead of the variable KLAVIYO_API_KEY [variable:
+    /// A file that has the private key and nothing else, instead of the variable KLAVIYO_API_KEY [variable:
     /// KLAVIYO_API_KEY_FILE]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// An origin to talk to instead of https://a.klaviyo.com, such as that of `klaviyo-connector mock` [variable:
-    /// KLAVIYO_ENDPOINT]
+    /// Where requests go instead of to https://a.klaviyo.com, such as the address of `klaviyo-connector mock`
+    /// [variable: KLAVIYO_ENDPOINT]
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Option<Endpoint>,
-    /// The oldest API revision to ask for, such as 2025-01-15; a newer one that the connector asks for is kept
+    /// The oldest API revision to ask for, such as 2025-01-15; where the connector asks for a newer one, that one stays
     #[arg(long, global = true, value_name = "DATE")]
     pub(crate) revision: Option<Revision>,
     /// A component to run instead of the one inside this program

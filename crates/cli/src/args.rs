@@ -11,10 +11,10 @@ use clap::{Parser, Subcommand};
 const REFERENCE: &str = "\
 The key:
   The account's private key is in the variable KLAVIYO_API_KEY, or in the file that --key-file or
-  KLAVIYO_API_KEY_FILE names, which goes first. It is never an argument: others on the machine
-  can read those, and the shell keeps them. It needs the scopes profiles:read, profiles:write,
-  lists:read and lists:write. Standard error has a warning when others can read the key's file, and
-  when --endpoint sends the key to another machine without https.
+  KLAVIYO_API_KEY_FILE names; the file goes before the variable. The key is never an argument: others
+  on the machine can read arguments, and the shell keeps them. It needs the scopes profiles:read,
+  profiles:write, lists:read and lists:write. Standard error has a warning if others can read the
+  key's file, and if --endpoint sends the key to another machine without https.
 
 Exit codes:
   0    done
@@ -23,19 +23,19 @@ Exit codes:
   3    not found: the list or the profile does not exist
   4    rate limited: repeat later
   5    the key was refused, or lacks a scope
-  6    temporary: no connection, no answer in time, Klaviyo or something before it has a problem
-  130  interrupted, by Ctrl-C or SIGTERM: `sync`, and `serve` and `worker` by a second one
+  6    temporary: no connection, no answer in time, or Klaviyo or something before it has a problem
+  130  interrupted by Ctrl-C or SIGTERM: `sync` by the first one, `serve` and `worker` by the second
   `doctor` exits with the code of the first check that failed.
 
 --json:
   One document on standard output, also when the command line is wrong:
     {\"ok\": VALUE, \"usage\": USAGE}   or   {\"err\": ERROR, \"usage\": USAGE}
-  VALUE is what the function of the contract (wit/) returns, with the contract's names; where a
-  search finds nothing it is null, and the exit code is 3. The help of each command, such as
-  `klaviyo-connector lists --help`, ends with the VALUE of that command.
+  VALUE is what the function of the contract (wit/) returns, with the contract's names. If a search
+  finds nothing, it is null, and the exit code is 3. The help of each command says what its VALUE is,
+  such as `klaviyo-connector lists --help`.
   ERROR is the contract's error: {code, message, status, retry-after, details, duplicate,
   request-id, body, done}.
-  USAGE is what it took: {requests, attempts, sent-bytes, received-bytes, waited-ms}.";
+  USAGE is what the calls used: {requests, attempts, sent-bytes, received-bytes, waited-ms}.";
 
 /// Klaviyo from the command line: lists, profiles, opt-ins and whole files of contacts, a simulator to try them on,
 /// and a doctor for the account

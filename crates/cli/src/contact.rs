@@ -17,7 +17,7 @@ pub(crate) struct Who {
     /// An email address, also as in 'Priya <priya@example.com>'
     #[arg(long)]
     email: Option<String>,
-    /// A phone number: with its country code, or as it is dialled in --region
+    /// A phone number, with its country code or as it is dialled in --region
     #[arg(long)]
     phone: Option<String>,
     /// Your own id for the person
@@ -39,7 +39,7 @@ pub(crate) struct Contact {
     /// The email address, also as in 'Priya <priya@example.com>'
     #[arg(long)]
     email: Option<String>,
-    /// The phone number: with its country code, or as it is dialled in --region
+    /// The phone number, with its country code or as it is dialled in --region
     #[arg(long)]
     phone: Option<String>,
     /// The country of a phone number without a country code, such as IN
@@ -57,8 +57,8 @@ pub(crate) struct Contact {
     /// The last name
     #[arg(long, value_name = "NAME")]
     last_name: Option<String>,
-    /// A custom property; may be repeated. A value that is a JSON number, boolean, string, array or object is taken
-    /// as that, any other as text: plan=pro, visits=3, code='"007"'
+    /// A custom property; may be repeated. A value that is a JSON number, boolean, string, array or object is sent as
+    /// that, any other value as text: plan=pro, visits=3, code='"007"'
     #[arg(long = "property", value_name = "NAME=VALUE")]
     properties: Vec<String>,
 }

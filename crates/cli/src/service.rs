@@ -22,26 +22,27 @@ use tracing::warn;
 // Flattened structs have no documentation: clap would take it for that of the command.
 #[derive(Args)]
 pub(crate) struct SecretsArgs {
-    /// A folder with a file for each secret of each account, such as shop-1.api-key; without it they are variables, of the
-    /// account `default`
+    /// A folder with a file for each secret of each account, such as shop-1.api-key; without it, variables have the
+    /// secrets of the account `default`
     #[arg(long = "secrets", value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct NatsArgs {
-    /// The NATS server with the queue, such as nats://127.0.0.1:4222; its JetStream is on. tls://USER:PASSWORD@HOST insists on
-    /// TLS, which nats:// leaves to the server [variable: NATS_URL]
+    /// The NATS server that has the queue, such as nats://127.0.0.1:4222, with JetStream on. tls://USER:PASSWORD@HOST
+    /// requires TLS; with nats:// the server decides [variable: NATS_URL]
     #[arg(long, global = true, value_name = "URL")]
     nats: Option<String>,
     /// A file with the credentials for NATS [variable: NATS_CREDS]
     #[arg(long, global = true, value_name = "FILE")]
     nats_creds: Option<PathBuf>,
-    /// A file with the certificates (PEM) that NATS' is checked with; without it they are the system's [variable: NATS_CA]
+    /// A file with the certificates (PEM) that the certificate of NATS is checked with; without it, those of the system
+    /// [variable: NATS_CA]
     #[arg(long, global = true, value_name = "FILE")]
     nats_ca: Option<PathBuf>,
-    /// What opt-ins that wait may take of JetStream's store, where their stream is made; the store needs as much again
-    /// for outcomes and the rest
+    /// How much of JetStream's store the waiting opt-ins may take, which counts when their stream is made; the store
+    /// needs as much again for outcomes and the rest
     #[arg(long, global = true, value_name = "BYTES", default_value_t = OPT_INS_BYTES)]
     queue_bytes: u64,
 }

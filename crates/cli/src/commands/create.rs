@@ -11,7 +11,7 @@ use clap::Args;
 use klaviyo_host::types::Creation;
 use serde_json::json;
 
-/// Create a profile, unless one with an identifier of it exists
+/// Create a profile, unless a profile with one of its identifiers exists
 #[derive(Args)]
 #[command(after_help = "\
 With --json, VALUE is {\"created\": PROFILE} or {\"existing\": ID}; for PROFILE see `lookup --help`.")]

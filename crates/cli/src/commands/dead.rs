@@ -37,14 +37,14 @@ enum DeadCommand {
         #[arg(long)]
         account: Option<klaviyo_service::account::Account>,
     },
-    /// Show one, with the opt-in itself
+    /// Show one dead letter, with its opt-in
     Show {
         /// Its id, from `dead list` or the answer to the opt-in
         id: Id,
     },
     /// Put dead letters into the queue again
     Retry(Which),
-    /// Give dead letters up
+    /// Give up on dead letters; their opt-ins are not done
     Drop(Which),
 }
 

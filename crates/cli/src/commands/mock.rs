@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 const HELP: &str = "\
-With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, before it serves.";
+With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, which is printed before it serves.";
 
 /// Run a Klaviyo on this machine to try things on, until Ctrl-C
 #[derive(Args)]
@@ -23,10 +23,10 @@ pub(crate) struct Mock {
     /// The port on the loopback interface; 0 is any free one
     #[arg(long, default_value_t = 4010)]
     port: u16,
-    /// One more key, pk_NAME, that has only these scopes, such as readonly=lists:read,profiles:read; may be repeated
+    /// One more key, pk_NAME, which has only these scopes, such as readonly=lists:read,profiles:read; may be repeated
     #[arg(long = "key", value_name = "NAME=SCOPE,…", value_parser = key)]
     keys: Vec<MockKey>,
-    /// The rates to hold clients to: off, klaviyo (those that are published), or a number: so many times those
+    /// The rates that clients have to keep: off, klaviyo (the published ones), or a number, which multiplies those
     #[arg(long, default_value = "klaviyo", value_parser = rates)]
     rates: Rates,
     /// What goes wrong, such as 'GET /api/lists: #1-2 status 503'; may be repeated

@@ -1,4 +1,4 @@
-//! `klaviyo-connector serve`: the front door.
+//! `klaviyo-connector serve`: the front door, which takes opt-ins over HTTP.
 
 use crate::account::Account;
 use crate::context::Context;
@@ -22,83 +22,95 @@ use tracing::error;
 
 const HELP: &str = "\
 Routes:
-  POST /v1/opt-ins            an opt-in, or an array of them (100; with a queue 1,000)
-  GET  /v1/opt-ins/{id}       with a queue: what became of one
-  GET  /v1/whatsapp/{account} Meta's question whether the webhook is wanted
-  POST /v1/whatsapp/{account} Meta's notifications
+  POST /v1/opt-ins            one opt-in, or an array of at most 100 (with --nats 1,000)
+  GET  /v1/opt-ins/{id}       with --nats: the outcome of an opt-in
+  GET  /v1/whatsapp/{account} Meta asks here whether the webhook is wanted
+  POST /v1/whatsapp/{account} Meta sends its notifications here
 
-At --health-listen, for who looks after the door; nobody else should reach it:
+At --health-listen, for monitoring; nobody else should reach it:
   GET  /healthz, /readyz, /metrics
 
-Without --nats an opt-in is done at once: 200, with the receipt and the reply for the customer. With
-it, 202 when JetStream has written it, with the id to ask for its outcome, for a week.
+Without --nats the door does an opt-in at once and answers 200, with the receipt and the reply for
+the customer. With --nats it answers 202 when JetStream has written the opt-in, with an id; for a
+week that id gets the outcome.
 
 An opt-in:
   {\"account\": \"default\", \"list\": \"WhatsApp Opt-Ins\", \"email\": \"priya@example.com\",
-   \"phone_number\": \"+919820000001\", \"external_id\": \"7\", \"first_name\": \"Priya\", \"last_name\": \"Sharma\",
-   \"properties\": {}, \"consent\": [\"email\", \"sms\", \"whatsapp\"], \"consent_source\": \"WhatsApp bot\",
-   \"id\": \"your own id\", \"strict\": false}
-  Needed are account, list, and one of email, phone_number and external_id. Without consent it is
-  membership of the list. With --nats a second one with the same id is not done again; without, it
-  finds what the first has done.
+   \"phone_number\": \"+919820000001\", \"external_id\": \"7\", \"first_name\": \"Priya\",
+   \"last_name\": \"Sharma\", \"properties\": {}, \"consent\": [\"email\", \"sms\", \"whatsapp\"],
+   \"consent_source\": \"WhatsApp bot\", \"id\": \"your own id\", \"strict\": false}
+  It needs account, list, and one of email, phone_number and external_id. Without consent the
+  person becomes a member of the list, no more. With --nats a second opt-in with the same id is
+  not done again. Without --nats it is done again, and finds what the first one did.
 
-  Emails, phone numbers and names are taken as people write them: white space, what cannot be seen
-  and separators are no part of them, nor is what stands around an address, as in \"Priya <p@x.com>\".
-  A phone_number needs its country code; properties are sent digit by digit. \"N/A\", \"none\", \"-\" and
-  the like say that there is none.
-  An email or a phone_number that cannot be one is left out where the person is known by another
-  identifier, and so is consent that needs it. The answer says so in \"warnings\", one sentence each,
-  which begin with the field; with --nats the 202 has them, and so has the outcome. With strict such
-  an opt-in is refused.
-  What can never be done is 422, with \"index\", \"field\" and \"message\" of each, and then none of the
-  request is taken.
+  Emails, phone numbers and names may be as people write them. White space, invisible characters
+  and separators are no part of them, nor is the text around an address, as in \"Priya <p@x.com>\".
+  A phone_number needs its country code. Numbers in properties keep every digit. \"N/A\", \"none\",
+  \"-\" and the like mean that there is no value.
 
-Signatures, as https://www.standardwebhooks.com has them: the headers webhook-id (yours, such as
-msg_1), webhook-timestamp (seconds since 1970), and webhook-signature: \"v1,\" and the base64 of
-HMAC-SHA256 over \"ID.TIMESTAMP.BODY\". To ask for an outcome, webhook-id is the id that is asked for.
-A signed request is taken once, within five minutes. One that was answered 503 may be repeated as it
-is; to repeat another one, sign it anew with the same webhook-id. With --nats all doors know what was
-taken; without, each process knows only what it has taken itself since it was started.
+  An email or phone_number that cannot be one is left out if the opt-in has another identifier,
+  and so is consent that needs it. \"warnings\" in the answer has a sentence for each, which begins
+  with the field; with --nats the 202 has it, and the outcome too. With strict such an opt-in is
+  refused.
 
-A notification of WhatsApp's (4 MB at most; opt-ins 1 MB) opts in who sent a word of --whatsapp-word
-within the last week, in any case: as a text, by a template's button (its payload or its text), by a
-button or a choice from a list (its id or its title), or in the answer to a Flow. A Flow's answer
-opts in where it gives consent: a field consent, opt_in, subscribe, newsletter, marketing,
-marketing_consent, accepts_marketing, updates or the like says yes; or where any of its texts, its
-name or its flow_token is the word. It opts nobody in where one of those fields, or one whose name
-is like theirs, says no, is left empty, or says neither. Its fields email, name, first_name and
-last_name go into the opt-in. (Upper case, hyphens, and the numbers of Meta's builder, such as
-screen_0_Email_1, do not count.) Being opted in is membership of the list, no consent.
-Somebody whose phone number WhatsApp does not tell, because they have a username, is opted in with
-WhatsApp's own id of them as external_id, and as the properties whatsapp_user_id and
-whatsapp_username; consent to WhatsApp needs a number, which a warning says. With a number they are
-known by that alone.
-A wish that cannot be done is told in the answer and in the log and, with --nats, is a dead letter
-(`klaviyo-connector dead`). Who presses in WhatsApp that marketing is to stop loses the consent to WhatsApp, for
-which the key needs the scope subscriptions:write.
-All else is counted by reason in the metric klaviyo_door_ignored_total.
+  If an opt-in can never be done, the answer is 422, with \"index\", \"field\" and \"message\" of each
+  such opt-in, and the door takes none of the request.
 
-Secrets, in the folder of --secrets, read again when they change, or in variables:
+Signatures, as https://www.standardwebhooks.com defines them, are in three headers:
+  webhook-id          your id of the request, such as msg_1
+  webhook-timestamp   seconds since 1970
+  webhook-signature   \"v1,\" and the base64 of HMAC-SHA256 over \"ID.TIMESTAMP.BODY\"
+
+  To ask for an outcome, webhook-id is the id of that opt-in. A signed request is taken once,
+  within five minutes. After a 503 the same request may be sent again. To repeat any other
+  request, sign it anew with the same webhook-id. With --nats all doors know which requests were
+  taken. Without --nats each process knows only those that it took since it started.
+
+WhatsApp:
+  A notification has at most 4 MB, and a request with opt-ins 1 MB. A notification opts its sender
+  in if the sender wrote a word of --whatsapp-word within the last week, in upper or lower case:
+  as a text, by the button of a template (its payload or its text), by a button or a choice from a
+  list (its id or its title), or in the answer to a Flow.
+
+  The answer to a Flow opts in if a field consent, opt_in, subscribe, newsletter, marketing,
+  marketing_consent, accepts_marketing, updates or the like says yes, or if any of its texts, its
+  name or its flow_token is the word. It opts nobody in if one of those fields, or a field with a
+  similar name, says no, is empty, or says neither. Its fields email, name, first_name and
+  last_name go into the opt-in. In the names of fields, upper case, hyphens, and the numbers of
+  Meta's builder, as in screen_0_Email_1, do not count. The sender becomes a member of the list,
+  which is no consent.
+
+  WhatsApp may hide the phone number of a sender who has a username. The door opts such a sender
+  in with WhatsApp's own id as external_id, and with the properties whatsapp_user_id and
+  whatsapp_username. Consent to WhatsApp needs a number, which a warning says. A sender with a
+  number is known by the number alone.
+
+  What cannot be done is in the answer and in the log and, with --nats, becomes a dead letter
+  (`klaviyo-connector dead`). A sender who tells WhatsApp to stop marketing loses the consent to
+  WhatsApp; for that, the key needs the scope subscriptions:write. All other notifications are
+  counted by reason in the metric klaviyo_door_ignored_total.
+
+Secrets are files in the folder of --secrets, which are read again when they change, or variables:
   ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            from `klaviyo-connector secret`
   ACCOUNT.whatsapp-app-secret       KLAVIYO_WHATSAPP_APP_SECRET       what Meta signs with
   ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  Meta's id of the account's number
   ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
   ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
-A secret that cannot be used, such as a signing secret of fewer than 24 bytes, is named in the log, and
-its account is not served. Accounts of one WhatsApp app need their phone number ids: Meta signs for the
-app, and an account takes the notifications of its numbers only.
+  The log names a secret that cannot be used, such as a signing secret of fewer than 24 bytes, and
+  its account is not served. Accounts that share a WhatsApp app need their phone number ids: Meta
+  signs for the app, and an account takes the notifications of its own number only.
 
-With --json, VALUE is {url, health_url, queue, accounts}, before it serves.";
+With --json, VALUE is {url, health_url, queue, accounts}. It is printed before the door serves.";
 
-/// Take opt-ins over HTTP, from callers who sign them and from WhatsApp's webhook, until Ctrl-C
+/// Take opt-ins over HTTP until Ctrl-C: from callers who sign them, and from WhatsApp's webhook
 #[derive(Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Serve {
     /// The address to listen at; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where to answer /healthz, /readyz and /metrics, which strangers should not reach; port 0 is any free one
+    /// The address of /healthz, /readyz and /metrics, which strangers should not reach; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
     health_listen: SocketAddr,
     #[command(flatten)]
@@ -108,14 +120,14 @@ pub(crate) struct Serve {
     /// The WhatsApp message that opts its sender in, in any case; may be repeated
     #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
     whatsapp_word: Vec<String>,
-    /// Opt nobody in by WhatsApp whose phone number it does not tell; without this they are known by WhatsApp's own id
+    /// Opt in only senders whose phone number WhatsApp tells; without this, other senders are known by WhatsApp's own id
     #[arg(long)]
     whatsapp_numbers_only: bool,
-    /// How many opt-ins of one account are taken in a second; more are answered 503
+    /// How many opt-ins of one account are taken a second; the answer to more is 503
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     rate: NonZeroU32,
-    /// How many requests are worked on at once, at most half of them of one account, a third each of two, and so on; more are
-    /// answered 503
+    /// How many requests are worked on at once; the answer to more is 503. One account has at most half of them, two
+    /// accounts a third each, and so on
     #[arg(long, value_name = "NUMBER", default_value = "256")]
     concurrency: NonZeroU32,
 }
@@ -128,7 +140,7 @@ fn whatsapp_word(text: &str) -> Result<String, String> {
     }
 }
 
-/// What a door needs that puts opt-ins into the queue.
+/// The secrets of a door that puts opt-ins into the queue.
 const FOR_QUEUE: &[Kind] = &[
     Kind::SigningSecret,
     Kind::WhatsappAppSecret,
@@ -136,7 +148,7 @@ const FOR_QUEUE: &[Kind] = &[
     Kind::WhatsappList,
     Kind::WhatsappPhoneNumberId,
 ];
-/// What one needs that does them at once.
+/// The secrets of a door that does opt-ins at once.
 const DIRECT: &[Kind] = &[
     Kind::SigningSecret,
     Kind::WhatsappAppSecret,

@@ -1,4 +1,4 @@
-//! `klaviyo-connector worker`: the engine room.
+//! `klaviyo-connector worker`: takes opt-ins from the queue and does them in Klaviyo.
 
 use crate::account::Account;
 use crate::context::Context;
@@ -21,26 +21,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const HELP: &str = "\
-An account is one worker's at a time, by a lease of ten seconds that it renews: so the account's
-rates are kept however many workers there are. Accounts spread over the workers, and move when
-workers come and go. Without --nats and NATS_URL the queue is at nats://127.0.0.1:4222.
+One worker at a time works on an account, by a lease of ten seconds that it renews. So the
+account's rates are kept, however many workers there are. Accounts spread over the workers, and
+move when workers come and go. Without --nats and NATS_URL the queue is at nats://127.0.0.1:4222.
 
-One opt-in that waits alone takes the three steps of `klaviyo-connector opt-in`; many are looked up, created
-or imported, and added to their list together, in as few requests as will do.
+An opt-in that waits alone takes the three steps of `klaviyo-connector opt-in`. Many opt-ins are
+looked up, created or imported, and added to their list together, in as few requests as possible.
 
-When Klaviyo asks for time, or is away, opt-ins wait and are tried again. What Klaviyo will never
-take, and what has failed too often, is a dead letter: see `klaviyo-connector dead`. A key that is refused, or
-lacks a scope, pauses its account, as the log and /readyz say; another key resumes it.
+While Klaviyo limits the rate or is not available, opt-ins wait and are tried again. An opt-in
+that Klaviyo will never take, or that failed too often, becomes a dead letter: see
+`klaviyo-connector dead`. If Klaviyo refuses the key, or the key lacks a scope, its account
+pauses, and the log and /readyz say so; another key resumes it.
 
-Keys, in the folder of --secrets, read again when they change, or in a variable:
+Keys are files in the folder of --secrets, which are read again when they change, or a variable:
   ACCOUNT.api-key    KLAVIYO_API_KEY    Klaviyo's private key
 
-A worker whose opt-ins are under way when it is killed loses nothing: another one goes on with them
-after 15 seconds. Ctrl-C and SIGTERM end it in order.
+A worker that is killed loses nothing: another one goes on with its opt-ins after 15 seconds.
+Ctrl-C and SIGTERM end a worker in order.
 
-With --json, VALUE is {url, accounts}, before it works.";
+With --json, VALUE is {url, accounts}. It is printed before the worker works.";
 
-/// Bring the opt-ins that wait on NATS JetStream to Klaviyo, at the pace of each account, until Ctrl-C
+/// Do the opt-ins that wait on NATS JetStream, at the rates of each account, until Ctrl-C
 #[derive(Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Worker {
@@ -48,7 +49,7 @@ pub(crate) struct Worker {
     nats: NatsArgs,
     #[command(flatten)]
     secrets: SecretsArgs,
-    /// Where to answer /healthz, /readyz and /metrics; port 0 is any free one
+    /// The address of /healthz, /readyz and /metrics; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
     /// How often an opt-in is tried before it becomes a dead letter
@@ -56,9 +57,9 @@ pub(crate) struct Worker {
     attempts: NonZeroU32,
 }
 
-/// For a call with hundreds of requests at Klaviyo's rates.
+/// The limit of a call: one that makes hundreds of requests waits for Klaviyo's rates.
 const TIME: Duration = Duration::from_secs(180);
-/// Accounts that are worked on at the same moment; more of them wait for their turn.
+/// How many accounts are worked on at the same moment. Others wait for their turn.
 const CALLS: u32 = 64;
 
 impl Worker {
