@@ -11,10 +11,10 @@ use clap::{Parser, Subcommand};
 const REFERENCE: &str = "\
 The key:
   The account's private key is in the variable KLAVIYO_API_KEY, or in the file that --key-file or
-  KLAVIYO_API_KEY_FILE names; the file goes before the variable. The key is never an argument: others
-  on the machine can read arguments, and the shell keeps them. It needs the scopes profiles:read,
-  profiles:write, lists:read and lists:write. Standard error has a warning if others can read the
-  key's file, and if --endpoint sends the key to another machine without https.
+  KLAVIYO_API_KEY_FILE names; the file goes before the variable. The key is never an argument:
+  others on the machine can read arguments, and the shell keeps them. It needs the scopes
+  profiles:read, profiles:write, lists:read and lists:write. Standard error has a warning if others
+  can read the key's file, and if --endpoint sends the key to another machine without https.
 
 Exit codes:
   0    done
@@ -31,8 +31,8 @@ Exit codes:
   One document on standard output, also when the command line is wrong:
     {\"ok\": VALUE, \"usage\": USAGE}   or   {\"err\": ERROR, \"usage\": USAGE}
   VALUE is what the function of the contract (wit/) returns, with the contract's names. If a search
-  finds nothing, it is null, and the exit code is 3. The help of each command says what its VALUE is,
-  such as `klaviyo-connector lists --help`.
+  finds nothing, it is null, and the exit code is 3. The help of each command, such as
+  `klaviyo-connector lists --help`, says what its VALUE is.
   ERROR is the contract's error: {code, message, status, retry-after, details, duplicate,
   request-id, body, done}.
   USAGE is what the calls used: {requests, attempts, sent-bytes, received-bytes, waited-ms}.";
@@ -92,4 +92,23 @@ commands! {
     Mock(commands::mock::Mock),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// clap wraps a longer line, which tears tables and paragraphs apart.
+    #[test]
+    fn the_lines_of_every_help_fit() {
+        let grammar = Arguments::command();
+        let commands: Vec<_> = [&grammar].into_iter().chain(grammar.get_subcommands()).collect();
+        let texts =
+            commands.iter().flat_map(|command| [command.get_after_help(), command.get_after_long_help()]);
+        let help: Vec<String> = texts.flatten().map(ToString::to_string).collect();
+        let long: Vec<&str> =
+            help.iter().flat_map(|text| text.lines()).filter(|line| line.chars().count() > 100).collect();
+        assert!(help.len() >= commands.len() && long.is_empty(), "{long:#?}");
+    }
 }

@@ -183,18 +183,39 @@ impl From<LoadError> for Failure {
 
 /// An error with its causes, in one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut told = error.to_string();
+    let mut sentence = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        told.push_str(&format!(": {error}"));
+        sentence.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    told
+    sentence
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use klaviyo_core::Error as CoreError;
+
+    #[test]
+    fn a_wrong_argument_after_a_lookup_has_changed_nothing() {
+        let failure = |code: Code, details: Vec<Detail>| {
+            let error = ContractError {
+                details,
+                ..*Failure::new(code, "email: it is empty (nothing was sent)".to_owned()).error
+            };
+            let cause = Cause::Connector(Box::new(error));
+            Failure::after_reading(klaviyo_host::Error { cause, usage: Usage::default() })
+        };
+        let invalid = Failure::invalid(Some("email"), "it is empty");
+        // The connector says so itself, in the same words.
+        assert_eq!(invalid.error.message, CoreError::invalid("email", "it is empty").message);
+        let details = invalid.error.details;
+        let message = failure(Code::InvalidInput, details.clone()).error.message;
+        assert_eq!(message, "email: it is empty (nothing was changed)");
+        let other = failure(Code::Rejected, details).error.message;
+        assert_eq!(other, "email: it is empty (nothing was sent)");
+    }
 
     #[test]
     fn each_code_has_its_exit_code() {

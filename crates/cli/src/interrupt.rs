@@ -1,14 +1,14 @@
-//! The wish to stop.
+//! Ctrl-C and SIGTERM: the first asks for an orderly stop, the second for the end at once.
 
 use crate::failure::Failure;
 use tokio::sync::watch;
 
-/// Somebody's wish to stop: Ctrl-C or SIGTERM.
+/// How often a user or the system has asked the command to stop.
 #[derive(Clone)]
 pub(crate) struct Interrupt(watch::Receiver<u32>);
 
 impl Interrupt {
-    /// From now on the signals do not end the program by themselves.
+    /// Takes the two signals over: they no longer end the program by themselves.
     pub(crate) fn listen() -> Result<Self, Failure> {
         let failed = |error| Failure::other(format!("cannot wait for Ctrl-C: {error}"));
         let (sender, receiver) = watch::channel(0);
@@ -35,18 +35,18 @@ impl Interrupt {
         Ok(Self(receiver))
     }
 
-    /// Waits until somebody wants to stop.
+    /// Waits for the first signal.
     pub(crate) async fn asked(&self) {
         self.times(1).await;
     }
 
-    /// Waits until somebody wants to stop, although they have said so before.
+    /// Waits for the second signal.
     pub(crate) async fn repeated(&self) {
         self.times(2).await;
     }
 
     async fn times(&self, least: u32) {
-        // The sender is never gone: its task does not end.
+        // Fails only without a sender, whose task never ends.
         if self.0.clone().wait_for(|times| *times >= least).await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 const HELP: &str = "\
-With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}, which is printed before it serves.";
+With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}. It is printed before
+the simulator serves.";
 
 /// Run a Klaviyo on this machine to try things on, until Ctrl-C
 #[derive(Args)]

@@ -10,8 +10,8 @@ use serde_json::json;
 const HELP: &str = "\
 The secret is \"whsec_\" and the base64 of 32 random bytes, as https://www.standardwebhooks.com
 defines it. Each account has its own secret, which its callers have too:
-  export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"               for the account \"default\"
-  (umask 077; klaviyo-connector secret > secrets/shop-1.signing-secret)      for the account \"shop-1\"
+  for the account \"default\":   export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"
+  for the account \"shop-1\":    (umask 077; klaviyo-connector secret > secrets/shop-1.signing-secret)
 
 With --json, VALUE is the signing secret.";
 

@@ -91,12 +91,13 @@ WhatsApp:
   counted by reason in the metric klaviyo_door_ignored_total.
 
 Secrets are files in the folder of --secrets, which are read again when they change, or variables:
-  ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            from `klaviyo-connector secret`
+  ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            `klaviyo-connector secret`
   ACCOUNT.whatsapp-app-secret       KLAVIYO_WHATSAPP_APP_SECRET       what Meta signs with
-  ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  Meta's id of the account's number
+  ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  Meta's id of the number
   ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
   ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
+
   The log names a secret that cannot be used, such as a signing secret of fewer than 24 bytes, and
   its account is not served. Accounts that share a WhatsApp app need their phone number ids: Meta
   signs for the app, and an account takes the notifications of its own number only.

@@ -15,8 +15,8 @@ The input:
 
 Columns:
   They are known by name, as `Phone Number` or `phone_number`, and by the headings of the customers
-  and contacts that Shopify, Mailchimp, HubSpot, WooCommerce, Google and Klaviyo itself export. --map
-  says what others are: by name, or by position where no column has the position for its name
+  and contacts that Shopify, Mailchimp, HubSpot, WooCommerce, Google and Klaviyo itself export.
+  --map says what others are: by name, or by position where no column has the position for its name
   ('3=phone-number'). A second phone or email of these exports is not known, nor is what only their
   makers use (LEID, Tax Exempt): --unknown-columns decides about such columns. Columns that are
   known and of no use here, such as Klaviyo ID, Date Added, or a time of consent without
@@ -45,12 +45,12 @@ What happens to people:
 
 Consent by column:
   The column answers yes or no (true, 1, x, subscribed, opted in and the like; also in German,
-  French, Spanish, Italian, Portuguese and other languages). Empty is no. An answer that is not known
-  refuses its row; --consent-yes and --consent-no teach it. 'email=!COLUMN' is for a column that
-  says who has opted out: yes is no consent there, and empty is not opted out. Where the row has no
-  such value at all, nobody knows: no consent is given, and the report says so. Headings such as
-  `Unsubscribed from all email`, `Opted out of email: …` and `Email Suppressions` are read so
-  anyway; where another column decides about the channel they take its consent away.
+  French, Spanish, Italian, Portuguese and other languages). Empty is no. An answer that is not
+  known refuses its row; --consent-yes and --consent-no teach it. 'email=!COLUMN' is for a column
+  that says who has opted out: yes is no consent there, and empty is not opted out. Where the row
+  has no such value at all, nobody knows: no consent is given, and the report says so. Headings
+  such as `Unsubscribed from all email`, `Opted out of email: …` and `Email Suppressions` are read
+  so anyway; where another column decides about the channel they take its consent away.
   With --consent, and a column whose heading speaks of consent, nothing is sent: --consent-column
   lets the column decide, and --map 'COLUMN=ignore' sets it aside.
   Klaviyo keeps one text about a consent: consent-source and consent-method of the row, or
