@@ -14,7 +14,7 @@ pub const KEY: &str = "pk_canary_5d1f7b0c2e";
 
 /// Everything that this process logs from now on, at the finest level, of all crates.
 #[derive(Clone, Debug, Default)]
-pub struct Watch(Arc<Mutex<Seen>>);
+pub struct KeyWatch(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -22,7 +22,7 @@ struct Seen {
     leaks: Vec<String>,
 }
 
-impl Watch {
+impl KeyWatch {
     /// Begins to watch. Once in a process.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ pub fn check(text: &str) -> Result<()> {
     Ok(())
 }
 
-impl MakeWriter<'_> for Watch {
+impl MakeWriter<'_> for KeyWatch {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -88,7 +88,7 @@ impl MakeWriter<'_> for Watch {
     }
 }
 
-impl Write for Watch {
+impl Write for KeyWatch {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let mut seen = lock(&self.0);
         seen.lines += 1;

@@ -1,5 +1,5 @@
-//! Guests that misbehave on purpose, one behaviour each (`host-test/hostile`): what is meant to stop them does, and
-//! nothing else suffers.
+//! Guests that misbehave on purpose, one behaviour each (`host-test/hostile`): what is meant to stop them
+//! does, and nothing else suffers.
 
 use crate::canary::{self, KEY};
 use crate::component::{artifact, built, cache};
@@ -40,20 +40,44 @@ pub const CASES: &[Case] = &[
     case("remember", "nothing is left of one call in the next", remember),
     case("bad-result", "a result outside of the memory is a trap", bad_result),
     case("bad-text", "text that is not UTF-8 is a trap", bad_text),
-    case("header-injection", "no line end in a header's value", || denied("header-injection")),
-    case("header-name-injection", "no line end in its name", || denied("header-name-injection")),
-    case("scheme-injection", "no line end before the key", || denied("scheme-injection")),
-    case("own-authorization", "Authorization is the host's", || denied("own-authorization")),
-    case("own-host", "Host is the host's", || denied("own-host")),
-    case("own-length", "Content-Length is the host's", || denied("own-length")),
-    case("plain-http", "Egress: https only", || denied("plain-http")),
-    case("other-host", "Egress: no other host", || denied("other-host")),
-    case("other-port", "Egress: no other port", || denied("other-port")),
-    case("other-scheme", "Egress: nothing but http and https", || denied("other-scheme")),
-    case("user-information", "Egress: no user information", || denied("user-information")),
-    case("ip-address", "Egress: no address", || denied("ip-address")),
-    case("odd-ip-address", "Egress: no address in disguise", || denied("odd-ip-address")),
-    case("backslash", "Egress: no URL that can be read in two ways", || denied("backslash")),
+    case("header-injection", "no line end in a header's value", || {
+        denied("header-injection", "the header x-note has characters that no header may have")
+    }),
+    case("header-name-injection", "no line end in its name", || {
+        denied("header-name-injection", "is not the name of a header")
+    }),
+    case("scheme-injection", "no line end before the key", || {
+        denied("scheme-injection", "is not a single word")
+    }),
+    case("own-authorization", "Authorization is the host's", || {
+        denied("own-authorization", "the header authorization is the host's")
+    }),
+    case("own-host", "Host is the host's", || denied("own-host", "the header host is the host's")),
+    case("own-length", "Content-Length is the host's", || {
+        denied("own-length", "the header content-length is the host's")
+    }),
+    case("plain-http", "Egress: https only", || {
+        denied("plain-http", "requests to http://a.klaviyo.com:80 are not allowed")
+    }),
+    case("other-host", "Egress: no other host", || {
+        denied("other-host", "requests to https://evil.example:443 are not allowed")
+    }),
+    case("other-port", "Egress: no other port", || {
+        denied("other-port", "requests to https://a.klaviyo.com:8443 are not allowed")
+    }),
+    case("other-scheme", "Egress: nothing but http and https", || denied("other-scheme", "has no host")),
+    case("user-information", "Egress: no user information", || {
+        denied("user-information", "has user information in it")
+    }),
+    case("ip-address", "Egress: no address", || {
+        denied("ip-address", "requests to https://169.254.169.254:443 are not allowed")
+    }),
+    case("odd-ip-address", "Egress: no address in disguise", || {
+        denied("odd-ip-address", "is not written in its normal form")
+    }),
+    case("backslash", "Egress: no URL that can be read in two ways", || {
+        denied("backslash", "is not written in its normal form")
+    }),
     case("private-name", "Egress: no name of a private address", private_name),
     case("follow-redirect", "Egress: no redirect to another host", follow_redirect),
     case("mirror", "the key is not in the guest's memory, even if the server sends it back", mirror),
@@ -134,13 +158,14 @@ fn stopped_by(called: Called, expected: Limit) -> Result<()> {
     }
 }
 
-/// Fails unless the guest was told by its import: its error has the code that stands for the kind.
-fn told(called: Called, code: Code, setting: &str) -> Result<()> {
+/// Fails unless the guest was told by its import: its error has the code that stands for the kind, and its
+/// message names the setting or the reason.
+fn told(called: Called, code: Code, reason: &str) -> Result<()> {
     match called {
         Err(Error { cause: Cause::Connector(error), .. }) if error.code == code => {
             ensure!(
-                error.message.contains(setting),
-                "the sentence does not name {setting}: {}",
+                error.message.contains(reason),
+                "the sentence does not say {reason:?}: {}",
                 error.message
             );
             Ok(())
@@ -197,7 +222,7 @@ fn many_headers() -> Result<()> {
     // However high the limit is, there are more than a message can have.
     let (called, recorder) = with("many-headers", Limits { header_bytes: 10_000_000, ..small() })?;
     ensure!(recorder.sent() == 0, "it was sent");
-    told(called, Code::Denied, "")
+    told(called, Code::Denied, "more headers than there can be")
 }
 
 fn grow_memory() -> Result<()> {
@@ -282,7 +307,7 @@ fn large_answer() -> Result<()> {
     let recorder = Recorder { answer, ..Recorder::default() };
     let limits = Limits { response_bytes: 1_000_000, ..small() };
     let connector = load("get", Connector::builder().limits(limits).transport(recorder))?;
-    told(block_on(call(&connector))?, Code::TooLarge, "")
+    told(block_on(call(&connector))?, Code::TooLarge, "Limits::response_bytes")
 }
 
 fn trapped(called: Called) -> Result<()> {
@@ -325,11 +350,11 @@ fn bad_text() -> Result<()> {
     trapped(called)
 }
 
-/// Denied, and nothing was sent.
-fn denied(name: &str) -> Result<()> {
+/// Denied for this reason, and nothing was sent.
+fn denied(name: &str, reason: &str) -> Result<()> {
     let (called, recorder) = with(name, small())?;
     ensure!(recorder.sent() == 0, "it was sent: {:?}", lock(&recorder.sent));
-    told(called, Code::Denied, "")
+    told(called, Code::Denied, reason)
 }
 
 fn private_name() -> Result<()> {
@@ -340,7 +365,7 @@ fn private_name() -> Result<()> {
     let allowed = Connector::builder()
         .limits(Limits { attempts: 1, ..small() })
         .egress(egress()?.allow_private_addresses());
-    told(block_on(call(&load("private-name", allowed)?))?, Code::Connection, "")
+    told(block_on(call(&load("private-name", allowed)?))?, Code::Connection, "tcp connect error")
 }
 
 fn follow_redirect() -> Result<()> {

@@ -1,15 +1,16 @@
-//! Suites of cases, each of which proves one rule.
+//! Suites of cases, each of which proves one rule. They run as Rust's tests do: with filters, `--list` and
+//! threads.
 
+use crate::canary::KeyWatch;
 use crate::one_line;
-use anstream::println;
-use anstyle::{AnsiColor, Style};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use libtest_mimic::{Arguments, Trial};
 use std::time::Duration;
 
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
 /// More than any case takes.
 const TOO_LONG: Duration = Duration::from_secs(60);
+/// Most cases wait for a time limit, so more of them run at once than there are cores.
+const THREADS: usize = 8;
 
 /// One case.
 pub struct Case {
@@ -25,30 +26,25 @@ pub(crate) const fn case(name: &'static str, proves: &'static str, run: fn() -> 
     Case { name, proves, run }
 }
 
-/// Runs cases, several at a time, and prints each in the order in which they are listed. The answer is whether all
-/// passed.
-#[must_use]
-pub fn run(cases: &'static [Case]) -> bool {
-    const AT_ONCE: usize = 8;
-    let (mut passed, mut failed) = (0_usize, 0_usize);
-    for group in cases.chunks(AT_ONCE) {
-        let running: Vec<_> = group.iter().map(|case| (case, std::thread::spawn(case.run))).collect();
-        for (case, thread) in running {
-            let result = thread.join().unwrap_or_else(|_| bail!("it panicked"));
-            match result {
-                Ok(()) => {
-                    passed += 1;
-                    println!("  {GOOD}✓{GOOD:#} {:<24} {}", case.name, case.proves);
-                }
-                Err(error) => {
-                    failed += 1;
-                    println!("  {BAD}✗{BAD:#} {:<24} {}: {}", case.name, case.proves, one_line(&error));
-                }
-            }
-        }
+/// Runs those of the cases that the arguments choose, and looks for the key in all that is logged meanwhile.
+/// Returns whether all passed.
+///
+/// # Errors
+/// When the key was logged.
+pub fn run(cases: &'static [Case], mut arguments: Arguments) -> Result<bool> {
+    let trial = |case: &'static Case| {
+        let run = || (case.run)().map_err(|error| one_line(&error).into());
+        Trial::test(case.name, run).with_kind(case.proves)
+    };
+    arguments.test_threads.get_or_insert(THREADS);
+    let watch = KeyWatch::begin()?;
+    let conclusion = libtest_mimic::run(&arguments, cases.iter().map(trial).collect());
+    if arguments.list {
+        return Ok(true);
     }
-    println!("{passed} passed, {failed} failed");
-    failed == 0
+    println!("the key is in none of {} lines of log", watch.end()?);
+    println!("{} passed, {} failed", conclusion.num_passed, conclusion.num_failed);
+    Ok(!conclusion.has_failed())
 }
 
 /// Runs a future to its end on this thread.
