@@ -2,7 +2,7 @@
 
 use crate::command::{program, root, run};
 use crate::program::{built, profile};
-use crate::runtimes::{Skipped, browser};
+use crate::runtimes::{self, Skipped};
 use crate::simulator::Simulator;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -11,23 +11,38 @@ use std::process::Command;
 /// Where the Python of the examples has its packages.
 const PYTHON: &str = "target/examples/python";
 
-/// Runs the Rust examples, which the build of the tests has made, and the tests of the others.
-pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
+/// Runs the Rust examples of the last build.
+pub(crate) fn rust() -> Result<()> {
     let simulator = Simulator::start(profile(false))?;
     for example in ["klaviyo-example-rust", "klaviyo-example-tenant"] {
-        run(simulator.known_to(&mut program(built(example, "debug"))))?;
+        run(simulator.known_to(&mut program(built(example, profile(false)))))?;
     }
+    Ok(())
+}
+
+/// Runs the tests of the example for Python.
+pub(crate) fn python(skipped: &mut Skipped) -> Result<()> {
     if skipped.has("the example for Python", &["python3", "openssl"])? {
         prepare_python()?;
-        run(python().args(["-m", "mypy"]))?;
-        run(python().args(["-m", "pytest", "--quiet"]))?;
+        run(interpreter().args(["-m", "mypy"]))?;
+        run(interpreter().args(["-m", "pytest", "--quiet"]))?;
     }
+    Ok(())
+}
+
+/// Runs the tests of the example for Node in its three runtimes.
+pub(crate) fn node(skipped: &mut Skipped) -> Result<()> {
     if skipped.has("the example for Node, Deno and Bun", &["node", "npm"])? {
         prepare_node()?;
         for script in ["test", "test:deno", "test:bun"] {
             run(npm("node").args(["run", "--silent", script]))?;
         }
     }
+    Ok(())
+}
+
+/// Runs the tests of the page.
+pub(crate) fn browser(skipped: &mut Skipped) -> Result<()> {
     if skipped.has("the page for browsers", &["node", "npm", "chromium"])? {
         run(npm("browser").args(["ci", "--silent", "--no-audit", "--no-fund"]))?;
         run(npm("browser").args(["run", "--silent", "test"]))?;
@@ -57,7 +72,7 @@ pub(crate) fn matrix() -> Result<()> {
     }
     if skipped.has("Python", &["python3"])? {
         prepare_python()?;
-        row(&simulator, python().arg("matrix.py"))?;
+        row(&simulator, interpreter().arg("matrix.py"))?;
     }
     skipped.report();
     Ok(())
@@ -106,7 +121,7 @@ fn cells(line: &Value) -> Result<String> {
 fn npm(example: &str) -> Command {
     let mut command = program("npm");
     command.current_dir(root().join("examples").join(example));
-    if let Some(browser) = browser() {
+    if let Some(browser) = runtimes::browser() {
         command.env("CHROMIUM", browser);
     }
     command
@@ -117,7 +132,7 @@ fn prepare_node() -> Result<()> {
     run(npm("node").args(["run", "--silent", "build"]))
 }
 
-fn python() -> Command {
+fn interpreter() -> Command {
     let mut command = program(root().join(PYTHON).join("bin/python"));
     command.current_dir(root().join("examples/python"));
     command
@@ -126,7 +141,7 @@ fn python() -> Command {
 fn prepare_python() -> Result<()> {
     run(program("python3").args(["-m", "venv", PYTHON]))?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    run(python().args(install).args(["--requirement", "requirements.lock"]))?;
+    run(interpreter().args(install).args(["--requirement", "requirements.lock"]))?;
     let this = [
         "-m",
         "pip",
@@ -136,7 +151,7 @@ fn prepare_python() -> Result<()> {
         "--no-deps",
         "--no-build-isolation",
     ];
-    run(python().args(this).args(["--force-reinstall", "."]))
+    run(interpreter().args(this).args(["--force-reinstall", "."]))
 }
 
 #[cfg(test)]

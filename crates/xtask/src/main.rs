@@ -15,81 +15,69 @@ mod program;
 mod runtimes;
 mod sdk;
 mod simulator;
+mod test;
 mod toolchain;
 mod wit;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
-use command::{cargo, run};
-use runtimes::Skipped;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// The tasks of this project.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true, after_help = host_test_help())]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
 }
 
+/// The commands of the test host that are tasks, too.
+const HOST_TEST: [(&str, &str); 8] = [
+    ("demo", "Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine"),
+    ("replay", "Replay fixtures, or folders of them, against the component; --bless rewrites them"),
+    ("hostile", "Run the guests that misbehave"),
+    ("servers", "Run the connector against servers that misbehave"),
+    ("soak", "Opt 10,000 contacts in at once, while one request in ten goes wrong"),
+    ("sync", "Sync large files with `klaviyo-connector sync`, with bad rows, faults, and kills"),
+    ("scale", "Bring 200,000 opt-ins to front doors, a queue on NATS and workers, while they are killed"),
+    ("bench", "Measure what a sync takes, and what a quiet tenant gets beside noisy ones"),
+];
+
 #[derive(Subcommand)]
 enum Task {
     /// Install what compiling to WebAssembly needs, where it is missing
     Setup,
-    /// Build the component, target/component/klaviyo.wasm, and the command with it inside, target/klaviyo-connector; write
-    /// the fixtures for the tests of the examples, target/fixtures
+    /// Build the component, target/component/klaviyo.wasm, and the command with it inside,
+    /// target/klaviyo-connector; write the fixtures for the tests of the examples, target/fixtures
     Build {
         /// Optimise the command
         #[arg(long)]
         release: bool,
     },
-    /// Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine
-    #[command(disable_help_flag = true)]
-    Demo(Passed),
     /// Write all fixtures, as files, to a folder that is new or empty
     Corpus {
         /// The folder
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-    /// Replay fixtures, or folders of them, against the component
-    #[command(disable_help_flag = true)]
-    Replay(Passed),
-    /// Run the guests that misbehave
-    #[command(disable_help_flag = true)]
-    Hostile(Passed),
-    /// Run the connector against servers that misbehave
-    #[command(disable_help_flag = true)]
-    Servers(Passed),
-    /// Opt 10,000 contacts in at once, while one request in ten goes wrong
-    #[command(disable_help_flag = true)]
-    Soak(Passed),
-    /// Sync large files with `klaviyo-connector sync`, with bad rows, faults, and kills
-    #[command(disable_help_flag = true)]
-    Sync(Passed),
-    /// Bring 200,000 opt-ins of 20 accounts to front doors, a queue on NATS and workers, while they are killed
-    #[command(disable_help_flag = true)]
-    Scale(Passed),
-    /// Measure what a sync takes, beside the guide's flow: requests, time and memory; `neighbour`: what a quiet tenant gets
-    /// beside noisy ones
-    #[command(disable_help_flag = true)]
-    Bench(Passed),
     /// Check the requests of the fixtures, and what the simulator takes, against Klaviyo's OpenAPI files
     #[command(disable_help_flag = true)]
-    Openapi(Passed),
+    Openapi {
+        /// Those of the check
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the fixtures in each runtime, measure it, and print the README's table
     Matrix,
-    /// Check and test everything
-    Test,
-}
-
-/// What the program behind this task takes; `--help` among it.
-#[derive(clap::Args)]
-struct Passed {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
+    /// Check and test everything, and print how long each step took
+    Test {
+        /// Run this step only, and others that are named so; an unknown one lists them
+        #[arg(long, value_name = "STEP")]
+        only: Vec<String>,
+    },
+    #[command(external_subcommand)]
+    HostTest(Vec<String>),
 }
 
 fn main() -> ExitCode {
@@ -104,24 +92,13 @@ fn main() -> ExitCode {
             .and_then(|()| program::build_command(release))
             .map(done),
         Task::Corpus { folder } => corpus::write(&folder).map(done),
-        Task::Demo(passed) => host_test("demo", passed, false),
-        Task::Replay(passed) => host_test("replay", passed, false),
-        Task::Hostile(passed) => host_test("hostile", passed, false),
-        Task::Servers(passed) => host_test("servers", passed, false),
-        Task::Soak(passed) => host_test("soak", passed, false),
-        Task::Sync(passed) => host_test("sync", passed, false),
-        Task::Scale(passed) => nats::need().and_then(|()| host_test("scale", passed, true)),
-        Task::Bench(passed) => {
-            let needs_nats = passed.arguments.iter().any(|argument| argument == "strangers");
-            let ready = if needs_nats { nats::need() } else { Ok(()) };
-            ready.and_then(|()| host_test("bench", passed, true))
-        }
-        Task::Openapi(passed) => openapi::check(&passed.arguments),
+        Task::Openapi { arguments } => openapi::check(&arguments),
+        Task::HostTest(words) => host_test(&words),
         Task::Matrix => {
             let built = components().and_then(|()| corpus::build()).and_then(|()| program::build(true));
             built.and_then(|()| examples::matrix()).map(done)
         }
-        Task::Test => test().map(done),
+        Task::Test { only } => test::test(&only).map(done),
     };
     result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");
@@ -135,57 +112,20 @@ fn components() -> Result<()> {
     hostile::build()
 }
 
-fn host_test(command: &str, passed: Passed, release: bool) -> Result<ExitCode> {
+/// Runs a command of the test host.
+fn host_test(words: &[String]) -> Result<ExitCode> {
+    let name = words.first().map(String::as_str).unwrap_or_default();
+    if !HOST_TEST.iter().any(|(known, _)| *known == name) {
+        bail!("there is no task {name}; `cargo xtask --help` lists them");
+    }
+    if name == "scale" || words.iter().any(|word| word == "strangers") {
+        nats::need()?;
+    }
     components()?;
-    let arguments: Vec<String> = std::iter::once(command.to_owned()).chain(passed.arguments).collect();
-    program::host_test(&arguments, release)
+    program::host_test(words, ["bench", "scale"].contains(&name))
 }
 
-fn test() -> Result<()> {
-    const FIXTURES: &str = "host-test/fixtures";
-    let started = Instant::now();
-    let mut skipped = Skipped::default();
-    let nats = nats::set_up(&mut skipped)?;
-    step("format", || run(cargo("fmt").args(["--all", "--check"])))?;
-    step("lints", || {
-        run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))
-    })?;
-    step("the component, its contract and its size", components)?;
-    step("tests without WebAssembly", || alone::test(&nats))?;
-    step("each crate by itself", alone::check)?;
-    step("the host by itself, and in a program outside the workspace", alone::host)?;
-    step("tests of the host, the command and the component", || {
-        run(nats.known_to(&mut program::cargo_on_crates("test")))
-    })?;
-    if let Some(mut tests) = nats.tests_on_other() {
-        step("the queue, on the system's NATS server", || run(&mut tests))?;
-    }
-    step("guests that misbehave", || program::run_host_test(&["hostile"]))?;
-    step("servers that misbehave", || program::run_host_test(&["servers"]))?;
-    step("many at once", || program::run_host_test(&["soak", "--opt-ins", "1000"]))?;
-    step("large files", || program::run_host_test(&["sync"]))?;
-    if nats.any() {
-        step("front doors, a queue and workers", || {
-            program::run_host_test(&["scale", "--opt-ins", "6000", "--accounts", "6", "--workers", "2"])
-        })?;
-        step("what doors and workers hold", || program::run_host_test(&["scale", "--memory"]))?;
-    }
-    step("the fixtures, natively", || program::run_host_test(&["replay", "--native", FIXTURES]))?;
-    step("the fixtures, in the component", || program::run_host_test(&["replay", FIXTURES]))?;
-    step("the fixtures, in the component over wasi:http", || {
-        program::run_host_test(&["replay", "--wasi", FIXTURES])
-    })?;
-    step("Klaviyo's OpenAPI", openapi::test)?;
-    step("the command with the component inside", || program::build_command(false))?;
-    step("the deployment files", || deploy::test(&mut skipped))?;
-    step("the embeddings", || corpus::build().and_then(|()| examples::test(&mut skipped)))?;
-    step("Klaviyo's own libraries against the simulator", || sdk::test(&mut skipped))?;
-    eprintln!("\nall passed in {} s", started.elapsed().as_secs());
-    skipped.report();
-    Ok(())
-}
-
-fn step(name: &str, task: impl FnOnce() -> Result<()>) -> Result<()> {
-    eprintln!("\n── {name}");
-    task()
+fn host_test_help() -> String {
+    let task = |(name, about): &(&str, &str)| format!("  {name:<9}{about}\n");
+    format!("Of the test host, each with its own --help:\n{}", HOST_TEST.iter().map(task).collect::<String>())
 }

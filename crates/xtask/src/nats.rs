@@ -93,7 +93,7 @@ impl Servers {
     /// The tests of the queue on the system's server, if the others are not.
     pub(crate) fn tests_on_other(&self) -> Option<Command> {
         let mut tests = cargo_on_crates("test");
-        tests.args(["--test", "stream", MARK]).env(VARIABLE, self.other?);
+        tests.args(["--test", "service", MARK]).env(VARIABLE, self.other?);
         Some(tests)
     }
 }
@@ -121,7 +121,7 @@ mod tests {
         let tests = |other| Servers { any: true, other }.tests_on_other();
         assert!(tests(None).is_none());
         let tests = tests(Some("nats-server")).unwrap();
-        assert!(words(&tests).ends_with(&["--test", "stream", "on_nats"]));
+        assert!(words(&tests).ends_with(&["--test", "service", "on_nats"]));
         assert!(
             tests.get_envs().any(|variable| variable == (VARIABLE.as_ref(), Some("nats-server".as_ref())))
         );

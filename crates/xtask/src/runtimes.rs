@@ -17,7 +17,8 @@ const BROWSERS: [&str; 4] = [
 pub(crate) struct Skipped(Vec<String>);
 
 impl Skipped {
-    /// Whether all of these programs are there. Where everything is supposed to be, a missing one is a failure.
+    /// Whether all of these programs are there. Where everything is supposed to be, a missing one is a
+    /// failure.
     pub(crate) fn has(&mut self, what: &str, programs: &[&str]) -> Result<bool> {
         let Some(missing) = programs.iter().find(|name| !found(name)) else { return Ok(true) };
         self.add(what, &format!("there is no {missing}"))?;
@@ -33,6 +34,11 @@ impl Skipped {
         eprintln!("xtask: skipped: {skipped}");
         self.0.push(skipped);
         Ok(())
+    }
+
+    /// Takes over what another run of these tests has said of this.
+    pub(crate) fn extend(&mut self, output: &str) {
+        self.0.extend(output.lines().filter_map(|line| line.strip_prefix("skipped: ")).map(str::to_owned));
     }
 
     /// Says once more at the end what is not known to work.
