@@ -75,3 +75,39 @@ pub(crate) fn component() -> PathBuf {
 pub(crate) fn built(name: &str, profile: &str) -> PathBuf {
     target().join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// Built among the others, a crate with wasmtime in it would compile all of wasmtime once more.
+    #[test]
+    fn the_crates_with_wasmtime_are_known() {
+        let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+        let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+        let (mut dependencies, mut own) = (BTreeMap::new(), BTreeSet::new());
+        for package in lock.split("[[package]]").skip(1) {
+            let name = package.lines().find(|line| line.starts_with("name = ")).and_then(quoted).unwrap();
+            let list =
+                package.split("dependencies = [").nth(1).unwrap_or_default().lines().filter_map(quoted);
+            let list = list.map(|each| each.split(' ').next().unwrap_or_default().to_owned());
+            dependencies.insert(name.clone(), list.collect::<Vec<_>>());
+            if !package.contains("source = ") {
+                own.insert(name);
+            }
+        }
+        let mut with = BTreeSet::from(["wasmtime".to_owned()]);
+        let mut found = 0;
+        while found < with.len() {
+            found = with.len();
+            for (name, list) in &dependencies {
+                if list.iter().any(|each| with.contains(each)) {
+                    with.insert(name.clone());
+                }
+            }
+        }
+        let with: BTreeSet<&str> = with.intersection(&own).map(String::as_str).collect();
+        assert_eq!(with, CRATES.into_iter().collect());
+    }
+}
