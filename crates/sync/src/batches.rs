@@ -1,10 +1,10 @@
 //! Makes batches of the rows of an input: as many as Klaviyo takes in one request, and the same ones in every run.
 
 use crate::batch::Batch;
+use crate::contact::Contact;
 use crate::error::Error;
 use crate::frame::Position;
 use crate::judge::Judge;
-use crate::mapping::Contact;
 use crate::rows::{Row, Rows};
 use crate::saved::SavedState;
 use crate::steps::{Planned, hex};

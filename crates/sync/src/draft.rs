@@ -2,8 +2,9 @@
 
 use crate::columns::Column;
 use crate::consent::{Rules, name};
+use crate::contact::{Contact, Given};
 use crate::field::Field;
-use crate::mapping::{Contact, Given, Mapping};
+use crate::mapping::Mapping;
 use crate::object::text;
 use crate::outcome::Reason;
 use crate::phone::international;

@@ -1,7 +1,7 @@
 //! Which rows are good, and how many of them one request takes: the connector's to say, so it is asked.
 
+use crate::contact::Contact;
 use crate::error::Error;
-use crate::mapping::Contact;
 use crate::outcome::Reason;
 use crate::recording::DryAccount;
 use crate::routing::{Mode, Part, Routing};

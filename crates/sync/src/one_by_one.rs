@@ -6,13 +6,12 @@ use crate::batch::{Batch, BatchRow};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::outcome::{Reason, RowOutcome};
+use crate::settings::AT_ONCE;
 use crate::verdict::is_about_contacts;
 use tokio::task::JoinSet;
 
 /// How many rows are reported together.
 pub(crate) const ROWS: usize = 50;
-/// How many contacts are under way at once.
-pub(crate) const AT_ONCE: usize = 8;
 
 /// Opts the contacts of a batch in.
 pub(crate) async fn opt_in(caller: &Caller, batch: &mut Batch, list: &str) -> Result<(), Error> {

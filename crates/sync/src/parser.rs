@@ -1,13 +1,18 @@
 //! From the bytes of an input to its rows: the encoding, the format and the header first, then row by row.
 
 use crate::columns::Columns;
+use crate::contact::Contact;
+use crate::csv_row;
+use crate::detect;
 use crate::encoding::{self, Decoded};
 use crate::error::Error;
-use crate::form::{self, Form, Format};
+use crate::form::{Form, Format};
 use crate::frame::{Frame, Frames, Grammar, SUBSTITUTE};
-use crate::mapping::{Contact, Mapping};
+use crate::json_object;
+use crate::mapping::Mapping;
 use crate::outcome::Reason;
 use crate::record::Decoder;
+use crate::resolver::of_header;
 use crate::rows::Sink;
 use encoding_rs::{Encoding, UTF_8};
 use serde_json::Value;
@@ -33,16 +38,16 @@ impl Parser {
     /// It cannot be read, or not as what it is said to be.
     pub(crate) fn read(&self, mut source: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
-        let head = form::head(&mut source).map_err(unreadable)?;
+        let head = detect::head(&mut source).map_err(unreadable)?;
         let (encoding, is_guess) = encoding::of(&head, self.encoding);
-        if let Some(what) = form::foreign(&head, encoding) {
+        if let Some(what) = detect::foreign(&head, encoding) {
             return Err(self.invalid(what));
         }
         let whole = Cursor::new(head).chain(source);
         let source: Box<dyn Read> =
             if encoding == UTF_8 { Box::new(whole) } else { Box::new(Decoded::new(whole, encoding)) };
         let mut frames = Frames::new(source, Grammar::Lines);
-        let first = frames.look(form::first_byte).map_err(unreadable)?.flatten();
+        let first = frames.look(detect::first_byte).map_err(unreadable)?.flatten();
         let looks_like_json = matches!(first, Some(b'{' | b'['));
         let is_news = encoding != self.encoding.unwrap_or(UTF_8);
         let form =
@@ -63,7 +68,7 @@ impl Parser {
                 frames.skip(bracket);
                 frames.grammar = Grammar::Array;
             }
-            Some(b'{') if frames.look(form::is_spread).map_err(unreadable)? == Some(true) => {
+            Some(b'{') if frames.look(detect::is_spread).map_err(unreadable)? == Some(true) => {
                 return Err(self.invalid(
                     "it has an object over several lines; write each on a line of its own, as jq -c does, or all of them in \
                      an array, between [ and ]",
@@ -100,7 +105,7 @@ impl Parser {
     /// The contact of an object; none if there is no value in it.
     fn object(&self, bytes: &[u8], form: &Form) -> Result<Option<Contact>, Reason> {
         text(bytes, form)?;
-        match self.mapping.object(bytes) {
+        match json_object::contact(&self.mapping, bytes) {
             Err(_)
                 if serde_json::from_slice(bytes)
                     .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
@@ -119,7 +124,7 @@ impl Parser {
         sink: &mut Sink,
     ) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
-        let declared = frames.look(form::declared).map_err(unreadable)?.flatten();
+        let declared = frames.look(detect::declared).map_err(unreadable)?.flatten();
         // Any grammar of CSV ends a line in the same ways.
         frames.grammar = Grammar::Csv(b',');
         if declared.is_some() {
@@ -127,7 +132,7 @@ impl Parser {
         }
         let separator = match self.separator.or(declared) {
             Some(separator) => separator,
-            None => frames.look(form::separator_of).map_err(unreadable)?.unwrap_or(b','),
+            None => frames.look(detect::separator_of).map_err(unreadable)?.unwrap_or(b','),
         };
         form.separator = Some(separator);
         form.is_news |= self.separator.is_none() && separator != b',';
@@ -142,7 +147,7 @@ impl Parser {
             .map_err(|why| why.reason)
             .and_then(|()| decoder.decode(header))
             .map_err(|reason| format!("the header: {reason}"))
-            .and_then(|header| self.mapping.columns(header.iter()))
+            .and_then(|header| of_header(&self.mapping, header.iter()))
             .map_err(|reason| self.no_columns(&reason, looks_like_json))?;
         form.notes.clone_from(&columns.notes);
         sink.begin(form.clone());
@@ -200,7 +205,7 @@ impl Parser {
                 format!("it has {found} fields, and the header has {wanted}{}", across(line, lines)),
             ));
         }
-        self.mapping.row(columns, record.iter()).map(Some)
+        csv_row::contact(&self.mapping, columns, record.iter()).map(Some)
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {

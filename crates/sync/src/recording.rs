@@ -52,7 +52,7 @@ impl DryAccount {
         Self::over(RecordingTransport::new(None), build)
     }
 
-    /// An account with one list, for [`dry_run`](crate::dry_run).
+    /// An account with one list, for a dry run.
     ///
     /// # Errors
     /// That of `build`.

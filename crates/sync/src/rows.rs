@@ -1,10 +1,10 @@
 //! The rows of an input on their way from the thread that reads them.
 
+use crate::contact::Contact;
 use crate::error::Error;
 use crate::form::Form;
 use crate::frame::Position;
 use crate::identities::Identities;
-use crate::mapping::Contact;
 use crate::outcome::Reason;
 use klaviyo_host::types::NewProfile;
 use std::collections::VecDeque;

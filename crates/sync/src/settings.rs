@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::field::{ColumnMapping, UnknownColumns};
 use crate::form::Format;
 use crate::mapping::Mapping;
-use crate::one_by_one;
 use crate::words::Words;
 use encoding_rs::Encoding;
 use klaviyo_host::Limits;
@@ -17,6 +16,9 @@ use std::time::Duration;
 
 /// The most contacts of one import, which is Klaviyo's limit.
 pub const BATCH: usize = 10_000;
+
+/// How many contacts are under way at once, one by one.
+pub(crate) const AT_ONCE: usize = 8;
 
 /// What a sync is to do. A setting that is wrong is refused by [`Input::new`](crate::Input::new) or when the header of the
 /// input is read.
@@ -108,7 +110,7 @@ impl Settings {
     #[must_use]
     pub fn limits(&self) -> Limits {
         // One tenant has half of the calls at once.
-        limits(if self.one_by_one { 2 * one_by_one::AT_ONCE as u32 } else { 1 })
+        limits(if self.one_by_one { 2 * AT_ONCE as u32 } else { 1 })
     }
 
     /// Whether the settings go together.

@@ -84,8 +84,8 @@ fn end_job(batch: &mut Batch, rows: &[usize], failures: &[ImportFailure], mut re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::Contact;
     use crate::frame::Position;
-    use crate::mapping::Contact;
     use crate::routing::Routing;
     use crate::rows::Row;
     use crate::settings::Settings;
