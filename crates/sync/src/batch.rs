@@ -1,7 +1,7 @@
 //! Rows that are sent, resumed and reported together.
 
 use crate::contact::Contact;
-use crate::frame::Position;
+use crate::lookahead::Position;
 use crate::outcome::{Reason, RowOutcome};
 use crate::routing::{Mode, Part, Routing, Terms};
 use crate::rows::Row;

@@ -3,8 +3,8 @@
 use crate::batch::Batch;
 use crate::contact::Contact;
 use crate::error::Error;
-use crate::frame::Position;
 use crate::judge::Judge;
+use crate::lookahead::Position;
 use crate::rows::{Row, Rows};
 use crate::saved::SavedState;
 use crate::steps::{Planned, hex};

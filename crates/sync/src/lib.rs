@@ -6,6 +6,7 @@
 //!
 //! A sync makes no connection: it is given a [`Tenant`](klaviyo_host::Tenant). Nothing is printed.
 
+mod array;
 mod backoff;
 mod batch;
 mod batches;
@@ -27,6 +28,7 @@ mod field;
 pub mod files;
 mod form;
 mod frame;
+mod frames;
 mod grants;
 mod headings;
 mod identities;
@@ -36,6 +38,7 @@ mod jobs;
 mod journal;
 mod json_object;
 mod judge;
+mod lookahead;
 mod mapping;
 mod notation;
 mod object;

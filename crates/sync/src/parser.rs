@@ -7,8 +7,10 @@ use crate::detect;
 use crate::encoding::{self, Decoded};
 use crate::error::Error;
 use crate::form::{Form, Format};
-use crate::frame::{Frame, Frames, Grammar, SUBSTITUTE};
+use crate::frame::Frame;
+use crate::frames::{Frames, Grammar};
 use crate::json_object;
+use crate::lookahead::SUBSTITUTE;
 use crate::mapping::Mapping;
 use crate::outcome::Reason;
 use crate::record::Decoder;
@@ -47,7 +49,7 @@ impl Parser {
         let source: Box<dyn Read> =
             if encoding == UTF_8 { Box::new(whole) } else { Box::new(Decoded::new(whole, encoding)) };
         let mut frames = Frames::new(source, Grammar::Lines);
-        let first = frames.look(detect::first_byte).map_err(unreadable)?.flatten();
+        let first = frames.text.look(detect::first_byte).map_err(unreadable)?.flatten();
         let looks_like_json = matches!(first, Some(b'{' | b'['));
         let is_news = encoding != self.encoding.unwrap_or(UTF_8);
         let form =
@@ -63,12 +65,12 @@ impl Parser {
 
     fn json<R: Read>(&self, mut frames: Frames<R>, form: Form, sink: &mut Sink) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
-        match frames.skip_space().map_err(unreadable)? {
+        match frames.text.skip_space().map_err(unreadable)? {
             Some(bracket @ b'[') => {
-                frames.skip(bracket);
+                frames.text.skip(bracket);
                 frames.grammar = Grammar::Array;
             }
-            Some(b'{') if frames.look(detect::is_spread).map_err(unreadable)? == Some(true) => {
+            Some(b'{') if frames.text.look(detect::is_spread).map_err(unreadable)? == Some(true) => {
                 return Err(self.invalid(
                     "it has an object over several lines; write each on a line of its own, as jq -c does, or all of them in \
                      an array, between [ and ]",
@@ -87,14 +89,14 @@ impl Parser {
         sink.begin(form.clone());
         while let Some(frame) = frames.next().map_err(unreadable)? {
             let line = frame.line;
-            let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
+            let is_end = frame.is_end_mark() && frames.text.is_at_end().map_err(unreadable)?;
             let contact = match frame.bytes {
                 Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => continue,
                 _ if is_end => Ok(None),
                 Ok(bytes) => self.object(&bytes, &form),
                 Err(reason) => Err(Reason::new("", reason)),
             };
-            if !sink.put(line, frames.position(), contact) {
+            if !sink.put(line, frames.text.position(), contact) {
                 return Ok(());
             }
         }
@@ -124,7 +126,7 @@ impl Parser {
         sink: &mut Sink,
     ) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
-        let declared = frames.look(detect::declared).map_err(unreadable)?.flatten();
+        let declared = frames.text.look(detect::declared).map_err(unreadable)?.flatten();
         // Any grammar of CSV ends a line in the same ways.
         frames.grammar = Grammar::Csv(b',');
         if declared.is_some() {
@@ -132,7 +134,7 @@ impl Parser {
         }
         let separator = match self.separator.or(declared) {
             Some(separator) => separator,
-            None => frames.look(detect::separator_of).map_err(unreadable)?.unwrap_or(b','),
+            None => frames.text.look(detect::separator_of).map_err(unreadable)?.unwrap_or(b','),
         };
         form.separator = Some(separator);
         form.is_news |= self.separator.is_none() && separator != b',';
@@ -153,9 +155,9 @@ impl Parser {
         sink.begin(form.clone());
         while let Some(frame) = frames.next().map_err(unreadable)? {
             let line = frame.line;
-            let is_end = frame.is_end_mark() && frames.is_at_end().map_err(unreadable)?;
+            let is_end = frame.is_end_mark() && frames.text.is_at_end().map_err(unreadable)?;
             let contact = if is_end { Ok(None) } else { self.row(frame, &columns, &mut decoder, &form) };
-            if !sink.put(line, frames.position(), contact) {
+            if !sink.put(line, frames.text.position(), contact) {
                 return Ok(());
             }
         }
@@ -166,7 +168,7 @@ impl Parser {
     fn header<R: Read>(&self, frames: &mut Frames<R>) -> Result<Option<Vec<u8>>, Error> {
         let unreadable = |error| self.unreadable(&error);
         let Some(header) = frames.next().map_err(unreadable)? else { return Ok(None) };
-        if header.is_end_mark() && frames.is_at_end().map_err(unreadable)? {
+        if header.is_end_mark() && frames.text.is_at_end().map_err(unreadable)? {
             return Ok(None);
         }
         header.bytes.map(Some).map_err(|reason| self.invalid(&format!("the header: {reason}")))

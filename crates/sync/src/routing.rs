@@ -1,7 +1,7 @@
 //! Which call a contact goes to Klaviyo by, and how many go in one.
 
 use crate::contact::Contact;
-use crate::frame::Position;
+use crate::lookahead::Position;
 use crate::settings::Settings;
 use klaviyo_host::types::{ConsentOptions, Historical, Subscription};
 use sha2::{Digest, Sha256};

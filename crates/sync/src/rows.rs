@@ -3,8 +3,8 @@
 use crate::contact::Contact;
 use crate::error::Error;
 use crate::form::Form;
-use crate::frame::Position;
 use crate::identities::Identities;
+use crate::lookahead::Position;
 use crate::outcome::Reason;
 use klaviyo_host::types::NewProfile;
 use std::collections::VecDeque;

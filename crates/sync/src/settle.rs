@@ -85,7 +85,7 @@ fn end_job(batch: &mut Batch, rows: &[usize], failures: &[ImportFailure], mut re
 mod tests {
     use super::*;
     use crate::contact::Contact;
-    use crate::frame::Position;
+    use crate::lookahead::Position;
     use crate::routing::Routing;
     use crate::rows::Row;
     use crate::settings::Settings;

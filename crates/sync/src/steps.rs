@@ -1,7 +1,7 @@
 //! The lines of a state, as they are written: one JSON object for each step of a sync. States of older versions are read, so
 //! fields are added here and none is changed.
 
-use crate::frame::Position;
+use crate::lookahead::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -3,12 +3,13 @@
 //! Only brackets and strings are looked at: what is not well formed in between is the element's own matter, and costs no
 //! other.
 
-use super::{Frame, Frames, ROW_BYTES, SUBSTITUTE, TOO_LONG};
+use crate::frame::{Frame, ROW_BYTES, TOO_LONG};
+use crate::lookahead::{Lookahead, SUBSTITUTE};
 use std::io::{self, Read};
 
 /// What of an array was read last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Array {
+pub(crate) enum Array {
     /// Its first bracket, or a comma.
     Comma,
     Element,
@@ -76,40 +77,40 @@ impl Element {
     }
 }
 
-impl<R: Read> Frames<R> {
+impl Array {
     /// The next element of an array.
-    pub(super) fn element(&mut self) -> io::Result<Option<Frame>> {
+    pub(crate) fn next<R: Read>(&mut self, text: &mut Lookahead<R>) -> io::Result<Option<Frame>> {
         let told = |line, reason| Ok(Some(Frame { line, lines: 1, bytes: Err(reason) }));
         loop {
-            let next = self.skip_space()?;
-            let line = self.line;
-            match (self.array, next) {
+            let next = text.skip_space()?;
+            let line = text.line;
+            match (*self, next) {
                 (Array::End, _) | (Array::Bracket, None) => return Ok(None),
-                (Array::Bracket, Some(SUBSTITUTE)) if self.only_substitutes(0)? => {
-                    self.consume(self.buffer.len() - self.start);
+                (Array::Bracket, Some(SUBSTITUTE)) if text.only_substitutes(0)? => {
+                    text.consume_all();
                 }
                 (Array::Bracket, Some(_)) => {
-                    self.array = Array::End;
+                    *self = Self::End;
                     return told(
                         line,
                         "something follows the end of the array, and is not read; put it into the array",
                     );
                 }
                 (_, None) => {
-                    self.array = Array::End;
+                    *self = Self::End;
                     return told(line, "the array does not end: the input is cut off; get the rest of it");
                 }
                 (_, Some(byte @ b']')) => {
-                    self.skip(byte);
-                    self.array = Array::Bracket;
+                    text.skip(byte);
+                    *self = Self::Bracket;
                 }
                 (_, Some(byte @ b',')) => {
-                    self.skip(byte);
-                    self.array = Array::Comma;
+                    text.skip(byte);
+                    *self = Self::Comma;
                 }
                 (before, Some(_)) => {
-                    self.array = Array::Element;
-                    let mut frame = self.rest_of_element()?;
+                    *self = Self::Element;
+                    let mut frame = self.rest_of_element(text)?;
                     if before == Array::Element {
                         frame.bytes = Err("a comma is missing before it");
                     }
@@ -119,44 +120,45 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    fn rest_of_element(&mut self) -> io::Result<Frame> {
-        let line = self.line;
+    fn rest_of_element<R: Read>(&mut self, text: &mut Lookahead<R>) -> io::Result<Frame> {
+        let line = text.line;
         let mut element = Element::default();
         let (mut at, mut is_too_long) = (0, false);
         loop {
             if at > ROW_BYTES {
                 // Its end is looked for all the same: in the middle of it nothing begins.
                 is_too_long = true;
-                self.consume(at);
+                text.consume(at);
                 at = 0;
             }
-            let Some(byte) = self.byte(at)? else {
-                self.consume(at);
+            let Some(byte) = text.byte(at)? else {
+                text.consume(at);
                 let reason = "the input is cut off in the middle of it; get the rest of it";
-                self.array = Array::End;
+                *self = Self::End;
                 return Ok(Frame { line, lines: 1, bytes: Err(reason) });
             };
             let step = element.step(byte);
             if step != Step::After {
                 at += 1;
-                self.line += u64::from(byte == b'\n');
+                text.line += u64::from(byte == b'\n');
             }
             if step != Step::Inside {
                 break;
             }
         }
-        let bytes = self.buffer.get(self.start..self.start + at).unwrap_or_default().to_vec();
-        self.consume(at);
+        let bytes = text.next_bytes(at).to_vec();
+        text.consume(at);
         let bytes = if is_too_long { Err(TOO_LONG) } else { Ok(bytes) };
-        Ok(Frame { line, lines: self.line - line + 1, bytes })
+        Ok(Frame { line, lines: text.line - line + 1, bytes })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{row, rows};
-    use super::super::{Grammar, READ_BYTES};
     use super::*;
+    use crate::frames::tests::{row, rows};
+    use crate::frames::{Frames, Grammar};
+    use crate::lookahead::READ_BYTES;
 
     /// The first element of what follows a bracket or a comma.
     fn first(text: &str) -> Option<&str> {
@@ -239,7 +241,7 @@ mod tests {
         let open = "[".repeat(5 * ROW_BYTES);
         let mut frames = Frames::new(open.as_bytes(), Grammar::Array);
         assert!(frames.next().unwrap().unwrap().bytes.is_err());
-        assert!(frames.buffer.capacity() < 4 * ROW_BYTES);
+        assert!(frames.text.capacity() < 4 * ROW_BYTES);
         assert_eq!(frames.next().unwrap(), None);
     }
 
@@ -269,6 +271,6 @@ mod tests {
             assert!(frame.line == line && frame.bytes.is_ok());
         }
         assert_eq!(line, 100_000);
-        assert!(frames.buffer.capacity() < 4 * READ_BYTES);
+        assert!(frames.text.capacity() < 4 * READ_BYTES);
     }
 }
