@@ -1,13 +1,12 @@
-//! Where the elements of a JSON array begin and end.
+//! Finds where the elements of a JSON array begin and end.
 //!
-//! Only brackets and strings are looked at: what is not well formed in between is the element's own matter, and costs no
-//! other.
+//! It reads brackets and strings only. An element that is not well formed costs itself and no other.
 
 use crate::frame::{Frame, ROW_BYTES, TOO_LONG};
 use crate::lookahead::{Lookahead, SUBSTITUTE};
 use std::io::{self, Read};
 
-/// What of an array was read last.
+/// What was read of an array last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Array {
     /// Its first bracket, or a comma.
@@ -15,7 +14,7 @@ pub(crate) enum Array {
     Element,
     /// Its last bracket.
     Bracket,
-    /// All that is read.
+    /// Nothing more is read.
     End,
 }
 
@@ -29,14 +28,14 @@ struct Element {
     has_begun: bool,
 }
 
-/// What a byte is for an element.
+/// What a byte means for an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// It belongs to it, and more follows.
+    /// The byte belongs to the element, and more follows.
     Inside,
-    /// It is its last.
+    /// The byte is the last of the element.
     Last,
-    /// It is not part of it any more.
+    /// The element has ended before the byte.
     After,
 }
 
@@ -47,7 +46,8 @@ impl Element {
             match byte {
                 _ if std::mem::take(&mut self.is_escaped) => {}
                 b'\\' => self.is_escaped = true,
-                // No string goes over the end of a line: this one has lost its end, and the next line has not.
+                // A string of JSON does not go over the end of a line: this one has lost its end, and the
+                // next line begins outside of it.
                 b'\n' => self.in_string = false,
                 b'"' => {
                     self.in_string = false;
@@ -126,7 +126,7 @@ impl Array {
         let (mut at, mut is_too_long) = (0, false);
         loop {
             if at > ROW_BYTES {
-                // Its end is looked for all the same: in the middle of it nothing begins.
+                // Its end is looked for all the same: no element begins in the middle of another.
                 is_too_long = true;
                 text.consume(at);
                 at = 0;

@@ -1,13 +1,13 @@
-//! Texts of somebody else's in a cell of a CSV file.
+//! Text from the input or from Klaviyo, made safe for a cell of a CSV file.
 
 use klaviyo_core::text::clean;
 use std::borrow::Cow;
 
-/// A text of somebody else's for a cell of a CSV file, without what a terminal would take for an instruction, or a
-/// spreadsheet for a formula: an apostrophe before it makes it text.
+/// Escapes what a terminal would take for an instruction, and puts an apostrophe before what a spreadsheet
+/// would take for a formula.
 ///
-/// Spreadsheets of some countries separate cells with semicolons, whatever the file has. So the text after a separator
-/// may become a cell too.
+/// In some countries spreadsheets separate cells with semicolons, whatever the file has. So the text after a
+/// separator may become a cell too.
 pub(crate) fn clean_cell(text: &str) -> Cow<'_, str> {
     let text = clean(text);
     if !text.contains(is_formula) {
@@ -25,7 +25,8 @@ pub(crate) fn clean_cell(text: &str) -> Cow<'_, str> {
     Cow::Owned(cell)
 }
 
-/// What a formula begins with; the wide forms are taken for the narrow ones in East Asia.
+/// Whether a formula begins with a character. East Asian spreadsheets take the wide forms for the narrow
+/// ones.
 fn is_formula(c: char) -> bool {
     matches!(c, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
 }

@@ -1,48 +1,50 @@
-//! The names of columns, and what to do where they do not say what is wanted. No advice repeats an option that was given.
+//! The names of columns, and the sentences about columns that do not fit. No sentence advises an option that
+//! was given.
 
 use crate::consent::name;
 use crate::field::Field;
 use crate::outcome::Reason;
 use klaviyo_host::types::Channel;
 
-/// The names in a header, or of the members of an object.
+/// The names in a header, or of the members of a JSON object.
 #[derive(Clone, Copy)]
 pub(crate) struct Names<'a> {
     pub(crate) names: &'a [&'a str],
-    /// Whether columns have a position, and all that is asked for has to be there.
+    /// Whether these are the columns of a header: they have positions, and all columns that the settings name
+    /// must be there.
     pub(crate) is_header: bool,
 }
 
 impl<'a> Names<'a> {
-    /// None is empty.
-    pub(crate) fn get(self, place: usize) -> &'a str {
-        self.names.get(place).copied().unwrap_or_default()
+    /// The name of a column; empty where there is none.
+    pub(crate) fn get(self, index: usize) -> &'a str {
+        self.names.get(index).copied().unwrap_or_default()
     }
 
-    /// Where the column is that somebody names, by its name or else by its position.
-    pub(crate) fn places(self, column: &str) -> Vec<usize> {
+    /// The columns that a setting means: those of this name, or else the one at this position.
+    pub(crate) fn indexes(self, column: &str) -> Vec<usize> {
         let named: Vec<usize> =
-            (0..).zip(self.names).filter(|(_, name)| **name == column).map(|(place, _)| place).collect();
+            (0..).zip(self.names).filter(|(_, name)| **name == column).map(|(index, _)| index).collect();
         let position = || column.parse::<usize>().ok()?.checked_sub(1);
-        match position().filter(|place| self.is_header && named.is_empty() && *place < self.names.len()) {
-            Some(place) => vec![place],
+        match position().filter(|index| self.is_header && named.is_empty() && *index < self.names.len()) {
+            Some(index) => vec![index],
             None => named,
         }
     }
 
-    /// That a column is not there.
+    /// Says that there is no such column.
     pub(crate) fn no_column(self, option: &str, column: &str) -> Reason {
         let columns = self.names.join(", ");
         Reason::long(format!("{option} names the column {column:?}, and there is none; there are {columns}"))
     }
 
-    /// That a name is that of several columns.
-    pub(crate) fn ambiguous(self, places: &[usize]) -> Reason {
-        let name = places.first().and_then(|place| self.names.get(*place)).copied().unwrap_or_default();
+    /// Says that several columns have this name.
+    pub(crate) fn ambiguous(self, indexes: &[usize]) -> Reason {
+        let name = indexes.first().and_then(|index| self.names.get(*index)).copied().unwrap_or_default();
         if !self.is_header {
             return Reason::new(name, "it is there twice");
         }
-        let positions: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
+        let positions: Vec<String> = indexes.iter().map(|index| (index + 1).to_string()).collect();
         let last = positions.last().map(String::as_str).unwrap_or_default();
         Reason::long(format!(
             "columns {} are named {name:?}; write the position of the one that is meant in place of the name, as in --map \
@@ -51,26 +53,27 @@ impl<'a> Names<'a> {
         ))
     }
 
-    /// A column in a sentence.
-    pub(crate) fn shown(self, place: usize) -> String {
-        match self.get(place) {
-            "" => format!("column {}", place + 1),
+    /// How a sentence names a column.
+    pub(crate) fn shown(self, index: usize) -> String {
+        match self.get(index) {
+            "" => format!("column {}", index + 1),
             name => format!("{name:?}"),
         }
     }
 
-    fn positioned(self, place: usize) -> String {
-        format!("column {} ({:?})", place + 1, self.get(place))
+    fn positioned(self, index: usize) -> String {
+        format!("column {} ({:?})", index + 1, self.get(index))
     }
 
-    /// A column in an option: its name, or its position where the name says it to nobody.
-    pub(crate) fn selector(self, place: usize) -> String {
-        let name = self.get(place);
+    /// How an option names a column: by its name, or by its position if the name is empty, used twice or hard
+    /// to quote.
+    pub(crate) fn selector(self, index: usize) -> String {
+        let name = self.get(index);
         let is_plain = !name.is_empty() && !name.starts_with('!') && !name.contains(['=', '\'']);
-        if is_plain && self.places(name).len() == 1 { name.to_owned() } else { (place + 1).to_string() }
+        if is_plain && self.indexes(name).len() == 1 { name.to_owned() } else { (index + 1).to_string() }
     }
 
-    /// That two columns are one field. Which of them `--map` says to be it, `is_mapped` tells.
+    /// Says that two columns are the same field. `is_mapped` tells whether `--map` names a column.
     pub(crate) fn twice(
         self,
         first: usize,
@@ -93,10 +96,10 @@ impl<'a> Names<'a> {
         Reason::long(format!("{both} are both {field}; {advice}"))
     }
 
-    /// That these columns are no fields.
+    /// Says that these columns are no fields.
     pub(crate) fn refuse_unknown(self, unknown: &[usize]) -> Result<(), Reason> {
         let (named, nameless): (Vec<usize>, Vec<usize>) =
-            unknown.iter().partition(|place| !self.get(**place).is_empty());
+            unknown.iter().partition(|index| !self.get(**index).is_empty());
         let Some(first) = named.first() else {
             return if nameless.is_empty() { Ok(()) } else { Err(self.are_nameless(&nameless)) };
         };
@@ -107,7 +110,7 @@ impl<'a> Names<'a> {
                 "it is no field; --unknown-columns and --map say what to do with it",
             ));
         }
-        let shown: Vec<String> = named.iter().map(|place| self.shown(*place)).collect();
+        let shown: Vec<String> = named.iter().map(|index| self.shown(*index)).collect();
         let reason = format!(
             "these columns are no fields: {}; make them properties with --unknown-columns properties, leave them out \
              with --unknown-columns ignore, or say what they are with --map 'COLUMN=FIELD'",
@@ -119,9 +122,9 @@ impl<'a> Names<'a> {
         Err(Reason::long(format!("{reason}; {}", self.are_nameless(&nameless).reason)))
     }
 
-    /// That these columns have no name.
-    pub(crate) fn are_nameless(self, places: &[usize]) -> Reason {
-        let positions: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
+    /// Says that these columns have no name.
+    pub(crate) fn are_nameless(self, indexes: &[usize]) -> Reason {
+        let positions: Vec<String> = indexes.iter().map(|index| (index + 1).to_string()).collect();
         let aside: Vec<String> =
             positions.iter().map(|position| format!("--map '{position}=ignore'")).collect();
         let first = positions.first().map(String::as_str).unwrap_or_default();
@@ -137,18 +140,18 @@ impl<'a> Names<'a> {
         ))
     }
 
-    /// Consent for everybody, and a column that says who consents: one of the two is not meant.
+    /// Says that consent is given for everybody while a column says who consents: the user has to choose.
     pub(crate) fn undecided(self, undecided: &[(usize, Channel)]) -> Result<(), Reason> {
         let Some((first, _)) = undecided.first() else { return Ok(()) };
-        let shown: Vec<String> = undecided.iter().map(|(place, _)| self.shown(*place)).collect();
+        let shown: Vec<String> = undecided.iter().map(|(index, _)| self.shown(*index)).collect();
         let deciding: Vec<String> = undecided
             .iter()
-            .map(|(place, channel)| {
-                format!("--consent-column '{}={}'", name(*channel), self.selector(*place))
+            .map(|(index, channel)| {
+                format!("--consent-column '{}={}'", name(*channel), self.selector(*index))
             })
             .collect();
         let aside: Vec<String> =
-            undecided.iter().map(|(place, _)| format!("--map '{}=ignore'", self.selector(*place))).collect();
+            undecided.iter().map(|(index, _)| format!("--map '{}=ignore'", self.selector(*index))).collect();
         let reason = format!(
             "{} {} of each person whether there is consent, and --consent gives it for everybody; let the column \
              decide with {}, or set it aside with {}",

@@ -1,18 +1,18 @@
-//! What the columns of a header, or the members of an object, are for.
+//! The meaning of the columns of a header, or of the members of a JSON object.
 
 use crate::field::Field;
 use crate::words::Sense;
 use klaviyo_host::types::Channel;
 
-/// The columns, in their order.
+/// The columns, in the order of the input.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Columns {
     pub(crate) columns: Vec<Column>,
-    /// What there is to say about them before anything is sent.
+    /// Sentences about the columns, for the user to read before anything is sent.
     pub(crate) notes: Vec<String>,
-    /// The columns, by place, that are known and that this sync has no use for.
+    /// The indexes of columns that are known and of no use for this sync.
     pub(crate) unused: Vec<usize>,
-    /// What an object does not say, of what was asked for.
+    /// The consent columns of the settings that a JSON object does not have.
     pub(crate) missing: Vec<(Channel, Sense)>,
 }
 
@@ -20,16 +20,16 @@ pub(crate) struct Columns {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Column {
     pub(crate) field: Field,
-    /// Of several times of a consent, that with the lowest number counts.
+    /// If a row has several times of consent, the one with the lowest rank counts.
     pub(crate) rank: u8,
-    /// The channel that such a time is about; none is any.
+    /// The channel that a time of consent is about; none is any channel.
     pub(crate) channel: Option<Channel>,
-    /// The channels that it says yes or no to.
+    /// The channels for which the column says who consents, and in which sense.
     pub(crate) answers: Vec<(Channel, Sense)>,
 }
 
 impl Columns {
-    /// How many there are.
+    /// The number of columns.
     pub(crate) fn len(&self) -> usize {
         self.columns.len()
     }

@@ -1,4 +1,4 @@
-//! Who of an input consents to what: everybody, or those of whom a column says so.
+//! Who consents to which channels: everybody, or the people for whom a column says yes.
 
 use crate::words::Words;
 use klaviyo_host::types::Channel;
@@ -10,8 +10,8 @@ pub const CHANNELS: [&str; 4] = ["email", "sms", "whatsapp", "push"];
 
 /// A column that says who has consented to a channel, or opted out of it.
 ///
-/// It is written as `email=Accepts Email Marketing`; a `!` before the column says that it is about those who have opted
-/// out. The column is named as in the header, or by its position from 1.
+/// It is written as `email=Accepts Email Marketing`. A `!` before the column means that a yes there is an
+/// opt-out. The column is named by its heading, or by its position from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentColumn {
     pub(crate) channel: Channel,
@@ -19,15 +19,15 @@ pub struct ConsentColumn {
     pub(crate) is_opt_out: bool,
 }
 
-/// Which consent is given.
+/// The consent that a sync gives.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     /// The channels that everybody has consented to.
     pub(crate) everybody: Vec<Channel>,
-    /// Those of which a column says who has.
+    /// The columns that say who has consented to the other channels.
     pub(crate) columns: Vec<ConsentColumn>,
     pub(crate) words: Words,
-    /// The consent was collected before, and its time is wanted.
+    /// Whether the consent was collected earlier, so that its time is needed.
     pub(crate) historical: bool,
 }
 
@@ -53,7 +53,7 @@ impl FromStr for ConsentColumn {
 /// The channel of a name, in any case.
 ///
 /// # Errors
-/// There is none; the sentence says which there are.
+/// No channel has this name. The sentence lists the names.
 pub fn channel(text: &str) -> Result<Channel, String> {
     match text.to_ascii_lowercase().as_str() {
         "email" => Ok(Channel::Email),
@@ -65,7 +65,7 @@ pub fn channel(text: &str) -> Result<Channel, String> {
 }
 
 impl Rules {
-    /// All channels that somebody may consent to.
+    /// The channels that anybody in the input may consent to.
     pub(crate) fn channels(&self) -> Vec<Channel> {
         let mut channels = self.everybody.clone();
         for channel in self.columns.iter().map(|column| column.channel) {
@@ -77,7 +77,7 @@ impl Rules {
     }
 }
 
-/// The channel as it is written.
+/// The name of a channel.
 pub(crate) fn name(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "email",

@@ -1,31 +1,31 @@
-//! A contact as a sync sends it: the profile, the consent, and what was left out.
+//! A contact as a sync sends it: the profile, the consent, and the reasons for what was left out.
 
 use crate::outcome::Reason;
 use klaviyo_host::types::{Channel, NewProfile};
 
-/// What a row says.
+/// The contact of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Contact {
     pub(crate) profile: NewProfile,
-    /// What the person consents to; none is not consent.
+    /// The consent of the person, if there is one.
     pub(crate) consent: Option<Given>,
-    /// What was left out, and why.
+    /// Reasons for what was left out.
     pub(crate) warnings: Vec<Reason>,
 }
 
 /// The consent of one person.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Given {
-    /// At least one, of which the person has the addresses.
+    /// At least one channel. The profile has the address for each.
     pub(crate) channels: Vec<Channel>,
-    /// When that was, RFC 3339.
+    /// When the consent was given, RFC 3339.
     pub(crate) at: Option<String>,
-    /// Where, and how.
+    /// Where and how the consent was given.
     pub(crate) source: Option<String>,
 }
 
 impl Contact {
-    /// About how much of a request it takes, and not more.
+    /// A lower bound of the bytes that it takes in a request.
     pub(crate) fn bytes(&self) -> usize {
         let NewProfile { email, phone_number, external_id, first_name, last_name, properties } =
             &self.profile;
@@ -34,12 +34,12 @@ impl Contact {
         fields.into_iter().flatten().chain(at).map(String::len).sum()
     }
 
-    /// What there is to say of it when it is done.
+    /// The warnings about a contact that is done, as one reason.
     pub(crate) fn warning(&self) -> Option<Reason> {
         (!self.warnings.is_empty()).then(|| Reason::all(&self.warnings))
     }
 
-    /// Whether it has more than addresses.
+    /// Whether the profile has anything but an email and a phone number.
     pub(crate) fn has_more_than_addresses(&self) -> bool {
         let NewProfile { email: _, phone_number: _, external_id, first_name, last_name, properties } =
             &self.profile;

@@ -1,4 +1,4 @@
-//! The contact of a row of CSV.
+//! Makes a contact of a row of CSV.
 
 use crate::columns::Columns;
 use crate::contact::Contact;
@@ -10,7 +10,7 @@ use crate::outcome::Reason;
 use klaviyo_core::text::trimmed;
 use serde_json::value::RawValue;
 
-/// The contact of a row of a CSV file. Values that are missing at its end are empty.
+/// The contact of a row. Values that are missing at its end are empty.
 pub(crate) fn contact<'a>(
     mapping: &Mapping,
     columns: &Columns,
@@ -29,7 +29,7 @@ pub(crate) fn contact<'a>(
         }
         match &column.field {
             Field::Ignore => {}
-            // Empty is not given, and nothing is cleared.
+            // An empty value clears nothing at Klaviyo.
             _ if trimmed(value).is_empty() => {}
             Field::Property(name) => draft.property(name, &text(value)),
             Field::Json(name) => {
@@ -46,8 +46,8 @@ pub(crate) fn contact<'a>(
     draft.contact()
 }
 
-/// A value of CSV without the apostrophe that a spreadsheet puts before what it shall not take for a number or a
-/// formula. One before a letter is a part of the text, as in 's-Gravenhage.
+/// A value without the apostrophe by which a spreadsheet marks a number or a formula as text. An apostrophe
+/// before a letter belongs to the text, as in 's-Gravenhage.
 fn without_mark(value: &str) -> &str {
     let is_marked = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || "+-=@".contains(c));
     trimmed(value).strip_prefix('\'').filter(|rest| is_marked(rest.trim_start())).unwrap_or(value)

@@ -1,7 +1,8 @@
-//! The time of a consent, as people write it.
+//! Reads the time of a consent as people write it.
 //!
-//! Nothing is guessed: which of 12/02/2018 is the month, and where a clock showed 17:59, is said by who has the file.
-//! The time zones are those of this program, and not of the machine, so that the same command means the same everywhere.
+//! It guesses nothing: the user says which part of 12/02/2018 is the month, and in which time zone a clock
+//! showed 17:59. The time zones come with the program, so that the same settings mean the same on every
+//! machine.
 
 use crate::notation::{Said, begins_with_year, by_pattern, iso, milliseconds, seconds};
 use jiff::Timestamp;
@@ -15,9 +16,9 @@ use std::str::FromStr;
 /// How the times of an input are written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dates {
-    /// The time zone of those that have none.
+    /// The time zone of times that have none.
     pub(crate) zone: Option<Zone>,
-    /// What there is beside ISO 8601.
+    /// The format of times that are not ISO 8601.
     pub(crate) format: Option<DateFormat>,
 }
 
@@ -35,11 +36,11 @@ pub enum DateFormat {
     Seconds,
     /// A number of milliseconds since 1970.
     Milliseconds,
-    /// As for strftime.
+    /// A format of strftime.
     Pattern(String),
 }
 
-/// Formats that people use, of which one is proposed.
+/// Formats that people use; a sentence proposes the one that fits.
 const DATES: [&str; 16] = [
     "%d/%m/%Y",
     "%m/%d/%Y",
@@ -89,7 +90,7 @@ impl FromStr for DateFormat {
             "unix" => Ok(DateFormat::Seconds),
             "unix-ms" => Ok(DateFormat::Milliseconds),
             pattern => {
-                // What is written with it has to come back.
+                // A format fits if it reads what it writes.
                 let sample = Date::constant(2003, 11, 28).to_zoned(TimeZone::UTC).ok();
                 let is_whole = sample.is_some_and(|sample| {
                     let written = strtime::format(pattern, &sample).ok();
@@ -127,10 +128,11 @@ impl fmt::Display for DateFormat {
 }
 
 impl Dates {
-    /// The moment that a text says.
+    /// The moment that a text means.
     ///
-    /// A date alone is its first moment. A time that a clock showed twice, when summer time ended, is the earlier one;
-    /// one that it left out, when summer time began, is as much later as it left out.
+    /// A date alone means its first moment. Of a time that a clock showed twice, at the end of summer time,
+    /// the earlier one counts. A time that a clock left out, at its beginning, is moved later by as much as
+    /// the clock left out.
     ///
     /// # Errors
     /// Why it cannot be read, and what to do about it.
@@ -200,7 +202,7 @@ impl Dates {
     }
 }
 
-/// The formats that a text may be written in.
+/// The formats in which a text can be read.
 fn proposals(text: &str) -> Vec<String> {
     let all = DATES.iter().flat_map(|date| TIMES.iter().map(move |time| format!("{date}{time}")));
     all.filter(|pattern| by_pattern(pattern, text).is_some()).collect()

@@ -1,15 +1,16 @@
-//! What an input is, as its first bytes tell: no text at all, JSON over several lines, or CSV and with which separator.
+//! Tells from the first bytes of an input whether it is text at all, whether its JSON is spread over lines,
+//! and what separates its columns.
 
 use crate::form::separator;
 use encoding_rs::{Encoding, UTF_8};
 use std::io::{self, Read};
 
-/// Enough to tell a form by.
+/// How many bytes are enough to tell.
 const HEAD_BYTES: usize = 64 << 10;
-/// What may stand between values, the likeliest first.
+/// The separators of CSV, the likeliest first.
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
-/// Reads the first bytes of an input: its first line, or less of JSON, whose first bytes tell all.
+/// Reads the first line of an input, or less of JSON: its first bytes are enough.
 pub(crate) fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut chunk = vec![0; HEAD_BYTES];
@@ -33,13 +34,13 @@ pub(crate) fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The first byte that is no white space, or none. Nothing at all if more has to be read to tell.
+/// The first byte that is not white space, or none. No answer if more has to be read first.
 pub(crate) fn first_byte(beginning: &[u8], is_all: bool) -> Option<Option<u8>> {
     let first = beginning.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     first.map(Some).or_else(|| is_all.then_some(None))
 }
 
-/// Whether JSON has an object over several lines, and no array around it. Nothing at all if more has to be read to tell.
+/// Whether JSON has an object over several lines outside an array. No answer if more has to be read first.
 pub(crate) fn is_spread(beginning: &[u8], is_all: bool) -> Option<bool> {
     let rest = beginning.trim_ascii_start();
     let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -49,7 +50,7 @@ pub(crate) fn is_spread(beginning: &[u8], is_all: bool) -> Option<bool> {
     is_known.then_some(begins && line.len() < rest.len())
 }
 
-/// What an input is that is no text, by how it begins, and what to do about it.
+/// What the input is if it is not text, and what to do about it.
 pub(crate) fn foreign(head: &[u8], encoding: &'static Encoding) -> Option<&'static str> {
     const COMPRESSED: &str = "it is compressed; unpack it, and sync the file that was in it";
     const TYPES: [(&[u8], &str); 15] = [
@@ -97,7 +98,7 @@ pub(crate) fn foreign(head: &[u8], encoding: &'static Encoding) -> Option<&'stat
     (encoding == UTF_8 && is_odd).then_some("it is no text; export the contacts as CSV where they come from")
 }
 
-/// Whether a ZIP archive has what those of spreadsheets have at their beginning.
+/// Whether a ZIP archive begins like a spreadsheet.
 fn is_spreadsheet(head: &[u8]) -> bool {
     [b"xl/".as_slice(), b"[Content_Types].xml", b"opendocument.spreadsheet"]
         .iter()
@@ -108,13 +109,13 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// It may be cut off in the middle of a character.
+/// Whether a line is UTF-8. It may be cut off in the middle of a character.
 fn is_utf_8(line: &[u8]) -> bool {
     std::str::from_utf8(line).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
-/// The separator that a first line `sep=;` names, as Excel has it. None if it is no such line, nothing at all if more has to be
-/// read to tell.
+/// The separator that Excel's first line `sep=;` names; none if there is no such line. No answer if more has
+/// to be read first.
 pub(crate) fn declared(beginning: &[u8], is_all: bool) -> Option<Option<u8>> {
     const NAME: &[u8] = b"sep=";
     let line = beginning.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
@@ -128,7 +129,7 @@ pub(crate) fn declared(beginning: &[u8], is_all: bool) -> Option<Option<u8>> {
     let rest = if unquoted.len() < line.len() { rest.strip_suffix(b"\"").unwrap_or(rest) } else { rest };
     let named = match rest {
         b"\\t" => Some(b'\t'),
-        // A program that knows nothing of it may have filled the row up.
+        // A program that does not know this line may have filled it up as a row.
         [byte, others @ ..] if others.iter().all(|other| other == byte || *other == b',') => {
             std::str::from_utf8(std::slice::from_ref(byte)).ok().and_then(|text| separator(text).ok())
         }
@@ -137,14 +138,14 @@ pub(crate) fn declared(beginning: &[u8], is_all: bool) -> Option<Option<u8>> {
     Some(named)
 }
 
-/// What separates the columns of a header: what stands there most, outside quotation marks. Nothing if more has to be read
-/// to tell.
+/// The separator that stands in the header most, outside quotation marks. No answer if more has to be read
+/// first.
 pub(crate) fn separator_of(beginning: &[u8], is_all: bool) -> Option<u8> {
     let mut counts = SEPARATORS.map(|separator| (separator, 0_usize));
     let (mut is_quoted, mut may_open, mut is_empty, mut is_whole) = (false, true, true, is_all);
     for byte in beginning {
         match byte {
-            // The second of two opens again.
+            // The second of two marks opens the value again.
             b'"' if is_quoted || may_open => (is_quoted, may_open, is_empty) = (!is_quoted, true, false),
             _ if is_quoted => {}
             b'\r' | b'\n' if is_empty => {}

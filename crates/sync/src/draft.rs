@@ -1,4 +1,5 @@
-//! A contact as its values come: what is kept of them, what is left out and told, and why it is refused.
+//! Collects the values of a row into a contact: cleans them, warns of those that are left out, or refuses the
+//! row.
 
 use crate::columns::Column;
 use crate::consent::{Rules, name};
@@ -13,17 +14,17 @@ use jiff::Timestamp;
 use klaviyo_core::intake::{self, Intake, Unfit, names};
 use klaviyo_host::types::{Channel, NewProfile};
 
-/// What stands between several values in one cell of Google's contacts.
+/// Google's separator of several values in one cell.
 const SEVERAL: &str = ":::";
 
 pub(crate) struct Draft<'a> {
     mapping: &'a Mapping,
     profile: klaviyo_core::NewProfile,
-    /// First and last name in one; theirs go before it.
+    /// First and last name in one, for a row that has neither.
     name: Option<String>,
-    /// The members of the object, with a comma between two.
+    /// The custom properties: members of a JSON object, separated by commas.
     properties: String,
-    /// When consent was given, by rank, and to which channel; none is any.
+    /// Times of consent: the rank, the channel (none is any) and the text.
     times: Vec<(u8, Option<Channel>, String)>,
     source: Option<String>,
     method: Option<String>,
@@ -91,7 +92,7 @@ impl<'a> Draft<'a> {
         self.properties.push_str(json);
     }
 
-    /// Takes the answer of a column to whether somebody consents.
+    /// Takes the answer of a consent column.
     pub(crate) fn answer(&mut self, channel: Channel, sense: Sense, value: &str) -> Result<(), Reason> {
         let Some(rules) = &self.mapping.consent else { return Ok(()) };
         let consents = rules
@@ -102,8 +103,8 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The row ends before such a column, or the object has no such member. An empty one says that somebody has not opted
-    /// out; one that is not there says nothing.
+    /// Takes the lack of an answer: the row ends before the consent column, or the object has no such member.
+    /// An empty opt-out means that the person has not opted out; one that is missing means nothing.
     pub(crate) fn unanswered(&mut self, channel: Channel, sense: Sense) -> Result<(), Reason> {
         if sense == Sense::Consent {
             return self.answer(channel, sense, "");
@@ -116,16 +117,16 @@ impl<'a> Draft<'a> {
         self.warn(Reason::new("", reason))
     }
 
-    /// Tells of what is left out, or refuses the row for it.
-    fn warn(&mut self, why: Reason) -> Result<(), Reason> {
+    /// Warns of something that is left out, or refuses the row for it.
+    fn warn(&mut self, reason: Reason) -> Result<(), Reason> {
         if self.mapping.strict {
-            return Err(why);
+            return Err(reason);
         }
-        self.warnings.push(why);
+        self.warnings.push(reason);
         Ok(())
     }
 
-    /// Something that this sync has no use for.
+    /// Warns of a value that is of no use for this sync.
     pub(crate) fn unused(&mut self, name: &str) {
         self.warnings.push(Reason::new(name, "it was left out: this sync has no use for it"));
     }
@@ -152,7 +153,7 @@ impl<'a> Draft<'a> {
         Ok(Contact { profile, consent, warnings: self.warnings })
     }
 
-    /// What the person consents to; none is not consent.
+    /// The consent of the person, if there is one.
     fn consent(&mut self, rules: &Rules, profile: &NewProfile) -> Result<Option<Given>, Reason> {
         let wants = |channel: &Channel| {
             let mut answers = self.answers.iter().filter(|(about, _)| about == channel);
@@ -163,9 +164,9 @@ impl<'a> Draft<'a> {
             wanted.into_iter().partition(|channel| needs(*channel, profile).is_none());
         for channel in without {
             let Some(field) = needs(channel, profile) else { continue };
-            // What was wrong with the address that was given says more than that there is none.
-            let left_out = self.warnings.iter().find(|why| why.field == field);
-            let reason = left_out.map_or("there is none", |why| why.reason.as_str());
+            // The reason why an address was left out says more than that there is none.
+            let left_out = self.warnings.iter().find(|reason| reason.field == field);
+            let reason = left_out.map_or("there is none", |reason| reason.reason.as_str());
             if channels.is_empty() || self.mapping.strict {
                 return Err(Reason::new(field, format!("{} needs it, and {reason}", name(channel))));
             }
@@ -183,8 +184,8 @@ impl<'a> Draft<'a> {
         Ok(Some(Given { channels, at, source }))
     }
 
-    /// When all of these consents had been given: of each channel the time that counts, and of these the last. That of a
-    /// channel that is not consented to may be the time of a no.
+    /// The time from which all of these consents hold: the last of the times that count for each channel. The
+    /// time of another channel may be that of a no.
     fn time(&self, channels: &[Channel]) -> Result<Option<String>, Reason> {
         let mut last: Option<Timestamp> = None;
         for channel in channels {
@@ -201,7 +202,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The address that a channel needs and somebody does not have.
+/// The address that a channel needs and the profile lacks.
 fn needs(channel: Channel, profile: &NewProfile) -> Option<&'static str> {
     let (field, has) = match channel {
         Channel::Email => ("email", profile.email.is_some()),

@@ -1,25 +1,26 @@
-//! In which encoding the text of an input is. From here on it is UTF-8.
+//! Finds the encoding of an input, and turns its text into UTF-8.
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::io::{self, Read};
 
-/// How much is decoded at once, and how much text that gives at most.
+/// How many bytes are decoded at once, and how many bytes of text that gives at most.
 const BYTES: usize = 16 << 10;
 const TEXT: usize = 3 * BYTES;
-/// What stands for bytes that have no meaning: it makes what it stands in no UTF-8, so that nobody takes it for text.
+/// Replaces bytes that have no meaning in the encoding. It is not UTF-8, so the row that has it is refused.
 const MALFORMED: u8 = 0xff;
 
 /// Reads a label of the WHATWG's Encoding Standard, such as `windows-1252`.
 ///
 /// # Errors
-/// There is none of this name.
+/// No encoding has this name.
 pub fn encoding(label: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label_no_replacement(label.trim().as_bytes()).ok_or_else(|| {
         "there is no such encoding; write one such as windows-1252, utf-16le or shift_jis".to_owned()
     })
 }
 
-/// The encoding of an input that begins so: by its mark, as it is said, or as it looks; and whether it is the last.
+/// The encoding of an input by its first bytes: the byte order mark counts first, then the setting, then a
+/// guess. The flag tells that it was guessed.
 pub(crate) fn of(head: &[u8], said: Option<&'static Encoding>) -> (&'static Encoding, bool) {
     let by_mark = Encoding::for_bom(head).map(|(encoding, _)| encoding);
     match by_mark.or(said) {
@@ -28,8 +29,8 @@ pub(crate) fn of(head: &[u8], said: Option<&'static Encoding>) -> (&'static Enco
     }
 }
 
-/// UTF-16 without its mark: it is text in one of the two orders of bytes, mostly ASCII, or with line ends and separators
-/// at least.
+/// UTF-16 without a mark: text in one of the two byte orders that is mostly ASCII, or has some ASCII and line
+/// ends.
 fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
     if !head.contains(&0) {
         return None;
@@ -51,14 +52,14 @@ fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Text in UTF-8 of bytes in another encoding.
+/// Reads bytes of another encoding as UTF-8.
 pub(crate) struct Decoded<R> {
     source: R,
     decoder: encoding_rs::Decoder,
     bytes: Vec<u8>,
     ended: bool,
     text: Vec<u8>,
-    /// What of the text is dealt with.
+    /// How many bytes of the text were read.
     at: usize,
     complete: bool,
 }

@@ -1,9 +1,9 @@
-//! What a column can be for, and how that is written.
+//! The fields that a column can be, and how settings write them.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a column is for.
+/// A field of a contact, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
     Email,
@@ -16,7 +16,7 @@ pub(crate) enum Field {
     ConsentedAt,
     ConsentSource,
     ConsentMethod,
-    /// What Klaviyo has a name of its own for, beside the names of people.
+    /// A fact about a person that Klaviyo has its own name for.
     Standard(Standard),
     /// A custom property, as text.
     Property(String),
@@ -26,7 +26,7 @@ pub(crate) enum Field {
     Ignore,
 }
 
-/// Klaviyo's names for what is known of people. They go as properties of these names.
+/// Klaviyo's names for facts about a person. They are sent as properties with these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standard {
     Organization,
@@ -39,10 +39,11 @@ pub(crate) enum Standard {
     Zip,
 }
 
-/// What a column is whose name does not say it.
+/// The field of a column whose heading does not say it.
 ///
-/// It is written as `COLUMN=FIELD`: the column by its name or its position from 1, and a field, `property:NAME`, `json:NAME`
-/// (a property that is a number, say) or `ignore`.
+/// It is written as `COLUMN=FIELD`. The column is named by its heading, or by its position from 1. The field
+/// is one of those in the sentence for a wrong one, `property:NAME`, `json:NAME` (a property whose values are
+/// JSON, such as numbers) or `ignore`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnMapping {
     pub(crate) column: String,
@@ -66,7 +67,7 @@ const FIELDS: &str = "email, phone-number, external-id, first-name, last-name, n
                       property:NAME, json:NAME and ignore";
 
 impl UnknownColumns {
-    /// As it is written: `refuse`, `properties` or `ignore`.
+    /// Its name: `refuse`, `properties` or `ignore`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -98,13 +99,13 @@ impl FromStr for ColumnMapping {
     }
 }
 
-/// What of a name counts: `Phone Number`, `phone_number` and `PhoneNumber` are the same.
+/// The part of a name that is compared: `Phone Number`, `phone_number` and `PhoneNumber` are the same.
 pub(crate) fn letters(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Field {
-    /// The field of this name, by its letters.
+    /// The field with this name, reduced to its letters.
     pub(crate) fn of(letters: &str) -> Option<Self> {
         Some(match letters {
             "email" | "emailaddress" => Self::Email,
@@ -137,7 +138,7 @@ impl Field {
         }
     }
 
-    /// What it is called in a report.
+    /// Its name in a report.
     pub(crate) fn report_name(&self) -> &str {
         match self {
             Self::Standard(_) => "properties",
@@ -145,7 +146,7 @@ impl Field {
         }
     }
 
-    /// The name of the property that it becomes.
+    /// The name of the custom property that it becomes, if it becomes one.
     pub(crate) fn property(&self) -> Option<&str> {
         match self {
             Self::Property(name) | Self::Json(name) => Some(name),
@@ -154,7 +155,7 @@ impl Field {
         }
     }
 
-    /// What two columns cannot both be: the name of a property, or of another field.
+    /// What only one column of an input may be: a property (`Ok`) or another field (`Err`), by name.
     pub(crate) fn name_or_property(&self) -> Result<&str, &str> {
         self.property().ok_or_else(|| self.name())
     }
@@ -163,7 +164,7 @@ impl Field {
         matches!(self, Self::Email | Self::PhoneNumber | Self::ExternalId)
     }
 
-    /// Whether it says something about a consent.
+    /// Whether it describes a consent.
     pub(crate) fn is_of_consent(&self) -> bool {
         matches!(self, Self::ConsentedAt | Self::ConsentSource | Self::ConsentMethod)
     }

@@ -1,4 +1,4 @@
-//! Which file a path leads to, and of what kind it is.
+//! Tells files apart by identity, whatever paths lead to them.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -7,30 +7,30 @@ use std::path::Path;
 #[cfg(not(unix))]
 use std::path::PathBuf;
 
-/// How many links to links are followed, as by the kernel of Linux.
+/// How many links are followed one after the other; Linux follows as many.
 const LINKS: usize = 40;
 
-/// A file, by whatever path: two that are equal are one.
+/// The identity of a file: equal for all paths that lead to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
-    /// It is there.
+    /// The file exists.
     There(Node),
-    /// It is not there: it would be made under this name, in this folder.
+    /// The file does not exist; it would be created under this name in this folder.
     New { folder: Node, name: OsString },
 }
 
-/// The device and the inode.
+/// Device and inode.
 #[cfg(unix)]
 type Node = (u64, u64);
-/// The path without links.
+/// The path with all links resolved.
 #[cfg(not(unix))]
 type Node = PathBuf;
 
-/// The file that a path leads to. None for what keeps nothing that is written to it, such as `/dev/null` or a
-/// terminal, and where no file can be.
+/// The file that a path leads to. None if what is written there is not kept, as in `/dev/null` or a terminal,
+/// and where no file can be created.
 pub fn identity(path: &Path) -> Option<Identity> {
     match std::fs::metadata(path) {
         Ok(metadata) if is_character_device(&metadata) => None,
@@ -39,41 +39,41 @@ pub fn identity(path: &Path) -> Option<Identity> {
     }
 }
 
-/// The regular file that standard input or output is; none if it is something else.
+/// The regular file behind a stream such as standard input; none if it is something else.
 #[cfg(unix)]
 pub fn file_of(stream: impl std::os::fd::AsFd) -> Option<File> {
     let file = File::from(stream.as_fd().try_clone_to_owned().ok()?);
     file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
 }
 
-/// It is not told here.
+/// Not known on this system.
 #[cfg(not(unix))]
 pub fn file_of<S>(_: S) -> Option<File> {
     None
 }
 
-/// The identity of such a file.
+/// The identity of the regular file behind a stream.
 #[cfg(unix)]
 pub fn identity_of(stream: impl std::os::fd::AsFd) -> Option<Identity> {
     file_of(stream)?.metadata().ok().map(|metadata| Identity(Kind::There(node_of(&metadata))))
 }
 
-/// It is not told here.
+/// Not known on this system.
 #[cfg(not(unix))]
 pub fn identity_of<S>(_: S) -> Option<Identity> {
     None
 }
 
-/// Refuses devices, pipes and folders: they have no end, or none that can be known.
+/// Refuses devices, pipes and folders: their end is unknown.
 ///
 /// # Errors
-/// It is no regular file.
+/// The file is not a regular one.
 pub fn regular(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
-/// Refuses files of which one would be written over another: each of `written` differs from all others, which are those
-/// after it and `others`.
+/// Refuses files that would overwrite each other: each of `written` has to differ from those after it and
+/// from all of `others`.
 ///
 /// # Errors
 /// A sentence that names the two.
@@ -92,7 +92,7 @@ pub fn distinct(
 
 fn new(path: &Path) -> Option<Identity> {
     let mut path = path.to_owned();
-    // A link may lead to a file that is still to be made.
+    // A link may lead to a file that does not exist yet.
     for _ in 0..LINKS {
         let Ok(target) = std::fs::read_link(&path) else { break };
         path = folder(&path).join(target);

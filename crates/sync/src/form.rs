@@ -1,8 +1,8 @@
-//! The form of an input: its format, what stands between the values of CSV, and its encoding.
+//! The form of an input: its format, its separator and its encoding.
 
 use encoding_rs::Encoding;
 
-/// What an input is written in.
+/// The format of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated values, or with another separator; the first row names the columns.
@@ -14,24 +14,24 @@ pub enum Format {
 /// The form that an input was found to have.
 #[derive(Clone, Debug)]
 pub struct Form {
-    /// What it is written in.
+    /// Its format.
     pub format: Format,
-    /// What stands between the values of CSV.
+    /// The separator of CSV; none for JSON.
     pub separator: Option<u8>,
     /// Its encoding.
     pub encoding: &'static Encoding,
-    /// Whether the encoding is what the input looks like, and `--encoding` may say better.
+    /// Whether the encoding was guessed, so that the setting may say better.
     pub(crate) is_guess: bool,
-    /// Whether that was found out, and is not what one would think.
+    /// Whether nobody said that the input has this form, and it is not the usual one.
     pub(crate) is_news: bool,
-    /// What there is to say about its columns before anything is sent: sentences.
+    /// Sentences about the columns, for the user to read before anything is sent.
     pub notes: Vec<String>,
 }
 
-/// Reads what stands between the values of CSV: one ASCII character, `\t` or `tab`.
+/// Reads a separator of CSV: one ASCII character, `\t` or `tab`.
 ///
 /// # Errors
-/// It is another; the sentence says what can be.
+/// It cannot be a separator. The sentence says what can.
 pub fn separator(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"\\t" | b"tab" => Ok(b'\t'),
@@ -44,7 +44,7 @@ pub fn separator(text: &str) -> Result<u8, String> {
 }
 
 impl Format {
-    /// As it is written: `csv` or `jsonl`.
+    /// Its name: `csv` or `jsonl`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Format {
 }
 
 impl Form {
-    /// A sentence about it, if nothing said that the input has this form.
+    /// A sentence about the form, if the user may not expect it.
     #[must_use]
     pub fn news(&self) -> Option<String> {
         let Self { format, separator, encoding, is_news, .. } = self;

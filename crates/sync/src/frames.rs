@@ -1,9 +1,9 @@
-//! From bytes to rows as they stand in the input: where each begins and ends, which line that is, and what has been
-//! read up to there.
+//! Finds where each row of an input begins and ends.
 //!
-//! A reader of CSV takes what it is given. One quotation mark too many, and half of the file is one field: rows would
-//! be lost without a word, and memory would grow with the file. So the ends of rows are found here, strictly and
-//! within bounds. A row that is not well formed is refused, and the next one is looked for on the next line.
+//! A reader of CSV takes what it gets. One quotation mark too many, and half of the file is one field: rows
+//! would be lost without a word, and memory would grow with the file. So the ends of rows are found here,
+//! strictly and within bounds. A row that is not well formed is refused, and the search goes on with the next
+//! line.
 
 use crate::array::Array;
 use crate::frame::{Frame, ROW_BYTES, TOO_LONG};
@@ -13,11 +13,11 @@ use std::io::{self, Read};
 /// How rows end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grammar {
-    /// Fields between separators; one in quotation marks may have line ends in it.
+    /// Fields between separators. A field in quotation marks may contain line ends.
     Csv(u8),
     /// A row is a line.
     Lines,
-    /// A row is an element of a JSON array, of which the first bracket was read.
+    /// A row is an element of a JSON array, whose first bracket was read.
     Array,
 }
 
@@ -28,19 +28,19 @@ pub(crate) struct Frames<R> {
     array: Array,
 }
 
-/// Where in a row a byte stands.
+/// Where a byte stands in a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     FieldStart,
     Field,
     Quoted,
-    /// After a quotation mark that ends the field, or is the first of two.
+    /// After a quotation mark in a quoted field: it ends the field, or is the first of two.
     Quote,
 }
 
 /// Where a row ends.
 struct End {
-    /// Without the line end, and with it.
+    /// Its length without the line end, and with it.
     row: usize,
     all: usize,
     lines: u64,
@@ -71,7 +71,7 @@ impl<R: Read> Frames<R> {
             }
             let mut row = self.text.next_bytes(end.row).to_vec();
             if end.row == end.all {
-                // The end of the input is that of the row.
+                // The row ends with the input, which may end with Ctrl-Z.
                 let text =
                     row.iter().rposition(|byte| *byte != SUBSTITUTE).map_or(row.len(), |last| last + 1);
                 row.truncate(text);
@@ -84,7 +84,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Where the row ends that begins here, or why it is none.
+    /// Where the next row ends, or why it is refused.
     fn end_of_row(&mut self) -> io::Result<Result<End, &'static str>> {
         const OPEN: &str = "a quotation mark is missing: what it begins does not end";
         let mut state = State::FieldStart;
@@ -116,7 +116,7 @@ impl<R: Read> Frames<R> {
                 }
                 (State::Quote, b'"') => State::Quoted,
                 (_, b'\n') => return Ok(Ok(End { row: at, all: at + 1, lines })),
-                // A line may end like this too, or in both ways at once.
+                // A line may end with a carriage return, a line feed, or both.
                 (_, b'\r') if separator.is_some() => {
                     let both = self.text.byte(at + 1)? == Some(b'\n');
                     return Ok(Ok(End { row: at, all: at + 1 + usize::from(both), lines }));
@@ -135,7 +135,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Passes over a line that is no row.
+    /// Skips a line that is not a row.
     pub(crate) fn skip_line(&mut self) -> io::Result<()> {
         let grammar = self.grammar;
         self.text.skip_line(|byte| byte == b'\n' || (byte == b'\r' && grammar != Grammar::Lines))

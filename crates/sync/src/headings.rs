@@ -1,27 +1,30 @@
-//! The headings of the files that other products export, and of Klaviyo's own.
+//! The headings in the exports of other products, and in Klaviyo's own.
 //!
-//! Shopify: customers. Mailchimp: an audience, subscribed, unsubscribed or cleaned. HubSpot: contacts. WooCommerce: its
-//! customers, and the customers of its export plugins. Google: contacts, of today and of before 2024. What only these
-//! products have a use for is not known here, so that `--unknown-columns` decides about it.
+//! Shopify: customers. Mailchimp: an audience, subscribed, unsubscribed or cleaned. HubSpot: contacts.
+//! WooCommerce: its customers, and the customers of its export plugins. Google: contacts, of today and of
+//! before 2024. A heading that is of use to its product only is unknown here, so that `--unknown-columns`
+//! decides about it.
 
 use crate::field::{Field, Standard, letters};
 use crate::words::Sense;
 use klaviyo_host::types::Channel;
 
-/// What a known heading says.
+/// The meaning of a known heading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Heading {
-    /// A field. Where several columns are the same, those with the lowest number count, and the others are unknown.
+    /// A field, and a rank. If several columns are the same field, those with the lowest rank count, and the
+    /// others are unknown.
     Field(Field, u8),
-    /// When somebody consented, to this channel or to any. In each row the first that has a value counts.
+    /// When the person consented, to this channel or to any, and a rank. In each row the first time that has
+    /// a value counts.
     Time(Option<Channel>, u8),
-    /// Whether somebody consented, to this channel or to what there is.
+    /// Whether the person consented, to this channel or to all.
     Consent(Option<Channel>, Sense),
-    /// What Klaviyo makes itself, and cannot be given.
+    /// A value that Klaviyo makes itself and does not take.
     Own,
 }
 
-/// Whose file it is, where one heading means different things.
+/// The product that an export is from, where products mean different things by one heading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Product {
     is_mailchimp: bool,
@@ -38,11 +41,11 @@ impl Product {
         product
     }
 
-    /// What this heading says; none if it is not known.
+    /// The meaning of a heading; none if it is not known.
     pub(crate) fn heading(self, name: &str) -> Option<Heading> {
         let letters = letters(name);
         let letters = letters.as_str();
-        // By the address that somebody's browser had.
+        // Mailchimp looks it up by the network address of the person.
         if self.is_mailchimp && letters == "region" {
             return None;
         }
@@ -66,14 +69,14 @@ impl Product {
     }
 }
 
-/// Whether a heading that is not known speaks of consent, in whatever words: to which channel, and what a yes means.
+/// Whether an unknown heading speaks of consent, in whatever words: to which channel, and what a yes means.
 ///
-/// It decides nothing by itself. It only keeps such a column from being passed over where everybody is subscribed, and
-/// tells a column of those who opted out from one of those who opted in.
+/// It decides nothing by itself. With it, a sync that subscribes everybody does not pass over such a column,
+/// and a column of opt-outs is not taken for one of opt-ins.
 pub(crate) fn speaks_of_consent(name: &str) -> Option<(Option<Channel>, Sense)> {
     let letters = letters(name);
     let has = |parts: &[&str]| parts.iter().any(|part| letters.contains(part));
-    // Mail between two people is no marketing.
+    // Mail between two people is not marketing.
     if letters == "optedoutofemailonetoone" {
         return None;
     }
@@ -96,7 +99,7 @@ pub(crate) fn speaks_of_consent(name: &str) -> Option<(Option<Channel>, Sense)> 
     (has(&IN) && !is_detail).then_some((channel, Sense::Consent))
 }
 
-/// Parts of headings of those who opted out, in some languages.
+/// Parts of headings of opt-outs, in some languages.
 const OUT: [&str; 22] = [
     "unsubscri",
     "notsubscribed",
@@ -121,7 +124,7 @@ const OUT: [&str; 22] = [
     "desuscri",
     "afgemeld",
 ];
-/// The same of those who opted in.
+/// Parts of headings of opt-ins.
 const IN: [&str; 19] = [
     "consen",
     "optin",
@@ -178,8 +181,8 @@ fn field(letters: &str) -> Option<Heading> {
     }
 }
 
-/// Mailchimp has two times: that of the confirmation, or of the import by somebody who said so, is the one that a
-/// consent is proven by. It goes before that of the form.
+/// Mailchimp has two times. The time of the confirmation, or of an import by somebody who vouched for it,
+/// proves a consent, so it goes before that of the form.
 fn time(letters: &str) -> Option<Heading> {
     match letters {
         "consentedat" => Some(Heading::Time(None, 0)),

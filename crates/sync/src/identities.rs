@@ -1,20 +1,21 @@
-//! Two people of one input with one identifier, such as a family's phone number, and two others.
+//! Finds two people in one input who share an identifier, such as a family's phone number, and differ in
+//! another.
 //!
-//! Klaviyo has one profile for an identifier. The second of them would overwrite the first, or be lost, and nobody would
-//! be told.
+//! Klaviyo has one profile for an identifier: the second person would overwrite the first or get lost, and
+//! nobody would notice.
 
 use hashbrown::HashTable;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-/// How the kinds are called in a report, in the order of [`Identities::kinds`].
+/// The names of the kinds in a report, in the order of [`Identities::kinds`].
 const NAMES: [&str; 3] = ["email", "phone-number", "external-id"];
 
 /// The identifiers of the rows so far.
 ///
-/// It keeps hashes of 64 bits, keyed anew in each process, and no identifier. Two different ones of a million have the same
-/// hash in fewer than one input of ten million. It takes about 45 bytes for a row with two identifiers, and nothing for
-/// one with a single identifier, or with the same ones as a row before.
+/// It keeps hashes of 64 bits, keyed anew in each process, and no identifier. Two of a million identifiers
+/// have the same hash in fewer than one input of ten million. A row with two identifiers takes about 45
+/// bytes. A row with one identifier, or with the same ones as an earlier row, takes none.
 #[derive(Default)]
 pub(crate) struct Identities {
     state: RandomState,
@@ -26,18 +27,18 @@ pub(crate) struct Identities {
 /// The identifiers of one kind.
 #[derive(Default)]
 struct Kind {
-    /// By row that is remembered. It may be shorter, and 0 is none.
+    /// The hash of each remembered row; 0 is none. It may be shorter than the list of rows.
     hashes: Vec<u64>,
-    /// The rows, by the hash.
+    /// The remembered rows by their hash.
     rows: HashTable<u32>,
 }
 
-/// Why a row cannot stand beside an earlier one.
+/// Why a row clashes with an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clash {
-    /// What they share.
+    /// The kind of identifier that both share.
     pub(crate) field: &'static str,
-    /// What both have, and differs.
+    /// The kind of identifier that both have and in which they differ.
     pub(crate) other: &'static str,
     pub(crate) line_of_the_first: u64,
 }
@@ -54,14 +55,13 @@ impl fmt::Display for Clash {
 }
 
 impl Identities {
-    /// Looks for an earlier row with one of these identifiers and another one of a kind that both have; the earliest of
-    /// them is named. If there is none, the row is remembered.
+    /// Looks for an earlier row that shares one of these identifiers and differs in another. If there are
+    /// several, it names the earliest. If there is none, it remembers this row.
     ///
-    /// Give it the identifiers as they are sent: an email may be in any case, a phone number has to be E.164.
+    /// It takes identifiers as they are sent: emails in any case, phone numbers as E.164.
     ///
-    /// Call it once for each row that is not refused for another reason, in the order of the input. A sync that goes on
-    /// reads the input from its start: rows that it passes over have to be given here too, so that the same rows clash as
-    /// before.
+    /// It is called once for each row that is not refused for another reason, in the order of the input. A
+    /// sync that goes on passes its earlier rows too, so that the same rows clash as before.
     ///
     /// Rows after the line 4,294,967,295 are compared with those before it and not remembered.
     pub(crate) fn seen(
@@ -74,7 +74,7 @@ impl Identities {
         let email = email.map(|email| self.hash(email.chars().flat_map(char::to_lowercase)));
         let row =
             [email, phone.map(|phone| self.hash(phone.chars())), external_id.map(|id| self.hash(id.chars()))];
-        // One identifier alone is that of a profile, whoever has it too.
+        // A row with one identifier shares the profile of whoever has it, and cannot differ.
         if row.iter().flatten().count() < 2 {
             return None;
         }
@@ -111,7 +111,8 @@ impl Identities {
         first
     }
 
-    /// Whether an earlier row has all of these. Without a clash, few rows share an identifier: one for each set of kinds.
+    /// Whether an earlier row has all of these identifiers. Rows that do not clash share an identifier
+    /// rarely: at most one for each set of kinds.
     fn is_known(&self, row: &[Option<u64>; 3]) -> bool {
         let Some(first) = row.iter().position(Option::is_some) else { return true };
         self.sharing(first, row).any(|earlier| {
@@ -136,12 +137,12 @@ impl Identities {
     }
 
     fn remember(&mut self, line: u64, row: &[Option<u64>; 3]) {
-        let place = self.lines.len();
-        let (Ok(line), Ok(number)) = (u32::try_from(line), u32::try_from(place)) else { return };
+        let index = self.lines.len();
+        let (Ok(line), Ok(number)) = (u32::try_from(line), u32::try_from(index)) else { return };
         self.lines.push(line);
         for (kind, hash) in self.kinds.iter_mut().zip(row) {
             let Some(hash) = hash else { continue };
-            kind.hashes.resize(place, 0);
+            kind.hashes.resize(index, 0);
             kind.hashes.push(*hash);
             let Kind { hashes, rows } = kind;
             rows.insert_unique(*hash, number, |row| hashes.get(*row as usize).copied().unwrap_or_default());

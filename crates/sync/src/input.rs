@@ -1,7 +1,6 @@
-//! An input, and its rows as they come.
+//! An input: checked, opened, and read on a thread of its own, a little ahead of what is sent. Reading may
+//! wait for a pipe, and a sync that is asked to stop does not wait for it.
 //!
-//! They are read on a thread of their own, a little ahead of what is sent: reading may wait for a pipe, and whoever wants to
-//! stop should not.
 
 use crate::error::Error;
 use crate::files;
@@ -13,13 +12,13 @@ use crate::settings::Settings;
 use crate::source::Source;
 use encoding_rs::UTF_8;
 
-/// What is to be read, and how.
+/// An input and how to read it.
 pub struct Input {
     source: Source,
     parser: Parser,
 }
 
-/// An input whose columns are known.
+/// An input whose header was read.
 pub struct OpenInput {
     pub(crate) rows: Rows,
     form: Form,
@@ -27,7 +26,7 @@ pub struct OpenInput {
 }
 
 impl Input {
-    /// An input that is read by these settings.
+    /// An input, read by these settings.
     ///
     /// # Errors
     /// The settings do not go together, or the report or the state is the input.
@@ -60,15 +59,15 @@ impl Input {
         Ok(Self { source, parser })
     }
 
-    /// Begins to read, until it is known whether the input can be read at all and which columns it has. Dropping this
-    /// waits for nobody.
+    /// Reads the beginning of the input, until its columns are known. Dropping the future does not wait for a
+    /// blocked read.
     ///
     /// # Errors
     /// The input cannot be read, or its header does not say what the settings need.
     pub async fn open(self) -> Result<OpenInput, Error> {
         let (mut rows, length) = blocking(move || self.begin()).await?;
         let form = rows.begin().await?;
-        // What was read is counted as text.
+        // Progress counts bytes of decoded text.
         let length = length.filter(|_| form.encoding == UTF_8);
         Ok(OpenInput { rows, form, length })
     }
@@ -92,13 +91,14 @@ impl Input {
 }
 
 impl OpenInput {
-    /// The form that it was found to have.
+    /// The form of the input.
     #[must_use]
     pub fn form(&self) -> &Form {
         &self.form
     }
 
-    /// Its length in bytes, to compare [`Progress::bytes`](crate::Progress) with, if it is known.
+    /// The length of the input in bytes, if it is known. [`Progress::bytes`](crate::Progress) counts up to
+    /// it.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.length

@@ -1,8 +1,7 @@
-//! What has been done so far, in the file of `--state`: a line of JSON for each step, on the disk before the step
-//! that it announces begins.
+//! The state file of a sync: one JSON line for each step, on the disk before the step begins.
 //!
-//! It has no contact in it. Where the input is read again, its rows are found by their number, and that they are the
-//! same is known by the SHA-256 of all bytes before.
+//! It has no contact in it. When the input is read again, a row is known by its number, and the SHA-256 of
+//! all bytes up to it shows that the input is the same.
 
 use crate::error::Error;
 use crate::files;
@@ -13,13 +12,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// The file, locked for as long as this is kept; or none, and nothing is kept.
+/// The file, locked while this exists. Without a file nothing is kept.
 pub(crate) struct Journal {
     file: Option<(PathBuf, File)>,
 }
 
 impl Journal {
-    /// Opens the file, or makes it, and reads what is in it.
+    /// Opens or creates the file, and reads it.
     pub(crate) fn open(path: Option<&Path>) -> Result<(Self, SavedState), Error> {
         let Some(path) = path else { return Ok((Self { file: None }, SavedState::default())) };
         let failed =
@@ -54,7 +53,7 @@ impl Journal {
                 Error::invalid(format!("{} is not the state of a sync: {reason}", path.display()))
             }
         })?;
-        // A line that was being written when the program or the machine stopped: its step has not begun.
+        // A line that the program or the machine did not finish: its step did not begin.
         if whole < file.metadata().map_err(failed)?.len() {
             file.set_len(whole).map_err(failed)?;
             file.seek(SeekFrom::End(0)).map_err(failed)?;
@@ -109,7 +108,7 @@ impl Journal {
     }
 }
 
-/// The name of a new file is on the disk when its folder is.
+/// Puts the name of a new file on the disk, by syncing its folder.
 fn keep_entry(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {

@@ -1,4 +1,4 @@
-//! The contact of an object of JSON.
+//! Makes a contact of a JSON object.
 
 use crate::columns::Column;
 use crate::contact::Contact;
@@ -11,13 +11,13 @@ use crate::resolver::of_members;
 use klaviyo_core::text::trimmed;
 use std::collections::BTreeSet;
 
-/// The contact of a line that is a JSON object.
+/// The contact of a line, or of an element of an array.
 pub(crate) fn contact(mapping: &Mapping, line: &[u8]) -> Result<Contact, Reason> {
     let text = std::str::from_utf8(line).map_err(|_| Reason::new("", "it is not UTF-8"))?;
     let Members(mut members) = Members::read(text)?;
     let is_mapped = mapping.columns.iter().any(|mapped| mapped.column == "properties");
-    let place = members.iter().position(|(name, _)| name == "properties" && !is_mapped);
-    let nested = match place.map(|place| members.remove(place).1).filter(|value| value.get() != "null") {
+    let index = members.iter().position(|(name, _)| name == "properties" && !is_mapped);
+    let nested = match index.map(|index| members.remove(index).1).filter(|value| value.get() != "null") {
         None => Vec::new(),
         Some(value) => {
             Members::read(value.get()).map_err(|_| Reason::new("properties", "they are not a JSON object"))?.0
@@ -32,7 +32,7 @@ pub(crate) fn contact(mapping: &Mapping, line: &[u8]) -> Result<Contact, Reason>
     for (channel, sense) in &columns.missing {
         draft.unanswered(*channel, *sense)?;
     }
-    for unused in columns.unused.iter().filter_map(|place| names.get(*place)) {
+    for unused in columns.unused.iter().filter_map(|index| names.get(*index)) {
         draft.unused(unused);
     }
     let mut properties: BTreeSet<&str> =

@@ -1,4 +1,4 @@
-//! The bytes of an input, looked at before they are taken: which line that is, and what has been taken so far.
+//! Reads the bytes of an input ahead, and counts lines, bytes and their SHA-256 as they are consumed.
 
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
@@ -6,27 +6,27 @@ use std::io::{self, Read};
 /// How much is read at once.
 pub(crate) const READ_BYTES: usize = 64 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Ctrl-Z: how files of CP/M and DOS end, and some still do.
+/// Ctrl-Z: files of CP/M and DOS end with it, and some still do.
 pub(crate) const SUBSTITUTE: u8 = 0x1a;
 
-/// How much has been read.
+/// A position in an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) bytes: u64,
-    /// The SHA-256 of these bytes.
+    /// The SHA-256 of all bytes before it.
     pub(crate) digest: [u8; 32],
 }
 
-/// Bytes that are looked at before they are taken.
+/// A reader that looks at bytes before it consumes them.
 pub(crate) struct Lookahead<R> {
     source: R,
     chunk: Box<[u8]>,
     buffer: Vec<u8>,
-    /// How much of the buffer was taken.
+    /// How much of the buffer was consumed.
     start: usize,
     ended: bool,
     begun: bool,
-    /// The line that comes next, from 1.
+    /// The line of the next byte, from 1.
     pub(crate) line: u64,
     bytes: u64,
     hash: Sha256,
@@ -47,12 +47,12 @@ impl<R: Read> Lookahead<R> {
         }
     }
 
-    /// How much was read so far.
+    /// The position of the next byte.
     pub(crate) fn position(&self) -> Position {
         Position { bytes: self.bytes, digest: self.hash.clone().finalize().into() }
     }
 
-    /// Takes the mark at the beginning away.
+    /// Consumes the byte order mark at the beginning.
     pub(crate) fn begin(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
@@ -66,8 +66,8 @@ impl<R: Read> Lookahead<R> {
         Ok(())
     }
 
-    /// Judges what comes next, of which more and more is read until that can be told: all there is, at last, or much of
-    /// it, which the judge is told.
+    /// Asks `judge` about the next bytes, and reads more until it has an answer. The flag tells it that
+    /// nothing more will come, or that it has seen enough bytes.
     pub(crate) fn look<T>(&mut self, judge: impl Fn(&[u8], bool) -> Option<T>) -> io::Result<Option<T>> {
         self.begin()?;
         loop {
@@ -81,7 +81,7 @@ impl<R: Read> Lookahead<R> {
         }
     }
 
-    /// Passes over white space, and tells what follows it.
+    /// Skips white space, and returns the byte after it.
     pub(crate) fn skip_space(&mut self) -> io::Result<Option<u8>> {
         self.begin()?;
         loop {
@@ -92,18 +92,18 @@ impl<R: Read> Lookahead<R> {
         }
     }
 
-    /// Passes over a byte.
+    /// Consumes one byte, which is this one.
     pub(crate) fn skip(&mut self, byte: u8) {
         self.consume(1);
         self.line += u64::from(byte == b'\n');
     }
 
-    /// Whether nothing follows.
+    /// Whether the input has ended.
     pub(crate) fn is_at_end(&mut self) -> io::Result<bool> {
         Ok(self.byte(0)?.is_none())
     }
 
-    /// Whether there is nothing else from there on, to the end of the input.
+    /// Whether only Ctrl-Z follows from this distance on, to the end of the input.
     pub(crate) fn only_substitutes(&mut self, from: usize) -> io::Result<bool> {
         for at in from..from + READ_BYTES {
             match self.byte(at)? {
@@ -126,12 +126,12 @@ impl<R: Read> Lookahead<R> {
         }
     }
 
-    /// So many of the next bytes, which were looked at.
+    /// The next bytes, of those that were read ahead.
     pub(crate) fn next_bytes(&self, count: usize) -> &[u8] {
         self.buffer.get(self.start..self.start + count).unwrap_or_default()
     }
 
-    /// Goes on after the end of the line, however far that is: after the first of these bytes, or a carriage return and a line feed.
+    /// Skips to the next line, however far that is. A carriage return and a line feed end one line.
     pub(crate) fn skip_line(&mut self, is_end: impl Fn(u8) -> bool) -> io::Result<()> {
         self.line += 1;
         loop {
@@ -150,7 +150,7 @@ impl<R: Read> Lookahead<R> {
         }
     }
 
-    /// Takes so many bytes.
+    /// Consumes bytes.
     pub(crate) fn consume(&mut self, bytes: usize) {
         let end = self.start + bytes;
         self.hash.update(self.buffer.get(self.start..end).unwrap_or_default());
@@ -158,7 +158,7 @@ impl<R: Read> Lookahead<R> {
         self.bytes += bytes as u64;
     }
 
-    /// Takes all that was read.
+    /// Consumes all bytes that were read ahead.
     pub(crate) fn consume_all(&mut self) {
         self.consume(self.buffer.len() - self.start);
     }

@@ -1,19 +1,19 @@
-//! Where the values of a contact come from, as the settings say it.
+//! How rows become contacts, as the settings say it.
 
 use crate::consent::Rules;
 use crate::dates::Dates;
 use crate::field::{ColumnMapping, UnknownColumns};
 use phonenumber::country;
 
-/// Where the values of a contact come from.
+/// How rows become contacts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mapping {
     pub(crate) columns: Vec<ColumnMapping>,
     pub(crate) unknown: UnknownColumns,
     pub(crate) region: Option<country::Id>,
-    /// Whether a row is refused for what could be left out of it.
+    /// Whether a row is refused for a value that could be left out.
     pub(crate) strict: bool,
-    /// Which consent is given; none if the sync is not about consent.
+    /// The consent to give; none if the sync gives no consent.
     pub(crate) consent: Option<Rules>,
     /// How times of consent are written.
     pub(crate) dates: Dates,

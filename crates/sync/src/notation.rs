@@ -1,24 +1,25 @@
-//! A time in one notation: ISO 8601, a format of strftime, or a number since 1970.
+//! Reads a time in one notation: ISO 8601, a format of strftime, or a number since 1970.
 
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::strtime;
 use jiff::fmt::temporal::Pieces;
 use jiff::{Timestamp, Zoned};
 
-/// Seconds since 1970 end here, in the year 5138, and milliseconds begin, in 1973: nobody consented then.
+/// Numbers of seconds end here, in the year 5138, and numbers of milliseconds begin, in 1973. Nobody
+/// consented that early or late.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
-/// What is before this year was not read as it was meant: `%Y` takes `18`.
+/// Earlier years were not meant: `%Y` reads `18` as the year 18.
 const FIRST_YEAR: i16 = 1900;
 
-/// What a text says.
+/// The meaning of a text.
 pub(crate) enum Said {
     Moment(Timestamp),
-    /// What a clock showed, nobody says where.
+    /// The time that a clock showed, in an unknown time zone.
     Local(DateTime),
 }
 
-/// RFC 3339, and what is written for it: a space for the T, another before the offset, an offset without its colon, no
-/// seconds, no time, `UTC`.
+/// RFC 3339 and its usual variations: a space for the T, a space before the offset, an offset without a
+/// colon, no seconds, no time, `UTC`.
 pub(crate) fn iso(text: &str) -> Option<Said> {
     let is_long =
         text.as_bytes().get(4) == Some(&b'-') && text.bytes().take(4).all(|byte| byte.is_ascii_digit());
@@ -41,7 +42,7 @@ pub(crate) fn iso(text: &str) -> Option<Said> {
     }
 }
 
-/// By a format of strftime.
+/// Reads a time in a format of strftime.
 pub(crate) fn by_pattern(pattern: &str, text: &str) -> Option<Said> {
     let read = strtime::parse(pattern, text).ok()?;
     let said = match read.to_zoned() {
@@ -51,13 +52,13 @@ pub(crate) fn by_pattern(pattern: &str, text: &str) -> Option<Said> {
     Some(said).filter(|(_, year)| *year >= FIRST_YEAR).map(|(said, _)| said)
 }
 
-/// Whether a format is one of those whose results look like ISO 8601.
+/// Whether times in this format look like ISO 8601.
 pub(crate) fn begins_with_year(pattern: &str) -> bool {
     let flags = |c: char| "-_0^#".contains(c) || c.is_ascii_digit();
     pattern.strip_prefix('%').is_some_and(|rest| rest.trim_start_matches(flags).starts_with(['Y', 'C', 'G']))
 }
 
-/// A number of seconds since 1970.
+/// Reads a number of seconds since 1970.
 pub(crate) fn seconds(text: &str) -> Result<Said, String> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let nanoseconds = format!("{fraction:0<9}").get(..9).and_then(|digits| digits.parse().ok());
@@ -73,7 +74,7 @@ pub(crate) fn seconds(text: &str) -> Result<Said, String> {
     moment.map(Said::Moment).ok_or_else(|| "it is no number of seconds since 1970".to_owned())
 }
 
-/// A number of milliseconds since 1970.
+/// Reads a number of milliseconds since 1970.
 pub(crate) fn milliseconds(text: &str) -> Result<Said, String> {
     let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
     let moment = match whole.parse() {

@@ -1,4 +1,5 @@
-//! The members of a JSON object, as they are written.
+//! Reads JSON objects member by member, and keeps values as they are written, so that no number loses a
+//! digit.
 
 use crate::outcome::Reason;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -11,11 +12,11 @@ impl Members {
     /// Reads an object.
     ///
     /// # Errors
-    /// What it is instead, and where.
+    /// The text is not an object; the sentence says where.
     pub(crate) fn read(text: &str) -> Result<Self, Reason> {
         let mut json = serde_json::Deserializer::from_str(text);
         let wrong = |error: serde_json::Error| {
-            // Its own words may repeat what stands there. And the line is that of the report.
+            // The parser's message may repeat the input, and counts lines of its own.
             let what = if error.is_data() { "it is not a JSON object" } else { "it is not JSON" };
             Reason::new("", format!("{what}, at character {}", error.column()))
         };
@@ -28,8 +29,8 @@ impl Members {
     }
 }
 
-/// Refuses JSON that others cannot read: half a character, a number too large for any type, nesting without end. Klaviyo
-/// would refuse all contacts of its request.
+/// Refuses JSON that other programs cannot read: half of a character, a number too large for any type,
+/// nesting without end. Klaviyo would refuse all contacts of its request.
 pub(crate) fn sound(name: &str, value: &RawValue) -> Result<(), Reason> {
     match serde_json::from_str::<serde_json::Value>(value.get()) {
         Ok(_) => Ok(()),
@@ -57,19 +58,19 @@ impl<'de> Visitor<'de> for Object {
     }
 }
 
-/// The text of a field; none where nothing is given.
+/// The text of a field; none if it is empty.
 pub(crate) fn string(field: &str, value: &str) -> Result<Option<String>, Reason> {
     let text = match value.bytes().next() {
         Some(b'"') => serde_json::from_str(value).map_err(|error| Reason::new(field, error.to_string()))?,
         Some(b'n') => return Ok(None),
-        // Not as a number, which would lose digits.
+        // A number stays text, or it would lose digits.
         Some(b'0'..=b'9') => value.to_owned(),
         _ => return Err(Reason::new(field, "it is not text")),
     };
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
-/// A JSON string.
+/// A text as a JSON string.
 pub(crate) fn text(value: &str) -> String {
     // Writing text as JSON does not fail.
     serde_json::to_string(value).unwrap_or_default()

@@ -1,6 +1,6 @@
-//! Each contact in the steps of `opt-in`, several at once.
+//! Opts contacts in one by one, several at once, in the steps of the contract's `opt-in`.
 //!
-//! All steps are safe to repeat. So only batches that have ended are journaled, and what was under way is done again.
+//! All steps are safe to repeat. So the state has only batches that have ended, and the rest is done again.
 
 use crate::batch::{Batch, BatchRow};
 use crate::caller::Caller;

@@ -1,9 +1,9 @@
-//! What becomes of a row.
+//! The outcome of a row, and the counts of outcomes.
 
 use klaviyo_host::types::{Code, ContractError, Detail};
 use std::fmt;
 
-/// How a row ends: exactly one of these.
+/// How a row ended. Each row ends once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowOutcome {
     /// Klaviyo has it. The reason says what was left out, and is empty if nothing was.
@@ -19,11 +19,11 @@ pub enum RowOutcome {
 pub struct Reason {
     /// The field that it is about, such as `phone-number`; empty if it is about none, or several.
     pub field: String,
-    /// A sentence, or nothing. It may repeat what stands in the input.
+    /// A sentence, or nothing. It may repeat a value of the input.
     pub reason: String,
 }
 
-/// The most bytes of a field's name, and of a reason.
+/// The longest name of a field, and the longest reason, in bytes.
 const WORDS: usize = 500;
 
 /// How many rows have ended, and how.
@@ -61,7 +61,7 @@ impl RowOutcome {
 
 impl Reason {
     pub(crate) fn new(field: &str, reason: impl Into<String>) -> Self {
-        // What is told of many rows must not grow with what stands in them.
+        // A report must not grow with the length of values.
         let cut = |mut words: String| {
             words.truncate(words.floor_char_boundary(WORDS));
             words
@@ -69,44 +69,44 @@ impl Reason {
         Self { field: cut(field.to_owned()), reason: cut(reason.into()) }
     }
 
-    /// A reason of the connector or of Klaviyo.
+    /// The reason of the connector or of Klaviyo.
     pub(crate) fn of(detail: &Detail) -> Self {
         // `email`, or `/data/attributes/profiles/data/17/attributes/email`.
         let last = detail.pointer.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default();
         let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '-');
         let field = Some(last).filter(is_name).unwrap_or_default().replace('_', "-");
-        // What a pointer at the whole contact ends with.
+        // A pointer at the whole contact ends with one of these.
         let field = if ["attributes", "data"].contains(&field.as_str()) { String::new() } else { field };
         let said = [&detail.detail, &detail.title, &detail.code].into_iter().find(|text| !text.is_empty());
         Self { field, reason: said.cloned().unwrap_or_else(|| "no reason was given".to_owned()) }
     }
 
-    /// What is told once, of the whole input.
+    /// A reason of any length, for a sentence that is said once.
     pub(crate) fn long(reason: String) -> Self {
         Self { field: String::new(), reason }
     }
 
-    /// What of a row was left out, in one: the field, if all is about one.
+    /// One reason of several. It has a field if all are about the same one.
     pub(crate) fn all(warnings: &[Self]) -> Self {
         let field = warnings.first().map_or("", |first| first.field.as_str());
-        if warnings.iter().all(|why| why.field == field) {
-            let reasons: Vec<&str> = warnings.iter().map(|why| why.reason.as_str()).collect();
+        if warnings.iter().all(|reason| reason.field == field) {
+            let reasons: Vec<&str> = warnings.iter().map(|reason| reason.reason.as_str()).collect();
             return Self::new(field, reasons.join("; "));
         }
         Self::new("", warnings.iter().map(Self::to_string).collect::<Vec<_>>().join("; "))
     }
 
-    /// What the intake says of a value.
+    /// The reason that the intake gives for a value.
     pub(crate) fn detail(detail: &klaviyo_core::Detail) -> Self {
         Self::new(detail.pointer.as_deref().unwrap_or_default(), &detail.detail)
     }
 
-    /// What the connector would say to a value.
+    /// The reason why the connector would refuse a value.
     pub(crate) fn invalid(error: &klaviyo_core::Error) -> Self {
         error.details.first().map_or_else(|| Self::new("", &error.message), Self::detail)
     }
 
-    /// Why a call about this one contact did not work.
+    /// The reason why a call about this one contact failed.
     pub(crate) fn error(error: &ContractError) -> Self {
         match error.details.first() {
             Some(detail) if error.code == Code::InvalidInput => Self::of(detail),

@@ -1,4 +1,4 @@
-//! From the bytes of an input to its rows: the encoding, the format and the header first, then row by row.
+//! Reads an input into rows: finds its encoding, its format and its header, then makes a contact of each row.
 
 use crate::columns::Columns;
 use crate::contact::Contact;
@@ -22,11 +22,11 @@ use std::io::{self, Cursor, Read};
 
 /// How an input is read.
 pub(crate) struct Parser {
-    /// What the input is called in a sentence.
+    /// The name of the input in sentences.
     pub(crate) name: String,
-    /// As it is said, or as its name says. What is not is found out, as below.
+    /// The format, if the settings or the name of the file tell it. If not, the first bytes do.
     pub(crate) format: Option<Format>,
-    /// Whether the format is said.
+    /// Whether the settings tell the format.
     pub(crate) is_said: bool,
     pub(crate) separator: Option<u8>,
     pub(crate) encoding: Option<&'static Encoding>,
@@ -37,7 +37,7 @@ impl Parser {
     /// Reads all of an input.
     ///
     /// # Errors
-    /// It cannot be read, or not as what it is said to be.
+    /// The input cannot be read, or is not what the settings say.
     pub(crate) fn read(&self, mut source: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
         let head = detect::head(&mut source).map_err(unreadable)?;
@@ -104,7 +104,7 @@ impl Parser {
         Ok(())
     }
 
-    /// The contact of an object; none if there is no value in it.
+    /// The contact of a JSON object; none if all of its values are empty.
     fn object(&self, bytes: &[u8], form: &Form) -> Result<Option<Contact>, Reason> {
         text(bytes, form)?;
         match json_object::contact(&self.mapping, bytes) {
@@ -127,7 +127,7 @@ impl Parser {
     ) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
         let declared = frames.text.look(detect::declared).map_err(unreadable)?.flatten();
-        // Any grammar of CSV ends a line in the same ways.
+        // All grammars of CSV end a line in the same ways.
         frames.grammar = Grammar::Csv(b',');
         if declared.is_some() {
             frames.skip_line().map_err(unreadable)?;
@@ -146,7 +146,7 @@ impl Parser {
             return Ok(());
         };
         let columns = text(&header, &form)
-            .map_err(|why| why.reason)
+            .map_err(|reason| reason.reason)
             .and_then(|()| decoder.decode(header))
             .map_err(|reason| format!("the header: {reason}"))
             .and_then(|header| of_header(&self.mapping, header.iter()))
@@ -183,7 +183,7 @@ impl Parser {
         Error::invalid(format!("{}: {json}{reason}", self.name))
     }
 
-    /// The contact of a row of CSV; none if there is no value in it.
+    /// The contact of a row of CSV; none if all of its values are empty.
     fn row(
         &self,
         frame: Frame,
@@ -200,7 +200,8 @@ impl Parser {
             return Ok(None);
         }
         let (found, wanted) = (record.len(), columns.len());
-        // What is missing at the end is empty, unless it is in quotation marks that swallowed the end of the row.
+        // Values that are missing at the end are empty. But if the row has several lines, a quotation mark
+        // may have swallowed them.
         if record.iter().skip(wanted).any(has_value) || (found < wanted && lines > 1) {
             return Err(Reason::new(
                 "",
@@ -219,7 +220,7 @@ impl Parser {
     }
 }
 
-/// Refuses what is no text in the encoding of the input.
+/// Refuses bytes that are not text in the encoding of the input.
 fn text(bytes: &[u8], form: &Form) -> Result<(), Reason> {
     let reason = match std::str::from_utf8(bytes) {
         Ok(_) => return Ok(()),
@@ -232,7 +233,7 @@ fn text(bytes: &[u8], form: &Form) -> Result<(), Reason> {
     Err(Reason::new("", reason))
 }
 
-/// Whether there is no value in JSON.
+/// Whether JSON has no value in it.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -242,7 +243,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Says that a row is of several lines, which may not be meant.
+/// Says that a row has several lines, which the user may not expect.
 fn across(line: u64, lines: u64) -> String {
     match lines {
         1 => String::new(),

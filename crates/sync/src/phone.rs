@@ -1,4 +1,4 @@
-//! Phone numbers as they are dialled in a country.
+//! Reads phone numbers as people dial them in a country.
 
 use klaviyo_core::Error;
 use klaviyo_core::identifiers::{dialled, phone_number};
@@ -6,17 +6,17 @@ use phonenumber::metadata::{DATABASE, Metadata};
 use phonenumber::{Mode, country};
 use std::collections::BTreeSet;
 
-/// The digits of the longest prefix that is dialled before a country code.
+/// The digits of the longest international prefix.
 const PREFIX_DIGITS: usize = 8;
-/// The prefix of most countries, which people of others write too.
+/// The international prefix of most countries. People elsewhere write it too.
 const COMMON_PREFIX: &str = "00";
 
-/// Writes a number to E.164: one with a country code, or one as it is dialled in `region`, behind its own international
-/// prefix or behind `00`.
+/// The E.164 form of a number: one with a country code, or one as it is dialled in `region`, also behind the
+/// region's international prefix or behind `00`.
 ///
 /// # Errors
-/// [`InvalidInput`](klaviyo_core::Code::InvalidInput) for what the connector would refuse, for a number without a
-/// country code that does not exist in the region, and for one that can be read in two ways.
+/// [`InvalidInput`](klaviyo_core::Code::InvalidInput) if the connector would refuse the number, if it has no
+/// country code and does not exist in the region, and if it can be read in two ways.
 pub fn international(phone: &str, region: Option<country::Id>) -> Result<String, Box<Error>> {
     let written = dialled(phone)?;
     let Some(region) = region.filter(|_| !written.is_international) else {
@@ -32,11 +32,11 @@ pub fn international(phone: &str, region: Option<country::Id>) -> Result<String,
         return invalid("it has too many digits; write it as +919820000001");
     }
     let local = national(digits, region);
-    // Behind the region's own prefixes, and behind the one that people elsewhere write.
+    // Readings behind the region's own prefixes, and behind the one that people elsewhere write.
     let mut abroad =
         DATABASE.by_id(region.as_ref()).map_or_else(Vec::new, |meta| behind_prefix(digits, meta));
     abroad.extend(digits.strip_prefix(COMMON_PREFIX).filter(|rest| !abroad.contains(rest)));
-    // One reading needs no other proof than a number with a plus sign does.
+    // A single reading needs no more proof than a number with a plus sign.
     if let ([], [rest]) = (local.as_slice(), abroad.as_slice()) {
         return phone_number(&format!("+{rest}"));
     }
@@ -60,30 +60,31 @@ fn invalid(reason: &str) -> Result<String, Box<Error>> {
     Err(Error::invalid("phone-number", reason))
 }
 
-/// The numbers of a region with these digits, its country code in front or not.
+/// The numbers of a region with these digits, with its country code in front or without.
 fn national(digits: &str, region: country::Id) -> Vec<String> {
     let Some(meta) = DATABASE.by_id(region.as_ref()) else { return Vec::new() };
     let parsed = phonenumber::parse(Some(region), digits).ok().filter(|number| {
-        // What it took for another country's is not this one's.
+        // The library may take it for a number of another country.
         number.country().code() == meta.country_code() && number.is_valid()
     });
     let parsed = parsed.map(|number| number.format().mode(Mode::E164).to_string());
-    // The library takes the country code off wherever digits begin like it. A number of the region may do so too, such as
-    // 91987 65432 in India. Where a 0 is dialled before numbers of the region, one that lacks it has its country code.
+    // The library takes the country code off wherever digits begin like it. A number of the region may begin
+    // so too, such as 91987 65432 in India. Where numbers of the region begin with a 0, a number without it
+    // has its country code.
     let code = meta.country_code().to_string();
     let may_be_whole = digits.starts_with(&code) && (parsed.is_none() || meta.national_prefix().is_none());
     let whole = may_be_whole.then(|| existing(&format!("{code}{digits}"))).flatten();
     parsed.into_iter().chain(whole).collect()
 }
 
-/// A number with a country code that exists.
+/// The number with these digits, country code first, if it exists.
 fn existing(digits: &str) -> Option<String> {
     let number = phone_number(&format!("+{digits}")).ok()?;
     phonenumber::parse(None, &number).is_ok_and(|number| number.is_valid()).then_some(number)
 }
 
-/// What stands behind the international prefixes of a region that the digits begin with. Where several companies
-/// have their own, there may be more than one.
+/// The digits behind the international prefixes of a region. Where several companies have their own prefix,
+/// there may be several.
 fn behind_prefix<'a>(digits: &'a str, region: &Metadata) -> Vec<&'a str> {
     let Some(prefix) = region.international_prefix() else { return Vec::new() };
     let is_prefix = |begin: &str| {

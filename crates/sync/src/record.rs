@@ -1,4 +1,4 @@
-//! The values of a row of CSV.
+//! Reads the values of a row of CSV.
 
 use std::io::{self, Read};
 
@@ -9,7 +9,7 @@ pub(crate) struct Decoder {
     text: csv::StringRecord,
 }
 
-/// What the reader reads from: a row at a time.
+/// The source of the reader: one row at a time.
 #[derive(Default)]
 struct Feed {
     bytes: Vec<u8>,
@@ -34,10 +34,10 @@ impl Decoder {
         Self { reader, record: csv::ByteRecord::new(), text: csv::StringRecord::new() }
     }
 
-    /// The bytes are a whole row, so that the reader never sees the end of what it reads from.
+    /// The values of a whole row. With a line end behind it, the reader never sees the end of its source.
     ///
     /// # Errors
-    /// Why it is no row.
+    /// The bytes are not a row.
     pub(crate) fn decode(&mut self, mut bytes: Vec<u8>) -> Result<&csv::StringRecord, String> {
         bytes.push(b'\n');
         *self.reader.get_mut() = Feed { bytes, at: 0 };

@@ -1,7 +1,7 @@
-//! Calls that send nothing: a transport keeps what they would send, and answers as Klaviyo does when all is well.
+//! Calls that send nothing: a transport keeps their requests and answers like a Klaviyo that knows nobody.
 //!
-//! Which rows are good, how much of a request they take and what it looks like is the connector's to say. So it is
-//! asked, by the very calls that are made afterwards, in a sandbox that reaches nothing.
+//! Only the connector knows which rows are good, how much of a request they take and what it looks like. So a
+//! sync asks it, by the very calls that it makes afterwards, in a sandbox that reaches nothing.
 
 use crate::settings::limits;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What stands for ids that only Klaviyo can give.
+/// Stands for the ids that only Klaviyo can give.
 const ID: &str = "THE-ID-THAT-KLAVIYO-GIVES";
 
 /// An account in which nothing happens: a sync asks the connector there which rows are good, and a dry run makes all of its
@@ -22,7 +22,7 @@ pub struct DryAccount {
     transport: RecordingTransport,
 }
 
-/// The transport of a [`DryAccount`]: it sends nothing. Clones are one.
+/// The transport of a [`DryAccount`]. It sends nothing. Clones share what they keep.
 #[derive(Clone)]
 pub struct RecordingTransport {
     requests: Arc<Mutex<Vec<UnsentRequest>>>,
@@ -81,7 +81,7 @@ impl DryAccount {
         &self.tenant
     }
 
-    /// What would have been sent since this was asked last.
+    /// The requests since the last call.
     pub(crate) fn take_requests(&self) -> Vec<UnsentRequest> {
         std::mem::take(&mut *self.transport.requests.lock())
     }
@@ -113,7 +113,7 @@ impl Transport for RecordingTransport {
     }
 }
 
-/// What Klaviyo answers when it knows nobody and all is well.
+/// The answer of a Klaviyo that knows nobody and takes everything.
 fn answer(method: &Method, path: &str, lists: &Value) -> Response<Bytes> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let resource = |kind: &str| json!({ "data": { "type": kind, "id": ID, "attributes": {} } });

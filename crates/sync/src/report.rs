@@ -1,4 +1,4 @@
-//! The report: a line for each row of the input, in its order.
+//! The report of a sync: one line of CSV for each row of the input, in its order.
 
 use crate::cell::clean_cell;
 use crate::error::Error;
@@ -8,15 +8,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// What has become of the rows so far, and the file that says it, if there is to be one.
+/// The counts of a sync, and the report file if there is one.
 pub(crate) struct Report {
     file: Option<(PathBuf, csv::Writer<File>)>,
     counts: Counts,
 }
 
 impl Report {
-    /// Begins a report, or goes on with one after so many bytes. One that keeps no bytes, such as a pipe, begins in
-    /// every run.
+    /// Begins a report, or goes on with one after so many bytes. A pipe keeps no bytes, so its report begins
+    /// in every run.
     pub(crate) fn open(path: Option<&Path>, length: Option<u64>, counts: Counts) -> Result<Self, Error> {
         let Some(path) = path else { return Ok(Self { file: None, counts }) };
         let opened = match length {
@@ -43,7 +43,7 @@ impl Report {
         written.map_err(|error| unwritable(path, &error.into()))
     }
 
-    /// Puts all of it on the disk, and tells how long the report is. What is not on a disk, such as a pipe, is 0 long.
+    /// Puts the whole report on the disk, and returns its length. A pipe has the length 0.
     pub(crate) fn keep(&mut self) -> Result<u64, Error> {
         let Some((path, file)) = &mut self.file else { return Ok(0) };
         let kept = file.flush().and_then(|()| {

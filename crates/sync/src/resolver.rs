@@ -1,4 +1,4 @@
-//! Finds out which column of a header, or which member of an object, is which field.
+//! Decides which column of a header, or which member of a JSON object, is which field.
 
 use crate::column_names::Names;
 use crate::columns::{Column, Columns};
@@ -12,17 +12,17 @@ use klaviyo_core::text::trimmed;
 use klaviyo_host::types::Channel;
 use std::collections::BTreeMap;
 
-/// The columns of a CSV file.
+/// The fields of the columns of a CSV file.
 ///
 /// # Errors
-/// What to do about it first.
+/// The header does not say what the settings need. The sentence says what to do first.
 pub(crate) fn of_header<'a>(
     mapping: &Mapping,
     header: impl Iterator<Item = &'a str>,
 ) -> Result<Columns, String> {
     let names: Vec<&str> = header.map(trimmed).collect();
     let mut resolver = Resolver::new(mapping, &names, true);
-    let columns = resolver.resolve().map_err(|why| why.reason)?;
+    let columns = resolver.resolve().map_err(|reason| reason.reason)?;
     let has = |is: &dyn Fn(&Field) -> bool| columns.columns.iter().any(|column| is(&column.field));
     if !has(&|field| field.identifies()) {
         return Err("no column has an email, a phone-number or an external-id; say which does with --map \
@@ -39,10 +39,10 @@ pub(crate) fn of_header<'a>(
     Ok(columns)
 }
 
-/// The members of a JSON object.
+/// The fields of the members of a JSON object.
 ///
 /// # Errors
-/// Why the object is refused.
+/// The object is refused.
 pub(crate) fn of_members(mapping: &Mapping, names: &[&str]) -> Result<Columns, Reason> {
     Resolver::new(mapping, names, false).resolve()
 }
@@ -51,10 +51,10 @@ struct Resolver<'a> {
     mapping: &'a Mapping,
     names: Names<'a>,
     columns: Vec<Column>,
-    /// The `--map` of each column.
+    /// The index of the setting that maps each column.
     maps: Vec<Option<usize>>,
     unknown: Vec<usize>,
-    /// Columns that say who consents where consent is given for everybody, and to what.
+    /// Columns that say who consents, while the settings give consent for everybody; and the channel.
     undecided: Vec<(usize, Channel)>,
     found: Columns,
 }
@@ -81,11 +81,11 @@ impl<'a> Resolver<'a> {
         self.take_maps()?;
         let product = Product::of(self.names.names.iter().copied());
         self.take_consent_columns(product)?;
-        for place in 0..self.names.names.len() {
-            let is_taken = self.maps.get(place).copied().flatten().is_some()
-                || self.columns.get(place).is_some_and(|column| !column.answers.is_empty());
+        for index in 0..self.names.names.len() {
+            let is_taken = self.maps.get(index).copied().flatten().is_some()
+                || self.columns.get(index).is_some_and(|column| !column.answers.is_empty());
             if !is_taken {
-                self.take_heading(place, product);
+                self.take_heading(index, product);
             }
         }
         self.names.undecided(&self.undecided)?;
@@ -95,45 +95,45 @@ impl<'a> Resolver<'a> {
         Ok(Columns { columns: std::mem::take(&mut self.columns), ..std::mem::take(&mut self.found) })
     }
 
-    /// What `--map` says.
+    /// Takes the fields that `--map` gives.
     fn take_maps(&mut self) -> Result<(), Reason> {
         let mut of_several = Vec::new();
         for (number, pair) in (0..).zip(&self.mapping.columns) {
-            match self.names.places(&pair.column).as_slice() {
+            match self.names.indexes(&pair.column).as_slice() {
                 [] if self.names.is_header => return Err(self.names.no_column("--map", &pair.column)),
                 [] => {}
-                [place] => self.map(*place, number)?,
+                [index] => self.map(*index, number)?,
                 several => of_several.push((number, several.to_vec())),
             }
         }
-        for (number, places) in of_several {
+        for (number, indexes) in of_several {
             let left: Vec<usize> =
-                places.iter().copied().filter(|place| self.maps.get(*place) == Some(&None)).collect();
+                indexes.iter().copied().filter(|index| self.maps.get(*index) == Some(&None)).collect();
             match left.as_slice() {
-                [place] => self.map(*place, number)?,
-                _ => return Err(self.names.ambiguous(&places)),
+                [index] => self.map(*index, number)?,
+                _ => return Err(self.names.ambiguous(&indexes)),
             }
         }
         Ok(())
     }
 
-    fn map(&mut self, place: usize, number: usize) -> Result<(), Reason> {
+    fn map(&mut self, index: usize, number: usize) -> Result<(), Reason> {
         let Some(pair) = self.mapping.columns.get(number) else { return Ok(()) };
-        let earlier = self.maps.get_mut(place).and_then(|map| map.replace(number));
+        let earlier = self.maps.get_mut(index).and_then(|map| map.replace(number));
         if earlier.is_some_and(|earlier| {
             self.mapping.columns.get(earlier).is_some_and(|other| other.field != pair.field)
         }) {
-            let column = self.names.shown(place);
+            let column = self.names.shown(index);
             return Err(Reason::new("", format!("--map says twice what {column} is; leave one of them out")));
         }
         if pair.field.is_of_consent() {
             self.allow(&pair.field)?;
         }
-        self.set(place, pair.field.clone(), 0);
+        self.set(index, pair.field.clone(), 0);
         Ok(())
     }
 
-    /// Whether a field about a consent has a use.
+    /// Refuses a field about consent that the settings have no use for.
     fn allow(&self, field: &Field) -> Result<(), Reason> {
         let reason = match (self.rules(), field) {
             (None, _) => "is about a consent, and none is given; give it with --consent or --consent-column",
@@ -145,21 +145,21 @@ impl<'a> Resolver<'a> {
         Err(Reason::new("", format!("{field} {reason}, or leave its --map out")))
     }
 
-    /// What `--consent-column` says.
+    /// Takes the columns that `--consent-column` names.
     fn take_consent_columns(&mut self, product: Product) -> Result<(), Reason> {
         let Some(rules) = self.rules() else { return Ok(()) };
         for column in &rules.columns {
             let channel = column.channel;
-            let place = match self.names.places(&column.column).as_slice() {
+            let index = match self.names.indexes(&column.column).as_slice() {
                 [] if self.names.is_header => {
                     return Err(self.names.no_column("--consent-column", &column.column));
                 }
                 [] => None,
-                [place] => Some(*place),
+                [index] => Some(*index),
                 several => return Err(self.names.ambiguous(several)),
             };
             // A column that is named by its position has a heading too.
-            let heading = place.map_or(column.column.as_str(), |place| self.names.get(place));
+            let heading = index.map_or(column.column.as_str(), |index| self.names.get(index));
             let sense = match (product.heading(heading), speaks_of_consent(heading)) {
                 (Some(Heading::Consent(_, Sense::Consent)), _) if column.is_opt_out => {
                     return Err(Reason::new(
@@ -175,96 +175,98 @@ impl<'a> Resolver<'a> {
                 _ if column.is_opt_out => Sense::OptOut,
                 _ => Sense::Consent,
             };
-            let Some(place) = place else {
+            let Some(index) = index else {
                 self.found.missing.push((channel, sense));
                 continue;
             };
-            if let Some(column) = self.columns.get_mut(place) {
+            if let Some(column) = self.columns.get_mut(index) {
                 column.answers.push((channel, sense));
             }
         }
         Ok(())
     }
 
-    /// What the name of a column says.
-    fn take_heading(&mut self, place: usize, product: Product) {
+    /// Takes the meaning of a heading.
+    fn take_heading(&mut self, index: usize, product: Product) {
         let rules = self.rules();
-        let name = self.names.get(place);
+        let name = self.names.get(index);
         match product.heading(name) {
             None => {
-                self.unknown.push(place);
+                self.unknown.push(index);
                 if let Some((channel, _)) = speaks_of_consent(name) {
-                    self.decide(place, channel);
+                    self.decide(index, channel);
                 }
             }
-            Some(Heading::Own) => self.found.unused.push(place),
+            Some(Heading::Own) => self.found.unused.push(index),
             Some(Heading::Field(field, _)) if field.is_of_consent() && rules.is_none() => {
-                self.found.unused.push(place);
+                self.found.unused.push(index);
             }
-            Some(Heading::Field(field, rank)) => self.set(place, field, rank),
+            Some(Heading::Field(field, rank)) => self.set(index, field, rank),
             Some(Heading::Time(channel, rank)) => {
                 let is_wanted = |rules: &Rules| {
                     rules.historical && channel.is_none_or(|channel| rules.channels().contains(&channel))
                 };
                 if rules.is_some_and(is_wanted) {
-                    self.set(place, Field::ConsentedAt, rank);
-                    if let Some(column) = self.columns.get_mut(place) {
+                    self.set(index, Field::ConsentedAt, rank);
+                    if let Some(column) = self.columns.get_mut(index) {
                         column.channel = channel;
                     }
                 } else {
-                    self.found.unused.push(place);
+                    self.found.unused.push(index);
                 }
             }
-            Some(Heading::Consent(channel, sense)) => self.take_consent_heading(place, channel, sense),
+            Some(Heading::Consent(channel, sense)) => self.take_consent_heading(index, channel, sense),
         }
     }
 
-    fn take_consent_heading(&mut self, place: usize, channel: Option<Channel>, sense: Sense) {
+    fn take_consent_heading(&mut self, index: usize, channel: Option<Channel>, sense: Sense) {
         let Some(rules) = self.rules() else {
-            self.found.unused.push(place);
+            self.found.unused.push(index);
             return;
         };
         let is_about = |asked: &Channel| channel.is_none_or(|channel| channel == *asked);
-        if self.decide(place, channel) {
+        if self.decide(index, channel) {
             return;
         }
-        // Another column says who consents. Who has opted out is not subscribed nevertheless.
+        // Another column says who consents. A person who has opted out here is not subscribed all the same.
         let channels: Vec<Channel> = rules.channels().into_iter().filter(is_about).collect();
         if sense == Sense::Consent || channels.is_empty() {
-            self.found.unused.push(place);
+            self.found.unused.push(index);
             return;
         }
-        let shown = self.names.shown(place);
+        let shown = self.names.shown(index);
         self.found.notes.push(format!(
             "who opted out in {shown} is not subscribed; set the column aside with --map '{}=ignore'",
-            self.names.selector(place)
+            self.names.selector(index)
         ));
-        if let Some(column) = self.columns.get_mut(place) {
+        if let Some(column) = self.columns.get_mut(index) {
             column.answers.extend(channels.into_iter().map(|channel| (channel, sense)));
         }
     }
 
-    /// Keeps a column for a decision that says who consents to what is given for everybody.
-    fn decide(&mut self, place: usize, about: Option<Channel>) -> bool {
+    /// Remembers a column that says who consents to a channel, if the settings give consent to it for
+    /// everybody. Returns whether they do.
+    fn decide(&mut self, index: usize, about: Option<Channel>) -> bool {
         let is_about = |asked: &Channel| about.is_none_or(|channel| channel == *asked);
         let everybody = self.rules().map_or([].as_slice(), |rules| rules.everybody.as_slice());
         let channel = everybody.iter().copied().find(is_about);
-        self.undecided.extend(channel.map(|channel| (place, channel)));
+        self.undecided.extend(channel.map(|channel| (index, channel)));
         channel.is_some()
     }
 
-    /// Of several columns for one field those count whose heading is meant for it most.
+    /// If several columns are the same field, the headings that mean it most count, and the other columns are
+    /// unknown.
     fn prefer(&mut self) {
         let mut best: BTreeMap<Result<String, String>, u8> = BTreeMap::new();
         for column in self.columns.iter().filter(|column| column.field != Field::Ignore) {
             let rank = best.entry(owned(&column.field)).or_insert(column.rank);
             *rank = column.rank.min(*rank);
         }
-        for (place, column) in self.columns.iter_mut().enumerate() {
+        for (index, column) in self.columns.iter_mut().enumerate() {
             let is_best = best.get(&owned(&column.field)).is_none_or(|best| *best == column.rank);
             if !is_best && column.field != Field::ConsentedAt {
                 column.field = Field::Ignore;
-                self.unknown.push(place);
+                self.unknown.push(index);
             }
         }
         self.unknown.sort_unstable();
@@ -272,11 +274,11 @@ impl<'a> Resolver<'a> {
 
     fn treat_unknown(&mut self) -> Result<(), Reason> {
         let properties = self.mapping.unknown == UnknownColumns::Properties;
-        for place in self.found.unused.clone() {
+        for index in self.found.unused.clone() {
             if properties {
-                self.make_property(place);
+                self.make_property(index);
             } else if self.names.is_header {
-                let shown = self.names.shown(place);
+                let shown = self.names.shown(index);
                 self.found.notes.push(format!("{shown} is left out: this sync has no use for it"));
             }
         }
@@ -288,38 +290,38 @@ impl<'a> Resolver<'a> {
             UnknownColumns::Properties => {
                 let unknown = std::mem::take(&mut self.unknown);
                 let (named, nameless): (Vec<usize>, Vec<usize>) =
-                    unknown.into_iter().partition(|place| !self.names.get(*place).is_empty());
+                    unknown.into_iter().partition(|index| !self.names.get(*index).is_empty());
                 if !nameless.is_empty() {
                     return Err(self.names.are_nameless(&nameless));
                 }
-                named.into_iter().for_each(|place| self.make_property(place));
+                named.into_iter().for_each(|index| self.make_property(index));
                 Ok(())
             }
             UnknownColumns::Refuse => self.names.refuse_unknown(&self.unknown),
         }
     }
 
-    fn make_property(&mut self, place: usize) {
-        let name = self.names.get(place).to_owned();
-        self.set(place, Field::Property(name), 0);
+    fn make_property(&mut self, index: usize) {
+        let name = self.names.get(index).to_owned();
+        self.set(index, Field::Property(name), 0);
     }
 
     fn refuse_what_is_twice(&self) -> Result<(), Reason> {
         let mut seen: BTreeMap<(Result<String, String>, u8), usize> = BTreeMap::new();
-        for (place, column) in
+        for (index, column) in
             self.columns.iter().enumerate().filter(|(_, column)| column.field != Field::Ignore)
         {
-            // Times have an order of their own; of other fields those of one rank are left.
+            // Times of consent are ordered by rank. Of other fields only one rank is left.
             let rank = if column.field == Field::ConsentedAt { column.rank } else { 0 };
-            let Some(first) = seen.insert((owned(&column.field), rank), place) else { continue };
-            let is_mapped = |place: usize| self.maps.get(place).copied().flatten().is_some();
-            return Err(self.names.twice(first, place, &column.field, is_mapped));
+            let Some(first) = seen.insert((owned(&column.field), rank), index) else { continue };
+            let is_mapped = |index: usize| self.maps.get(index).copied().flatten().is_some();
+            return Err(self.names.twice(first, index, &column.field, is_mapped));
         }
         Ok(())
     }
 
-    fn set(&mut self, place: usize, field: Field, rank: u8) {
-        if let Some(column) = self.columns.get_mut(place) {
+    fn set(&mut self, index: usize, field: Field, rank: u8) {
+        if let Some(column) = self.columns.get_mut(index) {
             (column.field, column.rank) = (field, rank);
         }
     }

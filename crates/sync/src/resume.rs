@@ -1,4 +1,4 @@
-//! What a sync that goes on must be asked for again: the options in its state, as `klaviyo-connector sync` writes them.
+//! The options in a state: a sync goes on only with the same ones.
 
 use crate::consent::name;
 use crate::field::UnknownColumns;
@@ -7,7 +7,8 @@ use crate::settings::{BATCH, Settings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The options that a sync that goes on must have again, as they are written.
+/// The settings that must be the same, as options of `klaviyo-connector sync`. The state has them in these
+/// words.
 pub(crate) fn resume_options(settings: &Settings, form: &Form) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
     let mut add = |name: &str, value: Option<String>| {
@@ -32,7 +33,7 @@ pub(crate) fn resume_options(settings: &Settings, form: &Form) -> BTreeMap<Strin
     let unknown = Some(settings.unknown_columns).filter(|unknown| *unknown != UnknownColumns::default());
     add("--unknown-columns", unknown.map(|unknown| unknown.name().to_owned()));
     add("--region", settings.region.map(|region| region.as_ref().to_owned()));
-    // What was found is what is asked for, so that a state means one form of the input.
+    // The form that was found counts as set, so that a state means one form of the input.
     add("--format", Some(form.format.name().to_owned()));
     let separator = form.separator.filter(|separator| *separator != b',');
     add("--separator", separator.map(|separator| char::from(separator).to_string()));
@@ -43,7 +44,7 @@ pub(crate) fn resume_options(settings: &Settings, form: &Form) -> BTreeMap<Strin
     options
 }
 
-/// The same file from whatever folder.
+/// The path that means the same file in every folder.
 fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)).display().to_string()
 }

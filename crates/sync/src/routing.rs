@@ -1,4 +1,4 @@
-//! Which call a contact goes to Klaviyo by, and how many go in one.
+//! Decides by which call a contact goes to Klaviyo, and how many go in one batch.
 
 use crate::contact::Contact;
 use crate::lookahead::Position;
@@ -9,26 +9,26 @@ use sha2::{Digest, Sha256};
 /// How contacts get to Klaviyo.
 #[derive(Clone, Debug)]
 pub(crate) enum Mode {
-    /// In bulk imports: profiles, and members of a list.
+    /// In bulk imports: as profiles, and members of the list.
     Members,
-    /// With consent to marketing.
+    /// With consent to marketing. More than addresses, and people who do not consent, go in bulk imports.
     Consent(Terms),
     /// One by one, in the steps of `opt-in`.
     OneByOne,
 }
 
-/// What all consents have in common.
+/// The options that all consents of a sync share.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) options: ConsentOptions,
 }
 
-/// Which of the imports of a batch.
+/// One of the two imports of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// The only one; with consent, what is more than the addresses of those who consent.
+    /// Without consent, all contacts. With consent, those who consent and have more than addresses.
     Contacts,
-    /// Who does not consent, where others do.
+    /// With consent, those who do not consent.
     Members,
 }
 
@@ -36,7 +36,7 @@ impl Part {
     pub(crate) const ALL: [Self; 2] = [Self::Contacts, Self::Members];
 }
 
-/// A sync, as far as it does not change while it runs.
+/// How contacts go to Klaviyo, throughout a sync.
 #[derive(Clone, Debug)]
 pub(crate) struct Routing {
     pub(crate) mode: Mode,
@@ -44,7 +44,7 @@ pub(crate) struct Routing {
     pub(crate) list: Option<String>,
     /// The most contacts of one import.
     most: usize,
-    /// What the sizes of imports are drawn by, beside the input.
+    /// Varies the sizes of imports from sync to sync.
     seed: u16,
 }
 
@@ -64,7 +64,7 @@ impl Routing {
         Self { mode, list, most: settings.batch, seed: u16::from_be_bytes([one, other]) }
     }
 
-    /// The list that an import adds to. Who consents joins the list by that.
+    /// The list that an import adds to. People who consent join the list by that.
     pub(crate) fn import_list(&self, part: Part) -> Option<&str> {
         match (&self.mode, part) {
             (Mode::Consent(_), Part::Contacts) => None,
@@ -72,7 +72,7 @@ impl Routing {
         }
     }
 
-    /// The import that a contact belongs into, if into one.
+    /// The import that a contact goes into, if it goes into one.
     pub(crate) fn part(&self, contact: &Contact) -> Option<Part> {
         match self.mode {
             Mode::Consent(_) if contact.consent.is_none() => Some(Part::Members),
@@ -81,11 +81,12 @@ impl Routing {
         }
     }
 
-    /// How many good rows a batch has at most whose first row is at this place.
+    /// The most good rows of a batch whose first row ends at this position.
     ///
-    /// Not simply 10,000, as with everybody: when an answer is lost, an import is recognised by how many contacts it
-    /// has. One that somebody else makes at that time, of the same input maybe, has hardly as many. The same sync has the
-    /// same batches whenever it goes on.
+    /// When the answer to an import is lost, the sync recognises the import by its number of contacts. With
+    /// 10,000 in each, another program's import could look the same, so each batch has an odd size. It
+    /// depends on the input and the beginning of the sync only, so that a sync that goes on has the same
+    /// batches.
     pub(crate) fn size(&self, first: &Position) -> usize {
         let spread = self.most / 40;
         if spread == 0 {
@@ -97,7 +98,7 @@ impl Routing {
 }
 
 impl Terms {
-    /// What is sent of a contact; none if the person does not consent.
+    /// The subscription of a contact; none if the person does not consent.
     pub(crate) fn subscription(&self, contact: &Contact) -> Option<Subscription> {
         let given = contact.consent.as_ref()?;
         Some(Subscription {
@@ -110,7 +111,7 @@ impl Terms {
         })
     }
 
-    /// What is said of all consents of one source.
+    /// The options for consents from this source.
     pub(crate) fn options(&self, source: Option<&str>) -> ConsentOptions {
         let mut options = self.options.clone();
         if let Some(source) = source {

@@ -1,4 +1,4 @@
-//! The rows of an input on their way from the thread that reads them.
+//! Hands rows from the thread that reads the input to the sync.
 
 use crate::contact::Contact;
 use crate::error::Error;
@@ -10,36 +10,36 @@ use klaviyo_host::types::NewProfile;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// How many rows, or bytes of them, are handed over at once, and how often that is done ahead.
+/// How many rows, or bytes of rows, one message has, and how many messages may wait.
 const ROWS: usize = 256;
 const BYTES: usize = 256 << 10;
 const AHEAD: usize = 4;
 
-/// A row: where it stands, and what it says or why that cannot be told.
+/// A row of the input, as a contact or the reason why it is none.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) line: u64,
-    /// There is no value in it. It counts where rows are found by their number, and is nobody's otherwise.
+    /// All of its values are empty. It counts among the rows, and has no outcome.
     pub(crate) is_blank: bool,
-    /// What was read up to its end.
+    /// The position after it.
     pub(crate) position: Position,
     pub(crate) contact: Result<Contact, Reason>,
 }
 
-/// What the thread that reads hands over.
+/// A message of the thread that reads.
 enum Message {
-    /// The columns are known; the first row may still take its time.
+    /// The header was read. The first row may come much later.
     Form(Form),
     Rows(Vec<Row>),
 }
 
-/// The rows that are still to come.
+/// The end that receives rows.
 pub(crate) struct Rows {
     receiver: Receiver<Result<Message, Error>>,
     here: VecDeque<Row>,
 }
 
-/// Where the thread puts them.
+/// The end that the thread fills.
 pub(crate) struct Sink {
     sender: Sender<Result<Message, Error>>,
     rows: Vec<Row>,
@@ -49,11 +49,11 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn begin(&mut self, form: Form) {
-        // Whoever does not want to know wants no rows either.
+        // If nobody receives it, nobody receives rows either.
         let _ = self.sender.blocking_send(Ok(Message::Form(form)));
     }
 
-    /// Whether anybody still wants rows.
+    /// Adds a row. Returns whether anybody still receives rows.
     pub(crate) fn put(
         &mut self,
         line: u64,
@@ -72,7 +72,7 @@ impl Sink {
         self.flush()
     }
 
-    /// Refuses a contact that cannot stand beside an earlier one.
+    /// Refuses a contact that clashes with an earlier one.
     fn distinct(&mut self, line: u64, contact: Contact) -> Result<Contact, Reason> {
         let NewProfile { email, phone_number, external_id, .. } = &contact.profile;
         let clash =
@@ -88,13 +88,13 @@ impl Sink {
 
     pub(crate) fn fail(&mut self, error: Error) {
         if self.flush() {
-            // Nobody is there to be told.
+            // If nobody receives it, nobody needs it.
             let _ = self.sender.blocking_send(Err(error));
         }
     }
 }
 
-/// A pair of ends: the thread reads a little ahead of what is sent.
+/// The two ends. The thread may read a little ahead.
 pub(crate) fn pair() -> (Sink, Rows) {
     let (sender, receiver) = channel(AHEAD);
     let sink = Sink { sender, rows: Vec::new(), bytes: 0, identities: Identities::default() };
@@ -102,7 +102,7 @@ pub(crate) fn pair() -> (Sink, Rows) {
 }
 
 impl Rows {
-    /// Waits until it is known whether the input can be read at all, and in which form it is.
+    /// Waits until the header was read.
     pub(crate) async fn begin(&mut self) -> Result<Form, Error> {
         match self.receiver.recv().await.transpose()? {
             Some(Message::Form(form)) => Ok(form),
@@ -124,7 +124,7 @@ impl Rows {
         }
     }
 
-    /// These come next.
+    /// Puts rows back, to come next.
     pub(crate) fn give_back(&mut self, rows: Vec<Row>) {
         for row in rows.into_iter().rev() {
             self.here.push_front(row);

@@ -1,21 +1,21 @@
-//! What the state of an earlier run says: its journal, read line by line.
+//! What an earlier run left in the state file.
 
 use crate::outcome::Counts;
 use crate::steps::{Baseline, Begun, Finished, Granted, Line, Planned, Sent, VERSION};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 
-/// How a journal begins.
+/// The first bytes of every state.
 const FIRST: &[u8] = br#"{"begun":"#;
-/// More than any line has: the longest one has the reasons of the 10,000 contacts of an import, each of 1,000 bytes at
-/// most before they are written as JSON.
+/// Longer than any line: the longest has the reasons for the 10,000 contacts of an import, each of at most
+/// 1,000 bytes before JSON escapes them.
 const LINE_BYTES: usize = 64 << 20;
 
-/// Why a file was not read as a journal.
+/// Why a file cannot be read as a state.
 #[derive(Debug)]
 pub(crate) enum Unread {
     Failed(io::Error),
-    /// It is none, or not one for this version, for this reason.
+    /// The file is not a state, or one of another version. The text says why.
     NoJournal(String),
 }
 
@@ -31,15 +31,15 @@ impl From<String> for Unread {
     }
 }
 
-/// What the journal of an earlier run says.
+/// The state of a sync after an earlier run.
 #[derive(Debug, Default)]
 pub(crate) struct SavedState {
     pub(crate) begun: Option<Begun>,
     pub(crate) baseline: Option<Baseline>,
     pub(crate) planned: BTreeMap<usize, Planned>,
-    /// Batches that were planned, and of which Klaviyo had nothing when the run ended.
+    /// Batches that were planned, and that Klaviyo had not taken when the run ended.
     pub(crate) untaken: BTreeSet<usize>,
-    /// By batch, and whether it is of those that do not consent.
+    /// By batch, and whether it is the import of those who do not consent.
     pub(crate) sent: BTreeMap<(usize, bool), Sent>,
     pub(crate) granted: BTreeMap<(usize, usize), Granted>,
     pub(crate) finished: Option<Finished>,
@@ -48,10 +48,10 @@ pub(crate) struct SavedState {
 }
 
 impl SavedState {
-    /// Reads lines, and says how many bytes of them are whole.
+    /// Reads a state, and returns how many bytes of it are whole lines.
     ///
-    /// What is no journal is not read further than its first bytes, whatever its size. A first line that is torn is told
-    /// from somebody else's file by them too.
+    /// A file that is not a state is read no further than its first bytes, whatever its size. A torn first
+    /// line is told from another file by these bytes too.
     pub(crate) fn read(mut text: impl BufRead) -> Result<(Self, u64), Unread> {
         let mut first = Vec::new();
         text.by_ref().take(FIRST.len() as u64).read_to_end(&mut first)?;
@@ -72,7 +72,7 @@ impl SavedState {
             }
             match serde_json::from_slice(&line) {
                 Ok(step) if ends => saved.add(step)?,
-                // The last one, or there is none.
+                // A torn last line, or the end.
                 Ok(_) => break,
                 Err(_) if is_last => break,
                 Err(error) => return Err(format!("line {number}: {error}").into()),
@@ -114,12 +114,12 @@ impl SavedState {
         Ok(())
     }
 
-    /// The ids of all jobs of this sync.
+    /// The ids of all jobs of the sync.
     pub(crate) fn jobs(&self) -> impl Iterator<Item = &str> {
         self.sent.values().flat_map(|sent| sent.jobs.iter().map(|(id, _)| id.as_str()))
     }
 
-    /// What the input was up to certain rows, by the number of the row.
+    /// The bytes and the SHA-256 of the input up to certain rows, by the number of the row.
     pub(crate) fn positions(&self) -> BTreeMap<u64, (u64, String)> {
         let planned =
             self.planned.values().map(|planned| (planned.end, (planned.bytes, planned.sha256.clone())));

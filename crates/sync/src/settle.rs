@@ -1,4 +1,4 @@
-//! What the end of an import job means for its rows.
+//! Ends the rows of import jobs that Klaviyo has ended.
 
 use crate::batch::Batch;
 use crate::caller::Caller;
@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::outcome::{Reason, RowOutcome};
 use klaviyo_host::types::{ImportFailure, Job, JobStatus};
 
-/// Ends the rows of a job that has ended, whichever batch it is of. There is no status where Klaviyo does not know the job
-/// any more.
+/// Ends the rows of a job if Klaviyo has ended it. `status` is none if Klaviyo does not know the job any
+/// more.
 pub(crate) async fn settle(
     caller: &Caller,
     batches: impl IntoIterator<Item = &mut Batch>,
@@ -27,7 +27,7 @@ pub(crate) async fn settle(
                 JobStatus::Cancelled => {
                     Some(Reason::new("", "its import was stopped in Klaviyo; it may not have been imported"))
                 }
-                // A word for the end that is not known here.
+                // A new word of Klaviyo for the end.
                 JobStatus::Other(_) if all && job.finished.is_some() => None,
                 JobStatus::Queued | JobStatus::Processing | JobStatus::Other(_) => return Ok(()),
             };
@@ -50,14 +50,14 @@ pub(crate) async fn settle(
     Ok(())
 }
 
-/// When Klaviyo counts more failures than it tells of.
+/// The reason for all rows of a job if Klaviyo counts more failures than it lists.
 fn untold(failed: u32, told: u32) -> Option<Reason> {
     let reason = "Klaviyo could not import all contacts of its import, and does not say of each whether it is one of \
                   them; sync it again";
     (told < failed).then(|| Reason::new("", reason))
 }
 
-/// Ends the rows of a job. What failed by no known row may be any of them.
+/// Ends the rows of a job. A failure of an unknown row may be any of them.
 fn end_job(batch: &mut Batch, rows: &[usize], failures: &[ImportFailure], mut rest: Option<Reason>) {
     for failure in failures {
         let reason = Reason::of(&failure.reason);

@@ -1,4 +1,4 @@
-//! Where an input comes from.
+//! The source of an input: a path, an open file, or any reader.
 
 use crate::files::{self, Identity};
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::PathBuf;
 
-/// Where an input comes from.
+/// The source of an input.
 pub struct Source {
     name: String,
     kind: Kind,
@@ -53,7 +53,7 @@ impl Source {
         }
     }
 
-    /// Opens it, which may wait for somebody who writes. The length is known of a regular file.
+    /// Opens the source, which may wait for a writer of a pipe. Returns the length of a regular file.
     pub(crate) fn open(self) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
         let file = match self.kind {
             Kind::Path(path) => File::open(path)?,
@@ -66,11 +66,10 @@ impl Source {
     }
 }
 
-/// A file. To end before its length is not to end: somebody has made it shorter meanwhile, and what it had there is
-/// lost.
+/// A file that must not become shorter while it is read: the rows at its end would be lost.
 struct Whole {
     file: File,
-    /// How much of it is to come, if it is a regular file.
+    /// The bytes that are left, of a regular file.
     left: Option<u64>,
 }
 
@@ -81,7 +80,7 @@ impl Whole {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
         let left = if metadata.is_file() {
-            // Whoever has opened standard input may have read something of it.
+            // Another program may have read a part of standard input.
             Some(metadata.len().saturating_sub(file.stream_position()?))
         } else {
             None

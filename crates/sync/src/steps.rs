@@ -1,11 +1,11 @@
-//! The lines of a state, as they are written: one JSON object for each step of a sync. States of older versions are read, so
-//! fields are added here and none is changed.
+//! The lines of a state file: one JSON object for each step of a sync. Newer versions read the states of
+//! older ones, so fields are added and never changed.
 
 use crate::lookahead::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What this version writes and reads.
+/// The version that this program writes and reads.
 pub(crate) const VERSION: u32 = 1;
 
 /// A step.
@@ -22,62 +22,62 @@ pub(crate) enum Line {
     Complete,
 }
 
-/// What the sync is.
+/// The settings and the beginning of a sync.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Begun {
     pub(crate) version: u32,
-    /// What was asked for, by the name of the option. A sync that goes on has to have the same.
+    /// The options by their names. A sync goes on only with the same ones.
     options: BTreeMap<String, String>,
     /// The id of the list.
     pub(crate) list: Option<String>,
-    /// When it began, RFC 3339: what was consented to before is historical.
+    /// When the sync began, RFC 3339. Historical consents are older.
     pub(crate) at: String,
 }
 
 /// The account's import jobs before the first of this sync.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Baseline {
-    /// A job that is older than all that follow.
+    /// A job that is older than all jobs of the sync.
     pub(crate) after: Option<String>,
-    /// Jobs that are newer than that one, and not ours.
+    /// Newer jobs that are not of the sync.
     pub(crate) others: Vec<String>,
 }
 
-/// Rows that are about to be sent.
+/// A batch that is about to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Planned {
     pub(crate) batch: usize,
-    /// The number of rows of the input up to its last.
+    /// The number of rows of the input up to its last row.
     pub(crate) end: u64,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
-    /// How many of its rows are good, and how many of those go into an import.
+    /// How many of its rows are good, and how many of these go into the import.
     pub(crate) good: usize,
     pub(crate) import: usize,
-    /// How many of those that do not consent go into an import of their own.
+    /// How many rows go into the import of those who do not consent.
     #[serde(default, skip_serializing_if = "is_none")]
     pub(crate) members: usize,
 }
 
-/// What Klaviyo made of an import.
+/// Klaviyo's answer to an import.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) batch: usize,
-    /// Whether it is the import of those that do not consent.
+    /// Whether it is the import of those who do not consent.
     #[serde(default, skip_serializing_if = "is_not")]
     pub(crate) members: bool,
-    /// The jobs, and how many rows each has, in their order.
+    /// The jobs in their order, and how many rows each has.
     pub(crate) jobs: Vec<(String, usize)>,
-    /// What Klaviyo refused at once.
+    /// The rows that Klaviyo refused at once.
     pub(crate) refused: Vec<Refused>,
-    /// Why it took none of it.
+    /// Why Klaviyo took none of the other rows.
     pub(crate) rejected: Option<String>,
 }
 
-/// A row that Klaviyo refused: its position among the good rows of its batch, the field, the reason.
+/// A refused row: its position among the good rows of its batch, the field, the reason.
 pub(crate) type Refused = (usize, String, String);
 
-/// What Klaviyo made of a thousand consents.
+/// Klaviyo's answer to one call that gives consents.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Granted {
     pub(crate) batch: usize,
@@ -86,14 +86,14 @@ pub(crate) struct Granted {
     pub(crate) rejected: Option<String>,
 }
 
-/// Rows that have all ended, and are in the report.
+/// A batch whose rows have all ended and are in the report.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Finished {
     pub(crate) batch: usize,
     pub(crate) end: u64,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
-    /// How long the report is now.
+    /// The length of the report after the batch.
     pub(crate) report: u64,
     pub(crate) done: u64,
     pub(crate) refused: u64,
@@ -117,7 +117,7 @@ impl Begun {
         Self { version: VERSION, options, list, at }
     }
 
-    /// What is asked for otherwise than it was.
+    /// The first option that differs from those of the sync, in a sentence.
     pub(crate) fn difference(&self, options: &BTreeMap<String, String>) -> Option<String> {
         let names = self.options.keys().chain(options.keys());
         let shown = |name: &str, value: Option<&String>| match value {
@@ -132,7 +132,7 @@ impl Begun {
     }
 }
 
-/// A digest in letters.
+/// The SHA-256 of a position in hexadecimal.
 pub(crate) fn hex(position: &Position) -> String {
     position.digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

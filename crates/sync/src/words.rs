@@ -1,30 +1,30 @@
-//! The words for yes and no in a column that says who consents.
+//! The words for yes and no in consent columns.
 
 use crate::field::letters;
 use klaviyo_core::intake::says_none;
 
-/// What a column with a yes or a no is about.
+/// The question that a consent column answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sense {
-    /// Yes is consent, and so is nothing but yes.
+    /// Who has consented? Only a yes is consent.
     Consent,
-    /// Yes is no consent: somebody has opted out. Empty is not opted out.
+    /// Who has opted out? A yes is no consent. Empty is not opted out.
     OptOut,
-    /// Whatever stands there is a reason to send nothing.
+    /// Who must not be contacted? Any value but a no is a reason to send nothing.
     Stopped,
 }
 
-/// Words for yes and no that are not known here.
+/// Words for yes and no that the settings add.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     pub(crate) yes: Vec<String>,
     pub(crate) no: Vec<String>,
 }
 
-/// The longest part of a word that is told.
+/// How many characters of a word a sentence repeats.
 const TOLD: usize = 40;
 
-/// Answers to the question that the column is.
+/// Words that answer the question of the column.
 const YES: [&str; 41] = [
     "yes",
     "y",
@@ -102,10 +102,10 @@ const NO: [&str; 32] = [
     "faux",
     "falso",
 ];
-/// What stands in a cell that says nothing, as programs write it.
+/// Words by which programs mark an empty cell.
 const NOTHING: [&str; 10] =
     ["na", "n/a", "n.a.", "none", "null", "nil", "nan", "\\n", "0000-00-00", "0000-00-00 00:00:00"];
-/// What says by itself whether somebody consents, whatever the column is about.
+/// Words that mean consent, or no consent, whatever the question is.
 const CONSENTS: [&str; 13] = [
     "subscribed",
     "subscribe",
@@ -189,7 +189,7 @@ impl Words {
             _ if is(&CONSENTS) => return Ok(true),
             _ if is_yes => true,
             _ if is_no => false,
-            // Nobody knows, so that nobody has consented. Nobody has said either that they have not opted out.
+            // An unknown consent is none. An unknown opt-out is not a no: the row needs an answer.
             Sense::Consent if word.starts_with(char::is_alphanumeric) && says_none(answer) => false,
             _ => {
                 let told: String = answer.trim().chars().take(TOLD).collect();
@@ -202,16 +202,16 @@ impl Words {
         Ok(yes == (sense == Sense::Consent))
     }
 
-    /// A word that would be both.
+    /// A word that the settings take for both.
     pub(crate) fn in_both(&self) -> Option<&str> {
         self.yes.iter().find(|yes| self.no.iter().any(|no| key(no) == key(yes))).map(String::as_str)
     }
 }
 
-/// What of a word counts: its letters, or all of it where signs stand beside them, since `≠ yes` is no yes. `1.0` is a
-/// 1 that went through a column of decimal numbers.
+/// The part of a word that is compared: its letters. Where signs stand beside the letters, the whole word: `≠
+/// yes` is no yes. `1.0` is a 1 that went through a column of decimal numbers.
 fn key(word: &str) -> String {
-    // What makes a picture of a sign.
+    // Marks a sign as an emoji.
     let word: String = word.trim().chars().filter(|c| *c != '\u{fe0f}').collect();
     let word = word.strip_suffix(".0").unwrap_or(&word);
     let is_of_words = |c: char| {
@@ -227,7 +227,7 @@ fn key(word: &str) -> String {
     }
 }
 
-/// Whether a cell is empty, or says that it is.
+/// Whether a cell is empty, or marked as empty.
 fn is_nothing(answer: &str) -> bool {
     let inner = answer.trim().trim_matches(|c| "()<>[]{}\"'".contains(c)).trim();
     inner.chars().all(|c| "-–—_.".contains(c)) || NOTHING.contains(&inner.to_lowercase().as_str())
