@@ -2,8 +2,8 @@
 //!
 //! A [`Json`] is a slice of the text and where it stands. Members and elements are found in the text when
 //! they are asked for: values that nobody asks for are only skipped, so they take no memory, nest as deep as
-//! they like and lose no digit. An error names its place, as in `data[0].attributes.email is a number, not a
-//! string`.
+//! they like and lose no digit. An error names its place, as in
+//! `data[0].attributes.email is a number, not a string`.
 
 use alloc::{borrow::ToOwned, format, string::String};
 use core::fmt;

@@ -1,7 +1,7 @@
 //! Compiled components, kept in a folder, so that a process starts in milliseconds.
 //!
-//! A file is named by what it was made from: the component, the settings of the compiler, and the version of
-//! wasmtime. It begins with its own digest, since running a damaged one could do anything.
+//! The name of a file is a digest of the component, the compiler's settings and the version of wasmtime. The
+//! file begins with a digest of its contents, since running a damaged file could do anything.
 
 use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
@@ -12,8 +12,8 @@ use wasmtime::component::Component;
 
 const DIGEST_BYTES: usize = 32;
 
-/// Loads the compiled form of a component from the folder, or compiles it and puts it there. A folder that
-/// cannot be used is no reason to fail: the component is compiled then.
+/// Loads the compiled form of a component from the folder, or compiles it and puts it there. If the folder
+/// cannot be used, the component is compiled and not kept.
 pub(crate) fn load(folder: &Path, engine: &Engine, component: &[u8]) -> wasmtime::Result<Component> {
     let file = file(folder, engine, component);
     match read(folder, &file, engine) {
@@ -28,7 +28,7 @@ pub(crate) fn load(folder: &Path, engine: &Engine, component: &[u8]) -> wasmtime
     Ok(compiled)
 }
 
-/// Puts what a component was compiled to into the folder.
+/// Writes a compiled component into the folder.
 pub(crate) fn keep(
     folder: &Path,
     engine: &Engine,
@@ -55,7 +55,7 @@ impl Hasher for DigestHasher {
     }
 
     fn finish(&self) -> u64 {
-        // Only the whole digest is asked for.
+        // The digest is read from the inner hasher, so nothing uses this value.
         0
     }
 }
@@ -81,7 +81,7 @@ fn read(folder: &Path, file: &Path, engine: &Engine) -> io::Result<Option<Compon
 
 fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
     trust::create(folder)?;
-    // A reader sees all of it or nothing, also when two processes start at once.
+    // A reader sees the whole file or none, also when two processes start at once.
     let mut temporary = trust::temporary(folder)?;
     temporary.write_all(&Sha256::digest(compiled))?;
     temporary.write_all(compiled)?;
@@ -89,7 +89,7 @@ fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whose files are run.
+/// Decides which files may be run, by their owners and permissions.
 #[cfg(unix)]
 mod trust {
     use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
@@ -105,25 +105,25 @@ mod trust {
         DirBuilder::new().recursive(true).mode(0o755).create(folder)
     }
 
-    /// A file that others may read: what is compiled is no secret, and may be made by another user than runs
-    /// it.
+    /// A file that others may read: a compiled component is no secret, and the user that made it may not be
+    /// the one that runs it.
     pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
         tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)
     }
 
-    /// Reads a file, if nobody but this user and root can have had a hand in it.
+    /// Reads a file, if only this user and root can have written it.
     pub(super) fn read(folder: &Path, file: &Path) -> io::Result<Vec<u8>> {
         let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
         let mut file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
-        // Whoever can write to a folder can put another one in the place of what is in it. In a sticky one,
-        // /tmp above all, only the owner can.
+        // A user that can write to a folder can replace its entries. In a sticky folder such as /tmp, only
+        // the owner of an entry can.
         let folder = folder.canonicalize()?;
         for above in folder.ancestors().skip(1) {
             let metadata = above.symlink_metadata()?;
             trusted(&metadata, metadata.mode() & STICKY != 0)?;
         }
         trusted(&folder.symlink_metadata()?, false)?;
-        // The file that is open, whatever has that name by now.
+        // Checks the open file, not the one that has the name by now.
         trusted(&file.metadata()?, false)?;
         contents(&mut file)
     }
@@ -144,7 +144,7 @@ mod trust {
     }
 }
 
-/// Whose a file is cannot be told here: nothing is read.
+/// Files have no owner to check here, so no file is read.
 #[cfg(not(unix))]
 mod trust {
     use std::io;

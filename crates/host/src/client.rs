@@ -15,8 +15,7 @@ use std::time::Duration;
 
 /// HTTP/1.1 and HTTP/2 over TLS with the certificates that the system trusts (`SSL_CERT_FILE` names others),
 /// connections pooled. It follows no redirect, keeps no cookie, asks for no compression, and takes no proxy
-/// from the environment. Its connections belong to the tokio runtime in which they were made: keep one
-/// runtime.
+/// from the environment. Its connections belong to the tokio runtime that made them, so use one runtime.
 #[derive(Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,

@@ -62,19 +62,19 @@ pub enum LoadError {
          Limits::components"
     )]
     Compile(#[source] wasmtime::Error),
-    /// It imports what a connector has no need for.
+    /// It imports more than a connector needs.
     #[error("the component imports {}; a connector imports {IMPORT} and nothing else, so it was not loaded", .0.join(", "))]
     Imports(Vec<String>),
-    /// It does not export what a connector does.
+    /// It does not export the functions of a connector.
     #[error("this component is not a Klaviyo connector of a version that this host knows")]
     Exports(#[source] wasmtime::Error),
-    /// The limits do not go together.
+    /// The limits contradict each other, or this machine cannot keep them.
     #[error("these limits cannot be kept on this machine")]
     Limits(#[source] wasmtime::Error),
     /// HTTPS cannot be set up.
     #[error(transparent)]
     Transport(#[from] HttpTransportError),
-    /// The thread that keeps the time cannot be started.
+    /// The thread that measures computing time cannot be started.
     #[error("cannot start the thread that measures computing time")]
     Ticker(#[source] std::io::Error),
     /// The folder for compiled components cannot be written to.
@@ -106,43 +106,43 @@ impl fmt::Debug for Connector {
 }
 
 impl ConnectorBuilder {
-    /// What calls may use.
+    /// Sets the limits of calls.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Where requests may go.
+    /// Sets the allowed destinations of requests.
     #[must_use]
     pub fn egress(mut self, egress: Egress) -> Self {
         self.egress = egress;
         self
     }
 
-    /// What sends the requests, instead of [`HttpTransport`].
+    /// Replaces [`HttpTransport`].
     #[must_use]
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// A folder for the compiled component, so that the next process starts in milliseconds. It is made if it
-    /// is not there, and may be emptied at any time. Code is run from it: it is not used when it, a file in
-    /// it, or a folder above it belongs to, or can be written by, anybody but this user and root, nor on
-    /// systems other than Unix.
+    /// Sets a folder for the compiled component, so that the next process starts in milliseconds. It is made
+    /// if it does not exist, and may be emptied at any time. Code is run from it: it is used on Unix only,
+    /// and only if nobody but this user and root owns or can write to it, its files and the folders above it.
     #[must_use]
     pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache = Some(folder.into());
         self
     }
 
-    /// Compiles a component file into the folder of [`ConnectorBuilder::cache`] and returns what was written:
-    /// a step of a deployment, say. It is used by the same build of this program on the same kind of machine.
+    /// Compiles a component file into the folder of [`ConnectorBuilder::cache`], for example while a program
+    /// is deployed, and returns the written file. The same build of this program on the same kind of machine
+    /// uses it.
     ///
     /// # Errors
-    /// When the file cannot be read or compiled, or the folder cannot be written to. Without a folder, it is
-    /// the file's own.
+    /// When the file cannot be read or compiled, or the folder cannot be written to. The default folder is
+    /// that of the component.
     pub fn precompile(self, file: impl AsRef<Path>) -> Result<PathBuf, LoadError> {
         let file = file.as_ref();
         let engine = engine::new(&self.limits).map_err(LoadError::Limits)?;
@@ -156,8 +156,8 @@ impl ConnectorBuilder {
         cache::keep(&folder, &engine, &component, &compiled).map_err(|error| LoadError::Cache(folder, error))
     }
 
-    /// Loads a component file. Compiling takes a while, unless it has been done: not a thing to do in an
-    /// async task.
+    /// Loads a component file. Compiling blocks for about a second, unless the folder has the compiled
+    /// component: do not call it in an async task.
     ///
     /// # Errors
     /// When it cannot be read or compiled, or is not a connector, or the settings cannot be kept.

@@ -1,4 +1,4 @@
-//! Where requests may go.
+//! The policy on the destinations of requests.
 
 use ipnet::IpNet;
 use std::fmt;
@@ -10,11 +10,11 @@ use url::{Host, Url};
 /// The origin that the connector asks for.
 const KLAVIYO: &str = "https://a.klaviyo.com";
 
-/// Which requests are sent, and where to. By default: `https://a.klaviyo.com` and nothing else.
+/// The allowed destinations of requests. Default: `https://a.klaviyo.com` only.
 ///
-/// What is not allowed is refused before a name is looked up. Redirects are never followed. A name that
-/// resolves to an address that is not public (loopback, private, link-local, …) is refused too, unless
-/// [`Egress::allow_private_addresses`] or [`Egress::endpoint`] says otherwise.
+/// A request to another origin is refused before its name is looked up. Redirects are never followed. A name
+/// that resolves to an address that is not public (loopback, private, link-local, …) is refused too, unless
+/// [`Egress::allow_private_addresses`] or [`Egress::endpoint`] allows it.
 ///
 /// ```
 /// use klaviyo_host::Egress;
@@ -64,23 +64,22 @@ impl Default for Egress {
 }
 
 impl Egress {
-    /// Allows these origins. Without any, everything is refused. The component chooses among them, and each
-    /// request to one of them has the tenant's key: allow none that must not have it.
+    /// Allows these origins; without any, every request is refused. The component chooses among them, and
+    /// each request has the tenant's key: allow only origins that may have it.
     ///
-    /// An entry is a scheme (`https`, or `http` where it has to be), a host name, `*.` and a host name (any
-    /// name below that one), or an IP address, and a port unless it is the scheme's own.
+    /// An entry has a scheme (`https`, or `http` where necessary), a host and, unless it is the scheme's
+    /// default, a port. The host is a name, an IP address, or `*.` and a name for all names below that one.
     ///
     /// # Errors
-    /// When an entry is anything else, a path or user information included: a rule that can never match is a
+    /// When an entry has another form, such as a path or user information: a rule that can never match is a
     /// mistake.
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, EgressError> {
         let rules = entries.into_iter().map(str::parse).collect::<Result<_, _>>()?;
         Ok(Self { rules, endpoint: None, private_addresses: false })
     }
 
-    /// Sends what is meant for `https://a.klaviyo.com` to another origin, such as a simulator or a gateway,
-    /// and allows nothing else. Its address may be a private one: it was chosen. With `http://` the key is
-    /// sent in clear.
+    /// Sends the requests to `https://a.klaviyo.com` to another origin, such as a simulator or a gateway, and
+    /// allows no other origin. Its address may be private. With `http://` the key is sent unencrypted.
     ///
     /// # Errors
     /// When it is not an origin.
@@ -101,10 +100,10 @@ impl Egress {
         self.private_addresses || is_public(address)
     }
 
-    /// Where a request for this address goes, or a sentence that says why it goes nowhere.
+    /// The URL to send a request for this address to, or a sentence that says why it is refused.
     pub(crate) fn route(&self, address: &str) -> Result<Url, String> {
         let url = Url::parse(address).map_err(|error| format!("the request has no valid URL: {error}"))?;
-        // A URL that two parsers could read in two ways is the oldest trick against rules like these.
+        // Attackers use URLs that two parsers read in two ways.
         if url.as_str() != address {
             return Err("the request's URL is not written in its normal form".to_owned());
         }
@@ -208,8 +207,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The addresses that are not of the public internet, by IANA's registries of special-purpose addresses, and
-/// those that carry an IPv4 address (which is looked at by itself).
+/// The addresses outside the public internet by IANA's registries of special-purpose addresses, and those
+/// that contain an IPv4 address.
 static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
     let networks = [
         "0.0.0.0/8",
@@ -248,7 +247,7 @@ static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
 fn is_public(address: IpAddr) -> bool {
     let address = match address {
         IpAddr::V6(v6) => match v6.segments() {
-            // IPv4 addresses as IPv6 has them: mapped, and translated by NAT64.
+            // IPv4 addresses within IPv6: mapped, and translated by NAT64.
             [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
                 IpAddr::from((u32::from(high) << 16 | u32::from(low)).to_be_bytes())
             }

@@ -1,4 +1,4 @@
-//! Klaviyo's endpoints, as far as sending goes: how fast, and whether twice does harm.
+//! Klaviyo's endpoints: their rates, and whether a request may be sent twice.
 
 use http::Method;
 
@@ -6,18 +6,18 @@ use http::Method;
 /// document of revision 2025-01-15.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// For logs: it has no personal data in it, which addresses have.
+    /// The name in logs. It contains no personal data, which addresses do.
     pub name: &'static str,
     method: Method,
-    /// The segments of the path; `{}` is any one.
+    /// The segments of the path; `{}` matches any.
     path: &'static [&'static str],
-    /// Requests in a second.
+    /// The most requests in a second.
     pub burst: u32,
-    /// Requests in a minute.
+    /// The most requests in a minute.
     pub steady: u32,
-    /// Whether a request that may have taken effect can be sent again without doing more than once would:
-    /// reading, and writing what is the same the second time. Creating a profile again is answered by 409,
-    /// which the component takes for what it is. An import again is a second job.
+    /// Whether a request that may have taken effect can be sent again without a second effect. Reads can, and
+    /// writes of the same values. Creating a profile again is answered by 409, which the component
+    /// understands. An import again is a second job.
     pub(crate) repeatable: bool,
 }
 
@@ -61,12 +61,12 @@ static ENDPOINTS: [Endpoint; 12] = [
     ),
 ];
 
-/// What is not in the table, by the most careful row of it.
+/// Requests that are not in the table have the lowest rates in it.
 static UNKNOWN_READ: Endpoint = endpoint("another read", Method::GET, &[], MEDIUM, true);
 static UNKNOWN_WRITE: Endpoint = endpoint("another write", Method::POST, &[], MEDIUM, false);
 
 impl Endpoint {
-    /// The endpoint that a request is for. What is not known has the most careful rates.
+    /// The endpoint of a request. An unknown one has the lowest rates.
     #[must_use]
     pub fn of(method: &Method, path: &str) -> &'static Self {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! What a call returns beside its value, and how it fails.
+//! The answer of a call, and its failure.
 
 use crate::disposition::Disposition;
 use crate::limits::{Limit, Limits};
@@ -7,38 +7,38 @@ use crate::usage::Usage;
 use std::fmt;
 use std::time::Duration;
 
-/// What a call returned.
+/// The answer of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<T> {
     /// The value.
     pub value: T,
-    /// What it took.
+    /// What the call used.
     pub usage: Usage,
 }
 
-/// Why a call failed, and what it took.
+/// The failure of a call.
 #[derive(Clone, Debug)]
 pub struct Error {
-    /// What happened.
+    /// The cause.
     pub cause: Cause,
-    /// What it took.
+    /// What the call used.
     pub usage: Usage,
 }
 
-/// What happened.
+/// The cause.
 #[derive(Clone, Debug)]
 pub enum Cause {
-    /// The connector returned its error: what Klaviyo said, what it means, and what to do.
+    /// The connector returned an error, which has Klaviyo's answer, its meaning and what to do.
     Connector(Box<ContractError>),
-    /// The call ran into one of the [`Limits`](crate::Limits), which the text names. It was stopped; requests
-    /// that it had sent may have taken effect.
+    /// The call was stopped by one of the [`Limits`](crate::Limits). Requests that it had sent may have taken
+    /// effect.
     Limit {
         /// The limit.
         limit: Limit,
         /// A sentence that names it and its value.
         message: String,
     },
-    /// The component trapped: a defect in it. Requests that it had sent may have taken effect.
+    /// The component trapped, which is a defect in it. Requests that it had sent may have taken effect.
     Trap(String),
     /// [`Tenant::call`](crate::Tenant::call) was given a function that does not exist, or arguments that are
     /// not of its types. Nothing was sent.
@@ -89,7 +89,7 @@ impl Error {
         self.disposition() == Disposition::RetryLater
     }
 
-    /// How long to wait before the call is repeated, where Klaviyo has said so in whole seconds.
+    /// How long to wait before the call is repeated, if Klaviyo has said so in whole seconds.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.cause {

@@ -1,9 +1,9 @@
-//! Places that many share, so that nobody who takes many keeps the others out.
+//! A fair semaphore: a key that takes many places cannot keep the other keys out.
 //!
-//! A key (a tenant, an account) gets a further place only while it holds fewer places than would then be left
-//! to the others: a dynamic threshold, as switches share their buffer by. One busy key gets half of the
-//! places, two get a third each, *n* of them one part in *n* + 1 each, and what is left over is there at once
-//! for whoever holds none. A key that holds none may take the last place.
+//! A key (a tenant, an account) gets a further place only while it holds fewer places than would then be
+//! free. Network switches share their buffers by this rule, the dynamic threshold. One busy key gets half of
+//! the places, two get a third each, and *n* get one part in *n* + 1 each. The rest stays free for keys that
+//! hold none. A key that holds none may take the last place.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -24,13 +24,13 @@ use std::hash::Hash;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// A number of places, shared by the rule of [this module](self). A key that holds nothing and waits for
-/// nothing takes no memory.
+/// A number of places that keys share by the rule of [this module](self). A key that holds no place and does
+/// not wait takes no memory.
 pub struct Places<K: Clone + Eq + Hash + Send + 'static> {
     state: Mutex<PlacesState<K>>,
 }
 
-/// A place. It is given back when this is dropped, and whoever is next gets it.
+/// A place. Dropping it gives it to the next key that waits.
 #[must_use = "a place is given back when it is dropped"]
 pub struct Place<K: Clone + Eq + Hash + Send + 'static> {
     places: Arc<Places<K>>,
@@ -40,24 +40,24 @@ pub struct Place<K: Clone + Eq + Hash + Send + 'static> {
 struct PlacesState<K: Clone + Eq + Hash + Send + 'static> {
     free: usize,
     keys: HashMap<K, Share<K>>,
-    /// The keys that wait, by how many places they hold and by their turn. Whoever holds fewer may have a
-    /// place whenever one who holds more may, so when the first of them may not, none may.
+    /// The waiting keys, by the number of places that they hold and by their turn. A key with fewer places
+    /// may have one whenever a key with more may. So if the first key may not, none may.
     line: BTreeMap<(usize, u64), K>,
-    /// The next turn, and the next number of one who waits.
+    /// The next number, for a turn or a waiter.
     next: u64,
 }
 
-/// What one key holds, and who waits for more of it: at least one of the two.
+/// The places of one key, and its waiters: at least one of the two.
 struct Share<K: Clone + Eq + Hash + Send + 'static> {
     held: usize,
-    /// When the key began to wait, or since then last got a place or gave one back: of keys that hold as many
-    /// as each other, one that has just had a place comes after those that have had none.
+    /// The moment when the key began to wait or, later, last got or gave back a place. Of keys with equally
+    /// many places, the one that was served last comes last.
     turn: u64,
-    /// In the order in which they came.
+    /// In the order of their arrival.
     waiting: BTreeMap<u64, oneshot::Sender<Place<K>>>,
 }
 
-/// One who waits. Dropping it takes it out of the line.
+/// A waiter. Dropping it removes it from the line.
 struct Waiting<'a, K: Clone + Eq + Hash + Send + 'static> {
     places: &'a Places<K>,
     key: &'a K,
@@ -65,7 +65,7 @@ struct Waiting<'a, K: Clone + Eq + Hash + Send + 'static> {
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
-    /// So many places, all of them free. Of none, nobody ever gets one.
+    /// This many places, all of them free. Without any, every key waits for ever.
     #[must_use]
     pub fn new(most: usize) -> Arc<Self> {
         let state = PlacesState { free: most, keys: HashMap::new(), line: BTreeMap::new(), next: 0 };
@@ -77,11 +77,11 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
         self.state.lock().take(key).then(|| self.place(key))
     }
 
-    /// Waits for a place. Of those who wait, the key that holds the fewest is first, keys that hold as many
-    /// as each other take turns (whoever has just had a place is last), and within a key it goes by who came
-    /// first.
+    /// Waits for a place. The waiting key with the fewest places is first. Keys with equally many places take
+    /// turns: the key that was served last is last. The waiters of one key are served in the order of their
+    /// arrival.
     ///
-    /// Dropping the future gives up the wait, and a place that was meant for it goes to the next.
+    /// Dropping the future ends the wait. A place that it was already given goes to the next.
     pub async fn take(self: &Arc<Self>, key: &K) -> Place<K> {
         loop {
             let (give, given) = oneshot::channel();
@@ -89,7 +89,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
                 Ok(place) => return place,
                 Err(waiting) => waiting,
             };
-            // Nobody drops the other end while it is in line; if it were dropped, this asks anew.
+            // The other end stays in the line until it is used, so this does not fail; if it did, ask again.
             if let Ok(place) = given.await {
                 return place;
             }
@@ -113,8 +113,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
         Place { places: Arc::clone(self), key: key.clone() }
     }
 
-    /// Takes a place back, and gives it to whoever is next. That never makes room for a second one: what is
-    /// free is as much as before, and so is what all others hold.
+    /// Takes a place back and gives it to the next waiter. It never makes room for a second waiter: the
+    /// number of free places, and what all other keys hold, is the same as before.
     fn give_back(self: &Arc<Self>, key: &K) {
         let next = {
             let mut state = self.state.lock();
@@ -122,14 +122,14 @@ impl<K: Clone + Eq + Hash + Send + 'static> Places<K> {
             state.serve()
         };
         if let Some((key, next)) = next {
-            // One who has gone meanwhile leaves the place to be dropped here, and so to the next.
+            // If the waiter has gone, the place is dropped here and goes to the next.
             drop(next.send(self.place(&key)));
         }
     }
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static> PlacesState<K> {
-    /// Whether a key that holds so many may have one more.
+    /// Whether a key that holds this many places may have one more.
     fn may_have_more(&self, held: usize) -> bool {
         match held {
             0 => self.free > 0,
@@ -137,8 +137,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> PlacesState<K> {
         }
     }
 
-    /// Takes a place for the key, if it may have one. That passes nobody in line: whoever waits may have
-    /// none.
+    /// Takes a place for the key, if it may have one. It overtakes no waiter that could be served: waiters
+    /// may have none.
     fn take(&mut self, key: &K) -> bool {
         let held = self.keys.get(key).map_or(0, |share| share.held);
         let may = self.may_have_more(held);
@@ -176,7 +176,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> PlacesState<K> {
         }
     }
 
-    /// Gives a place to the one who is next, if that one may have it.
+    /// Gives a place to the next waiter, if its key may have one.
     fn serve(&mut self) -> Option<(K, oneshot::Sender<Place<K>>)> {
         let (&(held, _), _) = self.line.first_key_value()?;
         if !self.may_have_more(held) {

@@ -1,4 +1,4 @@
-//! The connector's functions, typed.
+//! The contract's functions as typed methods of a tenant.
 
 use crate::error::{Answer, Error};
 use crate::sandbox::{CallState, Guest};
@@ -22,8 +22,8 @@ impl Tenant {
         .await
     }
 
-    /// The list with this id or exact name. One that was found is remembered for five minutes, so that a run
-    /// of many contacts does not read the lists for each of them.
+    /// The list with this id or exact name. A list that was found is remembered for five minutes, so that a
+    /// run of many contacts does not read all lists for each contact.
     ///
     /// # Errors
     /// See `lists.find` in the contract.
@@ -53,7 +53,7 @@ impl Tenant {
         self.run("contacts.lookup", lookup).await
     }
 
-    /// Creates a profile, or says which one has an identifier of it.
+    /// Creates a profile, or returns the id of the one that has one of its identifiers.
     ///
     /// # Errors
     /// See `contacts.create` in the contract.
@@ -97,7 +97,7 @@ impl Tenant {
         self.forget_missing(Some(list), self.run("contacts.opt-in", opt_in).await)
     }
 
-    /// The profiles with these identifiers, in their order; none where there is no such profile.
+    /// The profiles with these identifiers, in the same order; none for an identifier without a profile.
     ///
     /// # Errors
     /// See `contacts.lookup-many` in the contract.
@@ -111,11 +111,11 @@ impl Tenant {
         self.run("contacts.lookup-many", lookup_many).await
     }
 
-    /// Subscribes people to marketing. It lifts suppressions.
+    /// Subscribes people to marketing. This lifts suppressions.
     ///
     /// # Errors
-    /// See `consent.grant` in the contract; the answer has who was refused, and why the call stopped, if it
-    /// did.
+    /// See `consent.grant` in the contract. The answer lists the refused people and, if the call stopped
+    /// early, the reason.
     pub async fn grant_consent(
         &self,
         subscriptions: &[Subscription],
@@ -131,8 +131,8 @@ impl Tenant {
     /// Unsubscribes people from marketing.
     ///
     /// # Errors
-    /// See `consent.revoke` in the contract; the answer has who was refused, and why the call stopped, if it
-    /// did.
+    /// See `consent.revoke` in the contract. The answer lists the refused people and, if the call stopped
+    /// early, the reason.
     pub async fn revoke_consent(
         &self,
         unsubscriptions: &[Unsubscription],
@@ -159,8 +159,8 @@ impl Tenant {
     /// consent.
     ///
     /// # Errors
-    /// See `bulk.submit` in the contract; the answer has who was refused, and why the call stopped, if it
-    /// did.
+    /// See `bulk.submit` in the contract. The answer lists the refused contacts and, if the call stopped
+    /// early, the reason.
     pub async fn submit_import(
         &self,
         contacts: &[NewProfile],
@@ -172,7 +172,7 @@ impl Tenant {
         self.forget_missing(list, self.run("bulk.submit", submit).await)
     }
 
-    /// How an import job is doing.
+    /// The progress of an import job.
     ///
     /// # Errors
     /// See `bulk.status` in the contract.
@@ -205,7 +205,7 @@ impl Tenant {
         self.run("bulk.jobs", jobs).await
     }
 
-    /// Forgets a list, by id, that a call has not found.
+    /// Forgets a list, by id, if the call did not find it.
     fn forget_missing<T>(
         &self,
         list: Option<&str>,

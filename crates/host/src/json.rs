@@ -1,8 +1,8 @@
-//! Functions by name, with JSON for their arguments and results: for hosts that run the component in a
-//! wasmtime of their own. [`Tenant::call`](crate::Tenant::call) does all of it in this crate's sandbox.
+//! Functions by name, with JSON for their arguments and results, for programs that run the component in a
+//! wasmtime of their own. [`Tenant::call`](crate::Tenant::call) uses it in this crate's sandbox.
 //!
-//! A record is an object with the names of the contract (a missing field is null), a variant `{"case":
-//! payload}` or `"case"`, an enum a string, an option the value or null.
+//! A record is an object with the names of the contract (a missing field is null), a variant
+//! `{"case": payload}` or `"case"`, an enum a string, an option the value or null.
 
 use crate::types::{Code, ContractError, Detail};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const CONTRACT_VERSION: &str = "0.1.0";
 pub struct Prepared {
     function: Func,
     arguments: Vec<Val>,
-    /// Of the contract: it returns a result, which fails with the contract's error.
+    /// Whether it is a function of the contract. These return a result with the contract's error.
     of_the_contract: bool,
 }
 
@@ -58,13 +58,13 @@ impl Prepared {
         Ok(Self { function: func, arguments, of_the_contract })
     }
 
-    /// Calls it. A function of the contract succeeds with its value or fails with the contract's error; what
-    /// another one returns is the value, whatever it is. JSON takes more room than what a component returns:
-    /// about `most` bytes are made of it.
+    /// Calls the function. A function of the contract succeeds with its value or fails with the contract's
+    /// error; whatever another function returns is the value. The JSON takes about `most` bytes of memory at
+    /// most.
     ///
     /// # Errors
     /// When the component traps or is stopped, when its result would be larger ([`ResultTooLarge`]), and when
-    /// it has no form in JSON: a resource, or a number that is none.
+    /// JSON cannot express it: a resource, or a number that is not finite.
     pub async fn call<T: Send>(
         &self,
         store: &mut Store<T>,
@@ -93,7 +93,7 @@ impl Prepared {
 
 /// Reads a JSON value as a value of a type.
 fn read(json: &Value, ty: &Type) -> Result<Val, String> {
-    // The value is left out: it may be long, and somebody's email.
+    // Without the value, which may be long or an email.
     let mismatch = || format!("expected {}, found {}", name(ty), kind(json));
     let number = || json.as_u64().ok_or_else(mismatch);
     let text = || json.as_str().ok_or_else(mismatch);
@@ -170,11 +170,11 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
 #[error("the result is too large to be made JSON")]
 pub struct ResultTooLarge;
 
-/// About what a value takes beside its text, and an object beside its members.
+/// Roughly the bytes of a value without its text, and of an object without its members.
 const VALUE_BYTES: usize = 64;
 const OBJECT_BYTES: usize = 640;
 
-/// Writes values as JSON, as long as there is room.
+/// Makes JSON of values until the limit on bytes is reached.
 struct Writer {
     left: usize,
 }

@@ -22,11 +22,11 @@
 //! ```
 //!
 //! - A [`Connector`] is compiled once, and serves any number of tenants, threads and concurrent calls. A call
-//!   that waits for Klaviyo holds up no thread, and none that traps or is stopped touches another.
+//!   that waits for Klaviyo blocks no thread, and a call that traps or is stopped does not affect another.
 //! - A [`Tenant`] is one Klaviyo account: its key, which never enters the sandbox, and its pace, which all of
 //!   its calls share.
-//! - [`Limits`] and [`Egress`] are on by default. What runs into them fails with a sentence that names the
-//!   setting.
+//! - [`Limits`] and [`Egress`] are on by default. A call or request that exceeds one fails with a sentence
+//!   that names the setting.
 //! - Requests that are safe to repeat are repeated on 429, 502, 503, 504, 524 and failed connections, never
 //!   before `Retry-After`; [`Usage`] says how often.
 //! - [`Transport`] replaces the HTTP client by one of yours.

@@ -18,28 +18,28 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of linear memory of one call, all of its components together. Default: 64 MiB.
     pub memory: usize,
-    /// How many components the file may be composed of: 2 for the connector with code of a tenant's. Address
-    /// space is reserved for each of the concurrent calls, not memory: 4 GiB, or with more than one component
-    /// [`Limits::memory`] for each of them. Default: 1.
+    /// How many components the file may be composed of: 2 for the connector with tenant code. Each concurrent
+    /// call reserves address space, not memory: 4 GiB, or with several components [`Limits::memory`] for
+    /// each. Default: 1.
     pub components: u32,
     /// Elements of a table of one call. Default: 10,000.
     pub table_elements: usize,
     /// Bytes of the WebAssembly stack. Default: 512 KiB.
     pub stack: usize,
-    /// How long a call may compute, without what it waits. Measured in steps of 10 ms. Default: 5 s.
+    /// How long a call may compute, waiting not included. Measured in steps of 10 ms. Default: 5 s.
     pub cpu: Duration,
-    /// How long a call may take in all: computing, its turn, every attempt of every request, and the pauses
-    /// between them. Default: 60 s.
+    /// How long a call may take: waiting for its turn, computing, all attempts of all requests, and the
+    /// pauses between them. Default: 60 s.
     pub time: Duration,
-    /// How many calls run at once in one [`Connector`](crate::Connector); more wait for their turn. Each
-    /// [`Tenant`](crate::Tenant), clones among it, gets a fair share: a further call runs only while the
-    /// tenant has fewer of them than would then be free for others. So one busy tenant has half of the calls
-    /// (set twice as many as it is to have), two have a third each, and so on, and a tenant that has none
-    /// gets its turn at once or, when all are taken, next. A call that waits for Klaviyo's rates counts
-    /// against its own tenant's share alone. Default: 256.
+    /// How many calls of one [`Connector`](crate::Connector) run at once; further calls wait for their turn.
+    /// Each [`Tenant`](crate::Tenant), with its clones, gets a fair share: a further call of it runs only
+    /// while it has fewer calls than would then be free. So one busy tenant has half of the calls (set twice
+    /// as many as it is to have), two have a third each, and so on. A tenant without a running call gets its
+    /// turn at once or, if all are taken, next. A call that waits for Klaviyo's rates counts for its own
+    /// tenant only. Default: 256.
     pub concurrent_calls: u32,
-    /// Bytes that the component may hand to its host in one step: a request with all of its strings, or a
-    /// result. Default: 32 MiB.
+    /// Bytes that the component may hand to the host at once: a request with all of its strings, or a result.
+    /// Default: 32 MiB.
     pub hostcall_fuel: usize,
     /// Requests of one call, attempts not counted: reading 1,000 pages takes 1,000. Default: 1,100.
     pub requests: u32,
@@ -49,7 +49,7 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Bytes of an answer's body. Default: 10 MiB.
     pub response_bytes: usize,
-    /// How often one request is sent at most, the first time included; at least once. Default: 4.
+    /// The most attempts of one request, the first included; at least one. Default: 4.
     pub attempts: u32,
     /// How long making a connection may take. Default: 5 s.
     pub connect: Duration,

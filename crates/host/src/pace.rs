@@ -1,4 +1,4 @@
-//! Keeping to Klaviyo's rates, so that 429 stays the exception.
+//! Keeps to Klaviyo's rates, so that 429 stays the exception.
 
 use crate::endpoint::Endpoint;
 use http::HeaderMap;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// The longest that an answer can hold up the other calls of a tenant. A call that is itself told to wait
-/// longer fails with what it was told.
+/// The longest time for which one answer can hold the other calls of a tenant. The call that got a longer
+/// `Retry-After` fails with it.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
 
 /// How fast a tenant's requests go out.
@@ -25,27 +25,28 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// As Klaviyo publishes it for each of its endpoints, and slower where its answers say so. The default.
+    /// The rates that Klaviyo publishes for each endpoint, and lower ones where its answers say so. The
+    /// default.
     #[must_use]
     pub const fn published() -> Self {
         Self(Some(NonZeroU32::MIN))
     }
 
-    /// So many times the published rates: for a simulator that runs faster than the clock.
+    /// This many times the published rates, for a simulator with higher ones.
     #[must_use]
     pub const fn times(factor: NonZeroU32) -> Self {
         Self(Some(factor))
     }
 
-    /// As fast as the calls come. What Klaviyo answers is still kept to: 429 holds up the tenant's other
-    /// calls.
+    /// No rates. The answers still count: 429 holds the tenant's other calls.
     #[must_use]
     pub const fn unlimited() -> Self {
         Self(None)
     }
 }
 
-/// The pace of one tenant, shared by all of its calls: a lane for each endpoint, since Klaviyo counts so.
+/// The pace of one tenant, shared by all of its calls. Klaviyo counts for each endpoint, and so there is a
+/// lane for each.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     pace: Pace,
@@ -54,7 +55,7 @@ pub(crate) struct Pacer {
 
 #[derive(Debug)]
 struct Lane {
-    /// Calls pass one after the other, in the order in which they came.
+    /// Calls pass one after the other, in the order of their arrival.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<LaneState>,
     /// A request has ended, or the pace has changed.
@@ -63,16 +64,16 @@ struct Lane {
 
 #[derive(Debug)]
 struct LaneState {
-    /// By the second and by the minute; none when the pace is unlimited.
+    /// A second and a minute; empty if the pace is unlimited.
     windows: Vec<Window>,
-    /// Nothing goes out before this.
+    /// No request is sent before this.
     hold: Option<Instant>,
 }
 
 /// At most `limit` requests in any `length` of time.
 ///
-/// Klaviyo counts a request somewhere between its sending and its answer. It is counted here from before it
-/// is sent until `length` after its answer, so that however long either way took, Klaviyo never counts more.
+/// Klaviyo counts a request at some moment between its sending and its answer. The window counts it from
+/// before it is sent until `length` after its answer, so that Klaviyo never counts more.
 #[derive(Debug)]
 struct Window {
     length: Duration,
@@ -82,7 +83,7 @@ struct Window {
     answered: VecDeque<Instant>,
 }
 
-/// A request that is on its way. Dropping it ends it.
+/// A request that was sent and not yet answered. Dropping the permit marks its end.
 #[derive(Debug)]
 pub(crate) struct Permit {
     lane: Arc<Lane>,
@@ -93,7 +94,7 @@ impl Pacer {
         Self { pace, lanes: Mutex::default() }
     }
 
-    /// Waits for this endpoint's turn, at most until `deadline`; none when it would come later.
+    /// Waits for a turn at this endpoint; none if it would come after `deadline`.
     pub(crate) async fn permit(&self, endpoint: &'static Endpoint, deadline: Instant) -> Option<Permit> {
         let lane = self.lane(endpoint);
         if lane.state().hold.is_some_and(|hold| hold >= deadline) {
@@ -106,7 +107,7 @@ impl Pacer {
                 Ok(()) => return Some(Permit { lane: Arc::clone(&lane) }),
                 Err(ready) => ready,
             };
-            // When the wait is known to be too long there is no use in waiting.
+            // Fails at once if the wait is known to be too long.
             if ready.is_some_and(|ready| ready >= deadline) {
                 return None;
             }
@@ -143,9 +144,9 @@ impl Lane {
 }
 
 impl Permit {
-    /// Reads what an answer says about the pace. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each
-    /// window, `Ratelimit-Remaining` and `Ratelimit-Reset` (seconds) are about the one that is nearest its
-    /// end.
+    /// Reads the rates in an answer. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each window,
+    /// `Ratelimit-Remaining` and `Ratelimit-Reset` (seconds) are about the window that is nearest to its
+    /// limit.
     pub(crate) fn learn(&self, headers: &HeaderMap) {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let number = |name| text(name).and_then(|value| value.parse::<u64>().ok());
@@ -160,16 +161,16 @@ impl Permit {
                 window.limit = limit.clamp(1, window.published);
             }
         }
-        // Others may spend the same account's budget.
+        // Other programs may use the same account's rates.
         if let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset")) {
-            // "In 0 seconds" is in less than one.
+            // 0 seconds means less than one.
             state.hold_for(Duration::from_secs(reset.max(1)));
         }
         drop(state);
         self.lane.changed.notify_waiters();
     }
 
-    /// Holds up everything on this lane, since Klaviyo has said so.
+    /// Holds all requests of this lane, after Klaviyo has answered 429.
     pub(crate) fn hold(&self, pause: Duration) {
         self.lane.state().hold_for(pause);
     }
@@ -187,8 +188,8 @@ impl Drop for Permit {
 }
 
 impl LaneState {
-    /// Takes a place in every window, or says when one may be free: unknown when that depends on requests
-    /// that have not been answered.
+    /// Counts a request in every window, or returns when there may be room: unknown if that depends on
+    /// unanswered requests.
     fn take(&mut self, now: Instant) -> Result<(), Option<Instant>> {
         if let Some(hold) = self.hold.filter(|hold| *hold > now) {
             return Err(Some(hold));
@@ -257,7 +258,7 @@ mod tests {
         for (first, last) in sent.iter().zip(sent.iter().skip(150)) {
             assert!(*last - *first >= Duration::from_secs(60));
         }
-        // No slower than allowed, either.
+        // And no slower than allowed.
         assert_eq!(sent.len(), 300);
     }
 

@@ -6,8 +6,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use http::{HeaderMap, Response};
 use std::time::{Duration, SystemTime};
 
-/// The pauses between attempts when Klaviyo names none: half a second, doubling, up to 30 s, each lengthened
-/// by a random part of itself, so that many callers do not come back at once.
+/// The pauses between attempts where Klaviyo names none: half a second, doubling, up to 30 s. Each is
+/// lengthened by a random part of itself, so that many callers do not come back at once.
 pub(crate) fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(500))
@@ -18,14 +18,14 @@ pub(crate) fn pauses() -> ExponentialBackoff {
         .build()
 }
 
-/// Whether the same request may be sent again after this. A request that did not take effect may always be;
-/// one that may have taken effect only where a second time does nothing more.
+/// Whether the same request may be sent again. A request without effect always may; one that may have taken
+/// effect only if its endpoint is repeatable.
 pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, AttemptError>) -> bool {
     match outcome {
         Ok(answer) => match answer.status().as_u16() {
-            // Counted and refused before anything was done.
+            // Klaviyo refuses these before they have an effect.
             429 => true,
-            // From a gateway: what is behind it may have done its work.
+            // A gateway answers these; Klaviyo behind it may have carried out the request.
             502 | 503 | 504 | 524 => endpoint.repeatable,
             _ => false,
         },
@@ -35,11 +35,11 @@ pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, A
     }
 }
 
-/// What `Retry-After` asks for: seconds, or a date.
+/// The time in `Retry-After`: seconds, or a date.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Too many digits are still seconds.
+        // A number that is too large means a very long time.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// When to begin to warn.
+/// How long before the retirement the warning starts.
 const NOTICE: Duration = Duration::from_secs(120 * 24 * 60 * 60);
 
 /// A revision of the API, such as `2025-01-15`.
@@ -38,13 +38,13 @@ impl fmt::Display for Revision {
 }
 
 impl Revision {
-    /// As the value of a header.
+    /// The value of the header.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether the end of a tenant's revision has been told.
+/// Whether the warning about the retirement has been logged.
 #[derive(Debug, Default)]
 pub(crate) struct Retirement(AtomicBool);
 

@@ -1,11 +1,11 @@
-//! The private key, kept out of everything that is printed.
+//! The private key, which nothing prints.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// A private key. Printing it, in whatever way, prints no part of it, and its memory is overwritten when it
-/// is dropped.
+/// A private key. `Display` and `Debug` print no part of it, and its memory is overwritten when it is
+/// dropped.
 ///
 /// ```
 /// let key = klaviyo_host::Secret::new("pk_1234567890")?;
@@ -18,21 +18,21 @@ pub struct Secret(Zeroizing<String>);
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// There is none.
+    /// The key is empty.
     #[error("there is no key; it is the account's private key (pk_…), and nothing else")]
     Empty,
-    /// It could not be sent.
+    /// The key has characters that a header cannot have.
     #[error(
         "the key has characters that no key has, such as spaces; it is the account's private key (pk_…) alone"
     )]
     Characters,
-    /// The variable has none.
+    /// The variable has no key.
     #[error("the environment variable {0} has no key that can be used")]
     Variable(String, #[source] Box<SecretError>),
     /// The file cannot be read.
     #[error("cannot read a key from {}", .0.display())]
     File(PathBuf, #[source] std::io::Error),
-    /// The file has none.
+    /// The file has no key.
     #[error("the file {} has no key that can be used", .0.display())]
     Contents(PathBuf, #[source] Box<SecretError>),
 }

@@ -29,9 +29,9 @@ const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How much larger a result may be as JSON than as the component returns it.
 const JSON_FACTOR: usize = 4;
 
-/// One Klaviyo account: its key, its pace, its share of [`Limits::concurrent_calls`], and the names of lists
-/// that it has seen. Make one for an account, and keep it: what it knows of the account's rates is shared by
-/// all calls. Cloning it is cheap.
+/// One Klaviyo account: its key, its pace, its share of [`Limits::concurrent_calls`], and the lists that it
+/// has found. Make one for each account and keep it: all calls share what it has learnt about the account's
+/// rates. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Tenant {
     connector: Arc<ConnectorInner>,
@@ -49,15 +49,15 @@ pub struct TenantBuilder {
 }
 
 impl TenantBuilder {
-    /// What logs and traces call this tenant. Default: nothing.
+    /// The name of the tenant in logs and traces. Default: empty.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The oldest API revision to ask for. It replaces the one that an operation asks for where that is
-    /// older, and never the other way round. Default: what each operation asks for.
+    /// The oldest API revision to ask for. It replaces an older one of an operation, and never a later one.
+    /// Default: that of each operation.
     #[must_use]
     pub fn revision(mut self, revision: Revision) -> Self {
         self.revision = Some(revision);
@@ -85,7 +85,7 @@ struct Call {
     instance: Instance,
     guest: Guest,
     deadline: Instant,
-    /// Given back after the store is gone.
+    /// Dropped after the store, so that the place is free only when the sandbox is.
     _place: Place<AccountId>,
 }
 
@@ -103,14 +103,13 @@ impl Tenant {
         TenantBuilder { connector, name: String::new(), key, revision: None, pace: Pace::default() }
     }
 
-    /// The same tenant, whose calls are also counted by `meter`: those that fail, too.
+    /// The same tenant; `meter` counts what the calls of this clone use, failed calls included.
     #[must_use]
     pub fn metered(&self, meter: Meter) -> Self {
         Self { meter: Some(meter), ..self.clone() }
     }
 
-    /// Replaces the key. Whatever is sent from now on has it: the next attempt of a call that is under way,
-    /// too.
+    /// Replaces the key. Every later attempt is sent with it, also that of a call that is already running.
     pub fn set_key(&self, key: Secret) {
         self.account.set_key(key);
     }
@@ -119,9 +118,9 @@ impl Tenant {
     /// for a platform whose users choose the action at run time. The value is what the function returns when
     /// it succeeds.
     ///
-    /// A record is an object with the names of the contract (a missing field is null), a variant `{"case":
-    /// payload}` or `"case"`, an enum a string, an option the value or null. Every call reads the lists that
-    /// it needs: only [`Tenant::find_list`] remembers them.
+    /// A record is an object with the names of the contract (a missing field is null), a variant
+    /// `{"case": payload}` or `"case"`, an enum a string, an option the value or null. Every call reads the
+    /// lists that it needs: only [`Tenant::find_list`] remembers them.
     ///
     /// The functions of other interfaces that the component exports, when it is composed with code of a
     /// tenant's, have names such as `shop:code/automation@1.0.0#welcome`, and arguments of the types that the

@@ -5,20 +5,19 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a call has used. Every answer and every error has it.
+/// What a call used. Every answer and every error has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Requests that the connector made.
     pub requests: u32,
-    /// How often they were sent: more than `requests` when some had to be repeated, less when some were
-    /// refused.
+    /// How often requests were sent: more than `requests` if some were repeated, fewer if some were refused.
     pub attempts: u32,
     /// Bytes of the bodies that were sent, every attempt counted.
     pub sent_bytes: u64,
     /// Bytes of the bodies that came back, every attempt counted.
     pub received_bytes: u64,
-    /// How long the call waited: for its place among [`Limits::concurrent_calls`](crate::Limits), for its
-    /// turn at Klaviyo's rates, and between attempts.
+    /// How long the call waited: for a place among [`Limits::concurrent_calls`](crate::Limits), for Klaviyo's
+    /// rates, and between attempts.
     pub waited: Duration,
 }
 
@@ -32,14 +31,14 @@ impl AddAssign for Usage {
     }
 }
 
-/// The sum of what several calls have used: all those of a [`Tenant`](crate::Tenant) that was made by
+/// The sum of what several calls used: those of a [`Tenant`](crate::Tenant) that was made by
 /// [`Tenant::metered`](crate::Tenant::metered), and of its clones. Cloning it is cheap, and clones count
 /// together.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Usage>>);
 
 impl Meter {
-    /// What all calls so far have used.
+    /// What all calls used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
         *self.0.lock()

@@ -67,8 +67,8 @@ impl Nats {
         Ok(nats)
     }
 
-    /// The installed servers, one of each version: that of the variable `KLAVIYO_NATS_SERVER`, that of `cargo
-    /// xtask test`, and that of the system.
+    /// The installed servers, one of each version: that of the variable `KLAVIYO_NATS_SERVER`, that of
+    /// `cargo xtask test`, and that of the system.
     #[must_use]
     pub fn servers() -> Vec<NatsServer> {
         let named = std::env::var_os(VARIABLE).filter(|name| !name.is_empty());

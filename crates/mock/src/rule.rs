@@ -1,5 +1,5 @@
-//! A rule about faults: the requests, the occasions and the fault. Its text is such as `POST /api/profiles:
-//! 10% reset-after`.
+//! A rule about faults: the requests, the occasions and the fault. Its text is such as
+//! `POST /api/profiles: 10% reset-after`.
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use std::fmt;

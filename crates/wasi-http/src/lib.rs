@@ -1,5 +1,5 @@
-//! A component that exports the connector's `http` and sends the requests with `wasi:http`. `cargo xtask
-//! build` composes it with the connector to a component that runs wherever `wasi:http` and
+//! A component that exports the connector's `http` and sends the requests with `wasi:http`.
+//! `cargo xtask build` composes it with the connector to a component that runs wherever `wasi:http` and
 //! `wasi:cli/environment` are.
 //!
 //! The two share no memory: this one reads the key from the environment, and the connector cannot see it.

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-/// What somebody does. A number says who, of as many as there are.
+/// A step of a key, or of the waiter or place with this number.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Take(u8),
     TryTake(u8),
-    /// One who waits looks whether there is a place.
+    /// A waiter polls.
     Poll(usize),
-    /// One who waits goes away, also one who has been given a place and has not looked yet.
+    /// A waiter is dropped, perhaps after it was given a place and before it polled.
     Cancel(usize),
     GiveBack(usize),
 }
@@ -29,14 +29,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The rule as it is written down, by going through everybody who waits.
+/// The rule as it is documented, checked for each waiter in turn.
 #[derive(Debug)]
 struct Model {
     most: usize,
     held: Vec<u8>,
-    /// Key and number, in the order in which they came.
+    /// Key and number, in the order of their arrival.
     waiting: Vec<(u8, usize)>,
-    /// The keys that wait, in the order of their turns.
+    /// The waiting keys, in the order of their turns.
     turns: VecDeque<u8>,
 }
 
@@ -72,7 +72,7 @@ impl Model {
         turns.retain(|key| waiting.iter().any(|(waiting, _)| waiting == key));
     }
 
-    /// Who is given a place now, one after the other.
+    /// The waiters that get a place now, in order.
     fn serve(&mut self) -> Vec<usize> {
         let mut served = Vec::new();
         while let Some(key) = self
@@ -214,7 +214,7 @@ proptest! {
     }
 }
 
-/// Lets keys take all that they can get, in turns.
+/// Lets keys take places in turns until none can take another.
 fn fill(most: usize, keys: usize) -> Vec<usize> {
     let places = Places::new(most);
     let mut taken: Vec<Vec<Place<usize>>> = (0..keys).map(|_| Vec::new()).collect();
@@ -265,7 +265,7 @@ fn however_many_are_busy_a_newcomer_gets_a_place_at_once() {
 fn those_who_wait_take_turns() {
     let places = Places::new(1);
     let mut holder = places.try_take(&9);
-    // Key 1 has come first, and with many.
+    // Key 1 comes first, and with many waiters.
     let mut waiters: Vec<Waiter> = [1, 1, 1, 1, 2, 3, 3]
         .into_iter()
         .enumerate()
@@ -310,7 +310,7 @@ async fn nothing_is_lost_between_threads() {
             for round in 0..200_u32 {
                 let key = (task + round) % 7;
                 if round % 3 == 0 {
-                    // Most of these give up, some of them when they have been given a place.
+                    // Most of these give up, some of them after they were given a place.
                     let wait = Duration::from_micros(u64::from((task * 31 + round * 17) % 500));
                     drop(tokio::time::timeout(wait, places.take(&key)).await);
                 } else {
