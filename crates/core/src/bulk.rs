@@ -1,6 +1,6 @@
-//! Many contacts at once: Klaviyo's bulk imports.
+//! Klaviyo's bulk imports: many contacts at once.
 //!
-//! Being imported is not consent to marketing.
+//! An import is not consent to marketing.
 
 use crate::batch::Row;
 use crate::jsonapi::NewResource;
@@ -40,7 +40,8 @@ pub fn submit(
 /// The progress of a job.
 ///
 /// # Errors
-/// [`Code::InvalidInput`](crate::Code::InvalidInput) and nothing sent; or as Klaviyo or the transport has it.
+/// [`Code::InvalidInput`](crate::Code::InvalidInput) before anything is sent, and the errors of Klaviyo and
+/// of the transport.
 pub fn status(http: &mut dyn Http, job: &str) -> Result<Job, Box<Error>> {
     get_job(check::path_segment("job", job)?).send(http)
 }

@@ -4,11 +4,11 @@ use crate::identifiers::{email, external_id, phone_number};
 use crate::json::syntax;
 use crate::jsonapi::Attributes;
 use crate::text::trimmed;
-use crate::{Error, NewProfile};
-use alloc::{boxed::Box, format, string::String};
+use crate::{Error, Identifier, NewProfile};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String};
 use serde_json::value::RawValue;
 
-/// Checks a contact, and makes of it the attributes to send.
+/// Checks a contact, and returns the attributes to send.
 pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>> {
     identified(contact)?;
     let given = |value: &Option<String>, check: fn(&str) -> Result<String, Box<Error>>| {
@@ -22,6 +22,18 @@ pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>
         external_id: given(&contact.external_id, external_id)?,
         properties: contact.properties.as_deref().map(properties).transpose()?,
     })
+}
+
+impl Identifier {
+    /// The checked identifier, as Klaviyo has it.
+    pub(crate) fn cleaned(&self) -> Result<Self, Box<Error>> {
+        Ok(match self {
+            Self::Email(value) => Self::Email(email(value)?),
+            Self::PhoneNumber(value) => Self::PhoneNumber(phone_number(value)?),
+            Self::ExternalId(value) => Self::ExternalId(external_id(value)?),
+            Self::Id(value) => Self::Id(path_segment("id", value)?.to_owned()),
+        })
+    }
 }
 
 /// Checks that a contact has an identifier.
@@ -63,7 +75,7 @@ pub(crate) fn list_name(name: &str) -> Result<(), Box<Error>> {
     Ok(())
 }
 
-/// Checks an id that may be left out, and does not become a part of a path.
+/// Checks an optional id that does not become part of a path.
 pub(crate) fn optional_id(field: &str, id: Option<&str>) -> Result<(), Box<Error>> {
     match id {
         Some("") => Err(Error::invalid(field, "it is empty")),
@@ -71,7 +83,7 @@ pub(crate) fn optional_id(field: &str, id: Option<&str>) -> Result<(), Box<Error
     }
 }
 
-/// Takes custom properties as they are written, so that no number loses a digit.
+/// Checks custom properties. They are sent as they are written, so that no number loses a digit.
 pub(crate) fn properties(text: &str) -> Result<&RawValue, Box<Error>> {
     match serde_json::from_str::<&RawValue>(text) {
         Ok(value) if value.get().starts_with('{') => Ok(value),

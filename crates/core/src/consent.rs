@@ -1,4 +1,4 @@
-//! Consent to marketing: giving it, taking it back, reading it.
+//! Grants, revokes and reads consent to marketing.
 
 use crate::batch::{BatchReport, Row};
 use crate::jsonapi::{Consenting, Marketing, NewResource, SUBSCRIBED, Subscriptions, UNSUBSCRIBED};
@@ -73,10 +73,10 @@ pub fn revoke(
     bulk_unsubscribe(list)?.send(http, &mut unsubscriptions.iter().map(row)).map(Into::into)
 }
 
-/// Reads a person's conreport.
+/// Reads a person's consent.
 ///
 /// # Errors
-/// As [`contacts::lookup`]. That there is no such profile is not an error.
+/// As [`contacts::lookup`]. If there is no such profile, the value is none.
 pub fn status(http: &mut dyn Http, by: &Identifier) -> Result<Option<Consents>, Box<Error>> {
     let by = by.cleaned()?;
     contacts::absent_is_none(&by, get_consents(&by).send(http))
@@ -103,7 +103,7 @@ struct Person<'a> {
     date_of_birth: Option<&'a str>,
 }
 
-/// Checks a person, and writes what is report.
+/// Checks a person, and writes the row to send.
 fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> Result<Row, Box<Error>> {
     let email = person.email.map(identifiers::email).transpose()?;
     email.as_deref().map(identifiers::bulk_email).transpose()?;
@@ -137,7 +137,7 @@ fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> R
     Row::new(&NewResource { kind: "profile", id: person.id, attributes }, revision)
 }
 
-/// Checks when a consent was given, against the present time of a historical import.
+/// Checks the time at which a consent was given against the present time of a historical import.
 fn consented_at(given: Option<&str>, now: Option<&Timestamp<'_>>) -> Result<(), Box<Error>> {
     let reason = match (given, now) {
         (None, None) => return Ok(()),

@@ -1,6 +1,6 @@
-//! People: Klaviyo's profiles, and their membership of lists.
+//! Klaviyo's profiles, and their membership of lists.
 //!
-//! Being a member of a list is not consent to marketing.
+//! Membership of a list is not consent to marketing.
 
 use crate::encode::{percent_encode, quoted};
 use crate::jsonapi::Attributes;
@@ -14,24 +14,24 @@ use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
 
 /// Klaviyo's limit on the profiles of one addition to a list.
 const PROFILES_PER_REQUEST: usize = 1_000;
-/// How many profiles Klaviyo puts on a page.
+/// The number of profiles on a page.
 const PROFILES_PER_PAGE: usize = 100;
-/// How long the values of a filter may be together, encoded. Servers take addresses of 8 KB.
+/// The most bytes of the encoded values of a filter. Servers take addresses of 8 KB.
 const FILTER_BYTES: usize = 7_000;
 
 /// Finds a profile by one identifier.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. That there is no such
-/// profile is not an error.
+/// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport. If there
+/// is no such profile, the value is none.
 pub fn lookup(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {
     find(http, &by.cleaned()?)
 }
 
-/// Finds many profiles, each by one identifier, and answers in the order asked.
+/// Finds many profiles, each by one identifier, and returns them in the order of the identifiers.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it.
+/// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport.
 pub fn lookup_many(
     http: &mut dyn Http,
     identifiers: &[Identifier],
@@ -59,14 +59,14 @@ pub fn lookup_many(
     Ok(found.profiles)
 }
 
-/// What was found, and how much that is.
+/// The found profiles, and their size.
 struct Found {
     profiles: Vec<Option<Profile>>,
     bytes: usize,
 }
 
 impl Found {
-    /// Keeps a copy of a profile, as long as a call can return them all.
+    /// Copies a profile, unless all copies are more than a call can return.
     fn copy(&mut self, profile: &Profile) -> Result<Profile, Box<Error>> {
         self.bytes += profile.properties.len() + size_of::<Profile>();
         if self.bytes > paging::MAX_BYTES { Err(paging::too_large()) } else { Ok(profile.clone()) }
@@ -77,28 +77,28 @@ impl Found {
 #[derive(Default)]
 struct Search<'a> {
     values: Vec<Value<'a>>,
-    /// How long they are together, encoded.
+    /// Bytes of the encoded values.
     bytes: usize,
 }
 
-/// An identifier that is asked for, and who it is.
+/// An identifier to look up, and its profile once found.
 struct Value<'a> {
     identifier: &'a Identifier,
     quoted: String,
-    /// For whom it is asked: a value may be there more than once.
+    /// Its positions in the argument: an identifier may be there more than once.
     positions: Vec<usize>,
     profile: Option<Profile>,
 }
 
 impl<'a> Search<'a> {
-    /// Adds an identifier, if there is room for it.
+    /// Adds an identifier; false if the request has no room for it.
     fn add(&mut self, position: usize, identifier: &'a Identifier) -> bool {
         if let Some(value) = self.values.iter_mut().find(|value| value.identifier == identifier) {
             value.positions.push(position);
             return true;
         }
         let quoted = quoted(identifier.field().1);
-        // And a comma.
+        // Includes an encoded comma.
         let bytes = percent_encode(&quoted).len() + 3;
         let fits = self.values.len() < PROFILES_PER_PAGE && self.bytes + bytes <= FILTER_BYTES;
         if !fits && !self.values.is_empty() {
@@ -120,7 +120,7 @@ impl<'a> Search<'a> {
             let mut wanted = false;
             for value in self.values.iter_mut().filter(|value| value.identifier.is_of(&profile)) {
                 wanted = true;
-                // Of several, the first, as `lookup` does.
+                // If several profiles have it, the first counts, as in `lookup`.
                 if value.profile.is_none() {
                     match found.copy(&profile) {
                         Ok(profile) => value.profile = Some(profile),
@@ -135,7 +135,8 @@ impl<'a> Search<'a> {
             return Err(error);
         }
         for value in &mut self.values {
-            // Klaviyo holds a value that is written otherwise to be the same. Whose it is, it can be asked.
+            // The answer has a profile that matches no value as text: Klaviyo treats some spellings as equal.
+            // Look up each unmatched value by itself.
             if strange && value.profile.is_none() {
                 value.profile = find(http, value.identifier)?;
             }
@@ -151,20 +152,20 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Creates a profile, unless one with an identifier of the same value exists.
+/// Creates a profile, unless another has one of its identifiers.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. A conflict in which
-/// Klaviyo names the profile that exists is not an error.
+/// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport. A conflict
+/// in which Klaviyo names the existing profile is not an error.
 pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Box<Error>> {
     create_checked(http, &check::contact(profile)?)
 }
 
-/// Adds profiles to a list, 1,000 a request, and returns how many.
+/// Adds profiles to a list, 1,000 in each request, and returns their number.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it, where [`Error::done`]
-/// counts the profiles of the requests that succeeded before.
+/// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport; their
+/// [`Error::done`] counts the profiles of the earlier requests, which succeeded.
 pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u32, Box<Error>> {
     let list = check::path_segment("list", list)?;
     check::profile_ids(profiles)?;
@@ -189,7 +190,7 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
                 error
             }
         })?;
-        // A component's memory does not hold four thousand million ids.
+        // The memory of a component cannot hold 2^32 ids.
         done = done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
     }
     Ok(done)
@@ -198,8 +199,8 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
 /// Creates a profile, or updates the one with the same identifiers.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] and nothing sent; or as Klaviyo or the transport has it. [`Code::Conflict`] when
-/// the identifiers belong to two profiles.
+/// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport.
+/// [`Code::Conflict`] when the identifiers belong to two profiles.
 pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Box<Error>> {
     create_or_update_profile(&check::contact(profile)?)?.send(http)
 }
@@ -207,7 +208,7 @@ pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Box
 /// Looks a contact up, creates the profile if there is none, and adds it to the list.
 ///
 /// # Errors
-/// As [`lookup`], [`create`] and [`subscribe`]. All of it is safe to repeat.
+/// As [`lookup`], [`create`] and [`subscribe`]. The call is safe to repeat.
 pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<Receipt, Box<Error>> {
     let attributes = check::contact(contact)?;
     let list = check::path_segment("list", list)?;
@@ -236,8 +237,8 @@ pub fn opt_in(http: &mut dyn Http, contact: &NewProfile, list: &str) -> Result<R
                 receipt.created = true;
             }
             Creation::Existing(id) => {
-                // With one identifier, it is the same person, created since the lookup. With more, it may
-                // be somebody who holds another of them.
+                // With one identifier, the profile was created after the lookup. With more, it may be that of
+                // another person who has one of them.
                 if attributes.is_more_than_identifier() {
                     receipt.warnings.push(format!(
                         "the profile {id} holds one of the identifiers already and was not changed; look it up, see that \
@@ -272,13 +273,13 @@ fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Err
     absent_is_none(by, get_profile(by).send(http))
 }
 
-/// What was read of a profile, or none where Klaviyo says that there is no such profile.
+/// The answer about a profile; none if Klaviyo says that there is no such profile.
 pub(crate) fn absent_is_none<T>(
     by: &Identifier,
     answer: Result<Option<T>, Box<Error>>,
 ) -> Result<Option<T>, Box<Error>> {
     match answer {
-        // Only Klaviyo's own word that the profile is not there counts: an empty 404 may be anybody's.
+        // Only Klaviyo's own error counts: something in front of it may have answered an empty 404.
         Err(error)
             if error.code == Code::NotFound
                 && matches!(by, Identifier::Id(_))

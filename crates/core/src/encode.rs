@@ -1,9 +1,9 @@
-//! URLs and filters: no input changes the shape of either.
+//! Encodes URLs and filters, so that no input changes their structure.
 
 use crate::ORIGIN;
 use alloc::{format, string::String};
 
-/// Percent-encodes everything but RFC 3986 `unreserved`, so that the text is data wherever it stands.
+/// Percent-encodes everything but RFC 3986 `unreserved`, so that the text is data everywhere in a URL.
 pub(crate) fn percent_encode(text: &str) -> String {
     encode_except(text, b"")
 }
@@ -23,12 +23,12 @@ fn encode_except(text: &str, keep: &[u8]) -> String {
     out
 }
 
-/// The filter that selects what has this value: `equals(field,"value")`.
+/// The filter for resources with this value: `equals(field,"value")`.
 pub(crate) fn equals(field: &str, value: &str) -> String {
     format!("equals({field},{})", quoted(value))
 }
 
-/// The filter that selects what has any of these values, which are quoted: `any(field,["a","b"])`.
+/// The filter for resources with any of these quoted values: `any(field,["a","b"])`.
 pub(crate) fn any_of(field: &str, quoted: &[&str]) -> String {
     format!("any({field},[{}])", quoted.join(","))
 }
@@ -47,10 +47,10 @@ pub(crate) fn quoted(value: &str) -> String {
     quoted
 }
 
-/// Takes a link of Klaviyo's to the next page: the same origin, everything in it encoded.
+/// Checks and encodes a link of Klaviyo's to the next page; none if it leaves the origin.
 ///
-/// The origin is compared as text, slash included, so that no user information, port or look-alike host
-/// passes. What follows is kept in meaning, but encoded as this connector's own URLs are.
+/// The origin is compared as text with its slash, so that no user information, port or look-alike host
+/// passes. The rest keeps its meaning and is encoded as the connector's own URLs are.
 pub(crate) fn next_link(link: &str) -> Option<String> {
     let rest = link.strip_prefix(ORIGIN)?;
     if !rest.starts_with('/') {
@@ -64,13 +64,13 @@ pub(crate) fn next_link(link: &str) -> Option<String> {
     let mut url = format!("{ORIGIN}{}", reencode(path, b"/"));
     if let Some(query) = query {
         url.push('?');
-        // In a query a plus sign stands for a space.
+        // In a query a plus sign means a space.
         url.push_str(&reencode(&query.replace('+', " "), b"=&"));
     }
     Some(url)
 }
 
-/// Encodes what is not encoded yet: a `%` that begins an escape is kept.
+/// Encodes the rest of a text that is partly encoded: a `%` that begins an escape is kept.
 fn reencode(text: &str, delimiters: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut pieces = text.split('%');

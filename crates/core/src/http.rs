@@ -1,4 +1,4 @@
-//! Requests and responses, and the one thing a caller supplies: something that sends them.
+//! Requests, responses, and the trait by which a caller sends them.
 
 use alloc::{string::String, vec::Vec};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ pub enum Method {
     Post,
 }
 
-/// A request header. The operations send nothing in a header that is not known beforehand.
+/// A request header. No header of an operation depends on arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The name, in lower case.
@@ -21,7 +21,7 @@ pub struct Header {
     pub value: &'static str,
 }
 
-/// One HTTP request, complete but for the key.
+/// One HTTP request without the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The method.
@@ -30,7 +30,7 @@ pub struct Request {
     pub url: String,
     /// Never `authorization`, never `host`.
     pub headers: Vec<Header>,
-    /// The scheme of the `Authorization` header; whoever sends the request adds the key.
+    /// The scheme of the `Authorization` header; the sender adds the key.
     pub auth: &'static str,
     /// Empty: no body.
     pub body: Vec<u8>,
@@ -69,7 +69,7 @@ impl Response {
     }
 }
 
-/// Why there is no response. Each case carries one sentence from whoever failed to send.
+/// Why there is no response. Each case has a sentence of the sender.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TransportError {

@@ -1,7 +1,7 @@
-//! Contacts as people write them into forms and files, for what takes contacts in: the command and the door.
+//! Cleans contacts as people write them into forms and files, for the command and the service.
 //!
-//! A program that calls the component gets an error for each value that cannot be. Here a value that cannot
-//! be, beside one that can, costs the value and not the person, and the words for "there is none" are none.
+//! A program that calls the component gets an error for each invalid value. Here an invalid value beside a
+//! valid identifier is left out, and the person is kept. Texts for "there is none" count as missing.
 
 use crate::identifiers::{bulk_email, email, external_id};
 use crate::text::{is_blank, shown, trimmed};
@@ -9,32 +9,31 @@ use crate::{Detail, Error, NewProfile, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::iter::successors;
 
-/// What becomes of an email or a phone number that cannot be one, when the person is known by another
-/// identifier.
+/// What to do with an invalid email or phone number if the person has another identifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unfit {
-    /// It is left out, with a warning.
+    /// Leave it out, with a warning.
     #[default]
     LeaveOut,
-    /// The contact is refused.
+    /// Refuse the contact.
     Refuse,
 }
 
-/// A contact that was taken in.
+/// A cleaned contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intake {
-    /// The contact, cleaned: the contract takes it as it is.
+    /// The contact, as the contract accepts it.
     pub contact: NewProfile,
-    /// What was left out, by the contract's names, and why.
+    /// The values that were left out, by the contract's names, and the reasons.
     pub warnings: Vec<Detail>,
 }
 
-/// Takes a contact in. `number` writes a phone number to E.164:
+/// Cleans a contact. `number` writes a phone number to E.164:
 /// [`phone_number`](crate::identifiers::phone_number) for numbers that have a country code.
 ///
 /// # Errors
 /// [`InvalidInput`](crate::Code::InvalidInput) if no identifier is left, if the external id or the properties
-/// cannot be, or if anything cannot be that is to be refused.
+/// are invalid, or if an invalid value is to be refused.
 pub fn contact(
     written: &NewProfile,
     number: impl FnOnce(&str) -> Result<String, Box<Error>>,
@@ -42,10 +41,10 @@ pub fn contact(
 ) -> Result<Intake, Box<Error>> {
     let given = |text: &Option<String>| text.as_deref().and_then(shown).map(ToOwned::to_owned);
     let value = |text: &Option<String>| given(text).filter(|text| !says_none(text));
-    // Klaviyo takes no address whose domain has no dot, and would refuse the whole person for it.
+    // Klaviyo takes no address whose domain has no dot, and would refuse the whole person because of it.
     let email = |text: &str| email(address(text)).and_then(|email| bulk_email(&email).map(|()| email));
-    // A program that has no id of somebody may write `null`; with that, everybody would be one person. 0 may
-    // be an id.
+    // A program that has no id for a person may write `null`; as an id, it would make all of them one person.
+    // 0 may be an id.
     let id = given(&written.external_id).filter(|text| text.contains('0') || !says_none(text));
     let mut left_out = Vec::new();
     let mut fit = |result: Result<String, Box<Error>>| match result {
@@ -65,7 +64,7 @@ pub fn contact(
         properties: written.properties.clone(),
     };
     if let Err(none) = check::identified(&contact) {
-        // Of a person who is known by nothing else, it is told what is wrong with what was given.
+        // Without another identifier, the error says what is wrong with the given one.
         return Err(left_out.into_iter().next().unwrap_or(none));
     }
     contact.properties.as_deref().map(check::properties).transpose()?;
@@ -76,8 +75,7 @@ pub fn contact(
     Ok(Intake { contact, warnings: warnings.collect() })
 }
 
-/// Whether the text in a place for an identifier says that there is none: `N/A`, `-`, `none`, `0` and the
-/// like.
+/// Whether the text of an identifier says that there is none: `N/A`, `-`, `none`, `0` and the like.
 #[must_use]
 pub fn says_none(text: &str) -> bool {
     const WORDS: [&str; 18] = [
@@ -105,7 +103,7 @@ pub fn says_none(text: &str) -> bool {
 }
 
 /// The address in `Name <a@b>`, in `mailto:a@b`, between quotes, and before a `;`, `,` or `.` at the end. Any
-/// other text is itself, also one with two addresses.
+/// other text is returned unchanged, also one with two addresses.
 #[must_use]
 pub fn address(text: &str) -> &str {
     let mut address = trimmed(text);
@@ -120,7 +118,7 @@ pub fn address(text: &str) -> &str {
             }
         }
         address = unquoted(address);
-        // All at once: a text of nothing else takes no longer than it is.
+        // All at once, so that the time is linear in the length of the text.
         if let Some(linked) = successors(linked(address), |text| linked(text)).last() {
             address = trimmed(linked.split_once('?').map_or(linked, |(address, _)| address));
         }
@@ -146,7 +144,7 @@ fn unquoted(text: &str) -> &str {
     QUOTES.iter().find_map(inner).map_or(text, trimmed)
 }
 
-/// What stands behind `mailto:`.
+/// The text after `mailto:`.
 fn linked(text: &str) -> Option<&str> {
     const LINK: &str = "mailto:";
     let (link, rest) = text.split_at_checked(LINK.len())?;
@@ -295,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_long_text_takes_no_longer_than_it_is() {
-        // With the square of it, a minute.
+        // In quadratic time it would take a minute.
         const ENOUGH: Duration = Duration::from_secs(10);
         for unit in ["mailto:", "mailto: "] {
             let text = unit.repeat(500_000);

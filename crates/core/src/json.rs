@@ -1,9 +1,8 @@
-//! Reading JSON by name, as far as it is needed and no further.
+//! Reads members of JSON by name, without building a tree.
 //!
-//! A [`Json`] is a slice of the text and where it stands. Members and elements are found in the text when
-//! they are asked for: values that nobody asks for are only skipped, so they take no memory, nest as deep as
-//! they like and lose no digit. An error names its place, as in
-//! `data[0].attributes.email is a number, not a string`.
+//! A [`Json`] is a slice of the text and its path. Members and elements are searched in the text when they
+//! are needed. Other values are skipped: they take no memory, may nest to any depth and lose no digit. An
+//! error names its path, as in `data[0].attributes.email is a number, not a string`.
 
 use alloc::{borrow::ToOwned, format, string::String};
 use core::fmt;
@@ -11,7 +10,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A JSON value in its text, or the place where one is missing.
+/// A JSON value in its text, or the path of a missing one.
 pub(crate) struct Json<'a> {
     text: Option<&'a str>,
     place: Place<'a>,
@@ -25,7 +24,7 @@ enum Place<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// Reads a whole document; its syntax is checked here, to the last byte. No bytes are no value.
+    /// Reads a whole document and checks its syntax to the last byte. An empty text is a missing value.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let mut text = None;
         if !bytes.iter().all(u8::is_ascii_whitespace) {
@@ -36,8 +35,8 @@ impl<'a> Json<'a> {
         Ok(Self { text, place: Place::Document })
     }
 
-    /// The members of an object, by name. Null, `[]` and a missing value stand for an empty object, as
-    /// Klaviyo writes it at times.
+    /// The members of an object, by name. Null, `[]` and a missing value stand for an empty object, because
+    /// Klaviyo sometimes writes it so.
     pub(crate) fn members<'s, const N: usize>(
         &'s self,
         names: [&'static str; N],
@@ -72,7 +71,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// As [`strings`](Self::strings), and none where the value is of another type.
+    /// As [`strings`](Self::strings), and none where the value has another type.
     pub(crate) fn strings_if_any<const N: usize>(&self, names: [&'static str; N]) -> [Option<String>; N] {
         let mut strings = [const { None }; N];
         if let Ok(members) = self.members(names) {
@@ -83,8 +82,8 @@ impl<'a> Json<'a> {
         strings
     }
 
-    /// Takes the elements of an array, one after the other, until `take` fails. They are not collected: an
-    /// answer of a few megabytes can have a few million.
+    /// Gives the elements of an array to `take` until it fails. They are not collected, because an answer of
+    /// a few megabytes can have a few million.
     pub(crate) fn each<'s>(
         &'s self,
         mut take: impl FnMut(&Json<'s>) -> Result<(), String>,
@@ -109,7 +108,7 @@ impl<'a> Json<'a> {
         if matches!(self.kind(), Kind::Missing | Kind::Null) { Ok(()) } else { self.each(take) }
     }
 
-    /// A string that must be there, and not be empty.
+    /// A required string, not empty.
     pub(crate) fn string(&self) -> Result<String, String> {
         match self.optional_string()? {
             Some(text) if !text.is_empty() => Ok(text),
@@ -138,7 +137,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// A number of things; 0 where it is missing or null.
+    /// A count; 0 where it is missing or null.
     pub(crate) fn count(&self) -> Result<u32, String> {
         match self.kind() {
             Kind::Number => {
@@ -150,7 +149,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The text of an object as it is written; none where [`members`](Self::members) sees an empty one.
+    /// The text of an object; none where [`members`](Self::members) reads an empty one.
     pub(crate) fn object_text(&self) -> Result<Option<&'a str>, String> {
         match self.kind() {
             Kind::Object => Ok(self.text),
@@ -158,7 +157,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// How long its text is.
+    /// Bytes of its text.
     pub(crate) fn bytes(&self) -> usize {
         self.text.map_or(0, str::len)
     }
@@ -171,7 +170,7 @@ impl<'a> Json<'a> {
         matches!(self.kind(), Kind::Null)
     }
 
-    /// Whether an object has no members, or what stands for an empty one is there instead.
+    /// Whether an object is empty, or a value stands for an empty one.
     pub(crate) fn is_empty(&self) -> Result<bool, String> {
         Ok(self.object_text()?.is_none() || self.has_nothing_between('{', '}'))
     }
@@ -181,7 +180,7 @@ impl<'a> Json<'a> {
         inner.is_some_and(|inner| inner.bytes().all(|b| b.is_ascii_whitespace()))
     }
 
-    /// The text is known to be one JSON value, so its first byte tells what it is.
+    /// The text is known to be one JSON value, so its first byte tells the type.
     fn kind(&self) -> Kind {
         match self.text.and_then(|text| text.bytes().next()) {
             None => Kind::Missing,
@@ -223,7 +222,7 @@ impl fmt::Display for Json<'_> {
     }
 }
 
-/// What is wrong with a text that should be JSON. The error's own words would tell no more, in more code.
+/// A sentence about the syntax error of a text. The library's own sentence says no more and takes more code.
 pub(crate) fn syntax(error: &serde_json::Error) -> String {
     let what = if error.is_eof() { "it ends too early" } else { "it is not JSON" };
     format!("{what} (line {}, column {})", error.line(), error.column())
@@ -239,7 +238,7 @@ enum Kind {
     Object,
 }
 
-/// Keeps the texts of the members with these names; of a repeated name, the last.
+/// Keeps the texts of the members with these names. If a name is repeated, the last counts.
 struct Members<'n, 'a> {
     names: &'n [&'static str],
     texts: &'n mut [Option<&'a str>],

@@ -1,6 +1,6 @@
 //! The JSON:API documents that Klaviyo reads and writes.
 //!
-//! Reading is lenient about what is extra, missing or null, and strict about the type of what is used.
+//! Reading accepts extra, missing and null members, but no member of a wrong type that is used.
 
 use crate::json::Json;
 use crate::{
@@ -11,7 +11,7 @@ use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-// What is written. The members are in the order of Klaviyo's own examples.
+// Documents to write. The members are in the order of Klaviyo's own examples.
 
 /// A body: everything is under `data`.
 #[derive(Serialize)]
@@ -37,7 +37,7 @@ pub(crate) struct ResourceId<'a> {
     pub(crate) id: &'a str,
 }
 
-/// The attributes of a profile, checked. What is absent is not written: a null would clear it.
+/// The checked attributes of a profile. Absent ones are not written, because a null clears a value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Attributes<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub(crate) struct Attributes<'a> {
 }
 
 impl Attributes<'_> {
-    /// What the profile is looked up by: the first identifier that is given.
+    /// The identifier that the profile is looked up by: the first one.
     pub(crate) fn identifier(&self) -> Option<Identifier> {
         let email = self.email.clone().map(Identifier::Email);
         let phone_number = || self.phone_number.clone().map(Identifier::PhoneNumber);
@@ -63,8 +63,8 @@ impl Attributes<'_> {
         email.or_else(phone_number).or_else(external_id)
     }
 
-    /// The fields that are given and that a profile, found by the first identifier, has otherwise; by the
-    /// contract's names.
+    /// The names, as in the contract, of the fields that differ from those of a profile that was found by the
+    /// first identifier.
     pub(crate) fn differing(&self, profile: &Profile) -> String {
         let mut names = String::new();
         let mut compare = |name: &str, given: Option<&str>, own: Option<&str>| {
@@ -87,7 +87,7 @@ impl Attributes<'_> {
         names
     }
 
-    /// Whether anything but one identifier is given.
+    /// Whether there is more than one identifier.
     pub(crate) fn is_more_than_identifier(&self) -> bool {
         let identifiers = [&self.email, &self.phone_number, &self.external_id];
         identifiers.into_iter().flatten().count() > 1
@@ -96,7 +96,7 @@ impl Attributes<'_> {
     }
 }
 
-/// The attributes of a profile whose consent changes, checked.
+/// The checked attributes of a profile whose consent changes.
 #[derive(Serialize)]
 pub(crate) struct Consenting<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +124,7 @@ pub(crate) struct Subscriptions<'a> {
 #[derive(Serialize)]
 struct Messages<'a> {
     marketing: Marketing<'a>,
-    /// The devices to forget. Klaviyo wants it where push is taken back, even without any.
+    /// The devices to forget. Klaviyo requires the list where push is revoked, even if it is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<[&'static str; 0]>,
 }
@@ -150,13 +150,13 @@ impl<'a> Subscriptions<'a> {
     }
 }
 
-/// Klaviyo's words for consent that is given, and taken back.
+/// Klaviyo's words for granted and revoked consent.
 pub(crate) const SUBSCRIBED: &str = "SUBSCRIBED";
 pub(crate) const UNSUBSCRIBED: &str = "UNSUBSCRIBED";
 
-// What is read.
+// Documents to read.
 
-/// A profile resource. Ids are never empty: an empty one would name another resource in a path.
+/// A profile resource. An empty id is an error: in a path it would name another resource.
 pub(crate) fn profile(resource: &Json<'_>) -> Result<Profile, String> {
     let [id, attributes] = resource.members(["id", "attributes"])?;
     let id = id.string()?;
@@ -185,14 +185,14 @@ pub(crate) fn list(resource: &Json<'_>) -> Result<Audience, String> {
     let id = id.string()?;
     let [name, created, updated, opt_in] =
         attributes.strings(["name", "created", "updated", "opt_in_process"])?;
-    // A list without a name is odd, but no reason to withhold the others.
+    // A list without a name must not hide the other lists.
     let name = name.unwrap_or_default();
     Ok(Audience { id, name, created, updated, opt_in })
 }
 
-/// The consents of a profile resource that was asked for with its subscriptions.
+/// The consents of a profile resource with its subscriptions.
 pub(crate) fn consents(resource: &Json<'_>) -> Result<Consents, String> {
-    /// The channels, and their names and members in answers.
+    /// The channels, their names in answers, and their members for whether they can receive.
     const CHANNELS: [(Channel, &str, &str); 4] = [
         (Channel::Email, "email", "can_receive_email_marketing"),
         (Channel::Sms, "sms", "can_receive_sms_marketing"),
@@ -216,7 +216,7 @@ pub(crate) fn consents(resource: &Json<'_>) -> Result<Consents, String> {
     Ok(Consents { profile_id, channels })
 }
 
-/// More than an account has lists.
+/// Upper bound on suppressions read; Klaviyo allows fewer lists per account.
 const SUPPRESSIONS: usize = 10_000;
 
 fn channel_consent(
@@ -248,7 +248,7 @@ fn channel_consent(
         consented_at,
         updated,
         method,
-        // Klaviyo has an empty one where none was given.
+        // Klaviyo returns an empty text if there is none.
         custom_source: custom_source.filter(|source| !source.is_empty()),
         suppressions,
     })
@@ -300,9 +300,9 @@ pub(crate) struct ErrorObject {
     pub(crate) duplicate: Option<String>,
 }
 
-/// More entries than anybody reads.
+/// The most entries that are kept.
 const ERRORS: usize = 100;
-/// How much of each of Klaviyo's words is kept.
+/// The most bytes that are kept of each text of an entry.
 const WORDS: usize = 1_024;
 
 /// The first entries of an error document.
@@ -316,8 +316,8 @@ pub(crate) fn errors(body: &[u8]) -> Vec<ErrorObject> {
     entries
 }
 
-/// The rows of a bulk request that an error document names, with the reason for each. A row that is named
-/// twice is there twice.
+/// The rows of a bulk request that an error document names, with the reasons. A row that is named twice is
+/// returned twice.
 pub(crate) fn refused_rows(body: &[u8]) -> Vec<(u32, Detail)> {
     /// Klaviyo's limit on the rows of a request.
     const ROWS: usize = 10_000;
@@ -335,8 +335,8 @@ pub(crate) fn refused_rows(body: &[u8]) -> Vec<(u32, Detail)> {
     rows
 }
 
-/// Gives the entries of an error document to `take`. Whatever cannot be read is absent: a member of an
-/// unexpected type must not hide the others.
+/// Gives the entries of an error document to `take`. Unreadable members are absent: a member of an unexpected
+/// type must not hide the others.
 fn each_error(body: &[u8], take: &mut dyn FnMut(&Json<'_>)) {
     let read = |document: Json<'_>| {
         let [errors] = document.members(["errors"])?;
@@ -345,7 +345,7 @@ fn each_error(body: &[u8], take: &mut dyn FnMut(&Json<'_>)) {
             Ok(())
         })
     };
-    // What was read before a failure is kept.
+    // The entries before a failure are kept.
     let _ = Json::parse(body).and_then(read);
 }
 

@@ -1,9 +1,8 @@
-//! What Klaviyo's API is, as pure functions: no I/O, no clock, no WIT, no WebAssembly, and no std to reach
-//! any of it.
+//! The knowledge of Klaviyo's API, as pure functions without I/O, clock, WIT, WebAssembly or std.
 //!
 //! The functions of [`contacts`], [`lists`], [`consent`] and [`bulk`] are the connector's contract: they
 //! check their arguments, send one or more requests over an [`Http`] that the caller supplies, and return a
-//! value or an [`Error`]. They never panic, whatever the arguments and whatever comes back.
+//! value or an [`Error`]. They never panic, whatever the arguments and the answers are.
 //!
 //! Inside, an operation is a value: one request and the function that reads its answer (`operation`). URLs
 //! and filters are made in `encode`, documents are read and written in `jsonapi`, on top of `json`.

@@ -7,7 +7,7 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 /// All lists, in Klaviyo's order.
 ///
 /// # Errors
-/// When a page cannot be had, and when a `next` link leaves Klaviyo's origin, repeats, or never ends.
+/// When a page cannot be read, and when a `next` link leaves Klaviyo's origin, repeats, or never ends.
 pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Box<Error>> {
     paging::collect(http, get_lists(), get_lists_at)
 }

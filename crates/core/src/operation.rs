@@ -24,7 +24,7 @@ pub(crate) const REPEAT: &str = "repeat the call, which is safe";
 
 /// One request to Klaviyo and how to read its answer.
 pub(crate) struct Operation<T> {
-    /// The request, complete but for the key.
+    /// The request without the key.
     pub(crate) request: Request,
     pub(crate) advice: &'static Advice,
     pub(crate) read: fn(&Response, &Json<'_>) -> Result<T, String>,

@@ -1,10 +1,10 @@
-//! What of a text a person sees.
+//! Visible and invisible characters of a text.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-/// Whether a character shows nothing: white space of any kind, controls, and what only directs how others are
-/// shown. Where one stands at the end of a value it came by copying; nobody typed it.
+/// Whether a character is invisible: white space, controls, and characters that only direct how others are
+/// shown. At the ends of a value they come from copying; nobody types them.
 pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_invisible(c)
 }
@@ -47,13 +47,13 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// A text without what cannot be seen at its ends.
+/// A text without the invisible characters at its ends.
 #[must_use]
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(is_blank)
 }
 
-/// A text without what cannot be seen at its ends; none if nothing else is there.
+/// A text without the invisible characters at its ends; none if nothing else is left.
 #[must_use]
 pub fn shown(text: &str) -> Option<&str> {
     Some(trimmed(text)).filter(|text| !text.is_empty())

@@ -29,7 +29,7 @@ pub struct Profile {
     pub updated: Option<String>,
     /// The custom properties: the text of a JSON object.
     pub properties: String,
-    /// What Klaviyo accepted only in part, one sentence each.
+    /// The values that Klaviyo accepted only in part, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ pub struct NewProfile {
     pub properties: Option<String>,
 }
 
-/// What a profile is looked up by.
+/// An identifier of a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Identifier {
@@ -79,7 +79,7 @@ impl Identifier {
         }
     }
 
-    /// Whether a profile has it. Klaviyo keeps emails in lower case.
+    /// Whether a profile has this identifier. Klaviyo keeps emails in lower case.
     pub(crate) fn is_of(&self, profile: &Profile) -> bool {
         match self {
             Self::Email(email) => profile.email.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(email)),
@@ -90,7 +90,7 @@ impl Identifier {
     }
 }
 
-/// What [`create`](crate::contacts::create) did.
+/// The result of [`create`](crate::contacts::create).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Creation {
@@ -100,7 +100,7 @@ pub enum Creation {
     Existing(String),
 }
 
-/// What [`upsert`](crate::contacts::upsert) did.
+/// The result of [`upsert`](crate::contacts::upsert).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Upserted {
@@ -110,7 +110,7 @@ pub struct Upserted {
     pub created: bool,
 }
 
-/// What [`opt_in`](crate::contacts::opt_in) did.
+/// The result of [`opt_in`](crate::contacts::opt_in).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Receipt {
@@ -122,7 +122,7 @@ pub struct Receipt {
     pub list_id: String,
     /// Whether this call created the profile.
     pub created: bool,
-    /// What was not taken as given, one sentence each.
+    /// The values that were not taken as given, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -142,7 +142,7 @@ pub struct Audience {
     pub opt_in: Option<String>,
 }
 
-/// An item of a call that was left out of it.
+/// An item of a call that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// Its position in the argument.
@@ -191,17 +191,17 @@ pub struct Historical {
     pub now: String,
 }
 
-/// About all subscriptions of a call.
+/// Options for all subscriptions of a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ConsentOptions {
-    /// What Klaviyo keeps as the source of the consent.
+    /// The source of the consent that Klaviyo keeps.
     pub custom_source: Option<String>,
-    /// Given: the consent was collected before.
+    /// If present, the consent was collected earlier.
     pub historical_import: Option<Historical>,
 }
 
-/// Consent that a person takes back.
+/// A person whose consent is revoked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Unsubscription {
@@ -213,21 +213,21 @@ pub struct Unsubscription {
     pub channels: Vec<Channel>,
 }
 
-/// What became of [`grant`](crate::consent::grant) or [`revoke`](crate::consent::revoke).
+/// The result of [`grant`](crate::consent::grant) or [`revoke`](crate::consent::revoke).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ConsentOutcome {
-    /// How many Klaviyo accepted.
+    /// The number of people that Klaviyo accepted.
     pub accepted: u32,
-    /// Who was not sent, or refused.
+    /// The people who were not sent or were refused.
     pub refused: Vec<Refusal>,
-    /// What Klaviyo took only in part.
+    /// The values that Klaviyo took only in part.
     pub warnings: Vec<String>,
     /// Why the rest was not sent.
     pub stopped: Option<Box<Error>>,
 }
 
-/// What stops marketing email in spite of consent.
+/// A reason that stops marketing email in spite of consent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Suppression {
@@ -257,7 +257,7 @@ pub struct ChannelConsent {
     pub method: Option<String>,
     /// The source that was given with it.
     pub custom_source: Option<String>,
-    /// What stops email all the same.
+    /// The reasons that stop email in spite of consent.
     pub suppressions: Vec<Suppression>,
 }
 
@@ -267,7 +267,7 @@ pub struct ChannelConsent {
 pub struct Consents {
     /// The profile.
     pub profile_id: String,
-    /// The channels that Klaviyo tells of.
+    /// The channels in Klaviyo's answer.
     pub channels: Vec<ChannelConsent>,
 }
 
@@ -281,27 +281,27 @@ pub struct Submitted {
     pub rows: Vec<u32>,
 }
 
-/// What became of [`submit`](crate::bulk::submit).
+/// The result of [`submit`](crate::bulk::submit).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Submission {
     /// The jobs.
     pub jobs: Vec<Submitted>,
-    /// The contacts that are in none of them.
+    /// The contacts that are in no job.
     pub refused: Vec<Refusal>,
-    /// What Klaviyo took only in part.
+    /// The values that Klaviyo took only in part.
     pub warnings: Vec<String>,
     /// Why the rest was not submitted.
     pub stopped: Option<Box<Error>>,
 }
 
-/// Where Klaviyo is with a job.
+/// The status of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobStatus {
-    /// Not begun.
+    /// The job has not begun.
     Queued,
-    /// Under way.
+    /// The job is being processed.
     Processing,
     /// Done.
     Complete,
@@ -317,7 +317,7 @@ pub enum JobStatus {
 pub struct Job {
     /// Klaviyo's id.
     pub id: String,
-    /// Where Klaviyo is with it.
+    /// The status.
     pub status: JobStatus,
     /// How many contacts it has.
     pub total: u32,

@@ -7,11 +7,11 @@ use alloc::{borrow::ToOwned, boxed::Box, string::String};
 /// Klaviyo's limit on an email address, in characters.
 const CHARACTERS: usize = 100;
 
-/// Cleans an email address: white space and what cannot be seen is taken off at both ends.
+/// Cleans an email address: removes white space and invisible characters at both ends.
 ///
 /// # Errors
-/// [`InvalidInput`](crate::Code::InvalidInput) if what is left is no address: it needs one `@` with text on
-/// both sides, has at most 100 characters, and no character in it that cannot be seen.
+/// [`InvalidInput`](crate::Code::InvalidInput) if the rest is not an address: it needs one `@` with text on
+/// both sides, at most 100 characters, and no invisible character.
 pub fn email(text: &str) -> Result<String, Box<Error>> {
     let email = trimmed(text);
     check(email).map_err(|reason| Error::invalid("email", reason))?;
@@ -48,14 +48,14 @@ fn check(email: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Checks what Klaviyo takes for no address, and refuses all rows of a bulk request for. One profile alone it
-/// may judge itself.
+/// Refuses addresses for which Klaviyo refuses all rows of a bulk request. In requests for one profile,
+/// Klaviyo judges the address itself.
 pub(crate) fn bulk_email(email: &str) -> Result<(), Box<Error>> {
     let invalid = |reason| Err(Error::invalid("email", reason));
     let domain = email.split_once('@').map_or("", |(_, domain)| domain);
     let (mut labels, mut last) = (0_usize, b'.');
     for byte in domain.bytes() {
-        // Of letters of other scripts, and the marks on them, nothing is said.
+        // Letters of other scripts and their marks are not checked.
         let is_fit = match byte {
             b'.' => last != b'.',
             b'-' | b'_' => true,

@@ -6,11 +6,10 @@ use crate::Error;
 use crate::text::{is_blank, is_line_end, trimmed};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-/// How many digits an international number has, its country code included: at most 15 by E.164. The shortest
+/// The number of digits of an international number with its country code: at most 15 by E.164. The shortest
 /// numbers of people have four digits after a country code of three.
 const DIGITS: core::ops::RangeInclusive<usize> = 7..=15;
-/// From this many digits on, what stands before a slash is no area code, with whatever is dialled before
-/// that.
+/// From this number of digits on, the digits before a slash are not an area code, even with a prefix.
 const WHOLE: usize = 10;
 const TWO_NUMBERS: &str = "it has more than one number; give one";
 const EXTENSION: &str = "it has an extension; give the number of a person";
@@ -24,17 +23,17 @@ pub struct Dialled {
     /// The digits, ASCII, as they were written: with the country code or without, with a trunk or an
     /// international prefix or without.
     pub digits: String,
-    /// Where among the digits there is a zero in brackets, as in `+44 (0)20`.
+    /// The position among the digits of a zero in brackets, as in `+44 (0)20`.
     optional_zero: Option<usize>,
 }
 
-/// Reads a phone number as it is written, with a country code or without. Separators and what cannot be seen
-/// are no part of it: white space, dots, slashes, brackets, hyphens and the minus sign, marks of direction,
-/// quotes, a spreadsheet's apostrophe or equals sign, `tel:`, `whatsapp:` and the like, a comma or semicolon
-/// at the end. Full-width digits are digits.
+/// Reads a phone number as it is written, with a country code or without. Separators and invisible characters
+/// are removed: white space, dots, slashes, brackets, hyphens and the minus sign, marks of direction, quotes,
+/// a spreadsheet's apostrophe or equals sign, `tel:`, `whatsapp:` and the like, a comma or semicolon at the
+/// end. Full-width digits are digits.
 ///
 /// # Errors
-/// [`InvalidInput`](crate::Code::InvalidInput) if it is anything else than one number, or has lost digits.
+/// [`InvalidInput`](crate::Code::InvalidInput) if it is not exactly one number, or has lost digits.
 pub fn dialled(text: &str) -> Result<Dialled, Box<Error>> {
     read(text).map_err(refused)
 }
@@ -50,7 +49,7 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
             b'+' if number.digits.is_empty() => {
                 return Err("it has two plus signs; leave one out");
             }
-            // With Vietnam's code 84, Moscow's `+8 (495)` would be a number there.
+            // Moscow's `+8 (495)` would otherwise be a number in Vietnam, whose code is 84.
             b'(' | b'-' if number.is_international && number.digits == "8" => {
                 return Err("no country has the code 8; for Russia or Kazakhstan write +7");
             }
@@ -72,8 +71,8 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
         rest = others;
     }
     let Dialled { is_international, digits, optional_zero } = &number;
-    // Behind an area code there is the rest of a number; what is shorter, or follows a whole number, is the
-    // end of another one.
+    // The rest of a number follows an area code. Digits that are fewer, or that follow a whole number, are
+    // the end of a second number.
     let zeros = digits.bytes().take_while(|digit| *digit == b'0').count();
     let is_other = |before: usize| match digits.len().saturating_sub(before) {
         0 => false,
@@ -85,7 +84,8 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
     if digits.is_empty() {
         return Err("it has no digits; write it as +919820000001");
     }
-    // Before the rest of a number there can be a country code, and before that an international prefix.
+    // A country code may precede the rest of a number, and an international prefix may precede the country
+    // code.
     let in_front = |position: usize| position <= 3 || digits.starts_with('0');
     if !is_international && !optional_zero.is_none_or(in_front) {
         return Err(ZERO_IN_THE_MIDDLE);
@@ -94,18 +94,18 @@ fn read(text: &str) -> Result<Dialled, &'static str> {
 }
 
 /// Writes a phone number that has a country code to E.164: a plus sign, the country code, at most 15 digits
-/// in all. What is dialled only within a country, such as the zero of `+44 (0)20`, is taken out.
+/// in all. Digits that are dialled only within a country, such as the zero of `+44 (0)20`, are removed.
 ///
 /// # Errors
-/// [`InvalidInput`](crate::Code::InvalidInput) if it has no country code, behind a plus sign or `00`, or
-/// cannot be a number.
+/// [`InvalidInput`](crate::Code::InvalidInput) if it has no country code after a plus sign or `00`, or is not
+/// a number.
 pub fn phone_number(text: &str) -> Result<String, Box<Error>> {
     read(text).and_then(Dialled::international).map_err(refused)
 }
 
-/// Writes a number as WhatsApp has it, its digits without a plus sign, to E.164. Most are the same. Numbers
-/// of mobile phones in Brazil may lack the 9 that they have after the area code since 2016, and those in
-/// Mexico may have the 1 after the country code that they had until 2019.
+/// Writes a number of WhatsApp, digits without a plus sign, to E.164. Most digits are the same. Mobile
+/// numbers in Brazil may lack the 9 that follows the area code since 2016, and those in Mexico may have the 1
+/// that followed the country code until 2019.
 ///
 /// # Errors
 /// As [`phone_number`].
@@ -133,7 +133,8 @@ impl Dialled {
     fn international(self) -> Result<String, &'static str> {
         match (self.is_international, self.digits.strip_prefix("00")) {
             (true, _) => e164(&self.digits, self.optional_zero),
-            // No number behind the country code 1 begins with 1, so these zeros are not those of `00`.
+            // No number with the country code 1 begins with 1, so these zeros are not an international
+            // prefix.
             (false, Some(rest)) if rest.starts_with("11") => {
                 Err("0011 is dialled in Australia only; write it as +919820000001")
             }
@@ -145,7 +146,7 @@ impl Dialled {
     }
 }
 
-/// Writes the digits of an international number, with a zero in brackets at this place.
+/// Writes the digits of an international number with a zero in brackets at this position.
 fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, &'static str> {
     const ITALY: &str = "39";
     if digits.starts_with('0') {
@@ -155,7 +156,7 @@ fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, &'static s
     if optional_zero.is_some_and(|position| position != country.len()) {
         return Err(ZERO_IN_THE_MIDDLE);
     }
-    // Without the zero it is a mobile phone's, with it a fixed line's.
+    // Without the zero it is a mobile number, with it that of a fixed line.
     if optional_zero.is_some() && country == ITALY && national.starts_with("03") && national.len() == 11 {
         return Err("in Italy a zero makes it another number; leave `(0)` out or write 0");
     }
@@ -173,11 +174,11 @@ fn refused(reason: &str) -> Box<Error> {
     Error::invalid("phone-number", reason)
 }
 
-/// A text as what its characters are in a number, a byte for each that can be seen: digits, `+`, `-` for any
-/// dash, `(` and `)` for any bracket, small letters, `?` for anything that is in no number.
+/// A text reduced to the characters of a number, one byte for each visible character: digits, `+`, `-` for
+/// any dash, `(` and `)` for any bracket, lower-case letters, and `?` for a character that no number has.
 struct Marks {
     bytes: Vec<u8>,
-    /// Whether something that cannot be seen, or white space, stands between them.
+    /// Whether white space or an invisible character stands between them.
     has_blanks: bool,
 }
 
@@ -185,13 +186,13 @@ impl Marks {
     fn of(text: &str) -> Self {
         let mut marks = Self { bytes: Vec::new(), has_blanks: false };
         for c in trimmed(text).chars() {
-            // As wide as a Chinese character.
+            // Full-width forms.
             let c = match c {
                 '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
                 c => c,
             };
             let c = match c {
-                // The last two are Japan's mark of a long vowel, which is on the same key.
+                // The last two are Japanese marks of a long vowel, which are on the same key.
                 '\u{2010}'..='\u{2015}'
                 | '\u{2043}'
                 | '\u{2212}'
@@ -217,8 +218,8 @@ impl Marks {
         marks
     }
 
-    /// What is left without quotes, a spreadsheet's marks for text, labels, separators at the end, and the
-    /// `.0` or `.00` that a column of decimal numbers has.
+    /// The text without quotes, a spreadsheet's marks for text, labels, separators at the end, and the `.0`
+    /// or `.00` of a column of decimal numbers.
     fn number(&self) -> Result<&[u8], &'static str> {
         let mut bytes = self.bytes.as_slice();
         while let [b'\'' | b'=', rest @ ..] = bytes {
@@ -243,7 +244,8 @@ impl Marks {
             }
             _ => {}
         }
-        // Beside other separators a dot is one too, but not before the last digit: nobody writes that.
+        // Beside other separators a dot is a separator too, except before the last digit, where nobody writes
+        // one.
         if let [before @ .., b'.', last] = bytes
             && last.is_ascii_digit()
             && !before.iter().any(|mark| *mark == b'.' || mark.is_ascii_lowercase())
@@ -254,8 +256,7 @@ impl Marks {
     }
 }
 
-/// A number without what people and programs write before it to say that it is one, as in `Tel.: +44` and
-/// `whatsapp:+44`.
+/// A number without the label before it, as in `Tel.: +44` and `whatsapp:+44`.
 fn without_label(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|mark| !mark.is_ascii_lowercase()).unwrap_or_default();
     match bytes.split_at_checked(end) {
@@ -269,7 +270,7 @@ fn without_label(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether this stands behind the first digits of a number such as `9.1982e+11`.
+/// Whether this follows the first digits of a number such as `9.1982e+11`.
 fn is_scientific(behind: &[u8]) -> bool {
     let exponent = match behind {
         [b'.' | b',', decimals @ ..] => {

@@ -10,7 +10,7 @@ use alloc::{boxed::Box, format};
 
 /// The first revision that knows WhatsApp.
 const WHATSAPP: &str = "2025-07-15";
-/// The first revision that knows push, where it is subscribed to.
+/// The first revision that can subscribe to push.
 const PUSH: &str = "2026-01-15";
 
 const WRITE: &Advice = &Advice {

@@ -1,10 +1,10 @@
-//! What is dialled before a number within a country, and is no part of it.
+//! Trunk prefixes: digits that are dialled before a number within a country, and are not part of it.
 //!
-//! The tables are what the metadata of libphonenumber says; a test derives them from it anew.
+//! A test derives the tables from the metadata of libphonenumber.
 
-/// Where numbers begin with a zero that is dialled from abroad too, and how many digits these have, the zero
-/// included. The satellite phones of 881 are not in the metadata that the test reads, which has one network a
-/// code.
+/// The country codes whose numbers keep their leading zero from abroad, and the lengths of these numbers with
+/// the zero. The satellite phones of 881 are not in the metadata that the test reads, which has one network
+/// for a code.
 const ZEROS: [(u16, u16); 28] = [
     (39, of(&[6, 7, 8, 9, 10, 11, 12])),
     (47, of(&[5])),
@@ -44,10 +44,10 @@ const fn of(lengths: &[u8]) -> u16 {
     }
 }
 
-/// Where something else than a zero is dialled first, and how many digits the longest numbers have without
-/// it. Not of the metadata: Mexico's 1, which numbers of mobile phones had from abroad until 2019, and which
-/// WhatsApp writes; and the countries in whose numbers more than a trunk prefix may stand that is dialled
-/// within them: Argentina's 15 of mobile phones, the carriers of Brazil and Colombia.
+/// The trunk prefixes other than zero, and the length of the longest numbers without them. Not from the
+/// metadata: Mexico's 1, which mobile numbers had from abroad until 2019 and which WhatsApp still writes; and
+/// Argentina, Brazil and Colombia, where more than a trunk prefix may be dialled (Argentina's 15 of mobile
+/// phones, the carriers of Brazil and Colombia).
 const TRUNKS: [(u16, &str, u8); 10] = [
     (1, "1", 10),
     (7, "8", 10),
@@ -61,7 +61,7 @@ const TRUNKS: [(u16, &str, u8); 10] = [
     (993, "8", 8),
 ];
 
-/// Bit n stands for the country code n of two digits. Those of one digit are 1 and 7, all others have three.
+/// Bit n stands for the two-digit country code n. The codes 1 and 7 have one digit, all others three.
 const TWO_DIGITS: u128 = {
     const CODES: [u8; 44] = [
         20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57,
@@ -89,10 +89,10 @@ pub(super) fn split(digits: &str) -> (&str, &str) {
     digits.split_at_checked(length).unwrap_or((digits, ""))
 }
 
-/// A number as it is dialled from abroad, behind its country code.
+/// A number as it is dialled from abroad, without its country code.
 ///
 /// # Errors
-/// No number there begins so, or is as long.
+/// When no number there begins so or has this length.
 pub(super) fn without<'a>(country: &str, national: &'a str) -> Result<&'a str, &'static str> {
     let country = country.bytes().fold(0, |code: u16, digit| code * 10 + u16::from(digit & 15));
     let keeps_zero = |number: &str| {
@@ -119,7 +119,7 @@ pub(super) fn without<'a>(country: &str, national: &'a str) -> Result<&'a str, &
             }
             number = rest;
         }
-        // Mexico's 01 is two of them.
+        // Mexico's 01 consists of two prefixes.
         if number == whole {
             return if is_long(number) {
                 Err("it is longer than the numbers of its country; leave out what is dialled only there")
@@ -141,13 +141,13 @@ mod tests {
     use regex_automata::{Anchored, Input};
     use std::collections::{BTreeMap, BTreeSet};
 
-    /// The patterns of the numbers that people have.
+    /// The patterns of people's numbers.
     fn patterns(region: &Metadata) -> impl Iterator<Item = &str> {
         let kinds = [region.descriptors().fixed_line(), region.descriptors().mobile()];
         kinds.into_iter().flatten().map(|kind| kind.national_number().as_str())
     }
 
-    /// How many digits the numbers have that a pattern matches and that begin so.
+    /// The lengths of the numbers that match a pattern and begin so.
     fn lengths(pattern: &str, beginning: &str) -> BTreeSet<usize> {
         let dfa = dense::Builder::new()
             .configure(dense::Config::new().start_kind(StartKind::Anchored))
@@ -185,8 +185,8 @@ mod tests {
             trunks.extend(region.national_prefix().filter(|trunk| *trunk != "0").map(|trunk| (code, trunk)));
         }
         let zero = |(code, lengths): (&u16, &BTreeSet<usize>)| {
-            // Of a service's number that is as long as a person's with a zero before it, it cannot be told
-            // apart.
+            // The number of a service that is as long as a person's with a leading zero cannot be told from
+            // it.
             let kept = |length: &&usize| {
                 people_zero[code].contains(length) || !people[code].contains(&(**length - 1))
             };
