@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 use host_test::component::{artifact, cache};
 use host_test::suite::block_on;
-use klaviyo_host::types::{Code, Identifier, NewProfile};
+use klaviyo_host::types::{Channel, Code, ConsentOptions, Identifier, NewProfile, Subscription};
 use klaviyo_host::{
     Attempt, AttemptError, Bounds, Cause, Connector, Egress, HttpTransport, Limits, Meter, Secret, Tenant,
     Transport, Usage,
 };
-use klaviyo_mock::{Account, Server};
+use klaviyo_mock::{Account, Faults, Klaviyo, Server};
 use serde_json::json;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -64,6 +64,31 @@ fn a_list_that_klaviyo_does_not_have_any_more_is_forgotten() -> Result<()> {
         let error = tenant.opt_in(&contact, &list.id).await.err().context("it is gone")?;
         assert_eq!(error.code(), Code::NotFound);
         assert!(tenant.find_list("WhatsApp Opt-Ins").await?.value.is_none());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_list_that_goes_while_a_call_is_under_way_is_forgotten() -> Result<()> {
+    let gone = "POST /api/profile-subscription-bulk-create-jobs: #2 status 404".parse()?;
+    let server = Server::start(Klaviyo::from(Account::demo()).faults(Faults::default().rule(gone)))?;
+    let tenant = Tenant::new(&connect(&server)?, Secret::new(Account::DEMO_KEY)?);
+    let subscriptions: Vec<Subscription> = (0..1_001)
+        .map(|n| Subscription {
+            id: None,
+            email: Some(format!("p{n}@example.com")),
+            phone_number: None,
+            channels: vec![Channel::Email],
+            consented_at: None,
+            date_of_birth: None,
+        })
+        .collect();
+    block_on(async {
+        let list = tenant.find_list("WhatsApp Opt-Ins").await?.value.context("the list")?;
+        let options = ConsentOptions { custom_source: None, historical_import: None };
+        let outcome = tenant.grant_consent(&subscriptions, Some(&list.id), &options).await?.value;
+        assert_eq!(outcome.stopped.map(|error| error.code), Some(Code::NotFound));
+        assert_eq!(tenant.find_list("WhatsApp Opt-Ins").await?.usage.requests, 1);
         Ok(())
     })
 }

@@ -4,8 +4,8 @@ use crate::error::{Answer, Error};
 use crate::sandbox::{CallState, Guest};
 use crate::tenant::Tenant;
 use crate::types::{
-    Audience, Code, ConsentOptions, ConsentOutcome, Consents, Creation, Identifier, ImportFailure, Job,
-    NewProfile, Profile, Receipt, Submission, Subscription, Unsubscription, Upserted,
+    Audience, Code, ConsentOptions, ConsentOutcome, Consents, ContractError, Creation, Identifier,
+    ImportFailure, Job, NewProfile, Profile, Receipt, Submission, Subscription, Unsubscription, Upserted,
 };
 use crate::usage::Usage;
 use wasmtime::Store;
@@ -83,7 +83,7 @@ impl Tenant {
         let subscribe = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_subscribe(store, list, profiles).await
         };
-        self.forget_missing(Some(list), self.run("contacts.subscribe", subscribe).await)
+        self.forget_missing(Some(list), self.run("contacts.subscribe", subscribe).await, |_| None)
     }
 
     /// Looks a contact up, creates it if there is none, and adds it to a list, by id.
@@ -94,7 +94,7 @@ impl Tenant {
         let opt_in = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_contacts().call_opt_in(store, contact, list).await
         };
-        self.forget_missing(Some(list), self.run("contacts.opt-in", opt_in).await)
+        self.forget_missing(Some(list), self.run("contacts.opt-in", opt_in).await, |_| None)
     }
 
     /// The profiles with these identifiers, in the same order; none for an identifier without a profile.
@@ -125,7 +125,7 @@ impl Tenant {
         let grant = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_consent().call_grant(store, subscriptions, list, options).await
         };
-        self.forget_missing(list, self.run("consent.grant", grant).await)
+        self.forget_missing(list, self.run("consent.grant", grant).await, |outcome| outcome.stopped.as_ref())
     }
 
     /// Unsubscribes people from marketing.
@@ -141,7 +141,9 @@ impl Tenant {
         let revoke = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_consent().call_revoke(store, unsubscriptions, list).await
         };
-        self.forget_missing(list, self.run("consent.revoke", revoke).await)
+        self.forget_missing(list, self.run("consent.revoke", revoke).await, |outcome| {
+            outcome.stopped.as_ref()
+        })
     }
 
     /// A person's consent, channel by channel.
@@ -169,7 +171,9 @@ impl Tenant {
         let submit = async |guest: &Guest, store: &mut Store<CallState>| {
             guest.klaviyo_connector_bulk().call_submit(store, contacts, list).await
         };
-        self.forget_missing(list, self.run("bulk.submit", submit).await)
+        self.forget_missing(list, self.run("bulk.submit", submit).await, |submission| {
+            submission.stopped.as_ref()
+        })
     }
 
     /// The progress of an import job.
@@ -205,15 +209,19 @@ impl Tenant {
         self.run("bulk.jobs", jobs).await
     }
 
-    /// Forgets a list, by id, if the call did not find it.
+    /// Forgets a list that a call has named by its id, if Klaviyo does not have it any more: the call failed with
+    /// not-found, or stopped with it after a part was done.
     fn forget_missing<T>(
         &self,
         list: Option<&str>,
         result: Result<Answer<T>, Error>,
+        stopped: impl FnOnce(&T) -> Option<&ContractError>,
     ) -> Result<Answer<T>, Error> {
-        if let Some(list) =
-            list.filter(|_| result.as_ref().is_err_and(|error| error.code() == Code::NotFound))
-        {
+        let code = match &result {
+            Ok(answer) => stopped(&answer.value).map(|error| error.code),
+            Err(error) => Some(error.code()),
+        };
+        if let Some(list) = list.filter(|_| code == Some(Code::NotFound)) {
             self.account.lists.forget(list);
         }
         result
