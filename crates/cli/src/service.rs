@@ -10,7 +10,7 @@ use klaviyo_host::Limits;
 use klaviyo_service::ops::{Listener, Settings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
 use klaviyo_service::secrets::{Kind, Secrets};
-use klaviyo_service::tenants::Tenants;
+use klaviyo_service::tenant_cache::Tenants;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;

@@ -3,8 +3,8 @@
 //! Both are shared among accounts by the rule of [`klaviyo_host::fair`], so that whoever takes much leaves as much: one busy
 //! account gets half of it, two a third each, and an account that has nothing yet finds something.
 
-use super::answer::Refusal;
 use super::body::Body;
+use super::reply::Refusal;
 use crate::account::Account;
 use crate::ops::{Connection, InUse};
 use klaviyo_host::fair::{Place, Places};

@@ -3,7 +3,7 @@
 //! Anybody can send one. So what has come of all of them together is bounded, and when it is too much, the body that has been
 //! coming for the longest is given up for the one that goes on: whoever sends quickly gets through.
 
-use super::answer::Refusal;
+use super::reply::Refusal;
 use crate::ops::Connection;
 use axum::extract::Request;
 use futures_util::StreamExt;

@@ -11,14 +11,14 @@
 //! of its opt-ins, the memory of replays, the account's rate. What does not pass all of them has no effect. Of what is not
 //! signed only the account is read.
 
+mod accept;
 mod admission;
-mod answer;
 mod body;
-mod desk;
-mod gate;
 mod metrics;
 mod opt_ins;
-mod seen;
+mod queue_health;
+mod replay;
+mod reply;
 mod signature;
 mod webhook;
 mod whatsapp;
@@ -29,22 +29,22 @@ use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
 use crate::queue::Queue;
 use crate::secrets::{Kind, MacKey, Secrets};
-use crate::tenants::Tenants;
+use crate::tenant_cache::Tenants;
+use accept::{Desk, Handled};
 use admission::Admission;
-use answer::Refusal;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use body::Bodies;
-use desk::{Desk, Handled};
-use gate::Gate;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::StatusCode;
 use klaviyo_host::types::Code;
 use metrics::Metrics;
 use prometheus_client::registry::Registry;
+use queue_health::Gate;
+use reply::Refusal;
 use serde_json::json;
 use signature::{Signed, Unsigned};
 use std::collections::BTreeSet;
@@ -118,7 +118,7 @@ impl Door {
         settings: Settings,
         registry: &mut Registry,
     ) -> Self {
-        Self::new(Desk::Direct { tenants, seen: seen::Seen::default() }, secrets, settings, registry)
+        Self::new(Desk::Direct { tenants, seen: replay::Seen::default() }, secrets, settings, registry)
     }
 
     /// A door whose opt-ins go into a queue.

@@ -1,8 +1,8 @@
 //! Opt-ins of callers who sign them, and questions about them.
 
-use super::answer::Refusal;
+use super::accept::{self, Handled};
 use super::body;
-use super::desk::{self, Handled};
+use super::reply::Refusal;
 use super::signature::Signed;
 use super::{Door, now, too_many, unsigned};
 use crate::account::Account;
@@ -159,7 +159,7 @@ pub(super) async fn outcome(
     connection: Option<Extension<Connection>>,
 ) -> Result<Response, Refusal> {
     let signed = Signed::of(&headers, now()).map_err(unsigned)?;
-    let account = desk::account_of(&id).filter(|_| signed.id == id);
+    let account = accept::account_of(&id).filter(|_| signed.id == id);
     let account =
         account.ok_or_else(|| Refusal::unsigned("sign with the id that is asked for as webhook-id"))?;
     door.signed(&signed, &account, b"")?;

@@ -1,7 +1,7 @@
 //! Meta's WhatsApp webhook: the question whether it is wanted, and its notifications.
 
-use super::answer::{Refusal, State as Fate, Told};
-use super::desk::Handled;
+use super::accept::Handled;
+use super::reply::{Refusal, State as Fate, Told};
 use super::signature::Unsigned;
 use super::whatsapp::{Ignored, Notified, Rules, Why};
 use super::{Door, body, now, signature, unsigned};

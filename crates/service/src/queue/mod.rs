@@ -14,18 +14,18 @@
 //!
 //! Whatever NATS does, or does not do, everything that is asked of it ends in time: see [`within`].
 
+mod account_queue;
 mod address;
-mod dead;
+mod dead_letter;
 mod health;
 mod lease;
 mod record;
 mod version;
-mod waiting;
 
-pub use dead::{Dead, Letter};
+pub use account_queue::{AccountQueue, MOST, Standing, Taken};
+pub use dead_letter::{Dead, Letter};
 pub use lease::{Lease, Workers};
 pub(crate) use record::Record;
-pub use waiting::{AccountQueue, MOST, Standing, Taken};
 
 use crate::account::Account;
 use crate::opt_in::Key;

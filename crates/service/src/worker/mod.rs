@@ -3,15 +3,12 @@
 //! The workers that live sign a register, and each computes from it who is to have which account. What makes
 //! an account one worker's is its lease: that two registers differ for a moment does no harm.
 
+mod account_worker;
+mod assignment;
 mod batch;
 mod budget;
-mod desk;
-mod held;
-mod import;
-mod leave;
-mod left;
+mod in_flight;
 mod plan;
-mod roster;
 mod settle;
 mod status;
 
@@ -19,10 +16,10 @@ use crate::account::Account;
 use crate::ops::Health;
 use crate::queue::{Queue, QueueError, Workers};
 use crate::secrets::{Kind, Secrets};
-use crate::tenants::Tenants;
+use crate::tenant_cache::Tenants;
+use assignment::Roster;
 use budget::Budget;
 use prometheus_client::registry::Registry;
-use roster::Roster;
 use settle::Unwritten;
 use status::Status;
 use std::collections::{BTreeSet, HashMap};
@@ -201,7 +198,7 @@ impl Worker {
                 continue;
             }
             if let Some(lease) = shared.queue.lease(&account, &self.name).await? {
-                desks.insert(account, tokio::spawn(desk::tend(Arc::clone(shared), lease)));
+                desks.insert(account, tokio::spawn(account_worker::tend(Arc::clone(shared), lease)));
             }
         }
         Ok(())

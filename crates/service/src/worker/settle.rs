@@ -1,7 +1,7 @@
 //! What became of opt-ins, written to the queue.
 
 use super::budget::Room;
-use super::held::Held;
+use super::in_flight::Held;
 use super::pause;
 use super::status::Status;
 use crate::account::Account;

@@ -8,7 +8,7 @@ use klaviyo_service::opt_in::{Key, OptIn};
 use klaviyo_service::outcome::{Outcome, Receipt};
 use klaviyo_service::queue::{self, Letter, Queue};
 use klaviyo_service::secrets::Secrets;
-use klaviyo_service::tenants::Tenants;
+use klaviyo_service::tenant_cache::Tenants;
 use klaviyo_service::worker::Worker;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};

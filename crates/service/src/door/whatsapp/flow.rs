@@ -12,7 +12,7 @@
 //! | those with `unsubscribe`, `optout` or `optedout` in them | no, by yes |
 
 use super::json::{Part, entries, fields, items, text, text_or_number};
-use super::wish::Said;
+use super::opt_in_request::Said;
 use super::words::{folded, says};
 use klaviyo_core::text::{shown, trimmed};
 use serde_json::value::RawValue;

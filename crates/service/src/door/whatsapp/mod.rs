@@ -6,24 +6,24 @@
 mod flow;
 mod ignored;
 mod json;
+mod opt_in_request;
+mod opt_out_request;
 mod person;
-mod stop;
-mod wish;
 mod words;
 
 pub(super) use ignored::{Ignored, Why};
-pub(super) use stop::Stop;
-pub(super) use wish::Wish;
+pub(super) use opt_in_request::Wish;
+pub(super) use opt_out_request::Stop;
 
 use crate::account::Account;
 use crate::opt_in::Key;
 use crate::queue::OUTCOMES;
 use json::{Part, fields, items, text, text_or_number};
 use klaviyo_core::text::shown;
+use opt_in_request::Said;
+use opt_out_request::Preference;
 use person::{Called, Contacts, Person};
 use serde_json::value::RawValue;
-use stop::Preference;
-use wish::Said;
 
 /// How old a message may be, in seconds: Meta repeats a notification for a week. Outcomes are known for as long, so that
 /// with a queue none is done a second time.

@@ -1,7 +1,7 @@
 //! Who has stopped marketing lately, so that consent which they gave before is not given after it: by an opt-in that
 //! failed before, by a dead letter that is retried, or by another worker.
 
-use super::batch::{AT_ONCE, Batch, Ended, Item, Stop};
+use super::{AT_ONCE, Batch, Ended, Item, Stop};
 use crate::opt_in::{ConsentTo, Key, OptIn};
 use crate::opt_out::OptOut;
 use crate::outcome::Stopped;

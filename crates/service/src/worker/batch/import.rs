@@ -1,8 +1,8 @@
 //! A bulk import of a batch.
 
-use super::batch::{Batch, Item, Stop, stop};
+use super::{Batch, Item, Stop, stop};
+use crate::opt_in_flow::{self, Failure};
 use crate::outcome::Receipt;
-use crate::steps::{self, Failure};
 use klaviyo_host::types::{Job, JobStatus, NewProfile, Submitted};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Batch<'_> {
                         profile_name: item.asked.first_name.clone(),
                         list_id: list.to_owned(),
                         created,
-                        warnings: steps::warnings(&item.asked, submission.warnings.clone()),
+                        warnings: opt_in_flow::warnings(&item.asked, submission.warnings.clone()),
                     };
                     (item, receipt)
                 })

@@ -1,16 +1,16 @@
 //! What becomes of opt-ins that a door has let in.
 
-use super::answer::{Refusal, State, Told};
-use super::gate::Gate;
-use super::seen::Seen;
+use super::queue_health::Gate;
+use super::replay::Seen;
+use super::reply::{Refusal, State, Told};
 use crate::account::Account;
 use crate::id::Id;
 use crate::opt_in::{Key, OptIn};
+use crate::opt_in_flow::{self, Failure, Granted};
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason, Stopped};
 use crate::queue::QueueError;
-use crate::steps::{self, Failure, Granted};
-use crate::tenants::{NoTenant, Tenants};
+use crate::tenant_cache::{NoTenant, Tenants};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
@@ -225,7 +225,7 @@ fn away(error: &QueueError) -> Refusal {
 
 async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {
     let result = match tenants.get(&opt_in.account) {
-        Ok(tenant) => steps::opt_in(&tenant, &opt_in).await,
+        Ok(tenant) => opt_in_flow::opt_in(&tenant, &opt_in).await,
         Err(error) => Err(no_tenant(&error)),
     };
     let OptIn { account, id, email, phone_number, .. } = opt_in;
@@ -242,7 +242,7 @@ async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {
 /// Takes one person's consent back, at once.
 async fn leave(tenants: &Tenants, opt_out: OptOut) -> Handled {
     let result = match tenants.get(&opt_out.account) {
-        Ok(tenant) => steps::revoke(&tenant, &[&opt_out]).await,
+        Ok(tenant) => opt_in_flow::revoke(&tenant, &[&opt_out]).await,
         Err(error) => Err(no_tenant(&error)),
     };
     let OptOut { account, id, .. } = opt_out;

@@ -2,14 +2,14 @@
 
 use super::batch::{Batch, Stop};
 use super::budget::Share;
-use super::held::Held;
+use super::in_flight::Held;
 use super::settle::Settler;
 use super::{Shared, pause};
 use crate::account::Account;
 use crate::outcome::Reason;
 use crate::queue::{AccountQueue, Lease, MOST, QueueError, Standing};
 use crate::secrets::{Kind, Text};
-use crate::tenants::NoTenant;
+use crate::tenant_cache::NoTenant;
 use klaviyo_host::types::Code;
 use klaviyo_host::{Meter, Tenant};
 use std::error::Error;

@@ -3,14 +3,18 @@
 //! The rule: what fails in company is tried in smaller company, and at last alone. So an opt-in ends as it would have
 //! ended by itself, however many were waiting beside it.
 
+mod import;
+mod opt_outs;
+mod withdrawn;
+
 use super::pause;
 use super::plan::{self, Plan};
 use super::settle::{Settled, Settler};
 use crate::opt_in::{Entry, Key, OptIn, Unfit};
+use crate::opt_in_flow::{self, Failure, Granted};
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason, Receipt};
 use crate::queue::{Dead, QueueError, Record, Taken};
-use crate::steps::{self, Failure, Granted};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -28,23 +32,23 @@ use time::format_description::well_known::Rfc3339;
 use tracing::warn;
 
 /// How many questions to JetStream are on their way at once.
-pub(super) const AT_ONCE: usize = 256;
+pub(in crate::worker) const AT_ONCE: usize = 256;
 /// How many profiles are looked up, and added to the list, in one call.
 const CHUNK: usize = 1_000;
 
 /// The work on one batch of one account.
-pub(super) struct Batch<'a> {
-    pub(super) settler: Settler<'a>,
-    pub(super) tenant: &'a Tenant,
+pub(in crate::worker) struct Batch<'a> {
+    pub(in crate::worker) settler: Settler<'a>,
+    pub(in crate::worker) tenant: &'a Tenant,
     /// How often an opt-in is tried.
-    pub(super) attempts: NonZeroU32,
+    pub(in crate::worker) attempts: NonZeroU32,
     /// The places of those that are tried together at the moment.
-    pub(super) company: Vec<u64>,
+    pub(in crate::worker) company: Vec<u64>,
 }
 
 /// Why the account's opt-ins cannot be gone on with. What is not settled then is still held.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(in crate::worker) enum Stop {
     /// Klaviyo is away, or asks for time.
     Wait(Option<Duration>, Reason),
     /// Another key, or another setting, is needed.
@@ -60,11 +64,11 @@ impl From<QueueError> for Stop {
 }
 
 /// An opt-in, or an opt-out, that was taken and has no outcome yet.
-pub(super) struct Item<T = OptIn> {
+pub(in crate::worker) struct Item<T = OptIn> {
     /// The place of its message in the stream.
-    pub(super) place: u64,
+    pub(in crate::worker) place: u64,
     key: Key,
-    pub(super) asked: T,
+    pub(in crate::worker) asked: T,
     /// The revision of its entry among the outcomes; 0: there is none.
     revision: u64,
     /// Where it was in the stream, each time that a front door accepted it.
@@ -85,7 +89,7 @@ impl Item {
 }
 
 /// What can be asked for by a message.
-pub(super) trait Asked {
+pub(in crate::worker) trait Asked {
     /// As it waits in the queue.
     fn to_json(&self) -> Bytes;
 }
@@ -134,7 +138,7 @@ impl Task {
 
 impl<T> Item<T> {
     /// Where in the stream it was accepted first. A dead letter that was put back is at another place.
-    pub(super) fn since(&self) -> u64 {
+    pub(in crate::worker) fn since(&self) -> u64 {
         self.sequences.iter().copied().min().unwrap_or(self.place)
     }
 }
@@ -153,11 +157,11 @@ impl<T: Asked> Item<T> {
 }
 
 /// An opt-in, or an opt-out, and what came of it.
-pub(super) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
+pub(in crate::worker) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
 
 impl Batch<'_> {
     /// Works on what was taken. What is not settled when it returns, or is dropped, is still held.
-    pub(super) async fn work(mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
+    pub(in crate::worker) async fn work(mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
         let result = self.groups(taken).await;
         if let Err(Stop::Wait(..)) = &result {
             self.settler.held.failed(&self.company);
@@ -288,7 +292,7 @@ impl Batch<'_> {
     /// The opt-ins to one list.
     async fn group(&mut self, list: &str, items: Vec<Item>) -> Result<(), Stop> {
         self.company = items.iter().map(|item| item.place).collect();
-        let list = match steps::list_id(self.tenant, list).await {
+        let list = match opt_in_flow::list_id(self.tenant, list).await {
             Ok(list) => list,
             Err(failure) => {
                 // A list that does not exist is the opt-ins' own fault; all else can be the account's.
@@ -337,14 +341,14 @@ impl Batch<'_> {
 
     async fn one_by_one(&mut self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
         for item in items {
-            let result = steps::join(self.tenant, &item.asked, list).await.map_err(unless_list_is_gone);
+            let result = opt_in_flow::join(self.tenant, &item.asked, list).await.map_err(unless_list_is_gone);
             self.end(vec![(item, result)]).await?;
         }
         Ok(())
     }
 
     /// Looks the contacts up, creates or imports those who do not exist, and adds those who do to the list.
-    pub(super) async fn looked_up(
+    pub(in crate::worker) async fn looked_up(
         &mut self,
         items: Vec<Item>,
         list: &str,
@@ -434,7 +438,11 @@ impl Batch<'_> {
     }
 
     /// Members of the list get the consent that they gave, and are settled.
-    pub(super) async fn consent(&mut self, members: Vec<(Item, Receipt)>, list: &str) -> Result<(), Stop> {
+    pub(in crate::worker) async fn consent(
+        &mut self,
+        members: Vec<(Item, Receipt)>,
+        list: &str,
+    ) -> Result<(), Stop> {
         let (consenting, done): (Vec<_>, Vec<_>) =
             members.into_iter().partition(|(item, _)| !item.asked.consent.is_empty());
         self.end(done.into_iter().map(|(item, receipt)| (item, Ok(receipt))).collect()).await?;
@@ -445,7 +453,7 @@ impl Batch<'_> {
         let mut chunks: Vec<_> = sources.into_values().flat_map(|members| chunks(members, CHUNK)).collect();
         while let Some(chunk) = chunks.pop() {
             let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.asked).collect();
-            match steps::grant(self.tenant, &opt_ins, list).await {
+            match opt_in_flow::grant(self.tenant, &opt_ins, list).await {
                 Ok(granted) => self.end(consented(chunk, granted)).await?,
                 Err(failure) => match smaller(&failure, chunk)? {
                     Smaller::Halves(halves) => chunks.extend(halves),
@@ -457,7 +465,10 @@ impl Batch<'_> {
     }
 
     /// Settles opt-ins: writes the outcomes, then takes the messages off the queue. What is to be tried again is given back.
-    pub(super) async fn end<T: Asked, D: Into<Outcome>>(&self, ended: Vec<Ended<T, D>>) -> Result<(), Stop> {
+    pub(in crate::worker) async fn end<T: Asked, D: Into<Outcome>>(
+        &self,
+        ended: Vec<Ended<T, D>>,
+    ) -> Result<(), Stop> {
         let (mut settled, mut again, mut stop) = (Vec::new(), Vec::new(), Ok(()));
         for (item, result) in ended {
             let is_last = item.attempts >= self.attempts.get();
@@ -491,7 +502,7 @@ impl Batch<'_> {
 }
 
 /// So many at once.
-pub(super) fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
+pub(in crate::worker) fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
     let mut chunks = Vec::new();
     while !all.is_empty() {
         let rest = all.split_off(all.len().min(most));
@@ -501,12 +512,12 @@ pub(super) fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
 }
 
 /// What failed together, in smaller company.
-pub(super) enum Smaller<T> {
+pub(in crate::worker) enum Smaller<T> {
     Halves([Vec<T>; 2]),
     One(T),
 }
 
-pub(super) fn smaller<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Smaller<T>, Stop> {
+pub(in crate::worker) fn smaller<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Smaller<T>, Stop> {
     if let Some(stop) = stop(failure) {
         return Err(stop);
     }
@@ -541,7 +552,7 @@ fn unless_list_is_gone(failure: Failure) -> Failure {
 }
 
 /// Whether a failure stops the whole account.
-pub(super) fn stop(failure: &Failure) -> Option<Stop> {
+pub(in crate::worker) fn stop(failure: &Failure) -> Option<Stop> {
     match failure.disposition {
         Disposition::RetryLater => Some(Stop::Wait(failure.retry_after, failure.reason.clone())),
         Disposition::StopAccount => Some(Stop::Account(failure.reason.clone())),
@@ -609,7 +620,7 @@ fn receipt(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
         profile_name: profile.first_name.or_else(|| opt_in.first_name.clone()),
         list_id: list.to_owned(),
         created: None,
-        warnings: steps::warnings(opt_in, profile.warnings),
+        warnings: opt_in_flow::warnings(opt_in, profile.warnings),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Opt-outs of a batch.
 
-use super::batch::{Batch, Ended, Item, Smaller, Stop, chunks, smaller};
+use super::{Batch, Ended, Item, Smaller, Stop, chunks, smaller};
+use crate::opt_in_flow::{self, Failure, Granted};
 use crate::opt_out::OptOut;
 use crate::outcome::{Reason, Stopped};
-use crate::steps::{self, Failure, Granted};
 use klaviyo_host::Disposition;
 use klaviyo_host::types::Code;
 use tracing::warn;
@@ -20,7 +20,7 @@ impl Batch<'_> {
         while let Some(chunk) = chunks.pop() {
             self.company = chunk.iter().map(|item| item.place).collect();
             let opt_outs: Vec<&OptOut> = chunk.iter().map(|item| &item.asked).collect();
-            match steps::revoke(self.tenant, &opt_outs).await {
+            match opt_in_flow::revoke(self.tenant, &opt_outs).await {
                 Ok(granted) => {
                     let ended = ended(chunk, &granted);
                     self.keep_left(&ended).await?;
