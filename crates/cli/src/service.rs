@@ -7,10 +7,10 @@ use crate::interrupt::Interrupt;
 use crate::session;
 use clap::Args;
 use klaviyo_host::Limits;
-use klaviyo_service::ops::{Listener, Settings};
+use klaviyo_service::ops::{Listener, ListenerSettings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
-use klaviyo_service::secrets::{Kind, Secrets};
-use klaviyo_service::tenant_cache::Tenants;
+use klaviyo_service::secrets::{SecretKind, Secrets};
+use klaviyo_service::tenant_cache::TenantCache;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -51,7 +51,7 @@ pub(crate) struct NatsArgs {
 const OTHER_FILES: usize = 128;
 
 /// The secrets in the folder. Without a folder, the secrets of these kinds in the environment.
-pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[Kind]) -> Result<Arc<Secrets>, Failure> {
+pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[SecretKind]) -> Result<Arc<Secrets>, Failure> {
     let Some(folder) = options.folder.clone() else {
         let secrets = Secrets::environment(kinds);
         return secrets.map(Arc::new).map_err(|error| Failure::invalid(None, &chain(&error)));
@@ -67,10 +67,14 @@ pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[Kind]) -> Result<Arc
 }
 
 /// The tenants of all accounts. They share one connector.
-pub(crate) fn tenants(account: &Account, limits: Limits, secrets: &Arc<Secrets>) -> Result<Tenants, Failure> {
+pub(crate) fn tenants(
+    account: &Account,
+    limits: Limits,
+    secrets: &Arc<Secrets>,
+) -> Result<TenantCache, Failure> {
     let transport = session::transport(account, &limits)?;
     let connector = component::load(account, session::egress(account), limits, transport)?;
-    Ok(Tenants::new(connector, account.revision.clone(), Arc::clone(secrets)))
+    Ok(TenantCache::new(connector, account.revision.clone(), Arc::clone(secrets)))
 }
 
 /// Where the queue is. None: neither an option nor a variable says so.
@@ -98,7 +102,7 @@ pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {
 pub(crate) fn listen(
     address: SocketAddr,
     option: &str,
-    settings: Settings,
+    settings: ListenerSettings,
 ) -> Result<(Listener, String), Failure> {
     let failed = |error| Failure::other(format!("cannot listen on {address}: {error}"));
     let hint = format!("{option} chooses another address, and port 0 any free one");
@@ -109,16 +113,16 @@ pub(crate) fn listen(
 
 /// How many connections a door has that works on so many requests at once. There are always some without a request,
 /// which can be closed for new ones.
-pub(crate) fn door(concurrency: NonZeroU32) -> Settings {
+pub(crate) fn door(concurrency: NonZeroU32) -> ListenerSettings {
     let places = concurrency.get() as usize;
-    let wanted = Settings::default().connections.max(4 * places);
+    let wanted = ListenerSettings::default().connections.max(4 * places);
     // A connection is an open file, and so is one to Klaviyo, which each request may have.
     let others = OTHER_FILES + places;
     let connections = open_files(wanted + others).saturating_sub(others).clamp(1, wanted);
     if connections < wanted {
         warn!(connections, wanted, "the limit on open files allows few connections; raise it (ulimit -n)");
     }
-    Settings { connections, ..Settings::default() }
+    ListenerSettings { connections, ..ListenerSettings::default() }
 }
 
 /// Raises the limit on open files to what is wanted, or as far as the system allows. Returns the limit.
@@ -142,8 +146,8 @@ fn open_files(wanted: usize) -> usize {
 }
 
 /// How many connections /healthz, /readyz and /metrics have: few clients ask for them.
-pub(crate) fn health() -> Settings {
-    Settings { connections: 64, ..Settings::default() }
+pub(crate) fn health() -> ListenerSettings {
+    ListenerSettings { connections: 64, ..ListenerSettings::default() }
 }
 
 /// Ends the process at the second Ctrl-C or SIGTERM, without waiting for an orderly end.

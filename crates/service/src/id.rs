@@ -1,6 +1,6 @@
 //! What an opt-in is asked for by.
 
-use crate::opt_in::{Key, KeyError};
+use crate::opt_in::{OptInKey, OptInKeyError};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,14 +9,14 @@ use std::str::FromStr;
 ///
 /// A caller who repeats an opt-in more than ten minutes later gets another id for it. Both are good.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Id {
+pub struct OptInId {
     /// The opt-in's account, and a digest of the caller's own id.
-    pub key: Key,
+    pub key: OptInKey,
     /// The sequence. None: it is not known, of an opt-in that an older version has dealt with.
     pub sequence: Option<u64>,
 }
 
-impl fmt::Display for Id {
+impl fmt::Display for OptInId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sequence {
             Some(sequence) => write!(f, "{}.{sequence}", self.key),
@@ -25,17 +25,17 @@ impl fmt::Display for Id {
     }
 }
 
-impl FromStr for Id {
-    type Err = KeyError;
+impl FromStr for OptInId {
+    type Err = OptInKeyError;
 
-    fn from_str(text: &str) -> Result<Self, KeyError> {
+    fn from_str(text: &str) -> Result<Self, OptInKeyError> {
         if let Ok(key) = text.parse() {
             return Ok(Self { key, sequence: None });
         }
-        let (key, sequence) = text.rsplit_once('.').ok_or(KeyError)?;
+        let (key, sequence) = text.rsplit_once('.').ok_or(OptInKeyError)?;
         // Written in one way only.
         let number = sequence.parse().ok().filter(|number: &u64| number.to_string() == sequence);
-        Ok(Self { key: key.parse()?, sequence: Some(number.ok_or(KeyError)?) })
+        Ok(Self { key: key.parse()?, sequence: Some(number.ok_or(OptInKeyError)?) })
     }
 }
 
@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn an_id_is_written_and_read() {
-        let key = Key::new(&"shop-1".parse().unwrap(), "msg_1");
+        let key = OptInKey::new(&"shop-1".parse().unwrap(), "msg_1");
         for sequence in [None, Some(1), Some(u64::MAX)] {
-            let id = Id { key: key.clone(), sequence };
+            let id = OptInId { key: key.clone(), sequence };
             assert_eq!(id.to_string().parse(), Ok(id));
         }
         for wrong in [
@@ -59,7 +59,7 @@ mod tests {
             &format!("{key}.+1"),
             &format!("{key}.1.1"),
         ] {
-            assert_eq!(wrong.parse::<Id>(), Err(KeyError), "{wrong}");
+            assert_eq!(wrong.parse::<OptInId>(), Err(OptInKeyError), "{wrong}");
         }
     }
 }

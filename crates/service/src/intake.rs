@@ -1,7 +1,7 @@
 //! Opt-ins as people write them into forms: each value is cleaned, and one that cannot be, beside one that can, costs the
 //! value and not the person.
 
-use crate::opt_in::{ConsentTo, OptIn, Unfit};
+use crate::opt_in::{Channel, InvalidField, OptIn};
 use klaviyo_core::identifiers::phone_number;
 use klaviyo_core::intake::{self, Intake};
 use klaviyo_core::text::shown;
@@ -18,20 +18,20 @@ const NAMES: [(&str, &str); 5] = [
 
 impl OptIn {
     /// Takes an opt-in in, before it is done or waits: cleans its identifiers and names, and leaves out what cannot be
-    /// beside an identifier that can, with a warning for each. Taken in a second time, it stays as it is.
+    /// beside an identifier that can, with a warning for each. Delivery in a second time, it stays as it is.
     ///
     /// Consent to a channel goes with the value that it needs: without that it is left out too, and told.
     ///
     /// # Errors
     /// The first field that cannot be: one without which nobody is known, or any if the opt-in is [`strict`](Self::strict).
     /// The opt-in is as it was.
-    pub fn take_in(&mut self) -> Result<(), Unfit> {
+    pub fn take_in(&mut self) -> Result<(), InvalidField> {
         self.check()?;
         self.clean()
     }
 
     /// The same, of one that makes sense.
-    pub(crate) fn clean(&mut self) -> Result<(), Unfit> {
+    pub(crate) fn clean(&mut self) -> Result<(), InvalidField> {
         let written = NewProfile {
             email: self.email.clone(),
             phone_number: self.phone_number.clone(),
@@ -42,13 +42,13 @@ impl OptIn {
             properties: None,
         };
         let unfit = if self.strict { intake::Unfit::Refuse } else { intake::Unfit::LeaveOut };
-        let Intake { contact, warnings } =
-            intake::contact(&written, phone_number, unfit).map_err(|error| Unfit::from(error.as_ref()))?;
+        let Intake { contact, warnings } = intake::contact(&written, phone_number, unfit)
+            .map_err(|error| InvalidField::from(error.as_ref()))?;
         let (consent, consent_left_out) = reachable(&self.consent, &contact);
         if let Some((channel, needs)) = consent_left_out.first().filter(|_| self.strict) {
             let reason =
                 format!("consent to {channel} needs {needs}, and what is given says that there is none");
-            return Err(Unfit::new("consent", reason));
+            return Err(InvalidField::new("consent", reason));
         }
         for warning in &warnings {
             let field = warning.pointer.as_deref().unwrap_or_default();
@@ -83,17 +83,17 @@ impl OptIn {
 
 /// The channels that a contact can be reached on, each once, and the names of the others with what they need.
 fn reachable(
-    channels: &[ConsentTo],
+    channels: &[Channel],
     contact: &NewProfile,
-) -> (Vec<ConsentTo>, Vec<(&'static str, &'static str)>) {
+) -> (Vec<Channel>, Vec<(&'static str, &'static str)>) {
     let (mut reachable, mut others) = (Vec::new(), Vec::new());
     let mut channels = channels.to_vec();
     channels.sort_unstable();
     channels.dedup();
     for channel in channels {
         let (needs, is_there) = match channel {
-            ConsentTo::Email => ("an email", contact.email.is_some()),
-            ConsentTo::Sms | ConsentTo::Whatsapp => ("a phone_number", contact.phone_number.is_some()),
+            Channel::Email => ("an email", contact.email.is_some()),
+            Channel::Sms | Channel::Whatsapp => ("a phone_number", contact.phone_number.is_some()),
         };
         if is_there {
             reachable.push(channel);
@@ -104,7 +104,7 @@ fn reachable(
     (reachable, others)
 }
 
-impl From<&Error> for Unfit {
+impl From<&Error> for InvalidField {
     fn from(error: &Error) -> Self {
         const FIELDS: [&str; 4] = ["email", "phone_number", "external_id", "properties"];
         let detail = error.details.first();
@@ -267,7 +267,7 @@ mod tests {
         for number in ["12345", "N/A", ""] {
             let given = json!({ "email": "a@example.com", "phone_number": number, "consent": both, "consent_source": "a form" });
             let mut kept = taken_in(given.clone());
-            assert_eq!(kept.consent, [ConsentTo::Email], "{number}");
+            assert_eq!(kept.consent, [Channel::Email], "{number}");
             assert_eq!(kept.consent_source.as_deref(), Some("a form"));
             assert_eq!(warned(&kept).iter().filter(|field| **field == "consent").count(), 2, "{number}");
             let once = kept.warnings.clone();

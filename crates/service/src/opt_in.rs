@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::opt_out::OptOut;
 use bytes::Bytes;
-use klaviyo_host::types::{Channel, Identifier, NewProfile};
+use klaviyo_host::types::{self, Identifier, NewProfile};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -46,7 +46,7 @@ pub struct OptIn {
     pub properties: Option<Box<RawValue>>,
     /// The channels that the person consented to, each with its address. Empty: membership of the list, no consent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub consent: Vec<ConsentTo>,
+    pub consent: Vec<Channel>,
     /// What Klaviyo keeps as the source of the consent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_source: Option<String>,
@@ -63,7 +63,7 @@ pub struct OptIn {
 /// A channel that somebody consented to get marketing on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ConsentTo {
+pub enum Channel {
     /// Needs an email.
     Email,
     /// Text messages. Needs a phone number.
@@ -72,7 +72,7 @@ pub enum ConsentTo {
     Whatsapp,
 }
 
-impl ConsentTo {
+impl Channel {
     /// As a caller names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -84,12 +84,12 @@ impl ConsentTo {
     }
 }
 
-impl From<ConsentTo> for Channel {
-    fn from(channel: ConsentTo) -> Self {
+impl From<Channel> for types::Channel {
+    fn from(channel: Channel) -> Self {
         match channel {
-            ConsentTo::Email => Self::Email,
-            ConsentTo::Sms => Self::Sms,
-            ConsentTo::Whatsapp => Self::Whatsapp,
+            Channel::Email => Self::Email,
+            Channel::Sms => Self::Sms,
+            Channel::Whatsapp => Self::Whatsapp,
         }
     }
 }
@@ -97,14 +97,14 @@ impl From<ConsentTo> for Channel {
 /// What is wrong with an opt-in before anybody is asked. Nothing makes it one that can be done.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{field}: {reason}")]
-pub struct Unfit {
+pub struct InvalidField {
     /// The field.
     pub field: &'static str,
     /// What is wrong with it.
     pub reason: String,
 }
 
-impl Unfit {
+impl InvalidField {
     pub(crate) fn new(field: &'static str, reason: impl Into<String>) -> Self {
         Self { field, reason: reason.into() }
     }
@@ -121,8 +121,8 @@ impl OptIn {
     const LARGEST: usize = 100_000;
 
     /// What makes no sense, whatever the identifiers are.
-    pub(crate) fn check(&self) -> Result<(), Unfit> {
-        let unfit = |field, reason: &str| Err(Unfit::new(field, reason));
+    pub(crate) fn check(&self) -> Result<(), InvalidField> {
+        let unfit = |field, reason: &str| Err(InvalidField::new(field, reason));
         let is_blank = |value: &Option<String>| value.as_deref().is_none_or(|text| text.trim().is_empty());
         if self.list.trim().is_empty() {
             return unfit("list", "name a list, by its id or its exact name");
@@ -135,10 +135,10 @@ impl OptIn {
         }
         for channel in &self.consent {
             match channel {
-                ConsentTo::Email if self.email.is_none() => {
+                Channel::Email if self.email.is_none() => {
                     return unfit("consent", "consent to email needs an email");
                 }
-                ConsentTo::Sms | ConsentTo::Whatsapp if self.phone_number.is_none() => {
+                Channel::Sms | Channel::Whatsapp if self.phone_number.is_none() => {
                     return unfit("consent", "consent to sms or whatsapp needs a phone_number");
                 }
                 _ => {}
@@ -206,15 +206,15 @@ impl OptIn {
 
 /// What a message in the queue is.
 #[derive(Clone, Debug)]
-pub enum Entry {
+pub enum QueueEntry {
     /// An opt-in that a front door has written, taken in: an older one did not clean it.
-    OptIn(Key, Box<OptIn>),
+    OptIn(OptInKey, Box<OptIn>),
     /// An opt-in that cannot be.
-    Unfit(Key, Unfit),
+    Invalid(OptInKey, InvalidField),
     /// An opt-out that a front door has written.
-    OptOut(Key, OptOut),
+    OptOut(OptInKey, OptOut),
     /// An opt-in that says something which this version does not know: a newer front door has written it, perhaps.
-    Newer(Key),
+    Newer(OptInKey),
     /// What no front door has written.
     Foreign,
 }
@@ -226,7 +226,7 @@ struct Envelope {
     id: String,
 }
 
-impl Entry {
+impl QueueEntry {
     /// Reads a message in the queue of an account.
     #[must_use]
     pub fn read(message: &[u8], account: &str) -> Self {
@@ -235,11 +235,11 @@ impl Entry {
         if !is_its(&account) {
             return Self::Foreign;
         }
-        let key = Key::new(&account, &id);
+        let key = OptInKey::new(&account, &id);
         match serde_json::from_slice::<OptIn>(message) {
             Ok(mut opt_in) if opt_in.check().is_ok() => match opt_in.clean() {
                 Ok(()) => Self::OptIn(key, Box::new(opt_in)),
-                Err(unfit) => Self::Unfit(key, unfit),
+                Err(unfit) => Self::Invalid(key, unfit),
             },
             Ok(_) => Self::Newer(key),
             Err(_) => match serde_json::from_slice::<OptOut>(message) {
@@ -263,7 +263,7 @@ impl fmt::Debug for OptIn {
 /// The name of an opt-in, or an opt-out, in the queue, in the bucket of outcomes and among the dead letters: its account,
 /// and a digest of its id. The same id has the same key in every process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct OptInKey {
     /// The account.
     pub account: Account,
     digest: String,
@@ -272,9 +272,9 @@ pub struct Key {
 /// A text that is no key.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("this is not the id of an opt-in, such as shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f")]
-pub struct KeyError;
+pub struct OptInKeyError;
 
-impl Key {
+impl OptInKey {
     /// 128 bits, in hexadecimal.
     const DIGITS: usize = 32;
 
@@ -291,23 +291,23 @@ impl Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for OptInKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.account, self.digest)
     }
 }
 
-impl FromStr for Key {
-    type Err = KeyError;
+impl FromStr for OptInKey {
+    type Err = OptInKeyError;
 
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        let (account, digest) = text.split_once('.').ok_or(KeyError)?;
-        let account = account.parse().map_err(|_| KeyError)?;
+    fn from_str(text: &str) -> Result<Self, OptInKeyError> {
+        let (account, digest) = text.split_once('.').ok_or(OptInKeyError)?;
+        let account = account.parse().map_err(|_| OptInKeyError)?;
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if digest.len() == Self::DIGITS && digest.bytes().all(is_digit) {
             Ok(Self { account, digest: digest.to_owned() })
         } else {
-            Err(KeyError)
+            Err(OptInKeyError)
         }
     }
 }
@@ -355,7 +355,7 @@ mod tests {
         opt_in.take_in().unwrap();
         opt_in.id = Some("7".repeat(OptIn::LONGEST_ID));
         opt_in.warn("x".repeat(OptIn::LONGEST_WARNING));
-        assert!(matches!(Entry::read(&opt_in.to_json(), "shop-1"), Entry::OptIn(..)));
+        assert!(matches!(QueueEntry::read(&opt_in.to_json(), "shop-1"), QueueEntry::OptIn(..)));
     }
 
     #[test]
@@ -382,34 +382,34 @@ mod tests {
             for (name, change) in changes {
                 value[name] = change;
             }
-            Entry::read(value.to_string().as_bytes(), "shop-1")
+            QueueEntry::read(value.to_string().as_bytes(), "shop-1")
         };
-        assert!(matches!(read(vec![]), Entry::OptIn(..)));
+        assert!(matches!(read(vec![]), QueueEntry::OptIn(..)));
         for newer in [("opt_out", json!(true)), ("list", json!(["Y6nRLr"])), ("list", json!(""))] {
-            let key = Key::new(&"shop-1".parse().unwrap(), "7");
-            assert!(matches!(read(vec![newer]), Entry::Newer(of) if of == key));
+            let key = OptInKey::new(&"shop-1".parse().unwrap(), "7");
+            assert!(matches!(read(vec![newer]), QueueEntry::Newer(of) if of == key));
         }
         let opt_out = |changes: Value| {
             let mut value = json!({ "account": "shop-1", "id": "7", "phone_number": "+919820000001" });
             for (name, change) in changes.as_object().unwrap() {
                 value[name] = change.clone();
             }
-            Entry::read(value.to_string().as_bytes(), "shop-1")
+            QueueEntry::read(value.to_string().as_bytes(), "shop-1")
         };
-        assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), Entry::OptOut(..)));
+        assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), QueueEntry::OptOut(..)));
         for newer in
             [json!({ "opt_out": [] }), json!({ "opt_out": ["push"] }), json!({ "opt_out": ["sms"], "of": 7 })]
         {
-            assert!(matches!(opt_out(newer), Entry::Newer(_)));
+            assert!(matches!(opt_out(newer), QueueEntry::Newer(_)));
         }
         for unfit in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {
-            assert!(matches!(read(vec![unfit.clone()]), Entry::Unfit(_, of) if of.field == unfit.0));
+            assert!(matches!(read(vec![unfit.clone()]), QueueEntry::Invalid(_, of) if of.field == unfit.0));
         }
         for foreign in [("account", json!("shop-2")), ("id", json!(7)), ("account", json!("a b"))] {
-            assert!(matches!(read(vec![foreign]), Entry::Foreign));
+            assert!(matches!(read(vec![foreign]), QueueEntry::Foreign));
         }
         for foreign in ["", "{}", "null", "\u{0}"] {
-            assert!(matches!(Entry::read(foreign.as_bytes(), "shop-1"), Entry::Foreign));
+            assert!(matches!(QueueEntry::read(foreign.as_bytes(), "shop-1"), QueueEntry::Foreign));
         }
     }
 
@@ -422,13 +422,13 @@ mod tests {
     #[test]
     fn a_key_is_the_same_for_the_same_id_and_account_only() {
         let (one, other) = ("shop-1".parse().unwrap(), "shop-2".parse().unwrap());
-        let key = Key::new(&one, "wamid.1");
-        assert_eq!(key, Key::new(&one, "wamid.1"));
-        assert_ne!(key, Key::new(&one, "wamid.2"));
-        assert_ne!(key, Key::new(&other, "wamid.1"));
+        let key = OptInKey::new(&one, "wamid.1");
+        assert_eq!(key, OptInKey::new(&one, "wamid.1"));
+        assert_ne!(key, OptInKey::new(&one, "wamid.2"));
+        assert_ne!(key, OptInKey::new(&other, "wamid.1"));
         assert_eq!(key.to_string().parse(), Ok(key));
         for wrong in ["", "shop-1", "shop-1.", "shop-1.xyz", &format!("a b.{}", "0".repeat(32))] {
-            assert_eq!(wrong.parse::<Key>(), Err(KeyError));
+            assert_eq!(wrong.parse::<OptInKey>(), Err(OptInKeyError));
         }
     }
 }

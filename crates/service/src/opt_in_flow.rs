@@ -3,7 +3,7 @@
 use crate::intake::in_own_names;
 use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
-use crate::outcome::{Reason, Receipt, Told};
+use crate::outcome::{ErrorDetail, Reason, Receipt};
 use klaviyo_host::types::{Code, ConsentOptions, ConsentOutcome, Refusal, Subscription, Unsubscription};
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::time::Duration;
@@ -54,11 +54,11 @@ pub(crate) async fn list_id(tenant: &Tenant, list: &str) -> Result<String, Failu
 /// Opts one person in.
 pub(crate) async fn opt_in(tenant: &Tenant, opt_in: &OptIn) -> Result<Receipt, Failure> {
     let list = list_id(tenant, &opt_in.list).await?;
-    join(tenant, opt_in, &list).await
+    opt_in_to_list(tenant, opt_in, &list).await
 }
 
 /// Opts one person in to the list with this id.
-pub(crate) async fn join(tenant: &Tenant, opt_in: &OptIn, list: &str) -> Result<Receipt, Failure> {
+pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) -> Result<Receipt, Failure> {
     let answer = tenant.opt_in(&opt_in.contact(), list).await;
     let receipt = answer.map_err(|error| Failure::from(&error))?.value;
     let mut receipt = Receipt {
@@ -131,7 +131,7 @@ pub(crate) fn warnings(opt_in: &OptIn, of_connector: Vec<String>) -> Vec<String>
 }
 
 fn refused(refusal: &Refusal, what: &str) -> Reason {
-    let told = Told::from(&refusal.reason);
+    let told = ErrorDetail::from(&refusal.reason);
     let code = if told.code == Code::InvalidInput.as_str() { Code::InvalidInput } else { Code::Rejected };
     let mut reason = Reason::new(code, format!("{what}: {}", told.detail));
     reason.details.push(told);

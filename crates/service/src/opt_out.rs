@@ -1,7 +1,7 @@
 //! An opt-out: somebody has stopped marketing, and waits in the queue like those who opt in.
 
 use crate::account::Account;
-use crate::opt_in::ConsentTo;
+use crate::opt_in::Channel;
 use bytes::Bytes;
 use klaviyo_host::types::Unsubscription;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct OptOut {
     /// With its country code.
     pub phone_number: String,
     /// The channels: one or more.
-    pub opt_out: Vec<ConsentTo>,
+    pub opt_out: Vec<Channel>,
 }
 
 impl OptOut {

@@ -12,7 +12,7 @@ pub enum Outcome {
     Done(Receipt),
     /// Of an opt-out: Klaviyo has taken the consent back.
     #[serde(rename = "opted-out")]
-    OptedOut(Stopped),
+    OptedOut(OptOutReceipt),
     /// It was not done, and is among the dead letters.
     Dead(Reason),
     /// It was a dead letter, and waits again: `klaviyo-connector dead retry`.
@@ -42,7 +42,7 @@ pub struct Receipt {
 
 /// Consent that was taken back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stopped {
+pub struct OptOutReceipt {
     /// What Klaviyo took only in part, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -54,15 +54,15 @@ impl From<Receipt> for Outcome {
     }
 }
 
-impl From<Stopped> for Outcome {
-    fn from(Stopped { warnings }: Stopped) -> Self {
-        Self::OptedOut(Stopped { warnings: bounded(&warnings) })
+impl From<OptOutReceipt> for Outcome {
+    fn from(OptOutReceipt { warnings }: OptOutReceipt) -> Self {
+        Self::OptedOut(OptOutReceipt { warnings: bounded(&warnings) })
     }
 }
 
 /// Without what is longer than anybody reads.
 fn bounded(warnings: &[String]) -> Vec<String> {
-    warnings.iter().take(MOST_TOLD).map(|warning| cut(warning)).collect()
+    warnings.iter().take(MAX_DETAILS).map(|warning| cut(warning)).collect()
 }
 
 impl Receipt {
@@ -103,12 +103,12 @@ pub struct Reason {
     pub message: String,
     /// Klaviyo's own errors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<Told>,
+    pub details: Vec<ErrorDetail>,
 }
 
 /// One of Klaviyo's errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct ErrorDetail {
     /// Klaviyo's code.
     pub code: String,
     /// Klaviyo's words.
@@ -118,7 +118,7 @@ pub struct Told {
     pub pointer: Option<String>,
 }
 
-impl From<&Detail> for Told {
+impl From<&Detail> for ErrorDetail {
     fn from(detail: &Detail) -> Self {
         let Detail { code, detail, pointer, .. } = detail;
         // Of the connector's own errors the fields are the caller's; all others are as Klaviyo has them.
@@ -139,7 +139,7 @@ pub(crate) fn cut(text: &str) -> String {
 }
 
 /// How many of Klaviyo's errors, or sentences about a value, are kept.
-const MOST_TOLD: usize = 20;
+const MAX_DETAILS: usize = 20;
 
 impl Reason {
     /// A reason of this project's own.
@@ -153,7 +153,7 @@ impl From<&klaviyo_host::Error> for Reason {
     fn from(error: &klaviyo_host::Error) -> Self {
         let details = match &error.cause {
             klaviyo_host::Cause::Connector(error) => {
-                error.details.iter().take(MOST_TOLD).map(Told::from).collect()
+                error.details.iter().take(MAX_DETAILS).map(ErrorDetail::from).collect()
             }
             _ => Vec::new(),
         };
@@ -172,14 +172,14 @@ mod tests {
     #[test]
     fn however_much_klaviyo_says_an_outcome_fits_into_a_message() {
         let long = "\u{1}é".repeat(1 << 20);
-        let told = Told::from(&Detail {
+        let told = ErrorDetail::from(&Detail {
             code: long.clone(),
             detail: long.clone(),
             pointer: Some(long.clone()),
             title: String::new(),
         });
         let mut reason = Reason::new(Code::Rejected, long.clone());
-        reason.details = vec![told; MOST_TOLD];
+        reason.details = vec![told; MAX_DETAILS];
         let receipt =
             Receipt { profile_name: Some(long.clone()), warnings: vec![long; 1_000], ..Receipt::default() };
         for outcome in [Outcome::Dead(reason), Outcome::Done(receipt.bounded())] {

@@ -1,7 +1,7 @@
 //! A tenant for each account, with the key that the account has now.
 
 use crate::account::Account;
-use crate::secrets::{Kind, Secrets, Text};
+use crate::secrets::{SecretKind, SecretText, Secrets};
 use klaviyo_host::{Connector, Revision, Secret, Tenant};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// The tenants of a process. One is made when it is first asked for, and kept: it knows the account's pace. When the
 /// account's key is taken away, so is the tenant, the next time that any is asked for.
-pub struct Tenants {
+pub struct TenantCache {
     connector: Connector,
     revision: Option<Revision>,
     secrets: Arc<Secrets>,
@@ -17,7 +17,7 @@ pub struct Tenants {
 }
 
 struct Known {
-    tenants: HashMap<Account, (Tenant, Text)>,
+    tenants: HashMap<Account, (Tenant, SecretText)>,
     /// Of the secrets.
     changes: watch::Receiver<u64>,
 }
@@ -27,7 +27,7 @@ impl Known {
     fn forget_removed(&mut self, secrets: &Secrets) {
         if self.changes.has_changed().unwrap_or_default() {
             self.changes.mark_unchanged();
-            let accounts = secrets.accounts(Kind::ApiKey);
+            let accounts = secrets.accounts(SecretKind::ApiKey);
             self.tenants.retain(|account, _| accounts.contains(account));
         }
     }
@@ -37,15 +37,15 @@ impl Known {
 #[derive(Debug, thiserror::Error)]
 pub enum NoTenant {
     /// There is no key.
-    #[error("account {0} has no key here; give it one in the file {0}.{file}", file = Kind::ApiKey.file())]
+    #[error("account {0} has no key here; give it one in the file {0}.{file}", file = SecretKind::ApiKey.file())]
     NoKey(Account),
     /// The key cannot be one.
     #[error("account {0}: {1}")]
     Unfit(Account, klaviyo_host::SecretError),
 }
 
-impl Tenants {
-    /// Tenants of this connector. `revision` is the oldest API revision to ask for.
+impl TenantCache {
+    /// TenantCache of this connector. `revision` is the oldest API revision to ask for.
     #[must_use]
     pub fn new(connector: Connector, revision: Option<Revision>, secrets: Arc<Secrets>) -> Self {
         let known = Known { tenants: HashMap::new(), changes: secrets.changes() };
@@ -59,7 +59,8 @@ impl Tenants {
     pub fn get(&self, account: &Account) -> Result<Tenant, NoTenant> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget_removed(&self.secrets);
-        let key = self.secrets.get(account, Kind::ApiKey).ok_or_else(|| NoTenant::NoKey(account.clone()))?;
+        let key =
+            self.secrets.get(account, SecretKind::ApiKey).ok_or_else(|| NoTenant::NoKey(account.clone()))?;
         let secret = Secret::new(&key).map_err(|error| NoTenant::Unfit(account.clone(), error))?;
         if let Some((tenant, used)) = known.tenants.get_mut(account) {
             if *used != key {
@@ -95,7 +96,7 @@ mod tests {
         let secrets = Arc::new(Secrets::folder(folder.path()).unwrap());
         let connector =
             Connector::builder().cache(built("tmp")).load(built("component/klaviyo.wasm")).unwrap();
-        let tenants = Tenants::new(connector, None, Arc::clone(&secrets));
+        let tenants = TenantCache::new(connector, None, Arc::clone(&secrets));
         let [one, other]: [Account; 2] = ["shop-1", "shop-2"].map(|name| name.parse().unwrap());
         assert!(tenants.get(&one).is_ok() && tenants.get(&other).is_ok());
         std::fs::remove_file(folder.path().join("shop-1.api-key")).unwrap();

@@ -8,7 +8,7 @@ use crate::bench::peak;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;
-use klaviyo_service::opt_in::{Key, OptIn};
+use klaviyo_service::opt_in::{OptIn, OptInKey};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
@@ -121,7 +121,7 @@ async fn worker() -> Result<u64> {
         } else {
             (0..EACH).map(|number| Kind::Bare.opt_in(account, number)).collect()
         };
-        let named: Result<Vec<(Key, Bytes)>> = opt_ins.into_iter().enumerate().map(named).collect();
+        let named: Result<Vec<(OptInKey, Bytes)>> = opt_ins.into_iter().enumerate().map(named).collect();
         for put in stage.queue.put(named?).await {
             put?;
         }
@@ -149,10 +149,10 @@ fn hostile(account: &str, number: usize) -> Value {
     })
 }
 
-fn named((number, mut opt_in): (usize, Value)) -> Result<(Key, Bytes)> {
+fn named((number, mut opt_in): (usize, Value)) -> Result<(OptInKey, Bytes)> {
     if let Some(opt_in) = opt_in.as_object_mut() {
         opt_in.insert("id".to_owned(), number.to_string().into());
     }
     let opt_in: OptIn = serde_json::from_value(opt_in)?;
-    Ok((Key::new(&opt_in.account, &number.to_string()), opt_in.to_json()))
+    Ok((OptInKey::new(&opt_in.account, &number.to_string()), opt_in.to_json()))
 }

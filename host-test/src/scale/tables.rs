@@ -7,7 +7,7 @@ use super::{PATIENCE, bring};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;
-use klaviyo_service::opt_in::{Key, OptIn};
+use klaviyo_service::opt_in::{OptIn, OptInKey};
 use klaviyo_service::queue::Workers;
 use std::io::Write;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ async fn throughput(workers: usize, accounts: usize) -> Result<f64> {
     for name in &stage.accounts {
         let (queue, account) = (stage.queue.clone(), name.clone());
         filling.spawn(async move {
-            let opt_ins: Vec<(Key, Bytes)> =
+            let opt_ins: Vec<(OptInKey, Bytes)> =
                 (0..EACH).map(|number| named(&account, number)).collect::<Result<_>>()?;
             for opt_ins in opt_ins.chunks(PUT) {
                 for put in queue.put(opt_ins.to_vec()).await {
@@ -92,10 +92,10 @@ async fn throughput(workers: usize, accounts: usize) -> Result<f64> {
 }
 
 /// An opt-in as a front door puts it into the queue.
-fn named(account: &str, number: usize) -> Result<(Key, Bytes)> {
+fn named(account: &str, number: usize) -> Result<(OptInKey, Bytes)> {
     let mut opt_in: OptIn = serde_json::from_value(Kind::Named.opt_in(account, number))?;
     let id = opt_in.id.insert(number.to_string());
-    Ok((Key::new(&opt_in.account, id), opt_in.to_json()))
+    Ok((OptInKey::new(&opt_in.account, id), opt_in.to_json()))
 }
 
 /// Brings opt-ins to the doors, as many of each account as the table has it.

@@ -8,8 +8,8 @@ use crate::service::{self, NatsArgs};
 use crate::text::{FAINT, TITLE, clean, clean_lines, field, fields, good};
 use clap::{ArgGroup, Args, Subcommand};
 use klaviyo_host::types::Code;
-use klaviyo_service::id::Id;
-use klaviyo_service::queue::{self, Letter, Queue, QueueError, Role};
+use klaviyo_service::id::OptInId;
+use klaviyo_service::queue::{DeadLetter, DeadLetterBody, Queue, QueueError, Role};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -40,7 +40,7 @@ enum DeadCommand {
     /// Show one dead letter, with its opt-in
     Show {
         /// Its id, from `dead list` or the answer to the opt-in
-        id: Id,
+        id: OptInId,
     },
     /// Put dead letters into the queue again
     Retry(Which),
@@ -55,7 +55,7 @@ enum DeadCommand {
 struct Which {
     /// Their ids, from `dead list` or the answers to the opt-ins
     #[arg(value_name = "ID")]
-    ids: Vec<Id>,
+    ids: Vec<OptInId>,
     /// All of them
     #[arg(long)]
     all: bool,
@@ -114,7 +114,7 @@ fn counted(count: u64, done: &str) -> Output {
 }
 
 /// The dead letters that were asked for. If one of them does not exist, the command does nothing.
-async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<Letter>, Failure> {
+async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<DeadLetter>, Failure> {
     if which.all {
         return queue.dead(which.account.as_ref()).await.map_err(failed);
     }
@@ -125,11 +125,11 @@ async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<Letter>, Failure> {
     Ok(letters)
 }
 
-async fn find(queue: &Queue, id: &Id) -> Result<Letter, Failure> {
+async fn find(queue: &Queue, id: &OptInId) -> Result<DeadLetter, Failure> {
     let letter = queue.dead_letter(&id.key).await.map_err(failed)?;
     // A dead letter that an older version wrote does not have the sequence of its opt-in.
-    let is_its = |letter: &Letter| {
-        let sequences = &letter.dead.sequences;
+    let is_its = |letter: &DeadLetter| {
+        let sequences = &letter.body.sequences;
         id.sequence.is_none_or(|sequence| sequences.is_empty() || sequences.contains(&sequence))
     };
     letter.filter(is_its).ok_or_else(|| {
@@ -149,8 +149,8 @@ fn after(count: u64, done: &str, error: &QueueError) -> Failure {
     Failure::new(Code::Connection, message)
 }
 
-fn document(letter: &Letter) -> Value {
-    let queue::Dead { opt_in, error, attempts, since, sequences: _ } = &letter.dead;
+fn document(letter: &DeadLetter) -> Value {
+    let DeadLetterBody { opt_in, error, attempts, since, sequences: _ } = &letter.body;
     // JSON that is deeper, or has larger numbers, than most programs can read becomes a string.
     let opt_in = serde_json::from_str(opt_in.get()).unwrap_or_else(|_| Value::from(opt_in.get()));
     json!({
@@ -216,8 +216,9 @@ mod tests {
             let key = "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f".parse().unwrap();
             let opt_in = RawValue::from_string(text.to_owned()).unwrap();
             let error = klaviyo_service::outcome::Reason::new(Code::Rejected, "no");
-            let dead = queue::Dead { opt_in, error, attempts: 1, since: String::new(), sequences: vec![7] };
-            let shown = document(&Letter { key, sequence: 9, dead });
+            let body =
+                DeadLetterBody { opt_in, error, attempts: 1, since: String::new(), sequences: vec![7] };
+            let shown = document(&DeadLetter { key, sequence: 9, body });
             assert_eq!(shown["id"], "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f.7");
             assert_eq!(shown["opt_in"].is_string(), is_text, "{shown}");
         }

@@ -9,10 +9,10 @@ use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{log, runtime, service};
 use clap::Args;
-use klaviyo_service::door::{Door, Limits, Settings};
+use klaviyo_service::door::{Door, DoorLimits, DoorSettings};
 use klaviyo_service::ops;
 use klaviyo_service::queue::Role;
-use klaviyo_service::secrets::Kind;
+use klaviyo_service::secrets::SecretKind;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -142,21 +142,21 @@ fn whatsapp_word(text: &str) -> Result<String, String> {
 }
 
 /// The secrets of a door that puts opt-ins into the queue.
-const FOR_QUEUE: &[Kind] = &[
-    Kind::SigningSecret,
-    Kind::WhatsappAppSecret,
-    Kind::WhatsappVerifyToken,
-    Kind::WhatsappList,
-    Kind::WhatsappPhoneNumberId,
+const FOR_QUEUE: &[SecretKind] = &[
+    SecretKind::SigningSecret,
+    SecretKind::WhatsappAppSecret,
+    SecretKind::WhatsappVerifyToken,
+    SecretKind::WhatsappList,
+    SecretKind::WhatsappPhoneNumberId,
 ];
 /// The secrets of a door that does opt-ins at once.
-const DIRECT: &[Kind] = &[
-    Kind::SigningSecret,
-    Kind::WhatsappAppSecret,
-    Kind::WhatsappVerifyToken,
-    Kind::WhatsappList,
-    Kind::WhatsappPhoneNumberId,
-    Kind::ApiKey,
+const DIRECT: &[SecretKind] = &[
+    SecretKind::SigningSecret,
+    SecretKind::WhatsappAppSecret,
+    SecretKind::WhatsappVerifyToken,
+    SecretKind::WhatsappList,
+    SecretKind::WhatsappPhoneNumberId,
+    SecretKind::ApiKey,
 ];
 
 impl Serve {
@@ -174,12 +174,12 @@ impl Serve {
             secrets = service::secrets(&self.secrets, kinds) => secrets?,
             () = interrupt.asked() => return Ok(Output::printed()),
         };
-        let settings = Settings {
+        let settings = DoorSettings {
             words: self.whatsapp_word.clone(),
             numbers_only: self.whatsapp_numbers_only,
             rate: self.rate,
             concurrency: self.concurrency,
-            limits: Limits::default(),
+            limits: DoorLimits::default(),
         };
         let mut registry = Registry::default();
         let door = match &nats {

@@ -11,7 +11,7 @@ use crate::{log, runtime, service};
 use clap::Args;
 use klaviyo_host::Limits;
 use klaviyo_service::queue::{Nats, Role};
-use klaviyo_service::secrets::Kind;
+use klaviyo_service::secrets::SecretKind;
 use klaviyo_service::{ops, worker};
 use prometheus_client::registry::Registry;
 use serde_json::json;
@@ -72,10 +72,10 @@ impl Worker {
         log::start(account.verbose);
         let interrupt = Interrupt::listen()?;
         let secrets = tokio::select! {
-            secrets = service::secrets(&self.secrets, &[Kind::ApiKey]) => secrets?,
+            secrets = service::secrets(&self.secrets, &[SecretKind::ApiKey]) => secrets?,
             () = interrupt.asked() => return Ok(Output::printed()),
         };
-        let accounts = secrets.accounts(Kind::ApiKey);
+        let accounts = secrets.accounts(SecretKind::ApiKey);
         if self.secrets.folder.is_none() && accounts.is_empty() {
             return Err(Failure::invalid(None, "there is no key: neither --secrets nor KLAVIYO_API_KEY")
                 .hint("--secrets names a folder with files such as shop-1.api-key"));

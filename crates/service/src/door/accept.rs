@@ -1,16 +1,16 @@
 //! What becomes of opt-ins that a door has let in.
 
-use super::queue_health::Gate;
-use super::replay::Seen;
-use super::reply::{Refusal, State, Told};
+use super::queue_health::QueueHealth;
+use super::replay::ReplayCache;
+use super::reply::{OptInReply, Rejection, ReplyState};
 use crate::account::Account;
-use crate::id::Id;
-use crate::opt_in::{Key, OptIn};
+use crate::id::OptInId;
+use crate::opt_in::{OptIn, OptInKey};
 use crate::opt_in_flow::{self, Failure, Granted};
 use crate::opt_out::OptOut;
-use crate::outcome::{Outcome, Reason, Stopped};
+use crate::outcome::{OptOutReceipt, Outcome, Reason};
 use crate::queue::QueueError;
-use crate::tenant_cache::{NoTenant, Tenants};
+use crate::tenant_cache::{NoTenant, TenantCache};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
@@ -25,26 +25,26 @@ use tracing::{debug, warn};
 const AT_ONCE: usize = 8;
 
 /// Where opt-ins go.
-pub(super) enum Desk {
+pub(super) enum Backend {
     /// To Klaviyo, at once.
-    Direct { tenants: Tenants, seen: Seen },
+    Direct { tenants: TenantCache, seen: ReplayCache },
     /// Into the queue.
-    Queue(Gate),
+    Queue(QueueHealth),
 }
 
-/// Forgets a signature when it is dropped: nothing is known to have come of its request.
-struct Forgets<'a> {
-    seen: &'a Seen,
+/// ForgetOnDrop a signature when it is dropped: nothing is known to have come of its request.
+struct ForgetOnDrop<'a> {
+    seen: &'a ReplayCache,
     signature: Option<&'a str>,
 }
 
-impl Forgets<'_> {
+impl ForgetOnDrop<'_> {
     fn remember(&mut self) {
         self.signature = None;
     }
 }
 
-impl Drop for Forgets<'_> {
+impl Drop for ForgetOnDrop<'_> {
     fn drop(&mut self) {
         if let Some(signature) = self.signature {
             self.seen.forget(signature, Instant::now());
@@ -53,18 +53,18 @@ impl Drop for Forgets<'_> {
 }
 
 /// What became of an opt-in, and how the answer says so.
-pub(super) struct Handled {
-    pub(super) told: Told,
+pub(super) struct OptInResponse {
+    pub(super) told: OptInReply,
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<u64>,
 }
 
-impl Handled {
+impl OptInResponse {
     /// In a word, for the metrics.
     pub(super) fn result(&self) -> &'static str {
         match (&self.told.state, self.status.as_u16()) {
-            (State::Accepted { duplicate: true, .. }, _) => "duplicate",
-            (State::Accepted { .. }, _) => "accepted",
+            (ReplyState::Accepted { duplicate: true, .. }, _) => "duplicate",
+            (ReplyState::Accepted { .. }, _) => "accepted",
             (_, 200..300) => "done",
             (_, 422) => "rejected",
             _ => "failed",
@@ -72,7 +72,7 @@ impl Handled {
     }
 }
 
-impl Desk {
+impl Backend {
     /// How many opt-ins one request may have. Klaviyo takes 150 additions to lists a minute, which is as long as
     /// anybody waits for an answer.
     pub(super) fn most(&self) -> usize {
@@ -83,7 +83,7 @@ impl Desk {
     }
 
     /// Whether a request with this signature was taken before.
-    pub(super) async fn has_taken(&self, signature: &str) -> Result<bool, Refusal> {
+    pub(super) async fn has_taken(&self, signature: &str) -> Result<bool, Rejection> {
         match self {
             Self::Direct { seen, .. } => Ok(seen.has(signature, Instant::now())),
             Self::Queue(gate) => gate.remembers(signature).await.map_err(|error| away(&error)),
@@ -96,30 +96,31 @@ impl Desk {
         &self,
         signature: Option<&str>,
         opt_ins: Vec<OptIn>,
-    ) -> Result<Vec<Handled>, Refusal> {
+    ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
             Self::Direct { tenants, seen } => {
                 let first = signature.map_or(Ok(true), |signature| seen.first_use(signature, Instant::now()));
                 if !first.map_err(|_| {
-                    Refusal::overloaded("there are too many requests to tell replays from them")
+                    Rejection::overloaded("there are too many requests to tell replays from them")
                 })? {
-                    return Err(Refusal::replayed());
+                    return Err(Rejection::replayed());
                 }
                 // Who goes away before the end is not told what came of it, and may repeat it as it is.
-                let mut unless_done = signature.map(|signature| Forgets { seen, signature: Some(signature) });
+                let mut unless_done =
+                    signature.map(|signature| ForgetOnDrop { seen, signature: Some(signature) });
                 let done = stream::iter(opt_ins).map(|opt_in| direct(tenants, opt_in));
-                let handled: Vec<Handled> = done.buffered(AT_ONCE).collect().await;
-                let is_nothing = |handled: &Handled| handled.status == StatusCode::SERVICE_UNAVAILABLE;
+                let handled: Vec<OptInResponse> = done.buffered(AT_ONCE).collect().await;
+                let is_nothing = |handled: &OptInResponse| handled.status == StatusCode::SERVICE_UNAVAILABLE;
                 if !handled.iter().all(is_nothing) {
                     // Something came of it: it stays used.
-                    unless_done.iter_mut().for_each(Forgets::remember);
+                    unless_done.iter_mut().for_each(ForgetOnDrop::remember);
                 }
                 Ok(handled)
             }
             Self::Queue(gate) => {
                 // As they are written: while the queue is waited for, nothing else of them is held.
                 let named = opt_ins.into_iter().map(|opt_in| {
-                    let key = Key::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
+                    let key = OptInKey::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
                     ((key, opt_in.to_json()), opt_in.warnings)
                 });
                 let handled = put(gate, named.collect()).await?;
@@ -135,15 +136,19 @@ impl Desk {
     }
 
     /// Takes opt-outs.
-    pub(super) async fn take_out(&self, opt_outs: Vec<OptOut>) -> Result<Vec<Handled>, Refusal> {
+    pub(super) async fn accept_opt_outs(
+        &self,
+        opt_outs: Vec<OptOut>,
+    ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
             Self::Direct { tenants, .. } => {
                 let done = stream::iter(opt_outs).map(|opt_out| leave(tenants, opt_out));
                 Ok(done.buffered(AT_ONCE).collect().await)
             }
             Self::Queue(gate) => {
-                let named =
-                    opt_outs.iter().map(|one| ((Key::new(&one.account, &one.id), one.to_json()), Vec::new()));
+                let named = opt_outs
+                    .iter()
+                    .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
                 put(gate, named.collect()).await
             }
         }
@@ -155,42 +160,45 @@ impl Desk {
     }
 
     /// What became of an opt-in that was accepted under this id.
-    pub(super) async fn ask(&self, id: &str) -> Result<Told, Refusal> {
+    pub(super) async fn ask(&self, id: &str) -> Result<OptInReply, Rejection> {
         let unknown = || {
             let message = "this is not the id of an opt-in that was accepted within a week";
-            Refusal::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message)
+            Rejection::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message)
         };
         let Self::Queue(gate) = self else {
             let message = "there is no queue: each opt-in was answered with its outcome";
-            return Err(Refusal::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message));
+            return Err(Rejection::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message));
         };
-        let Ok(Id { key, sequence: Some(sequence) }) = id.parse() else { return Err(unknown()) };
+        let Ok(OptInId { key, sequence: Some(sequence) }) = id.parse() else { return Err(unknown()) };
         let outcome =
             gate.outcome(&key, sequence).await.map_err(|error| away(&error))?.ok_or_else(unknown)?;
-        Ok(Told { id: id.to_owned(), state: State::ended(outcome, None) })
+        Ok(OptInReply { id: id.to_owned(), state: ReplyState::ended(outcome, None) })
     }
 }
 
 /// The account whose opt-in an id is of.
 pub(super) fn account_of(id: &str) -> Option<Account> {
-    id.parse().ok().map(|Id { key, .. }| key.account)
+    id.parse().ok().map(|OptInId { key, .. }| key.account)
 }
 
 /// Puts opt-ins, or opt-outs, into the queue, each with what is to be told of it. Where not all of them are written, it is
 /// told which are.
-async fn put(gate: &Gate, all: Vec<((Key, Bytes), Vec<String>)>) -> Result<Vec<Handled>, Refusal> {
-    let (named, warned): (Vec<(Key, Bytes)>, Vec<Vec<String>>) = all.into_iter().unzip();
-    let keys: Vec<(Key, Vec<String>)> = named.iter().map(|(key, _)| key.clone()).zip(warned).collect();
+async fn put(
+    gate: &QueueHealth,
+    all: Vec<((OptInKey, Bytes), Vec<String>)>,
+) -> Result<Vec<OptInResponse>, Rejection> {
+    let (named, warned): (Vec<(OptInKey, Bytes)>, Vec<Vec<String>>) = all.into_iter().unzip();
+    let keys: Vec<(OptInKey, Vec<String>)> = named.iter().map(|(key, _)| key.clone()).zip(warned).collect();
     let (mut handled, mut told, mut failure) = (Vec::with_capacity(keys.len()), Vec::new(), None);
     for (index, ((key, warnings), accepted)) in keys.into_iter().zip(gate.put(named).await).enumerate() {
         match accepted {
             Ok(accepted) => {
-                let id = Id { key, sequence: Some(accepted.sequence) }.to_string();
+                let id = OptInId { key, sequence: Some(accepted.sequence) }.to_string();
                 // Of a duplicate it is the first that waits, with its own.
                 let warnings = if accepted.duplicate { Vec::new() } else { warnings };
                 told.push(written(index, &id, &warnings));
-                let told = Told { id, state: State::accepted(accepted.duplicate, warnings) };
-                handled.push(Handled { told, status: StatusCode::ACCEPTED, retry_after: None });
+                let told = OptInReply { id, state: ReplyState::accepted(accepted.duplicate, warnings) };
+                handled.push(OptInResponse { told, status: StatusCode::ACCEPTED, retry_after: None });
             }
             Err(error) => {
                 told.push(json!({ "index": index, "state": "unknown" }));
@@ -203,7 +211,7 @@ async fn put(gate: &Gate, all: Vec<((Key, Bytes), Vec<String>)>) -> Result<Vec<H
         Some(error) if handled.is_empty() => Err(away(&error)),
         Some(error) => {
             debug!(error = &error as &dyn Error, "some opt-ins of a request are not written");
-            Err(Refusal::partly(handled.len(), told))
+            Err(Rejection::partly(handled.len(), told))
         }
     }
 }
@@ -218,12 +226,14 @@ fn written(index: usize, id: &str, warnings: &[String]) -> Value {
 }
 
 /// Nothing is accepted that is not written.
-fn away(error: &QueueError) -> Refusal {
+fn away(error: &QueueError) -> Rejection {
     debug!(error = error as &dyn Error, "the queue does not take opt-ins");
-    Refusal::overloaded("the queue takes no opt-ins now; nothing is known to be accepted, repeat the request")
+    Rejection::overloaded(
+        "the queue takes no opt-ins now; nothing is known to be accepted, repeat the request",
+    )
 }
 
-async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {
+async fn direct(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
     let result = match tenants.get(&opt_in.account) {
         Ok(tenant) => opt_in_flow::opt_in(&tenant, &opt_in).await,
         Err(error) => Err(no_tenant(&error)),
@@ -232,15 +242,15 @@ async fn direct(tenants: &Tenants, opt_in: OptIn) -> Handled {
     let id = id.unwrap_or_default();
     match result {
         Ok(receipt) => {
-            let state = State::ended(Outcome::Done(receipt), email.or(phone_number).as_deref());
-            Handled { told: Told { id, state }, status: StatusCode::OK, retry_after: None }
+            let state = ReplyState::ended(Outcome::Done(receipt), email.or(phone_number).as_deref());
+            OptInResponse { told: OptInReply { id, state }, status: StatusCode::OK, retry_after: None }
         }
         Err(failure) => failed(&account, id, failure),
     }
 }
 
 /// Takes one person's consent back, at once.
-async fn leave(tenants: &Tenants, opt_out: OptOut) -> Handled {
+async fn leave(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
     let result = match tenants.get(&opt_out.account) {
         Ok(tenant) => opt_in_flow::revoke(&tenant, &[&opt_out]).await,
         Err(error) => Err(no_tenant(&error)),
@@ -250,8 +260,8 @@ async fn leave(tenants: &Tenants, opt_out: OptOut) -> Handled {
         Ok(Granted { warnings, mut refused }) => match refused.pop() {
             Some((_, reason)) => failed(&account, id, Failure::final_for(reason)),
             None => {
-                let state = State::ended(Stopped { warnings }.into(), None);
-                Handled { told: Told { id, state }, status: StatusCode::OK, retry_after: None }
+                let state = ReplyState::ended(OptOutReceipt { warnings }.into(), None);
+                OptInResponse { told: OptInReply { id, state }, status: StatusCode::OK, retry_after: None }
             }
         },
         Err(failure) => failed(&account, id, failure),
@@ -264,7 +274,7 @@ fn no_tenant(error: &NoTenant) -> Failure {
 }
 
 /// How it is answered that something is not done.
-fn failed(account: &Account, id: String, failure: Failure) -> Handled {
+fn failed(account: &Account, id: String, failure: Failure) -> OptInResponse {
     let Failure { reason, disposition, retry_after } = failure;
     let seconds = |after: Option<Duration>| Some(after.map_or(1, |after| after.as_secs().max(1)));
     let (status, retry_after) = match disposition {
@@ -276,5 +286,5 @@ fn failed(account: &Account, id: String, failure: Failure) -> Handled {
             (StatusCode::BAD_GATEWAY, None)
         }
     };
-    Handled { told: Told { id, state: State::failed(reason) }, status, retry_after }
+    OptInResponse { told: OptInReply { id, state: ReplyState::failed(reason) }, status, retry_after }
 }

@@ -4,7 +4,7 @@
 //! account gets half of it, two a third each, and an account that has nothing yet finds something.
 
 use super::body::Body;
-use super::reply::Refusal;
+use super::reply::Rejection;
 use crate::account::Account;
 use crate::ops::{Connection, InUse};
 use klaviyo_host::fair::{Place, Places};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many bytes are held for a byte of a body at most: it itself, the opt-ins that it is parsed into, and the messages that
 /// wait for the queue.
-const HELD: usize = 4;
+const BYTES_PER_BYTE: usize = 4;
 
 /// The places and the memory of a door.
 pub(super) struct Admission {
@@ -23,17 +23,17 @@ pub(super) struct Admission {
 
 struct Memory {
     most: usize,
-    held: Mutex<Held>,
+    held: Mutex<MemoryInUse>,
 }
 
 #[derive(Default)]
-struct Held {
+struct MemoryInUse {
     total: usize,
     by_account: HashMap<Account, usize>,
 }
 
 /// Memory that counts until it is dropped.
-struct Share {
+struct Reservation {
     memory: Arc<Memory>,
     account: Account,
     bytes: usize,
@@ -41,7 +41,7 @@ struct Share {
 
 /// The place and the memory of a request that is worked on, until this is dropped.
 pub(super) struct Admitted {
-    _share: Share,
+    _share: Reservation,
     _place: Place<Account>,
     _in_use: Option<InUse>,
 }
@@ -54,27 +54,27 @@ impl Admission {
     }
 
     /// Lets a request in whose signature is the account's. Returns its body.
-    pub(super) fn admit(&self, account: &Account, body: Body) -> Result<(Vec<u8>, Admitted), Refusal> {
+    pub(super) fn admit(&self, account: &Account, body: Body) -> Result<(Vec<u8>, Admitted), Rejection> {
         let in_use = body.connection().map(Connection::in_use);
         let place = self.places.try_take(account).ok_or_else(|| {
-            Refusal::overloaded(
+            Rejection::overloaded(
                 "this door works on as many requests of the account as it can; repeat it later",
             )
         })?;
-        let share = self.memory.take(account, HELD * body.len()).ok_or_else(|| {
-            Refusal::overloaded("this door holds as many bytes of the account as it can; repeat it later")
+        let share = self.memory.take(account, BYTES_PER_BYTE * body.len()).ok_or_else(|| {
+            Rejection::overloaded("this door holds as many bytes of the account as it can; repeat it later")
         })?;
         Ok((body.into_bytes(), Admitted { _share: share, _place: place, _in_use: in_use }))
     }
 }
 
 impl Memory {
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, MemoryInUse> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An account gets what it asks for if it then has no more than is left for the others.
-    fn take(self: &Arc<Self>, account: &Account, bytes: usize) -> Option<Share> {
+    fn take(self: &Arc<Self>, account: &Account, bytes: usize) -> Option<Reservation> {
         let mut held = self.held();
         let own = held.by_account.get(account).copied().unwrap_or_default() + bytes;
         let left = self.most.checked_sub(held.total + bytes)?;
@@ -83,11 +83,11 @@ impl Memory {
         }
         held.total += bytes;
         held.by_account.insert(account.clone(), own);
-        Some(Share { memory: Arc::clone(self), account: account.clone(), bytes })
+        Some(Reservation { memory: Arc::clone(self), account: account.clone(), bytes })
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
         let mut held = self.memory.held();
         held.total -= self.bytes;
@@ -112,8 +112,9 @@ mod tests {
     fn whoever_holds_much_leaves_as_much() {
         let memory = Arc::new(Memory { most: 1_000, held: Mutex::default() });
         let (noisy, quiet, other) = (account("noisy"), account("quiet"), account("other"));
-        let take_all =
-            |account: &Account| -> Vec<Share> { std::iter::from_fn(|| memory.take(account, 10)).collect() };
+        let take_all = |account: &Account| -> Vec<Reservation> {
+            std::iter::from_fn(|| memory.take(account, 10)).collect()
+        };
         let first = take_all(&noisy);
         assert_eq!(first.len(), 50);
         let second = take_all(&quiet);

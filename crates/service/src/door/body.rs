@@ -3,7 +3,7 @@
 //! Anybody can send one. So what has come of all of them together is bounded, and when it is too much, the body that has been
 //! coming for the longest is given up for the one that goes on: whoever sends quickly gets through.
 
-use super::reply::Refusal;
+use super::reply::Rejection;
 use crate::ops::Connection;
 use axum::extract::Request;
 use futures_util::StreamExt;
@@ -27,19 +27,19 @@ pub(super) struct Bodies {
     most: usize,
     time: Duration,
     pause: Duration,
-    state: Mutex<State>,
+    state: Mutex<Table>,
 }
 
 #[derive(Default)]
-struct State {
+struct Table {
     held: usize,
     next: u64,
     /// In the order in which they began.
-    coming: BTreeMap<u64, Part>,
+    coming: BTreeMap<u64, PartialBody>,
 }
 
 /// What has come of a body.
-struct Part {
+struct PartialBody {
     bytes: Vec<u8>,
     given_up: Arc<Notify>,
 }
@@ -59,7 +59,7 @@ pub(super) struct Body {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Failed {
+enum BodyError {
     TooLarge { largest: usize },
     GivenUp,
 }
@@ -71,21 +71,21 @@ impl Bodies {
     }
 
     /// Reads a request's body, of so many bytes at most.
-    pub(super) async fn read(self: &Arc<Self>, request: Request, largest: usize) -> Result<Body, Refusal> {
+    pub(super) async fn read(self: &Arc<Self>, request: Request, largest: usize) -> Result<Body, Rejection> {
         let connection = request.extensions().get().cloned();
         let mut chunks = request.into_body().into_data_stream();
         let (coming, end) = (self.begin(), Instant::now() + self.time);
         loop {
             let next = timeout_at(end, timeout(self.pause, chunks.next()));
             let next = tokio::select! {
-                () = coming.given_up.notified() => return Err(Failed::GivenUp.into()),
+                () = coming.given_up.notified() => return Err(BodyError::GivenUp.into()),
                 next = next => next,
             };
             match next {
                 Ok(Ok(Some(Ok(chunk)))) => self.append(coming.number, &chunk, largest)?,
                 Ok(Ok(Some(Err(_)))) => {
                     let message = "the body cannot be read";
-                    return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::Connection.as_str(), message));
+                    return Err(Rejection::new(StatusCode::BAD_REQUEST, Code::Connection.as_str(), message));
                 }
                 Ok(Ok(None)) => return Ok(coming.complete(connection)?),
                 Ok(Err(_)) => {
@@ -103,7 +103,7 @@ impl Bodies {
         Body { bodies: Arc::clone(self), bytes: Vec::new(), connection }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Table> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -111,23 +111,23 @@ impl Bodies {
         let (mut state, given_up) = (self.state(), Arc::new(Notify::new()));
         let number = state.next;
         state.next += 1;
-        state.coming.insert(number, Part { bytes: Vec::new(), given_up: Arc::clone(&given_up) });
+        state.coming.insert(number, PartialBody { bytes: Vec::new(), given_up: Arc::clone(&given_up) });
         drop(state);
         Coming { bodies: Arc::clone(self), number, given_up }
     }
 
-    fn append(&self, number: u64, chunk: &[u8], largest: usize) -> Result<(), Failed> {
+    fn append(&self, number: u64, chunk: &[u8], largest: usize) -> Result<(), BodyError> {
         let mut state = self.state();
-        let part = state.coming.get(&number).ok_or(Failed::GivenUp)?;
+        let part = state.coming.get(&number).ok_or(BodyError::GivenUp)?;
         let (length, before) = (part.bytes.len(), part.bytes.capacity());
         let needed = length + chunk.len();
         if needed > largest {
-            return Err(Failed::TooLarge { largest });
+            return Err(BodyError::TooLarge { largest });
         }
         // As a vector grows by itself, but known before it does.
         let capacity = if needed > before { needed.max(2 * before).min(largest) } else { before };
         state.make_room(capacity - before, self.most);
-        let part = state.coming.get_mut(&number).ok_or(Failed::GivenUp)?;
+        let part = state.coming.get_mut(&number).ok_or(BodyError::GivenUp)?;
         part.bytes.reserve_exact(capacity - length);
         part.bytes.extend_from_slice(chunk);
         let grown = part.bytes.capacity() - before;
@@ -136,7 +136,7 @@ impl Bodies {
     }
 }
 
-impl State {
+impl Table {
     /// Gives up bodies, until so many bytes more may be held.
     fn make_room(&mut self, more: usize, most: usize) {
         while self.held + more > most
@@ -149,8 +149,8 @@ impl State {
 }
 
 impl Coming {
-    fn complete(self, connection: Option<Connection>) -> Result<Body, Failed> {
-        let part = self.bodies.state().coming.remove(&self.number).ok_or(Failed::GivenUp)?;
+    fn complete(self, connection: Option<Connection>) -> Result<Body, BodyError> {
+        let part = self.bodies.state().coming.remove(&self.number).ok_or(BodyError::GivenUp)?;
         Ok(Body { bodies: Arc::clone(&self.bodies), bytes: part.bytes, connection })
     }
 }
@@ -191,18 +191,18 @@ impl Drop for Body {
     }
 }
 
-fn late(message: String) -> Refusal {
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout.as_str(), message)
+fn late(message: String) -> Rejection {
+    Rejection::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout.as_str(), message)
 }
 
-impl From<Failed> for Refusal {
-    fn from(failed: Failed) -> Self {
+impl From<BodyError> for Rejection {
+    fn from(failed: BodyError) -> Self {
         match failed {
-            Failed::TooLarge { largest } => {
+            BodyError::TooLarge { largest } => {
                 let message = format!("this request may have at most {largest} bytes");
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str(), message)
             }
-            Failed::GivenUp => late(
+            BodyError::GivenUp => late(
                 "this body was given up for others, since it has been coming for the longest of too many; repeat the \
                  request, and send it faster"
                     .to_owned(),
@@ -243,10 +243,10 @@ mod tests {
             let told = timeout(Duration::ZERO, coming.given_up.notified()).await;
             assert_eq!(told.is_ok(), is_given_up);
         }
-        assert_eq!(bodies.append(first.number, b"x", MOST), Err(Failed::GivenUp));
-        assert_eq!(first.complete(None).err(), Some(Failed::GivenUp));
+        assert_eq!(bodies.append(first.number, b"x", MOST), Err(BodyError::GivenUp));
+        assert_eq!(first.complete(None).err(), Some(BodyError::GivenUp));
         // What has come whole is not given up, and the oldest may be the one that wants more.
-        assert_eq!(bodies.append(third.number, &[0; 300], MOST), Err(Failed::GivenUp));
+        assert_eq!(bodies.append(third.number, &[0; 300], MOST), Err(BodyError::GivenUp));
         assert_eq!(held(&bodies), 500);
         assert_eq!(quick.into_bytes().len(), 500);
         drop((second, third));
@@ -264,7 +264,7 @@ mod tests {
         for _ in 0..MOST - 1 {
             bodies.append(all[0].number, b"{", MOST).unwrap();
         }
-        assert_eq!(bodies.append(all[0].number, b"{", MOST), Err(Failed::TooLarge { largest: MOST }));
+        assert_eq!(bodies.append(all[0].number, b"{", MOST), Err(BodyError::TooLarge { largest: MOST }));
         assert!(held(&bodies) <= MOST + 1_000 * 8, "{}", held(&bodies));
         drop(all);
         assert_eq!(held(&bodies), 0);

@@ -9,30 +9,30 @@ use prometheus_client::registry::Registry;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Request {
+struct RequestLabels {
     route: &'static str,
     status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct By {
+struct ResultLabel {
     result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Because {
+struct ReasonLabel {
     reason: &'static str,
 }
 
-pub(super) struct Metrics {
-    requests: Family<Request, Counter>,
-    opt_ins: Family<By, Counter>,
-    opt_outs: Family<By, Counter>,
-    ignored: Family<Because, Counter>,
+pub(super) struct DoorMetrics {
+    requests: Family<RequestLabels, Counter>,
+    opt_ins: Family<ResultLabel, Counter>,
+    opt_outs: Family<ResultLabel, Counter>,
+    ignored: Family<ReasonLabel, Counter>,
     seconds: Histogram,
 }
 
-impl Metrics {
+impl DoorMetrics {
     pub(super) fn new(registry: &mut Registry) -> Self {
         // From a millisecond to a minute.
         let metrics = Self {
@@ -53,19 +53,19 @@ impl Metrics {
     }
 
     pub(super) fn request(&self, route: &'static str, status: StatusCode, took: Duration) {
-        self.requests.get_or_create(&Request { route, status: status.as_u16() }).inc();
+        self.requests.get_or_create(&RequestLabels { route, status: status.as_u16() }).inc();
         self.seconds.observe(took.as_secs_f64());
     }
 
     pub(super) fn opt_ins(&self, result: &'static str, count: usize) {
-        self.opt_ins.get_or_create(&By { result }).inc_by(count as u64);
+        self.opt_ins.get_or_create(&ResultLabel { result }).inc_by(count as u64);
     }
 
     pub(super) fn opt_outs(&self, result: &'static str, count: usize) {
-        self.opt_outs.get_or_create(&By { result }).inc_by(count as u64);
+        self.opt_outs.get_or_create(&ResultLabel { result }).inc_by(count as u64);
     }
 
     pub(super) fn ignored(&self, reason: &'static str, count: usize) {
-        self.ignored.get_or_create(&Because { reason }).inc_by(count as u64);
+        self.ignored.get_or_create(&ReasonLabel { reason }).inc_by(count as u64);
     }
 }

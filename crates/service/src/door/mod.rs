@@ -28,9 +28,9 @@ use crate::ops::{Health, Readiness};
 use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
 use crate::queue::Queue;
-use crate::secrets::{Kind, MacKey, Secrets};
-use crate::tenant_cache::Tenants;
-use accept::{Desk, Handled};
+use crate::secrets::{MacKey, SecretKind, Secrets};
+use crate::tenant_cache::TenantCache;
+use accept::{Backend, OptInResponse};
 use admission::Admission;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -41,12 +41,12 @@ use body::Bodies;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::StatusCode;
 use klaviyo_host::types::Code;
-use metrics::Metrics;
+use metrics::DoorMetrics;
 use prometheus_client::registry::Registry;
-use queue_health::Gate;
-use reply::Refusal;
+use queue_health::QueueHealth;
+use reply::Rejection;
 use serde_json::json;
-use signature::{Signed, Unsigned};
+use signature::{SignatureError, SignedHeaders};
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -56,20 +56,20 @@ use tracing::debug;
 
 /// A front door.
 pub struct Door {
-    desk: Desk,
+    backend: Backend,
     secrets: Arc<Secrets>,
-    settings: Settings,
+    settings: DoorSettings,
     rate: DefaultKeyedRateLimiter<Account>,
     bodies: Arc<Bodies>,
     admission: Admission,
-    metrics: Metrics,
+    metrics: DoorMetrics,
     /// For accounts that are not here.
-    nobody: MacKey,
+    decoy_key: MacKey,
 }
 
 /// What can be set about a door.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct DoorSettings {
     /// The WhatsApp messages that opt their sender in.
     pub words: Vec<String>,
     /// Whether nobody is opted in whose phone number WhatsApp does not tell. Those people are known by WhatsApp's own id of
@@ -80,17 +80,17 @@ pub struct Settings {
     /// How many requests are worked on at once: of one account at most half of them, of two a third each, and so on.
     pub concurrency: NonZeroU32,
     /// What requests may take before and after their signature is checked.
-    pub limits: Limits,
+    pub limits: DoorLimits,
 }
 
 /// What requests may take of a door's memory, and how long they may take to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct DoorLimits {
     /// Bytes of all bodies together whose signature is not checked yet. Beyond that the one that has been coming for the
     /// longest is given up.
     pub unsigned_bytes: usize,
     /// Bytes of all requests together that are worked on: four for each byte of a body. Beyond that they are answered 503.
-    /// One account gets at most half of it, as with [`Settings::concurrency`].
+    /// One account gets at most half of it, as with [`DoorSettings::concurrency`].
     pub signed_bytes: usize,
     /// How long a body may take to come.
     pub body: Duration,
@@ -98,7 +98,7 @@ pub struct Limits {
     pub pause: Duration,
 }
 
-impl Default for Limits {
+impl Default for DoorLimits {
     fn default() -> Self {
         Self {
             unsigned_bytes: 64 << 20,
@@ -113,12 +113,17 @@ impl Door {
     /// A door whose opt-ins are done at once.
     #[must_use]
     pub fn direct(
-        tenants: Tenants,
+        tenants: TenantCache,
         secrets: Arc<Secrets>,
-        settings: Settings,
+        settings: DoorSettings,
         registry: &mut Registry,
     ) -> Self {
-        Self::new(Desk::Direct { tenants, seen: replay::Seen::default() }, secrets, settings, registry)
+        Self::new(
+            Backend::Direct { tenants, seen: replay::ReplayCache::default() },
+            secrets,
+            settings,
+            registry,
+        )
     }
 
     /// A door whose opt-ins go into a queue.
@@ -126,46 +131,46 @@ impl Door {
     pub fn to_queue(
         queue: Arc<Queue>,
         secrets: Arc<Secrets>,
-        settings: Settings,
+        settings: DoorSettings,
         registry: &mut Registry,
     ) -> Self {
-        Self::new(Desk::Queue(Gate::new(queue)), secrets, settings, registry)
+        Self::new(Backend::Queue(QueueHealth::new(queue)), secrets, settings, registry)
     }
 
-    fn new(desk: Desk, secrets: Arc<Secrets>, settings: Settings, registry: &mut Registry) -> Self {
+    fn new(backend: Backend, secrets: Arc<Secrets>, settings: DoorSettings, registry: &mut Registry) -> Self {
         let rate = RateLimiter::keyed(Quota::per_second(settings.rate));
-        let Limits { unsigned_bytes, signed_bytes, body, pause } = settings.limits;
+        let DoorLimits { unsigned_bytes, signed_bytes, body, pause } = settings.limits;
         let bodies = Bodies::new(unsigned_bytes, body, pause);
         let admission = Admission::new(settings.concurrency.get() as usize, signed_bytes);
-        let (metrics, nobody) = (Metrics::new(registry), MacKey::of_nobody());
-        Self { desk, secrets, settings, rate, bodies, admission, metrics, nobody }
+        let (metrics, decoy_key) = (DoorMetrics::new(registry), MacKey::decoy());
+        Self { backend, secrets, settings, rate, bodies, admission, metrics, decoy_key }
     }
 
     /// The accounts that callers can reach here.
     #[must_use]
     pub fn accounts(&self) -> BTreeSet<Account> {
         let of = |kind| self.secrets.accounts(kind);
-        let reached = &of(Kind::SigningSecret) | &of(Kind::WhatsappAppSecret);
-        match self.desk {
-            Desk::Direct { .. } => &reached & &of(Kind::ApiKey),
-            Desk::Queue(_) => reached,
+        let reached = &of(SecretKind::SigningSecret) | &of(SecretKind::WhatsappAppSecret);
+        match self.backend {
+            Backend::Direct { .. } => &reached & &of(SecretKind::ApiKey),
+            Backend::Queue(_) => reached,
         }
     }
 
     /// Looks after the queue until it is dropped: whether it takes opt-ins is part of whether the door is ready.
     pub async fn watch(&self) {
-        match &self.desk {
-            Desk::Direct { .. } => std::future::pending().await,
-            Desk::Queue(gate) => gate.watch().await,
+        match &self.backend {
+            Backend::Direct { .. } => std::future::pending().await,
+            Backend::Queue(gate) => gate.watch().await,
         }
     }
 
     /// The routes.
     pub fn router(self: &Arc<Self>) -> Router {
         let not_found =
-            async || Refusal::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), "there is no such page");
+            async || Rejection::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), "there is no such page");
         let not_allowed = async || {
-            Refusal::new(
+            Rejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
                 "the header Allow names the methods",
@@ -187,8 +192,8 @@ impl Door {
         account: &Account,
         signature: Option<&str>,
         opt_ins: Vec<OptIn>,
-    ) -> Result<Vec<Handled>, Refusal> {
-        let handled = self.desk.take(signature, opt_ins).await?;
+    ) -> Result<Vec<OptInResponse>, Rejection> {
+        let handled = self.backend.take(signature, opt_ins).await?;
         for handled in &handled {
             let result = handled.result();
             self.metrics.opt_ins(result, 1);
@@ -198,8 +203,12 @@ impl Door {
     }
 
     /// Takes opt-outs of one account, and counts what became of them.
-    async fn take_out(&self, account: &Account, opt_outs: Vec<OptOut>) -> Result<Vec<Handled>, Refusal> {
-        let handled = self.desk.take_out(opt_outs).await?;
+    async fn accept_opt_outs(
+        &self,
+        account: &Account,
+        opt_outs: Vec<OptOut>,
+    ) -> Result<Vec<OptInResponse>, Rejection> {
+        let handled = self.backend.accept_opt_outs(opt_outs).await?;
         for handled in &handled {
             let result = handled.result();
             self.metrics.opt_outs(result, 1);
@@ -209,11 +218,11 @@ impl Door {
     }
 
     /// Counts opt-ins against their account's rate.
-    fn at_rate(&self, account: &Account, count: usize) -> Result<(), Refusal> {
+    fn check_rate(&self, account: &Account, count: usize) -> Result<(), Rejection> {
         let Some(count) = u32::try_from(count).ok().and_then(NonZeroU32::new) else { return Ok(()) };
         match self.rate.check_key_n(account, count) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Refusal::overloaded(format!(
+            Ok(Err(_)) => Err(Rejection::overloaded(format!(
                 "the account has more than {} opt-ins a second; repeat it later",
                 self.settings.rate
             ))),
@@ -222,17 +231,17 @@ impl Door {
     }
 }
 
-fn too_many(most: usize) -> Refusal {
+fn too_many(most: usize) -> Rejection {
     let message = format!("a request may have at most {most} opt-ins here; send more of them");
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str(), message)
+    Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str(), message)
 }
 
 impl Health for Door {
     fn readiness(&self) -> Readiness {
         let accounts = self.accounts();
-        let (ready, queue) = match &self.desk {
-            Desk::Direct { .. } => (!accounts.is_empty(), "none"),
-            Desk::Queue(gate) => gate.state(),
+        let (ready, queue) = match &self.backend {
+            Backend::Direct { .. } => (!accounts.is_empty(), "none"),
+            Backend::Queue(gate) => gate.state(),
         };
         Readiness { ready, document: json!({ "queue": queue, "accounts": accounts.len() }) }
     }
@@ -250,25 +259,32 @@ async fn counted(State(door): State<Arc<Door>>, request: Request, next: Next) ->
     response
 }
 
-fn unsigned(unsigned: Unsigned) -> Refusal {
-    Refusal::unsigned(match unsigned {
-        Unsigned::Header(name) => format!("the header {name} is missing, or is not what it should be"),
-        Unsigned::Time => {
+fn unsigned(unsigned: SignatureError) -> Rejection {
+    Rejection::unsigned(match unsigned {
+        SignatureError::Header(name) => format!("the header {name} is missing, or is not what it should be"),
+        SignatureError::Time => {
             "webhook-timestamp is more than five minutes from the time here; sign the request when it is \
                            sent, and set the clock"
                 .to_owned()
         }
-        Unsigned::Signature => "the signature is not that of an account here over this request".to_owned(),
+        SignatureError::Signature => {
+            "the signature is not that of an account here over this request".to_owned()
+        }
     })
 }
 
 impl Door {
     /// Checks that a request is signed for an account. Returns the signature. An account that is not here takes as long,
     /// and is refused in the same words.
-    fn signed<'a>(&self, signed: &Signed<'a>, account: &Account, body: &[u8]) -> Result<&'a str, Refusal> {
-        let key = self.secrets.mac_key(account, Kind::SigningSecret);
-        let checked = signed.check(key.as_ref().unwrap_or(&self.nobody), body);
-        key.map_or(Err(Unsigned::Signature), |_| checked).map_err(unsigned)
+    fn signed<'a>(
+        &self,
+        signed: &SignedHeaders<'a>,
+        account: &Account,
+        body: &[u8],
+    ) -> Result<&'a str, Rejection> {
+        let key = self.secrets.mac_key(account, SecretKind::SigningSecret);
+        let checked = signed.check(key.as_ref().unwrap_or(&self.decoy_key), body);
+        key.map_or(Err(SignatureError::Signature), |_| checked).map_err(unsigned)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Opt-ins of callers who sign them, and questions about them.
 
-use super::accept::{self, Handled};
+use super::accept::{self, OptInResponse};
 use super::body;
-use super::reply::Refusal;
-use super::signature::Signed;
+use super::reply::Rejection;
+use super::signature::SignedHeaders;
 use super::{Door, now, too_many, unsigned};
 use crate::account::Account;
 use crate::ops::Connection;
-use crate::opt_in::{OptIn, Unfit};
+use crate::opt_in::{InvalidField, OptIn};
 use crate::outcome::cut;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -61,7 +61,7 @@ fn is_array(body: &[u8]) -> bool {
 }
 
 /// The account that a body is to be signed for: of a stranger's body nothing else is read. None: of an empty array.
-fn whose(body: &[u8]) -> Result<Option<Account>, Refusal> {
+fn whose(body: &[u8]) -> Result<Option<Account>, Rejection> {
     if !is_array(body) {
         return account_in(body).map(Some).map_err(unreadable);
     }
@@ -71,20 +71,20 @@ fn whose(body: &[u8]) -> Result<Option<Account>, Refusal> {
 }
 
 /// In words that do not repeat more of the body than a person reads.
-fn unreadable(reason: &str) -> Refusal {
+fn unreadable(reason: &str) -> Rejection {
     let message = cut(&format!("the body is not opt-ins: {reason}"));
-    Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message)
+    Rejection::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message)
 }
 
 pub(super) async fn opt_ins(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let body = door.bodies.read(request, body::OPT_INS).await?;
-    let signed = Signed::of(&headers, now()).map_err(unsigned)?;
+    let signed = SignedHeaders::of(&headers, now()).map_err(unsigned)?;
     let Some(account) = whose(&body)? else {
-        return Err(Refusal::unfit("the array has no opt-ins", Vec::new()));
+        return Err(Rejection::unfit("the array has no opt-ins", Vec::new()));
     };
     let signature = door.signed(&signed, &account, &body)?;
     let (body, _admitted) = door.admission.admit(&account, body)?;
@@ -96,20 +96,20 @@ pub(super) async fn opt_ins(
     }
     .map_err(|error: serde_json::Error| unreadable(&error.to_string()))?;
     drop(body);
-    take_in(&account, &mut opt_ins, door.desk.most())
+    take_in(&account, &mut opt_ins, door.backend.most())
         .inspect_err(|_| door.metrics.opt_ins("refused", opt_ins.len()))?;
     // Before the rate, which replays would use up.
-    if door.desk.has_taken(signature).await? {
+    if door.backend.has_taken(signature).await? {
         warn!(%account, "a request was replayed");
-        return Err(Refusal::replayed());
+        return Err(Rejection::replayed());
     }
-    door.at_rate(&account, opt_ins.len())?;
+    door.check_rate(&account, opt_ins.len())?;
     for (n, opt_in) in opt_ins.iter_mut().enumerate() {
         let given = || if is_array { format!("{}/{n}", signed.id) } else { signed.id.to_owned() };
         opt_in.id.get_or_insert_with(given);
     }
     let mut handled = door.take(&account, Some(signature), opt_ins).await?;
-    if !is_array && let Some(Handled { told, status, retry_after }) = handled.pop() {
+    if !is_array && let Some(OptInResponse { told, status, retry_after }) = handled.pop() {
         let mut response = (status, Json(told)).into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -124,16 +124,16 @@ pub(super) async fn opt_ins(
 }
 
 /// All of them make sense and can be, or none is taken.
-fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), Refusal> {
+fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), Rejection> {
     if opt_ins.len() > most {
         return Err(too_many(most));
     }
     let take_in = |opt_in: &mut OptIn| {
         if opt_in.account != *account {
-            return Err(Unfit::new("account", "all opt-ins of a request are of one account"));
+            return Err(InvalidField::new("account", "all opt-ins of a request are of one account"));
         }
         if !opt_in.warnings.is_empty() {
-            return Err(Unfit::new("warnings", "they are in the answer; leave them out"));
+            return Err(InvalidField::new("warnings", "they are in the answer; leave them out"));
         }
         opt_in.take_in()
     };
@@ -141,12 +141,12 @@ fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), 
         .iter_mut()
         .enumerate()
         .filter_map(|(n, opt_in)| Some((n, take_in(opt_in).err()?)))
-        .map(|(n, Unfit { field, reason })| json!({ "index": n, "field": field, "message": reason }))
+        .map(|(n, InvalidField { field, reason })| json!({ "index": n, "field": field, "message": reason }))
         .collect();
     if unfit.is_empty() {
         return Ok(());
     }
-    Err(Refusal::unfit(
+    Err(Rejection::unfit(
         format!("{} of {} opt-ins cannot be; none was taken", unfit.len(), opt_ins.len()),
         unfit,
     ))
@@ -157,15 +157,15 @@ pub(super) async fn outcome(
     Path(id): Path<String>,
     headers: HeaderMap,
     connection: Option<Extension<Connection>>,
-) -> Result<Response, Refusal> {
-    let signed = Signed::of(&headers, now()).map_err(unsigned)?;
+) -> Result<Response, Rejection> {
+    let signed = SignedHeaders::of(&headers, now()).map_err(unsigned)?;
     let account = accept::account_of(&id).filter(|_| signed.id == id);
     let account =
-        account.ok_or_else(|| Refusal::unsigned("sign with the id that is asked for as webhook-id"))?;
+        account.ok_or_else(|| Rejection::unsigned("sign with the id that is asked for as webhook-id"))?;
     door.signed(&signed, &account, b"")?;
     let none = door.bodies.none(connection.map(|Extension(connection)| connection));
     let (_, _admitted) = door.admission.admit(&account, none)?;
-    Ok(Json(door.desk.ask(&id).await?).into_response())
+    Ok(Json(door.backend.ask(&id).await?).into_response())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The queue, and whether it takes what is put into it.
 
-use crate::opt_in::Key;
+use crate::opt_in::OptInKey;
 use crate::outcome::Outcome;
 use crate::queue::{Accepted, Queue, QueueError};
 use bytes::Bytes;
@@ -15,13 +15,13 @@ use tracing::{info, warn};
 const EVERY: Duration = Duration::from_secs(5);
 
 /// The way into the queue.
-pub(super) struct Gate {
+pub(super) struct QueueHealth {
     queue: Arc<Queue>,
     /// What was written last was not written, and nothing has been since.
     refuses: AtomicBool,
 }
 
-impl Gate {
+impl QueueHealth {
     pub(super) fn new(queue: Arc<Queue>) -> Self {
         Self { queue, refuses: AtomicBool::new(false) }
     }
@@ -36,7 +36,7 @@ impl Gate {
     }
 
     /// Puts opt-ins into the queue: see [`Queue::put`].
-    pub(super) async fn put(&self, opt_ins: Vec<(Key, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
+    pub(super) async fn put(&self, opt_ins: Vec<(OptInKey, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
         let put = self.queue.put(opt_ins).await;
         match put.iter().find_map(|put| put.as_ref().err()) {
             Some(error) => self.failed(error),
@@ -45,7 +45,7 @@ impl Gate {
         put
     }
 
-    pub(super) async fn outcome(&self, key: &Key, sequence: u64) -> Result<Option<Outcome>, QueueError> {
+    pub(super) async fn outcome(&self, key: &OptInKey, sequence: u64) -> Result<Option<Outcome>, QueueError> {
         self.queue.outcome(key, sequence).await
     }
 

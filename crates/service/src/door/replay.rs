@@ -12,10 +12,10 @@ const MOST: usize = 1_000_000;
 
 /// The signatures of the requests that can still be repeated.
 #[derive(Default)]
-pub(super) struct Seen(Mutex<Memory>);
+pub(super) struct ReplayCache(Mutex<Signatures>);
 
 #[derive(Default)]
-struct Memory {
+struct Signatures {
     known: HashSet<String>,
     order: VecDeque<(Instant, String)>,
 }
@@ -24,7 +24,7 @@ struct Memory {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
-impl Seen {
+impl ReplayCache {
     /// Whether a signature is remembered.
     pub(super) fn has(&self, signature: &str, now: Instant) -> bool {
         self.memory(now).known.contains(signature)
@@ -33,7 +33,7 @@ impl Seen {
     /// Whether a signature is seen for the first time. It is remembered from now on.
     pub(super) fn first_use(&self, signature: &str, now: Instant) -> Result<bool, Full> {
         let mut memory = self.memory(now);
-        let Memory { known, order } = &mut *memory;
+        let Signatures { known, order } = &mut *memory;
         if known.contains(signature) {
             return Ok(false);
         }
@@ -45,9 +45,9 @@ impl Seen {
         Ok(true)
     }
 
-    /// Forgets a signature: nothing came of its request.
+    /// ForgetOnDrop a signature: nothing came of its request.
     pub(super) fn forget(&self, signature: &str, now: Instant) {
-        let Memory { known, order } = &mut *self.memory(now);
+        let Signatures { known, order } = &mut *self.memory(now);
         if known.remove(signature)
             // It is among the last.
             && let Some(place) = order.iter().rposition(|(_, known)| known == signature)
@@ -57,9 +57,9 @@ impl Seen {
     }
 
     /// Without those that cannot be repeated any more.
-    fn memory(&self, now: Instant) -> MutexGuard<'_, Memory> {
+    fn memory(&self, now: Instant) -> MutexGuard<'_, Signatures> {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Memory { known, order } = &mut *memory;
+        let Signatures { known, order } = &mut *memory;
         while let Some((_, old)) = order.pop_front_if(|(at, _)| now.duration_since(*at) > REMEMBERED) {
             known.remove(&old);
         }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_signature_is_new_once_in_its_time() {
-        let (seen, now) = (Seen::default(), Instant::now());
+        let (seen, now) = (ReplayCache::default(), Instant::now());
         assert_eq!(seen.first_use("one", now), Ok(true));
         assert_eq!(seen.first_use("other", now), Ok(true));
         assert_eq!(seen.first_use("one", now + REMEMBERED), Ok(false));
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn one_that_is_forgotten_is_new_again() {
-        let (seen, now) = (Seen::default(), Instant::now());
+        let (seen, now) = (ReplayCache::default(), Instant::now());
         for _ in 0..3 {
             assert_eq!(seen.first_use("one", now), Ok(true));
             assert!(seen.has("one", now));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Why a request is not done.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -21,7 +21,7 @@ pub(super) struct Refusal {
     opt_ins: Vec<Value>,
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), retry_after: None, opt_ins: Vec::new() }
     }
@@ -63,7 +63,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let Self { status, code, message, retry_after, opt_ins } = self;
         let mut error = json!({ "code": code, "message": message });
@@ -80,26 +80,26 @@ impl IntoResponse for Refusal {
 
 /// What became of one opt-in.
 #[derive(Debug, Serialize)]
-pub(super) struct Told {
+pub(super) struct OptInReply {
     /// The caller's own id, or what it can be asked for by.
     pub(super) id: String,
     #[serde(flatten)]
-    pub(super) state: State,
+    pub(super) state: ReplyState,
 }
 
-impl Told {
+impl OptInReply {
     /// Why it failed, in a sentence, if it did.
     pub(super) fn reason(&self) -> Option<&str> {
         match &self.state {
-            State::Failed { reason, .. } => Some(&reason.message),
-            State::Accepted { .. } | State::Ended { .. } => None,
+            ReplyState::Failed { reason, .. } => Some(&reason.message),
+            ReplyState::Accepted { .. } | ReplyState::Ended { .. } => None,
         }
     }
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum State {
+pub(super) enum ReplyState {
     /// It is written.
     Accepted {
         state: &'static str,
@@ -123,7 +123,7 @@ pub(super) enum State {
     },
 }
 
-impl State {
+impl ReplyState {
     pub(super) fn accepted(duplicate: bool, warnings: Vec<String>) -> Self {
         Self::Accepted { state: "waiting", duplicate, warnings }
     }

@@ -19,7 +19,7 @@ const MOST_SIGNATURES: usize = 8;
 /// `webhook-timestamp` (seconds since 1970), and `webhook-signature`, `v1,` and the base64 of an HMAC-SHA256 over
 /// `id.timestamp.body`, several with spaces between them.
 #[derive(Debug)]
-pub(super) struct Signed<'a> {
+pub(super) struct SignedHeaders<'a> {
     pub(super) id: &'a str,
     timestamp: &'a str,
     signatures: Vec<&'a str>,
@@ -27,7 +27,7 @@ pub(super) struct Signed<'a> {
 
 /// What is wrong with a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unsigned {
+pub(super) enum SignatureError {
     /// A header is missing, or cannot be read.
     Header(&'static str),
     /// The time stamp is too old, or of the future.
@@ -36,36 +36,36 @@ pub(super) enum Unsigned {
     Signature,
 }
 
-impl<'a> Signed<'a> {
+impl<'a> SignedHeaders<'a> {
     /// Reads it from the headers, at this time in seconds since 1970. What is wrong so far is wrong whoever has signed.
-    pub(super) fn of(headers: &'a HeaderMap, now: i64) -> Result<Self, Unsigned> {
+    pub(super) fn of(headers: &'a HeaderMap, now: i64) -> Result<Self, SignatureError> {
         let header = |name: &'static str| {
             let mut values = headers.get_all(name).iter();
             match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
                 (Some(value), None) if !value.is_empty() => Ok(value),
-                _ => Err(Unsigned::Header(name)),
+                _ => Err(SignatureError::Header(name)),
             }
         };
         let id = header("webhook-id").and_then(|id| match id.len() {
             ..=LONGEST_ID => Ok(id),
-            _ => Err(Unsigned::Header("webhook-id")),
+            _ => Err(SignatureError::Header("webhook-id")),
         })?;
         let timestamp = header("webhook-timestamp")?;
         let signatures = header("webhook-signature")?.split(' ').take(MOST_SIGNATURES);
         let signatures: Vec<&str> =
             signatures.filter_map(|signature| signature.strip_prefix("v1,")).collect();
         if signatures.is_empty() {
-            return Err(Unsigned::Header("webhook-signature"));
+            return Err(SignatureError::Header("webhook-signature"));
         }
-        let at: i64 = timestamp.parse().map_err(|_| Unsigned::Header("webhook-timestamp"))?;
+        let at: i64 = timestamp.parse().map_err(|_| SignatureError::Header("webhook-timestamp"))?;
         if at.abs_diff(now) > TOLERANCE.as_secs() {
-            return Err(Unsigned::Time);
+            return Err(SignatureError::Time);
         }
         Ok(Self { id, timestamp, signatures })
     }
 
     /// Checks it over the body. Returns the signature that is right.
-    pub(super) fn check(&self, key: &MacKey, body: &[u8]) -> Result<&'a str, Unsigned> {
+    pub(super) fn check(&self, key: &MacKey, body: &[u8]) -> Result<&'a str, SignatureError> {
         let mac = mac(key.as_bytes())?
             .chain_update(self.id)
             .chain_update(".")
@@ -76,17 +76,18 @@ impl<'a> Signed<'a> {
             // Compared in constant time.
             STANDARD.decode(signature).is_ok_and(|given| mac.clone().verify_slice(&given).is_ok())
         };
-        self.signatures.iter().find(is_right).copied().ok_or(Unsigned::Signature)
+        self.signatures.iter().find(is_right).copied().ok_or(SignatureError::Signature)
     }
 }
 
 /// Checks the signature of Meta's webhooks: `X-Hub-Signature-256`, `sha256=` and the hexadecimal HMAC-SHA256 of the body.
-pub(super) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), Unsigned> {
+pub(super) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), SignatureError> {
     const HEADER: &str = "x-hub-signature-256";
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
-    let digits = given.and_then(|value| value.strip_prefix("sha256=")).ok_or(Unsigned::Header(HEADER))?;
-    let given = unhex(digits).ok_or(Unsigned::Header(HEADER))?;
-    mac(key.as_bytes())?.chain_update(body).verify_slice(&given).map_err(|_| Unsigned::Signature)
+    let digits =
+        given.and_then(|value| value.strip_prefix("sha256=")).ok_or(SignatureError::Header(HEADER))?;
+    let given = unhex(digits).ok_or(SignatureError::Header(HEADER))?;
+    mac(key.as_bytes())?.chain_update(body).verify_slice(&given).map_err(|_| SignatureError::Signature)
 }
 
 /// Whether two secrets are the same, in a time that does not depend on where they differ.
@@ -98,8 +99,8 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
     }
 }
 
-fn mac(key: &[u8]) -> Result<Hmac<Sha256>, Unsigned> {
-    Hmac::new_from_slice(key).map_err(|_| Unsigned::Signature)
+fn mac(key: &[u8]) -> Result<Hmac<Sha256>, SignatureError> {
+    Hmac::new_from_slice(key).map_err(|_| SignatureError::Signature)
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
@@ -112,7 +113,7 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::{Kind, mac_key};
+    use crate::secrets::{SecretKind, mac_key};
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
@@ -131,9 +132,9 @@ mod tests {
         headers
     }
 
-    fn check(changes: &[(&'static str, &str)], body: &[u8], now: i64) -> Result<(), Unsigned> {
+    fn check(changes: &[(&'static str, &str)], body: &[u8], now: i64) -> Result<(), SignatureError> {
         let headers = headers(changes);
-        Signed::of(&headers, now)?.check(&mac_key(Kind::SigningSecret, SECRET), body).map(drop)
+        SignedHeaders::of(&headers, now)?.check(&mac_key(SecretKind::SigningSecret, SECRET), body).map(drop)
     }
 
     #[test]
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        use Unsigned::{Header, Signature, Time};
+        use SignatureError::{Header, Signature, Time};
         assert_eq!(check(&[], b"{}", AT), Err(Signature));
         assert_eq!(check(&[], BODY, AT + 301), Err(Time));
         assert_eq!(check(&[], BODY, AT - 301), Err(Time));
@@ -167,7 +168,7 @@ mod tests {
         }
         let mut twice = headers(&[]);
         twice.append("webhook-id", "msg_other".parse().unwrap());
-        assert_eq!(Signed::of(&twice, AT).unwrap_err(), Header("webhook-id"));
+        assert_eq!(SignedHeaders::of(&twice, AT).unwrap_err(), Header("webhook-id"));
     }
 
     #[test]
@@ -177,15 +178,15 @@ mod tests {
             headers.insert("x-hub-signature-256", value.parse().unwrap());
             headers
         };
-        let key = mac_key(Kind::WhatsappAppSecret, "0123456789abcdef0123456789abcdef");
+        let key = mac_key(SecretKind::WhatsappAppSecret, "0123456789abcdef0123456789abcdef");
         let body = b"what do ya want for nothing?";
         let right = "sha256=137e6557c3c13a1ca5dc7e52a389a0f86be8cb4db4ae61c62396058b00acacd0";
         assert_eq!(check_meta(&signed(right), &key, body), Ok(()));
         assert_eq!(check_meta(&signed(&right.to_uppercase().replace("SHA", "sha")), &key, body), Ok(()));
         let other = check_meta(&signed(right), &key, b"what do ya want for nothing");
-        assert_eq!(other, Err(Unsigned::Signature));
-        let another = mac_key(Kind::WhatsappAppSecret, "0123456789abcdef0123456789abcdeg");
-        assert_eq!(check_meta(&signed(right), &another, body), Err(Unsigned::Signature));
+        assert_eq!(other, Err(SignatureError::Signature));
+        let another = mac_key(SecretKind::WhatsappAppSecret, "0123456789abcdef0123456789abcdeg");
+        assert_eq!(check_meta(&signed(right), &another, body), Err(SignatureError::Signature));
         for wrong in ["", "sha256=", "sha1=5bdc", "sha256=5bdc", "sha256=xyz1", "sha256=5bd"] {
             assert!(check_meta(&signed(wrong), &key, body).is_err(), "{wrong}");
         }

@@ -1,14 +1,14 @@
 //! Meta's WhatsApp webhook: the question whether it is wanted, and its notifications.
 
-use super::accept::Handled;
-use super::reply::{Refusal, State as Fate, Told};
-use super::signature::Unsigned;
-use super::whatsapp::{Ignored, Notified, Rules, Why};
+use super::accept::OptInResponse;
+use super::reply::{OptInReply, Rejection, ReplyState};
+use super::signature::SignatureError;
+use super::whatsapp::{Ignored, IgnoredReason, Notification, Rules};
 use super::{Door, body, now, signature, unsigned};
 use crate::account::Account;
-use crate::opt_in::{Key, OptIn};
+use crate::opt_in::{OptIn, OptInKey};
 use crate::outcome::Reason;
-use crate::secrets::Kind;
+use crate::secrets::SecretKind;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -21,7 +21,7 @@ use tracing::{debug, error, warn};
 
 /// How many wishes of one notification are opt-ins at once.
 const AT_ONCE: usize = 1_000;
-/// Of how many wishes and opt-outs of one notification the answer tells. Meta reads none, and there can be tens of thousands.
+/// Of how many opt_ins and opt-outs of one notification the answer tells. Meta reads none, and there can be tens of thousands.
 const MOST_TOLD: usize = 1_000;
 
 /// Meta's question.
@@ -39,9 +39,9 @@ pub(super) async fn verification(
     State(door): State<Arc<Door>>,
     Path(account): Path<String>,
     asked: Result<Query<Verification>, QueryRejection>,
-) -> Result<String, Refusal> {
+) -> Result<String, Rejection> {
     let account = account.parse::<Account>().ok();
-    let token = account.and_then(|account| door.secrets.get(&account, Kind::WhatsappVerifyToken));
+    let token = account.and_then(|account| door.secrets.get(&account, SecretKind::WhatsappVerifyToken));
     // An account that has none takes as long as one that has.
     let expected = token.as_ref().map_or("", |token| token.as_str());
     match asked {
@@ -50,7 +50,7 @@ pub(super) async fn verification(
         {
             Ok(asked.challenge)
         }
-        _ => Err(Refusal::new(
+        _ => Err(Rejection::new(
             StatusCode::FORBIDDEN,
             Code::Forbidden.as_str(),
             "the verify token is not this account's",
@@ -63,55 +63,56 @@ pub(super) async fn notification(
     Path(account): Path<String>,
     headers: HeaderMap,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let body = door.bodies.read(request, body::NOTIFICATION).await?;
     let account = account.parse::<Account>().ok();
-    let key = account.as_ref().and_then(|account| door.secrets.mac_key(account, Kind::WhatsappAppSecret));
-    signature::check_meta(&headers, key.as_ref().unwrap_or(&door.nobody), &body).map_err(unsigned)?;
-    let (Some(account), Some(_)) = (account, key) else { return Err(unsigned(Unsigned::Signature)) };
+    let key =
+        account.as_ref().and_then(|account| door.secrets.mac_key(account, SecretKind::WhatsappAppSecret));
+    signature::check_meta(&headers, key.as_ref().unwrap_or(&door.decoy_key), &body).map_err(unsigned)?;
+    let (Some(account), Some(_)) = (account, key) else { return Err(unsigned(SignatureError::Signature)) };
     let (body, _admitted) = door.admission.admit(&account, body)?;
-    let numbers = door.secrets.get(&account, Kind::WhatsappPhoneNumberId);
+    let numbers = door.secrets.get(&account, SecretKind::WhatsappPhoneNumberId);
     let rules = Rules {
         words: &door.settings.words,
         numbers: numbers.as_ref().map(|numbers| numbers.as_str()),
         numbers_only: door.settings.numbers_only,
         now: now(),
     };
-    let Some(Notified { wishes, stops, ignored }) = Notified::read(&body, rules) else {
-        door.metrics.ignored(Why::Unreadable.as_str(), 1);
+    let Some(Notification { opt_ins, opt_outs, ignored }) = Notification::read(&body, rules) else {
+        door.metrics.ignored(IgnoredReason::Unreadable.as_str(), 1);
         let message = "the body is not JSON";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message));
+        return Err(Rejection::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message));
     };
     drop(body);
-    if wishes.is_empty() && stops.is_empty() {
+    if opt_ins.is_empty() && opt_outs.is_empty() {
         door.pass_over(&account, &ignored);
-        return Ok(Json(Vec::<Told>::new()).into_response());
+        return Ok(Json(Vec::<OptInReply>::new()).into_response());
     }
-    if numbers.is_none() && door.secrets.is_shared(&account, Kind::WhatsappAppSecret) {
+    if numbers.is_none() && door.secrets.is_shared(&account, SecretKind::WhatsappAppSecret) {
         let what = "Meta signs for several accounts here with the same app secret, and only the id of its phone number \
                     tells an account's notifications";
-        return Err(missing(&account, what, Kind::WhatsappPhoneNumberId));
+        return Err(missing(&account, what, SecretKind::WhatsappPhoneNumberId));
     }
     // A notification is not the account's to make smaller: one with more than its rate takes all of it.
-    door.at_rate(&account, (wishes.len() + stops.len()).min(door.settings.rate.get() as usize))?;
-    let opt_outs = stops.into_iter().map(|stop| stop.into_opt_out(&account)).collect();
-    let handled = door.take_out(&account, opt_outs).await?;
+    door.check_rate(&account, (opt_ins.len() + opt_outs.len()).min(door.settings.rate.get() as usize))?;
+    let opt_outs = opt_outs.into_iter().map(|stop| stop.into_opt_out(&account)).collect();
+    let handled = door.accept_opt_outs(&account, opt_outs).await?;
     warn_of(&account, &handled, "an opt-out by WhatsApp cannot be done, and is not repeated");
-    let mut answer = Answer::default();
+    let mut answer = NotificationReply::default();
     answer.add(handled);
-    let list = door.secrets.get(&account, Kind::WhatsappList);
+    let list = door.secrets.get(&account, SecretKind::WhatsappList);
     let list = match &list {
         Some(list) => list.as_str(),
-        None if wishes.is_empty() => "",
+        None if opt_ins.is_empty() => "",
         None => {
             let what = "the account has no list for WhatsApp";
-            return Err(missing(&account, what, Kind::WhatsappList));
+            return Err(missing(&account, what, SecretKind::WhatsappList));
         }
     };
-    let mut wishes = wishes.into_iter().peekable();
+    let mut opt_ins = opt_ins.into_iter().peekable();
     // A few at a time: as opt-ins they take more room than in the notification.
-    while wishes.peek().is_some() {
-        let some = wishes.by_ref().take(AT_ONCE).map(|wish| wish.into_opt_in(&account, list)).collect();
+    while opt_ins.peek().is_some() {
+        let some = opt_ins.by_ref().take(AT_ONCE).map(|wish| wish.into_opt_in(&account, list)).collect();
         answer.add(door.wished(&account, some).await?);
     }
     // It may come again until here.
@@ -121,14 +122,14 @@ pub(super) async fn notification(
 
 /// What a notification is answered.
 #[derive(Default)]
-struct Answer {
-    told: Vec<Told>,
+struct NotificationReply {
+    told: Vec<OptInReply>,
     /// Something is not done, and Meta is to repeat all of it.
     is_unfinished: bool,
 }
 
-impl Answer {
-    fn add(&mut self, handled: Vec<Handled>) {
+impl NotificationReply {
+    fn add(&mut self, handled: Vec<OptInResponse>) {
         self.is_unfinished |= handled.iter().any(|handled| handled.status.is_server_error());
         let rest = MOST_TOLD.saturating_sub(self.told.len());
         self.told.extend(handled.into_iter().take(rest).map(|handled| handled.told));
@@ -141,18 +142,18 @@ impl Answer {
 }
 
 /// A setting that the account needs. Meta repeats what is not answered 200, for days: nothing is lost meanwhile.
-fn missing(account: &Account, what: &str, kind: Kind) -> Refusal {
+fn missing(account: &Account, what: &str, kind: SecretKind) -> Rejection {
     let message = format!("{what}; put it into {account}.{}", kind.file());
     error!(%account, "{message}");
-    Refusal::overloaded(message)
+    Rejection::overloaded(message)
 }
 
 /// Warns of what can never be done.
-fn warn_of(account: &Account, handled: &[Handled], warning: &str) {
-    let is_refused = |handled: &&Handled| handled.status == StatusCode::UNPROCESSABLE_ENTITY;
-    for Handled { told, .. } in handled.iter().filter(is_refused) {
+fn warn_of(account: &Account, handled: &[OptInResponse], warning: &str) {
+    let is_refused = |handled: &&OptInResponse| handled.status == StatusCode::UNPROCESSABLE_ENTITY;
+    for OptInResponse { told, .. } in handled.iter().filter(is_refused) {
         // Meta's ids have the sender's number in them, and Klaviyo's words may have more.
-        let key = Key::new(account, &told.id);
+        let key = OptInKey::new(account, &told.id);
         warn!(%account, %key, "{warning}");
     }
 }
@@ -172,7 +173,7 @@ impl Door {
 
     /// Takes what people have wished. A wish that cannot be goes into the queue as it came, so that the worker keeps it as
     /// a dead letter; without a queue there is the log, and the answer. Meta is not to repeat it.
-    async fn wished(&self, account: &Account, wished: Vec<OptIn>) -> Result<Vec<Handled>, Refusal> {
+    async fn wished(&self, account: &Account, wished: Vec<OptIn>) -> Result<Vec<OptInResponse>, Rejection> {
         let (mut opt_ins, mut unfit, mut all) = (Vec::with_capacity(wished.len()), Vec::new(), Vec::new());
         for opt_in in wished {
             let mut taken_in = opt_in.clone();
@@ -180,19 +181,19 @@ impl Door {
                 Ok(()) => opt_ins.push(taken_in),
                 Err(reason) => {
                     let id = opt_in.id.clone().unwrap_or_default();
-                    let state = Fate::failed(Reason::new(Code::InvalidInput, reason.to_string()));
+                    let state = ReplyState::failed(Reason::new(Code::InvalidInput, reason.to_string()));
                     let status = StatusCode::UNPROCESSABLE_ENTITY;
-                    all.push(Handled { told: Told { id, state }, status, retry_after: None });
+                    all.push(OptInResponse { told: OptInReply { id, state }, status, retry_after: None });
                     unfit.push(opt_in);
                 }
             }
         }
-        if self.desk.keeps_what_cannot_be_done() {
-            self.desk.take(None, unfit).await?;
+        if self.backend.keeps_what_cannot_be_done() {
+            self.backend.take(None, unfit).await?;
         }
-        for Handled { told, .. } in &all {
+        for OptInResponse { told, .. } in &all {
             self.metrics.opt_ins("refused", 1);
-            let key = Key::new(account, &told.id);
+            let key = OptInKey::new(account, &told.id);
             warn!(%account, opt_in = %key, reason = told.reason(), "an opt-in by WhatsApp cannot be, and is not repeated");
         }
         let handled = self.take(account, None, opt_ins).await?;

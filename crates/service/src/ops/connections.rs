@@ -27,10 +27,10 @@ struct Open {
 
 /// The connection that a request has come by; a [`Listener`](super::Listener) puts it among the request's extensions.
 #[derive(Clone, Debug)]
-pub struct Connection(Arc<State>);
+pub struct Connection(Arc<ConnectionState>);
 
 #[derive(Debug)]
-struct State {
+struct ConnectionState {
     /// When the listener began: what the times below are counted from.
     begun: Instant,
     opened: Instant,
@@ -151,7 +151,7 @@ impl Connections {
         }
         let number = open.next;
         open.next += 1;
-        let connection = Connection(Arc::new(State {
+        let connection = Connection(Arc::new(ConnectionState {
             begun: self.begun,
             opened: Instant::now(),
             progress: AtomicU64::default(),

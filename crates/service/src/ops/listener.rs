@@ -1,7 +1,7 @@
 //! A listener whose connections are bounded in number, memory and time.
 
 use super::connections::{Connections, Member};
-use super::progress::Watched;
+use super::progress::ProgressStream;
 use axum::Router;
 use http::Request;
 use http::header::{CONNECTION, HeaderValue};
@@ -36,20 +36,20 @@ const BACKLOG: u32 = 1_024;
 
 /// What the connections of a listener may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ListenerSettings {
     /// How many are open at once. For one more the one that has been without progress for the longest is closed.
     pub connections: usize,
     /// How long the headers of a request may take, and a connection may be without one.
     pub headers: Duration,
     /// How long an answer may wait for a byte of it to be read.
     pub writing: Duration,
-    /// How long a connection is kept for more requests. After that, and [`Settings::grace`], it is broken off.
+    /// How long a connection is kept for more requests. After that, and [`ListenerSettings::grace`], it is broken off.
     pub age: Duration,
     /// How long requests that are under way may take after the end was asked for.
     pub grace: Duration,
 }
 
-impl Default for Settings {
+impl Default for ListenerSettings {
     fn default() -> Self {
         Self {
             connections: 1_024,
@@ -64,24 +64,24 @@ impl Default for Settings {
 /// A port that is listened at.
 pub struct Listener {
     socket: TcpListener,
-    settings: Settings,
-    metrics: Metrics,
+    settings: ListenerSettings,
+    metrics: ListenerMetrics,
 }
 
 #[derive(Clone, Default)]
-struct Metrics {
+struct ListenerMetrics {
     open: Gauge,
-    closed: Family<Why, Counter>,
+    closed: Family<ClosedLabel, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Why {
+struct ClosedLabel {
     reason: &'static str,
 }
 
-impl Metrics {
+impl ListenerMetrics {
     fn closed(&self, reason: &'static str) {
-        self.closed.get_or_create(&Why { reason }).inc();
+        self.closed.get_or_create(&ClosedLabel { reason }).inc();
     }
 }
 
@@ -90,7 +90,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the address cannot be had.
-    pub fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, settings: ListenerSettings) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // Where a service was ended and is started again.
         #[cfg(unix)]
@@ -99,13 +99,13 @@ impl Listener {
         socket.set_send_buffer_size(SYSTEM_BUFFER)?;
         socket.set_recv_buffer_size(SYSTEM_BUFFER)?;
         socket.bind(address)?;
-        Ok(Self { socket: socket.listen(BACKLOG)?, settings, metrics: Metrics::default() })
+        Ok(Self { socket: socket.listen(BACKLOG)?, settings, metrics: ListenerMetrics::default() })
     }
 
     /// Counts its connections, as a door's.
     #[must_use]
     pub fn counted(self, registry: &mut Registry) -> Self {
-        let Metrics { open, closed } = &self.metrics;
+        let ListenerMetrics { open, closed } = &self.metrics;
         registry.register("klaviyo_door_connections", "Connections that are open", open.clone());
         registry.register(
             "klaviyo_door_connections_closed",
@@ -150,7 +150,7 @@ impl Listener {
 async fn accept(
     socket: &TcpListener,
     connections: &Arc<Connections>,
-    metrics: &Metrics,
+    metrics: &ListenerMetrics,
 ) -> Option<(TcpStream, Member)> {
     match socket.accept().await {
         Ok((stream, _)) => loop {
@@ -180,12 +180,12 @@ fn serve(
     stream: TcpStream,
     member: Member,
     router: &Router,
-    settings: &Settings,
-    metrics: &Metrics,
+    settings: &ListenerSettings,
+    metrics: &ListenerMetrics,
     graceful: &GracefulShutdown,
 ) {
     let connection = member.connection.clone();
-    let stream = Watched::new(stream, connection.clone(), settings.writing);
+    let stream = ProgressStream::new(stream, connection.clone(), settings.writing);
     let (router, age) = (TowerToHyperService::new(router.clone()), settings.age);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(connection.clone());

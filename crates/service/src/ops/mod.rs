@@ -5,7 +5,7 @@ mod listener;
 mod progress;
 
 pub use connections::{Connection, InUse};
-pub use listener::{Listener, Settings};
+pub use listener::{Listener, ListenerSettings};
 
 use axum::Router;
 use axum::extract::State;

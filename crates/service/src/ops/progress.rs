@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A stream whose progress is noted. While it cannot be written to, nothing is read from it: whoever does not read answers
 /// makes no more of them. When nothing was written for too long, it fails.
-pub(super) struct Watched<S> {
+pub(super) struct ProgressStream<S> {
     stream: S,
     connection: Connection,
     /// How long nothing may be written.
@@ -21,7 +21,7 @@ pub(super) struct Watched<S> {
     reader: Option<Waker>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> ProgressStream<S> {
     pub(super) fn new(stream: S, connection: Connection, patience: Duration) -> Self {
         Self { stream, connection, patience, deadline: None, reader: None }
     }
@@ -51,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ProgressStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ProgressStream<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
@@ -114,7 +114,7 @@ mod tests {
     async fn a_peer_that_does_not_read_is_not_read_from_and_ends() {
         let (mut peer, own) = duplex(8);
         let member = Connections::new(1).enter().unwrap().0;
-        let mut own = Watched::new(own, member.connection.clone(), PATIENCE);
+        let mut own = ProgressStream::new(own, member.connection.clone(), PATIENCE);
         peer.write_all(b"question").await.unwrap();
         own.write_all(&[0; 8]).await.unwrap();
         assert!(timeout(Duration::from_secs(9), own.write_all(b"x")).await.is_err());
@@ -131,7 +131,7 @@ mod tests {
     async fn each_byte_that_is_read_gives_it_time_again() {
         let (mut peer, own) = duplex(8);
         let member = Connections::new(1).enter().unwrap().0;
-        let mut own = Watched::new(own, member.connection.clone(), PATIENCE);
+        let mut own = ProgressStream::new(own, member.connection.clone(), PATIENCE);
         let writing = tokio::spawn(async move { own.write_all(&[0; 16]).await.map(|()| own) });
         for _ in 0..8 {
             tokio::time::sleep(Duration::from_secs(9)).await;

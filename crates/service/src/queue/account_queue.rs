@@ -2,7 +2,7 @@
 
 use super::{OPT_INS_SUBJECT, Queue, QueueError, ask, failed, is_of, within};
 use crate::account::Account;
-use crate::opt_in::{Entry, Key};
+use crate::opt_in::{OptInKey, QueueEntry};
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 /// How many opt-ins are taken at once: as many contacts as go into one import.
-pub const MOST: usize = 10_000;
+pub const MAX_BATCH: usize = 10_000;
 /// For the way, beyond the time that JetStream waits for a message.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -34,13 +34,13 @@ pub struct AccountQueue {
 }
 
 /// A message that was taken, and is to be settled.
-pub struct Taken {
+pub struct Delivery {
     message: Message,
 }
 
 /// What there is in the queue of an account when nothing was given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Backlog {
     /// There is nothing.
     Empty,
     /// There are opt-ins, which were given back for later, or which another worker had when it was killed.
@@ -78,9 +78,9 @@ impl AccountQueue {
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn standing(&mut self, quiet: Duration) -> Result<Standing, QueueError> {
+    pub async fn recreate_if_stalled(&mut self, quiet: Duration) -> Result<Backlog, QueueError> {
         let waiting = self.queue.waiting().await?;
-        let Some(count) = waiting.accounts.get(&self.account) else { return Ok(Standing::Empty) };
+        let Some(count) = waiting.accounts.get(&self.account) else { return Ok(Backlog::Empty) };
         let what = "describe an account's queue";
         let (is_older, known) = match within(&self.queue.client(), what, self.consumer.get_info()).await? {
             Ok(now) => {
@@ -95,7 +95,7 @@ impl AccountQueue {
         let is_forgotten = is_older || (*count as u64) > known;
         let patience = if is_forgotten { UNANSWERED } else { 2 * LONGEST_DELAY };
         if quiet <= patience {
-            return Ok(Standing::Later);
+            return Ok(Backlog::Later);
         }
         // A new one begins with the first that is there. What was done is found among the outcomes.
         let delete = self.queue.opt_ins.delete_consumer(self.account.as_str());
@@ -104,10 +104,10 @@ impl AccountQueue {
             debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
         self.consumer = Self::open(self.queue.clone(), &self.account).await?.consumer;
-        Ok(Standing::Recreated)
+        Ok(Backlog::Recreated)
     }
 
-    /// Takes what waits, `most` of it and no more than [`MOST`], and after the first one no more than so many `bytes`;
+    /// Takes what waits, `most` of it and no more than [`MAX_BATCH`], and after the first one no more than so many `bytes`;
     /// waits for the first one as long as `patience`.
     ///
     /// # Errors
@@ -117,13 +117,13 @@ impl AccountQueue {
         most: usize,
         bytes: usize,
         patience: Duration,
-    ) -> Result<Vec<Taken>, QueueError> {
+    ) -> Result<Vec<Delivery>, QueueError> {
         let mut taken = Vec::new();
         let what = "give opt-ins";
         let client = self.queue.client();
         let first = ask(&client, what, self.consumer.batch().max_messages(1).expires(patience).messages());
         self.collect(first.await?, patience, &mut taken).await?;
-        let more = most.min(MOST).saturating_sub(1);
+        let more = most.min(MAX_BATCH).saturating_sub(1);
         if taken.is_empty() || more == 0 || bytes == 0 {
             return Ok(taken);
         }
@@ -139,12 +139,12 @@ impl AccountQueue {
         &self,
         mut batch: pull::Batch,
         patience: Duration,
-        taken: &mut Vec<Taken>,
+        taken: &mut Vec<Delivery>,
     ) -> Result<(), QueueError> {
         // A connection that breaks ends the batch only by the clock.
         while let Ok(Some(message)) = timeout(patience + MARGIN, batch.next()).await {
             let message = message.map_err(failed("give opt-ins"))?;
-            taken.push(Taken { message });
+            taken.push(Delivery { message });
         }
         Ok(())
     }
@@ -155,18 +155,18 @@ fn start_of(client: &Client) -> String {
     format!("made by the server {}", client.server_info().server_id)
 }
 
-impl Taken {
+impl Delivery {
     /// How often within its time a message has to be touched, so that it is not given to anybody else.
-    pub const TOUCH: Duration = Duration::from_secs(UNANSWERED.as_secs() / 3);
+    pub const EXTEND_EVERY: Duration = Duration::from_secs(UNANSWERED.as_secs() / 3);
 
     /// What the message says.
     #[must_use]
-    pub fn read(&self) -> Entry {
-        Entry::read(&self.message.payload, self.message.subject.rsplit('.').next().unwrap_or_default())
+    pub fn read(&self) -> QueueEntry {
+        QueueEntry::read(&self.message.payload, self.message.subject.rsplit('.').next().unwrap_or_default())
     }
 
     /// Whether a front door has put it there, under this key, and not who put a dead letter back.
-    pub(crate) fn is_accepted_as(&self, key: &Key) -> bool {
+    pub(crate) fn is_accepted_as(&self, key: &OptInKey) -> bool {
         self.message.headers.as_ref().is_some_and(|headers| is_of(headers, key))
     }
 
@@ -192,7 +192,7 @@ impl Taken {
     ///
     /// # Errors
     /// When there is no connection. It is given out again then, and found to be settled.
-    pub async fn acknowledge(&self) -> Result<(), QueueError> {
+    pub async fn ack(&self) -> Result<(), QueueError> {
         ask(&self.message.context.client(), "take an acknowledgement", self.message.ack()).await
     }
 
@@ -200,7 +200,7 @@ impl Taken {
     ///
     /// # Errors
     /// When there is no connection. It is given out again all the same.
-    pub async fn give_back(&self, delay: Duration) -> Result<(), QueueError> {
+    pub async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
         let back = self.message.ack_with(AckKind::Nak(Some(delay.min(LONGEST_DELAY))));
         ask(&self.message.context.client(), "take an opt-in back", back).await
     }
@@ -209,7 +209,7 @@ impl Taken {
     ///
     /// # Errors
     /// When there is no connection.
-    pub async fn touch(&self) -> Result<(), QueueError> {
+    pub async fn extend(&self) -> Result<(), QueueError> {
         ask(&self.message.context.client(), "wait for an opt-in", self.message.ack_with(AckKind::Progress))
             .await
     }

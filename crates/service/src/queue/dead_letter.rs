@@ -2,8 +2,8 @@
 
 use super::{DEAD_SUBJECT, PUT, Queue, QueueError, Record, ask, failed, within};
 use crate::account::Account;
-use crate::id::Id;
-use crate::opt_in::Key;
+use crate::id::OptInId;
+use crate::opt_in::OptInKey;
 use crate::outcome::{Outcome, Reason};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::message::PublishMessage;
@@ -20,7 +20,7 @@ const PAGE: usize = 1_000;
 
 /// A dead letter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Dead {
+pub struct DeadLetterBody {
     /// The opt-in, or the opt-out, as it was in the queue. A message that is no JSON, or is too long for a letter, is a
     /// string: the base64 of how it begins.
     pub opt_in: Box<RawValue>,
@@ -38,30 +38,34 @@ pub struct Dead {
 
 /// A dead letter, and where it is.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct DeadLetter {
     /// Its name.
-    pub key: Key,
+    pub key: OptInKey,
     /// Its place in the stream.
     pub sequence: u64,
     /// What it says.
-    pub dead: Dead,
+    pub body: DeadLetterBody,
 }
 
-impl Letter {
+impl DeadLetter {
     /// The id that the opt-in was accepted under.
     #[must_use]
-    pub fn id(&self) -> Id {
-        Id { key: self.key.clone(), sequence: self.dead.sequences.first().copied() }
+    pub fn id(&self) -> OptInId {
+        OptInId { key: self.key.clone(), sequence: self.body.sequences.first().copied() }
     }
 }
 
 impl Queue {
     /// Writes a dead letter. Writing it again replaces it.
-    pub(crate) async fn bury(&self, key: &Key, dead: &Dead) -> Result<(), QueueError> {
+    pub(crate) async fn write_dead_letter(
+        &self,
+        key: &OptInKey,
+        dead: &DeadLetterBody,
+    ) -> Result<(), QueueError> {
         let letter = serde_json::to_vec(dead).map_err(failed("get a dead letter that can be written"))?;
         let message = PublishMessage::build().payload(letter.into());
         // It is never closed.
-        let _turn = self.outcomes_on_their_way.acquire().await;
+        let _turn = self.outcome_permits.acquire().await;
         let written = async { self.context.send_publish(subject(key), message).await?.await };
         ask(&self.client(), "keep a dead letter", written).await.map(drop)
     }
@@ -70,7 +74,7 @@ impl Queue {
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn dead(&self, account: Option<&Account>) -> Result<Vec<Letter>, QueueError> {
+    pub async fn dead(&self, account: Option<&Account>) -> Result<Vec<DeadLetter>, QueueError> {
         let account = account.map_or("*", Account::as_str);
         let config = pull::Config {
             filter_subject: format!("{DEAD_SUBJECT}.{account}.*"),
@@ -105,7 +109,7 @@ impl Queue {
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn dead_letter(&self, key: &Key) -> Result<Option<Letter>, QueueError> {
+    pub async fn dead_letter(&self, key: &OptInKey) -> Result<Option<DeadLetter>, QueueError> {
         let subject = subject(key);
         let last = self.dead.get_last_raw_message_by_subject(&subject);
         match within(&self.client(), "find a dead letter", last).await? {
@@ -129,11 +133,11 @@ impl Queue {
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn retry(&self, letter: &Letter) -> Result<bool, QueueError> {
+    pub async fn retry(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
         // First the outcome: a worker that finds this opt-in settled drops it from the queue.
         let is_open = self.decide(letter, &Outcome::Waiting).await?;
         if is_open {
-            let opt_in = Bytes::copy_from_slice(letter.dead.opt_in.get().as_bytes());
+            let opt_in = Bytes::copy_from_slice(letter.body.opt_in.get().as_bytes());
             // The same letter again is a duplicate, but the opt-in is not one of what it was before.
             let id = format!("{}/{}", letter.key, letter.sequence);
             self.publish(&letter.key, &id, opt_in, Instant::now() + PUT).await?;
@@ -146,7 +150,7 @@ impl Queue {
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn give_up(&self, letter: &Letter) -> Result<bool, QueueError> {
+    pub async fn give_up(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
         let is_open = self.decide(letter, &Outcome::Dropped).await?;
         self.forget(letter).await?;
         Ok(is_open)
@@ -154,14 +158,14 @@ impl Queue {
 
     /// Writes what was decided about a letter in the place of its outcome. False: the letter is not there any more, or
     /// its opt-in has ended since, and neither is to be changed by who comes late.
-    async fn decide(&self, letter: &Letter, decision: &Outcome) -> Result<bool, QueueError> {
+    async fn decide(&self, letter: &DeadLetter, decision: &Outcome) -> Result<bool, QueueError> {
         loop {
             // A second letter may have taken the place of this one.
             let letters = self.dead_letter(&letter.key).await?;
             if letters.is_none_or(|there| there.sequence != letter.sequence) {
                 return Ok(false);
             }
-            let now = self.settled(&letter.key).await?;
+            let now = self.find_record(&letter.key).await?;
             match now.as_ref().map(|now| &now.outcome) {
                 // By who was interrupted then, before the letter was removed.
                 Some(now) if now == decision => return Ok(true),
@@ -174,7 +178,7 @@ impl Queue {
             let outcome = decision.clone();
             let decided = match now {
                 Some(now) => Record { outcome, ..now },
-                None => Record { outcome, sequences: letter.dead.sequences.clone(), revision: 0 },
+                None => Record { outcome, sequences: letter.body.sequences.clone(), revision: 0 },
             };
             if self.settle(&letter.key, &decided).await? {
                 return Ok(true);
@@ -182,7 +186,7 @@ impl Queue {
         }
     }
 
-    async fn forget(&self, letter: &Letter) -> Result<(), QueueError> {
+    async fn forget(&self, letter: &DeadLetter) -> Result<(), QueueError> {
         use async_nats::jetstream::stream::DeleteMessageErrorKind;
         let delete = self.dead.delete_message(letter.sequence);
         match within(&self.client(), "remove a dead letter", delete).await? {
@@ -194,12 +198,12 @@ impl Queue {
     }
 }
 
-fn subject(key: &Key) -> String {
+fn subject(key: &OptInKey) -> String {
     format!("{DEAD_SUBJECT}.{key}")
 }
 
 /// None for what is no dead letter.
-fn letter(subject: &str, payload: &[u8], sequence: u64) -> Option<Letter> {
+fn letter(subject: &str, payload: &[u8], sequence: u64) -> Option<DeadLetter> {
     let key = subject.strip_prefix(DEAD_SUBJECT)?.strip_prefix('.')?.parse().ok()?;
-    Some(Letter { key, sequence, dead: serde_json::from_slice(payload).ok()? })
+    Some(DeadLetter { key, sequence, body: serde_json::from_slice(payload).ok()? })
 }

@@ -22,13 +22,13 @@ mod lease;
 mod record;
 mod version;
 
-pub use account_queue::{AccountQueue, MOST, Standing, Taken};
-pub use dead_letter::{Dead, Letter};
+pub use account_queue::{AccountQueue, Backlog, Delivery, MAX_BATCH};
+pub use dead_letter::{DeadLetter, DeadLetterBody};
 pub use lease::{Lease, Workers};
 pub(crate) use record::Record;
 
 use crate::account::Account;
-use crate::opt_in::Key;
+use crate::opt_in::OptInKey;
 use crate::outcome::Outcome;
 use async_nats::Client;
 use async_nats::jetstream::Context;
@@ -70,9 +70,9 @@ const PING: Duration = Duration::from_secs(5);
 const PUT_AT_ONCE: usize = 256;
 /// How many of all puts together. The client lets 5,000 messages wait for their acknowledgement, and would wait for a
 /// place among them without end.
-const ON_THEIR_WAY: usize = 2_048;
+const PUT_PERMITS: usize = 2_048;
 /// How many outcomes, and dead letters, of all accounts: what is left are places for leases, which do not wait behind them.
-const OUTCOMES_ON_THEIR_WAY: usize = 1_024;
+const OUTCOME_PERMITS: usize = 1_024;
 /// What waiting opt-ins may take of JetStream's store where the stream is made: two and a half million of 400 bytes. A
 /// stream without a bound would take the room that outcomes and leases need to empty it.
 pub const OPT_INS_BYTES: u64 = 1 << 30;
@@ -136,8 +136,8 @@ pub struct Queue {
     signatures: Store,
     /// Bytes of waiting opt-ins, where the server cannot be told to refuse more.
     bound: Option<u64>,
-    on_their_way: Arc<Semaphore>,
-    outcomes_on_their_way: Arc<Semaphore>,
+    put_permits: Arc<Semaphore>,
+    outcome_permits: Arc<Semaphore>,
 }
 
 /// What failed at the queue.
@@ -174,7 +174,7 @@ pub enum QueueError {
     Refused(Arc<QueueError>),
     /// The outcome of an opt-in is nothing that this version knows.
     #[error("the outcome of {0} cannot be read; a newer version has written it, perhaps: update this one")]
-    Unreadable(Key),
+    Unreadable(OptInKey),
     /// NATS has not answered in time. Whether it did what it was asked for is not known.
     #[error("NATS did not {0} in time")]
     TimedOut(&'static str),
@@ -328,8 +328,8 @@ impl Queue {
             workers: bucket(&context, "klaviyo-workers", LEASE).await?,
             signatures: bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
             bound,
-            on_their_way: Arc::new(Semaphore::new(ON_THEIR_WAY)),
-            outcomes_on_their_way: Arc::new(Semaphore::new(OUTCOMES_ON_THEIR_WAY)),
+            put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
+            outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),
             context,
             opt_ins,
             dead,
@@ -349,7 +349,7 @@ impl Queue {
     /// Puts opt-ins into the queue, as they are written there ([`OptIn::to_json`](crate::opt_in::OptIn::to_json)).
     /// Tells of each, in the same order, whether it is written. One that failed may be written all the same, when it is
     /// not known what JetStream did; to put it again is safe. It takes ten seconds at most.
-    pub async fn put(&self, opt_ins: Vec<(Key, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
+    pub async fn put(&self, opt_ins: Vec<(OptInKey, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
         let end = Instant::now() + PUT;
         if self.bound.is_some()
             && let Err(full) = self.has_room(end).await
@@ -373,7 +373,7 @@ impl Queue {
 
     async fn publish(
         &self,
-        key: &Key,
+        key: &OptInKey,
         message_id: &str,
         opt_in: Bytes,
         end: Instant,
@@ -382,7 +382,7 @@ impl Queue {
         let message = PublishMessage::build().payload(opt_in).message_id(message_id);
         let published = async {
             // It is never closed.
-            let _turn = self.on_their_way.acquire().await;
+            let _turn = self.put_permits.acquire().await;
             self.context.send_publish(subject, message).await?.await
         };
         let what = "acknowledge an opt-in";
@@ -395,8 +395,8 @@ impl Queue {
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn outcome(&self, key: &Key, sequence: u64) -> Result<Option<Outcome>, QueueError> {
-        let record = self.settled(key).await?;
+    pub async fn outcome(&self, key: &OptInKey, sequence: u64) -> Result<Option<Outcome>, QueueError> {
+        let record = self.find_record(key).await?;
         if let Some(record) = record.as_ref().filter(|record| record.is_of(sequence)) {
             return Ok(Some(record.outcome.clone()));
         }
@@ -405,12 +405,12 @@ impl Queue {
             return Ok(Some(record.map_or(Outcome::Waiting, |record| record.outcome)));
         }
         // It may have been done between the two questions.
-        let record = self.settled(key).await?.filter(|record| record.is_of(sequence));
+        let record = self.find_record(key).await?.filter(|record| record.is_of(sequence));
         Ok(record.map(|record| record.outcome))
     }
 
     /// Whether the message at this sequence is this opt-in, as a front door has written it.
-    async fn waits(&self, key: &Key, sequence: u64) -> Result<bool, QueueError> {
+    async fn waits(&self, key: &OptInKey, sequence: u64) -> Result<bool, QueueError> {
         use async_nats::jetstream::stream::RawMessageErrorKind;
         if sequence == 0 {
             // They begin with 1, and JetStream takes this for a question without one.
@@ -443,11 +443,11 @@ impl Queue {
 
     /// Whether the outcomes of an account can be written: as many bytes are, and are taken away again. So Klaviyo is not
     /// asked for what could not be noted then.
-    pub(crate) async fn prove(&self, account: &Account, bytes: usize) -> Result<(), QueueError> {
+    pub(crate) async fn probe_outcomes(&self, account: &Account, bytes: usize) -> Result<(), QueueError> {
         // No opt-in has this key. What is left of it is a mark, which is smaller: so where the bucket is full this
         // cannot be written in its place.
         let key = format!("{account}.proof");
-        let room = Bytes::from(vec![b' '; bytes.clamp(PROOF_LEAST, PROOF_MOST)]);
+        let room = Bytes::from(vec![b' '; bytes.clamp(PROBE_LEAST, PROBE_MOST)]);
         ask(&self.client(), "keep an outcome", self.outcomes.put(key.as_str(), room)).await?;
         ask(&self.client(), "take a proof away", self.outcomes.purge(key.as_str())).await
     }
@@ -486,8 +486,8 @@ impl Queue {
 
 const COUNT: &str = "count the opt-ins";
 /// What is written to see whether outcomes can be: more than the mark that it leaves, and less than a message may have.
-const PROOF_LEAST: usize = 1 << 10;
-const PROOF_MOST: usize = 512 << 10;
+const PROBE_LEAST: usize = 1 << 10;
+const PROBE_MOST: usize = 512 << 10;
 
 /// Opens a stream; makes it if there is none.
 async fn stream(context: &Context, name: &'static str, config: stream::Config) -> Result<Stream, QueueError> {
@@ -521,11 +521,11 @@ async fn bucket(context: &Context, name: &'static str, max_age: Duration) -> Res
 
 /// A signature is base64, with characters that the key of an entry may not have.
 fn remembered_as(signature: &str) -> String {
-    Key::new(&Account::default(), signature).to_string()
+    OptInKey::new(&Account::default(), signature).to_string()
 }
 
 /// Whether a message's id is this key. That of a dead letter that was put back has more behind it.
-fn is_of(headers: &HeaderMap, key: &Key) -> bool {
+fn is_of(headers: &HeaderMap, key: &OptInKey) -> bool {
     let id = headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str());
     id == Some(key.to_string().as_str())
 }

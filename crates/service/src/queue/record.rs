@@ -1,13 +1,13 @@
 //! What the bucket of outcomes has of an opt-in.
 
 use super::{Queue, QueueError, ask, failed, within};
-use crate::opt_in::Key;
+use crate::opt_in::OptInKey;
 use crate::outcome::Outcome;
 use async_nats::jetstream::kv::{self, Operation};
 use serde::{Deserialize, Serialize};
 
 /// How many sequences are kept of an opt-in.
-const MOST: usize = 32;
+const MAX_SEQUENCES: usize = 32;
 
 /// The outcome of an opt-in, and which ids it was accepted under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Record {
 
     /// With this sequence among those that it was accepted at. Who repeats an opt-in very often asks by one of the first.
     pub(crate) fn accepted_at(mut self, sequence: u64) -> Self {
-        if !self.is_of(sequence) && self.sequences.len() < MOST {
+        if !self.is_of(sequence) && self.sequences.len() < MAX_SEQUENCES {
             self.sequences.push(sequence);
         }
         self
@@ -47,7 +47,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError::Unreadable`] is about this opt-in alone; all others are about the queue.
-    pub(crate) async fn settled(&self, key: &Key) -> Result<Option<Record>, QueueError> {
+    pub(crate) async fn find_record(&self, key: &OptInKey) -> Result<Option<Record>, QueueError> {
         let Some(entry) = self.entry(key).await?.filter(|entry| entry.operation == Operation::Put) else {
             return Ok(None);
         };
@@ -58,7 +58,7 @@ impl Queue {
 
     /// Writes the outcome of an opt-in, if it has none but the one of this revision. Otherwise somebody else has settled
     /// it; that is false.
-    pub(crate) async fn settle(&self, key: &Key, record: &Record) -> Result<bool, QueueError> {
+    pub(crate) async fn settle(&self, key: &OptInKey, record: &Record) -> Result<bool, QueueError> {
         if self.update(key, record, record.revision).await? {
             return Ok(true);
         }
@@ -70,9 +70,9 @@ impl Queue {
         }
     }
 
-    async fn update(&self, key: &Key, record: &Record, revision: u64) -> Result<bool, QueueError> {
+    async fn update(&self, key: &OptInKey, record: &Record, revision: u64) -> Result<bool, QueueError> {
         // It is never closed.
-        let _turn = self.outcomes_on_their_way.acquire().await;
+        let _turn = self.outcome_permits.acquire().await;
         let update = self.outcomes.update(key.to_string(), record.to_json()?.into(), revision);
         match within(&self.client(), "keep an outcome", update).await? {
             Ok(_) => Ok(true),
@@ -81,13 +81,18 @@ impl Queue {
         }
     }
 
-    async fn entry(&self, key: &Key) -> Result<Option<kv::Entry>, QueueError> {
+    async fn entry(&self, key: &OptInKey) -> Result<Option<kv::Entry>, QueueError> {
         ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await
     }
 
     /// Notes that a settled opt-in was accepted at this sequence too, so that it can be asked for by that id. False: it is
     /// settled otherwise by now, and is to be looked at anew.
-    pub(crate) async fn note(&self, key: &Key, record: &Record, sequence: u64) -> Result<bool, QueueError> {
+    pub(crate) async fn add_sequence(
+        &self,
+        key: &OptInKey,
+        record: &Record,
+        sequence: u64,
+    ) -> Result<bool, QueueError> {
         let noted = record.clone().accepted_at(sequence);
         if noted == *record { Ok(true) } else { self.settle(key, &noted).await }
     }

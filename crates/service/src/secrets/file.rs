@@ -1,6 +1,6 @@
 //! Reading a file of which nothing is known but its name.
 
-use super::value::Unfit;
+use super::value::InvalidSecret;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) enum Unread {
     /// The system refused, maybe for now only.
     Io(io::Error),
     /// What is there cannot be a secret.
-    Unfit(Unfit),
+    Invalid(InvalidSecret),
 }
 
 impl From<io::Error> for Unread {
@@ -37,15 +37,15 @@ pub(super) fn read(path: &Path) -> Result<Contents, Unread> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(Unread::Unfit(Unfit::NotAFile));
+        return Err(Unread::Invalid(InvalidSecret::NotAFile));
     }
     // Its size is not asked for: files of the kernel say 0.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize + 1));
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Unread::Unfit(Unfit::Large(LARGEST)));
+        return Err(Unread::Invalid(InvalidSecret::Large(LARGEST)));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| Unread::Unfit(Unfit::NotText))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Unread::Invalid(InvalidSecret::NotText))?;
     Ok(Contents { text: Zeroizing::new(text.to_owned()), is_exposed: is_exposed(&metadata) })
 }
 
@@ -87,14 +87,14 @@ mod tests {
         std::fs::write(&path, vec![b'x'; 4096]).unwrap();
         assert_eq!(read(&path).unwrap().text.len(), 4096);
         std::fs::write(&path, vec![b'x'; 4097]).unwrap();
-        assert!(matches!(read(&path), Err(Unread::Unfit(Unfit::Large(4096)))));
+        assert!(matches!(read(&path), Err(Unread::Invalid(InvalidSecret::Large(4096)))));
         std::fs::write(&path, b"\xff").unwrap();
-        assert!(matches!(read(&path), Err(Unread::Unfit(Unfit::NotText))));
+        assert!(matches!(read(&path), Err(Unread::Invalid(InvalidSecret::NotText))));
         assert!(matches!(read(&folder.path().join("none")), Err(Unread::Io(_))));
         #[cfg(unix)]
         {
-            assert!(matches!(read(folder.path()), Err(Unread::Unfit(Unfit::NotAFile))));
-            assert!(matches!(read(Path::new("/dev/zero")), Err(Unread::Unfit(Unfit::NotAFile))));
+            assert!(matches!(read(folder.path()), Err(Unread::Invalid(InvalidSecret::NotAFile))));
+            assert!(matches!(read(Path::new("/dev/zero")), Err(Unread::Invalid(InvalidSecret::NotAFile))));
         }
     }
 
@@ -104,7 +104,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        assert!(matches!(read(&fifo), Err(Unread::Unfit(Unfit::NotAFile))));
+        assert!(matches!(read(&fifo), Err(Unread::Invalid(InvalidSecret::NotAFile))));
     }
 
     #[cfg(unix)]

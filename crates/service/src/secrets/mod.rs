@@ -5,7 +5,7 @@
 mod file;
 mod value;
 
-pub use value::{MacKey, Text, Unfit};
+pub use value::{InvalidSecret, MacKey, SecretText};
 
 #[cfg(test)]
 pub(crate) use value::tests::mac_key;
@@ -25,7 +25,7 @@ use value::Value;
 
 /// What an account has. Each is in a file `<account>.<name>`, or for [`Account::DEFAULT`] in a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum SecretKind {
     /// Klaviyo's private key: for workers, and for a front door without a queue.
     ApiKey,
     /// What callers sign opt-ins with: `whsec_` and the base64 of 24 to 64 bytes.
@@ -41,7 +41,7 @@ pub enum Kind {
     WhatsappPhoneNumberId,
 }
 
-impl Kind {
+impl SecretKind {
     const ALL: [Self; 6] = [
         Self::ApiKey,
         Self::SigningSecret,
@@ -84,19 +84,19 @@ impl Kind {
 }
 
 /// Whose secret, and which.
-type Name = (Account, Kind);
+type Name = (Account, SecretKind);
 
 /// The secrets of all accounts, as they are now.
 pub struct Secrets {
     folder: Option<PathBuf>,
     held: RwLock<BTreeMap<Name, Value>>,
-    told: Mutex<Told>,
+    logged: Mutex<Logged>,
     changes: watch::Sender<u64>,
 }
 
 /// What the log already says about the files, so that it says it once.
 #[derive(Default)]
-struct Told {
+struct Logged {
     /// What is wrong with which file.
     faults: BTreeMap<PathBuf, String>,
     /// Files that are no secret's, and secrets that everybody can read.
@@ -111,7 +111,7 @@ pub enum SecretsError {
     Folder(PathBuf, #[source] io::Error),
     /// The variable has what cannot be the secret.
     #[error("the variable {0} cannot be used: {1}")]
-    Variable(&'static str, Unfit),
+    Variable(&'static str, InvalidSecret),
 }
 
 impl Secrets {
@@ -135,16 +135,16 @@ impl Secrets {
     ///
     /// # Errors
     /// When a variable has what cannot be the secret.
-    pub fn environment(kinds: &[Kind]) -> Result<Self, SecretsError> {
+    pub fn environment(kinds: &[SecretKind]) -> Result<Self, SecretsError> {
         let secrets = Self::empty(None);
         let mut held = BTreeMap::new();
         for kind in kinds {
             let unfit = |unfit| SecretsError::Variable(kind.variable(), unfit);
             let Some(text) = std::env::var_os(kind.variable()) else { continue };
-            let text = text.into_string().map_err(|_| unfit(Unfit::NotText))?;
-            match Value::parse(*kind, &Text::new(text)) {
+            let text = text.into_string().map_err(|_| unfit(InvalidSecret::NotText))?;
+            match Value::parse(*kind, &SecretText::new(text)) {
                 Ok(value) => drop(held.insert((Account::default(), *kind), value)),
-                Err(Unfit::Empty) => {}
+                Err(InvalidSecret::Empty) => {}
                 Err(error) => return Err(unfit(error)),
             }
         }
@@ -154,43 +154,43 @@ impl Secrets {
 
     fn empty(folder: Option<PathBuf>) -> Self {
         let changes = watch::Sender::new(0);
-        Self { folder, held: RwLock::default(), told: Mutex::default(), changes }
+        Self { folder, held: RwLock::default(), logged: Mutex::default(), changes }
     }
 
     /// The text of an account's secret, if it has it. Those that are keys of a MAC have none: see [`Secrets::mac_key`].
     #[must_use]
-    pub fn get(&self, account: &Account, kind: Kind) -> Option<Text> {
+    pub fn get(&self, account: &Account, kind: SecretKind) -> Option<SecretText> {
         match self.value(account, kind)? {
             Value::Text(text) => Some(text),
             Value::Mac(_) => None,
         }
     }
 
-    /// The key that an account's requests are signed with, if it has it: for [`Kind::SigningSecret`] and
-    /// [`Kind::WhatsappAppSecret`].
+    /// The key that an account's requests are signed with, if it has it: for [`SecretKind::SigningSecret`] and
+    /// [`SecretKind::WhatsappAppSecret`].
     #[must_use]
-    pub fn mac_key(&self, account: &Account, kind: Kind) -> Option<MacKey> {
+    pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
         match self.value(account, kind)? {
             Value::Mac(key) => Some(key),
             Value::Text(_) => None,
         }
     }
 
-    fn value(&self, account: &Account, kind: Kind) -> Option<Value> {
+    fn value(&self, account: &Account, kind: SecretKind) -> Option<Value> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.get(&(account.clone(), kind)).cloned()
     }
 
     /// The accounts that have such a secret.
     #[must_use]
-    pub fn accounts(&self, kind: Kind) -> BTreeSet<Account> {
+    pub fn accounts(&self, kind: SecretKind) -> BTreeSet<Account> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.keys().filter(|(_, of)| *of == kind).map(|(account, _)| account.clone()).collect()
     }
 
     /// Whether another account has the same secret.
     #[must_use]
-    pub fn is_shared(&self, account: &Account, kind: Kind) -> bool {
+    pub fn is_shared(&self, account: &Account, kind: SecretKind) -> bool {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let Some(own) = held.get(&(account.clone(), kind)) else { return false };
         held.iter().any(|((other, of), value)| *of == kind && other != account && value == own)
@@ -236,14 +236,14 @@ impl Secrets {
     pub fn reload(&self) -> Result<(), SecretsError> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let failed = |error| SecretsError::Folder(folder.clone(), error);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.held.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (mut held, mut faults, mut remarks) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let Some(name) = named(&path) else {
                 if !is_hidden(&path) {
-                    if !told.remarks.contains(&path) {
+                    if !logged.remarks.contains(&path) {
                         warn!(file = %path.display(), "not a secret's name, <account>.api-key for example; passed over");
                     }
                     remarks.insert(path);
@@ -252,12 +252,12 @@ impl Secrets {
             };
             let value = file::read(&path).and_then(|contents| {
                 if contents.is_exposed && name.1.is_secret() {
-                    if !told.remarks.contains(&path) {
+                    if !logged.remarks.contains(&path) {
                         warn!(file = %path.display(), "everybody on this machine can read this secret; chmod 600 changes it");
                     }
                     remarks.insert(path.clone());
                 }
-                Value::parse(name.1, &contents.text).map_err(Unread::Unfit)
+                Value::parse(name.1, &contents.text).map_err(Unread::Invalid)
             });
             let fault = match value {
                 Ok(value) => {
@@ -270,24 +270,24 @@ impl Secrets {
                     let used = if before.is_some() { "; the one that was read before is used" } else { "" };
                     format!("cannot be read{used}: {error}")
                 }
-                Err(Unread::Unfit(unfit)) => format!("is not used: {unfit}"),
+                Err(Unread::Invalid(unfit)) => format!("is not used: {unfit}"),
             };
             faults.insert(path, fault);
         }
         close_unsure_webhooks(&mut held, faults.keys());
         for account in of_any_number(&held) {
-            let path = folder.join(format!("{account}.{}", Kind::WhatsappPhoneNumberId.file()));
-            if !told.remarks.contains(&path) {
+            let path = folder.join(format!("{account}.{}", SecretKind::WhatsappPhoneNumberId.file()));
+            if !logged.remarks.contains(&path) {
                 warn!(file = %path.display(), "without this file the notifications of all numbers of the app are the account's");
             }
             remarks.insert(path);
         }
         for (file, fault) in &faults {
-            if told.faults.get(file) != Some(fault) {
+            if logged.faults.get(file) != Some(fault) {
                 error!(file = %file.display(), "this secret {fault}");
             }
         }
-        *told = Told { faults, remarks };
+        *logged = Logged { faults, remarks };
         if held != before {
             let count = held.len();
             *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
@@ -298,25 +298,26 @@ impl Secrets {
     }
 }
 
-/// An account whose numbers cannot be told gets no notifications: they would be taken for any number.
+/// An account whose numbers cannot be logged gets no notifications: they would be taken for any number.
 fn close_unsure_webhooks<'a>(held: &mut BTreeMap<Name, Value>, faulty: impl Iterator<Item = &'a PathBuf>) {
     for (account, kind) in faulty.filter_map(|file| named(file)) {
-        if kind == Kind::WhatsappPhoneNumberId && !held.contains_key(&(account.clone(), kind)) {
-            held.remove(&(account, Kind::WhatsappAppSecret));
+        if kind == SecretKind::WhatsappPhoneNumberId && !held.contains_key(&(account.clone(), kind)) {
+            held.remove(&(account, SecretKind::WhatsappAppSecret));
         }
     }
 }
 
 /// The accounts with a webhook of which it is not said whose numbers are theirs.
 fn of_any_number(held: &BTreeMap<Name, Value>) -> impl Iterator<Item = &Account> {
-    let apps = held.keys().filter(|(_, kind)| *kind == Kind::WhatsappAppSecret).map(|(account, _)| account);
-    apps.filter(|account| !held.contains_key(&((*account).clone(), Kind::WhatsappPhoneNumberId)))
+    let apps =
+        held.keys().filter(|(_, kind)| *kind == SecretKind::WhatsappAppSecret).map(|(account, _)| account);
+    apps.filter(|account| !held.contains_key(&((*account).clone(), SecretKind::WhatsappPhoneNumberId)))
 }
 
 /// Whose secret a file is, and which.
 fn named(path: &Path) -> Option<Name> {
     let (account, kind) = path.file_name()?.to_str()?.split_once('.')?;
-    let kind = Kind::ALL.into_iter().find(|known| known.file() == kind)?;
+    let kind = SecretKind::ALL.into_iter().find(|known| known.file() == kind)?;
     Some((account.parse().ok()?, kind))
 }
 
@@ -352,22 +353,22 @@ mod tests {
         write("notes.txt", "not a secret");
         let secrets = Secrets::folder(folder.path()).unwrap();
         let changes = secrets.changes();
-        let key = |name: &str| secrets.get(&account(name), Kind::ApiKey).map(|text| text.to_string());
+        let key = |name: &str| secrets.get(&account(name), SecretKind::ApiKey).map(|text| text.to_string());
         assert_eq!(key("shop-1").as_deref(), Some("pk_one"));
         assert_eq!(key("shop-2"), None);
-        assert_eq!(secrets.accounts(Kind::ApiKey), [account("shop-1")].into());
+        assert_eq!(secrets.accounts(SecretKind::ApiKey), [account("shop-1")].into());
 
         secrets.reload().unwrap();
         assert!(!changes.has_changed().unwrap());
         write("shop-1.api-key", "pk_another");
         write("shop-2.api-key", "pk_two");
-        assert!(secrets.mac_key(&account("shop-1"), Kind::SigningSecret).is_some());
+        assert!(secrets.mac_key(&account("shop-1"), SecretKind::SigningSecret).is_some());
         std::fs::remove_file(folder.path().join("shop-1.signing-secret")).unwrap();
         secrets.reload().unwrap();
         assert!(changes.has_changed().unwrap());
         assert_eq!(key("shop-1").as_deref(), Some("pk_another"));
         assert_eq!(key("shop-2").as_deref(), Some("pk_two"));
-        assert_eq!(secrets.mac_key(&account("shop-1"), Kind::SigningSecret), None);
+        assert_eq!(secrets.mac_key(&account("shop-1"), SecretKind::SigningSecret), None);
     }
 
     /// Stores with fixed times, and archives that are unpacked with theirs, replace a file by one of the same length.
@@ -384,7 +385,7 @@ mod tests {
         let secrets = Secrets::folder(folder.path()).unwrap();
         write("pk_two");
         secrets.reload().unwrap();
-        assert_eq!(secrets.get(&account("shop-1"), Kind::ApiKey).unwrap().as_str(), "pk_two");
+        assert_eq!(secrets.get(&account("shop-1"), SecretKind::ApiKey).unwrap().as_str(), "pk_two");
     }
 
     #[test]
@@ -396,15 +397,15 @@ mod tests {
         write("shop-3.signing-secret", SECRET);
         std::fs::create_dir(folder.path().join("shop-4.signing-secret")).unwrap();
         let secrets = Secrets::folder(folder.path()).unwrap();
-        assert_eq!(secrets.accounts(Kind::SigningSecret), [account("shop-3")].into());
+        assert_eq!(secrets.accounts(SecretKind::SigningSecret), [account("shop-3")].into());
         write("shop-1.signing-secret", SECRET);
         write("shop-3.signing-secret", "whsec_AAAA");
         secrets.reload().unwrap();
-        assert_eq!(secrets.accounts(Kind::SigningSecret), [account("shop-1")].into());
-        assert!(!secrets.is_shared(&account("shop-1"), Kind::SigningSecret));
+        assert_eq!(secrets.accounts(SecretKind::SigningSecret), [account("shop-1")].into());
+        assert!(!secrets.is_shared(&account("shop-1"), SecretKind::SigningSecret));
         write("shop-3.signing-secret", SECRET);
         secrets.reload().unwrap();
-        assert!(secrets.is_shared(&account("shop-1"), Kind::SigningSecret));
+        assert!(secrets.is_shared(&account("shop-1"), SecretKind::SigningSecret));
     }
 
     #[test]
@@ -413,7 +414,7 @@ mod tests {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("shop-1.whatsapp-app-secret", "0123456789abcdef0123456789abcdef");
         let secrets = Secrets::folder(folder.path()).unwrap();
-        let is_open = || secrets.mac_key(&account("shop-1"), Kind::WhatsappAppSecret).is_some();
+        let is_open = || secrets.mac_key(&account("shop-1"), SecretKind::WhatsappAppSecret).is_some();
         assert!(is_open());
         for (ids, open) in [("+1 555 078 3881", false), ("106540352242922", true), ("", false)] {
             write("shop-1.whatsapp-phone-number-id", ids);
@@ -428,7 +429,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let secrets = Arc::new(Secrets::folder(folder.path()).unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let held = secrets.told.lock().unwrap();
+        let held = secrets.logged.lock().unwrap();
         runtime.block_on(async {
             tokio::select! {
                 () = secrets.keep_fresh() => {}
@@ -447,14 +448,14 @@ mod tests {
         let fifo = folder.path().join("shop-2.api-key");
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         let secrets = Arc::new(Secrets::folder(folder.path()).unwrap());
-        assert_eq!(secrets.accounts(Kind::ApiKey), [account("shop-1")].into());
+        assert_eq!(secrets.accounts(SecretKind::ApiKey), [account("shop-1")].into());
         std::fs::write(folder.path().join("shop-1.api-key"), "pk_another").unwrap();
         let mut changes = secrets.changes();
         tokio::select! {
             changed = changes.changed() => changed.unwrap(),
             () = secrets.keep_fresh() => {}
         }
-        assert_eq!(secrets.get(&account("shop-1"), Kind::ApiKey).unwrap().as_str(), "pk_another");
+        assert_eq!(secrets.get(&account("shop-1"), SecretKind::ApiKey).unwrap().as_str(), "pk_another");
     }
 
     /// Kubernetes mounts a link to a folder with the time in its name, and replaces the link.
@@ -471,7 +472,7 @@ mod tests {
         symlink("..1", place("..data")).unwrap();
         symlink("..data/shop-1.api-key", place("shop-1.api-key")).unwrap();
         let secrets = Secrets::folder(mount.path()).unwrap();
-        let key = || secrets.get(&account("shop-1"), Kind::ApiKey).map(|text| text.to_string());
+        let key = || secrets.get(&account("shop-1"), SecretKind::ApiKey).map(|text| text.to_string());
         assert_eq!(key().as_deref(), Some("pk_one"));
         symlink("..2", place("..next")).unwrap();
         std::fs::rename(place("..next"), place("..data")).unwrap();
@@ -486,7 +487,7 @@ mod tests {
         let secrets = Secrets::folder(folder.path()).unwrap();
         folder.close().unwrap();
         assert!(secrets.reload().is_err());
-        assert!(secrets.get(&account("shop-1"), Kind::ApiKey).is_some());
+        assert!(secrets.get(&account("shop-1"), SecretKind::ApiKey).is_some());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a secret has to be, which is checked when it is read: a secret that cannot work is no secret.
 
-use super::Kind;
+use super::SecretKind;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use klaviyo_host::{Secret, SecretError};
@@ -8,7 +8,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// A secret's text, without the white space around it. It is overwritten when it is dropped.
-pub type Text = Zeroizing<String>;
+pub type SecretText = Zeroizing<String>;
 
 /// The key of an HMAC-SHA256: decoded and never empty. It is overwritten when it is dropped, and printing it prints no
 /// part of it.
@@ -17,7 +17,7 @@ pub struct MacKey(Zeroizing<Vec<u8>>);
 
 /// Why a text cannot be the secret that it should be. No part of the text is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum InvalidSecret {
     /// There is nothing but white space.
     #[error("it is empty")]
     Empty,
@@ -64,41 +64,41 @@ pub enum Unfit {
 /// A secret that can be used.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Value {
-    Text(Text),
+    Text(SecretText),
     Mac(MacKey),
 }
 
 impl Value {
     /// Reads the secret from the text of a file or of a variable.
-    pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, Unfit> {
+    pub(super) fn parse(kind: SecretKind, text: &str) -> Result<Self, InvalidSecret> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Unfit::Empty);
+            return Err(InvalidSecret::Empty);
         }
         if text.starts_with('\u{feff}') {
-            return Err(Unfit::ByteOrderMark);
+            return Err(InvalidSecret::ByteOrderMark);
         }
         // The name of a list may have them.
-        if kind != Kind::WhatsappList && text.starts_with(['"', '\'', '“', '‘']) {
-            return Err(Unfit::Quoted);
+        if kind != SecretKind::WhatsappList && text.starts_with(['"', '\'', '“', '‘']) {
+            return Err(InvalidSecret::Quoted);
         }
-        if text.contains(char::is_control) && kind != Kind::WhatsappPhoneNumberId {
-            return Err(Unfit::Characters);
+        if text.contains(char::is_control) && kind != SecretKind::WhatsappPhoneNumberId {
+            return Err(InvalidSecret::Characters);
         }
         match kind {
-            Kind::SigningSecret => return MacKey::signing_secret(text).map(Self::Mac),
-            Kind::WhatsappAppSecret => return MacKey::app_secret(text).map(Self::Mac),
-            Kind::ApiKey => {
+            SecretKind::SigningSecret => return MacKey::signing_secret(text).map(Self::Mac),
+            SecretKind::WhatsappAppSecret => return MacKey::app_secret(text).map(Self::Mac),
+            SecretKind::ApiKey => {
                 Secret::new(text).map_err(|error| match error {
-                    SecretError::Empty => Unfit::Empty,
-                    _ => Unfit::Characters,
+                    SecretError::Empty => InvalidSecret::Empty,
+                    _ => InvalidSecret::Characters,
                 })?;
             }
-            Kind::WhatsappVerifyToken => at_least(text, VERIFY_TOKEN)?,
-            Kind::WhatsappList => {}
-            Kind::WhatsappPhoneNumberId => {
+            SecretKind::WhatsappVerifyToken => at_least(text, VERIFY_TOKEN)?,
+            SecretKind::WhatsappList => {}
+            SecretKind::WhatsappPhoneNumberId => {
                 if !text.split_whitespace().all(|id| id.bytes().all(|byte| byte.is_ascii_digit())) {
-                    return Err(Unfit::NotAnId);
+                    return Err(InvalidSecret::NotAnId);
                 }
             }
         }
@@ -111,9 +111,9 @@ const VERIFY_TOKEN: usize = 8;
 /// How short an app secret may be. Meta's have 32 hexadecimal digits.
 const APP_SECRET: usize = 16;
 
-fn at_least(text: &str, least: usize) -> Result<(), Unfit> {
+fn at_least(text: &str, least: usize) -> Result<(), InvalidSecret> {
     let count = text.chars().count();
-    if count < least { Err(Unfit::Short(count, least)) } else { Ok(()) }
+    if count < least { Err(InvalidSecret::Short(count, least)) } else { Ok(()) }
 }
 
 impl MacKey {
@@ -125,7 +125,7 @@ impl MacKey {
 
     /// A key with which nobody can sign. What is checked with it takes as long as with another one, and whatever comes of
     /// the check is to be ignored.
-    pub(crate) fn of_nobody() -> Self {
+    pub(crate) fn decoy() -> Self {
         Self(Zeroizing::new(vec![0; Self::NEW]))
     }
 
@@ -141,28 +141,28 @@ impl MacKey {
 
     /// The signing secret with this key: `whsec_` and base64.
     #[must_use]
-    pub fn to_signing_secret(&self) -> Text {
+    pub fn to_signing_secret(&self) -> SecretText {
         let base64 = Zeroizing::new(STANDARD.encode(self.as_bytes()));
         Zeroizing::new(format!("{}{}", Self::PREFIX, *base64))
     }
 
     /// `whsec_`, which may be left out, and base64.
-    fn signing_secret(text: &str) -> Result<Self, Unfit> {
+    fn signing_secret(text: &str) -> Result<Self, InvalidSecret> {
         let base64 = text.strip_prefix(Self::PREFIX).unwrap_or(text);
-        let key = STANDARD.decode(base64).map(Zeroizing::new).map_err(|_| Unfit::NotBase64)?;
+        let key = STANDARD.decode(base64).map(Zeroizing::new).map_err(|_| InvalidSecret::NotBase64)?;
         if !Self::SIGNING.contains(&key.len()) {
-            return Err(Unfit::Bytes(key.len()));
+            return Err(InvalidSecret::Bytes(key.len()));
         }
         if key.iter().all(|byte| key.first() == Some(byte)) {
-            return Err(Unfit::Same);
+            return Err(InvalidSecret::Same);
         }
         Ok(Self(key))
     }
 
     /// The text itself is the key.
-    fn app_secret(text: &str) -> Result<Self, Unfit> {
+    fn app_secret(text: &str) -> Result<Self, InvalidSecret> {
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(Unfit::Characters);
+            return Err(InvalidSecret::Characters);
         }
         at_least(text, APP_SECRET)?;
         Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
@@ -184,14 +184,14 @@ pub(crate) mod tests {
     use super::*;
 
     /// A key for the tests of others.
-    pub(crate) fn mac_key(kind: Kind, text: &str) -> MacKey {
+    pub(crate) fn mac_key(kind: SecretKind, text: &str) -> MacKey {
         match Value::parse(kind, text).unwrap() {
             Value::Mac(key) => key,
             Value::Text(_) => panic!("{kind:?} is no key"),
         }
     }
 
-    fn unfit(kind: Kind, text: &str) -> Option<Unfit> {
+    fn unfit(kind: SecretKind, text: &str) -> Option<InvalidSecret> {
         Value::parse(kind, text).err()
     }
 
@@ -201,66 +201,66 @@ pub(crate) mod tests {
         let of = |count: u8| STANDARD.encode(bytes(count));
         for count in [24, 32, 64] {
             for text in [of(count), format!("whsec_{}", of(count)), format!(" whsec_{}\r\n", of(count))] {
-                assert_eq!(mac_key(Kind::SigningSecret, &text).as_bytes(), bytes(count), "{text}");
+                assert_eq!(mac_key(SecretKind::SigningSecret, &text).as_bytes(), bytes(count), "{text}");
             }
         }
         let good = format!("whsec_{}", of(32));
         for (text, why) in [
-            (String::new(), Unfit::Empty),
-            (" \n".to_owned(), Unfit::Empty),
-            ("whsec_".to_owned(), Unfit::Bytes(0)),
-            ("whsec_AAAA".to_owned(), Unfit::Bytes(3)),
-            ("password".to_owned(), Unfit::Bytes(6)),
-            ("hunter2".to_owned(), Unfit::NotBase64),
-            (format!("whsec_{}", "A".repeat(32)), Unfit::Same),
-            (of(23), Unfit::Bytes(23)),
-            (of(65), Unfit::Bytes(65)),
-            (format!("\"{good}\""), Unfit::Quoted),
-            (format!("'{good}'"), Unfit::Quoted),
-            (format!("{good}\""), Unfit::NotBase64),
-            (format!("\u{feff}{good}"), Unfit::ByteOrderMark),
-            (good.replace("whsec_", "whsec_ "), Unfit::NotBase64),
-            (format!("{good}\n{good}"), Unfit::Characters),
-            (good.trim_end_matches('=').to_owned(), Unfit::NotBase64),
+            (String::new(), InvalidSecret::Empty),
+            (" \n".to_owned(), InvalidSecret::Empty),
+            ("whsec_".to_owned(), InvalidSecret::Bytes(0)),
+            ("whsec_AAAA".to_owned(), InvalidSecret::Bytes(3)),
+            ("password".to_owned(), InvalidSecret::Bytes(6)),
+            ("hunter2".to_owned(), InvalidSecret::NotBase64),
+            (format!("whsec_{}", "A".repeat(32)), InvalidSecret::Same),
+            (of(23), InvalidSecret::Bytes(23)),
+            (of(65), InvalidSecret::Bytes(65)),
+            (format!("\"{good}\""), InvalidSecret::Quoted),
+            (format!("'{good}'"), InvalidSecret::Quoted),
+            (format!("{good}\""), InvalidSecret::NotBase64),
+            (format!("\u{feff}{good}"), InvalidSecret::ByteOrderMark),
+            (good.replace("whsec_", "whsec_ "), InvalidSecret::NotBase64),
+            (format!("{good}\n{good}"), InvalidSecret::Characters),
+            (good.trim_end_matches('=').to_owned(), InvalidSecret::NotBase64),
         ] {
-            assert_eq!(unfit(Kind::SigningSecret, &text), Some(why), "{text}");
+            assert_eq!(unfit(SecretKind::SigningSecret, &text), Some(why), "{text}");
         }
     }
 
     #[test]
     fn what_meta_gives_has_a_shape_too() {
         let secret = "0123456789abcdef0123456789abcdef";
-        assert_eq!(mac_key(Kind::WhatsappAppSecret, secret).as_bytes(), secret.as_bytes());
+        assert_eq!(mac_key(SecretKind::WhatsappAppSecret, secret).as_bytes(), secret.as_bytes());
         for (text, why) in [
-            ("", Unfit::Empty),
-            ("hunter2", Unfit::Short(7, 16)),
-            ("0123456789abcdef 123456789abcdef", Unfit::Characters),
-            ("“0123456789abcdef”", Unfit::Quoted),
-            ("\u{feff}0123456789abcdef", Unfit::ByteOrderMark),
+            ("", InvalidSecret::Empty),
+            ("hunter2", InvalidSecret::Short(7, 16)),
+            ("0123456789abcdef 123456789abcdef", InvalidSecret::Characters),
+            ("“0123456789abcdef”", InvalidSecret::Quoted),
+            ("\u{feff}0123456789abcdef", InvalidSecret::ByteOrderMark),
         ] {
-            assert_eq!(unfit(Kind::WhatsappAppSecret, text), Some(why), "{text}");
+            assert_eq!(unfit(SecretKind::WhatsappAppSecret, text), Some(why), "{text}");
         }
-        assert_eq!(unfit(Kind::WhatsappVerifyToken, "our own token"), None);
-        assert_eq!(unfit(Kind::WhatsappVerifyToken, "token"), Some(Unfit::Short(5, 8)));
-        assert_eq!(unfit(Kind::WhatsappVerifyToken, "our own\ntoken"), Some(Unfit::Characters));
+        assert_eq!(unfit(SecretKind::WhatsappVerifyToken, "our own token"), None);
+        assert_eq!(unfit(SecretKind::WhatsappVerifyToken, "token"), Some(InvalidSecret::Short(5, 8)));
+        assert_eq!(unfit(SecretKind::WhatsappVerifyToken, "our own\ntoken"), Some(InvalidSecret::Characters));
         for (text, why) in [
             ("106540352242922", None),
             ("106540352242922\n206540352242922\n", None),
-            ("+1 555 078 3881", Some(Unfit::NotAnId)),
-            ("wa-1", Some(Unfit::NotAnId)),
+            ("+1 555 078 3881", Some(InvalidSecret::NotAnId)),
+            ("wa-1", Some(InvalidSecret::NotAnId)),
         ] {
-            assert_eq!(unfit(Kind::WhatsappPhoneNumberId, text), why, "{text}");
+            assert_eq!(unfit(SecretKind::WhatsappPhoneNumberId, text), why, "{text}");
         }
-        assert_eq!(unfit(Kind::WhatsappList, "\"Friends\" of Priya's"), None);
-        assert_eq!(unfit(Kind::ApiKey, "pk_one two"), Some(Unfit::Characters));
-        assert_eq!(unfit(Kind::ApiKey, "pk_one"), None);
+        assert_eq!(unfit(SecretKind::WhatsappList, "\"Friends\" of Priya's"), None);
+        assert_eq!(unfit(SecretKind::ApiKey, "pk_one two"), Some(InvalidSecret::Characters));
+        assert_eq!(unfit(SecretKind::ApiKey, "pk_one"), None);
     }
 
     #[test]
     fn a_new_key_is_another_one_and_can_be_read() {
         let (one, other) = (MacKey::generate().unwrap(), MacKey::generate().unwrap());
         assert_ne!(one, other);
-        assert_eq!(mac_key(Kind::SigningSecret, &one.to_signing_secret()), one);
+        assert_eq!(mac_key(SecretKind::SigningSecret, &one.to_signing_secret()), one);
         assert_eq!(one.as_bytes().len(), 32);
         assert_eq!(format!("{one:?}"), "MacKey(…)");
     }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The workers that live, and what each of them cannot work on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Roster(BTreeMap<String, BTreeSet<Account>>);
+pub(super) struct Assignment(BTreeMap<String, BTreeSet<Account>>);
 
-impl Roster {
+impl Assignment {
     pub(super) fn new(workers: BTreeMap<String, BTreeSet<Account>>) -> Self {
         Self(workers)
     }
@@ -29,8 +29,8 @@ fn number(worker: &str, account: &Account) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    fn roster(workers: &[&str]) -> Roster {
-        Roster(workers.iter().map(|worker| ((*worker).to_owned(), BTreeSet::new())).collect())
+    fn assignment(workers: &[&str]) -> Assignment {
+        Assignment(workers.iter().map(|worker| ((*worker).to_owned(), BTreeSet::new())).collect())
     }
 
     fn accounts() -> Vec<Account> {
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn accounts_spread_and_only_those_of_who_goes_move() {
-        let (all, fewer) = (roster(&["a", "b", "c", "d"]), roster(&["a", "b", "d"]));
+        let (all, fewer) = (assignment(&["a", "b", "c", "d"]), assignment(&["a", "b", "d"]));
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for account in &accounts() {
             let owner = all.owner(account).unwrap();
@@ -54,12 +54,12 @@ mod tests {
     #[test]
     fn who_cannot_work_on_an_account_is_passed_over() {
         let account: Account = "shop-1".parse().unwrap();
-        let mut roster = roster(&["a", "b"]);
-        let owner = roster.owner(&account).unwrap().to_owned();
-        roster.0.get_mut(&owner).unwrap().insert(account.clone());
-        let other = roster.owner(&account).unwrap().to_owned();
+        let mut assignment = assignment(&["a", "b"]);
+        let owner = assignment.owner(&account).unwrap().to_owned();
+        assignment.0.get_mut(&owner).unwrap().insert(account.clone());
+        let other = assignment.owner(&account).unwrap().to_owned();
         assert_ne!(owner, other);
-        roster.0.get_mut(&other).unwrap().insert(account.clone());
-        assert_eq!(roster.owner(&account), None);
+        assignment.0.get_mut(&other).unwrap().insert(account.clone());
+        assert_eq!(assignment.owner(&account), None);
     }
 }

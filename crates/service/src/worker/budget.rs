@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const BYTES: usize = 384 << 20;
 /// What a byte of a message takes while it is worked on: parsed, as a contact, in the sandbox, and in the request.
 const A_BYTE: usize = 12;
-/// What a message takes however short it is: its headers, subjects and places in tables.
+/// What a message takes however short it is: its headers, subjects and sequences in tables.
 const A_MESSAGE: usize = 1_536;
 /// What one account takes at most: as many bytes as go into one import, and as many messages as are taken at once.
 const LARGEST: usize = 2 * A_BYTE * 5_000_000;
@@ -28,20 +28,20 @@ impl Default for Budget {
 }
 
 /// An account's part in the budget, as long as it is kept.
-pub(super) struct Share<'a>(&'a Budget);
+pub(super) struct BudgetShare<'a>(&'a Budget);
 
 /// Bytes that may be taken. They are given back when this is dropped.
 #[derive(Default)]
 pub(super) struct Room(Option<OwnedSemaphorePermit>);
 
 impl Budget {
-    pub(super) fn share(&self) -> Share<'_> {
+    pub(super) fn share(&self) -> BudgetShare<'_> {
         self.accounts.fetch_add(1, Ordering::Relaxed);
-        Share(self)
+        BudgetShare(self)
     }
 }
 
-impl Share<'_> {
+impl BudgetShare<'_> {
     /// As much as each account may have, or what is left of the budget if that is less. An account never waits for it:
     /// without any room it takes one message at a time.
     pub(super) fn room(&self) -> Room {
@@ -53,7 +53,7 @@ impl Share<'_> {
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for BudgetShare<'_> {
     fn drop(&mut self) {
         self.0.accounts.fetch_sub(1, Ordering::Relaxed);
     }
@@ -86,17 +86,17 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::MOST;
+    use crate::queue::MAX_BATCH;
 
     #[test]
     fn all_accounts_together_stay_within_the_budget_and_each_gets_its_part() {
         let budget = Budget::default();
         let alone = budget.share();
         let whole = alone.room();
-        assert!(whole.messages() >= MOST && (4_999_000..=5_000_000).contains(&whole.bytes()));
+        assert!(whole.messages() >= MAX_BATCH && (4_999_000..=5_000_000).contains(&whole.bytes()));
         drop(whole);
         let shares: Vec<_> = (0..63).map(|_| budget.share()).collect();
-        let rooms: Vec<Room> = shares.iter().map(Share::room).collect();
+        let rooms: Vec<Room> = shares.iter().map(BudgetShare::room).collect();
         assert!(rooms.iter().all(|room| room.all() == BYTES / 64));
         assert_eq!(alone.room().all(), BYTES / 64);
         drop(rooms);

@@ -15,9 +15,9 @@ mod status;
 use crate::account::Account;
 use crate::ops::Health;
 use crate::queue::{Queue, QueueError, Workers};
-use crate::secrets::{Kind, Secrets};
-use crate::tenant_cache::Tenants;
-use assignment::Roster;
+use crate::secrets::{SecretKind, Secrets};
+use crate::tenant_cache::TenantCache;
+use assignment::Assignment;
 use budget::Budget;
 use prometheus_client::registry::Registry;
 use settle::Unwritten;
@@ -44,20 +44,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// A worker.
 pub struct Worker {
     name: String,
-    shared: Arc<Shared>,
+    context: Arc<WorkerContext>,
 }
 
 /// What all accounts of a worker have in common.
-struct Shared {
+struct WorkerContext {
     queue: Arc<Queue>,
     secrets: Arc<Secrets>,
-    tenants: Tenants,
+    tenants: TenantCache,
     status: Arc<Status>,
     budget: Budget,
     unwritten: Unwritten,
     attempts: NonZeroU32,
     name: String,
-    roster: watch::Sender<Roster>,
+    assignment: watch::Sender<Assignment>,
     ending: watch::Sender<bool>,
 }
 
@@ -69,20 +69,20 @@ fn pause(attempts: u32) -> Duration {
 
 impl Worker {
     /// A worker, with a name that no other has. `attempts` is how often an opt-in is tried before it becomes a
-    /// dead letter.
+    /// dead dead_letter.
     #[must_use]
     pub fn new(
         queue: Arc<Queue>,
         secrets: Arc<Secrets>,
-        tenants: Tenants,
+        tenants: TenantCache,
         attempts: NonZeroU32,
         registry: &mut Registry,
     ) -> Self {
         let name = format!("{:016x}", fastrand::u64(..));
         let status = Arc::new(Status::new(&name, registry));
-        let (roster, ending) = (watch::Sender::new(Roster::default()), watch::Sender::new(false));
+        let (assignment, ending) = (watch::Sender::new(Assignment::default()), watch::Sender::new(false));
         let (budget, unwritten) = (Budget::default(), Unwritten::default());
-        let shared = Shared {
+        let context = WorkerContext {
             queue,
             secrets,
             tenants,
@@ -91,23 +91,23 @@ impl Worker {
             unwritten,
             attempts,
             name: name.clone(),
-            roster,
+            assignment,
             ending,
         };
-        Self { name, shared: Arc::new(shared) }
+        Self { name, context: Arc::new(context) }
     }
 
     /// For `/readyz`.
     #[must_use]
     pub fn health(&self) -> Arc<dyn Health> {
-        self.shared.status.clone()
+        self.context.status.clone()
     }
 
     /// Works until `shutdown`, ends the batches that are under way if they do not take long, and gives back what is left.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let mut desks: HashMap<Account, JoinHandle<()>> = HashMap::new();
+        let mut account_workers: HashMap<Account, JoinHandle<()>> = HashMap::new();
         let mut register = Register {
-            workers: self.shared.queue.workers(),
+            workers: self.context.queue.workers(),
             signed: None,
             unable: BTreeSet::new(),
             strays: 0,
@@ -121,9 +121,9 @@ impl Worker {
             }
             let looked = tokio::select! {
                 () = &mut shutdown => break,
-                looked = self.look(&mut register, &mut desks) => looked,
+                looked = self.look(&mut register, &mut account_workers) => looked,
             };
-            self.shared.status.connected(looked.is_ok());
+            self.context.status.connected(looked.is_ok());
             match looked {
                 Err(error) if !was_away => {
                     warn!(error = &error as &dyn Error, "the queue is away; waiting for it");
@@ -137,9 +137,9 @@ impl Worker {
             }
         }
         info!("ending: batches that are under way are ended, or given back");
-        self.shared.ending.send_replace(true);
-        for (account, desk) in desks {
-            if let Err(error) = desk.await {
+        self.context.ending.send_replace(true);
+        for (account, account_worker) in account_workers {
+            if let Err(error) = account_worker.await {
                 error!(%account, %error, "the work on an account ended in a defect; report it");
             }
         }
@@ -150,20 +150,22 @@ impl Worker {
     async fn look(
         &self,
         register: &mut Register,
-        desks: &mut HashMap<Account, JoinHandle<()>>,
+        account_workers: &mut HashMap<Account, JoinHandle<()>>,
     ) -> Result<(), QueueError> {
-        let shared = &self.shared;
-        if !shared.queue.is_connected() {
+        let context = &self.context;
+        if !context.queue.is_connected() {
             return Err(QueueError::Away);
         }
-        for (account, desk) in desks.extract_if(|_, desk| desk.is_finished()) {
-            if let Err(error) = desk.await {
+        for (account, account_worker) in
+            account_workers.extract_if(|_, account_worker| account_worker.is_finished())
+        {
+            if let Err(error) = account_worker.await {
                 error!(%account, %error, "the work on an account ended in a defect; report it");
-                shared.status.has_no_more(&account);
+                context.status.has_no_more(&account);
             }
         }
-        let waiting = shared.queue.waiting().await?;
-        let keyed = shared.secrets.accounts(Kind::ApiKey);
+        let waiting = context.queue.waiting().await?;
+        let keyed = context.secrets.accounts(SecretKind::ApiKey);
         let strays = waiting.strays.values().sum();
         if strays > register.strays {
             let subjects: Vec<&str> = waiting.strays.keys().take(10).map(String::as_str).collect();
@@ -178,27 +180,31 @@ impl Worker {
         let waiting = waiting.accounts;
         let unable: BTreeSet<Account> =
             waiting.keys().filter(|account| !keyed.contains(*account)).cloned().collect();
-        shared.status.without_key(&unable);
+        context.status.without_key(&unable);
         for account in unable.difference(&register.unable) {
-            warn!(%account, "opt-ins wait, and there is no key; give it one in {account}.{}", Kind::ApiKey.file());
+            warn!(%account, "opt-ins wait, and there is no key; give it one in {account}.{}", SecretKind::ApiKey.file());
         }
         if register.is_due() || unable != register.unable {
             register.unable = unable;
             register.sign(&self.name).await?;
-            let roster = Roster::new(register.workers.alive().await?);
-            shared.roster.send_if_modified(|known| {
-                let is_another = *known != roster;
-                *known = roster;
+            let assignment = Assignment::new(register.workers.alive().await?);
+            context.assignment.send_if_modified(|known| {
+                let is_another = *known != assignment;
+                *known = assignment;
                 is_another
             });
-            shared.status.queue(total, strays, shared.queue.dead_letters().await?);
+            context.status.queue(total, strays, context.queue.dead_letters().await?);
         }
         for account in waiting.into_keys() {
-            if desks.contains_key(&account) || !keyed.contains(&account) || !shared.is_mine(&account) {
+            if account_workers.contains_key(&account)
+                || !keyed.contains(&account)
+                || !context.is_mine(&account)
+            {
                 continue;
             }
-            if let Some(lease) = shared.queue.lease(&account, &self.name).await? {
-                desks.insert(account, tokio::spawn(account_worker::tend(Arc::clone(shared), lease)));
+            if let Some(lease) = context.queue.lease(&account, &self.name).await? {
+                account_workers
+                    .insert(account, tokio::spawn(account_worker::tend(Arc::clone(context), lease)));
             }
         }
         Ok(())
@@ -226,9 +232,9 @@ impl Register {
     }
 }
 
-impl Shared {
+impl WorkerContext {
     fn is_mine(&self, account: &Account) -> bool {
-        self.roster.borrow().owner(account) == Some(&self.name)
+        self.assignment.borrow().owner(account) == Some(&self.name)
     }
 
     fn is_ending(&self) -> bool {

@@ -1,7 +1,7 @@
 //! How a batch is brought to Klaviyo: in the fewest requests.
 
 use super::Requests;
-use crate::queue::MOST;
+use crate::queue::MAX_BATCH;
 
 /// How many identifiers are looked up in one request: `contacts.lookup-many`.
 const LOOKED_UP: usize = 100;
@@ -45,8 +45,8 @@ impl Plan {
 
 /// How many opt-ins are brought to Klaviyo together that have been tried so often, this time included. Those that have
 /// failed again and again do not take others with them any more.
-pub(super) fn company(attempts: u32) -> usize {
-    (MOST >> attempts.saturating_sub(1).saturating_mul(2).min(usize::BITS - 1)).max(1)
+pub(super) fn batch_limit(attempts: u32) -> usize {
+    (MAX_BATCH >> attempts.saturating_sub(1).saturating_mul(2).min(usize::BITS - 1)).max(1)
 }
 
 /// Whether so many new profiles are imported. Creating them is a request each.
@@ -82,8 +82,11 @@ mod tests {
 
     #[test]
     fn what_fails_is_tried_in_smaller_company() {
-        assert_eq!((0..=8).map(company).collect::<Vec<_>>(), [10_000, 10_000, 2_500, 625, 156, 39, 9, 2, 1]);
-        assert_eq!(company(u32::MAX), 1);
+        assert_eq!(
+            (0..=8).map(batch_limit).collect::<Vec<_>>(),
+            [10_000, 10_000, 2_500, 625, 156, 39, 9, 2, 1]
+        );
+        assert_eq!(batch_limit(u32::MAX), 1);
     }
 
     #[test]

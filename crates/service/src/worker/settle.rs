@@ -1,12 +1,12 @@
 //! What became of opt-ins, written to the queue.
 
 use super::budget::Room;
-use super::in_flight::Held;
+use super::in_flight::InFlight;
 use super::pause;
 use super::status::Status;
 use crate::account::Account;
-use crate::opt_in::Key;
-use crate::queue::{Dead, Queue, QueueError, Record};
+use crate::opt_in::OptInKey;
+use crate::queue::{DeadLetterBody, Queue, QueueError, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -24,13 +24,13 @@ const OUTCOME_BYTES: usize = 512;
 
 /// What became of one opt-in.
 pub(super) struct Settled {
-    /// The place of its message in the stream.
-    pub(super) place: u64,
-    pub(super) key: Key,
+    /// The sequence of its message in the stream.
+    pub(super) sequence: u64,
+    pub(super) key: OptInKey,
     /// The outcome, as it is to be written.
     pub(super) record: Record,
     /// The dead letter that goes with the outcome.
-    pub(super) letter: Option<Dead>,
+    pub(super) dead_letter: Option<DeadLetterBody>,
 }
 
 /// The outcomes of a worker that are not written yet, by account. Klaviyo has done what they say, so before Klaviyo is asked
@@ -44,7 +44,7 @@ pub(super) struct Unwritten {
 
 #[derive(Default)]
 struct Kept {
-    /// By the places of their messages.
+    /// By the sequences of their messages.
     settled: BTreeMap<u64, Arc<Settled>>,
     /// What they take of the worker's budget, when their messages are not held any more.
     _room: Room,
@@ -64,7 +64,7 @@ impl Unwritten {
             // What is kept of an account is taken away when the last of it is written.
             return;
         }
-        let settled = settled.into_iter().map(|settled| (settled.place, Arc::new(settled)));
+        let settled = settled.into_iter().map(|settled| (settled.sequence, Arc::new(settled)));
         self.accounts().entry(account.clone()).or_default().settled.extend(settled);
     }
 
@@ -72,10 +72,10 @@ impl Unwritten {
         self.accounts().get(account).map(|kept| kept.settled.values().cloned().collect()).unwrap_or_default()
     }
 
-    fn forget(&self, account: &Account, place: u64) {
+    fn forget(&self, account: &Account, sequence: u64) {
         let mut accounts = self.accounts();
         if let Some(kept) = accounts.get_mut(account) {
-            kept.settled.remove(&place);
+            kept.settled.remove(&sequence);
             if kept.settled.is_empty() {
                 accounts.remove(account);
             }
@@ -95,7 +95,7 @@ impl Unwritten {
 pub(super) struct Settler<'a> {
     pub(super) queue: &'a Queue,
     pub(super) account: &'a Account,
-    pub(super) held: &'a Held,
+    pub(super) in_flight: &'a InFlight,
     pub(super) status: &'a Status,
     pub(super) unwritten: &'a Unwritten,
 }
@@ -115,48 +115,53 @@ impl Settler<'_> {
     }
 
     async fn write(&self, settled: Arc<Settled>) -> Result<(), QueueError> {
-        let Settled { place, key, record, letter } = settled.as_ref();
+        let Settled { sequence, key, record, dead_letter } = settled.as_ref();
         let is_first = self.queue.settle(key, record).await;
         *self.unwritten.written() = is_first.is_ok().then(Instant::now);
         let is_first = is_first?;
-        self.unwritten.forget(self.account, *place);
-        match letter {
+        self.unwritten.forget(self.account, *sequence);
+        match dead_letter {
             // Somebody else has settled it, or it was dropped or put back: it is looked at anew.
             _ if !is_first => {
-                self.held.give_back(*place, Duration::ZERO).await;
+                self.in_flight.nak(*sequence, Duration::ZERO).await;
                 Ok(())
             }
-            Some(letter) => self.bury(*place, key, letter).await,
+            Some(dead_letter) => self.write_dead_letter(*sequence, key, dead_letter).await,
             None => {
                 self.status.ended("done");
-                self.held.acknowledge(*place).await
+                self.in_flight.ack(*sequence).await
             }
         }
     }
 
-    /// Writes a dead letter, then takes the message off the queue. A letter that cannot be written holds up itself and
+    /// Writes a dead dead_letter, then takes the message off the queue. A letter that cannot be written holds up itself and
     /// nothing else: it comes again later.
-    pub(super) async fn bury(&self, place: u64, key: &Key, letter: &Dead) -> Result<(), QueueError> {
-        if let Err(error) = self.queue.bury(key, letter).await {
+    pub(super) async fn write_dead_letter(
+        &self,
+        sequence: u64,
+        key: &OptInKey,
+        dead_letter: &DeadLetterBody,
+    ) -> Result<(), QueueError> {
+        if let Err(error) = self.queue.write_dead_letter(key, dead_letter).await {
             warn!(
                 account = %self.account, %key, error = &error as &dyn Error,
                 "a dead letter cannot be written, and is tried again; has KLAVIYO_DEAD room for it?"
             );
             self.status.ended("unwritten");
-            self.held.give_back(place, pause(letter.attempts)).await;
+            self.in_flight.nak(sequence, pause(dead_letter.attempts)).await;
             return Ok(());
         }
         self.status.ended("dead");
-        self.held.acknowledge(place).await
+        self.in_flight.ack(sequence).await
     }
 
     /// Whether the outcomes of so many opt-ins could be written now. Klaviyo is not asked for what could not be noted.
-    pub(super) async fn prove(&self, count: usize) -> Result<(), QueueError> {
+    pub(super) async fn probe_outcomes(&self, count: usize) -> Result<(), QueueError> {
         let is_fresh = self.unwritten.written().is_some_and(|at| at.elapsed() < FRESH);
         if is_fresh {
             return Ok(());
         }
-        self.queue.prove(self.account, count.saturating_mul(OUTCOME_BYTES)).await?;
+        self.queue.probe_outcomes(self.account, count.saturating_mul(OUTCOME_BYTES)).await?;
         *self.unwritten.written() = Some(Instant::now());
         Ok(())
     }

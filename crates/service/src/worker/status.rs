@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 /// One label with a word that does not change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct By {
+struct StateLabel {
     name: &'static str,
 }
 
@@ -34,8 +34,8 @@ pub(super) struct Status {
     klaviyo_waited_for: Gauge,
     recreated: Counter,
     queue_failures: Counter,
-    opt_ins: Family<By, Counter>,
-    batches: Family<By, Counter>,
+    opt_ins: Family<StateLabel, Counter>,
+    batches: Family<StateLabel, Counter>,
     requests: Counter,
     attempts: Counter,
 }
@@ -45,12 +45,12 @@ struct Now {
     worker: String,
     connected: bool,
     /// The accounts that this worker has.
-    accounts: BTreeMap<Account, State>,
+    accounts: BTreeMap<Account, AccountState>,
     without_key: BTreeSet<Account>,
 }
 
 /// What is done with an account.
-enum State {
+enum AccountState {
     Working,
     /// It waits for Klaviyo, until then.
     Waiting(Reason, Instant),
@@ -60,7 +60,7 @@ enum State {
     Queue(String),
 }
 
-impl State {
+impl AccountState {
     fn document(&self) -> Value {
         match self {
             Self::Working => json!({ "state": "working" }),
@@ -111,7 +111,7 @@ impl Status {
     }
 
     pub(super) fn ended(&self, state: &'static str) {
-        self.opt_ins.get_or_create(&By { name: state }).inc();
+        self.opt_ins.get_or_create(&StateLabel { name: state }).inc();
     }
 
     pub(super) fn planned(&self, plan: Plan) {
@@ -120,7 +120,7 @@ impl Status {
             Plan::LookedUp => "looked-up",
             Plan::Import => "import",
         };
-        self.batches.get_or_create(&By { name }).inc();
+        self.batches.get_or_create(&StateLabel { name }).inc();
     }
 
     pub(super) fn used(&self, usage: Usage) {
@@ -147,23 +147,23 @@ impl Status {
     }
 
     pub(super) fn works_on(&self, account: &Account) {
-        self.has(account, State::Working);
+        self.has(account, AccountState::Working);
     }
 
     pub(super) fn waits_for_klaviyo(&self, account: &Account, reason: Reason, until: Instant) {
-        self.has(account, State::Waiting(reason, until));
+        self.has(account, AccountState::Waiting(reason, until));
     }
 
     pub(super) fn pauses(&self, account: &Account, reason: Reason) {
-        self.has(account, State::Paused(reason));
+        self.has(account, AccountState::Paused(reason));
     }
 
     pub(super) fn queue_failed(&self, account: &Account, error: &QueueError) {
         self.queue_failures.inc();
-        self.has(account, State::Queue(error.to_string()));
+        self.has(account, AccountState::Queue(error.to_string()));
     }
 
-    fn has(&self, account: &Account, state: State) {
+    fn has(&self, account: &Account, state: AccountState) {
         let mut now = self.now();
         now.accounts.insert(account.clone(), state);
         self.count(&now);
@@ -176,13 +176,13 @@ impl Status {
     }
 
     fn count(&self, now: &Now) {
-        let count = |is: fn(&State) -> bool| {
+        let count = |is: fn(&AccountState) -> bool| {
             let count = now.accounts.values().filter(|state| is(state)).count();
             i64::try_from(count).unwrap_or(i64::MAX)
         };
         self.accounts.set(count(|_| true));
-        self.paused.set(count(|state| matches!(state, State::Paused(_))));
-        self.klaviyo_waited_for.set(count(|state| matches!(state, State::Waiting(..))));
+        self.paused.set(count(|state| matches!(state, AccountState::Paused(_))));
+        self.klaviyo_waited_for.set(count(|state| matches!(state, AccountState::Waiting(..))));
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -197,7 +197,7 @@ impl Health for Status {
         let now = self.now();
         let accounts: BTreeMap<_, _> =
             now.accounts.iter().map(|(account, state)| (account.as_str(), state.document())).collect();
-        let fails = now.accounts.values().any(|state| matches!(state, State::Queue(_)));
+        let fails = now.accounts.values().any(|state| matches!(state, AccountState::Queue(_)));
         let queue = match now.connected {
             false => "away",
             true if fails => "failing",

@@ -3,7 +3,7 @@
 use crate::door::{OTHER_SECRET, SECRET, answer, client, get, now, opened, person, post, post_at, signature};
 use crate::stage::{LIST, PATIENCE, Running, key_of, settings};
 use klaviyo_mock::Faults;
-use klaviyo_service::door::{Limits, Settings};
+use klaviyo_service::door::{DoorLimits, DoorSettings};
 use klaviyo_service::ops;
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -67,8 +67,9 @@ async fn ask_on(stream: &mut TcpStream, request: &[u8]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_unfinished_bodies_than_places_keep_no_signed_request_out() {
     let stage = opened(&["shop-1"]).await;
-    let limits = Limits { body: Duration::from_secs(3), ..Limits::default() };
-    let door = stage.queue_door(Settings { concurrency: 2.try_into().unwrap(), limits, ..settings() }).await;
+    let limits = DoorLimits { body: Duration::from_secs(3), ..DoorLimits::default() };
+    let door =
+        stage.queue_door(DoorSettings { concurrency: 2.try_into().unwrap(), limits, ..settings() }).await;
     let mut strangers = Vec::new();
     for _ in 0..40 {
         strangers.push(unfinished(&door, 1).await);
@@ -86,7 +87,8 @@ async fn more_unfinished_bodies_than_places_keep_no_signed_request_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_idle_connections_than_there_may_be_keep_nobody_out() {
     let stage = opened(&["shop-1"]).await;
-    let listener = ops::Settings { connections: 8, headers: PATIENCE, ..ops::Settings::default() };
+    let listener =
+        ops::ListenerSettings { connections: 8, headers: PATIENCE, ..ops::ListenerSettings::default() };
     let door = stage.crowded_door(listener, settings()).await;
     let mut known = connect(&door).await;
     assert!(ask_on(&mut known, &signed("msg", &person(0))).await.starts_with("http/1.1 202 "));
@@ -147,7 +149,8 @@ async fn clogged(door: &Running, method: &str) -> TcpStream {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_the_answers_is_dropped() {
     let stage = opened(&["shop-1"]).await;
-    let listener = ops::Settings { writing: Duration::from_millis(500), ..ops::Settings::default() };
+    let listener =
+        ops::ListenerSettings { writing: Duration::from_millis(500), ..ops::ListenerSettings::default() };
     let door = stage.crowded_door(listener, settings()).await;
     for (n, method) in ["GET", "HEAD", "POST"].into_iter().enumerate() {
         let stream = clogged(&door, method).await;
@@ -162,7 +165,7 @@ async fn who_does_not_read_the_answers_is_dropped() {
     let streams = [clogged(&door, "GET").await, clogged(&door, "HEAD").await];
     let begun = Instant::now();
     door.stop().await;
-    assert!(begun.elapsed() < ops::Settings::default().grace / 2, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < ops::ListenerSettings::default().grace / 2, "{:?}", begun.elapsed());
     drop(streams);
 }
 
@@ -172,7 +175,7 @@ async fn a_connection_grows_old() {
     let young = stage.queue_door(settings()).await;
     let mut stream = connect(&young).await;
     assert!(!ask_on(&mut stream, &signed("msg_0", &person(0))).await.contains("connection: close"));
-    let settings_of = |age, grace| ops::Settings { age, grace, ..ops::Settings::default() };
+    let settings_of = |age, grace| ops::ListenerSettings { age, grace, ..ops::ListenerSettings::default() };
     let old = stage.crowded_door(settings_of(Duration::ZERO, PATIENCE), settings()).await;
     let mut stream = connect(&old).await;
     let answer = ask_on(&mut stream, &signed("msg_1", &person(0))).await;
@@ -193,8 +196,10 @@ async fn a_request_that_is_worked_on_outlives_its_connections_age() {
     stage.klaviyo.set_faults(Faults::none().rule("*: always latency 1s".parse().unwrap()));
     // The opt-in takes four requests, and longer than this connection may.
     let (age, grace) = (Duration::ZERO, Duration::from_secs(2));
-    let door =
-        stage.crowded_direct_door(ops::Settings { age, grace, ..ops::Settings::default() }, settings());
+    let door = stage.crowded_direct_door(
+        ops::ListenerSettings { age, grace, ..ops::ListenerSettings::default() },
+        settings(),
+    );
     let mut stream = connect(&door).await;
     let answer = ask_on(&mut stream, &signed("msg_1", &person(0))).await;
     assert!(answer.starts_with("http/1.1 200 ") && answer.contains("connection: close"), "{answer}");
@@ -205,8 +210,9 @@ async fn a_request_that_is_worked_on_outlives_its_connections_age() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_come_slowly_make_room_for_one_that_comes_quickly() {
     let stage = opened(&["shop-1"]).await;
-    let limits = Limits { unsigned_bytes: 1 << 20, body: PATIENCE, pause: PATIENCE, ..Limits::default() };
-    let door = stage.queue_door(Settings { limits, ..settings() }).await;
+    let limits =
+        DoorLimits { unsigned_bytes: 1 << 20, body: PATIENCE, pause: PATIENCE, ..DoorLimits::default() };
+    let door = stage.queue_door(DoorSettings { limits, ..settings() }).await;
     let mut strangers = Vec::new();
     for _ in 0..20 {
         strangers.push(unfinished(&door, 100_000).await);
@@ -233,8 +239,8 @@ async fn bodies_that_come_slowly_make_room_for_one_that_comes_quickly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_door_holds_has_an_end() {
     let stage = opened(&["shop-1"]).await;
-    let limits = Limits { signed_bytes: 100_000, ..Limits::default() };
-    let door = stage.queue_door(Settings { limits, ..settings() }).await;
+    let limits = DoorLimits { signed_bytes: 100_000, ..DoorLimits::default() };
+    let door = stage.queue_door(DoorSettings { limits, ..settings() }).await;
     // An account gets half of it, and a byte of a body counts as four.
     let mut large = person(1);
     large["properties"] = json!({ "note": "x".repeat(12_500) });
@@ -254,7 +260,7 @@ async fn an_account_with_more_requests_open_than_there_are_places_leaves_some_to
     // The first account's requests wait for Klaviyo.
     let slow = "*: always latency 5s";
     stage.klaviyo.set_faults(Faults::none().rule(slow.parse().unwrap()));
-    let door = stage.direct_door(Settings { concurrency: 4.try_into().unwrap(), ..settings() }).await;
+    let door = stage.direct_door(DoorSettings { concurrency: 4.try_into().unwrap(), ..settings() }).await;
     let url = door.url.clone();
     let open = |n: usize| {
         let (url, id, at) = (url.clone(), format!("noisy_{n}"), now());

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use klaviyo_mock::Faults;
-use klaviyo_service::door::{Limits, Settings};
+use klaviyo_service::door::{DoorLimits, DoorSettings};
 use klaviyo_service::ops;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -355,7 +355,7 @@ async fn whatsapps_word_opts_its_sender_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_has_a_rate_that_strangers_cannot_use_up() {
     let stage = opened(&["shop-1"]).await;
-    let door = stage.queue_door(Settings { rate: 10.try_into().unwrap(), ..settings() }).await;
+    let door = stage.queue_door(DoorSettings { rate: 10.try_into().unwrap(), ..settings() }).await;
     for n in 0..20 {
         let stranger = post_at(&door, "whsec_AAAA", &format!("s{n}"), now(), person(n).to_string()).await;
         assert_eq!(stranger.status(), 401);
@@ -391,9 +391,10 @@ fn raw(door: &Running, bytes: &[u8]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_has_a_size_and_a_time() {
     let stage = opened(&["shop-1"]).await;
-    let limits = Limits { pause: Duration::from_millis(200), ..Limits::default() };
-    let connections = ops::Settings { headers: Duration::from_millis(200), ..ops::Settings::default() };
-    let door = stage.crowded_door(connections, Settings { limits, ..settings() }).await;
+    let limits = DoorLimits { pause: Duration::from_millis(200), ..DoorLimits::default() };
+    let connections =
+        ops::ListenerSettings { headers: Duration::from_millis(200), ..ops::ListenerSettings::default() };
+    let door = stage.crowded_door(connections, DoorSettings { limits, ..settings() }).await;
     let large = vec![b' '; (1 << 20) + 1];
     assert_eq!(post_at(&door, SECRET, "msg_1", now(), large).await.status(), 413);
     let chunks = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));

@@ -3,26 +3,26 @@
 use crate::door::{SECRET, answer, ask, now, opened, person, post, post_at};
 use crate::stage::{PATIENCE, Running, settings};
 use async_nats::jetstream;
-use klaviyo_service::id::Id;
+use klaviyo_service::id::OptInId;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// The id of an opt-in that a door has taken.
-async fn taken(door: &Running, webhook_id: &str, body: &Value) -> Id {
+async fn taken(door: &Running, webhook_id: &str, body: &Value) -> OptInId {
     let (status, told) = post(door, webhook_id, body).await;
     assert_eq!(status, 202, "{told}");
     told["id"].as_str().unwrap().parse().unwrap()
 }
 
 /// The state of an opt-in, by its id.
-async fn state(door: &Running, id: &Id) -> String {
+async fn state(door: &Running, id: &OptInId) -> String {
     let (status, told) = ask(door, &id.to_string()).await;
     assert_eq!((status, &told["id"]), (200, &json!(id.to_string())), "{told}");
     told["state"].as_str().unwrap().to_owned()
 }
 
-async fn until_it_is(door: &Running, id: &Id, expected: &str) {
+async fn until_it_is(door: &Running, id: &OptInId, expected: &str) {
     let end = Instant::now() + PATIENCE;
     while state(door, id).await != expected {
         assert!(Instant::now() < end, "waited in vain: {expected}");
@@ -31,10 +31,10 @@ async fn until_it_is(door: &Running, id: &Id, expected: &str) {
 }
 
 /// The ids beside an id, which no door has given.
-async fn others_are_unknown(door: &Running, id: &Id) {
+async fn others_are_unknown(door: &Running, id: &OptInId) {
     let sequence = id.sequence.unwrap();
     for other in [None, Some(0), Some(sequence + 1), Some(sequence + 2), Some(u64::MAX)] {
-        let other = Id { key: id.key.clone(), sequence: other }.to_string();
+        let other = OptInId { key: id.key.clone(), sequence: other }.to_string();
         let (status, told) = ask(door, &other).await;
         assert_eq!((status, &told["error"]["code"]), (404, &json!("not-found")), "{other}");
     }

@@ -3,7 +3,7 @@
 use crate::door::{APP_SECRET, NUMBER_ID, notify_for, now, opened, post};
 use crate::stage::{LIST, PATIENCE, Running, Stage, key_of, settings, until};
 use klaviyo_mock::{Channel, State};
-use klaviyo_service::door::Settings;
+use klaviyo_service::door::DoorSettings;
 use klaviyo_service::outcome::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -134,8 +134,8 @@ async fn notify(door: &Running, body: &str) -> Vec<Value> {
     told.as_array().unwrap().clone()
 }
 
-fn words() -> Settings {
-    Settings { words: ["opt_in", "SUBSCRIBE"].map(str::to_owned).into(), ..settings() }
+fn words() -> DoorSettings {
+    DoorSettings { words: ["opt_in", "SUBSCRIBE"].map(str::to_owned).into(), ..settings() }
 }
 
 /// Sends all notifications, and checks what is ignored. The answers, with the people who should come of them.
@@ -209,7 +209,7 @@ async fn every_notification_comes_out_right_at_once() {
 
 /// The outcome of an opt-in or an opt-out that was accepted under an id.
 async fn outcome(stage: &Stage, id: &Value) -> Outcome {
-    let id: klaviyo_service::id::Id = id.as_str().unwrap().parse().unwrap();
+    let id: klaviyo_service::id::OptInId = id.as_str().unwrap().parse().unwrap();
     let end = Instant::now() + PATIENCE;
     loop {
         match stage.queue.outcome(&id.key, id.sequence.unwrap()).await.unwrap() {
@@ -406,10 +406,10 @@ async fn a_wish_that_cannot_be_done_is_told_and_kept() {
     let worker = stage.worker().await;
     let account = "shop-1".parse().unwrap();
     for (id, field) in [("wamid.1", "phone_number"), ("wamid.2", "email")] {
-        let letter = stage.letter(&klaviyo_service::opt_in::Key::new(&account, id)).await;
-        assert_eq!(letter.dead.error.code, "invalid-input");
-        assert!(letter.dead.error.message.starts_with(field), "{}", letter.dead.error.message);
-        assert!(letter.dead.opt_in.get().contains(id));
+        let letter = stage.letter(&klaviyo_service::opt_in::OptInKey::new(&account, id)).await;
+        assert_eq!(letter.body.error.code, "invalid-input");
+        assert!(letter.body.error.message.starts_with(field), "{}", letter.body.error.message);
+        assert!(letter.body.opt_in.get().contains(id));
     }
     // It is known to be one at once, and not after many attempts.
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 2);
@@ -431,8 +431,8 @@ async fn a_dead_opt_out_can_be_listed_retried_and_dropped() {
     let worker = stage.worker().await;
     until("it is dead", || worker.metric("klaviyo_worker_opt_ins_total{name=\"dead\"}") == 1).await;
     let letters = stage.queue.dead(None).await.unwrap();
-    assert_eq!(letters[0].dead.error.code, "invalid-input");
-    assert!(letters[0].dead.opt_in.get().contains("\"opt_out\":[\"whatsapp\"]"));
+    assert_eq!(letters[0].body.error.code, "invalid-input");
+    assert!(letters[0].body.opt_in.get().contains("\"opt_out\":[\"whatsapp\"]"));
     assert!(stage.queue.retry(&letters[0]).await.unwrap());
     until("it is dead again", || worker.metric("klaviyo_worker_opt_ins_total{name=\"dead\"}") == 2).await;
     let letters = stage.queue.dead(None).await.unwrap();
@@ -448,7 +448,7 @@ async fn a_dead_opt_out_can_be_listed_retried_and_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_without_a_number_can_be_passed_over() {
     let stage = opened(&["shop-1"]).await;
-    let settings = Settings { numbers_only: true, ..settings() };
+    let settings = DoorSettings { numbers_only: true, ..settings() };
     for door in [stage.direct_door(settings.clone()).await, stage.queue_door(settings.clone()).await] {
         assert_eq!(notify(&door, &notification("bsuid-only")).await.len(), 0);
         assert_eq!(door.metric("klaviyo_door_ignored_total{reason=\"without-number\"}"), 1);

@@ -349,7 +349,7 @@ async fn what_an_older_door_has_written_comes_out_right() {
     let mut outcomes = stage.outcomes(&keys).await;
     let refused = outcomes.pop().unwrap();
     assert!(matches!(&refused, Outcome::Dead(reason) if reason.code == "invalid-input"), "{refused:?}");
-    assert_eq!(stage.letter(&keys[3].0).await.dead.attempts, 1);
+    assert_eq!(stage.letter(&keys[3].0).await.body.attempts, 1);
     let receipts = receipts(outcomes);
     assert_eq!(receipts.iter().map(|receipt| receipt.warnings.len()).collect::<Vec<_>>(), [0, 2, 0]);
 

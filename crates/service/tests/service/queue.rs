@@ -6,7 +6,7 @@ use crate::stage::{
 use async_nats::jetstream::{self, consumer, stream};
 use futures_util::StreamExt;
 use klaviyo_mock::{Faults, Nats};
-use klaviyo_service::opt_in::{Key, OptIn};
+use klaviyo_service::opt_in::{OptIn, OptInKey};
 use klaviyo_service::outcome::Outcome;
 use klaviyo_service::queue::{self, Queue, QueueError};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn publish(jetstream: &jetstream::Context, subject: &str, message: impl In
     jetstream.publish(subject.to_owned(), message.into().into()).await.unwrap().await.unwrap();
 }
 
-fn named(opt_ins: &[OptIn]) -> Vec<(Key, bytes::Bytes)> {
+fn named(opt_ins: &[OptIn]) -> Vec<(OptInKey, bytes::Bytes)> {
     opt_ins.iter().map(|opt_in| (key_in_queue(opt_in), opt_in.to_json())).collect()
 }
 
@@ -220,7 +220,7 @@ async fn fill_and_empty(queue: &Queue, stage: &Stage) {
     // With what one may have at most, and with little.
     let large = people(0..20, json!({ "properties": { "note": "x".repeat(50_000) } }));
     let opt_ins: Vec<OptIn> = large.into_iter().chain(people(20..10_000, json!({}))).collect();
-    let mut keys: Vec<(Key, u64)> = Vec::new();
+    let mut keys: Vec<(OptInKey, u64)> = Vec::new();
     for opt_ins in opt_ins.chunks(100) {
         let puts = queue.put(named(opt_ins)).await;
         let puts = opt_ins.iter().map(key_in_queue).zip(puts);
@@ -268,7 +268,7 @@ async fn one_message_does_not_hold_up_its_account() {
         sleep(Duration::from_millis(50)).await;
     }
     let letter = stage.queue.dead(None).await.unwrap().remove(0);
-    let begins: String = serde_json::from_str(letter.dead.opt_in.get()).unwrap();
+    let begins: String = serde_json::from_str(letter.body.opt_in.get()).unwrap();
     assert!(begins.starts_with("AQEBAQ"));
 
     // Letters for which there is no room.
@@ -330,8 +330,8 @@ async fn what_a_newer_door_has_written_is_kept_for_a_newer_worker() {
         format!(r#"{{"account":"shop-1","id":"1","list":"{LIST}","email":"p@example.com", "opt_out":true}}"#);
     publish(&jetstream, "klaviyo.opt-ins.shop-1", text.clone()).await;
     let worker = stage.worker().await;
-    let letter = stage.letter(&Key::new(&"shop-1".parse().unwrap(), "1")).await;
-    assert_eq!((letter.dead.opt_in.get(), letter.dead.attempts), (text.as_str(), 3));
+    let letter = stage.letter(&OptInKey::new(&"shop-1".parse().unwrap(), "1")).await;
+    assert_eq!((letter.body.opt_in.get(), letter.body.attempts), (text.as_str(), 3));
     assert_eq!(stage.requests("shop-1"), 0);
     worker.stop().await;
 }

@@ -4,7 +4,7 @@ use crate::door::{SECRET, answer, ask, client, get, now, opened, person, post, p
 use crate::stage::{Stage, settings, until};
 use async_nats::jetstream;
 use klaviyo_mock::Faults;
-use klaviyo_service::door::Settings;
+use klaviyo_service::door::DoorSettings;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -106,8 +106,8 @@ async fn a_replay_does_not_use_the_rate_up() {
     }
 }
 
-fn at_rate(rate: u32) -> Settings {
-    Settings { rate: rate.try_into().unwrap(), ..settings() }
+fn at_rate(rate: u32) -> DoorSettings {
+    DoorSettings { rate: rate.try_into().unwrap(), ..settings() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

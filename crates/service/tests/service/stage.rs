@@ -2,13 +2,13 @@
 
 use klaviyo_host::{Connector, Egress, Limits};
 use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
-use klaviyo_service::door::{Door, Limits as DoorLimits, Settings};
+use klaviyo_service::door::{Door, DoorLimits, DoorSettings};
 use klaviyo_service::ops::{self, Health, Listener};
-use klaviyo_service::opt_in::{Key, OptIn};
+use klaviyo_service::opt_in::{OptIn, OptInKey};
 use klaviyo_service::outcome::{Outcome, Receipt};
-use klaviyo_service::queue::{self, Letter, Queue};
+use klaviyo_service::queue::{self, DeadLetter, Queue};
 use klaviyo_service::secrets::Secrets;
-use klaviyo_service::tenant_cache::Tenants;
+use klaviyo_service::tenant_cache::TenantCache;
 use klaviyo_service::worker::Worker;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
@@ -88,8 +88,8 @@ pub(crate) fn stage_at(nats: Nats, queue: Arc<Queue>, accounts: &[&str]) -> Stag
     Stage { nats, klaviyo, keys, queue }
 }
 
-pub(crate) fn key_in_queue(opt_in: &OptIn) -> Key {
-    Key::new(&opt_in.account, opt_in.id.as_deref().unwrap())
+pub(crate) fn key_in_queue(opt_in: &OptIn) -> OptInKey {
+    OptInKey::new(&opt_in.account, opt_in.id.as_deref().unwrap())
 }
 
 pub(crate) fn key_of(account: &str) -> String {
@@ -102,7 +102,7 @@ pub(crate) async fn connect(nats: &Nats) -> Arc<Queue> {
 }
 
 impl Stage {
-    fn tenants(&self, secrets: &Arc<Secrets>) -> Tenants {
+    fn tenants(&self, secrets: &Arc<Secrets>) -> TenantCache {
         let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/component/klaviyo.wasm");
         assert!(component.is_file(), "there is no component yet: run `cargo xtask build` first");
         let connector = Connector::builder()
@@ -111,7 +111,7 @@ impl Stage {
             .cache(env!("CARGO_TARGET_TMPDIR"))
             .load(component)
             .unwrap();
-        Tenants::new(connector, None, Arc::clone(secrets))
+        TenantCache::new(connector, None, Arc::clone(secrets))
     }
 
     fn secrets(&self) -> Arc<Secrets> {
@@ -147,44 +147,52 @@ impl Stage {
     }
 
     /// A door whose opt-ins are done at once.
-    pub(crate) async fn direct_door(&self, settings: Settings) -> Running {
-        self.crowded_direct_door(ops::Settings::default(), settings)
+    pub(crate) async fn direct_door(&self, settings: DoorSettings) -> Running {
+        self.crowded_direct_door(ops::ListenerSettings::default(), settings)
     }
 
     /// The same, whose connections may take what is said.
-    pub(crate) fn crowded_direct_door(&self, listener: ops::Settings, settings: Settings) -> Running {
+    pub(crate) fn crowded_direct_door(
+        &self,
+        listener: ops::ListenerSettings,
+        settings: DoorSettings,
+    ) -> Running {
         let (secrets, mut registry) = (self.secrets(), Registry::default());
         let door = Door::direct(self.tenants(&secrets), secrets, settings, &mut registry);
         open(door, listener, registry)
     }
 
     /// A door whose opt-ins go into the queue.
-    pub(crate) async fn queue_door(&self, settings: Settings) -> Running {
+    pub(crate) async fn queue_door(&self, settings: DoorSettings) -> Running {
         self.queue_door_at(connect(&self.nats).await, settings).await
     }
 
     /// The same, with a connection of its own to NATS.
-    pub(crate) async fn queue_door_at(&self, queue: Arc<Queue>, settings: Settings) -> Running {
+    pub(crate) async fn queue_door_at(&self, queue: Arc<Queue>, settings: DoorSettings) -> Running {
         let mut registry = Registry::default();
         let door = Door::to_queue(queue, self.secrets(), settings, &mut registry);
-        open(door, ops::Settings::default(), registry)
+        open(door, ops::ListenerSettings::default(), registry)
     }
 
     /// The same, whose connections may take what is said.
-    pub(crate) async fn crowded_door(&self, listener: ops::Settings, settings: Settings) -> Running {
+    pub(crate) async fn crowded_door(
+        &self,
+        listener: ops::ListenerSettings,
+        settings: DoorSettings,
+    ) -> Running {
         let (queue, mut registry) = (connect(&self.nats).await, Registry::default());
         open(Door::to_queue(queue, self.secrets(), settings, &mut registry), listener, registry)
     }
 
-    pub(crate) async fn put(&self, opt_ins: &[OptIn]) -> Vec<(Key, u64)> {
-        let keys: Vec<Key> = opt_ins.iter().map(key_in_queue).collect();
+    pub(crate) async fn put(&self, opt_ins: &[OptIn]) -> Vec<(OptInKey, u64)> {
+        let keys: Vec<OptInKey> = opt_ins.iter().map(key_in_queue).collect();
         let named = keys.iter().cloned().zip(opt_ins.iter().map(OptIn::to_json)).collect();
         let accepted = self.queue.put(named).await;
         keys.into_iter().zip(accepted).map(|(key, accepted)| (key, accepted.unwrap().sequence)).collect()
     }
 
     /// Waits until all of them have an outcome, and returns it.
-    pub(crate) async fn outcomes(&self, keys: &[(Key, u64)]) -> Vec<Outcome> {
+    pub(crate) async fn outcomes(&self, keys: &[(OptInKey, u64)]) -> Vec<Outcome> {
         let end = Instant::now() + PATIENCE;
         let mut outcomes = Vec::new();
         for (key, sequence) in keys {
@@ -202,7 +210,7 @@ impl Stage {
     }
 
     /// The dead letter of an opt-in, which is written after its outcome.
-    pub(crate) async fn letter(&self, key: &Key) -> Letter {
+    pub(crate) async fn letter(&self, key: &OptInKey) -> DeadLetter {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(letter) = self.queue.dead_letter(key).await.unwrap() {
@@ -245,8 +253,8 @@ pub(crate) fn receipts(outcomes: Vec<Outcome>) -> Vec<Receipt> {
     outcomes.into_iter().map(receipt).collect()
 }
 
-pub(crate) fn settings() -> Settings {
-    Settings {
+pub(crate) fn settings() -> DoorSettings {
+    DoorSettings {
         words: vec!["SUBSCRIBE".to_owned()],
         numbers_only: false,
         rate: 1_000.try_into().unwrap(),
@@ -255,7 +263,7 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-fn open(door: Door, settings: ops::Settings, mut registry: Registry) -> Running {
+fn open(door: Door, settings: ops::ListenerSettings, mut registry: Registry) -> Running {
     let door = Arc::new(door);
     let bind = |settings| {
         let listener = Listener::bind(([127, 0, 0, 1], 0).into(), settings).unwrap();
@@ -264,7 +272,7 @@ fn open(door: Door, settings: ops::Settings, mut registry: Registry) -> Running 
     };
     let (listener, url) = bind(settings);
     let listener = listener.counted(&mut registry);
-    let (health, health_url) = bind(ops::Settings::default());
+    let (health, health_url) = bind(ops::ListenerSettings::default());
     let registry = Arc::new(registry);
     let looked_after = ops::router(door.clone(), Arc::clone(&registry));
     let (stop, stopped) = oneshot::channel();

@@ -96,8 +96,8 @@ async fn what_cannot_be_is_a_dead_letter_until_it_is_retried_or_dropped() {
     let letter = stage.letter(&keys[32].0).await;
     assert_eq!(
         (
-            &serde_json::from_str::<serde_json::Value>(letter.dead.opt_in.get()).unwrap()["id"],
-            letter.dead.attempts
+            &serde_json::from_str::<serde_json::Value>(letter.body.opt_in.get()).unwrap()["id"],
+            letter.body.attempts
         ),
         (&json!("102"), 1)
     );
@@ -209,7 +209,7 @@ async fn what_fails_too_often_is_given_up() {
     let outcomes = stage.outcomes(&keys).await;
     assert!(matches!(&outcomes[0], Outcome::Dead(reason) if reason.code == "malformed"), "{outcomes:?}");
     let letter = stage.letter(&keys[0].0).await;
-    assert_eq!(letter.dead.attempts, 3);
+    assert_eq!(letter.body.attempts, 3);
     worker.stop().await;
 }
 

@@ -12,7 +12,7 @@
 //! | those with `unsubscribe`, `optout` or `optedout` in them | no, by yes |
 
 use super::json::{Part, entries, fields, items, text, text_or_number};
-use super::opt_in_request::Said;
+use super::opt_in_request::Intent;
 use super::words::{folded, says};
 use klaviyo_core::text::{shown, trimmed};
 use serde_json::value::RawValue;
@@ -36,7 +36,7 @@ pub(super) struct Form {
 
 /// What the answer to a Flow says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct FlowAnswer {
     form: Form,
     /// A text of it is the word, or the Flow's name is.
     is_word: bool,
@@ -65,7 +65,7 @@ enum Field {
     Other,
 }
 
-impl Answer {
+impl FlowAnswer {
     /// Reads an `nfm_reply`.
     pub(super) fn read(reply: Part<'_>, words: &[String]) -> Self {
         let [response, body, name] = fields(reply, ["response_json", "body", "name"]).unwrap_or_default();
@@ -80,15 +80,15 @@ impl Answer {
 
     /// What it says, beside another text of the message that is the word or is not. The business may have written the
     /// word, but only the person chooses: so no word overrules a choice.
-    pub(super) fn said(self, is_word: bool) -> Said {
+    pub(super) fn said(self, is_word: bool) -> Intent {
         match self {
-            Self { refuses: true, .. } => Said::No,
-            Self { agrees: true, form, .. } => Said::Yes(Some(Box::new(form))),
-            Self { holds_back: true, .. } => Said::No,
-            Self { is_unclear: true, .. } => Said::Unclear,
-            Self { form, is_word: says, .. } if says || is_word => Said::Yes(Some(Box::new(form))),
-            Self { has_ticked: true, .. } => Said::Unclear,
-            _ => Said::Other,
+            Self { refuses: true, .. } => Intent::No,
+            Self { agrees: true, form, .. } => Intent::Yes(Some(Box::new(form))),
+            Self { holds_back: true, .. } => Intent::No,
+            Self { is_unclear: true, .. } => Intent::Unclear,
+            Self { form, is_word: says, .. } if says || is_word => Intent::Yes(Some(Box::new(form))),
+            Self { has_ticked: true, .. } => Intent::Unclear,
+            _ => Intent::Other,
         }
     }
 

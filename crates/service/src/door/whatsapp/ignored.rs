@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// Why nothing comes of something.
+/// IgnoredReason nothing comes of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::door) enum Why {
+pub(in crate::door) enum IgnoredReason {
     /// A message that says something else than the word.
     NotAWish,
     /// The answer to a Flow that says no.
@@ -34,7 +34,7 @@ pub(in crate::door) enum Why {
     Unreadable,
 }
 
-impl Why {
+impl IgnoredReason {
     /// As the metric has it.
     pub(in crate::door) fn as_str(self) -> &'static str {
         match self {
@@ -89,10 +89,10 @@ impl Why {
 
 /// How much of each.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::door) struct Ignored(BTreeMap<Why, usize>);
+pub(in crate::door) struct Ignored(BTreeMap<IgnoredReason, usize>);
 
 impl Ignored {
-    pub(super) fn count(&mut self, why: Why) {
+    pub(super) fn count(&mut self, why: IgnoredReason) {
         *self.0.entry(why).or_default() += 1;
     }
 
@@ -101,7 +101,7 @@ impl Ignored {
     }
 
     /// How much of each there is.
-    pub(in crate::door) fn counts(&self) -> impl Iterator<Item = (Why, usize)> {
+    pub(in crate::door) fn counts(&self) -> impl Iterator<Item = (IgnoredReason, usize)> {
         self.0.iter().map(|(why, count)| (*why, *count))
     }
 }

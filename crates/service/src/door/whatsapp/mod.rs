@@ -11,18 +11,18 @@ mod opt_out_request;
 mod person;
 mod words;
 
-pub(super) use ignored::{Ignored, Why};
-pub(super) use opt_in_request::Wish;
-pub(super) use opt_out_request::Stop;
+pub(super) use ignored::{Ignored, IgnoredReason};
+pub(super) use opt_in_request::OptInRequest;
+pub(super) use opt_out_request::OptOutRequest;
 
 use crate::account::Account;
-use crate::opt_in::Key;
+use crate::opt_in::OptInKey;
 use crate::queue::OUTCOMES;
 use json::{Part, fields, items, text, text_or_number};
 use klaviyo_core::text::shown;
-use opt_in_request::Said;
+use opt_in_request::Intent;
 use opt_out_request::Preference;
-use person::{Called, Contacts, Person};
+use person::{Contacts, Person, PersonIds};
 use serde_json::value::RawValue;
 
 /// How old a message may be, in seconds: Meta repeats a notification for a week. Outcomes are known for as long, so that
@@ -46,16 +46,16 @@ pub(super) struct Rules<'a> {
 
 /// What a notification asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Notified {
+pub(super) struct Notification {
     /// Who wants to be opted in.
-    pub(super) wishes: Vec<Wish>,
+    pub(super) opt_ins: Vec<OptInRequest>,
     /// Who wants no marketing any more.
-    pub(super) stops: Vec<Stop>,
+    pub(super) opt_outs: Vec<OptOutRequest>,
     /// All else.
     pub(super) ignored: Ignored,
 }
 
-impl Notified {
+impl Notification {
     /// Reads a notification. None: the body is not JSON.
     pub(super) fn read(body: &[u8], rules: Rules<'_>) -> Option<Self> {
         let body: &RawValue = serde_json::from_slice(body).ok()?;
@@ -68,8 +68,8 @@ impl Notified {
                 Some(())
             });
         }
-        if notified.wishes.is_empty() && notified.stops.is_empty() && notified.ignored.is_empty() {
-            notified.ignored.count(Why::Empty);
+        if notified.opt_ins.is_empty() && notified.opt_outs.is_empty() && notified.ignored.is_empty() {
+            notified.ignored.count(IgnoredReason::Empty);
         }
         Some(notified)
     }
@@ -78,11 +78,11 @@ impl Notified {
     fn items<'a>(&mut self, array: Part<'a>, mut each: impl FnMut(&mut Self, &'a RawValue) -> Option<()>) {
         let whole = items(array, |item| {
             if each(self, item).is_none() {
-                self.ignored.count(Why::Unreadable);
+                self.ignored.count(IgnoredReason::Unreadable);
             }
         });
         if whole.is_none() && array.is_some_and(|array| array.get() != "null") {
-            self.ignored.count(Why::Unreadable);
+            self.ignored.count(IgnoredReason::Unreadable);
         }
     }
 
@@ -92,7 +92,7 @@ impl Notified {
         // Elsewhere there are copies of messages, for example those that the business has sent.
         let field = text(field);
         if field.as_deref().is_some_and(|field| !["messages", "user_preferences"].contains(&field)) {
-            self.ignored.count(Why::OtherField);
+            self.ignored.count(IgnoredReason::OtherField);
             return Some(());
         }
         let [metadata, contacts, messages, statuses, preferences] = fields(value, names)?;
@@ -106,7 +106,7 @@ impl Notified {
             notified.preference(preference, &contacts, is_own, rules)
         });
         self.items(statuses, |notified, _| {
-            notified.ignored.count(Why::Status);
+            notified.ignored.count(IgnoredReason::Status);
             Some(())
         });
         Some(())
@@ -132,24 +132,24 @@ impl Notified {
                 "interactive",
             ],
         )?;
-        let why = match Said::of([written, button, interactive], rules.words) {
-            Said::Nothing => Why::UnsupportedType,
-            Said::Other => Why::NotAWish,
-            Said::No => Why::Declined,
-            Said::Unclear => Why::Unclear,
-            Said::Yes(_) if !is_own => Why::ForeignNumber,
-            Said::Yes(_) if !sent_at(at).is_some_and(|at| rules.is_young(at)) => Why::Old,
-            Said::Yes(form) => {
-                let person = Person::of(Called { number, user_id, parent }, contacts);
+        let why = match Intent::of([written, button, interactive], rules.words) {
+            Intent::Nothing => IgnoredReason::UnsupportedType,
+            Intent::Other => IgnoredReason::NotAWish,
+            Intent::No => IgnoredReason::Declined,
+            Intent::Unclear => IgnoredReason::Unclear,
+            Intent::Yes(_) if !is_own => IgnoredReason::ForeignNumber,
+            Intent::Yes(_) if !sent_at(at).is_some_and(|at| rules.is_young(at)) => IgnoredReason::Old,
+            Intent::Yes(form) => {
+                let person = Person::of(PersonIds { number, user_id, parent }, contacts);
                 let has_email = form.as_ref().is_some_and(|form| form.email.is_some());
                 let is_known = person.by_id.is_some() || has_email;
                 if rules.numbers_only && person.number.is_none() && is_known {
-                    Why::WithoutNumber
+                    IgnoredReason::WithoutNumber
                 } else {
                     let id = text(id).and_then(|id| shown(&id).map(ToOwned::to_owned));
                     // The same message is the same text.
-                    let digest = || Key::new(&Account::default(), message.get()).to_string();
-                    self.wishes.push(Wish { id: id.unwrap_or_else(digest), person, form });
+                    let digest = || OptInKey::new(&Account::default(), message.get()).to_string();
+                    self.opt_ins.push(OptInRequest { id: id.unwrap_or_else(digest), person, form });
                     return Some(());
                 }
             }
@@ -166,16 +166,18 @@ impl Notified {
         rules: Rules<'_>,
     ) -> Option<()> {
         let why = match Preference::read(preference, contacts)? {
-            Preference::Other => Why::Preference,
-            Preference::Stop { .. } if !is_own => Why::ForeignNumber,
+            Preference::Other => IgnoredReason::Preference,
+            Preference::Stop { .. } if !is_own => IgnoredReason::ForeignNumber,
             // One without a time is done: to stop too often does no harm.
-            Preference::Stop { at, .. } if sent_at(at).is_some_and(|at| !rules.is_young(at)) => Why::Old,
-            Preference::Stop { person, at } => match Stop::of(person, at, rules.now) {
+            Preference::Stop { at, .. } if sent_at(at).is_some_and(|at| !rules.is_young(at)) => {
+                IgnoredReason::Old
+            }
+            Preference::Stop { person, at } => match OptOutRequest::of(person, at, rules.now) {
                 Some(stop) => {
-                    self.stops.push(stop);
+                    self.opt_outs.push(stop);
                     return Some(());
                 }
-                None => Why::StopWithoutNumber,
+                None => IgnoredReason::StopWithoutNumber,
             },
         };
         self.ignored.count(why);

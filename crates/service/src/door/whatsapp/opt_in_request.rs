@@ -1,11 +1,11 @@
-//! What a message wishes, and the opt-in that a wish is.
+//! What a message opt_ins, and the opt-in that a wish is.
 
-use super::flow::{Answer, Form};
+use super::flow::{FlowAnswer, Form};
 use super::json::{Part, fields, text};
 use super::person::{ById, Person, cut};
 use super::words::says;
 use crate::account::Account;
-use crate::opt_in::{Key, OptIn};
+use crate::opt_in::{OptIn, OptInKey};
 use klaviyo_core::intake;
 use serde_json::value::to_raw_value;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ const USER_ID: &str = "whatsapp_user_id";
 
 /// What a message says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Intent {
     /// The word, or yes in a Flow, with what else is filled in there.
     Yes(Option<Box<Form>>),
     /// No, in a Flow.
@@ -30,7 +30,7 @@ pub(super) enum Said {
     Nothing,
 }
 
-impl Said {
+impl Intent {
     /// Reads the parts of a message.
     pub(super) fn of([written, button, interactive]: [Part<'_>; 3], words: &[String]) -> Self {
         let [body] = fields(written, ["body"]).unwrap_or_default();
@@ -42,7 +42,7 @@ impl Said {
         let parts = [body, payload, label, pressed_id, pressed_title, chosen_id, chosen_title];
         let is_word = parts.into_iter().filter_map(text).any(|text| says(&text, words));
         match flow {
-            Some(_) => Answer::read(flow, words).said(is_word),
+            Some(_) => FlowAnswer::read(flow, words).said(is_word),
             None if is_word => Self::Yes(None),
             None if parts.iter().any(Option::is_some) => Self::Other,
             None => Self::Nothing,
@@ -52,21 +52,21 @@ impl Said {
 
 /// A message that asks to be opted in.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::door) struct Wish {
+pub(in crate::door) struct OptInRequest {
     /// The message's id, or a digest of all of it where it has none. Meta delivers a message again under the same one.
     pub(super) id: String,
     pub(super) person: Person,
     pub(super) form: Option<Box<Form>>,
 }
 
-impl Wish {
+impl OptInRequest {
     /// The opt-in to this list, as it was wished: not cleaned yet, and it may be that nobody could be opted in by it.
     pub(in crate::door) fn into_opt_in(self, account: &Account, list: &str) -> OptIn {
         let Self { id, person, form } = self;
         let Person { number, unfit, name, by_id } = person;
         let form = form.map(|form| *form).unwrap_or_default();
         // An id of Meta's that is too long is replaced by a digest of it.
-        let id = if id.len() > OptIn::LONGEST_ID { Key::new(account, &id).to_string() } else { id };
+        let id = if id.len() > OptIn::LONGEST_ID { OptInKey::new(account, &id).to_string() } else { id };
         let names = |name: &str| intake::names(cut(name));
         // What somebody has written into a form is their name rather than what they are called in WhatsApp.
         let (first_name, last_name) = match (form.first_name, form.last_name, form.name) {

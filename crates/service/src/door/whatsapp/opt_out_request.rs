@@ -1,16 +1,16 @@
 //! Meta's own opt-out: somebody has pressed in WhatsApp that marketing is to stop.
 
 use super::json::{Part, fields, text, text_or_number};
-use super::person::{Called, Contacts, Person};
+use super::person::{Contacts, Person, PersonIds};
 use super::words::says;
 use crate::account::Account;
-use crate::opt_in::{ConsentTo, Key};
+use crate::opt_in::{Channel, OptInKey};
 use crate::opt_out::OptOut;
 use serde_json::value::RawValue;
 
 /// Somebody who wants no marketing by WhatsApp any more.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::door) struct Stop {
+pub(in crate::door) struct OptOutRequest {
     /// The number, E.164 if it is one.
     pub(super) number: String,
     /// When, as Meta has written it.
@@ -37,11 +37,11 @@ impl<'a> Preference<'a> {
             return Some(Self::Other);
         }
         is(value, "stop")
-            .then(|| Self::Stop { person: Person::of(Called { number, user_id, parent }, contacts), at })
+            .then(|| Self::Stop { person: Person::of(PersonIds { number, user_id, parent }, contacts), at })
     }
 }
 
-impl Stop {
+impl OptOutRequest {
     /// None: the person has no number, and so no consent to WhatsApp that Klaviyo could know of.
     pub(super) fn of(person: Person, at: Part<'_>, now: i64) -> Option<Self> {
         let number = person.number.or(person.unfit)?;
@@ -52,7 +52,7 @@ impl Stop {
     /// What is done about it. Meta repeats it: the same one has the same id.
     pub(in crate::door) fn into_opt_out(self, account: &Account) -> OptOut {
         let Self { number, at } = self;
-        let id = Key::new(account, &format!("WhatsApp stop {number} {at}")).to_string();
-        OptOut { account: account.clone(), id, phone_number: number, opt_out: vec![ConsentTo::Whatsapp] }
+        let id = OptInKey::new(account, &format!("WhatsApp stop {number} {at}")).to_string();
+        OptOut { account: account.clone(), id, phone_number: number, opt_out: vec![Channel::Whatsapp] }
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct ById {
 
 /// What a part of a notification calls a person.
 #[derive(Clone, Copy)]
-pub(super) struct Called<'a> {
+pub(super) struct PersonIds<'a> {
     /// The number: `from`, `wa_id`.
     pub(super) number: Part<'a>,
     /// The id: `from_user_id`, `user_id`.
@@ -63,7 +63,7 @@ impl<'a> Contacts<'a> {
         items(self.contacts, |contact| {
             let names = ["wa_id", "user_id", "parent_user_id"];
             let [number, user_id, parent] = fields(Some(contact), names).unwrap_or_default();
-            all.extend(Called { number, user_id, parent }.ids().map(|id| (id, contact)));
+            all.extend(PersonIds { number, user_id, parent }.ids().map(|id| (id, contact)));
         });
         // Of several with one id the first is found.
         all.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -77,7 +77,7 @@ impl<'a> Contacts<'a> {
     }
 }
 
-impl<'a> Called<'a> {
+impl<'a> PersonIds<'a> {
     /// All ids, each in one way of writing.
     fn ids(self) -> impl Iterator<Item = Cow<'a, str>> {
         let number = text_or_number(self.number).filter(|text| shown(text).is_some());
@@ -88,7 +88,7 @@ impl<'a> Called<'a> {
 
 impl Person {
     /// The person who is called so, with what the contacts tell of them: those that have any of the ids.
-    pub(super) fn of(called: Called<'_>, contacts: &Contacts<'_>) -> Self {
+    pub(super) fn of(called: PersonIds<'_>, contacts: &Contacts<'_>) -> Self {
         let contact = called.ids().find_map(|id| contacts.find(&id));
         let [wa_id, user_id, profile] = fields(contact, ["wa_id", "user_id", "profile"]).unwrap_or_default();
         let [name, username] = fields(profile, ["name", "username"]).unwrap_or_default();

@@ -36,36 +36,36 @@ fn words() -> Vec<String> {
     ["SUBSCRIBE", "opt_in"].map(str::to_owned).into()
 }
 
-fn read_with(body: &[u8], change: impl FnOnce(&mut Rules<'_>)) -> Option<Notified> {
+fn read_with(body: &[u8], change: impl FnOnce(&mut Rules<'_>)) -> Option<Notification> {
     let words = words();
     let mut rules = Rules { words: &words, numbers: None, numbers_only: false, now: NOW };
     change(&mut rules);
-    Notified::read(body, rules)
+    Notification::read(body, rules)
 }
 
-fn read(body: &[u8]) -> Notified {
+fn read(body: &[u8]) -> Notification {
     read_with(body, |_| {}).unwrap()
 }
 
 /// Of messages.
-fn read_of(messages: Value) -> Notified {
+fn read_of(messages: Value) -> Notification {
     read(&notification(messages))
 }
 
-fn reasons(notified: &Notified) -> Vec<(&'static str, usize)> {
+fn reasons(notified: &Notification) -> Vec<(&'static str, usize)> {
     notified.ignored.counts().map(|(why, count)| (why.as_str(), count)).collect()
 }
 
 /// The opt-ins that come of it, taken in.
-fn opt_ins(notified: Notified) -> Vec<OptIn> {
+fn opt_ins(notified: Notification) -> Vec<OptIn> {
     let account = Account::default();
     let mut opt_ins: Vec<OptIn> =
-        notified.wishes.into_iter().map(|wish| wish.into_opt_in(&account, "Y6nRLr")).collect();
+        notified.opt_ins.into_iter().map(|wish| wish.into_opt_in(&account, "Y6nRLr")).collect();
     opt_ins.iter_mut().for_each(|opt_in| opt_in.take_in().unwrap());
     opt_ins
 }
 
-fn opt_in(notified: Notified) -> OptIn {
+fn opt_in(notified: Notification) -> OptIn {
     let [opt_in] = <[OptIn; 1]>::try_from(opt_ins(notified)).unwrap();
     opt_in
 }
@@ -75,7 +75,7 @@ fn only_the_accounts_own_numbers_count() {
     let body = notification(json!([written("SUBSCRIBE"), written("hello")]));
     let read = |numbers| {
         let notified = read_with(&body, |rules| rules.numbers = numbers).unwrap();
-        (notified.wishes.len(), reasons(&notified))
+        (notified.opt_ins.len(), reasons(&notified))
     };
     for own in [None, Some("106540352242922"), Some("7\n106540352242922")] {
         assert_eq!(read(own), (1, vec![("not-a-wish", 1)]));
@@ -86,7 +86,7 @@ fn only_the_accounts_own_numbers_count() {
     let text = String::from_utf8(body.clone()).unwrap();
     let unnamed = text.replace("phone_number_id", "id");
     let notified = read_with(unnamed.as_bytes(), |rules| rules.numbers = Some("106540352242922")).unwrap();
-    assert_eq!((notified.wishes.len(), reasons(&notified)[1]), (0, ("foreign-number", 1)));
+    assert_eq!((notified.opt_ins.len(), reasons(&notified)[1]), (0, ("foreign-number", 1)));
     let page = text.replace("whatsapp_business_account", "page");
     assert_eq!(reasons(&self::read(page.as_bytes())), [("empty", 1)]);
 }
@@ -98,7 +98,7 @@ fn a_message_has_an_age() {
         let mut message = written("SUBSCRIBE");
         message["timestamp"] = timestamp;
         let notified = read_with(&notification(json!([message])), |rules| rules.now = now).unwrap();
-        (notified.wishes.len(), reasons(&notified))
+        (notified.opt_ins.len(), reasons(&notified))
     };
     let old = (0, vec![("old", 1)]);
     assert_eq!(read(json!(NOW.to_string()), NOW + week), (1, vec![]));
@@ -132,7 +132,7 @@ fn the_word_and_nothing_else_opts_its_sender_in() {
     assert!(found.external_id.is_none() && found.properties.is_none() && found.warnings.is_empty());
     for words in ["", "please subscribe", "SUBSCRIBE!", "UNSUBSCRIBE", "subscribe subscribe"] {
         let notified = read_of(json!([written(words)]));
-        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("not-a-wish", 1)]), "{words}");
+        assert_eq!((notified.opt_ins.len(), reasons(&notified)), (0, vec![("not-a-wish", 1)]), "{words}");
     }
 }
 
@@ -160,7 +160,7 @@ fn buttons_and_choices_say_it_by_their_id_and_by_their_label() {
         (json!({ "text": "SUBSCRIBE", "button": { "payload": "opt_in" } }), true),
     ] {
         let notified = read_of(json!([message(part.clone())]));
-        assert_eq!(notified.wishes.len(), usize::from(says), "{part}");
+        assert_eq!(notified.opt_ins.len(), usize::from(says), "{part}");
         assert_eq!(reasons(&notified).is_empty(), says, "{part}");
     }
     for part in [
@@ -171,7 +171,11 @@ fn buttons_and_choices_say_it_by_their_id_and_by_their_label() {
         json!({ "interactive": {} }),
     ] {
         let notified = read_of(json!([message(part.clone())]));
-        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("unsupported-type", 1)]), "{part}");
+        assert_eq!(
+            (notified.opt_ins.len(), reasons(&notified)),
+            (0, vec![("unsupported-type", 1)]),
+            "{part}"
+        );
     }
 }
 
@@ -229,7 +233,7 @@ fn a_flow_says_yes_or_no_and_who_it_is() {
         // As a text, as Meta sends it, and as it is.
         for response in [json!(response.to_string()), response] {
             let notified = read_of(json!([flow(response.clone())]));
-            assert_eq!((notified.wishes.len(), reasons(&notified)), expected, "{response}");
+            assert_eq!((notified.opt_ins.len(), reasons(&notified)), expected, "{response}");
         }
     }
     for unclear in [
@@ -239,11 +243,11 @@ fn a_flow_says_yes_or_no_and_who_it_is() {
         json!({ "updates": ["0_Offers"] }),
     ] {
         let notified = read_of(json!([flow(json!(unclear.to_string()))]));
-        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("unclear", 1)]), "{unclear}");
+        assert_eq!((notified.opt_ins.len(), reasons(&notified)), (0, vec![("unclear", 1)]), "{unclear}");
     }
     let mut named = flow(json!("{}"));
     named["interactive"]["nfm_reply"]["name"] = json!("subscribe");
-    assert_eq!(read_of(json!([named])).wishes.len(), 1);
+    assert_eq!(read_of(json!([named])).opt_ins.len(), 1);
 
     for (fields, email, first, last) in [
         (
@@ -306,7 +310,7 @@ fn whatever_writes_a_number_it_is_the_persons() {
         let mut message = written("SUBSCRIBE");
         message["from"] = from.clone();
         let notified = read_of(json!([message]));
-        let mut wish = notified.wishes.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        let mut wish = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
         assert_eq!(wish.check(), Ok(()), "{from}");
         // Without any identifier it is the first of them.
         assert_eq!(wish.take_in().unwrap_err().field, field, "{from}");
@@ -359,7 +363,7 @@ fn somebody_without_a_number_is_known_by_whatsapps_id() {
         assert!(found.warnings[0].starts_with("phone_number: "));
 
         let off = read_with(&body, |rules| rules.numbers_only = true).unwrap();
-        assert_eq!((off.wishes.len(), reasons(&off)), (0, vec![("without-number", 1)]));
+        assert_eq!((off.opt_ins.len(), reasons(&off)), (0, vec![("without-number", 1)]));
     }
     // What they write into a Flow goes with it.
     let mut answer = flow(json!(r#"{"consent":true,"email":"p@example.com"}"#));
@@ -373,7 +377,7 @@ fn somebody_without_a_number_is_known_by_whatsapps_id() {
     assert_eq!((both.external_id.as_deref(), both.phone_number, both.warnings.len()), (Some(ID), None, 2));
     for not_one in ["IN", "IN.", "IN.x y", "I.1", "1N.1", "INN.1", &format!("IN.{}", "1".repeat(129))] {
         let notified = read(&of_person(json!(null), json!({ "from_user_id": not_one })));
-        let mut wish = notified.wishes.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        let mut wish = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
         assert!(wish.external_id.is_none() && wish.take_in().is_err(), "{not_one}");
     }
     let longest = format!("IN.{}", "a".repeat(128));
@@ -441,7 +445,7 @@ fn nobody_gets_the_name_of_another_and_nobody_is_hidden() {
 fn what_is_unknown_does_not_hide_what_is_known() {
     let odd = json!([7, null, "x", [], {}, { "id": "x" }, written("SUBSCRIBE"), message(json!({ "type": "system" }))]);
     let notified = read_of(odd);
-    assert_eq!(notified.wishes.len(), 1);
+    assert_eq!(notified.opt_ins.len(), 1);
     assert_eq!(reasons(&notified), [("unsupported-type", 3), ("unreadable", 4)]);
     let body = json!({ "object": "whatsapp_business_account", "entry": [7, { "changes": "x" }, { "changes": [
         { "value": { "statuses": [{}, 7] } },
@@ -450,13 +454,13 @@ fn what_is_unknown_does_not_hide_what_is_known() {
         { "value": { "messages": [written("SUBSCRIBE")], "contacts": [{}, { "wa_id": "1" }] } },
     ] }] });
     let notified = read(body.to_string().as_bytes());
-    assert_eq!(notified.wishes.len(), 1);
+    assert_eq!(notified.opt_ins.len(), 1);
     assert_eq!(reasons(&notified), [("status", 2), ("unreadable", 4)]);
     for field in ["message_echoes", "smb_message_echoes", "history", "account_update", "user_id_update"] {
         let body = String::from_utf8(notification(json!([written("SUBSCRIBE")]))).unwrap();
         let notified =
             read(body.replace("\"field\":\"messages\"", &format!("\"field\":\"{field}\"")).as_bytes());
-        assert_eq!((notified.wishes.len(), reasons(&notified)), (0, vec![("other-field", 1)]));
+        assert_eq!((notified.opt_ins.len(), reasons(&notified)), (0, vec![("other-field", 1)]));
     }
     for empty in ["{}", "[]", "null", "7", r#"{"entry": {}}"#, r#"{"object":"whatsapp_business_account"}"#] {
         assert_eq!(reasons(&read(empty.as_bytes())), [("empty", 1)]);
@@ -484,7 +488,7 @@ fn of_two_fields_of_one_name_the_last_counts() {
         .replace("\"from\":", "\"from\":\"1555\",\"text\":7,\"from\":")
         .replace("\"text\":{\"body\":\"hello\"}", "\"text\":{\"body\":\"hello\",\"body\":\"SUBSCRIBE\"}");
     let found = read(twice.as_bytes());
-    assert_eq!(found.wishes.len(), 1, "{twice}");
+    assert_eq!(found.opt_ins.len(), 1, "{twice}");
     assert_eq!(opt_in(found).phone_number.as_deref(), Some("+919820000001"));
 }
 
@@ -519,15 +523,15 @@ fn who_presses_stop_leaves_whatsapp() {
         (json!({ "timestamp": null }), "+919820000001"),
     ] {
         let notified = read(&preferences(json!([stop(changes.clone())])));
-        assert!(notified.wishes.is_empty() && reasons(&notified).is_empty(), "{changes}");
-        let [stop] = <[Stop; 1]>::try_from(notified.stops).unwrap();
+        assert!(notified.opt_ins.is_empty() && reasons(&notified).is_empty(), "{changes}");
+        let [stop] = <[OptOutRequest; 1]>::try_from(notified.opt_outs).unwrap();
         let opt_out = stop.into_opt_out(&Account::default());
         assert_eq!(opt_out.phone_number, number, "{changes}");
-        assert_eq!(opt_out.opt_out, [crate::opt_in::ConsentTo::Whatsapp]);
+        assert_eq!(opt_out.opt_out, [crate::opt_in::Channel::Whatsapp]);
     }
     let id = |changes: Value| {
         let notified = read(&preferences(json!([stop(changes)])));
-        notified.stops.into_iter().next().unwrap().into_opt_out(&Account::default()).id
+        notified.opt_outs.into_iter().next().unwrap().into_opt_out(&Account::default()).id
     };
     assert_eq!(id(json!({})), id(json!({})));
     // Again, later, is another one.
@@ -547,11 +551,11 @@ fn what_takes_nothing_back_is_counted() {
         (stop(json!({ "wa_id": null, "user_id": "IN.7" })), "stop-without-number"),
     ] {
         let notified = read(&preferences(json!([preference])));
-        assert_eq!((notified.stops.len(), reasons(&notified)), (0, vec![(reason, 1)]), "{preference}");
+        assert_eq!((notified.opt_outs.len(), reasons(&notified)), (0, vec![(reason, 1)]), "{preference}");
     }
     let foreign =
         read_with(&preferences(json!([stop(json!({}))])), |rules| rules.numbers = Some("7")).unwrap();
-    assert_eq!((foreign.stops.len(), reasons(&foreign)), (0, vec![("foreign-number", 1)]));
+    assert_eq!((foreign.opt_outs.len(), reasons(&foreign)), (0, vec![("foreign-number", 1)]));
 }
 
 /// Meta signs what it sends; but anybody can write to a number.
@@ -561,11 +565,11 @@ fn whatever_is_in_a_notification_it_is_read_in_time() {
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let body = String::from_utf8(notification(json!([written("SUBSCRIBE")]))).unwrap();
     let deep_inside = body.replace("\"type\":\"text\"", &format!("\"type\":{}", deep(1_000_000)));
-    assert_eq!(read(deep_inside.as_bytes()).wishes.len(), 1);
+    assert_eq!(read(deep_inside.as_bytes()).opt_ins.len(), 1);
     let objects = format!("{}1{}", "{\"a\":".repeat(200_000), "}".repeat(200_000));
     for response in [deep(1_000_000), objects.clone(), "x".repeat(1 << 20), "{".to_owned(), "\0".to_owned()] {
         let notified = read_of(json!([flow(json!(response)), written("SUBSCRIBE")]));
-        assert_eq!((notified.wishes.len(), reasons(&notified)), (1, vec![("not-a-wish", 1)]));
+        assert_eq!((notified.opt_ins.len(), reasons(&notified)), (1, vec![("not-a-wish", 1)]));
     }
     // Many people, with as many contacts.
     let people = 20_000;

@@ -10,11 +10,11 @@ mod withdrawn;
 use super::pause;
 use super::plan::{self, Plan};
 use super::settle::{Settled, Settler};
-use crate::opt_in::{Entry, Key, OptIn, Unfit};
+use crate::opt_in::{InvalidField, OptIn, OptInKey, QueueEntry};
 use crate::opt_in_flow::{self, Failure, Granted};
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason, Receipt};
-use crate::queue::{Dead, QueueError, Record, Taken};
+use crate::queue::{DeadLetterBody, Delivery, QueueError, Record};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -42,11 +42,11 @@ pub(in crate::worker) struct Batch<'a> {
     pub(in crate::worker) tenant: &'a Tenant,
     /// How often an opt-in is tried.
     pub(in crate::worker) attempts: NonZeroU32,
-    /// The places of those that are tried together at the moment.
-    pub(in crate::worker) company: Vec<u64>,
+    /// The sequences of those that are tried together at the moment.
+    pub(in crate::worker) attempted: Vec<u64>,
 }
 
-/// Why the account's opt-ins cannot be gone on with. What is not settled then is still held.
+/// Why the account's opt-ins cannot be gone on with. What is not settled then is still in_flight.
 #[derive(Debug)]
 pub(in crate::worker) enum Stop {
     /// Klaviyo is away, or asks for time.
@@ -65,9 +65,9 @@ impl From<QueueError> for Stop {
 
 /// An opt-in, or an opt-out, that was taken and has no outcome yet.
 pub(in crate::worker) struct Item<T = OptIn> {
-    /// The place of its message in the stream.
-    pub(in crate::worker) place: u64,
-    key: Key,
+    /// The sequence of its message in the stream.
+    pub(in crate::worker) sequence: u64,
+    key: OptInKey,
     pub(in crate::worker) asked: T,
     /// The revision of its entry among the outcomes; 0: there is none.
     revision: u64,
@@ -110,49 +110,49 @@ impl Asked for OptOut {
 enum Known {
     OptIn(Box<OptIn>),
     OptOut(OptOut),
-    Unfit(Unfit),
+    Unfit(InvalidField),
     Newer,
 }
 
 /// What is to be done with what was taken.
-enum Task {
-    Join(Box<Item>),
-    Leave(Item<OptOut>),
+enum Pending {
+    OptIn(Box<Item>),
+    OptOut(Item<OptOut>),
 }
 
-impl Task {
-    fn key(&self) -> &Key {
+impl Pending {
+    fn key(&self) -> &OptInKey {
         match self {
-            Self::Join(item) => &item.key,
-            Self::Leave(item) => &item.key,
+            Self::OptIn(item) => &item.key,
+            Self::OptOut(item) => &item.key,
         }
     }
 
-    fn place_and_attempts(&self) -> (u64, u32) {
+    fn sequence_and_attempts(&self) -> (u64, u32) {
         match self {
-            Self::Join(item) => (item.place, item.attempts),
-            Self::Leave(item) => (item.place, item.attempts),
+            Self::OptIn(item) => (item.sequence, item.attempts),
+            Self::OptOut(item) => (item.sequence, item.attempts),
         }
     }
 }
 
 impl<T> Item<T> {
-    /// Where in the stream it was accepted first. A dead letter that was put back is at another place.
+    /// Where in the stream it was accepted first. A dead letter that was put back is at another sequence.
     pub(in crate::worker) fn since(&self) -> u64 {
-        self.sequences.iter().copied().min().unwrap_or(self.place)
+        self.sequences.iter().copied().min().unwrap_or(self.sequence)
     }
 }
 
 impl<T: Asked> Item<T> {
     fn settled(self, outcome: Outcome) -> Settled {
-        let Self { place, key, asked, revision, sequences, attempts, deliveries: _ } = self;
-        let letter = match &outcome {
+        let Self { sequence, key, asked, revision, sequences, attempts, deliveries: _ } = self;
+        let dead_letter = match &outcome {
             Outcome::Dead(reason) => {
                 Some(dead(as_it_came(&asked.to_json()), reason.clone(), attempts, sequences.clone()))
             }
             Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Waiting | Outcome::Dropped => None,
         };
-        Settled { place, key, record: Record { outcome, sequences, revision }, letter }
+        Settled { sequence, key, record: Record { outcome, sequences, revision }, dead_letter }
     }
 }
 
@@ -160,24 +160,24 @@ impl<T: Asked> Item<T> {
 pub(in crate::worker) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
 
 impl Batch<'_> {
-    /// Works on what was taken. What is not settled when it returns, or is dropped, is still held.
-    pub(in crate::worker) async fn work(mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
+    /// Works on what was taken. What is not settled when it returns, or is dropped, is still in_flight.
+    pub(in crate::worker) async fn work(mut self, taken: Vec<(Arc<Delivery>, u32)>) -> Result<(), Stop> {
         let result = self.groups(taken).await;
         if let Err(Stop::Wait(..)) = &result {
-            self.settler.held.failed(&self.company);
+            self.settler.in_flight.failed(&self.attempted);
         }
         result
     }
 
-    async fn groups(&mut self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(), Stop> {
+    async fn groups(&mut self, taken: Vec<(Arc<Delivery>, u32)>) -> Result<(), Stop> {
         let mut groups: BTreeMap<String, Vec<Item>> = BTreeMap::new();
-        let (joining, leaving) = self.unsettled(taken).await?;
+        let (opt_ins, opt_outs) = self.parse_and_dedupe(taken).await?;
         // First: nobody who has stopped marketing gets any while others are brought to Klaviyo. Consent that was given
         // before is not given any more then.
-        if !leaving.is_empty() {
-            self.leave(leaving).await?;
+        if !opt_outs.is_empty() {
+            self.leave(opt_outs).await?;
         }
-        for item in self.without_left(joining).await? {
+        for item in self.without_withdrawn(opt_ins).await? {
             groups.entry(item.asked.list.clone()).or_default().push(item);
         }
         for (list, items) in groups {
@@ -187,75 +187,78 @@ impl Batch<'_> {
     }
 
     /// The opt-ins and the opt-outs that are to be done: not those that have an outcome already.
-    async fn unsettled(&self, taken: Vec<(Arc<Taken>, u32)>) -> Result<(Vec<Item>, Vec<Item<OptOut>>), Stop> {
+    async fn parse_and_dedupe(
+        &self,
+        taken: Vec<(Arc<Delivery>, u32)>,
+    ) -> Result<(Vec<Item>, Vec<Item<OptOut>>), Stop> {
         let tasks = stream::iter(taken);
-        let tasks = tasks.map(|(taken, attempts)| self.unless_settled(taken, attempts)).buffered(AT_ONCE);
-        let tasks: Vec<Task> = tasks.try_filter_map(async |task| Ok(task)).try_collect().await?;
-        let (mut seen, mut joining, mut leaving) = (HashSet::new(), Vec::new(), Vec::new());
+        let tasks = tasks.map(|(taken, attempts)| self.pending(taken, attempts)).buffered(AT_ONCE);
+        let tasks: Vec<Pending> = tasks.try_filter_map(async |task| Ok(task)).try_collect().await?;
+        let (mut seen, mut opt_ins, mut opt_outs) = (HashSet::new(), Vec::new(), Vec::new());
         for task in tasks {
             if !seen.insert(task.key().clone()) {
                 // The other one is settled by then.
-                let (place, attempts) = task.place_and_attempts();
-                self.settler.held.give_back(place, pause(attempts)).await;
+                let (sequence, attempts) = task.sequence_and_attempts();
+                self.settler.in_flight.nak(sequence, pause(attempts)).await;
                 continue;
             }
             match task {
-                Task::Join(item) => joining.push(*item),
-                Task::Leave(item) => leaving.push(item),
+                Pending::OptIn(item) => opt_ins.push(*item),
+                Pending::OptOut(item) => opt_outs.push(item),
             }
         }
-        Ok((joining, leaving))
+        Ok((opt_ins, opt_outs))
     }
 
-    async fn unless_settled(&self, taken: Arc<Taken>, attempts: u32) -> Result<Option<Task>, Stop> {
-        let Settler { queue, account, held, .. } = self.settler;
-        let place = taken.sequence();
+    async fn pending(&self, taken: Arc<Delivery>, attempts: u32) -> Result<Option<Pending>, Stop> {
+        let Settler { queue, account, in_flight, .. } = self.settler;
+        let sequence = taken.sequence();
         let (key, entry) = match taken.read() {
-            Entry::OptIn(key, opt_in) => (key, Known::OptIn(opt_in)),
-            Entry::OptOut(key, opt_out) => (key, Known::OptOut(opt_out)),
-            Entry::Unfit(key, unfit) => (key, Known::Unfit(unfit)),
-            Entry::Newer(key) => (key, Known::Newer),
-            Entry::Foreign => {
+            QueueEntry::OptIn(key, opt_in) => (key, Known::OptIn(opt_in)),
+            QueueEntry::OptOut(key, opt_out) => (key, Known::OptOut(opt_out)),
+            QueueEntry::Invalid(key, unfit) => (key, Known::Unfit(unfit)),
+            QueueEntry::Newer(key) => (key, Known::Newer),
+            QueueEntry::Foreign => {
                 // Longer than a caller's own id may be.
-                let key = Key::new(account, &format!("message {place:0>200}"));
+                let key = OptInKey::new(account, &format!("message {sequence:0>200}"));
                 let message = "the message is not an opt-in that a front door has written; find out who writes to \
                                the queue";
                 let reason = Reason::new(Code::InvalidInput, message);
-                let letter = dead(as_it_came(taken.payload()), reason, attempts, vec![place]);
-                self.settler.bury(place, &key, &letter).await?;
+                let dead_letter = dead(as_it_came(taken.payload()), reason, attempts, vec![sequence]);
+                self.settler.write_dead_letter(sequence, &key, &dead_letter).await?;
                 return Ok(None);
             }
         };
-        let settled = match queue.settled(&key).await {
+        let settled = match queue.find_record(&key).await {
             // Who wrote it knows more than this version. The others do not wait for that.
             Err(error @ QueueError::Unreadable(_)) => {
                 warn!(%account, %error, "an opt-in is left for later");
-                held.give_back(place, pause(attempts)).await;
+                in_flight.nak(sequence, pause(attempts)).await;
                 return Ok(None);
             }
             settled => settled?,
         };
         let (revision, sequences) = match settled {
-            None => (0, vec![place]),
+            None => (0, vec![sequence]),
             Some(record @ Record { outcome: Outcome::Waiting, .. }) => {
-                // A letter that was put back is at a place that no front door has told.
-                let record = if taken.is_accepted_as(&key) { record.accepted_at(place) } else { record };
+                // A letter that was put back is at a sequence that no front door has told.
+                let record = if taken.is_accepted_as(&key) { record.accepted_at(sequence) } else { record };
                 (record.revision, record.sequences)
             }
             Some(record) => {
                 // Without this it is settled all the same, and only cannot be asked for by this id.
-                if let Ok(false) = queue.note(&key, &record, place).await {
-                    held.give_back(place, Duration::ZERO).await;
+                if let Ok(false) = queue.add_sequence(&key, &record, sequence).await {
+                    in_flight.nak(sequence, Duration::ZERO).await;
                     return Ok(None);
                 }
                 match record {
-                    // Who wrote this may have been stopped before it wrote the letter. A worker may not read letters;
+                    // Who wrote this may have been stopped before it wrote the dead_letter. A worker may not read letters;
                     // to write it again changes nothing.
                     Record { outcome: Outcome::Dead(reason), sequences, .. } => {
-                        let letter = dead(as_it_came(taken.payload()), reason, attempts, sequences);
-                        self.settler.bury(place, &key, &letter).await?;
+                        let dead_letter = dead(as_it_came(taken.payload()), reason, attempts, sequences);
+                        self.settler.write_dead_letter(sequence, &key, &dead_letter).await?;
                     }
-                    Record { .. } => held.acknowledge(place).await?,
+                    Record { .. } => in_flight.ack(sequence).await?,
                 }
                 return Ok(None);
             }
@@ -263,18 +266,18 @@ impl Batch<'_> {
         let deliveries = taken.deliveries();
         let reason = match entry {
             Known::OptIn(opt_in) => {
-                let item = Item { place, key, asked: *opt_in, revision, sequences, attempts, deliveries };
-                return Ok(Some(Task::Join(Box::new(item))));
+                let item = Item { sequence, key, asked: *opt_in, revision, sequences, attempts, deliveries };
+                return Ok(Some(Pending::OptIn(Box::new(item))));
             }
             Known::OptOut(asked) => {
-                let item = Item { place, key, asked, revision, sequences, attempts, deliveries };
-                return Ok(Some(Task::Leave(item)));
+                let item = Item { sequence, key, asked, revision, sequences, attempts, deliveries };
+                return Ok(Some(Pending::OptOut(item)));
             }
             Known::Unfit(unfit) => Reason::new(Code::InvalidInput, unfit.to_string()),
             Known::Newer if attempts < self.attempts.get() => {
-                held.failed(&[place]);
+                in_flight.failed(&[sequence]);
                 warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
-                held.give_back(place, pause(attempts)).await;
+                in_flight.nak(sequence, pause(attempts)).await;
                 return Ok(None);
             }
             Known::Newer => {
@@ -283,15 +286,15 @@ impl Batch<'_> {
                 Reason::new(Code::InvalidInput, message)
             }
         };
-        let letter = dead(as_it_came(taken.payload()), reason.clone(), attempts, sequences.clone());
+        let dead_letter = dead(as_it_came(taken.payload()), reason.clone(), attempts, sequences.clone());
         let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
-        self.settler.settle(vec![Settled { place, key, record, letter: Some(letter) }]).await?;
+        self.settler.settle(vec![Settled { sequence, key, record, dead_letter: Some(dead_letter) }]).await?;
         Ok(None)
     }
 
     /// The opt-ins to one list.
     async fn group(&mut self, list: &str, items: Vec<Item>) -> Result<(), Stop> {
-        self.company = items.iter().map(|item| item.place).collect();
+        self.attempted = items.iter().map(|item| item.sequence).collect();
         let list = match opt_in_flow::list_id(self.tenant, list).await {
             Ok(list) => list,
             Err(failure) => {
@@ -300,22 +303,22 @@ impl Batch<'_> {
                 return self.end::<_, Receipt>(failed.collect()).await;
             }
         };
-        let mut companies: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
+        let mut batches: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
         for item in items {
             // Who was given out often and never ended may be what ends workers.
-            companies.entry(plan::company(item.attempts.max(item.deliveries))).or_default().push(item);
+            batches.entry(plan::batch_limit(item.attempts.max(item.deliveries))).or_default().push(item);
         }
-        for (most, items) in companies.into_iter().rev() {
+        for (most, items) in batches.into_iter().rev() {
             for company in chunks(items, most) {
-                self.company = company.iter().map(|item| item.place).collect();
-                self.together(company, &list).await?;
+                self.attempted = company.iter().map(|item| item.sequence).collect();
+                self.process_batch(company, &list).await?;
             }
         }
         Ok(())
     }
 
     /// The opt-ins to one list that are brought to Klaviyo together.
-    async fn together(&mut self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
+    async fn process_batch(&mut self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
         let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
         match Plan::of_identifiers(bare.len()) {
             Plan::Import => {
@@ -341,7 +344,9 @@ impl Batch<'_> {
 
     async fn one_by_one(&mut self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
         for item in items {
-            let result = opt_in_flow::join(self.tenant, &item.asked, list).await.map_err(unless_list_is_gone);
+            let result = opt_in_flow::opt_in_to_list(self.tenant, &item.asked, list)
+                .await
+                .map_err(unless_list_is_gone);
             self.end(vec![(item, result)]).await?;
         }
         Ok(())
@@ -378,9 +383,9 @@ impl Batch<'_> {
                         // Alone, it is told by the name of its own field.
                         self.one_by_one(vec![item], list).await?;
                     }
-                    None => match smaller(&Failure::from(&error), chunk)? {
-                        Smaller::Halves(halves) => chunks.extend(halves),
-                        Smaller::One(item) => self.one_by_one(vec![item], list).await?,
+                    None => match split(&Failure::from(&error), chunk)? {
+                        Split::Halves(halves) => chunks.extend(halves),
+                        Split::One(item) => self.one_by_one(vec![item], list).await?,
                     },
                 },
             }
@@ -428,9 +433,9 @@ impl Batch<'_> {
                 chunk.iter().filter_map(|(_, receipt)| receipt.profile_id.clone()).collect();
             match self.tenant.subscribe(list, &ids).await {
                 Ok(_) => self.consent(chunk, list).await?,
-                Err(error) => match smaller(&Failure::from(&error), chunk)? {
-                    Smaller::Halves(halves) => chunks.extend(halves),
-                    Smaller::One((item, _)) => self.one_by_one(vec![item], list).await?,
+                Err(error) => match split(&Failure::from(&error), chunk)? {
+                    Split::Halves(halves) => chunks.extend(halves),
+                    Split::One((item, _)) => self.one_by_one(vec![item], list).await?,
                 },
             }
         }
@@ -455,9 +460,9 @@ impl Batch<'_> {
             let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.asked).collect();
             match opt_in_flow::grant(self.tenant, &opt_ins, list).await {
                 Ok(granted) => self.end(consented(chunk, granted)).await?,
-                Err(failure) => match smaller(&failure, chunk)? {
-                    Smaller::Halves(halves) => chunks.extend(halves),
-                    Smaller::One((item, _)) => self.end::<_, Receipt>(vec![(item, Err(failure))]).await?,
+                Err(failure) => match split(&failure, chunk)? {
+                    Split::Halves(halves) => chunks.extend(halves),
+                    Split::One((item, _)) => self.end::<_, Receipt>(vec![(item, Err(failure))]).await?,
                 },
             }
         }
@@ -493,9 +498,10 @@ impl Batch<'_> {
             }
         }
         self.settler.settle(settled).await?;
-        self.settler.held.failed(&again.iter().map(|item| item.place).collect::<Vec<u64>>());
+        self.settler.in_flight.failed(&again.iter().map(|item| item.sequence).collect::<Vec<u64>>());
         let again = stream::iter(again);
-        let back = async |item: Item<T>| self.settler.held.give_back(item.place, pause(item.attempts)).await;
+        let back =
+            async |item: Item<T>| self.settler.in_flight.nak(item.sequence, pause(item.attempts)).await;
         again.for_each_concurrent(AT_ONCE, back).await;
         stop
     }
@@ -512,20 +518,20 @@ pub(in crate::worker) fn chunks<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> 
 }
 
 /// What failed together, in smaller company.
-pub(in crate::worker) enum Smaller<T> {
+pub(in crate::worker) enum Split<T> {
     Halves([Vec<T>; 2]),
     One(T),
 }
 
-pub(in crate::worker) fn smaller<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Smaller<T>, Stop> {
+pub(in crate::worker) fn split<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Split<T>, Stop> {
     if let Some(stop) = stop(failure) {
         return Err(stop);
     }
     let half = failed.split_off(failed.len() / 2);
     match (failed.is_empty(), <[T; 1]>::try_from(half)) {
-        (true, Ok([one])) => Ok(Smaller::One(one)),
-        (_, Ok([one])) => Ok(Smaller::Halves([failed, vec![one]])),
-        (_, Err(half)) => Ok(Smaller::Halves([failed, half])),
+        (true, Ok([one])) => Ok(Split::One(one)),
+        (_, Ok([one])) => Ok(Split::Halves([failed, vec![one]])),
+        (_, Err(half)) => Ok(Split::Halves([failed, half])),
     }
 }
 
@@ -624,13 +630,13 @@ fn receipt(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
     }
 }
 
-fn dead(opt_in: Box<RawValue>, error: Reason, attempts: u32, sequences: Vec<u64>) -> Dead {
+fn dead(opt_in: Box<RawValue>, error: Reason, attempts: u32, sequences: Vec<u64>) -> DeadLetterBody {
     // A time of this age can be written.
     let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
-    Dead { opt_in, error, attempts, since, sequences }
+    DeadLetterBody { opt_in, error, attempts, since, sequences }
 }
 
-/// A message for its dead letter: as it came where that is JSON, else, and where it is longer than an opt-in can be, the
+/// A message for its dead dead_letter: as it came where that is JSON, else, and where it is longer than an opt-in can be, the
 /// base64 of how it begins. So a letter is never too long to be written.
 fn as_it_came(message: &[u8]) -> Box<RawValue> {
     const LONGEST: usize = 128 << 10;

@@ -2,31 +2,34 @@
 //! failed before, by a dead letter that is retried, or by another worker.
 
 use super::{AT_ONCE, Batch, Ended, Item, Stop};
-use crate::opt_in::{ConsentTo, Key, OptIn};
+use crate::opt_in::{Channel, OptIn, OptInKey};
 use crate::opt_out::OptOut;
-use crate::outcome::Stopped;
+use crate::outcome::OptOutReceipt;
 use crate::queue::{QueueError, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 impl Batch<'_> {
     /// Keeps who has left, and where in the stream that was said.
-    pub(super) async fn keep_left(&self, ended: &[Ended<OptOut, Stopped>]) -> Result<(), Stop> {
+    pub(super) async fn record_withdrawals(
+        &self,
+        ended: &[Ended<OptOut, OptOutReceipt>],
+    ) -> Result<(), Stop> {
         let left = ended.iter().filter(|(_, result)| result.is_ok());
-        let kept: Vec<_> = left.map(|(item, _)| self.keep_one(item)).collect();
+        let kept: Vec<_> = left.map(|(item, _)| self.record_withdrawal(item)).collect();
         stream::iter(kept).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    async fn keep_one(&self, item: &Item<OptOut>) -> Result<(), Stop> {
+    async fn record_withdrawal(&self, item: &Item<OptOut>) -> Result<(), Stop> {
         for channel in &item.asked.opt_out {
-            let key = self.place_of(&item.asked.phone_number, *channel);
+            let key = self.withdrawal_key(&item.asked.phone_number, *channel);
             loop {
-                let known = match self.settler.queue.settled(&key).await {
+                let known = match self.settler.queue.find_record(&key).await {
                     // A newer version has written it, of the same.
                     Err(QueueError::Unreadable(_)) => break,
                     known => known?,
                 };
                 let record = Record {
-                    outcome: Stopped::default().into(),
+                    outcome: OptOutReceipt::default().into(),
                     sequences: vec![item.since()],
                     revision: known.as_ref().map_or(0, |known| known.revision),
                 };
@@ -41,15 +44,15 @@ impl Batch<'_> {
     }
 
     /// Opt-ins without the consent that their people have taken back since they were accepted.
-    pub(super) async fn without_left(&self, joining: Vec<Item>) -> Result<Vec<Item>, Stop> {
-        let joining = stream::iter(joining).map(|item| self.without_one(item));
-        joining.buffered(AT_ONCE).try_collect().await
+    pub(super) async fn without_withdrawn(&self, opt_ins: Vec<Item>) -> Result<Vec<Item>, Stop> {
+        let opt_ins = stream::iter(opt_ins).map(|item| self.without_one(item));
+        opt_ins.buffered(AT_ONCE).try_collect().await
     }
 
     async fn without_one(&self, mut item: Item) -> Result<Item, Stop> {
         let (since, opt_in) = (item.since(), &mut item.asked);
         for channel in opt_in.consent.clone() {
-            if self.has_left(opt_in, channel, since).await? {
+            if self.has_withdrawn(opt_in, channel, since).await? {
                 opt_in.consent.retain(|other| *other != channel);
                 let name = channel.as_str();
                 opt_in.warn(format!(
@@ -64,12 +67,12 @@ impl Batch<'_> {
         Ok(item)
     }
 
-    async fn has_left(&self, opt_in: &OptIn, channel: ConsentTo, since: u64) -> Result<bool, QueueError> {
+    async fn has_withdrawn(&self, opt_in: &OptIn, channel: Channel, since: u64) -> Result<bool, QueueError> {
         match (channel, &opt_in.phone_number) {
             // Opt-outs have no email.
-            (ConsentTo::Email, _) | (_, None) => Ok(false),
-            (ConsentTo::Sms | ConsentTo::Whatsapp, Some(number)) => {
-                match self.settler.queue.settled(&self.place_of(number, channel)).await {
+            (Channel::Email, _) | (_, None) => Ok(false),
+            (Channel::Sms | Channel::Whatsapp, Some(number)) => {
+                match self.settler.queue.find_record(&self.withdrawal_key(number, channel)).await {
                     // A newer version says when; that they have left is sure.
                     Err(QueueError::Unreadable(_)) => Ok(true),
                     left => Ok(left?.is_some_and(|left| is_after(&left, since))),
@@ -79,12 +82,12 @@ impl Batch<'_> {
     }
 
     /// Where it is kept that somebody has left a channel: among the outcomes, and for as long.
-    fn place_of(&self, number: &str, channel: ConsentTo) -> Key {
+    fn withdrawal_key(&self, number: &str, channel: Channel) -> OptInKey {
         // Longer than a caller's own id may be.
-        Key::new(self.settler.account, &format!("{number} has left {:0>200}", channel.as_str()))
+        OptInKey::new(self.settler.account, &format!("{number} has left {:0>200}", channel.as_str()))
     }
 }
 
-fn is_after(left: &Record, place: u64) -> bool {
-    left.sequences.iter().any(|at| *at > place)
+fn is_after(left: &Record, sequence: u64) -> bool {
+    left.sequences.iter().any(|at| *at > sequence)
 }
