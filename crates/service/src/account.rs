@@ -1,22 +1,22 @@
-//! The name of an account: part of subjects, keys of buckets, and files.
+//! The name of an account, which is part of subjects, keys of buckets and names of files.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What this project's users call one of their Klaviyo accounts: 1 to 64 of the letters a to z in either case, digits,
-/// `-` and `_`. So it can be a token of a subject, and the beginning of a file's name.
+/// The operator's own name for a Klaviyo account: 1 to 64 of the letters a to z in either case, digits, `-` and `_`. So it
+/// can be a token of a NATS subject, and the beginning of a file's name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Account(String);
 
-/// A text that cannot be an account's name.
+/// The text is no account's name.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("an account's name has 1 to 64 letters, digits, - and _")]
 pub struct AccountError;
 
 impl Account {
-    /// The account of a process that was given the secrets of just one, in its environment.
+    /// The account of a process that has the secrets of a single account, in its environment.
     pub const DEFAULT: &str = "default";
     const LONGEST: usize = 64;
 

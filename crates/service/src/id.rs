@@ -1,18 +1,18 @@
-//! What an opt-in is asked for by.
+//! The id by which callers ask for an opt-in.
 
-use crate::opt_in::{OptInKey, OptInKeyError};
+use crate::key::{OptInKey, OptInKeyError};
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of an opt-in in the queue: its key, and its sequence in the stream of opt-ins when it was accepted. It stays
-/// the same when the opt-in becomes a dead letter and when that is put back into the queue.
+/// The id of an opt-in in the queue: its key, and the sequence in the stream of opt-ins at which it was accepted. It stays
+/// the same when the opt-in becomes a dead letter, and when the dead letter is retried.
 ///
-/// A caller who repeats an opt-in more than ten minutes later gets another id for it. Both are good.
+/// A caller who repeats an opt-in more than ten minutes later gets a second id for it. Both can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OptInId {
-    /// The opt-in's account, and a digest of the caller's own id.
+    /// The key of the opt-in.
     pub key: OptInKey,
-    /// The sequence. None: it is not known, of an opt-in that an older version has dealt with.
+    /// The sequence; none if an older version, which did not store it, has worked on the opt-in.
     pub sequence: Option<u64>,
 }
 
@@ -33,7 +33,7 @@ impl FromStr for OptInId {
             return Ok(Self { key, sequence: None });
         }
         let (key, sequence) = text.rsplit_once('.').ok_or(OptInKeyError)?;
-        // Written in one way only.
+        // A number with a sign or leading zeros is no id.
         let number = sequence.parse().ok().filter(|number: &u64| number.to_string() == sequence);
         Ok(Self { key: key.parse()?, sequence: Some(number.ok_or(OptInKeyError)?) })
     }

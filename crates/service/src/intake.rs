@@ -1,36 +1,28 @@
-//! Opt-ins as people write them into forms: each value is cleaned, and one that cannot be, beside one that can, costs the
-//! value and not the person.
+//! Cleans the values of an opt-in, as people write them into forms. An invalid value is left out, with a warning, if another
+//! identifier is valid.
 
-use crate::opt_in::{Channel, InvalidField, OptIn};
+use crate::channel::Channel;
+use crate::field_names::in_callers_names;
+use crate::opt_in::{InvalidField, OptIn};
 use klaviyo_core::identifiers::phone_number;
 use klaviyo_core::intake::{self, Intake};
 use klaviyo_core::text::shown;
 use klaviyo_core::{Error, NewProfile};
 
-/// The contract's names of fields that callers of the door write with an underscore, and theirs.
-const NAMES: [(&str, &str); 5] = [
-    ("phone-number", "phone_number"),
-    ("external-id", "external_id"),
-    ("first-name", "first_name"),
-    ("last-name", "last_name"),
-    ("custom-source", "consent_source"),
-];
-
 impl OptIn {
-    /// Takes an opt-in in, before it is done or waits: cleans its identifiers and names, and leaves out what cannot be
-    /// beside an identifier that can, with a warning for each. Delivery in a second time, it stays as it is.
-    ///
-    /// Consent to a channel goes with the value that it needs: without that it is left out too, and told.
+    /// Checks and cleans an opt-in, before it is done or waits: its identifiers, its names, and whether there is an address
+    /// for each channel of consent. Invalid values, and consent without an address, are left out with a warning each.
+    /// Doing it again changes nothing.
     ///
     /// # Errors
-    /// The first field that cannot be: one without which nobody is known, or any if the opt-in is [`strict`](Self::strict).
-    /// The opt-in is as it was.
+    /// The first invalid field, if no valid identifier is left or the opt-in is [`strict`](Self::strict). The opt-in is
+    /// unchanged then.
     pub fn take_in(&mut self) -> Result<(), InvalidField> {
         self.check()?;
         self.clean()
     }
 
-    /// The same, of one that makes sense.
+    /// Cleans an opt-in that has passed the check.
     pub(crate) fn clean(&mut self) -> Result<(), InvalidField> {
         let written = NewProfile {
             email: self.email.clone(),
@@ -38,11 +30,11 @@ impl OptIn {
             external_id: self.external_id.clone(),
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
-            // They are JSON and an object, and can be long.
+            // The check has parsed them; they can be long.
             properties: None,
         };
-        let unfit = if self.strict { intake::Unfit::Refuse } else { intake::Unfit::LeaveOut };
-        let Intake { contact, warnings } = intake::contact(&written, phone_number, unfit)
+        let invalid = if self.strict { intake::Unfit::Refuse } else { intake::Unfit::LeaveOut };
+        let Intake { contact, warnings } = intake::contact(&written, phone_number, invalid)
             .map_err(|error| InvalidField::from(error.as_ref()))?;
         let (consent, consent_left_out) = reachable(&self.consent, &contact);
         if let Some((channel, needs)) = consent_left_out.first().filter(|_| self.strict) {
@@ -52,7 +44,7 @@ impl OptIn {
         }
         for warning in &warnings {
             let field = warning.pointer.as_deref().unwrap_or_default();
-            self.warn(in_own_names(&format!("{field}: {}", warning.detail)));
+            self.warn(in_callers_names(&format!("{field}: {}", warning.detail)));
         }
         let values = [
             ("email", &written.email, &contact.email),
@@ -63,7 +55,7 @@ impl OptIn {
             let is_given = written.as_deref().and_then(shown).is_some();
             let is_told = warnings.iter().any(|warning| warning.pointer.as_deref() == Some(field));
             if is_given && cleaned.is_none() && !is_told {
-                self.warn(in_own_names(&format!("{field}: it was left out: it says that there is none")));
+                self.warn(in_callers_names(&format!("{field}: it was left out: it says that there is none")));
             }
         }
         for (channel, needs) in consent_left_out {
@@ -81,7 +73,7 @@ impl OptIn {
     }
 }
 
-/// The channels that a contact can be reached on, each once, and the names of the others with what they need.
+/// The channels for which a contact has an address, each once; and the names of the others, with the address that they need.
 fn reachable(
     channels: &[Channel],
     contact: &NewProfile,
@@ -108,15 +100,11 @@ impl From<&Error> for InvalidField {
     fn from(error: &Error) -> Self {
         const FIELDS: [&str; 4] = ["email", "phone_number", "external_id", "properties"];
         let detail = error.details.first();
-        let pointer = in_own_names(detail.and_then(|detail| detail.pointer.as_deref()).unwrap_or_default());
+        let pointer =
+            in_callers_names(detail.and_then(|detail| detail.pointer.as_deref()).unwrap_or_default());
         let field = FIELDS.into_iter().find(|field| *field == pointer).unwrap_or("email");
-        Self::new(field, in_own_names(detail.map_or(&error.message, |detail| &detail.detail)))
+        Self::new(field, in_callers_names(detail.map_or(&error.message, |detail| &detail.detail)))
     }
-}
-
-/// A sentence of the connector's about fields, with the names that callers of the door know.
-pub(crate) fn in_own_names(sentence: &str) -> String {
-    NAMES.iter().fold(sentence.to_owned(), |sentence, (name, own)| sentence.replace(name, own))
 }
 
 #[cfg(test)]
@@ -138,7 +126,7 @@ mod tests {
         opt_in
     }
 
-    /// The fields that its warnings are about.
+    /// The fields of its warnings.
     fn warned(opt_in: &OptIn) -> Vec<&str> {
         opt_in.warnings.iter().map(|warning| warning.split(':').next().unwrap()).collect()
     }
@@ -171,8 +159,8 @@ mod tests {
         std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
     }
 
-    /// Takes a value in: alone, beside another one, and beside it where that is strict. None: it is no value, `refused`:
-    /// which cannot be one.
+    /// Cleans a value alone, beside another one, and beside another one in a strict opt-in. `right` is the cleaned value,
+    /// none if there is no value, or begins with `refused` if the value is invalid.
     fn comes_out(field: &str, written: &str, right: Option<&str>, beside: &str, other: &str) {
         let get = |opt_in: &OptIn| match field {
             "email" => opt_in.email.clone(),

@@ -1,34 +1,31 @@
-//! An opt-in: what a caller gives, and what waits in the queue.
+//! An opt-in, as a caller sends it and as it waits in the queue.
 
 use crate::account::Account;
-use crate::opt_out::OptOut;
+use crate::channel::Channel;
 use bytes::Bytes;
-use klaviyo_host::types::{self, Identifier, NewProfile};
+use klaviyo_host::types::{Identifier, NewProfile};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use std::fmt;
-use std::fmt::Write as _;
-use std::str::FromStr;
 
 /// One person's opt-in.
 ///
-/// What is said of its fields here is checked by [`OptIn::take_in`], which also cleans them.
+/// [`OptIn::take_in`] checks what these comments say about the fields, and cleans their values.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptIn {
-    /// Whose Klaviyo it goes to.
+    /// The account that it goes to.
     pub account: Account,
-    /// The caller's own id of this opt-in, at most 200 bytes: a second one with the same id, in the same account, is
-    /// the same opt-in, and is not done again. None: the front door gives one.
+    /// The caller's own id of this opt-in, 1 to 200 bytes. Another one with the same id, in the same account, is the same
+    /// opt-in and is not done again. If there is none, the front door generates one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The list's id, or its exact name.
     pub list: String,
-    /// One of email, phone number and external id has to be there.
+    /// The email. At least one of email, phone number and external id is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// With its country code.
+    /// The phone number, with its country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
     /// The caller's own id of the person.
@@ -40,65 +37,32 @@ pub struct OptIn {
     /// The last name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// Custom properties: an object, as it was written. Read into values it would take many times the room, and numbers
+    /// Custom properties: the text of a JSON object. Parsed into values it would take many times the memory, and numbers
     /// could lose digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Box<RawValue>>,
-    /// The channels that the person consented to, each with its address. Empty: membership of the list, no consent.
+    /// The channels that the person consented to; each needs its address. If it is empty, the person joins the list without
+    /// consent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<Channel>,
-    /// What Klaviyo keeps as the source of the consent.
+    /// The source of the consent, for Klaviyo to keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_source: Option<String>,
-    /// Whether a value that cannot be refuses the opt-in also where the person is known by another one. It is decided
-    /// about before anything waits, so it is not in the queue.
+    /// Whether an invalid email or phone number refuses the opt-in even if another identifier is valid. It is applied before
+    /// the opt-in waits, so it is not in the queue.
     #[serde(default, skip_serializing)]
     pub strict: bool,
-    /// What of it was left out when it was taken in, one sentence each: at most [`OptIn::MOST_WARNINGS`] of
+    /// The values that [`OptIn::take_in`] left out, one sentence each: at most [`OptIn::MOST_WARNINGS`] of
     /// [`OptIn::LONGEST_WARNING`] bytes. Only this service writes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// A channel that somebody consented to get marketing on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Channel {
-    /// Needs an email.
-    Email,
-    /// Text messages. Needs a phone number.
-    Sms,
-    /// Needs a phone number.
-    Whatsapp,
-}
-
-impl Channel {
-    /// As a caller names it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::Whatsapp => "whatsapp",
-        }
-    }
-}
-
-impl From<Channel> for types::Channel {
-    fn from(channel: Channel) -> Self {
-        match channel {
-            Channel::Email => Self::Email,
-            Channel::Sms => Self::Sms,
-            Channel::Whatsapp => Self::Whatsapp,
-        }
-    }
-}
-
-/// What is wrong with an opt-in before anybody is asked. Nothing makes it one that can be done.
+/// Why an opt-in can never be done: a field of it is invalid.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{field}: {reason}")]
 pub struct InvalidField {
-    /// The field.
+    /// The field's name.
     pub field: &'static str,
     /// What is wrong with it.
     pub reason: String,
@@ -111,54 +75,53 @@ impl InvalidField {
 }
 
 impl OptIn {
-    /// Bytes of an id.
+    /// The longest id, in bytes.
     pub(crate) const LONGEST_ID: usize = 200;
-    /// How many warnings it has at most.
+    /// The most warnings that an opt-in has.
     pub const MOST_WARNINGS: usize = 10;
-    /// Bytes of a warning.
+    /// The longest warning, in bytes.
     pub const LONGEST_WARNING: usize = 500;
-    /// Klaviyo takes no profile that is larger.
-    const LARGEST: usize = 100_000;
+    /// The largest profile that Klaviyo takes, in bytes.
+    pub(crate) const LARGEST: usize = 100_000;
 
-    /// What makes no sense, whatever the identifiers are.
+    /// Checks everything but whether the identifiers are valid.
     pub(crate) fn check(&self) -> Result<(), InvalidField> {
-        let unfit = |field, reason: &str| Err(InvalidField::new(field, reason));
+        let invalid = |field, reason: &str| Err(InvalidField::new(field, reason));
         let is_blank = |value: &Option<String>| value.as_deref().is_none_or(|text| text.trim().is_empty());
         if self.list.trim().is_empty() {
-            return unfit("list", "name a list, by its id or its exact name");
+            return invalid("list", "name a list, by its id or its exact name");
         }
         if self.id.as_ref().is_some_and(|id| id.is_empty() || id.len() > Self::LONGEST_ID) {
-            return unfit("id", "it has 1 to 200 bytes; leave it out to be given one");
+            return invalid("id", "it has 1 to 200 bytes; leave it out to be given one");
         }
         if is_blank(&self.email) && is_blank(&self.phone_number) && is_blank(&self.external_id) {
-            return unfit("email", "give an email, a phone_number or an external_id");
+            return invalid("email", "give an email, a phone_number or an external_id");
         }
         for channel in &self.consent {
             match channel {
                 Channel::Email if self.email.is_none() => {
-                    return unfit("consent", "consent to email needs an email");
+                    return invalid("consent", "consent to email needs an email");
                 }
                 Channel::Sms | Channel::Whatsapp if self.phone_number.is_none() => {
-                    return unfit("consent", "consent to sms or whatsapp needs a phone_number");
+                    return invalid("consent", "consent to sms or whatsapp needs a phone_number");
                 }
                 _ => {}
             }
         }
         if self.consent.is_empty() && self.consent_source.is_some() {
-            return unfit("consent_source", "there is no consent; name its channels in consent");
+            return invalid("consent_source", "there is no consent; name its channels in consent");
         }
         if self.properties.as_ref().is_some_and(|properties| !properties.get().starts_with('{')) {
-            return unfit("properties", "they are an object: {\"plan\": \"pro\"}");
+            return invalid("properties", "they are an object: {\"plan\": \"pro\"}");
         }
         let is_long = |warning: &String| warning.len() > Self::LONGEST_WARNING;
         if self.warnings.len() > Self::MOST_WARNINGS || self.warnings.iter().any(is_long) {
-            return unfit("warnings", "there are more, or longer ones, than this service writes");
+            return invalid("warnings", "there are more, or longer ones, than this service writes");
         }
-        // What Klaviyo does not get does not count: whoever reads the opt-in again finds an id and warnings that it did not
-        // have before.
+        // The id and the warnings are not sent to Klaviyo, and a front door adds them: they do not count.
         let counted = || Self { id: None, warnings: Vec::new(), ..self.clone() }.to_json().len();
         if self.to_json().len() > Self::LARGEST && counted() > Self::LARGEST {
-            return unfit(
+            return invalid(
                 "properties",
                 "the contact has more than 100,000 bytes, which Klaviyo does not take",
             );
@@ -166,7 +129,7 @@ impl OptIn {
         Ok(())
     }
 
-    /// Adds a warning. One that is too long is cut, and beyond [`Self::MOST_WARNINGS`] there are none.
+    /// Adds a warning, cut to [`Self::LONGEST_WARNING`], unless there are [`Self::MOST_WARNINGS`] already.
     pub(crate) fn warn(&mut self, mut warning: String) {
         warning.truncate(warning.floor_char_boundary(Self::LONGEST_WARNING));
         if self.warnings.len() < Self::MOST_WARNINGS {
@@ -174,14 +137,14 @@ impl OptIn {
         }
     }
 
-    /// As it waits in the queue.
+    /// The message as it waits in the queue.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
-        // Strings, lists of them and JSON: there is nothing that JSON cannot have.
+        // All fields are strings, lists of strings or JSON, which always can be written.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// The contact, for the connector.
+    /// The contact, as the connector takes it.
     #[must_use]
     pub fn contact(&self) -> NewProfile {
         NewProfile {
@@ -194,7 +157,8 @@ impl OptIn {
         }
     }
 
-    /// What the connector looks the contact up by, as `contacts.opt-in` does: the first that is there.
+    /// The identifier that the contact is looked up by, as in `contacts.opt-in`: the first of email, phone number and
+    /// external id.
     #[must_use]
     pub fn identifier(&self) -> Option<Identifier> {
         let email = || self.email.clone().map(Identifier::Email);
@@ -204,111 +168,13 @@ impl OptIn {
     }
 }
 
-/// What a message in the queue is.
-#[derive(Clone, Debug)]
-pub enum QueueEntry {
-    /// An opt-in that a front door has written, taken in: an older one did not clean it.
-    OptIn(OptInKey, Box<OptIn>),
-    /// An opt-in that cannot be.
-    Invalid(OptInKey, InvalidField),
-    /// An opt-out that a front door has written.
-    OptOut(OptInKey, OptOut),
-    /// An opt-in that says something which this version does not know: a newer front door has written it, perhaps.
-    Newer(OptInKey),
-    /// What no front door has written.
-    Foreign,
-}
-
-/// What an opt-in has in every version.
-#[derive(Deserialize)]
-struct Envelope {
-    account: Account,
-    id: String,
-}
-
-impl QueueEntry {
-    /// Reads a message in the queue of an account.
-    #[must_use]
-    pub fn read(message: &[u8], account: &str) -> Self {
-        let is_its = |of: &Account| of.as_str() == account;
-        let Ok(Envelope { account, id }) = serde_json::from_slice(message) else { return Self::Foreign };
-        if !is_its(&account) {
-            return Self::Foreign;
-        }
-        let key = OptInKey::new(&account, &id);
-        match serde_json::from_slice::<OptIn>(message) {
-            Ok(mut opt_in) if opt_in.check().is_ok() => match opt_in.clean() {
-                Ok(()) => Self::OptIn(key, Box::new(opt_in)),
-                Err(unfit) => Self::Invalid(key, unfit),
-            },
-            Ok(_) => Self::Newer(key),
-            Err(_) => match serde_json::from_slice::<OptOut>(message) {
-                Ok(opt_out) if !opt_out.opt_out.is_empty() => Self::OptOut(key, opt_out),
-                Ok(_) | Err(_) => Self::Newer(key),
-            },
-        }
-    }
-}
-
-/// Without what it says about the person.
+/// Leaves out everything about the person.
 impl fmt::Debug for OptIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OptIn")
             .field("account", &self.account)
             .field("list", &self.list)
             .finish_non_exhaustive()
-    }
-}
-
-/// The name of an opt-in, or an opt-out, in the queue, in the bucket of outcomes and among the dead letters: its account,
-/// and a digest of its id. The same id has the same key in every process.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct OptInKey {
-    /// The account.
-    pub account: Account,
-    digest: String,
-}
-
-/// A text that is no key.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("this is not the id of an opt-in, such as shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f")]
-pub struct OptInKeyError;
-
-impl OptInKey {
-    /// 128 bits, in hexadecimal.
-    const DIGITS: usize = 32;
-
-    /// The key of an opt-in with this id.
-    #[must_use]
-    pub fn new(account: &Account, id: &str) -> Self {
-        let digest = Sha256::digest(id.as_bytes());
-        let mut digits = String::with_capacity(Self::DIGITS);
-        for byte in digest.iter().take(Self::DIGITS / 2) {
-            // Writing to a string does not fail.
-            let _ = write!(digits, "{byte:02x}");
-        }
-        Self { account: account.clone(), digest: digits }
-    }
-}
-
-impl fmt::Display for OptInKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.account, self.digest)
-    }
-}
-
-impl FromStr for OptInKey {
-    type Err = OptInKeyError;
-
-    fn from_str(text: &str) -> Result<Self, OptInKeyError> {
-        let (account, digest) = text.split_once('.').ok_or(OptInKeyError)?;
-        let account = account.parse().map_err(|_| OptInKeyError)?;
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if digest.len() == Self::DIGITS && digest.bytes().all(is_digit) {
-            Ok(Self { account, digest: digest.to_owned() })
-        } else {
-            Err(OptInKeyError)
-        }
     }
 }
 
@@ -348,17 +214,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_door_adds_makes_no_contact_too_large() {
-        let empty = opt_in(json!({ "properties": { "long": "" } })).to_json().len();
-        let longest = json!({ "properties": { "long": "x".repeat(OptIn::LARGEST - empty) } });
-        let mut opt_in = opt_in(longest);
-        opt_in.take_in().unwrap();
-        opt_in.id = Some("7".repeat(OptIn::LONGEST_ID));
-        opt_in.warn("x".repeat(OptIn::LONGEST_WARNING));
-        assert!(matches!(QueueEntry::read(&opt_in.to_json(), "shop-1"), QueueEntry::OptIn(..)));
-    }
-
-    #[test]
     fn a_field_that_is_misspelt_is_not_passed_over() {
         let value =
             json!({ "account": "a", "list": "Y6nRLr", "email": "p@example.com", "fist_name": "Priya" });
@@ -375,60 +230,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_door_has_written_is_not_taken_for_a_strangers() {
-        let read = |changes| {
-            let mut value =
-                json!({ "account": "shop-1", "id": "7", "list": "Y6nRLr", "email": "p@example.com" });
-            for (name, change) in changes {
-                value[name] = change;
-            }
-            QueueEntry::read(value.to_string().as_bytes(), "shop-1")
-        };
-        assert!(matches!(read(vec![]), QueueEntry::OptIn(..)));
-        for newer in [("opt_out", json!(true)), ("list", json!(["Y6nRLr"])), ("list", json!(""))] {
-            let key = OptInKey::new(&"shop-1".parse().unwrap(), "7");
-            assert!(matches!(read(vec![newer]), QueueEntry::Newer(of) if of == key));
-        }
-        let opt_out = |changes: Value| {
-            let mut value = json!({ "account": "shop-1", "id": "7", "phone_number": "+919820000001" });
-            for (name, change) in changes.as_object().unwrap() {
-                value[name] = change.clone();
-            }
-            QueueEntry::read(value.to_string().as_bytes(), "shop-1")
-        };
-        assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), QueueEntry::OptOut(..)));
-        for newer in
-            [json!({ "opt_out": [] }), json!({ "opt_out": ["push"] }), json!({ "opt_out": ["sms"], "of": 7 })]
-        {
-            assert!(matches!(opt_out(newer), QueueEntry::Newer(_)));
-        }
-        for unfit in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {
-            assert!(matches!(read(vec![unfit.clone()]), QueueEntry::Invalid(_, of) if of.field == unfit.0));
-        }
-        for foreign in [("account", json!("shop-2")), ("id", json!(7)), ("account", json!("a b"))] {
-            assert!(matches!(read(vec![foreign]), QueueEntry::Foreign));
-        }
-        for foreign in ["", "{}", "null", "\u{0}"] {
-            assert!(matches!(QueueEntry::read(foreign.as_bytes(), "shop-1"), QueueEntry::Foreign));
-        }
-    }
-
-    #[test]
     fn nothing_about_the_person_is_in_a_log() {
         let shown = format!("{:?}", opt_in(json!({ "first_name": "Priya" })));
         assert!(!shown.contains("riya"), "{shown}");
-    }
-
-    #[test]
-    fn a_key_is_the_same_for_the_same_id_and_account_only() {
-        let (one, other) = ("shop-1".parse().unwrap(), "shop-2".parse().unwrap());
-        let key = OptInKey::new(&one, "wamid.1");
-        assert_eq!(key, OptInKey::new(&one, "wamid.1"));
-        assert_ne!(key, OptInKey::new(&one, "wamid.2"));
-        assert_ne!(key, OptInKey::new(&other, "wamid.1"));
-        assert_eq!(key.to_string().parse(), Ok(key));
-        for wrong in ["", "shop-1", "shop-1.", "shop-1.xyz", &format!("a b.{}", "0".repeat(32))] {
-            assert_eq!(wrong.parse::<OptInKey>(), Err(OptInKeyError));
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! One opt-in by itself: the connector's three steps, and the consent that goes with it.
+//! One call of the contract for opt-ins or opt-outs, and what its failure means for them.
 
-use crate::intake::in_own_names;
+use crate::field_names::in_callers_names;
 use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
 use crate::outcome::{ErrorDetail, Reason, Receipt};
@@ -8,24 +8,23 @@ use klaviyo_host::types::{Code, ConsentOptions, ConsentOutcome, Refusal, Subscri
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::time::Duration;
 
-/// Why an opt-in is not done yet, and what that means for it.
+/// Why an opt-in is not done, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What to tell.
-    pub reason: Reason,
-    /// What to do about it.
-    pub disposition: Disposition,
-    /// How long Klaviyo asks to RetryLater, with [`Disposition::RetryLater`]; none if it does not say.
-    pub retry_after: Option<Duration>,
+pub(crate) struct Failure {
+    /// The reason, as callers see it.
+    pub(crate) reason: Reason,
+    pub(crate) disposition: Disposition,
+    /// How long Klaviyo asks to wait. It counts with [`Disposition::RetryLater`] only.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Failure {
-    /// A failure for this reason that stays: the same opt-in fails again.
+    /// A failure that repeats itself with every attempt.
     pub(crate) fn final_for(reason: Reason) -> Self {
         Self { reason, disposition: Disposition::GiveUp, retry_after: None }
     }
 
-    /// The same failure, where the table of [`Code::disposition`] does not fit.
+    /// The same failure with another disposition than the host's table gives its code.
     pub(crate) fn overridden(self, disposition: Disposition) -> Self {
         Self { disposition, ..self }
     }
@@ -38,17 +37,15 @@ impl From<&Error> for Failure {
     }
 }
 
-/// The id of a list that was named by its id or its name.
+/// The id of the list with this id or name.
 pub(crate) async fn list_id(tenant: &Tenant, list: &str) -> Result<String, Failure> {
-    match tenant.find_list(list).await {
-        Ok(answer) => answer.value.map(|list| list.id).ok_or_else(|| {
-            let message = format!(
-                "the account has no list with the id or the name {list:?}; name one that it has, or create it"
-            );
-            Failure::final_for(Reason::new(Code::NotFound, message))
-        }),
-        Err(error) => Err(Failure::from(&error)),
-    }
+    let found = tenant.find_list(list).await.map_err(|error| Failure::from(&error))?.value;
+    found.map(|list| list.id).ok_or_else(|| {
+        let message = format!(
+            "the account has no list with the id or the name {list:?}; name one that it has, or create it"
+        );
+        Failure::final_for(Reason::new(Code::NotFound, message))
+    })
 }
 
 /// Opts one person in.
@@ -57,7 +54,7 @@ pub(crate) async fn opt_in(tenant: &Tenant, opt_in: &OptIn) -> Result<Receipt, F
     opt_in_to_list(tenant, opt_in, &list).await
 }
 
-/// Opts one person in to the list with this id.
+/// Opts one person in to the list with this id, and gives the consent that goes with it.
 pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) -> Result<Receipt, Failure> {
     let answer = tenant.opt_in(&opt_in.contact(), list).await;
     let receipt = answer.map_err(|error| Failure::from(&error))?.value;
@@ -69,7 +66,7 @@ pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) 
         warnings: warnings(opt_in, receipt.warnings),
     };
     if !opt_in.consent.is_empty() {
-        let Granted { warnings, mut refused } = grant(tenant, &[opt_in], list).await?;
+        let ConsentResult { warnings, mut refused } = grant(tenant, &[opt_in], list).await?;
         if let Some((_, reason)) = refused.pop() {
             return Err(Failure::final_for(reason));
         }
@@ -78,30 +75,31 @@ pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) 
     Ok(receipt)
 }
 
-/// What came of giving consent, or of taking it back.
-pub(crate) struct Granted {
-    /// About all of them.
+/// What came of granting or revoking consent.
+pub(crate) struct ConsentResult {
+    /// Warnings about all people of the call.
     pub(crate) warnings: Vec<String>,
-    /// Who was refused, by position, and why.
+    /// The positions of the people whom Klaviyo refused, each with the reason.
     pub(crate) refused: Vec<(usize, Reason)>,
 }
 
-/// Gives consent for opt-ins to one list, all of one source: one request for up to 1,000 of them.
-pub(crate) async fn grant(tenant: &Tenant, opt_ins: &[&OptIn], list: &str) -> Result<Granted, Failure> {
+/// Grants consent to up to 1,000 people in one request. Their opt-ins are to one list and have one source of consent.
+pub(crate) async fn grant(tenant: &Tenant, opt_ins: &[&OptIn], list: &str) -> Result<ConsentResult, Failure> {
     let subscriptions: Vec<Subscription> = opt_ins.iter().map(|opt_in| subscription(opt_in)).collect();
     let custom_source = opt_ins.first().and_then(|opt_in| opt_in.consent_source.clone());
     let options = ConsentOptions { custom_source, historical_import: None };
     let answer = tenant.grant_consent(&subscriptions, Some(list), &options).await;
-    granted(answer.map_err(|error| Failure::from(&error))?.value, "the consent was refused")
+    let outcome = answer.map_err(|error| Failure::from(&error))?.value;
+    consent_result(outcome, "the consent was refused")
 }
 
-/// Takes consent back: one request for up to 100 people.
-pub(crate) async fn revoke(tenant: &Tenant, opt_outs: &[&OptOut]) -> Result<Granted, Failure> {
+/// Revokes the consent of up to 100 people in one request.
+pub(crate) async fn revoke(tenant: &Tenant, opt_outs: &[&OptOut]) -> Result<ConsentResult, Failure> {
     let people: Vec<Unsubscription> = opt_outs.iter().map(|opt_out| opt_out.unsubscription()).collect();
-    // With a list who is not on it would be unsubscribed from everything.
+    // With a list, Klaviyo would unsubscribe a person who is not on it from everything.
     let answer = tenant.revoke_consent(&people, None).await;
-    let outcome = answer.map_err(|error| not_revoked(&error))?;
-    granted(outcome.value, "the opt-out was refused")
+    let outcome = answer.map_err(|error| not_revoked(&error))?.value;
+    consent_result(outcome, "the opt-out was refused")
 }
 
 fn not_revoked(error: &Error) -> Failure {
@@ -113,28 +111,28 @@ fn not_revoked(error: &Error) -> Failure {
     }
 }
 
-fn granted(outcome: ConsentOutcome, what: &str) -> Result<Granted, Failure> {
-    // Those before it were accepted, and can be sent again.
+fn consent_result(outcome: ConsentOutcome, what: &str) -> Result<ConsentResult, Failure> {
+    // The people before it were accepted, and can be sent again.
     if let Some(stopped) = outcome.stopped {
         let cause = Cause::Connector(Box::new(stopped));
         return Err(Failure::from(&Error { cause, usage: Usage::default() }));
     }
-    let refused = outcome.refused.iter().map(|refusal| (refusal.index as usize, refused(refusal, what)));
-    let warnings = outcome.warnings.iter().map(|warning| in_own_names(warning));
-    Ok(Granted { warnings: warnings.collect(), refused: refused.collect() })
+    let refused = outcome.refused.iter().map(|refusal| (refusal.index as usize, reason_of(refusal, what)));
+    let warnings = outcome.warnings.iter().map(|warning| in_callers_names(warning));
+    Ok(ConsentResult { warnings: warnings.collect(), refused: refused.collect() })
 }
 
-/// What is to be told of an opt-in: what was left out of it, and what the connector says.
+/// The warnings of an opt-in: its own about the values that were left out, then the connector's.
 pub(crate) fn warnings(opt_in: &OptIn, of_connector: Vec<String>) -> Vec<String> {
-    let of_connector = of_connector.iter().map(|warning| in_own_names(warning));
+    let of_connector = of_connector.iter().map(|warning| in_callers_names(warning));
     opt_in.warnings.iter().cloned().chain(of_connector).collect()
 }
 
-fn refused(refusal: &Refusal, what: &str) -> Reason {
-    let told = ErrorDetail::from(&refusal.reason);
-    let code = if told.code == Code::InvalidInput.as_str() { Code::InvalidInput } else { Code::Rejected };
-    let mut reason = Reason::new(code, format!("{what}: {}", told.detail));
-    reason.details.push(told);
+fn reason_of(refusal: &Refusal, what: &str) -> Reason {
+    let detail = ErrorDetail::from(&refusal.reason);
+    let code = if detail.code == Code::InvalidInput.as_str() { Code::InvalidInput } else { Code::Rejected };
+    let mut reason = Reason::new(code, format!("{what}: {}", detail.detail));
+    reason.details.push(detail);
     reason
 }
 
@@ -153,10 +151,10 @@ fn subscription(opt_in: &OptIn) -> Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use klaviyo_host::types;
+    use klaviyo_host::types::ContractError;
 
     fn error(code: Code) -> Error {
-        let error = types::ContractError {
+        let error = ContractError {
             code,
             message: "no".to_owned(),
             status: None,

@@ -1,37 +1,37 @@
-//! An opt-out: somebody has stopped marketing, and waits in the queue like those who opt in.
+//! An opt-out: a person has stopped marketing. It waits in the queue as opt-ins do.
 
 use crate::account::Account;
-use crate::opt_in::Channel;
+use crate::channel::Channel;
 use bytes::Bytes;
 use klaviyo_host::types::Unsubscription;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The channels that one person wants no marketing on any more.
+/// The channels on which one person wants no more marketing.
 ///
-/// An opt-in has no `opt_out`, so that a worker of a version without opt-outs keeps it for newer ones.
+/// The field `opt_out` is in no opt-in. So a worker of a version without opt-outs leaves the message to newer ones.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptOut {
-    /// Whose Klaviyo it goes to.
+    /// The account that it goes to.
     pub account: Account,
-    /// A second one with the same id, in the same account, is the same opt-out.
+    /// Another one with the same id, in the same account, is the same opt-out.
     pub id: String,
-    /// With its country code.
+    /// The phone number, with its country code.
     pub phone_number: String,
-    /// The channels: one or more.
+    /// The channels, at least one.
     pub opt_out: Vec<Channel>,
 }
 
 impl OptOut {
-    /// As it waits in the queue.
+    /// The message as it waits in the queue.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
-        // Strings and lists of them: there is nothing that JSON cannot have.
+        // All fields are strings or lists of strings, which always can be written.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// For the connector.
+    /// The opt-out, as the connector takes it.
     pub(crate) fn unsubscription(&self) -> Unsubscription {
         Unsubscription {
             email: None,
@@ -41,7 +41,7 @@ impl OptOut {
     }
 }
 
-/// Without what it says about the person.
+/// Leaves out everything about the person.
 impl fmt::Debug for OptOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { account, opt_out, .. } = self;

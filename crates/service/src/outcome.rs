@@ -1,49 +1,49 @@
-//! What became of an opt-in.
+//! What became of an opt-in, as it is stored and answered.
 
-use crate::intake::in_own_names;
+use crate::field_names::in_callers_names;
 use klaviyo_host::types::{Code, Detail};
 use serde::{Deserialize, Serialize};
 
-/// What became of an opt-in. One that has none yet waits, or is being worked on.
+/// What became of an opt-in or an opt-out. While it waits, or is worked on, there is no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Outcome {
-    /// Klaviyo has it.
+    /// The opt-in is done: Klaviyo has it.
     Done(Receipt),
-    /// Of an opt-out: Klaviyo has taken the consent back.
+    /// The opt-out is done: Klaviyo has revoked the consent.
     #[serde(rename = "opted-out")]
     OptedOut(OptOutReceipt),
-    /// It was not done, and is among the dead letters.
+    /// It failed for this reason, and is a dead letter.
     Dead(Reason),
-    /// It was a dead letter, and waits again: `klaviyo-connector dead retry`.
+    /// It was a dead letter and waits again, by `klaviyo-connector dead retry`.
     Waiting,
-    /// It was a dead letter, and was given up: `klaviyo-connector dead drop`.
+    /// It was a dead letter and was removed, by `klaviyo-connector dead drop`.
     Dropped,
 }
 
-/// What Klaviyo has.
+/// The result of an opt-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The profile's id. None where it was one of many in an import, which tells no ids.
+    /// The profile's id; none after an import of many, because Klaviyo tells no ids then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_id: Option<String>,
-    /// The first name, as Klaviyo has it, else as it was given.
+    /// The first name in Klaviyo's profile, or else in the opt-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_name: Option<String>,
     /// The list's id.
     pub list_id: String,
-    /// Whether the profile is new. None where it was one of many in an import without a lookup before.
+    /// Whether the profile is new; none after an import without a lookup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<bool>,
-    /// What was not taken as given, one sentence each.
+    /// Values that were left out or differ in Klaviyo, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// Consent that was taken back.
+/// The result of an opt-out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptOutReceipt {
-    /// What Klaviyo took only in part, one sentence each.
+    /// Parts that Klaviyo has not done, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -60,36 +60,36 @@ impl From<OptOutReceipt> for Outcome {
     }
 }
 
-/// Without what is longer than anybody reads.
+/// At most [`MAX_DETAILS`] warnings, each [`cut`].
 fn bounded(warnings: &[String]) -> Vec<String> {
     warnings.iter().take(MAX_DETAILS).map(|warning| cut(warning)).collect()
 }
 
 impl Receipt {
-    /// Without what is longer than anybody reads.
+    /// The receipt with its texts cut, so that it fits into a message of NATS.
     pub(crate) fn bounded(mut self) -> Self {
         self.profile_name = self.profile_name.as_deref().map(cut);
         self.warnings = bounded(&self.warnings);
         self
     }
 
-    /// What a bot says to the customer then: see [`reply`].
+    /// The reply to the customer: see [`reply`].
     #[must_use]
-    pub fn reply(&self, place: Option<&str>) -> String {
-        reply(self.profile_name.as_deref(), place)
+    pub fn reply(&self, address: Option<&str>) -> String {
+        reply(self.profile_name.as_deref(), address)
     }
 }
 
-/// What a bot says to a customer who has opted in: with the first name, and where they are updated, the email or else
-/// the number, if these are known.
+/// The reply of a bot to a customer who has opted in. It has the first name and the address for updates, an email or a
+/// phone number, if they are known.
 #[must_use]
-pub fn reply(name: Option<&str>, place: Option<&str>) -> String {
+pub fn reply(name: Option<&str>, address: Option<&str>) -> String {
     let mut reply = match name {
         Some(name) if !name.is_empty() => format!("You are now subscribed, {name}!"),
         _ => "You are now subscribed!".to_owned(),
     };
-    if let Some(place) = place {
-        reply.push_str(&format!(" You will receive updates at {place}."));
+    if let Some(address) = address {
+        reply.push_str(&format!(" You will receive updates at {address}."));
     }
     reply
 }
@@ -99,9 +99,9 @@ pub fn reply(name: Option<&str>, place: Option<&str>) -> String {
 pub struct Reason {
     /// The contract's code, such as `rejected`.
     pub code: String,
-    /// A sentence: what happened and what to do.
+    /// One sentence that says what happened and what to do.
     pub message: String,
-    /// Klaviyo's own errors.
+    /// The errors that Klaviyo has answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<ErrorDetail>,
 }
@@ -111,9 +111,9 @@ pub struct Reason {
 pub struct ErrorDetail {
     /// Klaviyo's code.
     pub code: String,
-    /// Klaviyo's words.
+    /// Klaviyo's sentence.
     pub detail: String,
-    /// What it is about, such as `/data/attributes/email`.
+    /// The field that it is about, such as `/data/attributes/email`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }
@@ -121,15 +121,15 @@ pub struct ErrorDetail {
 impl From<&Detail> for ErrorDetail {
     fn from(detail: &Detail) -> Self {
         let Detail { code, detail, pointer, .. } = detail;
-        // Of the connector's own errors the fields are the caller's; all others are as Klaviyo has them.
+        // Only the connector's own errors name fields of the contract. Klaviyo's errors stay as they are.
         let is_own = code == Code::InvalidInput.as_str();
-        let told = |text: &str| if is_own { cut(&in_own_names(text)) } else { cut(text) };
+        let told = |text: &str| if is_own { cut(&in_callers_names(text)) } else { cut(text) };
         Self { code: cut(code), detail: told(detail), pointer: pointer.as_deref().map(told) }
     }
 }
 
-/// A text of Klaviyo's, or of something that stands in its place, without what is longer than anybody reads: an outcome
-/// has to fit into a message of NATS, however long the answer was that it tells of.
+/// The first 2,000 characters of a text that came from Klaviyo or from a gateway. So an outcome fits into a message of NATS,
+/// however long an answer was.
 pub(crate) fn cut(text: &str) -> String {
     const LONGEST: usize = 2_000;
     match text.char_indices().nth(LONGEST) {
@@ -138,11 +138,11 @@ pub(crate) fn cut(text: &str) -> String {
     }
 }
 
-/// How many of Klaviyo's errors, or sentences about a value, are kept.
+/// The most errors, or warnings, that an outcome has.
 const MAX_DETAILS: usize = 20;
 
 impl Reason {
-    /// A reason of this project's own.
+    /// A reason without errors of Klaviyo's.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code: code.as_str().to_owned(), message: cut(&message.into()), details: Vec::new() }
@@ -158,7 +158,7 @@ impl From<&klaviyo_host::Error> for Reason {
             _ => Vec::new(),
         };
         let message = match error.code() {
-            Code::InvalidInput => in_own_names(&error.to_string()),
+            Code::InvalidInput => in_callers_names(&error.to_string()),
             _ => error.to_string(),
         };
         Self { code: error.code().as_str().to_owned(), message: cut(&message), details }

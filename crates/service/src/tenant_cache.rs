@@ -1,14 +1,15 @@
-//! A tenant for each account, with the key that the account has now.
+//! The tenants of a process, one for each account, with the keys that the accounts have now.
 
 use crate::account::Account;
 use crate::secrets::{SecretKind, SecretText, Secrets};
 use klaviyo_host::{Connector, Revision, Secret, Tenant};
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The tenants of a process. One is made when it is first asked for, and kept: it knows the account's pace. When the
-/// account's key is taken away, so is the tenant, the next time that any is asked for.
+/// The tenants of a process. Each is made when it is first asked for, and kept, because it knows the account's pace. It goes
+/// when the account's key is taken away.
 pub struct TenantCache {
     connector: Connector,
     revision: Option<Revision>,
@@ -17,14 +18,15 @@ pub struct TenantCache {
 }
 
 struct Known {
+    /// Each with the text of its key.
     tenants: HashMap<Account, (Tenant, SecretText)>,
-    /// Of the secrets.
+    /// Changes of the secrets.
     changes: watch::Receiver<u64>,
 }
 
 impl Known {
-    /// Forgets the accounts whose keys were taken away.
-    fn forget_removed(&mut self, secrets: &Secrets) {
+    /// Removes the tenants of accounts whose keys were taken away.
+    fn remove_keyless(&mut self, secrets: &Secrets) {
         if self.changes.has_changed().unwrap_or_default() {
             self.changes.mark_unchanged();
             let accounts = secrets.accounts(SecretKind::ApiKey);
@@ -33,19 +35,13 @@ impl Known {
     }
 }
 
-/// Why there is no tenant for an account.
+/// An account has no key that can be used.
 #[derive(Debug, thiserror::Error)]
-pub enum NoTenant {
-    /// There is no key.
-    #[error("account {0} has no key here; give it one in the file {0}.{file}", file = SecretKind::ApiKey.file())]
-    NoKey(Account),
-    /// The key cannot be one.
-    #[error("account {0}: {1}")]
-    Unfit(Account, klaviyo_host::SecretError),
-}
+#[error("account {0} has no key here; give it one in the file {0}.{file}", file = SecretKind::ApiKey.file())]
+pub struct NoKey(Account);
 
 impl TenantCache {
-    /// TenantCache of this connector. `revision` is the oldest API revision to ask for.
+    /// Tenants of this connector. `revision` is the oldest API revision to ask for.
     #[must_use]
     pub fn new(connector: Connector, revision: Option<Revision>, secrets: Arc<Secrets>) -> Self {
         let known = Known { tenants: HashMap::new(), changes: secrets.changes() };
@@ -55,13 +51,14 @@ impl TenantCache {
     /// The tenant of an account.
     ///
     /// # Errors
-    /// When there is no key for it, or not one that can be sent.
-    pub fn get(&self, account: &Account) -> Result<Tenant, NoTenant> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.forget_removed(&self.secrets);
-        let key =
-            self.secrets.get(account, SecretKind::ApiKey).ok_or_else(|| NoTenant::NoKey(account.clone()))?;
-        let secret = Secret::new(&key).map_err(|error| NoTenant::Unfit(account.clone(), error))?;
+    /// When the account has no key.
+    pub fn get(&self, account: &Account) -> Result<Tenant, NoKey> {
+        let mut known = self.known.lock();
+        known.remove_keyless(&self.secrets);
+        let no_key = || NoKey(account.clone());
+        let key = self.secrets.get(account, SecretKind::ApiKey).ok_or_else(no_key)?;
+        // The secrets hold only keys that have passed this.
+        let secret = Secret::new(&key).map_err(|_| no_key())?;
         if let Some((tenant, used)) = known.tenants.get_mut(account) {
             if *used != key {
                 tenant.set_key(secret);
@@ -102,8 +99,8 @@ mod tests {
         std::fs::remove_file(folder.path().join("shop-1.api-key")).unwrap();
         secrets.reload().unwrap();
         assert!(tenants.get(&other).is_ok());
-        let known: Vec<Account> = tenants.known.lock().unwrap().tenants.keys().cloned().collect();
+        let known: Vec<Account> = tenants.known.lock().tenants.keys().cloned().collect();
         assert_eq!(known, [other]);
-        assert!(matches!(tenants.get(&one), Err(NoTenant::NoKey(_))));
+        assert!(matches!(tenants.get(&one), Err(NoKey(_))));
     }
 }

@@ -1,18 +1,19 @@
-//! What a request gets when it is known whose it is: one of the door's places, and memory.
+//! The place and the memory of a request whose signature was checked.
 //!
-//! Both are shared among accounts by the rule of [`klaviyo_host::fair`], so that whoever takes much leaves as much: one busy
-//! account gets half of it, two a third each, and an account that has nothing yet finds something.
+//! Accounts share both by the rule of [`klaviyo_host::fair`], so that an account leaves as much as it takes: one busy account
+//! gets half, two get a third each, and an account that has nothing yet gets some.
 
 use super::body::Body;
 use super::reply::Rejection;
 use crate::account::Account;
 use crate::ops::{Connection, InUse};
 use klaviyo_host::fair::{Place, Places};
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-/// How many bytes are held for a byte of a body at most: it itself, the opt-ins that it is parsed into, and the messages that
-/// wait for the queue.
+/// The most bytes in memory for a byte of a body: the body itself, the opt-ins that it is parsed into, and the messages for
+/// the queue.
 const BYTES_PER_BYTE: usize = 4;
 
 /// The places and the memory of a door.
@@ -23,7 +24,7 @@ pub(super) struct Admission {
 
 struct Memory {
     most: usize,
-    held: Mutex<MemoryInUse>,
+    in_use: Mutex<MemoryInUse>,
 }
 
 #[derive(Default)]
@@ -32,28 +33,28 @@ struct MemoryInUse {
     by_account: HashMap<Account, usize>,
 }
 
-/// Memory that counts until it is dropped.
+/// Reserved memory, until it is dropped.
 struct Reservation {
     memory: Arc<Memory>,
     account: Account,
     bytes: usize,
 }
 
-/// The place and the memory of a request that is worked on, until this is dropped.
+/// The place and the memory of a request, until it is dropped.
 pub(super) struct Admitted {
-    _share: Reservation,
+    _memory: Reservation,
     _place: Place<Account>,
     _in_use: Option<InUse>,
 }
 
 impl Admission {
-    /// With so many places, and so many bytes.
+    /// An admission with so many places and so many bytes.
     pub(super) fn new(places: usize, bytes: usize) -> Self {
-        let memory = Arc::new(Memory { most: bytes, held: Mutex::default() });
+        let memory = Arc::new(Memory { most: bytes, in_use: Mutex::default() });
         Self { places: Places::new(places), memory }
     }
 
-    /// Lets a request in whose signature is the account's. Returns its body.
+    /// Admits a request that the account has signed. Returns its body.
     pub(super) fn admit(&self, account: &Account, body: Body) -> Result<(Vec<u8>, Admitted), Rejection> {
         let in_use = body.connection().map(Connection::in_use);
         let place = self.places.try_take(account).ok_or_else(|| {
@@ -61,40 +62,36 @@ impl Admission {
                 "this door works on as many requests of the account as it can; repeat it later",
             )
         })?;
-        let share = self.memory.take(account, BYTES_PER_BYTE * body.len()).ok_or_else(|| {
+        let memory = self.memory.take(account, BYTES_PER_BYTE * body.len()).ok_or_else(|| {
             Rejection::overloaded("this door holds as many bytes of the account as it can; repeat it later")
         })?;
-        Ok((body.into_bytes(), Admitted { _share: share, _place: place, _in_use: in_use }))
+        Ok((body.into_bytes(), Admitted { _memory: memory, _place: place, _in_use: in_use }))
     }
 }
 
 impl Memory {
-    fn held(&self) -> MutexGuard<'_, MemoryInUse> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// An account gets what it asks for if it then has no more than is left for the others.
+    /// Reserves bytes if the account then has no more than is left for the others.
     fn take(self: &Arc<Self>, account: &Account, bytes: usize) -> Option<Reservation> {
-        let mut held = self.held();
-        let own = held.by_account.get(account).copied().unwrap_or_default() + bytes;
-        let left = self.most.checked_sub(held.total + bytes)?;
+        let mut in_use = self.in_use.lock();
+        let own = in_use.by_account.get(account).copied().unwrap_or_default() + bytes;
+        let left = self.most.checked_sub(in_use.total + bytes)?;
         if own > left && bytes > 0 {
             return None;
         }
-        held.total += bytes;
-        held.by_account.insert(account.clone(), own);
+        in_use.total += bytes;
+        in_use.by_account.insert(account.clone(), own);
         Some(Reservation { memory: Arc::clone(self), account: account.clone(), bytes })
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut held = self.memory.held();
-        held.total -= self.bytes;
-        if let Some(own) = held.by_account.get_mut(&self.account) {
+        let mut in_use = self.memory.in_use.lock();
+        in_use.total -= self.bytes;
+        if let Some(own) = in_use.by_account.get_mut(&self.account) {
             *own -= self.bytes;
             if *own == 0 {
-                held.by_account.remove(&self.account);
+                in_use.by_account.remove(&self.account);
             }
         }
     }
@@ -110,7 +107,7 @@ mod tests {
 
     #[test]
     fn whoever_holds_much_leaves_as_much() {
-        let memory = Arc::new(Memory { most: 1_000, held: Mutex::default() });
+        let memory = Arc::new(Memory { most: 1_000, in_use: Mutex::default() });
         let (noisy, quiet, other) = (account("noisy"), account("quiet"), account("other"));
         let take_all = |account: &Account| -> Vec<Reservation> {
             std::iter::from_fn(|| memory.take(account, 10)).collect()
@@ -119,14 +116,14 @@ mod tests {
         assert_eq!(first.len(), 50);
         let second = take_all(&quiet);
         assert_eq!(second.len(), 25);
-        // Nothing is needed for nothing.
+        // No bytes are always there.
         assert!(memory.take(&noisy, 0).is_some());
         let third = memory.take(&other, 120).unwrap();
         assert!(memory.take(&other, 20).is_none());
         drop(first);
         assert_eq!(take_all(&other).len(), 25);
         drop((second, third));
-        let held = memory.held();
-        assert!(held.total == 0 && held.by_account.is_empty());
+        let in_use = memory.in_use.lock();
+        assert!(in_use.total == 0 && in_use.by_account.is_empty());
     }
 }

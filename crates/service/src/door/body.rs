@@ -1,7 +1,7 @@
-//! The bodies of requests, before it is known whose they are.
+//! The bodies of requests whose signature is not checked yet.
 //!
-//! Anybody can send one. So what has come of all of them together is bounded, and when it is too much, the body that has been
-//! coming for the longest is given up for the one that goes on: whoever sends quickly gets through.
+//! Anybody can send one, so all of them together have a bound. When it is reached, the body that has been arriving for the
+//! longest time is dropped, so that a caller who sends quickly gets through.
 
 use super::reply::Rejection;
 use crate::ops::Connection;
@@ -9,49 +9,50 @@ use axum::extract::Request;
 use futures_util::StreamExt;
 use http::StatusCode;
 use klaviyo_host::types::Code;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How large the body of a request with opt-ins may be, in bytes.
+/// The largest body of a request with opt-ins, in bytes.
 pub(super) const OPT_INS: usize = 1 << 20;
-/// How large a notification of WhatsApp's may be. Meta sends several in one, and repeats one that is refused for days.
+/// The largest notification of WhatsApp, in bytes. Meta sends several in one, and repeats a refused one for days.
 pub(super) const NOTIFICATION: usize = 4 << 20;
 
-/// All bodies that come to a door.
+/// All bodies that arrive at a door.
 pub(super) struct Bodies {
-    /// How many bytes of them there may be.
+    /// The most bytes that they may have together.
     most: usize,
     time: Duration,
     pause: Duration,
-    state: Mutex<Table>,
+    table: Mutex<Table>,
 }
 
 #[derive(Default)]
 struct Table {
     held: usize,
     next: u64,
-    /// In the order in which they began.
-    coming: BTreeMap<u64, PartialBody>,
+    /// The bodies that are arriving, in the order in which they began.
+    arriving: BTreeMap<u64, PartialBody>,
 }
 
-/// What has come of a body.
+/// The part of a body that has arrived.
 struct PartialBody {
     bytes: Vec<u8>,
     given_up: Arc<Notify>,
 }
 
-/// A body while it comes.
-struct Coming {
+/// A body that is arriving.
+struct ArrivingBody {
     bodies: Arc<Bodies>,
     number: u64,
     given_up: Arc<Notify>,
 }
 
-/// A body that has come. It counts until it is dropped.
+/// A body that has arrived. It counts until it is dropped.
 pub(super) struct Body {
     bodies: Arc<Bodies>,
     bytes: Vec<u8>,
@@ -65,12 +66,12 @@ enum BodyError {
 }
 
 impl Bodies {
-    /// At most so many bytes of them together, each within a time, and without a longer pause.
+    /// Bodies of at most so many bytes together. Each has to arrive within `time`, without a pause that is longer than `pause`.
     pub(super) fn new(most: usize, time: Duration, pause: Duration) -> Arc<Self> {
-        Arc::new(Self { most, time, pause, state: Mutex::default() })
+        Arc::new(Self { most, time, pause, table: Mutex::default() })
     }
 
-    /// Reads a request's body, of so many bytes at most.
+    /// Reads the body of a request, which may have so many bytes.
     pub(super) async fn read(self: &Arc<Self>, request: Request, largest: usize) -> Result<Body, Rejection> {
         let connection = request.extensions().get().cloned();
         let mut chunks = request.into_body().into_data_stream();
@@ -98,49 +99,45 @@ impl Bodies {
         }
     }
 
-    /// The body of a request that has none.
-    pub(super) fn none(self: &Arc<Self>, connection: Option<Connection>) -> Body {
+    /// The empty body of a request without one.
+    pub(super) fn empty(self: &Arc<Self>, connection: Option<Connection>) -> Body {
         Body { bodies: Arc::clone(self), bytes: Vec::new(), connection }
     }
 
-    fn state(&self) -> MutexGuard<'_, Table> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn begin(self: &Arc<Self>) -> Coming {
-        let (mut state, given_up) = (self.state(), Arc::new(Notify::new()));
-        let number = state.next;
-        state.next += 1;
-        state.coming.insert(number, PartialBody { bytes: Vec::new(), given_up: Arc::clone(&given_up) });
-        drop(state);
-        Coming { bodies: Arc::clone(self), number, given_up }
+    fn begin(self: &Arc<Self>) -> ArrivingBody {
+        let (mut table, given_up) = (self.table.lock(), Arc::new(Notify::new()));
+        let number = table.next;
+        table.next += 1;
+        table.arriving.insert(number, PartialBody { bytes: Vec::new(), given_up: Arc::clone(&given_up) });
+        drop(table);
+        ArrivingBody { bodies: Arc::clone(self), number, given_up }
     }
 
     fn append(&self, number: u64, chunk: &[u8], largest: usize) -> Result<(), BodyError> {
-        let mut state = self.state();
-        let part = state.coming.get(&number).ok_or(BodyError::GivenUp)?;
+        let mut table = self.table.lock();
+        let part = table.arriving.get(&number).ok_or(BodyError::GivenUp)?;
         let (length, before) = (part.bytes.len(), part.bytes.capacity());
         let needed = length + chunk.len();
         if needed > largest {
             return Err(BodyError::TooLarge { largest });
         }
-        // As a vector grows by itself, but known before it does.
+        // A vector would grow in the same way, but the growth has to be known before.
         let capacity = if needed > before { needed.max(2 * before).min(largest) } else { before };
-        state.make_room(capacity - before, self.most);
-        let part = state.coming.get_mut(&number).ok_or(BodyError::GivenUp)?;
+        table.make_room(capacity - before, self.most);
+        let part = table.arriving.get_mut(&number).ok_or(BodyError::GivenUp)?;
         part.bytes.reserve_exact(capacity - length);
         part.bytes.extend_from_slice(chunk);
         let grown = part.bytes.capacity() - before;
-        state.held += grown;
+        table.held += grown;
         Ok(())
     }
 }
 
 impl Table {
-    /// Gives up bodies, until so many bytes more may be held.
+    /// Drops bodies until there is room for so many more bytes.
     fn make_room(&mut self, more: usize, most: usize) {
         while self.held + more > most
-            && let Some((_, part)) = self.coming.pop_first()
+            && let Some((_, part)) = self.arriving.pop_first()
         {
             self.held -= part.bytes.capacity();
             part.given_up.notify_one();
@@ -148,31 +145,31 @@ impl Table {
     }
 }
 
-impl Coming {
+impl ArrivingBody {
     fn complete(self, connection: Option<Connection>) -> Result<Body, BodyError> {
-        let part = self.bodies.state().coming.remove(&self.number).ok_or(BodyError::GivenUp)?;
+        let part = self.bodies.table.lock().arriving.remove(&self.number).ok_or(BodyError::GivenUp)?;
         Ok(Body { bodies: Arc::clone(&self.bodies), bytes: part.bytes, connection })
     }
 }
 
-impl Drop for Coming {
+impl Drop for ArrivingBody {
     fn drop(&mut self) {
-        let mut state = self.bodies.state();
-        if let Some(part) = state.coming.remove(&self.number) {
-            state.held -= part.bytes.capacity();
+        let mut table = self.bodies.table.lock();
+        if let Some(part) = table.arriving.remove(&self.number) {
+            table.held -= part.bytes.capacity();
         }
     }
 }
 
 impl Body {
-    /// By which connection it came.
+    /// The connection by which it came.
     pub(super) fn connection(&self) -> Option<&Connection> {
         self.connection.as_ref()
     }
 
-    /// Its bytes, which no longer count here.
+    /// The bytes, which do not count here any more.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
-        self.bodies.state().held -= self.bytes.capacity();
+        self.bodies.table.lock().held -= self.bytes.capacity();
         std::mem::take(&mut self.bytes)
     }
 }
@@ -187,7 +184,7 @@ impl Deref for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        self.bodies.state().held -= self.bytes.capacity();
+        self.bodies.table.lock().held -= self.bytes.capacity();
     }
 }
 
@@ -222,7 +219,7 @@ mod tests {
     }
 
     fn held(bodies: &Bodies) -> usize {
-        bodies.state().held
+        bodies.table.lock().held
     }
 
     fn request(body: axum::body::Body) -> Request {
@@ -245,7 +242,7 @@ mod tests {
         }
         assert_eq!(bodies.append(first.number, b"x", MOST), Err(BodyError::GivenUp));
         assert_eq!(first.complete(None).err(), Some(BodyError::GivenUp));
-        // What has come whole is not given up, and the oldest may be the one that wants more.
+        // A whole body is not dropped, and the oldest body may be the one that needs room.
         assert_eq!(bodies.append(third.number, &[0; 300], MOST), Err(BodyError::GivenUp));
         assert_eq!(held(&bodies), 500);
         assert_eq!(quick.into_bytes().len(), 500);
@@ -256,7 +253,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_has_come_counts_and_what_was_said_does_not() {
         let bodies = bodies(2 * MOST);
-        let all: Vec<Coming> = (0..1_000).map(|_| bodies.begin()).collect();
+        let all: Vec<ArrivingBody> = (0..1_000).map(|_| bodies.begin()).collect();
         for coming in &all {
             assert_eq!(bodies.append(coming.number, b"{", MOST), Ok(()));
         }

@@ -1,4 +1,4 @@
-//! What a door counts.
+//! The metrics of a door.
 
 use http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;

@@ -1,11 +1,11 @@
-//! Opt-ins of callers who sign them, and questions about them.
+//! Opt-ins of callers who sign them, and the outcomes that callers ask for.
 
-use super::accept::{self, OptInResponse};
 use super::body;
-use super::reply::Rejection;
-use super::signature::SignedHeaders;
-use super::{Door, now, too_many, unsigned};
+use super::reply::{OptInResponse, Rejection};
+use super::signature::{SignedHeaders, unix_time};
+use super::state::Door;
 use crate::account::Account;
+use crate::id::OptInId;
 use crate::ops::Connection;
 use crate::opt_in::{InvalidField, OptIn};
 use crate::outcome::cut;
@@ -25,13 +25,13 @@ use tracing::warn;
 
 const NAMES_NONE: &str = "each is an object that names its account";
 
-/// Whose an opt-in is. Everything else is skipped without a place in memory.
+/// The account of an opt-in. Other fields are skipped, and take no memory.
 #[derive(Deserialize)]
 struct Whose {
     account: Account,
 }
 
-/// The account of the first of several opt-ins, if there is one.
+/// Visits an array of opt-ins. Its value is the account of the first one, if there is one.
 struct First;
 
 impl<'de> Visitor<'de> for First {
@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for First {
     }
 }
 
-/// The account in an object. What is no object is not looked at: serde would repeat all of it.
+/// The account of an opt-in. Serde does not see a body that is no object: its error would repeat all of it.
 fn account_in(body: &[u8]) -> Result<Account, &'static str> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(NAMES_NONE);
@@ -60,7 +60,7 @@ fn is_array(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'[')
 }
 
-/// The account that a body is to be signed for: of a stranger's body nothing else is read. None: of an empty array.
+/// The account that has to have signed a body; none for an empty array. Before the check nothing else is read.
 fn whose(body: &[u8]) -> Result<Option<Account>, Rejection> {
     if !is_array(body) {
         return account_in(body).map(Some).map_err(unreadable);
@@ -70,7 +70,7 @@ fn whose(body: &[u8]) -> Result<Option<Account>, Rejection> {
     account.map_err(|_| unreadable(NAMES_NONE))
 }
 
-/// In words that do not repeat more of the body than a person reads.
+/// The body cannot be read. The message is cut, because the reason may repeat parts of the body.
 fn unreadable(reason: &str) -> Rejection {
     let message = cut(&format!("the body is not opt-ins: {reason}"));
     Rejection::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message)
@@ -82,11 +82,11 @@ pub(super) async fn opt_ins(
     request: Request,
 ) -> Result<Response, Rejection> {
     let body = door.bodies.read(request, body::OPT_INS).await?;
-    let signed = SignedHeaders::of(&headers, now()).map_err(unsigned)?;
+    let signed = SignedHeaders::of(&headers, unix_time())?;
     let Some(account) = whose(&body)? else {
-        return Err(Rejection::unfit("the array has no opt-ins", Vec::new()));
+        return Err(Rejection::invalid("the array has no opt-ins", Vec::new()));
     };
-    let signature = door.signed(&signed, &account, &body)?;
+    let signature = door.check_signature(&signed, &account, &body)?;
     let (body, _admitted) = door.admission.admit(&account, body)?;
     let is_array = is_array(&body);
     let mut opt_ins: Vec<OptIn> = if is_array {
@@ -98,8 +98,8 @@ pub(super) async fn opt_ins(
     drop(body);
     take_in(&account, &mut opt_ins, door.backend.most())
         .inspect_err(|_| door.metrics.opt_ins("refused", opt_ins.len()))?;
-    // Before the rate, which replays would use up.
-    if door.backend.has_taken(signature).await? {
+    // Checked before the rate: replays do not use it up.
+    if door.backend.has_accepted(signature).await? {
         warn!(%account, "a request was replayed");
         return Err(Rejection::replayed());
     }
@@ -108,25 +108,25 @@ pub(super) async fn opt_ins(
         let given = || if is_array { format!("{}/{n}", signed.id) } else { signed.id.to_owned() };
         opt_in.id.get_or_insert_with(given);
     }
-    let mut handled = door.take(&account, Some(signature), opt_ins).await?;
-    if !is_array && let Some(OptInResponse { told, status, retry_after }) = handled.pop() {
-        let mut response = (status, Json(told)).into_response();
+    let mut responses = door.accept(&account, Some(signature), opt_ins).await?;
+    if !is_array && let Some(OptInResponse { reply, status, retry_after }) = responses.pop() {
+        let mut response = (status, Json(reply)).into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         return Ok(response);
     }
-    let first = handled.first().map_or(StatusCode::OK, |handled| handled.status);
-    let all = handled.iter().all(|handled| handled.status.is_success());
+    let first = responses.first().map_or(StatusCode::OK, |response| response.status);
+    let all = responses.iter().all(|response| response.status.is_success());
     let status = if all { first } else { StatusCode::MULTI_STATUS };
-    let told: Vec<_> = handled.into_iter().map(|handled| handled.told).collect();
-    Ok((status, Json(told)).into_response())
+    let replies: Vec<_> = responses.into_iter().map(|response| response.reply).collect();
+    Ok((status, Json(replies)).into_response())
 }
 
-/// All of them make sense and can be, or none is taken.
+/// Checks and cleans all opt-ins of a request. If one is invalid, none is accepted.
 fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), Rejection> {
     if opt_ins.len() > most {
-        return Err(too_many(most));
+        return Err(Rejection::too_many(most));
     }
     let take_in = |opt_in: &mut OptIn| {
         if opt_in.account != *account {
@@ -137,18 +137,18 @@ fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), 
         }
         opt_in.take_in()
     };
-    let unfit: Vec<_> = opt_ins
+    let invalid: Vec<_> = opt_ins
         .iter_mut()
         .enumerate()
         .filter_map(|(n, opt_in)| Some((n, take_in(opt_in).err()?)))
         .map(|(n, InvalidField { field, reason })| json!({ "index": n, "field": field, "message": reason }))
         .collect();
-    if unfit.is_empty() {
+    if invalid.is_empty() {
         return Ok(());
     }
-    Err(Rejection::unfit(
-        format!("{} of {} opt-ins cannot be; none was taken", unfit.len(), opt_ins.len()),
-        unfit,
+    Err(Rejection::invalid(
+        format!("{} of {} opt-ins cannot be; none was taken", invalid.len(), opt_ins.len()),
+        invalid,
     ))
 }
 
@@ -158,21 +158,21 @@ pub(super) async fn outcome(
     headers: HeaderMap,
     connection: Option<Extension<Connection>>,
 ) -> Result<Response, Rejection> {
-    let signed = SignedHeaders::of(&headers, now()).map_err(unsigned)?;
-    let account = accept::account_of(&id).filter(|_| signed.id == id);
+    let signed = SignedHeaders::of(&headers, unix_time())?;
+    let account = id.parse().ok().map(|OptInId { key, .. }| key.account).filter(|_| signed.id == id);
     let account =
         account.ok_or_else(|| Rejection::unsigned("sign with the id that is asked for as webhook-id"))?;
-    door.signed(&signed, &account, b"")?;
-    let none = door.bodies.none(connection.map(|Extension(connection)| connection));
-    let (_, _admitted) = door.admission.admit(&account, none)?;
-    Ok(Json(door.backend.ask(&id).await?).into_response())
+    door.check_signature(&signed, &account, b"")?;
+    let empty = door.bodies.empty(connection.map(|Extension(connection)| connection));
+    let (_, _admitted) = door.admission.admit(&account, empty)?;
+    Ok(Json(door.backend.outcome(&id).await?).into_response())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Some of these take four bytes for one, when they are quoted.
+    /// Some of these characters take four bytes each in an error.
     #[test]
     fn a_strangers_body_is_not_repeated() {
         let long = "\u{300}".repeat(100_000);

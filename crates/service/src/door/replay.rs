@@ -1,16 +1,16 @@
-//! The signatures that this process has seen.
+//! The replay cache of a door without a queue: the signatures that this process has accepted.
 
 use super::signature::TOLERANCE;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A request can be repeated as long as its time stamp is not too old, wherever in the tolerance it began.
+/// A signature is valid from one tolerance before its time stamp to one after it.
 const REMEMBERED: Duration = Duration::from_secs(2 * TOLERANCE.as_secs());
-/// More than a process takes in that time; a million of them have 60 MB.
+/// More requests than a process accepts in that time. A million signatures take 60 MB.
 const MOST: usize = 1_000_000;
 
-/// The signatures of the requests that can still be repeated.
+/// The accepted signatures that are still valid.
 #[derive(Default)]
 pub(super) struct ReplayCache(Mutex<Signatures>);
 
@@ -20,20 +20,20 @@ struct Signatures {
     order: VecDeque<(Instant, String)>,
 }
 
-/// There are too many to remember another one.
+/// The cache has no room for another signature.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
 impl ReplayCache {
-    /// Whether a signature is remembered.
+    /// Whether a signature was accepted.
     pub(super) fn has(&self, signature: &str, now: Instant) -> bool {
-        self.memory(now).known.contains(signature)
+        self.lock_valid(now).known.contains(signature)
     }
 
-    /// Whether a signature is seen for the first time. It is remembered from now on.
+    /// Whether a signature comes for the first time. It counts as accepted from now on.
     pub(super) fn first_use(&self, signature: &str, now: Instant) -> Result<bool, Full> {
-        let mut memory = self.memory(now);
-        let Signatures { known, order } = &mut *memory;
+        let mut signatures = self.lock_valid(now);
+        let Signatures { known, order } = &mut *signatures;
         if known.contains(signature) {
             return Ok(false);
         }
@@ -45,25 +45,25 @@ impl ReplayCache {
         Ok(true)
     }
 
-    /// ForgetOnDrop a signature: nothing came of its request.
+    /// Forgets a signature whose request had no effect.
     pub(super) fn forget(&self, signature: &str, now: Instant) {
-        let Signatures { known, order } = &mut *self.memory(now);
+        let Signatures { known, order } = &mut *self.lock_valid(now);
         if known.remove(signature)
-            // It is among the last.
-            && let Some(place) = order.iter().rposition(|(_, known)| known == signature)
+            // It was accepted lately.
+            && let Some(index) = order.iter().rposition(|(_, known)| known == signature)
         {
-            order.remove(place);
+            order.remove(index);
         }
     }
 
-    /// Without those that cannot be repeated any more.
-    fn memory(&self, now: Instant) -> MutexGuard<'_, Signatures> {
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Signatures { known, order } = &mut *memory;
+    /// Locks the signatures, and removes those that are not valid any more.
+    fn lock_valid(&self, now: Instant) -> MutexGuard<'_, Signatures> {
+        let mut signatures = self.0.lock();
+        let Signatures { known, order } = &mut *signatures;
         while let Some((_, old)) = order.pop_front_if(|(at, _)| now.duration_since(*at) > REMEMBERED) {
             known.remove(&old);
         }
-        memory
+        signatures
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(seen.first_use("other", now), Ok(true));
         assert_eq!(seen.first_use("one", now + REMEMBERED), Ok(false));
         assert_eq!(seen.first_use("one", now + REMEMBERED + Duration::from_millis(1)), Ok(true));
-        assert_eq!(seen.0.lock().unwrap().known.len(), 1);
+        assert_eq!(seen.0.lock().known.len(), 1);
     }
 
     #[test]
@@ -91,6 +91,6 @@ mod tests {
             assert!(!seen.has("one", now));
         }
         seen.forget("other", now);
-        assert!(seen.0.lock().unwrap().order.is_empty());
+        assert!(seen.0.lock().order.is_empty());
     }
 }

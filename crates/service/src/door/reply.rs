@@ -1,5 +1,6 @@
-//! What a door answers.
+//! The answers of a door.
 
+use super::signature::SignatureError;
 use crate::outcome::{Outcome, Reason};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -9,15 +10,15 @@ use klaviyo_host::types::Code;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Why a request is not done.
+/// The answer to a request that is refused as a whole.
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: StatusCode,
     code: &'static str,
     message: String,
-    /// Seconds.
+    /// The header `Retry-After`, in seconds.
     retry_after: Option<u64>,
-    /// What is wrong with which opt-in, or known of it.
+    /// What is wrong with opt-ins of the request, or known of them.
     opt_ins: Vec<Value>,
 }
 
@@ -26,23 +27,22 @@ impl Rejection {
         Self { status, code, message: message.into(), retry_after: None, opt_ins: Vec::new() }
     }
 
-    /// What it is answered with.
     #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// It cannot be done now.
+    /// The request cannot be done now.
     pub(super) fn overloaded(message: impl Into<String>) -> Self {
         Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message) }
     }
 
-    /// The signature is missing, or wrong. It is not said whether there is such an account.
+    /// The signature is missing or wrong. The answer does not tell whether the account exists.
     pub(super) fn unsigned(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
     }
 
-    /// Some opt-ins of a request are written to the queue, and others are not known to be.
+    /// Some opt-ins are written to the queue; of the others it is not known.
     pub(super) fn partly(written: usize, opt_ins: Vec<Value>) -> Self {
         let message = format!(
             "{written} of {} opt-ins are known to be accepted; repeat the request for the others, which does none twice",
@@ -51,15 +51,39 @@ impl Rejection {
         Self { opt_ins, ..Self::overloaded(message) }
     }
 
-    /// A request that was taken before.
+    /// The request was accepted before.
     pub(super) fn replayed() -> Self {
         let message = "this request was taken before; to repeat it, sign it anew, with the same webhook-id";
         Self::new(StatusCode::CONFLICT, Code::Conflict.as_str(), message)
     }
 
-    /// Opt-ins that make no sense.
-    pub(super) fn unfit(message: impl Into<String>, opt_ins: Vec<Value>) -> Self {
+    /// The request has more opt-ins than a request may have.
+    pub(super) fn too_many(most: usize) -> Self {
+        let message = format!("a request may have at most {most} opt-ins here; send more of them");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str(), message)
+    }
+
+    /// Opt-ins of the request are invalid.
+    pub(super) fn invalid(message: impl Into<String>, opt_ins: Vec<Value>) -> Self {
         Self { opt_ins, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, Code::InvalidInput.as_str(), message) }
+    }
+}
+
+impl From<SignatureError> for Rejection {
+    fn from(error: SignatureError) -> Self {
+        Self::unsigned(match error {
+            SignatureError::Header(name) => {
+                format!("the header {name} is missing, or is not what it should be")
+            }
+            SignatureError::Time => {
+                "webhook-timestamp is more than five minutes from the time here; sign the request when it is \
+                           sent, and set the clock"
+                    .to_owned()
+            }
+            SignatureError::Signature => {
+                "the signature is not that of an account here over this request".to_owned()
+            }
+        })
     }
 }
 
@@ -78,17 +102,38 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// What became of one opt-in.
+/// The answer to one opt-in or opt-out.
+pub(super) struct OptInResponse {
+    pub(super) reply: OptInReply,
+    pub(super) status: StatusCode,
+    /// The header `Retry-After`, in seconds.
+    pub(super) retry_after: Option<u64>,
+}
+
+impl OptInResponse {
+    /// The result in a word, for the metrics.
+    pub(super) fn result(&self) -> &'static str {
+        match (&self.reply.state, self.status.as_u16()) {
+            (ReplyState::Accepted { duplicate: true, .. }, _) => "duplicate",
+            (ReplyState::Accepted { .. }, _) => "accepted",
+            (_, 200..300) => "done",
+            (_, 422) => "rejected",
+            _ => "failed",
+        }
+    }
+}
+
+/// The body of the answer to one opt-in.
 #[derive(Debug, Serialize)]
 pub(super) struct OptInReply {
-    /// The caller's own id, or what it can be asked for by.
+    /// The caller's own id of the opt-in, or the one under which it is in the queue.
     pub(super) id: String,
     #[serde(flatten)]
     pub(super) state: ReplyState,
 }
 
 impl OptInReply {
-    /// Why it failed, in a sentence, if it did.
+    /// The sentence that says why it failed.
     pub(super) fn reason(&self) -> Option<&str> {
         match &self.state {
             ReplyState::Failed { reason, .. } => Some(&reason.message),
@@ -100,19 +145,19 @@ impl OptInReply {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum ReplyState {
-    /// It is written.
+    /// It is in the queue.
     Accepted {
         state: &'static str,
-        /// It was there before.
+        /// It was in the queue before.
         duplicate: bool,
-        /// What of it was left out, one sentence each. The outcome has them too.
+        /// The values that were left out, one sentence each. The outcome has them too.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         warnings: Vec<String>,
     },
     Ended {
         #[serde(flatten)]
         outcome: Outcome,
-        /// What a bot says to the customer.
+        /// The reply to the customer.
         #[serde(skip_serializing_if = "Option::is_none")]
         reply: Option<String>,
     },
@@ -128,10 +173,10 @@ impl ReplyState {
         Self::Accepted { state: "waiting", duplicate, warnings }
     }
 
-    /// With the reply, which names the place where updates come if it is known.
-    pub(super) fn ended(outcome: Outcome, place: Option<&str>) -> Self {
+    /// The state with the outcome and a reply to the customer, which names the address for updates if it is known.
+    pub(super) fn ended(outcome: Outcome, address: Option<&str>) -> Self {
         let reply = match &outcome {
-            Outcome::Done(receipt) => Some(receipt.reply(place)),
+            Outcome::Done(receipt) => Some(receipt.reply(address)),
             Outcome::OptedOut(_) | Outcome::Dead(_) | Outcome::Waiting | Outcome::Dropped => None,
         };
         Self::Ended { outcome, reply }

@@ -1,4 +1,4 @@
-//! Who a request is from: a signature over its body, with a secret that only the account's own people have.
+//! The signature of a request over its body, made with a secret of the account.
 
 use crate::secrets::MacKey;
 use base64::Engine;
@@ -7,17 +7,18 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use sha2::Sha256;
 use std::time::Duration;
+use time::OffsetDateTime;
 
-/// How far a time stamp may be from the time here.
+/// The largest difference between a time stamp and the time here.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// What a caller's id may have, so that the ids that are made of it fit.
+/// The longest `webhook-id`, in bytes: the ids of the opt-ins are made of it.
 const LONGEST_ID: usize = 150;
-/// A secret that is rotated has two.
+/// The most signatures that are checked. A secret that is being rotated has two.
 const MOST_SIGNATURES: usize = 8;
 
-/// The signature of a request, as Standard Webhooks (standardwebhooks.com, v1) writes it: `webhook-id`,
-/// `webhook-timestamp` (seconds since 1970), and `webhook-signature`, `v1,` and the base64 of an HMAC-SHA256 over
-/// `id.timestamp.body`, several with spaces between them.
+/// The headers of a signed request, by Standard Webhooks (standardwebhooks.com, v1): `webhook-id`, `webhook-timestamp`
+/// (seconds since 1970) and `webhook-signature`. A signature is `v1,` and the base64 of an HMAC-SHA256 over
+/// `id.timestamp.body`; several have spaces between them.
 #[derive(Debug)]
 pub(super) struct SignedHeaders<'a> {
     pub(super) id: &'a str,
@@ -25,19 +26,19 @@ pub(super) struct SignedHeaders<'a> {
     signatures: Vec<&'a str>,
 }
 
-/// What is wrong with a signature.
+/// Why a request does not count as signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignatureError {
     /// A header is missing, or cannot be read.
     Header(&'static str),
-    /// The time stamp is too old, or of the future.
+    /// The time stamp is too old, or in the future.
     Time,
-    /// It is not the account's, or not of this body.
+    /// No signature is the account's over this body.
     Signature,
 }
 
 impl<'a> SignedHeaders<'a> {
-    /// Reads it from the headers, at this time in seconds since 1970. What is wrong so far is wrong whoever has signed.
+    /// Parses the headers at this time, in seconds since 1970. This fails in the same way whatever account has signed.
     pub(super) fn of(headers: &'a HeaderMap, now: i64) -> Result<Self, SignatureError> {
         let header = |name: &'static str| {
             let mut values = headers.get_all(name).iter();
@@ -64,7 +65,7 @@ impl<'a> SignedHeaders<'a> {
         Ok(Self { id, timestamp, signatures })
     }
 
-    /// Checks it over the body. Returns the signature that is right.
+    /// Checks the signatures over the body. Returns the right one.
     pub(super) fn check(&self, key: &MacKey, body: &[u8]) -> Result<&'a str, SignatureError> {
         let mac = mac(key.as_bytes())?
             .chain_update(self.id)
@@ -73,24 +74,24 @@ impl<'a> SignedHeaders<'a> {
             .chain_update(".")
             .chain_update(body);
         let is_right = |signature: &&&str| {
-            // Compared in constant time.
+            // This compares in constant time.
             STANDARD.decode(signature).is_ok_and(|given| mac.clone().verify_slice(&given).is_ok())
         };
         self.signatures.iter().find(is_right).copied().ok_or(SignatureError::Signature)
     }
 }
 
-/// Checks the signature of Meta's webhooks: `X-Hub-Signature-256`, `sha256=` and the hexadecimal HMAC-SHA256 of the body.
+/// Checks the signature of Meta's webhooks: `X-Hub-Signature-256` with `sha256=` and the hexadecimal HMAC-SHA256 of the body.
 pub(super) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), SignatureError> {
     const HEADER: &str = "x-hub-signature-256";
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
     let digits =
         given.and_then(|value| value.strip_prefix("sha256=")).ok_or(SignatureError::Header(HEADER))?;
-    let given = unhex(digits).ok_or(SignatureError::Header(HEADER))?;
+    let given = hex::decode(digits).map_err(|_| SignatureError::Header(HEADER))?;
     mac(key.as_bytes())?.chain_update(body).verify_slice(&given).map_err(|_| SignatureError::Signature)
 }
 
-/// Whether two secrets are the same, in a time that does not depend on where they differ.
+/// Whether two secrets are equal, in a time that does not tell where they differ.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     let code = |text: &str| mac(&[]).map(|mac| mac.chain_update(text));
     match (code(one), code(other)) {
@@ -99,15 +100,13 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
     }
 }
 
-fn mac(key: &[u8]) -> Result<Hmac<Sha256>, SignatureError> {
-    Hmac::new_from_slice(key).map_err(|_| SignatureError::Signature)
+/// The time, in seconds since 1970.
+pub(super) fn unix_time() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
 }
 
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pair = |pair: &[u8; 2]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    if rest.is_empty() { pairs.iter().map(pair).collect() } else { None }
+fn mac(key: &[u8]) -> Result<Hmac<Sha256>, SignatureError> {
+    Hmac::new_from_slice(key).map_err(|_| SignatureError::Signature)
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Meta's WhatsApp webhook: the question whether it is wanted, and its notifications.
 
-use super::accept::OptInResponse;
-use super::reply::{OptInReply, Rejection, ReplyState};
-use super::signature::SignatureError;
+use super::body;
+use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
+use super::signature::{self, SignatureError, unix_time};
+use super::state::Door;
 use super::whatsapp::{Ignored, IgnoredReason, Notification, Rules};
-use super::{Door, body, now, signature, unsigned};
 use crate::account::Account;
-use crate::opt_in::{OptIn, OptInKey};
+use crate::key::OptInKey;
+use crate::opt_in::OptIn;
 use crate::outcome::Reason;
 use crate::secrets::SecretKind;
 use axum::Json;
@@ -19,10 +20,10 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tracing::{debug, error, warn};
 
-/// How many wishes of one notification are opt-ins at once.
-const AT_ONCE: usize = 1_000;
-/// Of how many opt_ins and opt-outs of one notification the answer tells. Meta reads none, and there can be tens of thousands.
-const MOST_TOLD: usize = 1_000;
+/// How many requests for an opt-in, of one notification, are opt-ins in memory at once.
+const CHUNK: usize = 1_000;
+/// The most opt-ins and opt-outs in an answer. Meta does not read it, and a notification can have tens of thousands.
+const MOST_REPLIES: usize = 1_000;
 
 /// Meta's question.
 #[derive(Deserialize)]
@@ -42,7 +43,7 @@ pub(super) async fn verification(
 ) -> Result<String, Rejection> {
     let account = account.parse::<Account>().ok();
     let token = account.and_then(|account| door.secrets.get(&account, SecretKind::WhatsappVerifyToken));
-    // An account that has none takes as long as one that has.
+    // The comparison takes as long for an account without a token.
     let expected = token.as_ref().map_or("", |token| token.as_str());
     match asked {
         Ok(Query(asked))
@@ -68,15 +69,15 @@ pub(super) async fn notification(
     let account = account.parse::<Account>().ok();
     let key =
         account.as_ref().and_then(|account| door.secrets.mac_key(account, SecretKind::WhatsappAppSecret));
-    signature::check_meta(&headers, key.as_ref().unwrap_or(&door.decoy_key), &body).map_err(unsigned)?;
-    let (Some(account), Some(_)) = (account, key) else { return Err(unsigned(SignatureError::Signature)) };
+    signature::check_meta(&headers, key.as_ref().unwrap_or(&door.decoy_key), &body)?;
+    let (Some(account), Some(_)) = (account, key) else { return Err(SignatureError::Signature.into()) };
     let (body, _admitted) = door.admission.admit(&account, body)?;
     let numbers = door.secrets.get(&account, SecretKind::WhatsappPhoneNumberId);
     let rules = Rules {
         words: &door.settings.words,
         numbers: numbers.as_ref().map(|numbers| numbers.as_str()),
         numbers_only: door.settings.numbers_only,
-        now: now(),
+        now: unix_time(),
     };
     let Some(Notification { opt_ins, opt_outs, ignored }) = Notification::read(&body, rules) else {
         door.metrics.ignored(IgnoredReason::Unreadable.as_str(), 1);
@@ -85,7 +86,7 @@ pub(super) async fn notification(
     };
     drop(body);
     if opt_ins.is_empty() && opt_outs.is_empty() {
-        door.pass_over(&account, &ignored);
+        count_ignored(&door, &account, &ignored);
         return Ok(Json(Vec::<OptInReply>::new()).into_response());
     }
     if numbers.is_none() && door.secrets.is_shared(&account, SecretKind::WhatsappAppSecret) {
@@ -93,13 +94,13 @@ pub(super) async fn notification(
                     tells an account's notifications";
         return Err(missing(&account, what, SecretKind::WhatsappPhoneNumberId));
     }
-    // A notification is not the account's to make smaller: one with more than its rate takes all of it.
+    // The account cannot make a notification smaller, so one with more than its rate uses up all of it.
     door.check_rate(&account, (opt_ins.len() + opt_outs.len()).min(door.settings.rate.get() as usize))?;
-    let opt_outs = opt_outs.into_iter().map(|stop| stop.into_opt_out(&account)).collect();
-    let handled = door.accept_opt_outs(&account, opt_outs).await?;
-    warn_of(&account, &handled, "an opt-out by WhatsApp cannot be done, and is not repeated");
-    let mut answer = NotificationReply::default();
-    answer.add(handled);
+    let opt_outs = opt_outs.into_iter().map(|opt_out| opt_out.into_opt_out(&account)).collect();
+    let responses = door.accept_opt_outs(&account, opt_outs).await?;
+    warn_of_rejected(&account, &responses, "an opt-out by WhatsApp cannot be done, and is not repeated");
+    let mut reply = NotificationReply::default();
+    reply.add(responses);
     let list = door.secrets.get(&account, SecretKind::WhatsappList);
     let list = match &list {
         Some(list) => list.as_str(),
@@ -109,39 +110,40 @@ pub(super) async fn notification(
             return Err(missing(&account, what, SecretKind::WhatsappList));
         }
     };
-    let mut opt_ins = opt_ins.into_iter().peekable();
-    // A few at a time: as opt-ins they take more room than in the notification.
-    while opt_ins.peek().is_some() {
-        let some = opt_ins.by_ref().take(AT_ONCE).map(|wish| wish.into_opt_in(&account, list)).collect();
-        answer.add(door.wished(&account, some).await?);
+    let mut requests = opt_ins.into_iter().peekable();
+    // In chunks: an opt-in takes more memory than its message in the notification.
+    while requests.peek().is_some() {
+        let chunk =
+            requests.by_ref().take(CHUNK).map(|request| request.into_opt_in(&account, list)).collect();
+        reply.add(accept_valid(&door, &account, chunk).await?);
     }
-    // It may come again until here.
-    door.pass_over(&account, &ignored);
-    Ok(answer.into_response())
+    // Counted last: if anything before fails, Meta repeats the notification.
+    count_ignored(&door, &account, &ignored);
+    Ok(reply.into_response())
 }
 
-/// What a notification is answered.
+/// The answer to a notification.
 #[derive(Default)]
 struct NotificationReply {
-    told: Vec<OptInReply>,
-    /// Something is not done, and Meta is to repeat all of it.
+    replies: Vec<OptInReply>,
+    /// Something is not done, and Meta has to repeat the notification.
     is_unfinished: bool,
 }
 
 impl NotificationReply {
-    fn add(&mut self, handled: Vec<OptInResponse>) {
-        self.is_unfinished |= handled.iter().any(|handled| handled.status.is_server_error());
-        let rest = MOST_TOLD.saturating_sub(self.told.len());
-        self.told.extend(handled.into_iter().take(rest).map(|handled| handled.told));
+    fn add(&mut self, responses: Vec<OptInResponse>) {
+        self.is_unfinished |= responses.iter().any(|response| response.status.is_server_error());
+        let room = MOST_REPLIES.saturating_sub(self.replies.len());
+        self.replies.extend(responses.into_iter().take(room).map(|response| response.reply));
     }
 
     fn into_response(self) -> Response {
         let status = if self.is_unfinished { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-        (status, Json(self.told)).into_response()
+        (status, Json(self.replies)).into_response()
     }
 }
 
-/// A setting that the account needs. Meta repeats what is not answered 200, for days: nothing is lost meanwhile.
+/// The account lacks a setting. Meta repeats for days every notification that is not answered 200, so nothing is lost.
 fn missing(account: &Account, what: &str, kind: SecretKind) -> Rejection {
     let message = format!("{what}; put it into {account}.{}", kind.file());
     error!(%account, "{message}");
@@ -149,56 +151,59 @@ fn missing(account: &Account, what: &str, kind: SecretKind) -> Rejection {
 }
 
 /// Warns of what can never be done.
-fn warn_of(account: &Account, handled: &[OptInResponse], warning: &str) {
-    let is_refused = |handled: &&OptInResponse| handled.status == StatusCode::UNPROCESSABLE_ENTITY;
-    for OptInResponse { told, .. } in handled.iter().filter(is_refused) {
-        // Meta's ids have the sender's number in them, and Klaviyo's words may have more.
-        let key = OptInKey::new(account, &told.id);
+fn warn_of_rejected(account: &Account, responses: &[OptInResponse], warning: &str) {
+    let is_rejected = |response: &&OptInResponse| response.status == StatusCode::UNPROCESSABLE_ENTITY;
+    for response in responses.iter().filter(is_rejected) {
+        // Meta's ids contain the sender's number, and Klaviyo's sentences may contain more.
+        let key = OptInKey::new(account, &response.reply.id);
         warn!(%account, %key, "{warning}");
     }
 }
 
-impl Door {
-    /// Counts what nothing comes of.
-    fn pass_over(&self, account: &Account, ignored: &Ignored) {
-        for (why, count) in ignored.counts() {
-            let reason = why.as_str();
-            self.metrics.ignored(reason, count);
-            match why.warning() {
-                Some(warning) => warn!(%account, reason, count, "{warning}"),
-                None => debug!(%account, reason, count, "nothing comes of a part of a notification"),
-            }
+/// Counts the ignored parts of a notification.
+fn count_ignored(door: &Door, account: &Account, ignored: &Ignored) {
+    for (reason, count) in ignored.counts() {
+        let warning = reason.warning();
+        let reason = reason.as_str();
+        door.metrics.ignored(reason, count);
+        match warning {
+            Some(warning) => warn!(%account, reason, count, "{warning}"),
+            None => debug!(%account, reason, count, "nothing comes of a part of a notification"),
         }
     }
+}
 
-    /// Takes what people have wished. A wish that cannot be goes into the queue as it came, so that the worker keeps it as
-    /// a dead letter; without a queue there is the log, and the answer. Meta is not to repeat it.
-    async fn wished(&self, account: &Account, wished: Vec<OptIn>) -> Result<Vec<OptInResponse>, Rejection> {
-        let (mut opt_ins, mut unfit, mut all) = (Vec::with_capacity(wished.len()), Vec::new(), Vec::new());
-        for opt_in in wished {
-            let mut taken_in = opt_in.clone();
-            match taken_in.take_in() {
-                Ok(()) => opt_ins.push(taken_in),
-                Err(reason) => {
-                    let id = opt_in.id.clone().unwrap_or_default();
-                    let state = ReplyState::failed(Reason::new(Code::InvalidInput, reason.to_string()));
-                    let status = StatusCode::UNPROCESSABLE_ENTITY;
-                    all.push(OptInResponse { told: OptInReply { id, state }, status, retry_after: None });
-                    unfit.push(opt_in);
-                }
+/// Accepts the valid opt-ins of a notification. An invalid one goes into the queue as it came, so that the worker makes a dead
+/// letter of it; without a queue it is in the log and in the answer. Meta is not to repeat it.
+async fn accept_valid(
+    door: &Door,
+    account: &Account,
+    opt_ins: Vec<OptIn>,
+) -> Result<Vec<OptInResponse>, Rejection> {
+    let (mut valid, mut invalid, mut all) = (Vec::with_capacity(opt_ins.len()), Vec::new(), Vec::new());
+    for opt_in in opt_ins {
+        let mut cleaned = opt_in.clone();
+        match cleaned.take_in() {
+            Ok(()) => valid.push(cleaned),
+            Err(error) => {
+                let id = opt_in.id.clone().unwrap_or_default();
+                let state = ReplyState::failed(Reason::new(Code::InvalidInput, error.to_string()));
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                all.push(OptInResponse { reply: OptInReply { id, state }, status, retry_after: None });
+                invalid.push(opt_in);
             }
         }
-        if self.backend.keeps_what_cannot_be_done() {
-            self.backend.take(None, unfit).await?;
-        }
-        for OptInResponse { told, .. } in &all {
-            self.metrics.opt_ins("refused", 1);
-            let key = OptInKey::new(account, &told.id);
-            warn!(%account, opt_in = %key, reason = told.reason(), "an opt-in by WhatsApp cannot be, and is not repeated");
-        }
-        let handled = self.take(account, None, opt_ins).await?;
-        warn_of(account, &handled, "an opt-in by WhatsApp cannot be done, and is not repeated");
-        all.extend(handled);
-        Ok(all)
     }
+    if door.backend.has_dead_letters() {
+        door.backend.accept(None, invalid).await?;
+    }
+    for OptInResponse { reply, .. } in &all {
+        door.metrics.opt_ins("refused", 1);
+        let key = OptInKey::new(account, &reply.id);
+        warn!(%account, opt_in = %key, reason = reply.reason(), "an opt-in by WhatsApp cannot be, and is not repeated");
+    }
+    let responses = door.accept(account, None, valid).await?;
+    warn_of_rejected(account, &responses, "an opt-in by WhatsApp cannot be done, and is not repeated");
+    all.extend(responses);
+    Ok(all)
 }

@@ -2,7 +2,8 @@
 
 use super::{OPT_INS_SUBJECT, Queue, QueueError, ask, failed, is_of, within};
 use crate::account::Account;
-use crate::opt_in::{OptInKey, QueueEntry};
+use crate::key::OptInKey;
+use crate::queue::QueueEntry;
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::context::ConsumerInfoErrorKind;

@@ -3,7 +3,7 @@
 use super::{DEAD_SUBJECT, PUT, Queue, QueueError, Record, ask, failed, within};
 use crate::account::Account;
 use crate::id::OptInId;
-use crate::opt_in::OptInKey;
+use crate::key::OptInKey;
 use crate::outcome::{Outcome, Reason};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::message::PublishMessage;

@@ -17,6 +17,7 @@
 mod account_queue;
 mod address;
 mod dead_letter;
+mod entry;
 mod health;
 mod lease;
 mod record;
@@ -24,11 +25,12 @@ mod version;
 
 pub use account_queue::{AccountQueue, Backlog, Delivery, MAX_BATCH};
 pub use dead_letter::{DeadLetter, DeadLetterBody};
+pub use entry::QueueEntry;
 pub use lease::{Lease, Workers};
 pub(crate) use record::Record;
 
 use crate::account::Account;
-use crate::opt_in::OptInKey;
+use crate::key::OptInKey;
 use crate::outcome::Outcome;
 use async_nats::Client;
 use async_nats::jetstream::Context;

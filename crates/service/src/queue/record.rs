@@ -1,7 +1,7 @@
 //! What the bucket of outcomes has of an opt-in.
 
 use super::{Queue, QueueError, ask, failed, within};
-use crate::opt_in::OptInKey;
+use crate::key::OptInKey;
 use crate::outcome::Outcome;
 use async_nats::jetstream::kv::{self, Operation};
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,10 @@
-//! Whose account is whose.
+//! Which worker each account is assigned to.
 
 use crate::account::Account;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The workers that live, and what each of them cannot work on.
+/// The live workers, each with the accounts that it cannot work on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Assignment(BTreeMap<String, BTreeSet<Account>>);
 
@@ -13,15 +13,15 @@ impl Assignment {
         Self(workers)
     }
 
-    /// Who is to work on an account: of those who can, the one with the highest number for it (rendezvous hashing).
-    /// All workers come to the same answer, and when one comes or goes only its own accounts move.
+    /// The worker of an account: of those that can work on it, the one with the highest hash (rendezvous hashing). All
+    /// workers compute the same, and when one comes or goes only its own accounts move.
     pub(super) fn owner(&self, account: &Account) -> Option<&str> {
         let able = self.0.iter().filter(|(_, unable)| !unable.contains(account));
-        able.map(|(worker, _)| worker.as_str()).max_by_key(|worker| number(worker, account))
+        able.map(|(worker, _)| worker.as_str()).max_by_key(|worker| hash(worker, account))
     }
 }
 
-fn number(worker: &str, account: &Account) -> [u8; 32] {
+fn hash(worker: &str, account: &Account) -> [u8; 32] {
     Sha256::new().chain_update(worker).chain_update([0]).chain_update(account.as_str()).finalize().into()
 }
 

@@ -1,18 +1,18 @@
-//! How much of the queue a worker holds: a budget in bytes over all of its accounts.
+//! How many bytes of messages a worker has in flight: a budget for all of its accounts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes that the messages of all accounts together may take, beside one message of each account.
+/// Bytes that the messages of all accounts may take together. One message of each account is always allowed.
 const BYTES: usize = 384 << 20;
-/// What a byte of a message takes while it is worked on: parsed, as a contact, in the sandbox, and in the request.
-const A_BYTE: usize = 12;
-/// What a message takes however short it is: its headers, subjects and sequences in tables.
-const A_MESSAGE: usize = 1_536;
-/// What one account takes at most: as many bytes as go into one import, and as many messages as are taken at once.
-const LARGEST: usize = 2 * A_BYTE * 5_000_000;
-/// What permits count.
+/// Bytes in memory for a byte of a message that is worked on: parsed, as a contact, in the sandbox, and in the request.
+const BYTES_PER_BYTE: usize = 12;
+/// Bytes that any message takes beside its payload: headers, subjects and entries in tables.
+const BYTES_PER_MESSAGE: usize = 1_536;
+/// The most that one account takes: for the bytes of one import, and for the messages of one batch.
+const LARGEST: usize = 2 * BYTES_PER_BYTE * 5_000_000;
+/// Bytes of one permit.
 const UNIT: usize = 1 << 10;
 
 /// The budget of a worker.
@@ -27,10 +27,10 @@ impl Default for Budget {
     }
 }
 
-/// An account's part in the budget, as long as it is kept.
+/// An account's share of the budget, until it is dropped.
 pub(super) struct BudgetShare<'a>(&'a Budget);
 
-/// Bytes that may be taken. They are given back when this is dropped.
+/// Reserved bytes. Dropping it frees them.
 #[derive(Default)]
 pub(super) struct Room(Option<OwnedSemaphorePermit>);
 
@@ -42,8 +42,8 @@ impl Budget {
 }
 
 impl BudgetShare<'_> {
-    /// As much as each account may have, or what is left of the budget if that is less. An account never waits for it:
-    /// without any room it takes one message at a time.
+    /// Reserves an equal share, or the rest of the budget if that is less. An account never waits for room: without any, it
+    /// takes one message at a time.
     pub(super) fn room(&self) -> Room {
         let Budget { free, accounts } = self.0;
         let equal = BYTES / accounts.load(Ordering::Relaxed).max(1);
@@ -64,19 +64,19 @@ impl Room {
         self.0.as_ref().map_or(0, |permit| permit.num_permits() * UNIT)
     }
 
-    /// How many messages there is room for, in half of it.
+    /// How many messages fit into half of it.
     pub(super) fn messages(&self) -> usize {
-        self.all() / 2 / A_MESSAGE
+        self.all() / 2 / BYTES_PER_MESSAGE
     }
 
-    /// How many bytes they may have together: there is room for them in the other half.
+    /// How many bytes of payloads fit into the other half.
     pub(super) fn bytes(&self) -> usize {
-        self.all() / 2 / A_BYTE
+        self.all() / 2 / BYTES_PER_BYTE
     }
 
-    /// Gives back what messages of these lengths do not take.
+    /// Frees the bytes that messages with payloads of these lengths do not take.
     pub(super) fn keep(&mut self, lengths: impl Iterator<Item = usize>) {
-        let taken: usize = lengths.map(|length| A_MESSAGE + A_BYTE * length).sum();
+        let taken: usize = lengths.map(|length| BYTES_PER_MESSAGE + BYTES_PER_BYTE * length).sum();
         if let Some(permit) = &mut self.0 {
             drop(permit.split(permit.num_permits().saturating_sub(taken.div_ceil(UNIT))));
         }
@@ -113,10 +113,10 @@ mod tests {
         let share = budget.share();
         let mut room = share.room();
         room.keep(std::iter::repeat_n(100, 1_000));
-        assert_eq!(room.all(), (1_000 * (A_MESSAGE + 100 * A_BYTE)).div_ceil(UNIT) * UNIT);
+        assert_eq!(room.all(), (1_000 * (BYTES_PER_MESSAGE + 100 * BYTES_PER_BYTE)).div_ceil(UNIT) * UNIT);
         room.keep(std::iter::repeat_n(5_000_000, 1_000));
-        assert_eq!(room.all(), (1_000 * (A_MESSAGE + 100 * A_BYTE)).div_ceil(UNIT) * UNIT);
-        // As much as is taken at once always fits.
+        assert_eq!(room.all(), (1_000 * (BYTES_PER_MESSAGE + 100 * BYTES_PER_BYTE)).div_ceil(UNIT) * UNIT);
+        // A full batch always fits.
         let mut room = share.room();
         let (messages, bytes) = (room.messages(), room.bytes());
         let before = room.all();

@@ -1,154 +1,159 @@
-//! The messages that a worker has taken and not settled.
+//! The messages that a worker has taken from the queue and not settled.
 
 use super::budget::Room;
 use crate::queue::{Delivery, QueueError};
 use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
-/// How many acknowledgements are on their way at once.
+/// How many acknowledgements are under way at once.
 const AT_ONCE: usize = 256;
-/// How long giving back may take. What is not given back then is given out again all the same, a little later.
-const GIVING_BACK: Duration = Duration::from_secs(5);
+/// How long a nak of all messages may take. JetStream delivers the others again all the same, a little later.
+const NAK_ALL: Duration = Duration::from_secs(5);
 
-/// The messages of one account that are being worked on, by their sequences in the stream. What is in here when the work
-/// ends, however it does, is given back.
+/// The messages of one account that are being worked on, by their sequences in the stream. Those that are in here when the
+/// work ends go back to the queue.
 #[derive(Default)]
 pub(super) struct InFlight(Mutex<Messages>);
 
 #[derive(Default)]
 struct Messages {
-    messages: BTreeMap<u64, Arc<Delivery>>,
-    /// How often each was tried in vain, also before it was given back. That it was given out is not counted: it may have
-    /// been given back without being tried.
-    tries: HashMap<u64, u32>,
-    /// Those that go before all others.
+    deliveries: BTreeMap<u64, Arc<Delivery>>,
+    /// How often each message was tried and failed, before a nak too. Deliveries do not count: a message may have been
+    /// naked without an attempt.
+    failures: HashMap<u64, u32>,
+    /// Messages that are tried before all others.
     first: HashSet<u64>,
-    /// What they take of the worker's budget.
+    /// What the messages take of the worker's budget.
     room: Room,
-    /// When the last one of those that were given back for later comes again.
-    later: Option<Instant>,
+    /// When the last message that was naked with a delay is due.
+    last_redelivery: Option<Instant>,
+}
+
+impl Messages {
+    /// A nak with this delay is about to be sent.
+    fn redelivers_after(&mut self, delay: Duration) {
+        self.last_redelivery = self.last_redelivery.max(Some(Instant::now() + delay));
+    }
+
+    fn remove(&mut self, sequence: u64) -> Option<Arc<Delivery>> {
+        let delivery = self.deliveries.remove(&sequence);
+        if self.deliveries.is_empty() {
+            self.room = Room::default();
+        }
+        delivery
+    }
 }
 
 impl InFlight {
-    /// Holds messages, in the room that was made for them.
-    pub(super) fn hold(&self, taken: Vec<Delivery>, mut room: Room) {
-        room.keep(taken.iter().map(|taken| taken.payload().len()));
-        let mut messages = self.messages();
-        messages.messages.extend(taken.into_iter().map(|taken| (taken.sequence(), Arc::new(taken))));
+    /// Adds messages, with the room that was reserved for them.
+    pub(super) fn add(&self, deliveries: Vec<Delivery>, mut room: Room) {
+        room.keep(deliveries.iter().map(|delivery| delivery.payload().len()));
+        let deliveries = deliveries.into_iter().map(|delivery| (delivery.sequence(), Arc::new(delivery)));
+        let mut messages = self.0.lock();
+        messages.deliveries.extend(deliveries);
         messages.room = room;
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.messages().messages.is_empty()
+        self.0.lock().deliveries.is_empty()
     }
 
-    /// So many of them: those that [go first](Self::go_first), then those that have failed the least. With each, how often it is tried, this time included.
+    /// At most so many messages: those that [go first](Self::go_first), then those with the fewest failures. Each comes
+    /// with how often it is tried, this attempt included.
     pub(super) fn next(&self, most: usize) -> Vec<(Arc<Delivery>, u32)> {
-        let messages = self.messages();
-        let tries = |sequence: &u64| messages.tries.get(sequence).copied().unwrap_or_default();
+        let messages = self.0.lock();
+        let failures = |sequence: &u64| messages.failures.get(sequence).copied().unwrap_or_default();
         let mut all: Vec<(u32, &Arc<Delivery>)> =
-            messages.messages.iter().map(|(sequence, taken)| (tries(sequence), taken)).collect();
-        all.sort_by_key(|(tries, taken)| (!messages.first.contains(&taken.sequence()), *tries));
-        let first = all.into_iter().take(most);
-        first.map(|(tries, taken)| (Arc::clone(taken), tries.saturating_add(1))).collect()
+            messages.deliveries.iter().map(|(sequence, delivery)| (failures(sequence), delivery)).collect();
+        all.sort_by_key(|(failures, delivery)| (!messages.first.contains(&delivery.sequence()), *failures));
+        let next = all.into_iter().take(most);
+        next.map(|(failures, delivery)| (Arc::clone(delivery), failures.saturating_add(1))).collect()
     }
 
-    /// These are tried before all others, however often they have failed.
+    /// Has these tried before all others, however often they have failed.
     pub(super) fn go_first(&self, sequences: &[u64]) {
-        self.messages().first.extend(sequences);
+        self.0.lock().first.extend(sequences);
     }
 
-    /// These were tried in vain.
+    /// Counts a failed attempt for each of these.
     pub(super) fn failed(&self, sequences: &[u64]) {
-        let mut messages = self.messages();
+        let mut messages = self.0.lock();
         for sequence in sequences {
-            let tries = messages.tries.entry(*sequence).or_default();
-            *tries = tries.saturating_add(1);
+            let failures = messages.failures.entry(*sequence).or_default();
+            *failures = failures.saturating_add(1);
         }
     }
 
-    /// It is settled: off the queue.
+    /// Acknowledges a message that is settled: JetStream removes it.
     pub(super) async fn ack(&self, sequence: u64) -> Result<(), QueueError> {
-        {
-            let mut messages = self.messages();
-            messages.tries.remove(&sequence);
+        let delivery = {
+            let mut messages = self.0.lock();
+            messages.failures.remove(&sequence);
             messages.first.remove(&sequence);
-        }
-        match self.remove(sequence) {
-            Some(taken) => taken.ack().await,
+            messages.remove(sequence)
+        };
+        match delivery {
+            Some(delivery) => delivery.ack().await,
             None => Ok(()),
         }
     }
 
-    /// When the last one of those that were given back for later comes again.
-    pub(super) fn later(&self) -> Option<Instant> {
-        self.messages().later
+    /// When the last message that was naked with a delay is due.
+    pub(super) fn last_redelivery(&self) -> Option<Instant> {
+        self.0.lock().last_redelivery
     }
 
-    fn comes_again(&self, delay: Duration) {
-        let mut messages = self.messages();
-        messages.later = messages.later.max(Some(Instant::now() + delay));
-    }
-
-    /// Gives one back, for later.
+    /// Returns a message to the queue, which delivers it again after the delay.
     pub(super) async fn nak(&self, sequence: u64, delay: Duration) {
-        self.comes_again(delay);
-        if let Some(taken) = self.remove(sequence) {
-            nak(&taken, delay).await;
-        }
-    }
-
-    fn remove(&self, sequence: u64) -> Option<Arc<Delivery>> {
-        let mut messages = self.messages();
-        let message = messages.messages.remove(&sequence);
-        if messages.messages.is_empty() {
-            messages.room = Room::default();
-        }
-        message
-    }
-
-    /// Gives all back. Returns the room that they took.
-    pub(super) async fn nak_all(&self, delay: Duration) -> Room {
-        self.comes_again(delay);
-        let (messages, room) = {
-            let mut messages = self.messages();
-            (std::mem::take(&mut messages.messages), std::mem::take(&mut messages.room))
+        let delivery = {
+            let mut messages = self.0.lock();
+            messages.redelivers_after(delay);
+            messages.remove(sequence)
         };
-        let all = stream::iter(messages.into_values());
-        let all = all.for_each_concurrent(AT_ONCE, async |taken| nak(&taken, delay).await);
-        if timeout(GIVING_BACK, all).await.is_err() {
+        if let Some(delivery) = delivery {
+            nak(&delivery, delay).await;
+        }
+    }
+
+    /// Returns all messages to the queue. The result is the room that they took.
+    pub(super) async fn nak_all(&self, delay: Duration) -> Room {
+        let (deliveries, room) = {
+            let mut messages = self.0.lock();
+            messages.redelivers_after(delay);
+            (std::mem::take(&mut messages.deliveries), std::mem::take(&mut messages.room))
+        };
+        let all = stream::iter(deliveries.into_values());
+        let all = all.for_each_concurrent(AT_ONCE, async |delivery| nak(&delivery, delay).await);
+        if timeout(NAK_ALL, all).await.is_err() {
             debug!("opt-ins are not given back");
         }
         room
     }
 
-    /// Keeps them from being given to anybody else, until it is dropped.
-    pub(super) async fn keep(&self) {
+    /// Keeps JetStream from delivering the messages again, until this is dropped.
+    pub(super) async fn extend_forever(&self) {
         loop {
             tokio::time::sleep(Delivery::EXTEND_EVERY).await;
-            let all: Vec<_> = self.messages().messages.values().map(Arc::clone).collect();
-            let extend = async |taken: &Arc<Delivery>| {
-                // Then it is given out again, and found to be settled if it was.
-                if let Err(error) = taken.extend().await {
+            let all: Vec<_> = self.0.lock().deliveries.values().map(Arc::clone).collect();
+            let extend = async |delivery: &Arc<Delivery>| {
+                // A message that is delivered again is found to be settled if it was.
+                if let Err(error) = delivery.extend().await {
                     debug!(%error, "an opt-in is not kept");
                 }
             };
             stream::iter(&all).for_each_concurrent(AT_ONCE, extend).await;
         }
     }
-
-    fn messages(&self) -> MutexGuard<'_, Messages> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-async fn nak(taken: &Delivery, delay: Duration) {
-    // Then it is given out again when its time is over.
-    if let Err(error) = taken.nak(delay).await {
+async fn nak(delivery: &Delivery, delay: Duration) {
+    // Without it JetStream delivers the message again when its time is over.
+    if let Err(error) = delivery.nak(delay).await {
         debug!(%error, "an opt-in is not given back");
     }
 }

@@ -1,32 +1,34 @@
-//! How a batch is brought to Klaviyo: in the fewest requests.
+//! How a batch is brought to Klaviyo in the fewest requests.
 
-use super::Requests;
 use crate::queue::MAX_BATCH;
+
+/// A number of requests.
+type Requests = usize;
 
 /// How many identifiers are looked up in one request: `contacts.lookup-many`.
 const LOOKED_UP: usize = 100;
 /// How many profiles one addition to a list takes: `contacts.subscribe`.
 const ADDED: usize = 1_000;
-/// What an import takes in all, whatever its size: to submit it, to ask until it is done, to read what failed. It is
-/// more waiting than work; so where it saves nothing it is not the choice.
-pub(super) const IMPORT: Requests = 8;
+/// How many requests an import takes, whatever its size: one submits it, some poll it, one reads its failures. It is slow, so
+/// it is chosen only where it saves requests.
+const IMPORT: Requests = 8;
 
-/// What is done with opt-ins to one list.
+/// How opt-ins to one list are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Plan {
     /// The three steps of `contacts.opt-in`, for each.
     OneByOne,
-    /// All are looked up. Those who do not exist are created, or imported, as [`is_import`] says; those who
-    /// do are added to the list together.
+    /// All are looked up. Profiles that exist are added to the list together; the others are created, or imported if
+    /// [`is_import`].
     LookedUp,
-    /// All are imported, whoever exists.
+    /// All are imported, whether their profiles exist or not.
     Import,
 }
 
 impl Plan {
-    /// The plan for so many opt-ins that say more than one identifier.
+    /// The plan for so many opt-ins that have more than one identifier.
     ///
-    /// They are not imported before they are looked up: an import writes over what a profile has, and an opt-in
+    /// They are looked up before an import, because an import overwrites fields of a profile that exists, and an opt-in
     /// does not.
     pub(super) fn of_contacts(count: usize) -> Self {
         if one_by_one(count) <= looked_up(count) + IMPORT.min(count) {
@@ -36,30 +38,30 @@ impl Plan {
         }
     }
 
-    /// The plan for so many opt-ins that say one identifier and nothing else. There is nothing to write over.
+    /// The plan for so many opt-ins that have one identifier and nothing else. An import of them overwrites nothing.
     pub(super) fn of_identifiers(count: usize) -> Self {
-        // Compared with the best that looking up can come to: all of them exist.
+        // Compared with the cheapest result of a lookup: all profiles exist.
         if IMPORT < looked_up(count) { Self::Import } else { Self::of_contacts(count) }
     }
 }
 
-/// How many opt-ins are brought to Klaviyo together that have been tried so often, this time included. Those that have
-/// failed again and again do not take others with them any more.
+/// How many opt-ins are brought to Klaviyo together that were tried so often, this attempt included. The more often an opt-in
+/// has failed, the fewer others fail with it.
 pub(super) fn batch_limit(attempts: u32) -> usize {
     (MAX_BATCH >> attempts.saturating_sub(1).saturating_mul(2).min(usize::BITS - 1)).max(1)
 }
 
-/// Whether so many new profiles are imported. Creating them is a request each.
+/// Whether so many new profiles are imported. Creating one takes a request.
 pub(super) fn is_import(absent: usize) -> bool {
     absent > IMPORT
 }
 
-/// To look up, to create, to add: for a contact that is new.
+/// One request each looks a new contact up, creates it and adds it to the list.
 fn one_by_one(count: usize) -> Requests {
     3 * count
 }
 
-/// Without what creates those that do not exist.
+/// Without the requests that create missing profiles.
 fn looked_up(count: usize) -> Requests {
     count.div_ceil(LOOKED_UP) + count.div_ceil(ADDED)
 }

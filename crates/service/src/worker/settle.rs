@@ -1,96 +1,89 @@
-//! What became of opt-ins, written to the queue.
+//! Outcomes on their way into the queue's bucket.
 
+use super::backoff::pause;
 use super::budget::Room;
 use super::in_flight::InFlight;
-use super::pause;
 use super::status::Status;
 use crate::account::Account;
-use crate::opt_in::OptInKey;
+use crate::key::OptInKey;
 use crate::queue::{DeadLetterBody, Queue, QueueError, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-/// How many are written at once.
+/// How many outcomes are written at once.
 const AT_ONCE: usize = 256;
-/// How long after an outcome was written it is taken for granted that another one can be.
+/// For how long after one outcome was written the bucket counts as writable.
 const FRESH: Duration = Duration::from_secs(5);
-/// More than most outcomes have, with what JetStream keeps beside them.
+/// Bytes of an outcome with what JetStream stores beside it. Most take less.
 const OUTCOME_BYTES: usize = 512;
 
-/// What became of one opt-in.
+/// The outcome of one opt-in, to be written.
 pub(super) struct Settled {
     /// The sequence of its message in the stream.
     pub(super) sequence: u64,
     pub(super) key: OptInKey,
-    /// The outcome, as it is to be written.
     pub(super) record: Record,
     /// The dead letter that goes with the outcome.
     pub(super) dead_letter: Option<DeadLetterBody>,
 }
 
-/// The outcomes of a worker that are not written yet, by account. Klaviyo has done what they say, so before Klaviyo is asked
-/// for more of that account, they are written, whatever has interrupted the work since.
+/// The outcomes of a worker that are not written yet, by account. Klaviyo has already done what they say. So they are
+/// written before Klaviyo is asked for anything else of the account, even if the work was interrupted.
 #[derive(Default)]
 pub(super) struct Unwritten {
-    accounts: Mutex<HashMap<Account, Kept>>,
-    /// When one was written the last time; none when writing failed since.
+    accounts: Mutex<HashMap<Account, UnwrittenOfAccount>>,
+    /// When an outcome was written the last time; none if the last attempt failed.
     written: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct UnwrittenOfAccount {
     /// By the sequences of their messages.
     settled: BTreeMap<u64, Arc<Settled>>,
-    /// What they take of the worker's budget, when their messages are not held any more.
+    /// What they take of the worker's budget when their messages are not in flight any more.
     _room: Room,
 }
 
 impl Unwritten {
-    fn accounts(&self) -> MutexGuard<'_, HashMap<Account, Kept>> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn written(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keep(&self, account: &Account, settled: Vec<Settled>) {
+    fn add(&self, account: &Account, settled: Vec<Settled>) {
         if settled.is_empty() {
-            // What is kept of an account is taken away when the last of it is written.
+            // An entry is removed with its last outcome, so an empty one would stay.
             return;
         }
         let settled = settled.into_iter().map(|settled| (settled.sequence, Arc::new(settled)));
-        self.accounts().entry(account.clone()).or_default().settled.extend(settled);
+        self.accounts.lock().entry(account.clone()).or_default().settled.extend(settled);
     }
 
     fn of(&self, account: &Account) -> Vec<Arc<Settled>> {
-        self.accounts().get(account).map(|kept| kept.settled.values().cloned().collect()).unwrap_or_default()
+        let accounts = self.accounts.lock();
+        accounts.get(account).map(|own| own.settled.values().cloned().collect()).unwrap_or_default()
     }
 
-    fn forget(&self, account: &Account, sequence: u64) {
-        let mut accounts = self.accounts();
-        if let Some(kept) = accounts.get_mut(account) {
-            kept.settled.remove(&sequence);
-            if kept.settled.is_empty() {
+    fn remove(&self, account: &Account, sequence: u64) {
+        let mut accounts = self.accounts.lock();
+        if let Some(own) = accounts.get_mut(account) {
+            own.settled.remove(&sequence);
+            if own.settled.is_empty() {
                 accounts.remove(account);
             }
         }
     }
 
-    /// Keeps the room of messages that are held no more, as long as something of the account is not written.
+    /// Keeps the room of messages that are in flight no more, as long as an outcome of the account is not written.
     pub(super) fn keep_room(&self, account: &Account, room: Room) {
-        if let Some(kept) = self.accounts().get_mut(account) {
-            kept._room = room;
+        if let Some(own) = self.accounts.lock().get_mut(account) {
+            own._room = room;
         }
     }
 }
 
-/// Writes what became of the opt-ins of one account.
+/// Writes the outcomes of one account.
 #[derive(Clone, Copy)]
 pub(super) struct Settler<'a> {
     pub(super) queue: &'a Queue,
@@ -101,14 +94,15 @@ pub(super) struct Settler<'a> {
 }
 
 impl Settler<'_> {
-    /// Writes outcomes, and takes their messages off the queue. Those that cannot be written, or are not when the work is
-    /// broken off, come first the next time.
+    /// Writes outcomes and acknowledges their messages. Outcomes that are not written, because the queue fails or the work
+    /// is interrupted, are written first the next time.
     pub(super) async fn settle(&self, settled: Vec<Settled>) -> Result<(), QueueError> {
-        self.unwritten.keep(self.account, settled);
+        self.unwritten.add(self.account, settled);
         self.catch_up().await
     }
 
-    /// Writes what is not written yet. It ends with the first failure: the others would fail too, each after a while.
+    /// Writes the outcomes that are not written yet. It ends with the first failure: the others would fail too, each after
+    /// a while.
     pub(super) async fn catch_up(&self) -> Result<(), QueueError> {
         let unwritten = stream::iter(self.unwritten.of(self.account));
         unwritten.map(|settled| self.write(settled)).buffer_unordered(AT_ONCE).try_collect().await
@@ -117,16 +111,16 @@ impl Settler<'_> {
     async fn write(&self, settled: Arc<Settled>) -> Result<(), QueueError> {
         let Settled { sequence, key, record, dead_letter } = settled.as_ref();
         let is_first = self.queue.settle(key, record).await;
-        *self.unwritten.written() = is_first.is_ok().then(Instant::now);
+        *self.unwritten.written.lock() = is_first.is_ok().then(Instant::now);
         let is_first = is_first?;
-        self.unwritten.forget(self.account, *sequence);
+        self.unwritten.remove(self.account, *sequence);
         match dead_letter {
-            // Somebody else has settled it, or it was dropped or put back: it is looked at anew.
+            // Another worker settled it, or it was dropped or retried: it is read again.
             _ if !is_first => {
                 self.in_flight.nak(*sequence, Duration::ZERO).await;
                 Ok(())
             }
-            Some(dead_letter) => self.write_dead_letter(*sequence, key, dead_letter).await,
+            Some(body) => self.write_dead_letter(*sequence, key, body).await,
             None => {
                 self.status.ended("done");
                 self.in_flight.ack(*sequence).await
@@ -134,35 +128,36 @@ impl Settler<'_> {
         }
     }
 
-    /// Writes a dead dead_letter, then takes the message off the queue. A letter that cannot be written holds up itself and
-    /// nothing else: it comes again later.
+    /// Writes a dead letter, then acknowledges the message. If the letter cannot be written, the message is delivered again
+    /// later, and no other one waits for it.
     pub(super) async fn write_dead_letter(
         &self,
         sequence: u64,
         key: &OptInKey,
-        dead_letter: &DeadLetterBody,
+        body: &DeadLetterBody,
     ) -> Result<(), QueueError> {
-        if let Err(error) = self.queue.write_dead_letter(key, dead_letter).await {
+        if let Err(error) = self.queue.write_dead_letter(key, body).await {
             warn!(
                 account = %self.account, %key, error = &error as &dyn Error,
                 "a dead letter cannot be written, and is tried again; has KLAVIYO_DEAD room for it?"
             );
             self.status.ended("unwritten");
-            self.in_flight.nak(sequence, pause(dead_letter.attempts)).await;
+            self.in_flight.nak(sequence, pause(body.attempts)).await;
             return Ok(());
         }
         self.status.ended("dead");
         self.in_flight.ack(sequence).await
     }
 
-    /// Whether the outcomes of so many opt-ins could be written now. Klaviyo is not asked for what could not be noted.
+    /// Fails if the outcomes of so many opt-ins could not be written now: Klaviyo is not asked for anything whose outcome
+    /// would be lost.
     pub(super) async fn probe_outcomes(&self, count: usize) -> Result<(), QueueError> {
-        let is_fresh = self.unwritten.written().is_some_and(|at| at.elapsed() < FRESH);
+        let is_fresh = self.unwritten.written.lock().is_some_and(|at| at.elapsed() < FRESH);
         if is_fresh {
             return Ok(());
         }
         self.queue.probe_outcomes(self.account, count.saturating_mul(OUTCOME_BYTES)).await?;
-        *self.unwritten.written() = Some(Instant::now());
+        *self.unwritten.written.lock() = Some(Instant::now());
         Ok(())
     }
 }
@@ -174,8 +169,8 @@ mod tests {
     #[test]
     fn the_room_of_an_account_with_nothing_unwritten_is_not_kept() {
         let (unwritten, account) = (Unwritten::default(), Account::default());
-        unwritten.keep(&account, Vec::new());
+        unwritten.add(&account, Vec::new());
         unwritten.keep_room(&account, Room::default());
-        assert!(unwritten.accounts().is_empty());
+        assert!(unwritten.accounts.lock().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What a worker tells of itself: `/readyz` and `/metrics`.
+//! The state of a worker, for `/readyz` and `/metrics`.
 
 use super::plan::Plan;
 use crate::account::Account;
@@ -6,6 +6,7 @@ use crate::ops::{Health, Readiness};
 use crate::outcome::Reason;
 use crate::queue::QueueError;
 use klaviyo_host::Usage;
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,16 +14,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
-/// One label with a word that does not change.
+/// One label with a fixed set of values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StateLabel {
+struct NameLabel {
     name: &'static str,
 }
 
-/// What a worker does at the moment, and what it has done.
+/// The state of a worker now, and the counts of its work so far.
 #[derive(Default)]
 pub(super) struct Status {
     now: Mutex<Now>,
@@ -34,8 +34,8 @@ pub(super) struct Status {
     klaviyo_waited_for: Gauge,
     recreated: Counter,
     queue_failures: Counter,
-    opt_ins: Family<StateLabel, Counter>,
-    batches: Family<StateLabel, Counter>,
+    opt_ins: Family<NameLabel, Counter>,
+    batches: Family<NameLabel, Counter>,
     requests: Counter,
     attempts: Counter,
 }
@@ -44,15 +44,15 @@ pub(super) struct Status {
 struct Now {
     worker: String,
     connected: bool,
-    /// The accounts that this worker has.
+    /// The accounts that this worker works on.
     accounts: BTreeMap<Account, AccountState>,
     without_key: BTreeSet<Account>,
 }
 
-/// What is done with an account.
+/// The state of the work on an account.
 enum AccountState {
     Working,
-    /// It waits for Klaviyo, until then.
+    /// It waits for Klaviyo until this time.
     Waiting(Reason, Instant),
     /// It waits for another key or setting.
     Paused(Reason),
@@ -79,7 +79,7 @@ impl AccountState {
 impl Status {
     pub(super) fn new(worker: &str, registry: &mut Registry) -> Self {
         let status = Self::default();
-        worker.clone_into(&mut status.now().worker);
+        worker.clone_into(&mut status.now.lock().worker);
         let Self { waiting, strays, dead_letters, accounts, paused, klaviyo_waited_for, .. } = &status;
         let Self { recreated, queue_failures, opt_ins, batches, requests, attempts, .. } = &status;
         let gauges = [
@@ -111,7 +111,7 @@ impl Status {
     }
 
     pub(super) fn ended(&self, state: &'static str) {
-        self.opt_ins.get_or_create(&StateLabel { name: state }).inc();
+        self.opt_ins.get_or_create(&NameLabel { name: state }).inc();
     }
 
     pub(super) fn planned(&self, plan: Plan) {
@@ -120,7 +120,7 @@ impl Status {
             Plan::LookedUp => "looked-up",
             Plan::Import => "import",
         };
-        self.batches.get_or_create(&StateLabel { name }).inc();
+        self.batches.get_or_create(&NameLabel { name }).inc();
     }
 
     pub(super) fn used(&self, usage: Usage) {
@@ -129,7 +129,7 @@ impl Status {
     }
 
     pub(super) fn connected(&self, connected: bool) {
-        self.now().connected = connected;
+        self.now.lock().connected = connected;
     }
 
     pub(super) fn recreated(&self) {
@@ -143,7 +143,7 @@ impl Status {
     }
 
     pub(super) fn without_key(&self, accounts: &BTreeSet<Account>) {
-        accounts.clone_into(&mut self.now().without_key);
+        accounts.clone_into(&mut self.now.lock().without_key);
     }
 
     pub(super) fn works_on(&self, account: &Account) {
@@ -164,13 +164,13 @@ impl Status {
     }
 
     fn has(&self, account: &Account, state: AccountState) {
-        let mut now = self.now();
+        let mut now = self.now.lock();
         now.accounts.insert(account.clone(), state);
         self.count(&now);
     }
 
     pub(super) fn has_no_more(&self, account: &Account) {
-        let mut now = self.now();
+        let mut now = self.now.lock();
         now.accounts.remove(account);
         self.count(&now);
     }
@@ -184,17 +184,13 @@ impl Status {
         self.paused.set(count(|state| matches!(state, AccountState::Paused(_))));
         self.klaviyo_waited_for.set(count(|state| matches!(state, AccountState::Waiting(..))));
     }
-
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// A worker is ready when the queue does what it is asked for. An account that is paused is in the document: the others
-/// are not to suffer for it.
+/// A worker is ready when the queue works. A paused account does not change that, because the other accounts go on; the
+/// document names it.
 impl Health for Status {
     fn readiness(&self) -> Readiness {
-        let now = self.now();
+        let now = self.now.lock();
         let accounts: BTreeMap<_, _> =
             now.accounts.iter().map(|(account, state)| (account.as_str(), state.document())).collect();
         let fails = now.accounts.values().any(|state| matches!(state, AccountState::Queue(_)));

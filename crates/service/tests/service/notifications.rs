@@ -406,7 +406,7 @@ async fn a_wish_that_cannot_be_done_is_told_and_kept() {
     let worker = stage.worker().await;
     let account = "shop-1".parse().unwrap();
     for (id, field) in [("wamid.1", "phone_number"), ("wamid.2", "email")] {
-        let letter = stage.letter(&klaviyo_service::opt_in::OptInKey::new(&account, id)).await;
+        let letter = stage.letter(&klaviyo_service::key::OptInKey::new(&account, id)).await;
         assert_eq!(letter.body.error.code, "invalid-input");
         assert!(letter.body.error.message.starts_with(field), "{}", letter.body.error.message);
         assert!(letter.body.opt_in.get().contains(id));

@@ -6,7 +6,8 @@ use crate::stage::{
 use async_nats::jetstream::{self, consumer, stream};
 use futures_util::StreamExt;
 use klaviyo_mock::{Faults, Nats};
-use klaviyo_service::opt_in::{OptIn, OptInKey};
+use klaviyo_service::key::OptInKey;
+use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::outcome::Outcome;
 use klaviyo_service::queue::{self, Queue, QueueError};
 use serde_json::{Value, json};

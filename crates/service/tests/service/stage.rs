@@ -2,9 +2,10 @@
 
 use klaviyo_host::{Connector, Egress, Limits};
 use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
-use klaviyo_service::door::{Door, DoorLimits, DoorSettings};
+use klaviyo_service::door::{Door, DoorLimits, DoorSettings, router};
+use klaviyo_service::key::OptInKey;
 use klaviyo_service::ops::{self, Health, Listener};
-use klaviyo_service::opt_in::{OptIn, OptInKey};
+use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::outcome::{Outcome, Receipt};
 use klaviyo_service::queue::{self, DeadLetter, Queue};
 use klaviyo_service::secrets::Secrets;
@@ -276,10 +277,10 @@ fn open(door: Door, settings: ops::ListenerSettings, mut registry: Registry) -> 
     let registry = Arc::new(registry);
     let looked_after = ops::router(door.clone(), Arc::clone(&registry));
     let (stop, stopped) = oneshot::channel();
-    let (router, watched) = (door.router(), Arc::clone(&door));
+    let (routes, watched) = (router(&door), Arc::clone(&door));
     let work = tokio::spawn(async move {
         tokio::select! {
-            () = listener.serve(router, async { drop(stopped.await) }) => {}
+            () = listener.serve(routes, async { drop(stopped.await) }) => {}
             () = health.serve(looked_after, std::future::pending()) => {}
             () = watched.watch() => {}
         }

@@ -88,7 +88,7 @@ async fn what_meta_sends_is_made_to_fit_or_told() {
     };
     until("it is done", found).await;
     // The number that cannot be one.
-    let unfit = klaviyo_service::opt_in::OptInKey::new(&"shop-1".parse().unwrap(), "wamid.1");
+    let unfit = klaviyo_service::key::OptInKey::new(&"shop-1".parse().unwrap(), "wamid.1");
     assert_eq!(stage.letter(&unfit).await.body.error.code, "invalid-input");
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 1);
     worker.stop().await;

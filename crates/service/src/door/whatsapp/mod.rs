@@ -16,7 +16,7 @@ pub(super) use opt_in_request::OptInRequest;
 pub(super) use opt_out_request::OptOutRequest;
 
 use crate::account::Account;
-use crate::opt_in::OptInKey;
+use crate::key::OptInKey;
 use crate::queue::OUTCOMES;
 use json::{Part, fields, items, text, text_or_number};
 use klaviyo_core::text::shown;

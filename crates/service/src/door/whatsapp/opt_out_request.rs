@@ -4,7 +4,8 @@ use super::json::{Part, fields, text, text_or_number};
 use super::person::{Contacts, Person, PersonIds};
 use super::words::says;
 use crate::account::Account;
-use crate::opt_in::{Channel, OptInKey};
+use crate::channel::Channel;
+use crate::key::OptInKey;
 use crate::opt_out::OptOut;
 use serde_json::value::RawValue;
 

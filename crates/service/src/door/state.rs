@@ -1,0 +1,160 @@
+//! The state that all requests of a door share.
+
+use super::accept::Backend;
+use super::admission::Admission;
+use super::body::Bodies;
+use super::metrics::DoorMetrics;
+use super::queue_health::QueueHealth;
+use super::replay::ReplayCache;
+use super::reply::{OptInResponse, Rejection};
+use super::settings::{DoorLimits, DoorSettings};
+use super::signature::{SignatureError, SignedHeaders};
+use crate::account::Account;
+use crate::ops::{Health, Readiness};
+use crate::opt_in::OptIn;
+use crate::opt_out::OptOut;
+use crate::queue::Queue;
+use crate::secrets::{MacKey, SecretKind, Secrets};
+use crate::tenant_cache::TenantCache;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use prometheus_client::registry::Registry;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use tracing::debug;
+
+/// A front door.
+pub struct Door {
+    pub(super) backend: Backend,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) settings: DoorSettings,
+    pub(super) bodies: Arc<Bodies>,
+    pub(super) admission: Admission,
+    pub(super) metrics: DoorMetrics,
+    /// Checks the signatures of accounts that are not here, so that they take as long as others.
+    pub(super) decoy_key: MacKey,
+    rate: DefaultKeyedRateLimiter<Account>,
+}
+
+impl Door {
+    /// A door that does opt-ins at once.
+    #[must_use]
+    pub fn direct(
+        tenants: TenantCache,
+        secrets: Arc<Secrets>,
+        settings: DoorSettings,
+        registry: &mut Registry,
+    ) -> Self {
+        let backend = Backend::Direct { tenants, replays: ReplayCache::default() };
+        Self::new(backend, secrets, settings, registry)
+    }
+
+    /// A door that puts opt-ins into a queue.
+    #[must_use]
+    pub fn to_queue(
+        queue: Arc<Queue>,
+        secrets: Arc<Secrets>,
+        settings: DoorSettings,
+        registry: &mut Registry,
+    ) -> Self {
+        let backend = Backend::Queue { queue, health: QueueHealth::default() };
+        Self::new(backend, secrets, settings, registry)
+    }
+
+    fn new(backend: Backend, secrets: Arc<Secrets>, settings: DoorSettings, registry: &mut Registry) -> Self {
+        let rate = RateLimiter::keyed(Quota::per_second(settings.rate));
+        let DoorLimits { unsigned_bytes, signed_bytes, body, pause } = settings.limits;
+        let bodies = Bodies::new(unsigned_bytes, body, pause);
+        let admission = Admission::new(settings.concurrency.get() as usize, signed_bytes);
+        let (metrics, decoy_key) = (DoorMetrics::new(registry), MacKey::decoy());
+        Self { backend, secrets, settings, rate, bodies, admission, metrics, decoy_key }
+    }
+
+    /// The accounts that callers can reach here.
+    #[must_use]
+    pub fn accounts(&self) -> BTreeSet<Account> {
+        let of = |kind| self.secrets.accounts(kind);
+        let reached = &of(SecretKind::SigningSecret) | &of(SecretKind::WhatsappAppSecret);
+        match self.backend {
+            Backend::Direct { .. } => &reached & &of(SecretKind::ApiKey),
+            Backend::Queue { .. } => reached,
+        }
+    }
+
+    /// Asks the queue for its health until it is dropped: a door whose queue accepts no opt-ins is not ready.
+    pub async fn watch(&self) {
+        match &self.backend {
+            Backend::Direct { .. } => std::future::pending().await,
+            Backend::Queue { queue, health } => health.watch(queue).await,
+        }
+    }
+
+    /// Accepts opt-ins of one account, and counts their results.
+    pub(super) async fn accept(
+        &self,
+        account: &Account,
+        signature: Option<&str>,
+        opt_ins: Vec<OptIn>,
+    ) -> Result<Vec<OptInResponse>, Rejection> {
+        let responses = self.backend.accept(signature, opt_ins).await?;
+        for response in &responses {
+            let result = response.result();
+            self.metrics.opt_ins(result, 1);
+            debug!(%account, result, "an opt-in");
+        }
+        Ok(responses)
+    }
+
+    /// Accepts opt-outs of one account, and counts their results.
+    pub(super) async fn accept_opt_outs(
+        &self,
+        account: &Account,
+        opt_outs: Vec<OptOut>,
+    ) -> Result<Vec<OptInResponse>, Rejection> {
+        let responses = self.backend.accept_opt_outs(opt_outs).await?;
+        for response in &responses {
+            let result = response.result();
+            self.metrics.opt_outs(result, 1);
+            debug!(%account, result, "an opt-out");
+        }
+        Ok(responses)
+    }
+
+    /// Counts opt-ins against their account's rate.
+    pub(super) fn check_rate(&self, account: &Account, count: usize) -> Result<(), Rejection> {
+        let Some(count) = u32::try_from(count).ok().and_then(NonZeroU32::new) else { return Ok(()) };
+        match self.rate.check_key_n(account, count) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Rejection::overloaded(format!(
+                "the account has more than {} opt-ins a second; repeat it later",
+                self.settings.rate
+            ))),
+            Err(_) => Err(Rejection::too_many(self.settings.rate.get() as usize)),
+        }
+    }
+
+    /// Checks that a request is signed for an account, and returns its signature. For an account that is not here the check
+    /// takes as long, and fails with the same words.
+    pub(super) fn check_signature<'a>(
+        &self,
+        signed: &SignedHeaders<'a>,
+        account: &Account,
+        body: &[u8],
+    ) -> Result<&'a str, Rejection> {
+        let key = self.secrets.mac_key(account, SecretKind::SigningSecret);
+        let checked = signed.check(key.as_ref().unwrap_or(&self.decoy_key), body);
+        Ok(key.map_or(Err(SignatureError::Signature), |_| checked)?)
+    }
+}
+
+impl Health for Door {
+    fn readiness(&self) -> Readiness {
+        let accounts = self.accounts();
+        let (ready, queue) = match &self.backend {
+            Backend::Direct { .. } => (!accounts.is_empty(), "none"),
+            Backend::Queue { queue, health } => health.state(queue),
+        };
+        Readiness { ready, document: json!({ "queue": queue, "accounts": accounts.len() }) }
+    }
+}

@@ -1,0 +1,188 @@
+//! The worker itself: which accounts it takes, and when it ends.
+
+use super::account_worker;
+use super::assignment::Assignment;
+use super::budget::Budget;
+use super::context::WorkerContext;
+use super::settle::Unwritten;
+use super::status::Status;
+use crate::account::Account;
+use crate::ops::Health;
+use crate::queue::{Queue, QueueError, Workers};
+use crate::secrets::{SecretKind, Secrets};
+use crate::tenant_cache::TenantCache;
+use prometheus_client::registry::Registry;
+use std::collections::{BTreeSet, HashMap};
+use std::error::Error;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval};
+use tracing::{error, info, warn};
+
+/// How often the worker looks for accounts with waiting opt-ins.
+const POLL: Duration = Duration::from_millis(500);
+
+/// A worker.
+pub struct Worker {
+    context: Arc<WorkerContext>,
+}
+
+impl Worker {
+    /// A worker with a random name. `max_attempts` is how often an opt-in is tried before it becomes a dead letter.
+    #[must_use]
+    pub fn new(
+        queue: Arc<Queue>,
+        secrets: Arc<Secrets>,
+        tenants: TenantCache,
+        max_attempts: NonZeroU32,
+        registry: &mut Registry,
+    ) -> Self {
+        let name = format!("{:016x}", fastrand::u64(..));
+        let context = WorkerContext {
+            queue,
+            secrets,
+            tenants,
+            status: Arc::new(Status::new(&name, registry)),
+            budget: Budget::default(),
+            unwritten: Unwritten::default(),
+            max_attempts,
+            name,
+            assignment: watch::Sender::new(Assignment::default()),
+            shutdown: watch::Sender::new(false),
+        };
+        Self { context: Arc::new(context) }
+    }
+
+    /// For `/readyz`.
+    #[must_use]
+    pub fn health(&self) -> Arc<dyn Health> {
+        self.context.status.clone()
+    }
+
+    /// Works until `shutdown`. Then it ends the batches that are under way if they do not take long, and returns everything
+    /// else to the queue.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { context } = self;
+        let mut tasks: HashMap<Account, JoinHandle<()>> = HashMap::new();
+        let mut heartbeat = Heartbeat::new(context.queue.workers());
+        let (mut ticks, mut was_away) = (interval(POLL), false);
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                _ = ticks.tick() => {}
+            }
+            let polled = tokio::select! {
+                () = &mut shutdown => break,
+                polled = poll(&context, &mut heartbeat, &mut tasks) => polled,
+            };
+            context.status.connected(polled.is_ok());
+            match polled {
+                Err(error) if !was_away => {
+                    warn!(error = &error as &dyn Error, "the queue is away; waiting for it");
+                    was_away = true;
+                }
+                Ok(()) if was_away => {
+                    info!("the queue is back");
+                    was_away = false;
+                }
+                _ => {}
+            }
+        }
+        info!("ending: batches that are under way are ended, or given back");
+        context.shutdown.send_replace(true);
+        for (account, task) in tasks {
+            if let Err(error) = task.await {
+                error!(%account, %error, "the work on an account ended in a defect; report it");
+            }
+        }
+        heartbeat.workers.sign_off(&context.name).await;
+    }
+}
+
+/// Takes the accounts that wait, are assigned to this worker and have a key here.
+async fn poll(
+    context: &Arc<WorkerContext>,
+    heartbeat: &mut Heartbeat,
+    tasks: &mut HashMap<Account, JoinHandle<()>>,
+) -> Result<(), QueueError> {
+    if !context.queue.is_connected() {
+        return Err(QueueError::Away);
+    }
+    for (account, task) in tasks.extract_if(|_, task| task.is_finished()) {
+        if let Err(error) = task.await {
+            error!(%account, %error, "the work on an account ended in a defect; report it");
+            context.status.has_no_more(&account);
+        }
+    }
+    let waiting = context.queue.waiting().await?;
+    let keyed = context.secrets.accounts(SecretKind::ApiKey);
+    let strays = waiting.strays.values().sum();
+    if strays > heartbeat.strays {
+        let subjects: Vec<&str> = waiting.strays.keys().take(10).map(String::as_str).collect();
+        warn!(
+            strays,
+            ?subjects,
+            "messages are in the queue under names that no account can have; nobody takes them"
+        );
+    }
+    heartbeat.strays = strays;
+    let total = waiting.total();
+    let waiting = waiting.accounts;
+    let unable: BTreeSet<Account> =
+        waiting.keys().filter(|account| !keyed.contains(*account)).cloned().collect();
+    context.status.without_key(&unable);
+    for account in unable.difference(&heartbeat.unable) {
+        let file = SecretKind::ApiKey.file();
+        warn!(%account, "opt-ins wait, and there is no key; give it one in {account}.{file}");
+    }
+    if heartbeat.is_due() || unable != heartbeat.unable {
+        heartbeat.send(&context.name, unable).await?;
+        let assignment = Assignment::new(heartbeat.workers.alive().await?);
+        context.assignment.send_if_modified(|known| {
+            let is_another = *known != assignment;
+            *known = assignment;
+            is_another
+        });
+        context.status.queue(total, strays, context.queue.dead_letters().await?);
+    }
+    for account in waiting.into_keys() {
+        if tasks.contains_key(&account) || !keyed.contains(&account) || !context.is_mine(&account) {
+            continue;
+        }
+        if let Some(lease) = context.queue.lease(&account, &context.name).await? {
+            tasks.insert(account, tokio::spawn(account_worker::run(Arc::clone(context), lease)));
+        }
+    }
+    Ok(())
+}
+
+/// The heartbeat of this worker, and what it has told or logged.
+struct Heartbeat {
+    workers: Workers,
+    sent: Option<Instant>,
+    /// The accounts with waiting opt-ins for which this worker has no key.
+    unable: BTreeSet<Account>,
+    /// How many messages are no account's.
+    strays: usize,
+}
+
+impl Heartbeat {
+    fn new(workers: Workers) -> Self {
+        Self { workers, sent: None, unable: BTreeSet::new(), strays: 0 }
+    }
+
+    fn is_due(&self) -> bool {
+        self.sent.is_none_or(|sent| sent.elapsed() >= Workers::RENEW)
+    }
+
+    async fn send(&mut self, worker: &str, unable: BTreeSet<Account>) -> Result<(), QueueError> {
+        self.unable = unable;
+        self.workers.sign(worker, &self.unable).await?;
+        self.sent = Some(Instant::now());
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! The pauses before another attempt.
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use std::time::Duration;
+
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+/// A second, and twice as long each time.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_secs(1))
+    .with_factor(2.0)
+    .with_max_delay(LONGEST)
+    .without_max_times();
+/// After so many attempts the pause grows no more.
+const MOST: u32 = 16;
+
+/// The pause after so many attempts, up to a quarter shorter or longer, so that not all retries come at once.
+pub(super) fn pause(attempts: u32) -> Duration {
+    let nth = attempts.saturating_sub(1).min(MOST) as usize;
+    let pause = PAUSES.build().nth(nth).unwrap_or(LONGEST);
+    pause.mul_f64(0.75 + 0.5 * fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_five_minutes() {
+        for (attempts, seconds) in [(0, 1), (1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (u32::MAX, 300)] {
+            let pause = pause(attempts).as_secs_f64() / f64::from(seconds);
+            assert!((0.75..1.25).contains(&pause), "{attempts}: {pause}");
+        }
+    }
+}

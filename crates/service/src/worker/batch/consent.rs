@@ -1,0 +1,51 @@
+//! The consent that goes with opt-ins, for many at once.
+
+use super::attempt::{Batch, Stop};
+use super::item::{Ended, Item};
+use super::split::{Split, chunks, split};
+use crate::opt_in::OptIn;
+use crate::opt_in_flow::{self, ConsentResult, Failure};
+use crate::outcome::{Reason, Receipt};
+use std::collections::{BTreeMap, HashMap};
+
+/// How many people get consent in one call.
+const CHUNK: usize = 1_000;
+
+impl Batch<'_> {
+    /// Gives members of the list the consent that they gave, and settles them.
+    pub(super) async fn consent(&self, members: Vec<(Item, Receipt)>, list: &str) -> Result<(), Stop> {
+        let (consenting, done): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|(item, _)| !item.request.consent.is_empty());
+        self.end(done.into_iter().map(|(item, receipt)| (item, Ok(receipt))).collect()).await?;
+        // A call has one source for all of its people.
+        let mut sources: BTreeMap<Option<String>, Vec<(Item, Receipt)>> = BTreeMap::new();
+        for member in consenting {
+            sources.entry(member.0.request.consent_source.clone()).or_default().push(member);
+        }
+        let mut chunks: Vec<_> = sources.into_values().flat_map(|members| chunks(members, CHUNK)).collect();
+        while let Some(chunk) = chunks.pop() {
+            let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.request).collect();
+            match opt_in_flow::grant(self.tenant, &opt_ins, list).await {
+                Ok(result) => self.end(ended(chunk, result)).await?,
+                Err(failure) => match split(&failure, chunk)? {
+                    Split::Halves(halves) => chunks.extend(halves),
+                    Split::One((item, _)) => self.end::<_, Receipt>(vec![(item, Err(failure))]).await?,
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What came of a call, for each member.
+fn ended(members: Vec<(Item, Receipt)>, result: ConsentResult) -> Vec<Ended> {
+    let refused: HashMap<usize, Reason> = result.refused.into_iter().collect();
+    let ended = members.into_iter().enumerate().map(|(n, (item, mut receipt))| match refused.get(&n) {
+        Some(reason) => (item, Err(Failure::final_for(reason.clone()))),
+        None => {
+            receipt.warnings.extend(result.warnings.iter().cloned());
+            (item, Ok(receipt))
+        }
+    });
+    ended.collect()
+}

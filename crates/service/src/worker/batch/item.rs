@@ -1,0 +1,77 @@
+//! An opt-in or an opt-out between its delivery and its outcome.
+
+use super::dead_letter;
+use crate::key::OptInKey;
+use crate::opt_in::OptIn;
+use crate::opt_in_flow::Failure;
+use crate::opt_out::OptOut;
+use crate::outcome::{Outcome, Receipt};
+use crate::queue::Record;
+use crate::worker::settle::Settled;
+use bytes::Bytes;
+
+/// An opt-in, or an opt-out, that has no outcome yet.
+pub(super) struct Item<T = OptIn> {
+    /// The sequence of its message in the stream.
+    pub(super) sequence: u64,
+    pub(super) key: OptInKey,
+    pub(super) request: T,
+    /// The revision of its entry in the bucket of outcomes; 0 if it has none.
+    pub(super) revision: u64,
+    /// The sequences at which front doors have accepted it.
+    pub(super) sequences: Vec<u64>,
+    /// How often it was tried, this attempt included.
+    pub(super) attempts: u32,
+    /// How often JetStream has delivered it, this delivery included.
+    pub(super) deliveries: u32,
+}
+
+/// An item, and what came of it.
+pub(super) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
+
+/// What the queue holds: an opt-in or an opt-out.
+pub(super) trait Request {
+    /// The message as it waits in the queue.
+    fn to_json(&self) -> Bytes;
+}
+
+impl Request for OptIn {
+    fn to_json(&self) -> Bytes {
+        self.to_json()
+    }
+}
+
+impl Request for OptOut {
+    fn to_json(&self) -> Bytes {
+        self.to_json()
+    }
+}
+
+impl Item {
+    /// Whether the contact is one identifier and nothing else.
+    pub(super) fn is_bare(&self) -> bool {
+        let OptIn { email, phone_number, external_id, first_name, last_name, properties, .. } = &self.request;
+        let identifiers = [email, phone_number, external_id].into_iter().flatten().count();
+        identifiers == 1 && first_name.is_none() && last_name.is_none() && properties.is_none()
+    }
+}
+
+impl<T> Item<T> {
+    /// The sequence at which a front door accepted it first. Its own is a later one if a dead letter was retried.
+    pub(super) fn first_sequence(&self) -> u64 {
+        self.sequences.iter().copied().min().unwrap_or(self.sequence)
+    }
+}
+
+impl<T: Request> Item<T> {
+    pub(super) fn settled(self, outcome: Outcome) -> Settled {
+        let Self { sequence, key, request, revision, sequences, attempts, deliveries: _ } = self;
+        let dead_letter = match &outcome {
+            Outcome::Dead(reason) => {
+                Some(dead_letter::body(&request.to_json(), reason.clone(), attempts, sequences.clone()))
+            }
+            Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Waiting | Outcome::Dropped => None,
+        };
+        Settled { sequence, key, record: Record { outcome, sequences, revision }, dead_letter }
+    }
+}

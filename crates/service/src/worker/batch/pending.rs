@@ -1,0 +1,181 @@
+//! Which deliveries are still to be done: each is read, and settled at once if it has an outcome or cannot be done.
+
+use super::attempt::{AT_ONCE, Batch, Stop};
+use super::dead_letter;
+use super::item::Item;
+use crate::key::OptInKey;
+use crate::opt_in::{InvalidField, OptIn};
+use crate::opt_out::OptOut;
+use crate::outcome::{Outcome, Reason};
+use crate::queue::{Delivery, QueueEntry, QueueError, Record};
+use crate::worker::backoff::pause;
+use crate::worker::settle::{Settled, Settler};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use klaviyo_host::types::Code;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
+
+/// The opt-ins and the opt-outs that are to be done.
+pub(super) type AllPending = (Vec<Item>, Vec<Item<OptOut>>);
+
+/// A message that has a key of its own.
+enum Keyed {
+    OptIn(Box<OptIn>),
+    OptOut(OptOut),
+    Invalid(InvalidField),
+    Newer,
+}
+
+/// An item that is to be done.
+enum Pending {
+    OptIn(Box<Item>),
+    OptOut(Item<OptOut>),
+}
+
+impl Pending {
+    fn key(&self) -> &OptInKey {
+        match self {
+            Self::OptIn(item) => &item.key,
+            Self::OptOut(item) => &item.key,
+        }
+    }
+
+    fn sequence_and_attempts(&self) -> (u64, u32) {
+        match self {
+            Self::OptIn(item) => (item.sequence, item.attempts),
+            Self::OptOut(item) => (item.sequence, item.attempts),
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// The items that are to be done, each key once. `deliveries` are messages with how often each was tried, this attempt
+    /// included.
+    pub(super) async fn parse_and_dedupe(
+        &self,
+        deliveries: Vec<(Arc<Delivery>, u32)>,
+    ) -> Result<AllPending, Stop> {
+        let all = stream::iter(deliveries);
+        let all = all.map(|(delivery, attempts)| self.pending(delivery, attempts)).buffered(AT_ONCE);
+        let all: Vec<Pending> = all.try_filter_map(async |pending| Ok(pending)).try_collect().await?;
+        let (mut seen, mut opt_ins, mut opt_outs) = (HashSet::new(), Vec::new(), Vec::new());
+        for pending in all {
+            if !seen.insert(pending.key().clone()) {
+                // When this message is delivered again, the first one with its key has an outcome.
+                let (sequence, attempts) = pending.sequence_and_attempts();
+                self.settler.in_flight.nak(sequence, pause(attempts)).await;
+                continue;
+            }
+            match pending {
+                Pending::OptIn(item) => opt_ins.push(*item),
+                Pending::OptOut(item) => opt_outs.push(item),
+            }
+        }
+        Ok((opt_ins, opt_outs))
+    }
+
+    /// The item of a delivery; none if there is nothing to do any more.
+    async fn pending(&self, delivery: Arc<Delivery>, attempts: u32) -> Result<Option<Pending>, Stop> {
+        let Settler { account, in_flight, .. } = self.settler;
+        let sequence = delivery.sequence();
+        let (key, entry) = match delivery.read() {
+            QueueEntry::OptIn(key, opt_in) => (key, Keyed::OptIn(opt_in)),
+            QueueEntry::OptOut(key, opt_out) => (key, Keyed::OptOut(opt_out)),
+            QueueEntry::Invalid(key, invalid) => (key, Keyed::Invalid(invalid)),
+            QueueEntry::Newer(key) => (key, Keyed::Newer),
+            QueueEntry::Foreign => return self.give_up_foreign(&delivery, attempts).await.map(|()| None),
+        };
+        let Some((revision, sequences)) = self.accepted_at(&key, &delivery, attempts).await? else {
+            return Ok(None);
+        };
+        let deliveries = delivery.deliveries();
+        let reason = match entry {
+            Keyed::OptIn(opt_in) => {
+                let item =
+                    Item { sequence, key, request: *opt_in, revision, sequences, attempts, deliveries };
+                return Ok(Some(Pending::OptIn(Box::new(item))));
+            }
+            Keyed::OptOut(request) => {
+                let item = Item { sequence, key, request, revision, sequences, attempts, deliveries };
+                return Ok(Some(Pending::OptOut(item)));
+            }
+            Keyed::Invalid(invalid) => Reason::new(Code::InvalidInput, invalid.to_string()),
+            Keyed::Newer if attempts < self.max_attempts.get() => {
+                in_flight.failed(&[sequence]);
+                warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
+                in_flight.nak(sequence, pause(attempts)).await;
+                return Ok(None);
+            }
+            Keyed::Newer => {
+                let message = "the opt-in says what this version of the worker does not know; update the workers to \
+                               the version of the front doors, then retry it";
+                Reason::new(Code::InvalidInput, message)
+            }
+        };
+        let body = dead_letter::body(delivery.payload(), reason.clone(), attempts, sequences.clone());
+        let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
+        self.settler.settle(vec![Settled { sequence, key, record, dead_letter: Some(body) }]).await?;
+        Ok(None)
+    }
+
+    /// The revision of a message's outcome, and the sequences at which it was accepted. None: it has a final outcome, or
+    /// one that this version cannot read, and is off this batch.
+    async fn accepted_at(
+        &self,
+        key: &OptInKey,
+        delivery: &Delivery,
+        attempts: u32,
+    ) -> Result<Option<(u64, Vec<u64>)>, Stop> {
+        let Settler { queue, account, in_flight, .. } = self.settler;
+        let sequence = delivery.sequence();
+        let record = match queue.find_record(key).await {
+            // A newer version wrote it and can read it. The other items do not wait for that.
+            Err(error @ QueueError::Unreadable(_)) => {
+                warn!(%account, %error, "an opt-in is left for later");
+                in_flight.nak(sequence, pause(attempts)).await;
+                return Ok(None);
+            }
+            found => found?,
+        };
+        let record = match record {
+            None => return Ok(Some((0, vec![sequence]))),
+            Some(record @ Record { outcome: Outcome::Waiting, .. }) => {
+                // A retried dead letter has a sequence that no front door has told anybody.
+                let accepted = delivery.is_accepted_as(key);
+                let Record { revision, sequences, .. } =
+                    if accepted { record.accepted_at(sequence) } else { record };
+                return Ok(Some((revision, sequences)));
+            }
+            Some(record) => record,
+        };
+        // If this fails with an error, the opt-in is settled all the same; only the id with this sequence is unknown.
+        if let Ok(false) = queue.add_sequence(key, &record, sequence).await {
+            in_flight.nak(sequence, Duration::ZERO).await;
+            return Ok(None);
+        }
+        match record {
+            // The worker that wrote this outcome may have ended before it wrote the dead letter. This worker may not be
+            // allowed to read dead letters, and writing one again changes nothing.
+            Record { outcome: Outcome::Dead(reason), sequences, .. } => {
+                let body = dead_letter::body(delivery.payload(), reason, attempts, sequences);
+                self.settler.write_dead_letter(sequence, key, &body).await?;
+            }
+            Record { .. } => in_flight.ack(sequence).await?,
+        }
+        Ok(None)
+    }
+
+    /// Makes a dead letter of a message that no front door has written.
+    async fn give_up_foreign(&self, delivery: &Delivery, attempts: u32) -> Result<(), Stop> {
+        let sequence = delivery.sequence();
+        // The text is longer than the id of any opt-in, so that no opt-in has this key.
+        let key = OptInKey::new(self.settler.account, &format!("message {sequence:0>200}"));
+        let message =
+            "the message is not an opt-in that a front door has written; find out who writes to the queue";
+        let reason = Reason::new(Code::InvalidInput, message);
+        let body = dead_letter::body(delivery.payload(), reason, attempts, vec![sequence]);
+        Ok(self.settler.write_dead_letter(sequence, &key, &body).await?)
+    }
+}
