@@ -1,81 +1,79 @@
 //! The opt-ins of one account, as a worker takes them.
 
-use super::{OPT_INS_SUBJECT, Queue, QueueError, ask, failed, is_of, within};
+use super::connection::Queue;
+use super::delivery::{ACK_WAIT, Delivery, LONGEST_DELAY};
+use super::error::{QueueError, failed};
+use super::request::{ask, within};
+use super::set_up::OPT_INS_SUBJECT;
 use crate::account::Account;
-use crate::key::OptInKey;
-use crate::queue::QueueEntry;
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
-use async_nats::jetstream::{AckKind, Message};
-use bytes::Bytes;
 use futures_util::StreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
 use tracing::debug;
 
-/// How many opt-ins are taken at once: as many contacts as go into one import.
+/// The most opt-ins that are taken at once: the contacts of one import.
 pub const MAX_BATCH: usize = 10_000;
-/// For the way, beyond the time that JetStream waits for a message.
+/// The time for the network, added to the time that JetStream waits for a message.
 const MARGIN: Duration = Duration::from_secs(2);
+/// The most messages of an account that are with workers: a whole batch, and the messages of workers that were killed.
+const MAX_IN_FLIGHT: i64 = 50_000;
 
-/// How many messages of an account may be under way to workers: a whole batch, and what a worker that was killed had.
-const UNDER_WAY: i64 = 50_000;
-/// When what a killed worker had is given to another.
-const UNANSWERED: Duration = Duration::from_secs(15);
-
-/// How long a message may be given back for.
-pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5 * 60);
-
-/// The queue of an account. Only the worker that holds the account's lease takes from it.
+/// The queue of one account. Only the worker that holds the account's lease takes messages from it.
 pub struct AccountQueue {
     queue: Queue,
     account: Account,
     consumer: Consumer<pull::Config>,
 }
 
-/// A message that was taken, and is to be settled.
-pub struct Delivery {
-    message: Message,
-}
-
-/// What there is in the queue of an account when nothing was given out.
+/// What the queue of an account holds although it delivered nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backlog {
-    /// There is nothing.
+    /// Nothing.
     Empty,
-    /// There are opt-ins, which were given back for later, or which another worker had when it was killed.
+    /// Messages that were naked with a delay, or that a worker had when it was killed.
     Later,
-    /// There were opt-ins that would not have been given out. They are from now on.
+    /// Messages that would not have been delivered. The consumer was made anew and delivers them.
     Recreated,
 }
 
-impl AccountQueue {
-    pub(super) async fn open(queue: Queue, account: &Account) -> Result<Self, QueueError> {
-        let config = pull::Config {
-            durable_name: Some(account.to_string()),
-            description: Some(start_of(&queue.client())),
-            filter_subject: format!("{OPT_INS_SUBJECT}.{account}"),
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: UNANSWERED,
-            max_ack_pending: UNDER_WAY,
-            // Giving up is the worker's decision, which keeps what was given up.
-            max_deliver: -1,
-            ..pull::Config::default()
-        };
-        let consumer = queue.opt_ins.get_or_create_consumer(account.as_str(), config);
-        let consumer = ask(&queue.client(), "open an account's queue", consumer).await?;
-        let account = account.clone();
-        Ok(Self { queue, account, consumer })
-    }
-
-    /// What there is, when nothing was given out for as long as `quiet`. To be asked by who alone takes from the queue,
-    /// and holds nothing of it.
+impl Queue {
+    /// The opt-ins of one account.
     ///
-    /// A consumer that has stopped to give out what is in the stream is made anew. A server that was killed, for
-    /// example, can come back with opt-ins in the stream that the consumer remembers as acknowledged, or with a consumer
-    /// that waits for the acknowledgement of others that are gone: it writes the two down one after the other (seen with
-    /// NATS 2.9).
+    /// # Errors
+    /// When its consumer cannot be made.
+    pub async fn account(&self, account: &Account) -> Result<AccountQueue, QueueError> {
+        let consumer = consumer(self, account).await?;
+        Ok(AccountQueue { queue: self.clone(), account: account.clone(), consumer })
+    }
+}
+
+/// Opens the consumer of an account, or makes it.
+async fn consumer(queue: &Queue, account: &Account) -> Result<Consumer<pull::Config>, QueueError> {
+    let config = pull::Config {
+        durable_name: Some(account.to_string()),
+        description: Some(start_of(&queue.client())),
+        filter_subject: format!("{OPT_INS_SUBJECT}.{account}"),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: ACK_WAIT,
+        max_ack_pending: MAX_IN_FLIGHT,
+        // The worker decides when to give up, and makes a dead letter.
+        max_deliver: -1,
+        ..pull::Config::default()
+    };
+    let consumer = queue.opt_ins.get_or_create_consumer(account.as_str(), config);
+    ask(&queue.client(), "open an account's queue", consumer).await
+}
+
+impl AccountQueue {
+    /// Deletes the consumer and makes it anew if it has stopped delivering messages that are still in the stream. Only the
+    /// worker of the account may ask, when it has none of its messages and got none for `quiet`.
+    ///
+    /// A server that was killed writes the stream and the consumer down one after the other. It can come back with messages
+    /// that the consumer remembers as acknowledged, or with a consumer that waits for the acknowledgement of messages that
+    /// are gone (seen with NATS 2.9).
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -88,28 +86,28 @@ impl AccountQueue {
                 let is_older = now.config.description != Some(start_of(&self.queue.client()));
                 (is_older, now.num_pending.saturating_add(now.num_ack_pending as u64))
             }
-            // Somebody has deleted it.
+            // An operator has deleted it.
             Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => (true, 0),
             Err(error) => return Err(failed(what)(error)),
         };
-        // What was given back for later is given out after the longest delay at the latest.
-        let is_forgotten = is_older || (*count as u64) > known;
-        let patience = if is_forgotten { UNANSWERED } else { 2 * LONGEST_DELAY };
+        // A message that was naked is delivered after the longest delay at the latest.
+        let is_stalled = is_older || (*count as u64) > known;
+        let patience = if is_stalled { ACK_WAIT } else { 2 * LONGEST_DELAY };
         if quiet <= patience {
             return Ok(Backlog::Later);
         }
-        // A new one begins with the first that is there. What was done is found among the outcomes.
+        // A new consumer begins with the first message in the stream. Those that were done have outcomes.
         let delete = self.queue.opt_ins.delete_consumer(self.account.as_str());
-        // One that is gone already cannot be deleted; one that still is there is opened as it is, and this comes again.
+        // This fails if it is gone already. If it is still there, it is opened as it is, and this comes again.
         if let Err(error) = ask(&self.queue.client(), "delete a consumer", delete).await {
             debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
-        self.consumer = Self::open(self.queue.clone(), &self.account).await?.consumer;
+        self.consumer = consumer(&self.queue, &self.account).await?;
         Ok(Backlog::Recreated)
     }
 
-    /// Takes what waits, `most` of it and no more than [`MAX_BATCH`], and after the first one no more than so many `bytes`;
-    /// waits for the first one as long as `patience`.
+    /// Takes at most `most` messages, and no more than [`MAX_BATCH`]. It waits for the first one as long as `patience`; the
+    /// others have at most so many `bytes`.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -123,95 +121,33 @@ impl AccountQueue {
         let what = "give opt-ins";
         let client = self.queue.client();
         let first = ask(&client, what, self.consumer.batch().max_messages(1).expires(patience).messages());
-        self.collect(first.await?, patience, &mut taken).await?;
+        collect(first.await?, patience, &mut taken).await?;
         let more = most.min(MAX_BATCH).saturating_sub(1);
         if taken.is_empty() || more == 0 || bytes == 0 {
             return Ok(taken);
         }
         let rest = ask(&client, what, self.consumer.fetch().max_messages(more).max_bytes(bytes).messages());
-        // What was taken is worked on even if there is no more to be had.
+        // If this fails, the messages that were taken are worked on all the same.
         if let Ok(rest) = rest.await {
-            let _ = self.collect(rest, Duration::ZERO, &mut taken).await;
+            let _ = collect(rest, Duration::ZERO, &mut taken).await;
         }
         Ok(taken)
     }
-
-    async fn collect(
-        &self,
-        mut batch: pull::Batch,
-        patience: Duration,
-        taken: &mut Vec<Delivery>,
-    ) -> Result<(), QueueError> {
-        // A connection that breaks ends the batch only by the clock.
-        while let Ok(Some(message)) = timeout(patience + MARGIN, batch.next()).await {
-            let message = message.map_err(failed("give opt-ins"))?;
-            taken.push(Delivery { message });
-        }
-        Ok(())
-    }
 }
 
-/// The server's id, which is another one whenever it starts.
+async fn collect(
+    mut batch: pull::Batch,
+    patience: Duration,
+    taken: &mut Vec<Delivery>,
+) -> Result<(), QueueError> {
+    // If the connection breaks, only the clock ends the batch.
+    while let Ok(Some(message)) = timeout(patience + MARGIN, batch.next()).await {
+        taken.push(Delivery(message.map_err(failed("give opt-ins"))?));
+    }
+    Ok(())
+}
+
+/// The server's id, which changes whenever the server starts.
 fn start_of(client: &Client) -> String {
     format!("made by the server {}", client.server_info().server_id)
-}
-
-impl Delivery {
-    /// How often within its time a message has to be touched, so that it is not given to anybody else.
-    pub const EXTEND_EVERY: Duration = Duration::from_secs(UNANSWERED.as_secs() / 3);
-
-    /// What the message says.
-    #[must_use]
-    pub fn read(&self) -> QueueEntry {
-        QueueEntry::read(&self.message.payload, self.message.subject.rsplit('.').next().unwrap_or_default())
-    }
-
-    /// Whether a front door has put it there, under this key, and not who put a dead letter back.
-    pub(crate) fn is_accepted_as(&self, key: &OptInKey) -> bool {
-        self.message.headers.as_ref().is_some_and(|headers| is_of(headers, key))
-    }
-
-    /// As it is in the stream.
-    #[must_use]
-    pub fn payload(&self) -> &Bytes {
-        &self.message.payload
-    }
-
-    /// Its place in the stream.
-    #[must_use]
-    pub fn sequence(&self) -> u64 {
-        self.message.info().map_or(0, |info| info.stream_sequence)
-    }
-
-    /// How often it was given out, this time included.
-    #[must_use]
-    pub fn deliveries(&self) -> u32 {
-        self.message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(u32::MAX))
-    }
-
-    /// It is settled: removes it from the queue.
-    ///
-    /// # Errors
-    /// When there is no connection. It is given out again then, and found to be settled.
-    pub async fn ack(&self) -> Result<(), QueueError> {
-        ask(&self.message.context.client(), "take an acknowledgement", self.message.ack()).await
-    }
-
-    /// Gives it back; it is given out again after this time, or after [`LONGEST_DELAY`], whichever is sooner.
-    ///
-    /// # Errors
-    /// When there is no connection. It is given out again all the same.
-    pub async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
-        let back = self.message.ack_with(AckKind::Nak(Some(delay.min(LONGEST_DELAY))));
-        ask(&self.message.context.client(), "take an opt-in back", back).await
-    }
-
-    /// It is still being worked on.
-    ///
-    /// # Errors
-    /// When there is no connection.
-    pub async fn extend(&self) -> Result<(), QueueError> {
-        ask(&self.message.context.client(), "wait for an opt-in", self.message.ack_with(AckKind::Progress))
-            .await
-    }
 }

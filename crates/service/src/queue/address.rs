@@ -1,18 +1,18 @@
-//! Where NATS is, as it is written: addresses with commas, and a user and password in them.
+//! The addresses of NATS servers, with commas between them, and with users and passwords in them.
 
-use super::QueueError;
+use super::error::QueueError;
 use async_nats::{ConnectOptions, ServerAddr};
 use percent_encoding::percent_decode_str;
 
-/// The addresses of servers, with commas between them.
+/// Parses addresses.
 pub(super) fn servers(url: &str) -> Result<Vec<ServerAddr>, QueueError> {
-    // Why one cannot be read is not told either: the sentence has parts of it.
+    // The error of the parser is left out: it repeats parts of the address.
     let server =
         |server: &str| server.trim().parse().ok().filter(|server: &ServerAddr| !server.host().is_empty());
     url.split(',').map(|url| server(url).ok_or(QueueError::Address)).collect()
 }
 
-/// Where servers are, and nothing else that is in their addresses: not what may be a password, or a token.
+/// The schemes, hosts and ports of servers, without the parts that can be a password or a token.
 pub(super) fn shown(servers: &[ServerAddr]) -> String {
     let shown = |server: &ServerAddr| {
         let host = server.host();
@@ -22,10 +22,10 @@ pub(super) fn shown(servers: &[ServerAddr]) -> String {
     servers.iter().map(shown).collect::<Vec<_>>().join(",")
 }
 
-/// Options that sign in as the addresses say. The client itself does not look for a user in an address.
+/// Options with the user of the addresses, because the client does not read it.
 ///
-/// What the first one that has any says holds for all servers: a cluster tells of more of them, and they have the same
-/// users. A user without a password is a token, as it is for other clients of NATS.
+/// The first user holds for all servers: they are one cluster, and have the same users. A user without a password is a token,
+/// as in other clients of NATS.
 pub(super) fn signed_in(servers: &[ServerAddr], options: ConnectOptions) -> ConnectOptions {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let named = servers.iter().find_map(|server| Some((decoded(server.username()?), server.password())));

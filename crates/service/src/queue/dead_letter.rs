@@ -1,6 +1,10 @@
-//! Opt-ins that could not be done: kept with their reason until somebody decides.
+//! Dead letters: opt-ins that could not be done, kept with the reason until an operator decides.
 
-use super::{DEAD_SUBJECT, PUT, Queue, QueueError, Record, ask, failed, within};
+use super::connection::{PUT, Queue};
+use super::error::{QueueError, failed, to_json};
+use super::record::Record;
+use super::request::{ask, within};
+use super::set_up::DEAD_SUBJECT;
 use crate::account::Account;
 use crate::id::OptInId;
 use crate::key::OptInKey;
@@ -15,40 +19,40 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-/// How many letters are read at once.
+/// How many dead letters are read at once.
 const PAGE: usize = 1_000;
 
-/// A dead letter.
+/// A dead letter, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeadLetterBody {
-    /// The opt-in, or the opt-out, as it was in the queue. A message that is no JSON, or is too long for a letter, is a
-    /// string: the base64 of how it begins.
+    /// The opt-in or the opt-out, as it was in the queue. Of a message that is no JSON, or is too long, it is a string: the
+    /// base64 of its beginning.
     pub opt_in: Box<RawValue>,
     /// Why it is not done.
     pub error: Reason,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it was given up: RFC 3339.
+    /// When it was given up, in RFC 3339.
     pub since: String,
-    /// Where the opt-in was in the stream, each time that a front door accepted it. None: an older version has written
-    /// this, and did not know.
+    /// The sequences at which front doors have accepted the opt-in. None if an older version, which did not store them, has
+    /// written this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sequences: Vec<u64>,
 }
 
-/// A dead letter, and where it is.
+/// A dead letter, with its place in JetStream.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
-    /// Its name.
+    /// The key of its opt-in.
     pub key: OptInKey,
-    /// Its place in the stream.
+    /// Its sequence in the stream of dead letters.
     pub sequence: u64,
-    /// What it says.
+    /// What is stored.
     pub body: DeadLetterBody,
 }
 
 impl DeadLetter {
-    /// The id that the opt-in was accepted under.
+    /// The id under which the opt-in was accepted.
     #[must_use]
     pub fn id(&self) -> OptInId {
         OptInId { key: self.key.clone(), sequence: self.body.sequences.first().copied() }
@@ -60,12 +64,12 @@ impl Queue {
     pub(crate) async fn write_dead_letter(
         &self,
         key: &OptInKey,
-        dead: &DeadLetterBody,
+        body: &DeadLetterBody,
     ) -> Result<(), QueueError> {
-        let letter = serde_json::to_vec(dead).map_err(failed("get a dead letter that can be written"))?;
+        let letter = to_json("a dead letter", body)?;
         let message = PublishMessage::build().payload(letter.into());
-        // It is never closed.
-        let _turn = self.outcome_permits.acquire().await;
+        // The semaphore is never closed.
+        let _permit = self.outcome_permits.acquire().await;
         let written = async { self.context.send_publish(subject(key), message).await?.await };
         ask(&self.client(), "keep a dead letter", written).await.map(drop)
     }
@@ -84,7 +88,7 @@ impl Queue {
             ..pull::Config::default()
         };
         let reading = "read the dead letters";
-        let consumer = ask(&self.client(), reading, self.dead.create_consumer(config)).await?;
+        let consumer = ask(&self.client(), reading, self.dead_letters.create_consumer(config)).await?;
         let mut letters = Vec::new();
         loop {
             let before = letters.len();
@@ -99,8 +103,8 @@ impl Queue {
                 break;
             }
         }
-        // It would be gone after five seconds by itself.
-        let delete = self.dead.delete_consumer(&consumer.cached_info().name);
+        // JetStream would delete it after five seconds by itself.
+        let delete = self.dead_letters.delete_consumer(&consumer.cached_info().name);
         let _ = within(&self.client(), reading, delete).await;
         Ok(letters)
     }
@@ -111,7 +115,7 @@ impl Queue {
     /// When JetStream cannot be asked.
     pub async fn dead_letter(&self, key: &OptInKey) -> Result<Option<DeadLetter>, QueueError> {
         let subject = subject(key);
-        let last = self.dead.get_last_raw_message_by_subject(&subject);
+        let last = self.dead_letters.get_last_raw_message_by_subject(&subject);
         match within(&self.client(), "find a dead letter", last).await? {
             Ok(StreamMessage { subject, payload, sequence, .. }) => Ok(letter(&subject, &payload, sequence)),
             Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
@@ -119,59 +123,59 @@ impl Queue {
         }
     }
 
-    /// How many there are.
+    /// The number of dead letters.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn dead_letters(&self) -> Result<u64, QueueError> {
-        let info = ask(&self.client(), "count the dead letters", self.dead.get_info()).await?;
+        let info = ask(&self.client(), "count the dead letters", self.dead_letters.get_info()).await?;
         Ok(info.state.messages)
     }
 
-    /// Puts a dead letter's opt-in into the queue again. Interrupted anywhere, it can be repeated: the opt-in is a dead
-    /// letter until it waits. False: somebody else has decided about the letter since it was read.
+    /// Puts the opt-in of a dead letter into the queue again. If this is interrupted, it can be repeated: the dead letter is
+    /// removed last. False: someone else has decided about it since it was read.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn retry(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
-        // First the outcome: a worker that finds this opt-in settled drops it from the queue.
+        // The outcome comes first: a worker that finds this opt-in settled removes it from the queue.
         let is_open = self.decide(letter, &Outcome::Waiting).await?;
         if is_open {
             let opt_in = Bytes::copy_from_slice(letter.body.opt_in.get().as_bytes());
-            // The same letter again is a duplicate, but the opt-in is not one of what it was before.
+            // A second retry of this dead letter is a duplicate. The opt-in itself, with its own id, is none.
             let id = format!("{}/{}", letter.key, letter.sequence);
             self.publish(&letter.key, &id, opt_in, Instant::now() + PUT).await?;
         }
-        self.forget(letter).await?;
+        self.remove(letter).await?;
         Ok(is_open)
     }
 
-    /// Gives a dead letter up. False: somebody else has decided about it since it was read.
+    /// Drops a dead letter. False: someone else has decided about it since it was read.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn give_up(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
         let is_open = self.decide(letter, &Outcome::Dropped).await?;
-        self.forget(letter).await?;
+        self.remove(letter).await?;
         Ok(is_open)
     }
 
-    /// Writes what was decided about a letter in the place of its outcome. False: the letter is not there any more, or
-    /// its opt-in has ended since, and neither is to be changed by who comes late.
+    /// Writes the decision about a dead letter as the outcome of its opt-in. False: the dead letter is gone, or the opt-in has
+    /// another outcome since. A late decision changes neither.
     async fn decide(&self, letter: &DeadLetter, decision: &Outcome) -> Result<bool, QueueError> {
         loop {
-            // A second letter may have taken the place of this one.
+            // A second dead letter of the opt-in may have replaced this one.
             let letters = self.dead_letter(&letter.key).await?;
             if letters.is_none_or(|there| there.sequence != letter.sequence) {
                 return Ok(false);
             }
             let now = self.find_record(&letter.key).await?;
             match now.as_ref().map(|now| &now.outcome) {
-                // By who was interrupted then, before the letter was removed.
+                // The same decision was interrupted before it removed the dead letter.
                 Some(now) if now == decision => return Ok(true),
-                // An outcome is forgotten after a week, a letter is not.
+                // An outcome is deleted after a week, a dead letter is not.
                 Some(Outcome::Dead(_)) | None => {}
-                // Who put it back was interrupted before it was in the queue, or before the letter was removed.
+                // A retry was interrupted before the opt-in was in the queue, or before the dead letter was removed.
                 Some(Outcome::Waiting) => {}
                 Some(Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Dropped) => return Ok(false),
             }
@@ -186,12 +190,12 @@ impl Queue {
         }
     }
 
-    async fn forget(&self, letter: &DeadLetter) -> Result<(), QueueError> {
+    async fn remove(&self, letter: &DeadLetter) -> Result<(), QueueError> {
         use async_nats::jetstream::stream::DeleteMessageErrorKind;
-        let delete = self.dead.delete_message(letter.sequence);
+        let delete = self.dead_letters.delete_message(letter.sequence);
         match within(&self.client(), "remove a dead letter", delete).await? {
             Ok(_) => Ok(()),
-            // Somebody else was quicker.
+            // Someone else has removed it.
             Err(error) if matches!(error.kind(), DeleteMessageErrorKind::JetStream(_)) => Ok(()),
             Err(error) => Err(failed("remove a dead letter")(error)),
         }
@@ -202,7 +206,7 @@ fn subject(key: &OptInKey) -> String {
     format!("{DEAD_SUBJECT}.{key}")
 }
 
-/// None for what is no dead letter.
+/// The dead letter in a message; none if it cannot be read.
 fn letter(subject: &str, payload: &[u8], sequence: u64) -> Option<DeadLetter> {
     let key = subject.strip_prefix(DEAD_SUBJECT)?.strip_prefix('.')?.parse().ok()?;
     Some(DeadLetter { key, sequence, body: serde_json::from_slice(payload).ok()? })

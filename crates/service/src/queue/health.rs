@@ -1,24 +1,26 @@
-//! Whether opt-ins would be written.
+//! The health of the queue: whether it would accept opt-ins.
 
-use super::{Queue, QueueError, failed, until};
+use super::connection::Queue;
+use super::error::{QueueError, failed};
+use super::request::until;
 use async_nats::jetstream::stream::Info;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long JetStream may take to say that it is well.
+/// The longest time for the check.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What is written to see that something can be. It is no signature's key.
+/// The key of an entry that is written as a test. No signature has it.
 const PROBE: &str = "probe";
-/// A stream with less room than this, in bytes, is full: no opt-in is larger in the stream.
+/// A stream with less room than this, in bytes, is full. No opt-in takes more.
 const LEAST_ROOM: u64 = 128 << 10;
 
 impl Queue {
-    /// Whether opt-ins would be written now: JetStream answers, the stream of opt-ins has room, and a few bytes beside it
-    /// are written. It takes two seconds at most.
+    /// Checks that opt-ins would be accepted now: JetStream answers, the stream of opt-ins has room, and a test entry can be
+    /// written. It takes two seconds at most.
     ///
     /// # Errors
-    /// When they would not be, or it is not known.
+    /// When they would not be accepted, or it is not known.
     pub async fn health(&self) -> Result<(), QueueError> {
         let check = async {
             let info = self.opt_ins.get_info().await.map_err(failed("tell of the opt-ins"))?;
@@ -31,13 +33,13 @@ impl Queue {
         until(&self.client(), "say that it is well", Instant::now() + PATIENCE, check).await?
     }
 
-    /// Whether the stream of opt-ins takes no more.
+    /// Whether the stream of opt-ins is full.
     pub(super) fn is_full(&self, info: &Info) -> bool {
         let bound = |most: i64| u64::try_from(most).ok().filter(|most| *most > 0);
         let bytes = bound(info.config.max_bytes)
             .is_some_and(|most| info.state.bytes > most.saturating_sub(LEAST_ROOM.min(most / 10)));
         bytes
             || bound(info.config.max_messages).is_some_and(|most| info.state.messages >= most)
-            || self.bound.is_some_and(|most| info.state.bytes >= most)
+            || self.max_bytes.is_some_and(|most| info.state.bytes >= most)
     }
 }

@@ -1,6 +1,8 @@
-//! Who works on which account: one worker at a time, as long as it lives.
+//! The lease of an account, which one worker has at a time, and the heartbeats of workers.
 
-use super::{LEASE, Queue, QueueError, ask, failed, within};
+use super::connection::{LEASE, Queue};
+use super::error::{QueueError, failed, to_json};
+use super::request::{ask, until, within};
 use crate::account::Account;
 use async_nats::Client;
 use async_nats::jetstream::kv::{self, Operation, Store};
@@ -10,19 +12,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The right to work on an account. It ends by itself when it is not renewed, so that the account of a worker that
-/// died goes to another.
+/// The right to work on an account. It ends by itself unless it is renewed, so that the account of a worker that died goes to
+/// another one.
 pub struct Lease {
     client: Client,
     store: Store,
     account: Account,
-    /// Differs for every lease, so that what is read back is known to be this one.
+    /// Different for every lease, so that this one is recognised when it is read back.
     token: Bytes,
     revision: u64,
     until: Instant,
 }
 
-/// The register of the workers that live.
+/// The heartbeats of all workers.
 #[derive(Clone, Debug)]
 pub struct Workers {
     client: Client,
@@ -30,13 +32,13 @@ pub struct Workers {
 }
 
 impl Queue {
-    /// Takes an account for this worker; none when another one has it.
+    /// Leases an account to this worker; none if another one has it.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn lease(&self, account: &Account, worker: &str) -> Result<Option<Lease>, QueueError> {
         let token = Bytes::from(format!("{worker} {:016x}", fastrand::u64(..)));
-        // Counted from before JetStream knows of it: here it ends first.
+        // Counted from before the request, so that it ends here before it ends in JetStream.
         let until = Instant::now() + LEASE;
         let create = self.leases.create(account.as_str(), token.clone());
         let revision = match within(&self.client(), "give a lease", create).await? {
@@ -48,7 +50,7 @@ impl Queue {
         Ok(Some(Lease { client, store, account, token, revision, until }))
     }
 
-    /// The register of workers.
+    /// The heartbeats of all workers.
     #[must_use]
     pub fn workers(&self) -> Workers {
         Workers { client: self.client(), store: self.workers.clone() }
@@ -62,30 +64,30 @@ impl Lease {
         &self.account
     }
 
-    /// How often to renew.
+    /// How often to renew a lease.
     pub const RENEW: Duration = Duration::from_secs(LEASE.as_secs() / 4);
-    /// How long one attempt to renew may take: there is time for some of them before the lease ends.
+    /// The longest time for one attempt to renew. There is time for several before the lease ends.
     const ANSWER: Duration = Duration::from_millis(1_500);
-    /// What is left for a request that is on its way when the lease ends.
+    /// The time for a request to Klaviyo that is under way when the lease ends.
     const MARGIN: Duration = Duration::from_secs(2);
 
-    /// When to have stopped.
+    /// The time by which the work has to stop.
     #[must_use]
     pub fn until(&self) -> Instant {
         self.until.checked_sub(Self::MARGIN).unwrap_or(self.until)
     }
 
-    /// Prolongs it. False: it is lost, to another worker or to time.
+    /// Renews the lease. False: it is lost.
     ///
     /// # Errors
-    /// When JetStream cannot be asked: it may still be prolonged before it ends.
+    /// When JetStream cannot be asked. It can be tried again until the lease ends.
     pub async fn renew(&mut self) -> Result<bool, QueueError> {
-        let until = Instant::now() + LEASE;
+        let end = Instant::now() + LEASE;
         let update = self.store.update(self.account.as_str(), self.token.clone(), self.revision);
-        let answer = super::until(&self.client, "prolong a lease", Instant::now() + Self::ANSWER, update);
+        let answer = until(&self.client, "prolong a lease", Instant::now() + Self::ANSWER, update);
         match answer.await? {
-            Ok(revision) => (self.revision, self.until) = (revision, until),
-            // A renewal whose answer was lost is one.
+            Ok(revision) => (self.revision, self.until) = (revision, end),
+            // The answer to an earlier renewal may have been lost.
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {
                 let entry = self.store.entry(self.account.as_str());
                 let entry = ask(&self.client, "find a lease", entry).await?;
@@ -99,7 +101,7 @@ impl Lease {
         Ok(true)
     }
 
-    /// Gives it up. Where that fails, it ends by itself.
+    /// Gives the lease up. If that fails, it ends by itself.
     pub async fn release(self) {
         let release = self.store.delete_expect_revision(self.account.as_str(), Some(self.revision));
         let _ = within(&self.client, "take a lease back", release).await;
@@ -107,25 +109,24 @@ impl Lease {
 }
 
 impl Workers {
-    /// How often to sign.
+    /// How often to send a heartbeat.
     pub const RENEW: Duration = Lease::RENEW;
 
-    /// Signs the register, and writes into it the accounts that this worker cannot work on.
+    /// Writes the heartbeat of a worker, with the accounts that it cannot work on.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn sign(&self, worker: &str, unable: &BTreeSet<Account>) -> Result<(), QueueError> {
-        let unable =
-            serde_json::to_vec(unable).map_err(failed("get a worker's entry that can be written"))?;
+    pub async fn heartbeat(&self, worker: &str, unable: &BTreeSet<Account>) -> Result<(), QueueError> {
+        let unable = to_json("a heartbeat", unable)?;
         ask(&self.client, "keep a worker's name", self.store.put(worker, unable.into())).await.map(drop)
     }
 
-    /// Signs off.
-    pub async fn sign_off(&self, worker: &str) {
+    /// Deletes the heartbeat of a worker that ends.
+    pub async fn deregister(&self, worker: &str) {
         let _ = within(&self.client, "forget a worker's name", self.store.delete(worker)).await;
     }
 
-    /// Who has signed and is not known to be gone, and what each cannot work on.
+    /// The live workers, each with the accounts that it cannot work on.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -138,7 +139,7 @@ impl Workers {
         let mut alive = BTreeMap::new();
         for name in names {
             let entry = ask(&self.client, "find a worker", self.store.get(name.as_str())).await?;
-            // Gone since, or of a version that writes otherwise: there, and able.
+            // A worker of a version that writes this differently is alive and able.
             if let Some(entry) = entry {
                 alive.insert(name, serde_json::from_slice(&entry).unwrap_or_default());
             }

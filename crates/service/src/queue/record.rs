@@ -1,24 +1,32 @@
-//! What the bucket of outcomes has of an opt-in.
+//! The bucket of outcomes: one entry for each opt-in that has an outcome.
 
-use super::{Queue, QueueError, ask, failed, within};
+use super::connection::Queue;
+use super::error::{QueueError, failed, to_json};
+use super::put::is_put_as;
+use super::request::{ask, within};
+use crate::account::Account;
 use crate::key::OptInKey;
 use crate::outcome::Outcome;
 use async_nats::jetstream::kv::{self, Operation};
+use async_nats::jetstream::stream::RawMessageErrorKind;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// How many sequences are kept of an opt-in.
+/// The most sequences of an opt-in that are kept.
 const MAX_SEQUENCES: usize = 32;
+/// The size of a probe, in bytes: more than the mark that it leaves, and less than a message may have.
+const PROBE: std::ops::RangeInclusive<usize> = 1 << 10..=512 << 10;
 
-/// The outcome of an opt-in, and which ids it was accepted under.
+/// The outcome of an opt-in, and the sequences at which it was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
-    /// Where it was in the stream of opt-ins, each time that a front door accepted it. None: an older version has written
-    /// this, and did not know.
+    /// The sequences in the stream of opt-ins at which front doors have accepted it. None if an older version, which did not
+    /// store them, has written this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sequences: Vec<u64>,
-    /// Of the entry in the bucket; 0: there is none yet.
+    /// The revision of the entry in the bucket; 0 if there is none yet.
     #[serde(skip)]
     pub(crate) revision: u64,
 }
@@ -29,21 +37,49 @@ impl Record {
         self.sequences.is_empty() || self.sequences.contains(&sequence)
     }
 
-    /// With this sequence among those that it was accepted at. Who repeats an opt-in very often asks by one of the first.
+    /// The record with one more sequence, unless there are [`MAX_SEQUENCES`] already.
     pub(crate) fn accepted_at(mut self, sequence: u64) -> Self {
         if !self.is_of(sequence) && self.sequences.len() < MAX_SEQUENCES {
             self.sequences.push(sequence);
         }
         self
     }
-
-    pub(crate) fn to_json(&self) -> Result<Vec<u8>, QueueError> {
-        serde_json::to_vec(self).map_err(failed("get an outcome that can be written"))
-    }
 }
 
 impl Queue {
-    /// The outcome of an opt-in, if it has one.
+    /// The outcome of an opt-in that was accepted at this sequence of the stream; none if no opt-in was, or if its outcome is
+    /// older than a week.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn outcome(&self, key: &OptInKey, sequence: u64) -> Result<Option<Outcome>, QueueError> {
+        let record = self.find_record(key).await?;
+        if let Some(record) = record.as_ref().filter(|record| record.is_of(sequence)) {
+            return Ok(Some(record.outcome.clone()));
+        }
+        if self.waits(key, sequence).await? {
+            // If it has an outcome, it was accepted once more; the worker adds this sequence soon.
+            return Ok(Some(record.map_or(Outcome::Waiting, |record| record.outcome)));
+        }
+        // It may have been settled between the two questions.
+        let record = self.find_record(key).await?.filter(|record| record.is_of(sequence));
+        Ok(record.map(|record| record.outcome))
+    }
+
+    /// Whether the message at this sequence is this opt-in, as a front door has put it.
+    async fn waits(&self, key: &OptInKey, sequence: u64) -> Result<bool, QueueError> {
+        if sequence == 0 {
+            // Sequences begin with 1, and JetStream takes 0 for a question without one.
+            return Ok(false);
+        }
+        match within(&self.client(), "find an opt-in", self.opt_ins.get_raw_message(sequence)).await? {
+            Ok(message) => Ok(is_put_as(&message.headers, key)),
+            Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(false),
+            Err(error) => Err(failed("find an opt-in")(error)),
+        }
+    }
+
+    /// The record of an opt-in, if it has an outcome.
     ///
     /// # Errors
     /// [`QueueError::Unreadable`] is about this opt-in alone; all others are about the queue.
@@ -56,13 +92,12 @@ impl Queue {
         Ok(Some(Record { revision: entry.revision, ..record }))
     }
 
-    /// Writes the outcome of an opt-in, if it has none but the one of this revision. Otherwise somebody else has settled
-    /// it; that is false.
+    /// Writes the outcome of an opt-in over the one of its revision. False: another process has settled it since.
     pub(crate) async fn settle(&self, key: &OptInKey, record: &Record) -> Result<bool, QueueError> {
         if self.update(key, record, record.revision).await? {
             return Ok(true);
         }
-        // An entry that somebody has deleted leaves a mark, with a revision of its own.
+        // A deleted entry leaves a mark, which has a revision of its own.
         let mark = if record.revision == 0 { self.entry(key).await? } else { None };
         match mark.filter(|entry| entry.operation != Operation::Put) {
             Some(mark) => self.update(key, record, mark.revision).await,
@@ -71,9 +106,9 @@ impl Queue {
     }
 
     async fn update(&self, key: &OptInKey, record: &Record, revision: u64) -> Result<bool, QueueError> {
-        // It is never closed.
-        let _turn = self.outcome_permits.acquire().await;
-        let update = self.outcomes.update(key.to_string(), record.to_json()?.into(), revision);
+        // The semaphore is never closed.
+        let _permit = self.outcome_permits.acquire().await;
+        let update = self.outcomes.update(key.to_string(), to_json("an outcome", record)?.into(), revision);
         match within(&self.client(), "keep an outcome", update).await? {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
@@ -85,15 +120,26 @@ impl Queue {
         ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await
     }
 
-    /// Notes that a settled opt-in was accepted at this sequence too, so that it can be asked for by that id. False: it is
-    /// settled otherwise by now, and is to be looked at anew.
+    /// Adds a sequence to the record of a settled opt-in, so that callers can ask for it by that id too. False: the record has
+    /// changed since it was read.
     pub(crate) async fn add_sequence(
         &self,
         key: &OptInKey,
         record: &Record,
         sequence: u64,
     ) -> Result<bool, QueueError> {
-        let noted = record.clone().accepted_at(sequence);
-        if noted == *record { Ok(true) } else { self.settle(key, &noted).await }
+        let added = record.clone().accepted_at(sequence);
+        if added == *record { Ok(true) } else { self.settle(key, &added).await }
+    }
+
+    /// Fails if so many bytes of outcomes could not be written for an account: they are written and removed again. So Klaviyo
+    /// is not asked for anything whose outcome would be lost.
+    pub(crate) async fn probe_outcomes(&self, account: &Account, bytes: usize) -> Result<(), QueueError> {
+        // No opt-in has this key. The mark that a probe leaves is smaller than a probe, so a full bucket does not take the
+        // next probe in its place.
+        let key = format!("{account}.proof");
+        let room = Bytes::from(vec![b' '; bytes.clamp(*PROBE.start(), *PROBE.end())]);
+        ask(&self.client(), "keep an outcome", self.outcomes.put(key.as_str(), room)).await?;
+        ask(&self.client(), "take a proof away", self.outcomes.purge(key.as_str())).await
     }
 }

@@ -1,12 +1,12 @@
-//! Which NATS servers this queue is known to work on.
+//! The versions of NATS that the queue is known to work with.
 
-/// The oldest version that the tests run on: Debian 12's.
+/// The oldest version that the tests run with: Debian 12's.
 const OLDEST: [u32; 3] = [2, 9, 10];
-/// From here on the protocol may be another.
+/// A new major version may change the protocol.
 const NEXT_MAJOR: [u32; 3] = [3, 0, 0];
 
-/// The first version that keeps to `max_bytes` by refusing what is new. Those before it look at the size of a message
-/// without what they store beside it, take one too many, and then remove the oldest.
+/// The first version that refuses new messages at `max_bytes`. Older ones count the size of a message without its overhead,
+/// take one too many, and then remove the oldest.
 const REFUSES: [u32; 3] = [2, 10, 0];
 
 /// Whether a server of this version loses the oldest message of a stream that has reached `max_bytes`.
@@ -20,7 +20,7 @@ fn numbers(version: &str) -> Option<[u32; 3]> {
     Some([part()?, part()?, part()?])
 }
 
-/// Why a server of this version may not do; none when it is known to.
+/// The reason why a server of this version may not work; none if it is known to.
 pub(super) fn doubt(version: &str) -> Option<&'static str> {
     let Some(numbers) = numbers(version) else {
         return Some("NATS has a version that is no number; NATS 2.9.10 and newer are supported");

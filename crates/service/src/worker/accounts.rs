@@ -99,7 +99,7 @@ impl Worker {
                 error!(%account, %error, "the work on an account ended in a defect; report it");
             }
         }
-        heartbeat.workers.sign_off(&context.name).await;
+        heartbeat.workers.deregister(&context.name).await;
     }
 }
 
@@ -181,7 +181,7 @@ impl Heartbeat {
 
     async fn send(&mut self, worker: &str, unable: BTreeSet<Account>) -> Result<(), QueueError> {
         self.unable = unable;
-        self.workers.sign(worker, &self.unable).await?;
+        self.workers.heartbeat(worker, &self.unable).await?;
         self.sent = Some(Instant::now());
         Ok(())
     }

@@ -1,0 +1,123 @@
+//! A connection to the queue.
+
+use super::error::QueueError;
+use super::request::ANSWER;
+use super::set_up::{self, OPT_INS};
+use super::settings::Nats;
+use super::{address, version};
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::kv::Store;
+use async_nats::jetstream::stream::Stream;
+use async_nats::{Client, ConnectOptions, connection};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tracing::warn;
+
+/// How long an outcome can be asked for.
+pub(crate) const OUTCOMES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a worker that died counts as alive, and keeps its accounts.
+pub(super) const LEASE: Duration = Duration::from_secs(10);
+/// How long a signature is remembered: longer than its time stamp is valid.
+const SIGNATURES: Duration = Duration::from_secs(10 * 60);
+/// How long JetStream may take to acknowledge all opt-ins of one put.
+pub(super) const PUT: Duration = Duration::from_secs(10);
+/// How often a silent connection is tested. After three times without an answer it counts as broken.
+const PING: Duration = Duration::from_secs(5);
+/// How many opt-ins of all puts are under way at once. The client allows 5,000 messages without an acknowledgement, and waits
+/// without end for a place among them.
+const PUT_PERMITS: usize = 2_048;
+/// How many outcomes and dead letters are under way at once. The rest of the places are for leases, which do not wait then.
+const OUTCOME_PERMITS: usize = 1_024;
+
+/// A connection to the queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    pub(super) context: Context,
+    pub(super) opt_ins: Stream,
+    pub(super) dead_letters: Stream,
+    pub(super) outcomes: Store,
+    pub(super) leases: Store,
+    pub(super) workers: Store,
+    pub(super) signatures: Store,
+    /// The most bytes of waiting opt-ins, if the server's own bound would lose some.
+    pub(super) max_bytes: Option<u64>,
+    pub(super) put_permits: Arc<Semaphore>,
+    pub(super) outcome_permits: Arc<Semaphore>,
+}
+
+impl Queue {
+    /// Connects, and makes the streams and buckets that do not exist. A connection that breaks later comes back by itself.
+    ///
+    /// # Errors
+    /// When NATS is not there, or has no JetStream.
+    pub async fn connect(nats: &Nats) -> Result<Self, QueueError> {
+        let mut options = ConnectOptions::new()
+            .name("klaviyo")
+            .connection_timeout(Duration::from_secs(5))
+            .ping_interval(PING)
+            .custom_inbox_prefix(nats.role.inbox());
+        if let Some(file) = &nats.credentials {
+            let failed = |error| QueueError::Credentials(file.clone(), error);
+            let text = std::fs::read_to_string(file).map_err(failed)?;
+            options = options.credentials(&text).map_err(failed)?;
+        }
+        if let Some(file) = &nats.ca {
+            // The client reads the file whenever it connects, but its error does not name it.
+            let failed = |error| QueueError::Certificates(file.clone(), error);
+            std::fs::File::open(file).map_err(failed)?;
+            options = options.add_root_certificates(file.clone());
+        }
+        let servers = address::servers(&nats.url)?;
+        let shown = address::shown(&servers);
+        let failed = |error: async_nats::ConnectError| QueueError::Connect(shown, error.into());
+        let options = address::signed_in(&servers, options);
+        let client = options.connect(servers).await.map_err(failed)?;
+        let version = client.server_info().version;
+        if let Some(doubt) = version::doubt(&version) {
+            warn!(version, "{doubt}");
+        }
+        let context = ContextBuilder::new().timeout(ANSWER).ack_timeout(PUT).build(client);
+        Self::open(context, nats.opt_ins_bytes).await
+    }
+
+    async fn open(context: Context, opt_ins_bytes: u64) -> Result<Self, QueueError> {
+        let loses = version::loses_at_max_bytes(&context.client().server_info().version);
+        let opt_ins = set_up::opt_ins(&context, (!loses).then_some(opt_ins_bytes)).await?;
+        let dead_letters = set_up::dead_letters(&context).await?;
+        let max_bytes = opt_ins.cached_info().config.max_bytes;
+        if max_bytes <= 0 && !loses {
+            warn!(
+                "the stream {OPT_INS} has no max_bytes: opt-ins that wait can take the room that workers need to empty it"
+            );
+        }
+        if max_bytes > 0 && loses {
+            warn!(
+                "NATS before 2.10 loses the oldest opt-ins at max_bytes; take it from the stream {OPT_INS}"
+            );
+        }
+        Ok(Self {
+            outcomes: set_up::bucket(&context, "klaviyo-outcomes", OUTCOMES).await?,
+            leases: set_up::bucket(&context, "klaviyo-leases", LEASE).await?,
+            workers: set_up::bucket(&context, "klaviyo-workers", LEASE).await?,
+            signatures: set_up::bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
+            max_bytes: loses.then_some(opt_ins_bytes),
+            put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
+            outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),
+            context,
+            opt_ins,
+            dead_letters,
+        })
+    }
+
+    pub(super) fn client(&self) -> Client {
+        self.context.client()
+    }
+
+    /// Whether there is a connection now.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client().connection_state() == connection::State::Connected
+    }
+}

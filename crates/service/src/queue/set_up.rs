@@ -1,0 +1,87 @@
+//! The streams and buckets in JetStream: their names and settings.
+
+use super::error::QueueError;
+use super::request::ANSWER;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::CreateStreamError;
+use async_nats::jetstream::kv::Store;
+use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
+use std::time::Duration;
+use tokio::time::timeout;
+
+pub(super) const OPT_INS: &str = "KLAVIYO_OPT_INS";
+pub(super) const OPT_INS_SUBJECT: &str = "klaviyo.opt-ins";
+const DEAD: &str = "KLAVIYO_DEAD";
+pub(super) const DEAD_SUBJECT: &str = "klaviyo.dead";
+/// How long JetStream itself drops a second opt-in with the same id. Later ones are found by their outcomes.
+const DUPLICATES: Duration = Duration::from_secs(10 * 60);
+
+/// Opens the stream of opt-ins, or makes it with this bound in bytes; none for no bound.
+pub(super) async fn opt_ins(context: &Context, max_bytes: Option<u64>) -> Result<Stream, QueueError> {
+    let config = stream::Config {
+        name: OPT_INS.to_owned(),
+        description: Some("opt-ins that wait to be brought to Klaviyo".to_owned()),
+        subjects: vec![format!("{OPT_INS_SUBJECT}.*")],
+        retention: RetentionPolicy::WorkQueue,
+        // A full stream refuses new messages, and loses none.
+        discard: DiscardPolicy::New,
+        max_bytes: max_bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        duplicate_window: DUPLICATES,
+        allow_direct: true,
+        ..stream::Config::default()
+    };
+    open_stream(context, OPT_INS, config).await
+}
+
+/// Opens the stream of dead letters, or makes it.
+pub(super) async fn dead_letters(context: &Context) -> Result<Stream, QueueError> {
+    let config = stream::Config {
+        name: DEAD.to_owned(),
+        description: Some("opt-ins that could not be done".to_owned()),
+        subjects: vec![format!("{DEAD_SUBJECT}.*.*")],
+        // A dead letter that is written twice replaces itself.
+        max_messages_per_subject: 1,
+        // If an operator sets a bound, a full stream refuses new dead letters, and loses none.
+        discard: DiscardPolicy::New,
+        allow_direct: true,
+        ..stream::Config::default()
+    };
+    open_stream(context, DEAD, config).await
+}
+
+async fn open_stream(
+    context: &Context,
+    name: &'static str,
+    config: stream::Config,
+) -> Result<Stream, QueueError> {
+    let opened = timeout(ANSWER, context.get_or_create_stream(config)).await;
+    opened
+        .map_err(|_| QueueError::TimedOut("make or open a stream"))?
+        .map_err(|error: CreateStreamError| QueueError::SetUp(name, error.into()))
+}
+
+/// Opens a bucket, or makes its stream. The client could make it, but first asks for something that a server of version 2.9,
+/// which Debian 12 has, does not tell.
+pub(super) async fn bucket(
+    context: &Context,
+    name: &'static str,
+    max_age: Duration,
+) -> Result<Store, QueueError> {
+    let config = stream::Config {
+        name: format!("KV_{name}"),
+        subjects: vec![format!("$KV.{name}.>")],
+        max_messages_per_subject: 1,
+        max_age,
+        duplicate_window: max_age.min(Duration::from_secs(120)),
+        discard: DiscardPolicy::New,
+        deny_delete: true,
+        allow_rollup: true,
+        allow_direct: true,
+        ..stream::Config::default()
+    };
+    open_stream(context, name, config).await?;
+    let bucket = timeout(ANSWER, context.get_key_value(name)).await;
+    bucket
+        .map_err(|_| QueueError::TimedOut("make or open a stream"))?
+        .map_err(|error| QueueError::SetUp(name, error.into()))
+}
