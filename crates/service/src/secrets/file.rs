@@ -1,4 +1,4 @@
-//! Reading a file of which nothing is known but its name.
+//! Reading the file of a secret, whatever kind of file it is.
 
 use super::value::InvalidSecret;
 use std::fs::{File, OpenOptions};
@@ -6,22 +6,22 @@ use std::io::{self, Read};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// More than any secret has, in bytes.
+/// The largest file, in bytes: larger than any secret.
 const LARGEST: u64 = 4096;
 
 /// A file that was read.
 pub(super) struct Contents {
     pub(super) text: Zeroizing<String>,
-    /// Everybody on the machine can read it.
+    /// Whether everybody on this machine can read the file.
     pub(super) is_exposed: bool,
 }
 
 /// Why a file was not read.
 #[derive(Debug)]
 pub(super) enum Unread {
-    /// The system refused, maybe for now only.
+    /// The system has refused, perhaps for a moment only.
     Io(io::Error),
-    /// What is there cannot be a secret.
+    /// The file cannot be a secret.
     Invalid(InvalidSecret),
 }
 
@@ -31,15 +31,15 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// Reads a regular file, through links, if it is as small as secrets are. It waits for nobody who would have to write
-/// first, as a FIFO does; it waits as long as the file system does.
+/// Reads a small regular file, through links. It does not wait for a writer, as reading a FIFO does, but as long as the file
+/// system does.
 pub(super) fn read(path: &Path) -> Result<Contents, Unread> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(Unread::Invalid(InvalidSecret::NotAFile));
     }
-    // Its size is not asked for: files of the kernel say 0.
+    // The size is not in the metadata of every file: files of the kernel have 0.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize + 1));
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
@@ -53,7 +53,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, Unread> {
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
     use std::os::unix::fs::OpenOptionsExt;
-    // A FIFO that nobody writes to is opened at once, and a terminal does not become the process's own.
+    // With these flags a FIFO without a writer opens at once, and a terminal does not become the process's own.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     OpenOptions::new().read(true).custom_flags(flags).open(path)
@@ -67,7 +67,7 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn is_exposed(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    // What the group may is the operator's: Kubernetes gives a pod its secrets by the pod's group.
+    // The group's permissions are the operator's choice: Kubernetes gives a pod its secrets by the pod's group.
     metadata.permissions().mode() & 0o004 != 0
 }
 

@@ -1,21 +1,14 @@
-//! What a secret has to be, which is checked when it is read: a secret that cannot work is no secret.
+//! Parsing a secret: what each kind has to look like.
 
-use super::SecretKind;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use super::kind::SecretKind;
+use super::mac_key::MacKey;
 use klaviyo_host::{Secret, SecretError};
-use std::fmt;
 use zeroize::Zeroizing;
 
-/// A secret's text, without the white space around it. It is overwritten when it is dropped.
+/// The text of a secret, without the white space around it. Its memory is overwritten when it is dropped.
 pub type SecretText = Zeroizing<String>;
 
-/// The key of an HMAC-SHA256: decoded and never empty. It is overwritten when it is dropped, and printing it prints no
-/// part of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct MacKey(Zeroizing<Vec<u8>>);
-
-/// Why a text cannot be the secret that it should be. No part of the text is in it.
+/// Why a text is no secret of its kind. The sentences repeat no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
     /// There is nothing but white space.
@@ -61,7 +54,7 @@ pub enum InvalidSecret {
     Large(u64),
 }
 
-/// A secret that can be used.
+/// A valid secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Value {
     Text(SecretText),
@@ -69,7 +62,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// Reads the secret from the text of a file or of a variable.
+    /// Parses the text of a file or a variable.
     pub(super) fn parse(kind: SecretKind, text: &str) -> Result<Self, InvalidSecret> {
         let text = text.trim();
         if text.is_empty() {
@@ -78,7 +71,7 @@ impl Value {
         if text.starts_with('\u{feff}') {
             return Err(InvalidSecret::ByteOrderMark);
         }
-        // The name of a list may have them.
+        // The name of a list may begin with one.
         if kind != SecretKind::WhatsappList && text.starts_with(['"', '\'', '“', '‘']) {
             return Err(InvalidSecret::Quoted);
         }
@@ -106,84 +99,21 @@ impl Value {
     }
 }
 
-/// How short a verify token may be. It is the operator's own choice, and guards nothing but the setting-up of a webhook.
+/// The shortest verify token, in characters. The operator chooses it, and it guards only the set-up of a webhook.
 const VERIFY_TOKEN: usize = 8;
-/// How short an app secret may be. Meta's have 32 hexadecimal digits.
-const APP_SECRET: usize = 16;
-
-fn at_least(text: &str, least: usize) -> Result<(), InvalidSecret> {
+/// Fails if a text has fewer characters than this.
+pub(super) fn at_least(text: &str, least: usize) -> Result<(), InvalidSecret> {
     let count = text.chars().count();
     if count < least { Err(InvalidSecret::Short(count, least)) } else { Ok(()) }
-}
-
-impl MacKey {
-    /// The bytes of a signing secret, as Standard Webhooks has them.
-    const SIGNING: std::ops::RangeInclusive<usize> = 24..=64;
-    /// How many bytes a new one has.
-    const NEW: usize = 32;
-    const PREFIX: &str = "whsec_";
-
-    /// A key with which nobody can sign. What is checked with it takes as long as with another one, and whatever comes of
-    /// the check is to be ignored.
-    pub(crate) fn decoy() -> Self {
-        Self(Zeroizing::new(vec![0; Self::NEW]))
-    }
-
-    /// A new key for signing, from the system's source of random numbers.
-    ///
-    /// # Errors
-    /// When the system has no random numbers to give.
-    pub fn generate() -> Result<Self, getrandom::Error> {
-        let mut bytes = Zeroizing::new(vec![0; Self::NEW]);
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes))
-    }
-
-    /// The signing secret with this key: `whsec_` and base64.
-    #[must_use]
-    pub fn to_signing_secret(&self) -> SecretText {
-        let base64 = Zeroizing::new(STANDARD.encode(self.as_bytes()));
-        Zeroizing::new(format!("{}{}", Self::PREFIX, *base64))
-    }
-
-    /// `whsec_`, which may be left out, and base64.
-    fn signing_secret(text: &str) -> Result<Self, InvalidSecret> {
-        let base64 = text.strip_prefix(Self::PREFIX).unwrap_or(text);
-        let key = STANDARD.decode(base64).map(Zeroizing::new).map_err(|_| InvalidSecret::NotBase64)?;
-        if !Self::SIGNING.contains(&key.len()) {
-            return Err(InvalidSecret::Bytes(key.len()));
-        }
-        if key.iter().all(|byte| key.first() == Some(byte)) {
-            return Err(InvalidSecret::Same);
-        }
-        Ok(Self(key))
-    }
-
-    /// The text itself is the key.
-    fn app_secret(text: &str) -> Result<Self, InvalidSecret> {
-        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(InvalidSecret::Characters);
-        }
-        at_least(text, APP_SECRET)?;
-        Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for MacKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MacKey(…)")
-    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
 
-    /// A key for the tests of others.
+    /// A key for the tests of other modules.
     pub(crate) fn mac_key(kind: SecretKind, text: &str) -> MacKey {
         match Value::parse(kind, text).unwrap() {
             Value::Mac(key) => key,
@@ -191,7 +121,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn unfit(kind: SecretKind, text: &str) -> Option<InvalidSecret> {
+    fn invalid(kind: SecretKind, text: &str) -> Option<InvalidSecret> {
         Value::parse(kind, text).err()
     }
 
@@ -223,7 +153,7 @@ pub(crate) mod tests {
             (format!("{good}\n{good}"), InvalidSecret::Characters),
             (good.trim_end_matches('=').to_owned(), InvalidSecret::NotBase64),
         ] {
-            assert_eq!(unfit(SecretKind::SigningSecret, &text), Some(why), "{text}");
+            assert_eq!(invalid(SecretKind::SigningSecret, &text), Some(why), "{text}");
         }
     }
 
@@ -238,22 +168,25 @@ pub(crate) mod tests {
             ("“0123456789abcdef”", InvalidSecret::Quoted),
             ("\u{feff}0123456789abcdef", InvalidSecret::ByteOrderMark),
         ] {
-            assert_eq!(unfit(SecretKind::WhatsappAppSecret, text), Some(why), "{text}");
+            assert_eq!(invalid(SecretKind::WhatsappAppSecret, text), Some(why), "{text}");
         }
-        assert_eq!(unfit(SecretKind::WhatsappVerifyToken, "our own token"), None);
-        assert_eq!(unfit(SecretKind::WhatsappVerifyToken, "token"), Some(InvalidSecret::Short(5, 8)));
-        assert_eq!(unfit(SecretKind::WhatsappVerifyToken, "our own\ntoken"), Some(InvalidSecret::Characters));
+        assert_eq!(invalid(SecretKind::WhatsappVerifyToken, "our own token"), None);
+        assert_eq!(invalid(SecretKind::WhatsappVerifyToken, "token"), Some(InvalidSecret::Short(5, 8)));
+        assert_eq!(
+            invalid(SecretKind::WhatsappVerifyToken, "our own\ntoken"),
+            Some(InvalidSecret::Characters)
+        );
         for (text, why) in [
             ("106540352242922", None),
             ("106540352242922\n206540352242922\n", None),
             ("+1 555 078 3881", Some(InvalidSecret::NotAnId)),
             ("wa-1", Some(InvalidSecret::NotAnId)),
         ] {
-            assert_eq!(unfit(SecretKind::WhatsappPhoneNumberId, text), why, "{text}");
+            assert_eq!(invalid(SecretKind::WhatsappPhoneNumberId, text), why, "{text}");
         }
-        assert_eq!(unfit(SecretKind::WhatsappList, "\"Friends\" of Priya's"), None);
-        assert_eq!(unfit(SecretKind::ApiKey, "pk_one two"), Some(InvalidSecret::Characters));
-        assert_eq!(unfit(SecretKind::ApiKey, "pk_one"), None);
+        assert_eq!(invalid(SecretKind::WhatsappList, "\"Friends\" of Priya's"), None);
+        assert_eq!(invalid(SecretKind::ApiKey, "pk_one two"), Some(InvalidSecret::Characters));
+        assert_eq!(invalid(SecretKind::ApiKey, "pk_one"), None);
     }
 
     #[test]

@@ -1,0 +1,64 @@
+//! The kinds of secrets, with the names of their files and variables.
+
+#[cfg(doc)]
+use crate::account::Account;
+
+/// The kinds of secrets that an account has. Each is in a file `<account>.<name>`, or in a variable for [`Account::DEFAULT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SecretKind {
+    /// Klaviyo's private key. Workers need it, and a front door without a queue.
+    ApiKey,
+    /// The secret with which callers sign opt-ins: `whsec_` and the base64 of 24 to 64 bytes.
+    SigningSecret,
+    /// The secret with which Meta signs the notifications of WhatsApp.
+    WhatsappAppSecret,
+    /// The token that Meta sends when it asks whether a webhook is wanted: 8 characters or more.
+    WhatsappVerifyToken,
+    /// The list that people join by WhatsApp, by id or exact name. It is no secret, but belongs to the account.
+    WhatsappList,
+    /// The ids of the account's WhatsApp numbers, with white space between them. They are no secret either. Meta signs for an
+    /// app, which can have the numbers of many accounts.
+    WhatsappPhoneNumberId,
+}
+
+impl SecretKind {
+    pub(super) const ALL: [Self; 6] = [
+        Self::ApiKey,
+        Self::SigningSecret,
+        Self::WhatsappAppSecret,
+        Self::WhatsappVerifyToken,
+        Self::WhatsappList,
+        Self::WhatsappPhoneNumberId,
+    ];
+
+    /// The end of the file's name.
+    #[must_use]
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api-key",
+            Self::SigningSecret => "signing-secret",
+            Self::WhatsappAppSecret => "whatsapp-app-secret",
+            Self::WhatsappVerifyToken => "whatsapp-verify-token",
+            Self::WhatsappList => "whatsapp-list",
+            Self::WhatsappPhoneNumberId => "whatsapp-phone-number-id",
+        }
+    }
+
+    /// The name of the variable.
+    #[must_use]
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::ApiKey => "KLAVIYO_API_KEY",
+            Self::SigningSecret => "KLAVIYO_SIGNING_SECRET",
+            Self::WhatsappAppSecret => "KLAVIYO_WHATSAPP_APP_SECRET",
+            Self::WhatsappVerifyToken => "KLAVIYO_WHATSAPP_VERIFY_TOKEN",
+            Self::WhatsappList => "KLAVIYO_WHATSAPP_LIST",
+            Self::WhatsappPhoneNumberId => "KLAVIYO_WHATSAPP_PHONE_NUMBER_ID",
+        }
+    }
+
+    /// Whether it has to stay secret.
+    pub(super) const fn is_secret(self) -> bool {
+        !matches!(self, Self::WhatsappList | Self::WhatsappPhoneNumberId)
+    }
+}

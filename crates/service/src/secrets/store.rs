@@ -1,0 +1,175 @@
+//! The secrets that are in use, and their changes.
+
+use super::folder::{self, Logged, Values};
+use super::kind::SecretKind;
+use super::mac_key::MacKey;
+use super::value::{InvalidSecret, SecretText, Value};
+use crate::account::Account;
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tracing::{error, info, warn};
+
+/// The secrets of all accounts, as they are now.
+pub struct Secrets {
+    folder: Option<PathBuf>,
+    values: RwLock<Values>,
+    /// Locked while the folder is read.
+    pub(super) logged: Mutex<Logged>,
+    changes: watch::Sender<u64>,
+}
+
+/// Why the secrets cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// The folder cannot be read.
+    #[error("cannot read the secrets in {}", .0.display())]
+    Folder(PathBuf, #[source] io::Error),
+    /// The value of the variable is invalid.
+    #[error("the variable {0} cannot be used: {1}")]
+    Variable(&'static str, InvalidSecret),
+}
+
+impl Secrets {
+    /// How often a folder is read.
+    pub const EVERY: Duration = Duration::from_secs(2);
+    /// A reading that takes longer is logged.
+    const SLOW: Duration = Duration::from_secs(10);
+
+    /// The secrets of many accounts, from the files of a folder. It is read now, which takes as long as the file system does.
+    ///
+    /// # Errors
+    /// When the folder cannot be read. A file that is invalid, or cannot be read, is logged and left out.
+    pub fn folder(folder: impl Into<PathBuf>) -> Result<Self, SecretsError> {
+        let secrets = Self::new(Some(folder.into()), Values::new());
+        secrets.reload()?;
+        Ok(secrets)
+    }
+
+    /// The secrets of these kinds of [`Account::DEFAULT`], from the environment. An empty variable counts as not set.
+    ///
+    /// # Errors
+    /// When the value of a variable is invalid.
+    pub fn environment(kinds: &[SecretKind]) -> Result<Self, SecretsError> {
+        let mut values = Values::new();
+        for kind in kinds {
+            let invalid = |invalid| SecretsError::Variable(kind.variable(), invalid);
+            let Some(text) = std::env::var_os(kind.variable()) else { continue };
+            let text = text.into_string().map_err(|_| invalid(InvalidSecret::NotText))?;
+            match Value::parse(*kind, &SecretText::new(text)) {
+                Ok(value) => drop(values.insert((Account::default(), *kind), value)),
+                Err(InvalidSecret::Empty) => {}
+                Err(error) => return Err(invalid(error)),
+            }
+        }
+        Ok(Self::new(None, values))
+    }
+
+    fn new(folder: Option<PathBuf>, values: Values) -> Self {
+        let changes = watch::Sender::new(0);
+        Self { folder, values: RwLock::new(values), logged: Mutex::default(), changes }
+    }
+
+    /// The text of an account's secret, if it has one of this kind. A key of a MAC has no text: see [`Secrets::mac_key`].
+    #[must_use]
+    pub fn get(&self, account: &Account, kind: SecretKind) -> Option<SecretText> {
+        match self.value(account, kind)? {
+            Value::Text(text) => Some(text),
+            Value::Mac(_) => None,
+        }
+    }
+
+    /// The key with which an account's requests are signed, if it has one: for [`SecretKind::SigningSecret`] and
+    /// [`SecretKind::WhatsappAppSecret`].
+    #[must_use]
+    pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
+        match self.value(account, kind)? {
+            Value::Mac(key) => Some(key),
+            Value::Text(_) => None,
+        }
+    }
+
+    fn value(&self, account: &Account, kind: SecretKind) -> Option<Value> {
+        self.values.read().get(&(account.clone(), kind)).cloned()
+    }
+
+    /// The accounts that have a secret of this kind.
+    #[must_use]
+    pub fn accounts(&self, kind: SecretKind) -> BTreeSet<Account> {
+        let values = self.values.read();
+        values.keys().filter(|(_, of)| *of == kind).map(|(account, _)| account.clone()).collect()
+    }
+
+    /// Whether another account has the same secret.
+    #[must_use]
+    pub fn is_shared(&self, account: &Account, kind: SecretKind) -> bool {
+        let values = self.values.read();
+        let Some(own) = values.get(&(account.clone(), kind)) else { return false };
+        values.iter().any(|((other, of), value)| *of == kind && other != account && value == own)
+    }
+
+    /// A receiver that learns of each change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Reads the folder again and again until it is dropped. A file system that hangs holds up nothing else. Secrets from the
+    /// environment do not change.
+    pub async fn keep_fresh(self: &Arc<Self>) {
+        let Some(folder) = &self.folder else { return std::future::pending().await };
+        loop {
+            sleep(Self::EVERY).await;
+            let secrets = Arc::clone(self);
+            let mut reading = tokio::task::spawn_blocking(move || secrets.reload());
+            let read = match timeout(Self::SLOW, &mut reading).await {
+                Ok(read) => read,
+                Err(_) => {
+                    warn!(folder = %folder.display(), "the secrets take long to read; those read before are used");
+                    reading.await
+                }
+            };
+            match read {
+                Ok(Ok(())) => {}
+                // The known secrets stay in use: a folder can be gone for a moment while it is replaced.
+                Ok(Err(SecretsError::Folder(folder, error))) => {
+                    warn!(folder = %folder.display(), %error, "cannot read the secrets; those read before are used");
+                }
+                Ok(Err(error)) => warn!(%error, "cannot read the secrets; those read before are used"),
+                Err(error) => error!(%error, "the reading of secrets ended in a defect; report it"),
+            }
+        }
+    }
+
+    /// Reads all files. It takes as long as the file system does.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn reload(&self) -> Result<(), SecretsError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let mut logged = self.logged.lock();
+        let before = self.values.read().clone();
+        let failed = |error| SecretsError::Folder(folder.clone(), error);
+        let values = folder::read(folder, &before, &mut logged).map_err(failed)?;
+        if values != before {
+            let count = values.len();
+            *self.values.write() = values;
+            self.changes.send_modify(|version| *version = version.wrapping_add(1));
+            info!(secrets = count, "secrets read");
+        }
+        Ok(())
+    }
+}
+
+/// Leaves out the secrets.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
