@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// The operator's own name for a Klaviyo account: 1 to 64 of the letters a to z in either case, digits, `-` and `_`. So it
-/// can be a token of a NATS subject, and the beginning of a file's name.
+/// The operator's own name for a Klaviyo account: 1 to 64 of the letters a to z in either case, digits, `-`
+/// and `_`. So it can be a token of a NATS subject, and the beginning of a file's name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Account(String);

@@ -4,8 +4,8 @@ use crate::key::{OptInKey, OptInKeyError};
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of an opt-in in the queue: its key, and the sequence in the stream of opt-ins at which it was accepted. It stays
-/// the same when the opt-in becomes a dead letter, and when the dead letter is retried.
+/// The id of an opt-in in the queue: its key, and the sequence in the stream of opt-ins at which it was
+/// accepted. It stays the same when the opt-in becomes a dead letter, and when the dead letter is retried.
 ///
 /// A caller who repeats an opt-in more than ten minutes later gets a second id for it. Both can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

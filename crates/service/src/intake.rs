@@ -1,5 +1,5 @@
-//! Cleans the values of an opt-in, as people write them into forms. An invalid value is left out, with a warning, if another
-//! identifier is valid.
+//! Cleans the values of an opt-in, as people write them into forms. An invalid value is left out, with a
+//! warning, if another identifier is valid.
 
 use crate::channel::Channel;
 use crate::field_names::in_callers_names;
@@ -10,13 +10,13 @@ use klaviyo_core::text::shown;
 use klaviyo_core::{Error, NewProfile};
 
 impl OptIn {
-    /// Checks and cleans an opt-in, before it is done or waits: its identifiers, its names, and whether there is an address
-    /// for each channel of consent. Invalid values, and consent without an address, are left out with a warning each.
-    /// Doing it again changes nothing.
+    /// Checks and cleans an opt-in, before it is done or waits: its identifiers, its names, and whether there
+    /// is an address for each channel of consent. Invalid values, and consent without an address, are left
+    /// out with a warning each. Doing it again changes nothing.
     ///
     /// # Errors
-    /// The first invalid field, if no valid identifier is left or the opt-in is [`strict`](Self::strict). The opt-in is
-    /// unchanged then.
+    /// The first invalid field, if no valid identifier is left or the opt-in is [`strict`](Self::strict). The
+    /// opt-in is unchanged then.
     pub fn take_in(&mut self) -> Result<(), InvalidField> {
         self.check()?;
         self.clean()
@@ -73,7 +73,8 @@ impl OptIn {
     }
 }
 
-/// The channels for which a contact has an address, each once; and the names of the others, with the address that they need.
+/// The channels for which a contact has an address, each once; and the names of the others, with the address
+/// that they need.
 fn reachable(
     channels: &[Channel],
     contact: &NewProfile,
@@ -159,8 +160,8 @@ mod tests {
         std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
     }
 
-    /// Cleans a value alone, beside another one, and beside another one in a strict opt-in. `right` is the cleaned value,
-    /// none if there is no value, or begins with `refused` if the value is invalid.
+    /// Cleans a value alone, beside another one, and beside another one in a strict opt-in. `right` is the
+    /// cleaned value, none if there is no value, or begins with `refused` if the value is invalid.
     fn comes_out(field: &str, written: &str, right: Option<&str>, beside: &str, other: &str) {
         let get = |opt_in: &OptIn| match field {
             "email" => opt_in.email.clone(),

@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
-/// The key of an opt-in or an opt-out in the queue, in the bucket of outcomes and among the dead letters: its account and a
-/// digest of its id. Every process computes the same key from the same id.
+/// The key of an opt-in or an opt-out in the queue, in the bucket of outcomes and among the dead letters: its
+/// account and a digest of its id. Every process computes the same key from the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OptInKey {
     /// The account.

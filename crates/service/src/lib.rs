@@ -1,15 +1,16 @@
-//! A service for opt-ins: front doors accept them, a queue on NATS JetStream keeps them, and workers bring them to Klaviyo at
-//! the pace of each account.
+//! A service for opt-ins: front doors accept them, a queue on NATS JetStream keeps them, and workers bring
+//! them to Klaviyo at the pace of each account.
 //!
-//! - [`door`] is `klaviyo-connector serve`: HTTP for callers who sign their opt-ins, and for WhatsApp's webhook. Without a
-//!   queue it does an opt-in at once. With one it answers when JetStream has written the opt-in.
-//! - [`queue`] is everything that is stored in JetStream: the opt-ins that wait, their outcomes, the dead letters, and the
-//!   leases of the workers.
-//! - [`worker`] is `klaviyo-connector worker`: it takes the accounts that are assigned to it, and brings each account's
-//!   opt-ins to Klaviyo in batches that cost the fewest requests.
+//! - [`door`] is `klaviyo-connector serve`: HTTP for callers who sign their opt-ins, and for WhatsApp's
+//!   webhook. Without a queue it does an opt-in at once. With one it answers when JetStream has written the
+//!   opt-in.
+//! - [`queue`] is everything that is stored in JetStream: the opt-ins that wait, their outcomes, the dead
+//!   letters, and the leases of the workers.
+//! - [`worker`] is `klaviyo-connector worker`: it takes the accounts that are assigned to it, and brings each
+//!   account's opt-ins to Klaviyo in batches that cost the fewest requests.
 //!
-//! An opt-in runs in the connector's sandbox, in the tenant of its account, and nowhere else. Keys are never in the
-//! queue: [`secrets`] reads them in the process that uses them.
+//! An opt-in runs in the connector's sandbox, in the tenant of its account, and nowhere else. Keys are never
+//! in the queue: [`secrets`] reads them in the process that uses them.
 
 pub mod account;
 pub mod channel;

@@ -16,8 +16,8 @@ use std::fmt;
 pub struct OptIn {
     /// The account that it goes to.
     pub account: Account,
-    /// The caller's own id of this opt-in, 1 to 200 bytes. Another one with the same id, in the same account, is the same
-    /// opt-in and is not done again. If there is none, the front door generates one.
+    /// The caller's own id of this opt-in, 1 to 200 bytes. Another one with the same id, in the same account,
+    /// is the same opt-in and is not done again. If there is none, the front door generates one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The list's id, or its exact name.
@@ -37,19 +37,19 @@ pub struct OptIn {
     /// The last name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// Custom properties: the text of a JSON object. Parsed into values it would take many times the memory, and numbers
-    /// could lose digits.
+    /// Custom properties: the text of a JSON object. Parsed into values it would take many times the memory,
+    /// and numbers could lose digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Box<RawValue>>,
-    /// The channels that the person consented to; each needs its address. If it is empty, the person joins the list without
-    /// consent.
+    /// The channels that the person consented to; each needs its address. If it is empty, the person joins
+    /// the list without consent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<Channel>,
     /// The source of the consent, for Klaviyo to keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_source: Option<String>,
-    /// Whether an invalid email or phone number refuses the opt-in even if another identifier is valid. It is applied before
-    /// the opt-in waits, so it is not in the queue.
+    /// Whether an invalid email or phone number refuses the opt-in even if another identifier is valid. It is
+    /// applied before the opt-in waits, so it is not in the queue.
     #[serde(default, skip_serializing)]
     pub strict: bool,
     /// The values that [`OptIn::take_in`] left out, one sentence each: at most [`OptIn::MOST_WARNINGS`] of
@@ -157,8 +157,8 @@ impl OptIn {
         }
     }
 
-    /// The identifier that the contact is looked up by, as in `contacts.opt-in`: the first of email, phone number and
-    /// external id.
+    /// The identifier that the contact is looked up by, as in `contacts.opt-in`: the first of email, phone
+    /// number and external id.
     #[must_use]
     pub fn identifier(&self) -> Option<Identifier> {
         let email = || self.email.clone().map(Identifier::Email);

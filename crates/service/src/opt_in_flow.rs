@@ -83,7 +83,8 @@ pub(crate) struct ConsentResult {
     pub(crate) refused: Vec<(usize, Reason)>,
 }
 
-/// Grants consent to up to 1,000 people in one request. Their opt-ins are to one list and have one source of consent.
+/// Grants consent to up to 1,000 people in one request. Their opt-ins are to one list and have one source of
+/// consent.
 pub(crate) async fn grant(tenant: &Tenant, opt_ins: &[&OptIn], list: &str) -> Result<ConsentResult, Failure> {
     let subscriptions: Vec<Subscription> = opt_ins.iter().map(|opt_in| subscription(opt_in)).collect();
     let custom_source = opt_ins.first().and_then(|opt_in| opt_in.consent_source.clone());

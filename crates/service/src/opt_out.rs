@@ -9,7 +9,8 @@ use std::fmt;
 
 /// The channels on which one person wants no more marketing.
 ///
-/// The field `opt_out` is in no opt-in. So a worker of a version without opt-outs leaves the message to newer ones.
+/// The field `opt_out` is in no opt-in. So a worker of a version without opt-outs leaves the message to newer
+/// ones.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptOut {

@@ -80,8 +80,8 @@ impl Receipt {
     }
 }
 
-/// The reply of a bot to a customer who has opted in. It has the first name and the address for updates, an email or a
-/// phone number, if they are known.
+/// The reply of a bot to a customer who has opted in. It has the first name and the address for updates, an
+/// email or a phone number, if they are known.
 #[must_use]
 pub fn reply(name: Option<&str>, address: Option<&str>) -> String {
     let mut reply = match name {
@@ -128,8 +128,8 @@ impl From<&Detail> for ErrorDetail {
     }
 }
 
-/// The first 2,000 characters of a text that came from Klaviyo or from a gateway. So an outcome fits into a message of NATS,
-/// however long an answer was.
+/// The first 2,000 characters of a text that came from Klaviyo or from a gateway. So an outcome fits into a
+/// message of NATS, however long an answer was.
 pub(crate) fn cut(text: &str) -> String {
     const LONGEST: usize = 2_000;
     match text.char_indices().nth(LONGEST) {

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The tenants of a process. Each is made when it is first asked for, and kept, because it knows the account's pace. It goes
-/// when the account's key is taken away.
+/// The tenants of a process. Each is made when it is first asked for, and kept, because it knows the
+/// account's pace. It goes when the account's key is taken away.
 pub struct TenantCache {
     connector: Connector,
     revision: Option<Revision>,

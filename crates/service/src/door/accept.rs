@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use tracing::debug;
 
-/// How many opt-ins of one request are done at once. They share the rates of their account, so more would wait for each
-/// other.
+/// How many opt-ins of one request are done at once. They share the rates of their account, so more would
+/// wait for each other.
 const AT_ONCE: usize = 8;
 
 /// Where a door brings opt-ins.
@@ -52,7 +52,8 @@ impl Drop for ForgetOnDrop<'_> {
 }
 
 impl Backend {
-    /// How many opt-ins one request may have. Klaviyo takes 150 additions to lists a minute, and no caller waits longer.
+    /// How many opt-ins one request may have. Klaviyo takes 150 additions to lists a minute, and no caller
+    /// waits longer.
     pub(super) fn most(&self) -> usize {
         match self {
             Self::Direct { .. } => 100,
@@ -70,8 +71,8 @@ impl Backend {
         }
     }
 
-    /// Accepts opt-ins that have an id each. A request with a signature is accepted once, but may be repeated if nothing
-    /// came of it.
+    /// Accepts opt-ins that have an id each. A request with a signature is accepted once, but may be repeated
+    /// if nothing came of it.
     pub(super) async fn accept(
         &self,
         signature: Option<&str>,
@@ -86,8 +87,8 @@ impl Backend {
                     ((key, opt_in.to_json()), opt_in.warnings)
                 });
                 let responses = enqueue(queue, health, messages.collect()).await?;
-                // Remembered after the write: a request that was not written may be repeated. If a replay comes in between,
-                // the queue finds its opt-ins to be duplicates.
+                // Remembered after the write: a request that was not written may be repeated. If a replay
+                // comes in between, the queue finds its opt-ins to be duplicates.
                 if let Some(signature) = signature
                     && let Err(error) = queue.remember(signature).await
                 {

@@ -1,7 +1,7 @@
 //! The place and the memory of a request whose signature was checked.
 //!
-//! Accounts share both by the rule of [`klaviyo_host::fair`], so that an account leaves as much as it takes: one busy account
-//! gets half, two get a third each, and an account that has nothing yet gets some.
+//! Accounts share both by the rule of [`klaviyo_host::fair`], so that an account leaves as much as it takes:
+//! one busy account gets half, two get a third each, and an account that has nothing yet gets some.
 
 use super::body::Body;
 use super::reply::Rejection;
@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The most bytes in memory for a byte of a body: the body itself, the opt-ins that it is parsed into, and the messages for
-/// the queue.
+/// The most bytes in memory for a byte of a body: the body itself, the opt-ins that it is parsed into, and
+/// the messages for the queue.
 const BYTES_PER_BYTE: usize = 4;
 
 /// The places and the memory of a door.

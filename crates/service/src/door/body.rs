@@ -1,7 +1,7 @@
 //! The bodies of requests whose signature is not checked yet.
 //!
-//! Anybody can send one, so all of them together have a bound. When it is reached, the body that has been arriving for the
-//! longest time is dropped, so that a caller who sends quickly gets through.
+//! Anybody can send one, so all of them together have a bound. When it is reached, the body that has been
+//! arriving for the longest time is dropped, so that a caller who sends quickly gets through.
 
 use super::reply::Rejection;
 use crate::ops::Connection;
@@ -19,7 +19,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// The largest body of a request with opt-ins, in bytes.
 pub(super) const OPT_INS: usize = 1 << 20;
-/// The largest notification of WhatsApp, in bytes. Meta sends several in one, and repeats a refused one for days.
+/// The largest notification of WhatsApp, in bytes. Meta sends several in one, and repeats a refused one for
+/// days.
 pub(super) const NOTIFICATION: usize = 4 << 20;
 
 /// All bodies that arrive at a door.
@@ -66,7 +67,8 @@ enum BodyError {
 }
 
 impl Bodies {
-    /// Bodies of at most so many bytes together. Each has to arrive within `time`, without a pause that is longer than `pause`.
+    /// Bodies of at most so many bytes together. Each has to arrive within `time`, without a pause that is
+    /// longer than `pause`.
     pub(super) fn new(most: usize, time: Duration, pause: Duration) -> Arc<Self> {
         Arc::new(Self { most, time, pause, table: Mutex::default() })
     }

@@ -7,9 +7,9 @@
 //! | `GET /v1/whatsapp/{account}` | Meta's question whether the webhook is wanted |
 //! | `POST /v1/whatsapp/{account}` | Meta's notifications |
 //!
-//! A request passes, in this order: the limits on bodies, its signature, its account's share of the door, the check of all
-//! its opt-ins, the replay cache, the account's rate. A request that fails one of them has no effect. In a body without a
-//! valid signature only the account is read.
+//! A request passes, in this order: the limits on bodies, its signature, its account's share of the door, the
+//! check of all its opt-ins, the replay cache, the account's rate. A request that fails one of them has no
+//! effect. In a body without a valid signature only the account is read.
 
 mod accept;
 mod admission;

@@ -60,7 +60,8 @@ fn is_array(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'[')
 }
 
-/// The account that has to have signed a body; none for an empty array. Before the check nothing else is read.
+/// The account that has to have signed a body; none for an empty array. Before the check nothing else is
+/// read.
 fn whose(body: &[u8]) -> Result<Option<Account>, Rejection> {
     if !is_array(body) {
         return account_in(body).map(Some).map_err(unreadable);

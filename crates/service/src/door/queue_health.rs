@@ -35,7 +35,8 @@ impl QueueHealth {
         }
     }
 
-    /// Asks the queue again and again: a door that is not ready gets no opt-ins that could show that the queue is back.
+    /// Asks the queue again and again: a door that is not ready gets no opt-ins that could show that the
+    /// queue is back.
     pub(super) async fn watch(&self, queue: &Queue) {
         let mut was_away = false;
         loop {

@@ -173,7 +173,8 @@ impl ReplyState {
         Self::Accepted { state: "waiting", duplicate, warnings }
     }
 
-    /// The state with the outcome and a reply to the customer, which names the address for updates if it is known.
+    /// The state with the outcome and a reply to the customer, which names the address for updates if it is
+    /// known.
     pub(super) fn ended(outcome: Outcome, address: Option<&str>) -> Self {
         let reply = match &outcome {
             Outcome::Done(receipt) => Some(receipt.reply(address)),

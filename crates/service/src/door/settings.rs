@@ -8,12 +8,13 @@ use std::time::Duration;
 pub struct DoorSettings {
     /// The WhatsApp messages that opt their sender in.
     pub words: Vec<String>,
-    /// Whether people whose phone number WhatsApp does not tell are left out. Otherwise they are opted in by WhatsApp's own
-    /// id of them.
+    /// Whether people whose phone number WhatsApp does not tell are left out. Otherwise they are opted in by
+    /// WhatsApp's own id of them.
     pub numbers_only: bool,
     /// How many opt-ins a second are accepted for one account.
     pub rate: NonZeroU32,
-    /// How many requests are worked on at once. One account gets at most half of them, two accounts a third each, and so on.
+    /// How many requests are worked on at once. One account gets at most half of them, two accounts a third
+    /// each, and so on.
     pub concurrency: NonZeroU32,
     /// The memory and the time that requests may take.
     pub limits: DoorLimits,
@@ -22,11 +23,11 @@ pub struct DoorSettings {
 /// The memory that requests may take, and the time in which they have to arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoorLimits {
-    /// Bytes of all bodies together whose signature is not checked yet. Beyond that, the body that has been arriving for the
-    /// longest time is dropped.
+    /// Bytes of all bodies together whose signature is not checked yet. Beyond that, the body that has been
+    /// arriving for the longest time is dropped.
     pub unsigned_bytes: usize,
-    /// Bytes of all requests together that are worked on, four for each byte of a body. Beyond that, requests are answered
-    /// 503. One account gets at most half of them, as with [`DoorSettings::concurrency`].
+    /// Bytes of all requests together that are worked on, four for each byte of a body. Beyond that, requests
+    /// are answered 503. One account gets at most half of them, as with [`DoorSettings::concurrency`].
     pub signed_bytes: usize,
     /// The time in which a body has to arrive.
     pub body: Duration,

@@ -16,9 +16,9 @@ const LONGEST_ID: usize = 150;
 /// The most signatures that are checked. A secret that is being rotated has two.
 const MOST_SIGNATURES: usize = 8;
 
-/// The headers of a signed request, by Standard Webhooks (standardwebhooks.com, v1): `webhook-id`, `webhook-timestamp`
-/// (seconds since 1970) and `webhook-signature`. A signature is `v1,` and the base64 of an HMAC-SHA256 over
-/// `id.timestamp.body`; several have spaces between them.
+/// The headers of a signed request, by Standard Webhooks (standardwebhooks.com, v1): `webhook-id`,
+/// `webhook-timestamp` (seconds since 1970) and `webhook-signature`. A signature is `v1,` and the base64 of
+/// an HMAC-SHA256 over `id.timestamp.body`; several have spaces between them.
 #[derive(Debug)]
 pub(super) struct SignedHeaders<'a> {
     pub(super) id: &'a str,
@@ -38,7 +38,8 @@ pub(super) enum SignatureError {
 }
 
 impl<'a> SignedHeaders<'a> {
-    /// Parses the headers at this time, in seconds since 1970. This fails in the same way whatever account has signed.
+    /// Parses the headers at this time, in seconds since 1970. This fails in the same way whatever account
+    /// has signed.
     pub(super) fn of(headers: &'a HeaderMap, now: i64) -> Result<Self, SignatureError> {
         let header = |name: &'static str| {
             let mut values = headers.get_all(name).iter();
@@ -81,7 +82,8 @@ impl<'a> SignedHeaders<'a> {
     }
 }
 
-/// Checks the signature of Meta's webhooks: `X-Hub-Signature-256` with `sha256=` and the hexadecimal HMAC-SHA256 of the body.
+/// Checks the signature of Meta's webhooks: `X-Hub-Signature-256` with `sha256=` and the hexadecimal
+/// HMAC-SHA256 of the body.
 pub(super) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), SignatureError> {
     const HEADER: &str = "x-hub-signature-256";
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());

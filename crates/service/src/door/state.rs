@@ -134,8 +134,8 @@ impl Door {
         }
     }
 
-    /// Checks that a request is signed for an account, and returns its signature. For an account that is not here the check
-    /// takes as long, and fails with the same words.
+    /// Checks that a request is signed for an account, and returns its signature. For an account that is not
+    /// here the check takes as long, and fails with the same words.
     pub(super) fn check_signature<'a>(
         &self,
         signed: &SignedHeaders<'a>,

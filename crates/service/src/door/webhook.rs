@@ -22,7 +22,8 @@ use tracing::{debug, error, warn};
 
 /// How many requests for an opt-in, of one notification, are opt-ins in memory at once.
 const CHUNK: usize = 1_000;
-/// The most opt-ins and opt-outs in an answer. Meta does not read it, and a notification can have tens of thousands.
+/// The most opt-ins and opt-outs in an answer. Meta does not read it, and a notification can have tens of
+/// thousands.
 const MOST_REPLIES: usize = 1_000;
 
 /// Meta's question.
@@ -143,7 +144,8 @@ impl NotificationReply {
     }
 }
 
-/// The account lacks a setting. Meta repeats for days every notification that is not answered 200, so nothing is lost.
+/// The account lacks a setting. Meta repeats for days every notification that is not answered 200, so nothing
+/// is lost.
 fn missing(account: &Account, what: &str, kind: SecretKind) -> Rejection {
     let message = format!("{what}; put it into {account}.{}", kind.file());
     error!(%account, "{message}");
@@ -173,8 +175,9 @@ fn count_ignored(door: &Door, account: &Account, ignored: &Ignored) {
     }
 }
 
-/// Accepts the valid opt-ins of a notification. An invalid one goes into the queue as it came, so that the worker makes a dead
-/// letter of it; without a queue it is in the log and in the answer. Meta is not to repeat it.
+/// Accepts the valid opt-ins of a notification. An invalid one goes into the queue as it came, so that the
+/// worker makes a dead letter of it; without a queue it is in the log and in the answer. Meta is not to
+/// repeat it.
 async fn accept_valid(
     door: &Door,
     account: &Account,

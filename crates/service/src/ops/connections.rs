@@ -1,13 +1,14 @@
-//! The connections that are open, and which of them is closed for a new one.
+//! The open connections, and which of them is closed for a new one.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-/// How long a connection counts as new: time for a signed request to come.
+/// How long a connection counts as new: the time for a signed request to arrive.
 const NEW: Duration = Duration::from_secs(1);
 
 /// The connections of a listener.
@@ -15,7 +16,7 @@ pub(super) struct Connections {
     most: usize,
     begun: Instant,
     open: Mutex<Open>,
-    /// Told when one has ended, or is no longer in use.
+    /// Notified when a connection has ended, or is no longer in use.
     changed: Arc<Notify>,
 }
 
@@ -25,16 +26,16 @@ struct Open {
     all: BTreeMap<u64, Connection>,
 }
 
-/// The connection that a request has come by; a [`Listener`](super::Listener) puts it among the request's extensions.
+/// The connection of a request. A [`Listener`](super::Listener) adds it to the extensions of the request.
 #[derive(Clone, Debug)]
 pub struct Connection(Arc<ConnectionState>);
 
 #[derive(Debug)]
 struct ConnectionState {
-    /// When the listener began: what the times below are counted from.
+    /// When the listener began. The times below are counted from then.
     begun: Instant,
     opened: Instant,
-    /// The last time that a byte came or went, in microseconds.
+    /// When a byte was read or written the last time, in microseconds.
     progress: AtomicU64,
     is_known: AtomicBool,
     in_use: AtomicUsize,
@@ -47,7 +48,7 @@ struct ConnectionState {
 #[must_use = "the connection may be closed for a new one when this is dropped"]
 pub struct InUse(Connection);
 
-/// A connection's place among those that are open, until it is dropped.
+/// An open connection. Dropping it frees its place.
 pub(super) struct Member {
     connections: Arc<Connections>,
     number: u64,
@@ -55,26 +56,27 @@ pub(super) struct Member {
 }
 
 impl Connection {
-    /// Says that a request which came by this connection has a right to be worked on, which it is until what this returns is
-    /// dropped. From now on the connection is not a stranger's, which are closed first when there are too many.
+    /// Marks the connection as used by a signed request, until the result is dropped. From now on it counts
+    /// as known: strangers' connections are closed before it.
     pub fn in_use(&self) -> InUse {
         self.0.is_known.store(true, Ordering::Relaxed);
         self.0.in_use.fetch_add(1, Ordering::Relaxed);
         InUse(self.clone())
     }
 
-    /// A byte has come or gone.
+    /// Notes that a byte was read or written.
     pub(super) fn progressed(&self) {
         let now = u64::try_from(self.0.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.0.progress.store(now, Ordering::Relaxed);
     }
 
-    /// When it was opened.
+    /// When the connection was opened.
     pub(super) fn opened(&self) -> Instant {
         self.0.opened
     }
 
-    /// Returns when it is older than it may be. A request that is worked on is not broken off; its answer has some time.
+    /// Returns when the connection is too old. A request that is being worked on ends first, and its answer
+    /// gets the grace.
     pub(super) async fn outlived(&self, age: Duration, grace: Duration) {
         const LOOK: Duration = Duration::from_secs(1);
         sleep(age + grace).await;
@@ -94,8 +96,8 @@ impl Connection {
         self.0.is_known.load(Ordering::Relaxed)
     }
 
-    /// Who is less is closed first. Those who are known have half of the places for themselves, and no more of them while
-    /// they are idle; so they are not closed for strangers, and do not keep out who has just come.
+    /// The connection with the least worth is closed first. Known idle ones keep up to half of the places:
+    /// strangers do not displace them, and they do not keep out new connections.
     fn worth(&self, too_many_known: bool) -> (Worth, u64) {
         let worth = match (self.is_known(), too_many_known) {
             (true, true) => Worth::OneOfTooMany,
@@ -107,23 +109,23 @@ impl Connection {
     }
 }
 
-/// What a connection that is not in use is worth.
+/// The worth of a connection that is not in use.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Worth {
-    /// It has had the time to show who it is.
+    /// It had time for a signed request, and none came.
     Stranger,
-    /// It is known, and so are more than half.
+    /// It is known, and so are more than half of the places.
     OneOfTooMany,
-    /// It has just come.
+    /// It was opened a moment ago.
     New,
-    /// A signed request has come by it.
+    /// A signed request has come on it.
     Known,
 }
 
 impl Drop for InUse {
     fn drop(&mut self) {
         let Connection(state) = &self.0;
-        // Its silence begins now: it was the door's turn until then.
+        // It was the door's turn until now, so its silence begins here.
         self.0.progressed();
         state.in_use.fetch_sub(1, Ordering::Relaxed);
         state.changed.notify_one();
@@ -131,20 +133,16 @@ impl Drop for InUse {
 }
 
 impl Connections {
-    /// At most so many at once.
+    /// At most so many connections at once.
     pub(super) fn new(most: usize) -> Arc<Self> {
         let (open, changed) = (Mutex::default(), Arc::new(Notify::new()));
         Arc::new(Self { most: most.max(1), begun: Instant::now(), open, changed })
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Enters a new one. When there are as many as there may be, the one that has been without progress for the longest is
-    /// closed for it, strangers' first. None: all are in use. Returns also whether another one was closed.
+    /// Adds a new connection. If there is no place, the one without progress for the longest time is closed
+    /// for it, strangers' first. Returns also whether one was closed. None: all are in use.
     pub(super) fn enter(self: &Arc<Self>) -> Option<(Member, bool)> {
-        let mut open = self.open();
+        let mut open = self.open.lock();
         let is_full = open.all.len() >= self.most;
         if is_full && !open.close_one(self.most) {
             return None;
@@ -165,12 +163,12 @@ impl Connections {
         Some((Member { connections: Arc::clone(self), number, connection }, is_full))
     }
 
-    /// Closes the one that would be closed for a new one. False: all are in use.
+    /// Closes the connection that would be closed for a new one. False: all are in use.
     pub(super) fn close_one(&self) -> bool {
-        self.open().close_one(self.most)
+        self.open.lock().close_one(self.most)
     }
 
-    /// Returns when it may be that one can be entered.
+    /// Returns when there may be a place for a new one.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -182,7 +180,7 @@ impl Open {
         let known = idle().filter(|(_, connection)| connection.is_known()).count();
         let worth = |connection: &Connection| connection.worth(known > most / 2);
         let number = idle().min_by_key(|(_, connection)| worth(connection)).map(|(number, _)| *number);
-        // Its place is free at once; it ends within moments.
+        // Its place is free at once, and its task ends soon.
         let closed = number.and_then(|number| self.all.remove(&number));
         closed.is_some_and(|Connection(state)| {
             state.closed.notify_one();
@@ -192,7 +190,7 @@ impl Open {
 }
 
 impl Member {
-    /// Returns when it is closed for another one.
+    /// Returns when the connection is closed for another one.
     pub(super) async fn closed(&self) {
         self.connection.0.closed.notified().await;
     }
@@ -200,7 +198,7 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.connections.open().all.remove(&self.number);
+        self.connections.open.lock().all.remove(&self.number);
         self.connections.changed.notify_one();
     }
 }
@@ -215,7 +213,7 @@ mod tests {
         timeout(Duration::ZERO, member.closed()).await.is_ok()
     }
 
-    /// As many as there may be, each a second after the one before.
+    /// All places taken, each a second after the one before.
     async fn full(count: usize) -> (Arc<Connections>, Vec<Member>) {
         let connections = Connections::new(count);
         let mut members = Vec::new();

@@ -26,26 +26,27 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-/// How large the headers of a request may be together, and what else is read or written at once.
+/// The largest headers of a request together, and the bytes that are read or written at once, in bytes.
 const BUFFER: usize = 16 << 10;
-/// What the system keeps of a connection each way, so that those who do not read do not fill its memory. Linux doubles it
-/// for its own use.
+/// The system's buffer for a connection in each direction, in bytes, so that callers who do not read do not
+/// fill its memory. Linux doubles it for its own use.
 const SYSTEM_BUFFER: u32 = 64 << 10;
-/// How many connections the system completes before they are accepted.
+/// How many connections the system completes before this process accepts them.
 const BACKLOG: u32 = 1_024;
 
-/// What the connections of a listener may take.
+/// The limits of a listener's connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerSettings {
-    /// How many are open at once. For one more the one that has been without progress for the longest is closed.
+    /// How many are open at once. For one more, the one without progress for the longest time is closed.
     pub connections: usize,
-    /// How long the headers of a request may take, and a connection may be without one.
+    /// The time for the headers of a request. A connection may be without a request for as long.
     pub headers: Duration,
-    /// How long an answer may wait for a byte of it to be read.
+    /// The time in which the caller has to read a byte of an answer.
     pub writing: Duration,
-    /// How long a connection is kept for more requests. After that, and [`ListenerSettings::grace`], it is broken off.
+    /// How long a connection is kept for more requests. After that and [`ListenerSettings::grace`] it is
+    /// closed.
     pub age: Duration,
-    /// How long requests that are under way may take after the end was asked for.
+    /// The time for requests that are under way when the shutdown begins.
     pub grace: Duration,
 }
 
@@ -61,7 +62,7 @@ impl Default for ListenerSettings {
     }
 }
 
-/// A port that is listened at.
+/// A listening port.
 pub struct Listener {
     socket: TcpListener,
     settings: ListenerSettings,
@@ -86,23 +87,23 @@ impl ListenerMetrics {
 }
 
 impl Listener {
-    /// Listens; port 0 is any free one.
+    /// Listens at an address. Port 0 stands for any free one.
     ///
     /// # Errors
     /// When the address cannot be had.
     pub fn bind(address: SocketAddr, settings: ListenerSettings) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // Where a service was ended and is started again.
+        // Allows a service to be restarted at once.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
-        // What is accepted has what the listener has.
+        // Accepted connections have the settings of the listener.
         socket.set_send_buffer_size(SYSTEM_BUFFER)?;
         socket.set_recv_buffer_size(SYSTEM_BUFFER)?;
         socket.bind(address)?;
         Ok(Self { socket: socket.listen(BACKLOG)?, settings, metrics: ListenerMetrics::default() })
     }
 
-    /// Counts its connections, as a door's.
+    /// Counts the connections in the metrics of a door.
     #[must_use]
     pub fn counted(self, registry: &mut Registry) -> Self {
         let ListenerMetrics { open, closed } = &self.metrics;
@@ -115,7 +116,7 @@ impl Listener {
         self
     }
 
-    /// Where it listens.
+    /// The address.
     ///
     /// # Errors
     /// When the system does not say.
@@ -123,8 +124,8 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Serves until `shutdown`; then accepts nothing more, and ends what is under way, if that does not take
-    /// long.
+    /// Serves until `shutdown`. Then it accepts no more connections, and waits for
+    /// [`ListenerSettings::grace`] until the requests that are under way have ended.
     pub async fn serve(self, router: Router, shutdown: impl Future<Output = ()>) {
         let Self { socket, settings, metrics } = self;
         let (connections, graceful) = (Connections::new(settings.connections), GracefulShutdown::new());
@@ -146,7 +147,7 @@ impl Listener {
     }
 }
 
-/// Accepts a connection, and closes another one for it if there are too many.
+/// Accepts a connection. If there are too many, another one is closed for it.
 async fn accept(
     socket: &TcpListener,
     connections: &Arc<Connections>,
@@ -160,11 +161,11 @@ async fn accept(
                 }
                 return Some((stream, member));
             }
-            // All are in use: one of them ends.
+            // All are in use, so one of them has to end.
             connections.changed().await;
         },
         Err(error) => {
-            // Too many open files, say: those that are open end, or are made to.
+            // There may be too many open files. Closing a connection frees one.
             warn!(%error, "cannot accept a connection; is the limit on open files too low?");
             if connections.close_one() {
                 metrics.closed("full");
@@ -193,7 +194,8 @@ fn serve(
         async move {
             let mut response = answer.await?;
             if opened.elapsed() >= age {
-                // Said with an answer, so that no request comes to a connection that has just been closed.
+                // The header comes with an answer, so that no request is sent on a connection that has just
+                // been closed.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(response)

@@ -1,4 +1,5 @@
-//! What doors and workers have in common as services: a listener with limits, `/healthz`, `/readyz` and `/metrics`.
+//! The parts that doors and workers share as services: a listener with limits, and `/healthz`, `/readyz` and
+//! `/metrics`.
 
 mod connections;
 mod listener;
@@ -19,42 +20,42 @@ use std::sync::Arc;
 
 /// Whether a service can do its work.
 pub trait Health: Send + Sync + 'static {
-    /// As it is now.
+    /// Its state now.
     fn readiness(&self) -> Readiness;
 }
 
-/// What `/readyz` answers.
+/// The answer of `/readyz`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Readiness {
-    /// 200, or 503.
+    /// Whether it is 200; otherwise it is 503.
     pub ready: bool,
-    /// What else there is to say.
+    /// The body.
     pub document: Value,
 }
 
 #[derive(Clone)]
-struct Service {
+struct Observed {
     health: Arc<dyn Health>,
     registry: Arc<Registry>,
 }
 
-/// The routes `/healthz` (the process answers), `/readyz` and `/metrics` (for Prometheus). They have no signature:
-/// they are for a listener that strangers do not reach.
+/// The routes `/healthz` (the process answers), `/readyz` and `/metrics` (for Prometheus). They check no
+/// signature, so they are for a listener that strangers cannot reach.
 pub fn router(health: Arc<dyn Health>, registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(Service { health, registry })
+        .with_state(Observed { health, registry })
 }
 
-async fn readyz(State(service): State<Service>) -> Response {
+async fn readyz(State(service): State<Observed>) -> Response {
     let Readiness { ready, document } = service.health.readiness();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(document)).into_response()
 }
 
-async fn metrics(State(service): State<Service>) -> Response {
+async fn metrics(State(service): State<Observed>) -> Response {
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &service.registry) {
         Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)

@@ -1,4 +1,4 @@
-//! A TCP connection that ends when what is written to it is not read.
+//! A stream that fails when its peer does not read.
 
 use super::connections::Connection;
 use std::io;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A stream whose progress is noted. While it cannot be written to, nothing is read from it: whoever does not read answers
-/// makes no more of them. When nothing was written for too long, it fails.
+/// A stream that notes its progress. While a write waits, nothing is read: a caller who does not read answers
+/// gets no more of them. If a write waits for too long, the stream fails.
 pub(super) struct ProgressStream<S> {
     stream: S,
     connection: Connection,
-    /// How long nothing may be written.
+    /// How long a write may wait.
     patience: Duration,
-    /// Until when something has to be written; none while nothing waits for that.
+    /// When the waiting write fails; none if no write waits.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Who wants to read when something was written.
+    /// The reader that waits for a write.
     reader: Option<Waker>,
 }
 
@@ -118,7 +118,7 @@ mod tests {
         peer.write_all(b"question").await.unwrap();
         own.write_all(&[0; 8]).await.unwrap();
         assert!(timeout(Duration::from_secs(9), own.write_all(b"x")).await.is_err());
-        // The one who would make more answers waits too.
+        // Requests of this peer wait too.
         let mut byte = [0];
         assert!(timeout(Duration::from_millis(1), own.read_exact(&mut byte)).await.is_err());
         let begun = Instant::now();
@@ -138,7 +138,7 @@ mod tests {
             assert_eq!(peer.read_u8().await.unwrap(), 0);
         }
         let mut own = writing.await.unwrap().unwrap();
-        // And it is read from again.
+        // The stream is read from again.
         peer.write_all(b"?").await.unwrap();
         assert_eq!(own.read_u8().await.unwrap(), b'?');
     }

@@ -18,7 +18,8 @@ use tracing::debug;
 pub const MAX_BATCH: usize = 10_000;
 /// The time for the network, added to the time that JetStream waits for a message.
 const MARGIN: Duration = Duration::from_secs(2);
-/// The most messages of an account that are with workers: a whole batch, and the messages of workers that were killed.
+/// The most messages of an account that are with workers: a whole batch, and the messages of workers that
+/// were killed.
 const MAX_IN_FLIGHT: i64 = 50_000;
 
 /// The queue of one account. Only the worker that holds the account's lease takes messages from it.
@@ -68,12 +69,13 @@ async fn consumer(queue: &Queue, account: &Account) -> Result<Consumer<pull::Con
 }
 
 impl AccountQueue {
-    /// Deletes the consumer and makes it anew if it has stopped delivering messages that are still in the stream. Only the
-    /// worker of the account may ask, when it has none of its messages and got none for `quiet`.
+    /// Deletes the consumer and makes it anew if it has stopped delivering messages that are still in the
+    /// stream. Only the worker of the account may ask, when it has none of its messages and got none for
+    /// `quiet`.
     ///
-    /// A server that was killed writes the stream and the consumer down one after the other. It can come back with messages
-    /// that the consumer remembers as acknowledged, or with a consumer that waits for the acknowledgement of messages that
-    /// are gone (seen with NATS 2.9).
+    /// A server that was killed writes the stream and the consumer down one after the other. It can come back
+    /// with messages that the consumer remembers as acknowledged, or with a consumer that waits for the
+    /// acknowledgement of messages that are gone (seen with NATS 2.9).
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -98,7 +100,8 @@ impl AccountQueue {
         }
         // A new consumer begins with the first message in the stream. Those that were done have outcomes.
         let delete = self.queue.opt_ins.delete_consumer(self.account.as_str());
-        // This fails if it is gone already. If it is still there, it is opened as it is, and this comes again.
+        // This fails if it is gone already. If it is still there, it is opened as it is, and this comes
+        // again.
         if let Err(error) = ask(&self.queue.client(), "delete a consumer", delete).await {
             debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
@@ -106,8 +109,8 @@ impl AccountQueue {
         Ok(Backlog::Recreated)
     }
 
-    /// Takes at most `most` messages, and no more than [`MAX_BATCH`]. It waits for the first one as long as `patience`; the
-    /// others have at most so many `bytes`.
+    /// Takes at most `most` messages, and no more than [`MAX_BATCH`]. It waits for the first one as long as
+    /// `patience`; the others have at most so many `bytes`.
     ///
     /// # Errors
     /// When JetStream cannot be asked.

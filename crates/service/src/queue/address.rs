@@ -24,8 +24,8 @@ pub(super) fn shown(servers: &[ServerAddr]) -> String {
 
 /// Options with the user of the addresses, because the client does not read it.
 ///
-/// The first user holds for all servers: they are one cluster, and have the same users. A user without a password is a token,
-/// as in other clients of NATS.
+/// The first user holds for all servers: they are one cluster, and have the same users. A user without a
+/// password is a token, as in other clients of NATS.
 pub(super) fn signed_in(servers: &[ServerAddr], options: ConnectOptions) -> ConnectOptions {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let named = servers.iter().find_map(|server| Some((decoded(server.username()?), server.password())));

@@ -25,10 +25,11 @@ const SIGNATURES: Duration = Duration::from_secs(10 * 60);
 pub(super) const PUT: Duration = Duration::from_secs(10);
 /// How often a silent connection is tested. After three times without an answer it counts as broken.
 const PING: Duration = Duration::from_secs(5);
-/// How many opt-ins of all puts are under way at once. The client allows 5,000 messages without an acknowledgement, and waits
-/// without end for a place among them.
+/// How many opt-ins of all puts are under way at once. The client allows 5,000 messages without an
+/// acknowledgement, and waits without end for a place among them.
 const PUT_PERMITS: usize = 2_048;
-/// How many outcomes and dead letters are under way at once. The rest of the places are for leases, which do not wait then.
+/// How many outcomes and dead letters are under way at once. The rest of the places are for leases, which do
+/// not wait then.
 const OUTCOME_PERMITS: usize = 1_024;
 
 /// A connection to the queue.
@@ -48,7 +49,8 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Connects, and makes the streams and buckets that do not exist. A connection that breaks later comes back by itself.
+    /// Connects, and makes the streams and buckets that do not exist. A connection that breaks later comes
+    /// back by itself.
     ///
     /// # Errors
     /// When NATS is not there, or has no JetStream.

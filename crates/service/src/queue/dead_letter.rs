@@ -25,8 +25,8 @@ const PAGE: usize = 1_000;
 /// A dead letter, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeadLetterBody {
-    /// The opt-in or the opt-out, as it was in the queue. Of a message that is no JSON, or is too long, it is a string: the
-    /// base64 of its beginning.
+    /// The opt-in or the opt-out, as it was in the queue. Of a message that is no JSON, or is too long, it is
+    /// a string: the base64 of its beginning.
     pub opt_in: Box<RawValue>,
     /// Why it is not done.
     pub error: Reason,
@@ -34,8 +34,8 @@ pub struct DeadLetterBody {
     pub attempts: u32,
     /// When it was given up, in RFC 3339.
     pub since: String,
-    /// The sequences at which front doors have accepted the opt-in. None if an older version, which did not store them, has
-    /// written this.
+    /// The sequences at which front doors have accepted the opt-in. None if an older version, which did not
+    /// store them, has written this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sequences: Vec<u64>,
 }
@@ -132,8 +132,8 @@ impl Queue {
         Ok(info.state.messages)
     }
 
-    /// Puts the opt-in of a dead letter into the queue again. If this is interrupted, it can be repeated: the dead letter is
-    /// removed last. False: someone else has decided about it since it was read.
+    /// Puts the opt-in of a dead letter into the queue again. If this is interrupted, it can be repeated: the
+    /// dead letter is removed last. False: someone else has decided about it since it was read.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -160,8 +160,8 @@ impl Queue {
         Ok(is_open)
     }
 
-    /// Writes the decision about a dead letter as the outcome of its opt-in. False: the dead letter is gone, or the opt-in has
-    /// another outcome since. A late decision changes neither.
+    /// Writes the decision about a dead letter as the outcome of its opt-in. False: the dead letter is gone,
+    /// or the opt-in has another outcome since. A late decision changes neither.
     async fn decide(&self, letter: &DeadLetter, decision: &Outcome) -> Result<bool, QueueError> {
         loop {
             // A second dead letter of the opt-in may have replaced this one.
@@ -175,7 +175,8 @@ impl Queue {
                 Some(now) if now == decision => return Ok(true),
                 // An outcome is deleted after a week, a dead letter is not.
                 Some(Outcome::Dead(_)) | None => {}
-                // A retry was interrupted before the opt-in was in the queue, or before the dead letter was removed.
+                // A retry was interrupted before the opt-in was in the queue, or before the dead letter was
+                // removed.
                 Some(Outcome::Waiting) => {}
                 Some(Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Dropped) => return Ok(false),
             }

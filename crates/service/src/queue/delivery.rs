@@ -9,7 +9,8 @@ use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// How long after a delivery JetStream delivers a message again, unless it is extended, acknowledged or naked.
+/// How long after a delivery JetStream delivers a message again, unless it is extended, acknowledged or
+/// naked.
 pub(super) const ACK_WAIT: Duration = Duration::from_secs(15);
 /// The longest delay of a nak.
 pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(5 * 60);
@@ -27,7 +28,8 @@ impl Delivery {
         QueueEntry::read(&self.0.payload, self.0.subject.rsplit('.').next().unwrap_or_default())
     }
 
-    /// Whether a front door has put it into the queue under this key. Otherwise it is a dead letter that was retried.
+    /// Whether a front door has put it into the queue under this key. Otherwise it is a dead letter that was
+    /// retried.
     pub(crate) fn is_accepted_as(&self, key: &OptInKey) -> bool {
         self.0.headers.as_ref().is_some_and(|headers| is_put_as(headers, key))
     }
@@ -58,7 +60,8 @@ impl Delivery {
         ask(&self.0.context.client(), "take an acknowledgement", self.0.ack()).await
     }
 
-    /// Returns the message to the queue. It is delivered again after the delay, which is five minutes at most.
+    /// Returns the message to the queue. It is delivered again after the delay, which is five minutes at
+    /// most.
     ///
     /// # Errors
     /// When there is no connection. The message is delivered again all the same.

@@ -15,7 +15,8 @@ pub enum QueueEntry {
     Invalid(OptInKey, InvalidField),
     /// An opt-out.
     OptOut(OptInKey, OptOut),
-    /// An opt-in or opt-out with something that this version does not know. A newer front door may have written it.
+    /// An opt-in or opt-out with something that this version does not know. A newer front door may have
+    /// written it.
     Newer(OptInKey),
     /// A message that no front door has written.
     Foreign,

@@ -16,8 +16,8 @@ const PROBE: &str = "probe";
 const LEAST_ROOM: u64 = 128 << 10;
 
 impl Queue {
-    /// Checks that opt-ins would be accepted now: JetStream answers, the stream of opt-ins has room, and a test entry can be
-    /// written. It takes two seconds at most.
+    /// Checks that opt-ins would be accepted now: JetStream answers, the stream of opt-ins has room, and a
+    /// test entry can be written. It takes two seconds at most.
     ///
     /// # Errors
     /// When they would not be accepted, or it is not known.

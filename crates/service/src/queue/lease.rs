@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The right to work on an account. It ends by itself unless it is renewed, so that the account of a worker that died goes to
-/// another one.
+/// The right to work on an account. It ends by itself unless it is renewed, so that the account of a worker
+/// that died goes to another one.
 pub struct Lease {
     client: Client,
     store: Store,

@@ -9,8 +9,8 @@
 //! | `klaviyo-workers` | bucket | the live workers | ten seconds after the last heartbeat |
 //! | `klaviyo-signatures` | bucket | signatures that front doors have accepted | ten minutes are over |
 //!
-//! Streams and buckets that do not exist are made, with one replica. Those that exist are used as they are, so an operator can
-//! make or change them. Every request to NATS ends in time, whatever NATS does.
+//! Streams and buckets that do not exist are made, with one replica. Those that exist are used as they are,
+//! so an operator can make or change them. Every request to NATS ends in time, whatever NATS does.
 
 mod account_queue;
 mod address;

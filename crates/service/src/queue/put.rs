@@ -25,9 +25,9 @@ pub struct Accepted {
 }
 
 impl Queue {
-    /// Puts opt-ins into the queue, as the messages that [`OptIn::to_json`](crate::opt_in::OptIn::to_json) makes. The results
-    /// have the same order. If one failed, its opt-in may be written all the same; to put it again is safe. It takes ten
-    /// seconds at most.
+    /// Puts opt-ins into the queue, as the messages that [`OptIn::to_json`](crate::opt_in::OptIn::to_json)
+    /// makes. The results have the same order. If one failed, its opt-in may be written all the same; to put
+    /// it again is safe. It takes ten seconds at most.
     pub async fn put(&self, opt_ins: Vec<(OptInKey, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
         let end = Instant::now() + PUT;
         if self.max_bytes.is_some()

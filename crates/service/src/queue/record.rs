@@ -22,8 +22,8 @@ const PROBE: std::ops::RangeInclusive<usize> = 1 << 10..=512 << 10;
 pub(crate) struct Record {
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
-    /// The sequences in the stream of opt-ins at which front doors have accepted it. None if an older version, which did not
-    /// store them, has written this.
+    /// The sequences in the stream of opt-ins at which front doors have accepted it. None if an older
+    /// version, which did not store them, has written this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sequences: Vec<u64>,
     /// The revision of the entry in the bucket; 0 if there is none yet.
@@ -47,8 +47,8 @@ impl Record {
 }
 
 impl Queue {
-    /// The outcome of an opt-in that was accepted at this sequence of the stream; none if no opt-in was, or if its outcome is
-    /// older than a week.
+    /// The outcome of an opt-in that was accepted at this sequence of the stream; none if no opt-in was, or
+    /// if its outcome is older than a week.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -92,7 +92,8 @@ impl Queue {
         Ok(Some(Record { revision: entry.revision, ..record }))
     }
 
-    /// Writes the outcome of an opt-in over the one of its revision. False: another process has settled it since.
+    /// Writes the outcome of an opt-in over the one of its revision. False: another process has settled it
+    /// since.
     pub(crate) async fn settle(&self, key: &OptInKey, record: &Record) -> Result<bool, QueueError> {
         if self.update(key, record, record.revision).await? {
             return Ok(true);
@@ -120,8 +121,8 @@ impl Queue {
         ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await
     }
 
-    /// Adds a sequence to the record of a settled opt-in, so that callers can ask for it by that id too. False: the record has
-    /// changed since it was read.
+    /// Adds a sequence to the record of a settled opt-in, so that callers can ask for it by that id too.
+    /// False: the record has changed since it was read.
     pub(crate) async fn add_sequence(
         &self,
         key: &OptInKey,
@@ -132,11 +133,11 @@ impl Queue {
         if added == *record { Ok(true) } else { self.settle(key, &added).await }
     }
 
-    /// Fails if so many bytes of outcomes could not be written for an account: they are written and removed again. So Klaviyo
-    /// is not asked for anything whose outcome would be lost.
+    /// Fails if so many bytes of outcomes could not be written for an account: they are written and removed
+    /// again. So Klaviyo is not asked for anything whose outcome would be lost.
     pub(crate) async fn probe_outcomes(&self, account: &Account, bytes: usize) -> Result<(), QueueError> {
-        // No opt-in has this key. The mark that a probe leaves is smaller than a probe, so a full bucket does not take the
-        // next probe in its place.
+        // No opt-in has this key. The mark that a probe leaves is smaller than a probe, so a full bucket does
+        // not take the next probe in its place.
         let key = format!("{account}.proof");
         let room = Bytes::from(vec![b' '; bytes.clamp(*PROBE.start(), *PROBE.end())]);
         ask(&self.client(), "keep an outcome", self.outcomes.put(key.as_str(), room)).await?;

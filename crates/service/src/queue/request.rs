@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 /// The longest time for an answer of NATS, except in [`Queue::put`](super::Queue::put).
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
-/// Waits for NATS until a time, and not at all without a connection: the client would keep the request and send it when NATS
-/// is back, when nobody waits for the answer any more.
+/// Waits for NATS until a time, and not at all without a connection: the client would keep the request and
+/// send it when NATS is back, when nobody waits for the answer any more.
 pub(super) async fn until<F: Future>(
     client: &Client,
     what: &'static str,

@@ -60,8 +60,8 @@ async fn open_stream(
         .map_err(|error: CreateStreamError| QueueError::SetUp(name, error.into()))
 }
 
-/// Opens a bucket, or makes its stream. The client could make it, but first asks for something that a server of version 2.9,
-/// which Debian 12 has, does not tell.
+/// Opens a bucket, or makes its stream. The client could make it, but first asks for something that a server
+/// of version 2.9, which Debian 12 has, does not tell.
 pub(super) async fn bucket(
     context: &Context,
     name: &'static str,

@@ -5,8 +5,8 @@ const OLDEST: [u32; 3] = [2, 9, 10];
 /// A new major version may change the protocol.
 const NEXT_MAJOR: [u32; 3] = [3, 0, 0];
 
-/// The first version that refuses new messages at `max_bytes`. Older ones count the size of a message without its overhead,
-/// take one too many, and then remove the oldest.
+/// The first version that refuses new messages at `max_bytes`. Older ones count the size of a message without
+/// its overhead, take one too many, and then remove the oldest.
 const REFUSES: [u32; 3] = [2, 10, 0];
 
 /// Whether a server of this version loses the oldest message of a stream that has reached `max_bytes`.

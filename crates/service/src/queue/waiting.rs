@@ -38,8 +38,8 @@ impl Queue {
     /// When JetStream cannot be asked.
     pub async fn waiting(&self) -> Result<Waiting, QueueError> {
         let what = "count the opt-ins";
-        // All subjects are asked for, even where one account is meant: a NATS 2.9 that was killed tells of no message if it
-        // is asked for a single subject.
+        // All subjects are asked for, even where one account is meant: a NATS 2.9 that was killed tells of no
+        // message if it is asked for a single subject.
         let counts = async {
             let counts = self.opt_ins.info_with_subjects(format!("{OPT_INS_SUBJECT}.*")).await;
             let counts: Vec<(String, usize)> =

@@ -31,8 +31,8 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// Reads a small regular file, through links. It does not wait for a writer, as reading a FIFO does, but as long as the file
-/// system does.
+/// Reads a small regular file, through links. It does not wait for a writer, as reading a FIFO does, but as
+/// long as the file system does.
 pub(super) fn read(path: &Path) -> Result<Contents, Unread> {
     let file = open(path)?;
     let metadata = file.metadata()?;
@@ -53,7 +53,8 @@ pub(super) fn read(path: &Path) -> Result<Contents, Unread> {
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
     use std::os::unix::fs::OpenOptionsExt;
-    // With these flags a FIFO without a writer opens at once, and a terminal does not become the process's own.
+    // With these flags a FIFO without a writer opens at once, and a terminal does not become the process's
+    // own.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     OpenOptions::new().read(true).custom_flags(flags).open(path)
@@ -67,7 +68,8 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn is_exposed(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    // The group's permissions are the operator's choice: Kubernetes gives a pod its secrets by the pod's group.
+    // The group's permissions are the operator's choice: Kubernetes gives a pod its secrets by the pod's
+    // group.
     metadata.permissions().mode() & 0o004 != 0
 }
 

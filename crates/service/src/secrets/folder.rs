@@ -75,8 +75,8 @@ pub(super) fn read(folder: &Path, before: &Values, logged: &mut Logged) -> io::R
     Ok(values)
 }
 
-/// Takes the app secret from an account whose phone number ids are invalid. Otherwise it would get the notifications of every
-/// number of the app.
+/// Takes the app secret from an account whose phone number ids are invalid. Otherwise it would get the
+/// notifications of every number of the app.
 fn close_unsure_webhooks<'a>(values: &mut Values, faulty: impl Iterator<Item = &'a PathBuf>) {
     for (account, kind) in faulty.filter_map(|file| parse_name(file)) {
         if kind == SecretKind::WhatsappPhoneNumberId && !values.contains_key(&(account.clone(), kind)) {

@@ -3,7 +3,8 @@
 #[cfg(doc)]
 use crate::account::Account;
 
-/// The kinds of secrets that an account has. Each is in a file `<account>.<name>`, or in a variable for [`Account::DEFAULT`].
+/// The kinds of secrets that an account has. Each is in a file `<account>.<name>`, or in a variable for
+/// [`Account::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretKind {
     /// Klaviyo's private key. Workers need it, and a front door without a queue.
@@ -14,10 +15,11 @@ pub enum SecretKind {
     WhatsappAppSecret,
     /// The token that Meta sends when it asks whether a webhook is wanted: 8 characters or more.
     WhatsappVerifyToken,
-    /// The list that people join by WhatsApp, by id or exact name. It is no secret, but belongs to the account.
+    /// The list that people join by WhatsApp, by id or exact name. It is no secret, but belongs to the
+    /// account.
     WhatsappList,
-    /// The ids of the account's WhatsApp numbers, with white space between them. They are no secret either. Meta signs for an
-    /// app, which can have the numbers of many accounts.
+    /// The ids of the account's WhatsApp numbers, with white space between them. They are no secret either.
+    /// Meta signs for an app, which can have the numbers of many accounts.
     WhatsappPhoneNumberId,
 }
 

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 /// The shortest app secret, in characters. Meta's have 32 hexadecimal digits.
 const APP_SECRET: usize = 16;
 
-/// The key of an HMAC-SHA256, decoded and never empty. Its memory is overwritten when it is dropped, and printing it prints
-/// no part of it.
+/// The key of an HMAC-SHA256, decoded and never empty. Its memory is overwritten when it is dropped, and
+/// printing it prints no part of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MacKey(Zeroizing<Vec<u8>>);
 
@@ -21,7 +21,8 @@ impl MacKey {
     const NEW: usize = 32;
     const PREFIX: &str = "whsec_";
 
-    /// A key that takes the place of a missing one, so that a check takes as long. The result of the check is to be ignored.
+    /// A key that takes the place of a missing one, so that a check takes as long. The result of the check is
+    /// to be ignored.
     pub(crate) fn decoy() -> Self {
         Self(Zeroizing::new(vec![0; Self::NEW]))
     }

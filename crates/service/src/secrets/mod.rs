@@ -1,6 +1,8 @@
-//! The secrets of the accounts: one file each, as Kubernetes mounts them, or the environment for a single account.
+//! The secrets of the accounts: one file each, as Kubernetes mounts them, or the environment for a single
+//! account.
 //!
-//! A secret is checked when it is read. An invalid one is named in the log by its file, and the account does not have it.
+//! A secret is checked when it is read. An invalid one is named in the log by its file, and the account does
+//! not have it.
 
 mod file;
 mod folder;

@@ -42,7 +42,8 @@ impl Secrets {
     /// A reading that takes longer is logged.
     const SLOW: Duration = Duration::from_secs(10);
 
-    /// The secrets of many accounts, from the files of a folder. It is read now, which takes as long as the file system does.
+    /// The secrets of many accounts, from the files of a folder. It is read now, which takes as long as the
+    /// file system does.
     ///
     /// # Errors
     /// When the folder cannot be read. A file that is invalid, or cannot be read, is logged and left out.
@@ -52,7 +53,8 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// The secrets of these kinds of [`Account::DEFAULT`], from the environment. An empty variable counts as not set.
+    /// The secrets of these kinds of [`Account::DEFAULT`], from the environment. An empty variable counts as
+    /// not set.
     ///
     /// # Errors
     /// When the value of a variable is invalid.
@@ -76,7 +78,8 @@ impl Secrets {
         Self { folder, values: RwLock::new(values), logged: Mutex::default(), changes }
     }
 
-    /// The text of an account's secret, if it has one of this kind. A key of a MAC has no text: see [`Secrets::mac_key`].
+    /// The text of an account's secret, if it has one of this kind. A key of a MAC has no text: see
+    /// [`Secrets::mac_key`].
     #[must_use]
     pub fn get(&self, account: &Account, kind: SecretKind) -> Option<SecretText> {
         match self.value(account, kind)? {
@@ -85,8 +88,8 @@ impl Secrets {
         }
     }
 
-    /// The key with which an account's requests are signed, if it has one: for [`SecretKind::SigningSecret`] and
-    /// [`SecretKind::WhatsappAppSecret`].
+    /// The key with which an account's requests are signed, if it has one: for [`SecretKind::SigningSecret`]
+    /// and [`SecretKind::WhatsappAppSecret`].
     #[must_use]
     pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
         match self.value(account, kind)? {
@@ -120,8 +123,8 @@ impl Secrets {
         self.changes.subscribe()
     }
 
-    /// Reads the folder again and again until it is dropped. A file system that hangs holds up nothing else. Secrets from the
-    /// environment do not change.
+    /// Reads the folder again and again until it is dropped. A file system that hangs holds up nothing else.
+    /// Secrets from the environment do not change.
     pub async fn keep_fresh(self: &Arc<Self>) {
         let Some(folder) = &self.folder else { return std::future::pending().await };
         loop {

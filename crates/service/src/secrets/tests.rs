@@ -41,7 +41,8 @@ fn files_are_read_again_when_they_change() {
     assert_eq!(secrets.mac_key(&account("shop-1"), SecretKind::SigningSecret), None);
 }
 
-/// Stores with fixed times, and archives that are unpacked with theirs, replace a file by one of the same length.
+/// Stores with fixed times, and archives that are unpacked with theirs, replace a file by one of the same
+/// length.
 #[test]
 fn a_secret_of_the_same_length_and_time_is_another_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -99,7 +99,8 @@ impl Value {
     }
 }
 
-/// The shortest verify token, in characters. The operator chooses it, and it guards only the set-up of a webhook.
+/// The shortest verify token, in characters. The operator chooses it, and it guards only the set-up of a
+/// webhook.
 const VERIFY_TOKEN: usize = 8;
 /// Fails if a text has fewer characters than this.
 pub(super) fn at_least(text: &str, least: usize) -> Result<(), InvalidSecret> {

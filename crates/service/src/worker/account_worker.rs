@@ -21,11 +21,11 @@ use tracing::{debug, info, warn};
 const IDLE: Duration = Duration::from_secs(5);
 /// How long a batch may go on after the worker began to shut down.
 const LAST_BATCH: Duration = Duration::from_secs(20);
-/// The longest pause before one opt-in of an account is tried. Klaviyo may have refused a good key during an outage, and a
-/// gateway may ask to wait for a day.
+/// The longest pause before one opt-in of an account is tried. Klaviyo may have refused a good key during an
+/// outage, and a gateway may ask to wait for a day.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
-/// How long opt-ins stay in flight during a pause. In a longer one they go back to the queue, because each message in flight
-/// has to be extended all the time.
+/// How long opt-ins stay in flight during a pause. In a longer one they go back to the queue, because each
+/// message in flight has to be extended all the time.
 const LONGEST_IN_FLIGHT: Duration = Duration::from_secs(10);
 /// How long the last outcomes may take to be written when the account is given up.
 const LAST_OUTCOMES: Duration = Duration::from_secs(5);
@@ -34,7 +34,8 @@ const RENEW_AGAIN: Duration = Duration::from_millis(500);
 /// The factor by which the next batch is larger after one that was done.
 const GROWTH: usize = 10;
 
-/// Works on an account until nothing waits, another worker is to have it, the lease is lost, or the worker shuts down.
+/// Works on an account until nothing waits, another worker is to have it, the lease is lost, or the worker
+/// shuts down.
 pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
     let account = lease.account().clone();
     info!(%account, "the account is this worker's");
@@ -54,7 +55,8 @@ pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
         () = async { context.shutdown().await; sleep(LAST_BATCH).await } => false,
     };
     if !is_lost {
-        // The next owner finds these outcomes. Those that are not written in time are written when the account comes back.
+        // The next owner finds these outcomes. Those that are not written in time are written when the
+        // account comes back.
         let caught_up = timeout(LAST_OUTCOMES, settler.catch_up()).await;
         if !matches!(caught_up, Ok(Ok(()))) {
             warn!(%account, "not everything that was done is noted; what is not may be done again");
@@ -237,12 +239,14 @@ impl AccountWorker<'_> {
 
 /// The tenant of an account and the text of its key; none if it has no key here.
 fn tenant(context: &WorkerContext, account: &Account) -> Option<(Tenant, SecretText)> {
-    // Read before the tenant: the tenant's key is this one or a newer one, which costs one attempt too many at worst.
+    // Read before the tenant: the tenant's key is this one or a newer one, which costs one attempt too many
+    // at worst.
     let key = context.secrets.get(account, SecretKind::ApiKey)?;
     Some((context.tenants.get(account).ok()?, key))
 }
 
-/// Waits until the account has another key than the refused one, is another worker's, or it is time to try again.
+/// Waits until the account has another key than the refused one, is another worker's, or it is time to try
+/// again.
 async fn wait_for_new_key(context: &WorkerContext, account: &Account, reason: Reason, refused: &SecretText) {
     warn!(
         %account, code = reason.code, reason = reason.message,

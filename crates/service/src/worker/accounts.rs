@@ -31,7 +31,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker with a random name. `max_attempts` is how often an opt-in is tried before it becomes a dead letter.
+    /// A worker with a random name. `max_attempts` is how often an opt-in is tried before it becomes a dead
+    /// letter.
     #[must_use]
     pub fn new(
         queue: Arc<Queue>,
@@ -62,8 +63,8 @@ impl Worker {
         self.context.status.clone()
     }
 
-    /// Works until `shutdown`. Then it ends the batches that are under way if they do not take long, and returns everything
-    /// else to the queue.
+    /// Works until `shutdown`. Then it ends the batches that are under way if they do not take long, and
+    /// returns everything else to the queue.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { context } = self;
         let mut tasks: HashMap<Account, JoinHandle<()>> = HashMap::new();

@@ -13,8 +13,8 @@ impl Assignment {
         Self(workers)
     }
 
-    /// The worker of an account: of those that can work on it, the one with the highest hash (rendezvous hashing). All
-    /// workers compute the same, and when one comes or goes only its own accounts move.
+    /// The worker of an account: of those that can work on it, the one with the highest hash (rendezvous
+    /// hashing). All workers compute the same, and when one comes or goes only its own accounts move.
     pub(super) fn owner(&self, account: &Account) -> Option<&str> {
         let able = self.0.iter().filter(|(_, unable)| !unable.contains(account));
         able.map(|(worker, _)| worker.as_str()).max_by_key(|worker| hash(worker, account))

@@ -6,7 +6,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes that the messages of all accounts may take together. One message of each account is always allowed.
 const BYTES: usize = 384 << 20;
-/// Bytes in memory for a byte of a message that is worked on: parsed, as a contact, in the sandbox, and in the request.
+/// Bytes in memory for a byte of a message that is worked on: parsed, as a contact, in the sandbox, and in
+/// the request.
 const BYTES_PER_BYTE: usize = 12;
 /// Bytes that any message takes beside its payload: headers, subjects and entries in tables.
 const BYTES_PER_MESSAGE: usize = 1_536;
@@ -42,8 +43,8 @@ impl Budget {
 }
 
 impl BudgetShare<'_> {
-    /// Reserves an equal share, or the rest of the budget if that is less. An account never waits for room: without any, it
-    /// takes one message at a time.
+    /// Reserves an equal share, or the rest of the budget if that is less. An account never waits for room:
+    /// without any, it takes one message at a time.
     pub(super) fn room(&self) -> Room {
         let Budget { free, accounts } = self.0;
         let equal = BYTES / accounts.load(Ordering::Relaxed).max(1);

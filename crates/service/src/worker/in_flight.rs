@@ -15,16 +15,16 @@ const AT_ONCE: usize = 256;
 /// How long a nak of all messages may take. JetStream delivers the others again all the same, a little later.
 const NAK_ALL: Duration = Duration::from_secs(5);
 
-/// The messages of one account that are being worked on, by their sequences in the stream. Those that are in here when the
-/// work ends go back to the queue.
+/// The messages of one account that are being worked on, by their sequences in the stream. Those that are in
+/// here when the work ends go back to the queue.
 #[derive(Default)]
 pub(super) struct InFlight(Mutex<Messages>);
 
 #[derive(Default)]
 struct Messages {
     deliveries: BTreeMap<u64, Arc<Delivery>>,
-    /// How often each message was tried and failed, before a nak too. Deliveries do not count: a message may have been
-    /// naked without an attempt.
+    /// How often each message was tried and failed, before a nak too. Deliveries do not count: a message may
+    /// have been naked without an attempt.
     failures: HashMap<u64, u32>,
     /// Messages that are tried before all others.
     first: HashSet<u64>,
@@ -63,8 +63,8 @@ impl InFlight {
         self.0.lock().deliveries.is_empty()
     }
 
-    /// At most so many messages: those that [go first](Self::go_first), then those with the fewest failures. Each comes
-    /// with how often it is tried, this attempt included.
+    /// At most so many messages: those that [go first](Self::go_first), then those with the fewest failures.
+    /// Each comes with how often it is tried, this attempt included.
     pub(super) fn next(&self, most: usize) -> Vec<(Arc<Delivery>, u32)> {
         let messages = self.0.lock();
         let failures = |sequence: &u64| messages.failures.get(sequence).copied().unwrap_or_default();

@@ -9,8 +9,8 @@ type Requests = usize;
 const LOOKED_UP: usize = 100;
 /// How many profiles one addition to a list takes: `contacts.subscribe`.
 const ADDED: usize = 1_000;
-/// How many requests an import takes, whatever its size: one submits it, some poll it, one reads its failures. It is slow, so
-/// it is chosen only where it saves requests.
+/// How many requests an import takes, whatever its size: one submits it, some poll it, one reads its
+/// failures. It is slow, so it is chosen only where it saves requests.
 const IMPORT: Requests = 8;
 
 /// How opt-ins to one list are done.
@@ -18,8 +18,8 @@ const IMPORT: Requests = 8;
 pub(super) enum Plan {
     /// The three steps of `contacts.opt-in`, for each.
     OneByOne,
-    /// All are looked up. Profiles that exist are added to the list together; the others are created, or imported if
-    /// [`is_import`].
+    /// All are looked up. Profiles that exist are added to the list together; the others are created, or
+    /// imported if [`is_import`].
     LookedUp,
     /// All are imported, whether their profiles exist or not.
     Import,
@@ -28,8 +28,8 @@ pub(super) enum Plan {
 impl Plan {
     /// The plan for so many opt-ins that have more than one identifier.
     ///
-    /// They are looked up before an import, because an import overwrites fields of a profile that exists, and an opt-in
-    /// does not.
+    /// They are looked up before an import, because an import overwrites fields of a profile that exists, and
+    /// an opt-in does not.
     pub(super) fn of_contacts(count: usize) -> Self {
         if one_by_one(count) <= looked_up(count) + IMPORT.min(count) {
             Self::OneByOne
@@ -38,15 +38,16 @@ impl Plan {
         }
     }
 
-    /// The plan for so many opt-ins that have one identifier and nothing else. An import of them overwrites nothing.
+    /// The plan for so many opt-ins that have one identifier and nothing else. An import of them overwrites
+    /// nothing.
     pub(super) fn of_identifiers(count: usize) -> Self {
         // Compared with the cheapest result of a lookup: all profiles exist.
         if IMPORT < looked_up(count) { Self::Import } else { Self::of_contacts(count) }
     }
 }
 
-/// How many opt-ins are brought to Klaviyo together that were tried so often, this attempt included. The more often an opt-in
-/// has failed, the fewer others fail with it.
+/// How many opt-ins are brought to Klaviyo together that were tried so often, this attempt included. The more
+/// often an opt-in has failed, the fewer others fail with it.
 pub(super) fn batch_limit(attempts: u32) -> usize {
     (MAX_BATCH >> attempts.saturating_sub(1).saturating_mul(2).min(usize::BITS - 1)).max(1)
 }

@@ -33,8 +33,9 @@ pub(super) struct Settled {
     pub(super) dead_letter: Option<DeadLetterBody>,
 }
 
-/// The outcomes of a worker that are not written yet, by account. Klaviyo has already done what they say. So they are
-/// written before Klaviyo is asked for anything else of the account, even if the work was interrupted.
+/// The outcomes of a worker that are not written yet, by account. Klaviyo has already done what they say. So
+/// they are written before Klaviyo is asked for anything else of the account, even if the work was
+/// interrupted.
 #[derive(Default)]
 pub(super) struct Unwritten {
     accounts: Mutex<HashMap<Account, UnwrittenOfAccount>>,
@@ -75,7 +76,8 @@ impl Unwritten {
         }
     }
 
-    /// Keeps the room of messages that are in flight no more, as long as an outcome of the account is not written.
+    /// Keeps the room of messages that are in flight no more, as long as an outcome of the account is not
+    /// written.
     pub(super) fn keep_room(&self, account: &Account, room: Room) {
         if let Some(own) = self.accounts.lock().get_mut(account) {
             own._room = room;
@@ -94,15 +96,15 @@ pub(super) struct Settler<'a> {
 }
 
 impl Settler<'_> {
-    /// Writes outcomes and acknowledges their messages. Outcomes that are not written, because the queue fails or the work
-    /// is interrupted, are written first the next time.
+    /// Writes outcomes and acknowledges their messages. Outcomes that are not written, because the queue
+    /// fails or the work is interrupted, are written first the next time.
     pub(super) async fn settle(&self, settled: Vec<Settled>) -> Result<(), QueueError> {
         self.unwritten.add(self.account, settled);
         self.catch_up().await
     }
 
-    /// Writes the outcomes that are not written yet. It ends with the first failure: the others would fail too, each after
-    /// a while.
+    /// Writes the outcomes that are not written yet. It ends with the first failure: the others would fail
+    /// too, each after a while.
     pub(super) async fn catch_up(&self) -> Result<(), QueueError> {
         let unwritten = stream::iter(self.unwritten.of(self.account));
         unwritten.map(|settled| self.write(settled)).buffer_unordered(AT_ONCE).try_collect().await
@@ -128,8 +130,8 @@ impl Settler<'_> {
         }
     }
 
-    /// Writes a dead letter, then acknowledges the message. If the letter cannot be written, the message is delivered again
-    /// later, and no other one waits for it.
+    /// Writes a dead letter, then acknowledges the message. If the letter cannot be written, the message is
+    /// delivered again later, and no other one waits for it.
     pub(super) async fn write_dead_letter(
         &self,
         sequence: u64,
@@ -149,8 +151,8 @@ impl Settler<'_> {
         self.in_flight.ack(sequence).await
     }
 
-    /// Fails if the outcomes of so many opt-ins could not be written now: Klaviyo is not asked for anything whose outcome
-    /// would be lost.
+    /// Fails if the outcomes of so many opt-ins could not be written now: Klaviyo is not asked for anything
+    /// whose outcome would be lost.
     pub(super) async fn probe_outcomes(&self, count: usize) -> Result<(), QueueError> {
         let is_fresh = self.unwritten.written.lock().is_some_and(|at| at.elapsed() < FRESH);
         if is_fresh {

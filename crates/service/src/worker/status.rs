@@ -186,8 +186,8 @@ impl Status {
     }
 }
 
-/// A worker is ready when the queue works. A paused account does not change that, because the other accounts go on; the
-/// document names it.
+/// A worker is ready when the queue works. A paused account does not change that, because the other accounts
+/// go on; the document names it.
 impl Health for Status {
     fn readiness(&self) -> Readiness {
         let now = self.now.lock();

@@ -304,7 +304,8 @@ async fn an_opt_out_waits_in_its_place_among_the_opt_ins() {
     door.stop().await;
 }
 
-/// The opt-in is tried again by somebody who does not know of the opt-out, and at a later place in the stream.
+/// The opt-in is tried again by somebody who does not know of the opt-out, and at a later place in the
+/// stream.
 #[tokio::test(flavor = "multi_thread")]
 async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
     let stage = opened(&["shop-1"]).await;

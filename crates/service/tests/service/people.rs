@@ -15,7 +15,8 @@ fn cases() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../host-test/cases/door")
 }
 
-/// A case of the folder: by what the profile is found then, what it has, and the fields that warnings are about.
+/// A case of the folder: by what the profile is found then, what it has, and the fields that warnings are
+/// about.
 struct Case(&'static str, [&'static str; 2], Value, &'static [&'static str]);
 
 fn people() -> Vec<Case> {
@@ -330,7 +331,8 @@ async fn an_answer_has_one_kind_of_names() {
     }
 }
 
-/// An older door has cleaned nothing: such messages, and letters that are put back, come out as they should today.
+/// An older door has cleaned nothing: such messages, and letters that are put back, come out as they should
+/// today.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_older_door_has_written_comes_out_right() {
     let stage = opened(&["shop-1"]).await;

@@ -1,5 +1,5 @@
-//! What is deployed beside doors and workers: the users of `deploy/nats.conf` and the streams of `deploy/streams`, on each
-//! NATS server that there is.
+//! What is deployed beside doors and workers: the users of `deploy/nats.conf` and the streams of
+//! `deploy/streams`, on each NATS server that there is.
 
 use super::door::{SECRET, ask, post};
 use crate::stage::{LIST, connect, settings, stage_at, until};

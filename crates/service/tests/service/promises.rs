@@ -1,4 +1,5 @@
-//! docs/scale.md has each promise of the service with the test that proves it, and each test of the service is there.
+//! docs/scale.md has each promise of the service with the test that proves it, and each test of the service
+//! is there.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -125,7 +125,8 @@ async fn a_second_opt_in_with_the_same_id_is_not_done_again() {
     let outcome = stage.outcomes(&keys).await;
     let again = stage.queue.put(vec![(keys[0].0.clone(), one.to_json())]).await.remove(0);
     assert!(again.unwrap().duplicate);
-    // After JetStream's memory has ended it is the outcome that says so; and a stranger's words are no opt-in.
+    // After JetStream's memory has ended it is the outcome that says so; and a stranger's words are no
+    // opt-in.
     let client = async_nats::connect(stage.nats.url()).await.unwrap();
     let requests = stage.requests("shop-1");
     for text in [serde_json::to_string(&one).unwrap(), "{}".to_owned(), "\u{0}".to_owned()] {
@@ -274,7 +275,8 @@ async fn a_nats_that_restarts_loses_nothing() {
     worker.stop().await;
 }
 
-/// A server that is killed can come back with messages that its consumer has acknowledged: here one is made to.
+/// A server that is killed can come back with messages that its consumer has acknowledged: here one is made
+/// to.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_nats_forgets_to_give_out_is_found() {
     for server in Nats::servers() {

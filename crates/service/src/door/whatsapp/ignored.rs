@@ -1,41 +1,41 @@
-//! What a notification has that nothing comes of, by reason.
+//! The parts of a notification that have no effect, counted by reason.
 
 use std::collections::BTreeMap;
 
-/// IgnoredReason nothing comes of something.
+/// Why a part of a notification has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::door) enum IgnoredReason {
-    /// A message that says something else than the word.
+    /// A message with another text than a word that opts in.
     NotAWish,
     /// The answer to a Flow that says no.
     Declined,
-    /// The answer to a Flow that says neither yes nor no where it asks for consent.
+    /// The answer to a Flow that asks for consent and gets neither yes nor no.
     Unclear,
     /// A message that is no text, button, choice or Flow: a reaction, a picture, `unsupported`.
     UnsupportedType,
-    /// What became of a message that the business has sent.
+    /// The status of a message that the business has sent.
     Status,
-    /// A wish, or an opt-out, to a number that is not the account's.
+    /// A request to a number that is not the account's.
     ForeignNumber,
-    /// One that is older than a week, or a wish that does not say how old it is.
+    /// A request that is older than a week, or a request for an opt-in without a time.
     Old,
-    /// The wish of somebody without a number, where these are not to be opted in.
+    /// The request of a person without a number, where these are left out.
     WithoutNumber,
-    /// The opt-out of somebody without a number. Klaviyo has consent to WhatsApp of them only if they gave their number
-    /// elsewhere, and by which it is not known here.
+    /// The opt-out of a person without a number. Klaviyo has consent of them only by a number that they gave
+    /// elsewhere, which is not known here.
     StopWithoutNumber,
-    /// A preference that is no opt-out from marketing.
+    /// A preference that withdraws nothing.
     Preference,
-    /// A change of something else than messages and preferences.
+    /// A change that is about neither messages nor preferences.
     OtherField,
-    /// What is not WhatsApp's, or has nothing in it.
+    /// A notification that is not WhatsApp's, or is empty.
     Empty,
-    /// What is not what it should be, whatever it may be.
+    /// A part that cannot be read.
     Unreadable,
 }
 
 impl IgnoredReason {
-    /// As the metric has it.
+    /// The label in the metric.
     pub(in crate::door) fn as_str(self) -> &'static str {
         match self {
             Self::NotAWish => "not-a-wish",
@@ -54,7 +54,7 @@ impl IgnoredReason {
         }
     }
 
-    /// What whoever looks after the door should know, and can do. None: it is as it should be.
+    /// The warning for the operator; none if there is nothing to change.
     pub(in crate::door) fn warning(self) -> Option<&'static str> {
         Some(match self {
             Self::Unclear => {
@@ -87,21 +87,21 @@ impl IgnoredReason {
     }
 }
 
-/// How much of each.
+/// How many parts were ignored for each reason.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::door) struct Ignored(BTreeMap<IgnoredReason, usize>);
 
 impl Ignored {
-    pub(super) fn count(&mut self, why: IgnoredReason) {
-        *self.0.entry(why).or_default() += 1;
+    pub(super) fn count(&mut self, reason: IgnoredReason) {
+        *self.0.entry(reason).or_default() += 1;
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How much of each there is.
+    /// The counts by reason.
     pub(in crate::door) fn counts(&self) -> impl Iterator<Item = (IgnoredReason, usize)> {
-        self.0.iter().map(|(why, count)| (*why, *count))
+        self.0.iter().map(|(reason, count)| (*reason, *count))
     }
 }

@@ -1,5 +1,5 @@
-//! JSON that is read part by part. A part stays the text that came, which is not copied, until it is asked for as what it
-//! should be; so whatever is in the place of one part hides no other.
+//! Reading JSON part by part. A part stays a slice of the body until it is read as a type, so an unexpected
+//! part does not hide the others.
 
 use serde::Deserialize;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A part, if it is there.
+/// A part of the body, if it is there.
 pub(super) type Part<'a> = Option<&'a RawValue>;
 
 #[derive(Deserialize)]
@@ -47,31 +47,33 @@ impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for Items<F> {
     }
 }
 
-/// A part that begins so. Of any other, serde would repeat what it is, which can be long.
+/// The text of a part that begins with this character. For any other part, the error of serde would repeat
+/// it, and it can be long.
 fn beginning(part: Part<'_>, first: char) -> Option<&str> {
     part.map(RawValue::get).filter(|text| text.starts_with(first))
 }
 
-/// All entries of an object. None: it is none, or has a name that is no text.
+/// All entries of an object. None: it is no object, or a name in it is no text.
 pub(super) fn entries<'a>(object: Part<'a>, each: impl FnMut(Cow<'a, str>, &'a RawValue)) -> Option<()> {
     let text = beginning(object, '{')?;
     serde_json::Deserializer::from_str(text).deserialize_map(Entries(each)).ok()
 }
 
-/// The entries of an object with these names; of several with one name the last, as elsewhere. None: it is no object.
+/// The entries of an object with these names. Of several with one name it is the last, as in other parsers.
+/// None: it is no object.
 pub(super) fn fields<'a, const N: usize>(object: Part<'a>, names: [&str; N]) -> Option<[Part<'a>; N]> {
     let mut found = [None; N];
     entries(object, |name, value| {
-        for (place, known) in found.iter_mut().zip(names) {
+        for (slot, known) in found.iter_mut().zip(names) {
             if known == name {
-                *place = Some(value);
+                *slot = Some(value);
             }
         }
     })?;
     Some(found)
 }
 
-/// Each item of an array. None: it is none.
+/// Each item of an array. None: it is no array.
 pub(super) fn items<'a>(array: Part<'a>, each: impl FnMut(&'a RawValue)) -> Option<()> {
     let text = beginning(array, '[')?;
     serde_json::Deserializer::from_str(text).deserialize_seq(Items(each)).ok()

@@ -1,4 +1,4 @@
-//! Meta's own opt-out: somebody has pressed in WhatsApp that marketing is to stop.
+//! An opt-out in WhatsApp itself: a person has pressed there that marketing is to stop.
 
 use super::json::{Part, fields, text, text_or_number};
 use super::person::{Contacts, Person, PersonIds};
@@ -9,27 +9,27 @@ use crate::key::OptInKey;
 use crate::opt_out::OptOut;
 use serde_json::value::RawValue;
 
-/// Somebody who wants no marketing by WhatsApp any more.
+/// A person who wants no more marketing by WhatsApp.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::door) struct OptOutRequest {
-    /// The number, E.164 if it is one.
+    /// The number; in E.164 if it is valid.
     pub(super) number: String,
-    /// When, as Meta has written it.
+    /// The time, as Meta has written it.
     pub(super) at: String,
 }
 
-/// What a preference says.
+/// A preference of a person.
 pub(super) enum Preference<'a> {
     Stop {
         person: Person,
         at: Part<'a>,
     },
-    /// Something that takes nothing back.
+    /// A preference that withdraws nothing.
     Other,
 }
 
 impl<'a> Preference<'a> {
-    /// Reads one. None: it is no object, or says something about marketing that is not known. That can be an opt-out.
+    /// Reads a preference. None: it is no object, or an unknown one about marketing, which may be an opt-out.
     pub(super) fn read(preference: &'a RawValue, contacts: &Contacts<'_>) -> Option<Self> {
         let names = ["wa_id", "user_id", "parent_user_id", "category", "value", "timestamp"];
         let [number, user_id, parent, category, value, at] = fields(Some(preference), names)?;
@@ -43,14 +43,15 @@ impl<'a> Preference<'a> {
 }
 
 impl OptOutRequest {
-    /// None: the person has no number, and so no consent to WhatsApp that Klaviyo could know of.
+    /// The request of a person; none without a number, because Klaviyo knows consent to WhatsApp by the
+    /// number.
     pub(super) fn of(person: Person, at: Part<'_>, now: i64) -> Option<Self> {
-        let number = person.number.or(person.unfit)?;
+        let number = person.number.or(person.invalid_number)?;
         let at = text_or_number(at).map_or_else(|| now.to_string(), |at| at.into_owned());
         Some(Self { number, at })
     }
 
-    /// What is done about it. Meta repeats it: the same one has the same id.
+    /// The opt-out. Meta repeats a preference, and the same one has the same id.
     pub(in crate::door) fn into_opt_out(self, account: &Account) -> OptOut {
         let Self { number, at } = self;
         let id = OptInKey::new(account, &format!("WhatsApp stop {number} {at}")).to_string();

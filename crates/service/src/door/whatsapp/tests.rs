@@ -1,6 +1,8 @@
 //! Notifications as Meta sends them, and as it might.
 
-use super::*;
+use super::notification::{Notification, Rules};
+use super::opt_out_request::OptOutRequest;
+use crate::account::Account;
 use crate::opt_in::OptIn;
 use serde_json::{Value, json};
 
@@ -60,7 +62,7 @@ fn reasons(notified: &Notification) -> Vec<(&'static str, usize)> {
 fn opt_ins(notified: Notification) -> Vec<OptIn> {
     let account = Account::default();
     let mut opt_ins: Vec<OptIn> =
-        notified.opt_ins.into_iter().map(|wish| wish.into_opt_in(&account, "Y6nRLr")).collect();
+        notified.opt_ins.into_iter().map(|request| request.into_opt_in(&account, "Y6nRLr")).collect();
     opt_ins.iter_mut().for_each(|opt_in| opt_in.take_in().unwrap());
     opt_ins
 }
@@ -310,10 +312,10 @@ fn whatever_writes_a_number_it_is_the_persons() {
         let mut message = written("SUBSCRIBE");
         message["from"] = from.clone();
         let notified = read_of(json!([message]));
-        let mut wish = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
-        assert_eq!(wish.check(), Ok(()), "{from}");
+        let mut request = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        assert_eq!(request.check(), Ok(()), "{from}");
         // Without any identifier it is the first of them.
-        assert_eq!(wish.take_in().unwrap_err().field, field, "{from}");
+        assert_eq!(request.take_in().unwrap_err().field, field, "{from}");
     }
 }
 
@@ -377,8 +379,8 @@ fn somebody_without_a_number_is_known_by_whatsapps_id() {
     assert_eq!((both.external_id.as_deref(), both.phone_number, both.warnings.len()), (Some(ID), None, 2));
     for not_one in ["IN", "IN.", "IN.x y", "I.1", "1N.1", "INN.1", &format!("IN.{}", "1".repeat(129))] {
         let notified = read(&of_person(json!(null), json!({ "from_user_id": not_one })));
-        let mut wish = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
-        assert!(wish.external_id.is_none() && wish.take_in().is_err(), "{not_one}");
+        let mut request = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        assert!(request.external_id.is_none() && request.take_in().is_err(), "{not_one}");
     }
     let longest = format!("IN.{}", "a".repeat(128));
     let notified = read(&of_person(json!(null), json!({ "from_user_id": longest })));

@@ -57,8 +57,8 @@ impl<'a> Batch<'a> {
         Self { settler, tenant, max_attempts, attempted: Vec::new() }
     }
 
-    /// Settles items: writes their outcomes, then takes their messages off the queue. Items that are to be retried go back
-    /// to the queue.
+    /// Settles items: writes their outcomes, then takes their messages off the queue. Items that are to be
+    /// retried go back to the queue.
     pub(super) async fn end<T: Request, D: Into<Outcome>>(
         &self,
         ended: Vec<Ended<T, D>>,

@@ -15,8 +15,8 @@ pub(super) fn body(message: &[u8], error: Reason, attempts: u32, sequences: Vec<
     DeadLetterBody { opt_in: content(message), error, attempts, since, sequences }
 }
 
-/// The message itself if it is JSON and no longer than an opt-in can be; otherwise the base64 of its beginning. So a dead
-/// letter always fits into a message of NATS.
+/// The message itself if it is JSON and no longer than an opt-in can be; otherwise the base64 of its
+/// beginning. So a dead letter always fits into a message of NATS.
 fn content(message: &[u8]) -> Box<RawValue> {
     const LONGEST: usize = 128 << 10;
     let json = if message.len() <= LONGEST { serde_json::from_slice(message).ok() } else { None };

@@ -20,8 +20,8 @@ const POLLS: ExponentialBuilder = ExponentialBuilder::new()
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 impl Batch<'_> {
-    /// Imports contacts into the list, and settles those that Klaviyo has imported. Returns the others, whatever kept them
-    /// out: when each is tried by itself, Klaviyo says what it has against it.
+    /// Imports contacts into the list, and settles those that Klaviyo has imported. Returns the others,
+    /// whatever kept them out: when each is tried by itself, Klaviyo says what it has against it.
     pub(super) async fn import(
         &self,
         items: Vec<Item>,

@@ -57,7 +57,8 @@ impl Item {
 }
 
 impl<T> Item<T> {
-    /// The sequence at which a front door accepted it first. Its own is a later one if a dead letter was retried.
+    /// The sequence at which a front door accepted it first. Its own is a later one if a dead letter was
+    /// retried.
     pub(super) fn first_sequence(&self) -> u64 {
         self.sequences.iter().copied().min().unwrap_or(self.sequence)
     }

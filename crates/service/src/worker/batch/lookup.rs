@@ -1,5 +1,5 @@
-//! Opt-ins whose profiles are looked up together. Those that exist are added to the list together; those that do not are
-//! created or imported.
+//! Opt-ins whose profiles are looked up together. Those that exist are added to the list together; those that
+//! do not are created or imported.
 
 use super::attempt::{Batch, Stop};
 use super::item::Item;

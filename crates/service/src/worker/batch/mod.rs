@@ -1,7 +1,7 @@
 //! A batch of an account's queue, brought to Klaviyo and settled.
 //!
-//! A failing batch is split and retried until the failing item is alone. So each opt-in ends as if it had been sent by
-//! itself, however many were waiting beside it.
+//! A failing batch is split and retried until the failing item is alone. So each opt-in ends as if it had
+//! been sent by itself, however many were waiting beside it.
 
 mod attempt;
 mod consent;
@@ -28,8 +28,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Batch<'_> {
-    /// Works on deliveries, given with how often each was tried, this attempt included. Those without an outcome when this
-    /// returns, or is dropped, are still in flight.
+    /// Works on deliveries, given with how often each was tried, this attempt included. Those without an
+    /// outcome when this returns, or is dropped, are still in flight.
     pub(super) async fn work(mut self, deliveries: Vec<(Arc<Delivery>, u32)>) -> Result<(), Stop> {
         let result = self.process(deliveries).await;
         if let Err(Stop::Wait(..)) = &result {
@@ -40,8 +40,8 @@ impl Batch<'_> {
 
     async fn process(&mut self, deliveries: Vec<(Arc<Delivery>, u32)>) -> Result<(), Stop> {
         let (opt_ins, opt_outs) = self.parse_and_dedupe(deliveries).await?;
-        // First: people who have stopped marketing get none while others are brought to Klaviyo, and consent that they
-        // gave before is not given after it.
+        // First: people who have stopped marketing get none while others are brought to Klaviyo, and consent
+        // that they gave before is not given after it.
         self.opt_out(opt_outs).await?;
         let mut lists: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         for item in self.without_withdrawn(opt_ins).await? {
@@ -59,7 +59,8 @@ impl Batch<'_> {
         let list = match opt_in_flow::list_id(self.tenant, list).await {
             Ok(list) => list,
             Err(failure) => {
-                // That a list does not exist is the fault of the opt-ins; any other failure can be the account's.
+                // That a list does not exist is the fault of the opt-ins; any other failure can be the
+                // account's.
                 let failed = items.into_iter().map(|item| (item, Err(failure.clone())));
                 return self.end::<_, Receipt>(failed.collect()).await;
             }
@@ -78,7 +79,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The opt-ins to one list that are brought to Klaviyo together, in the way that takes the fewest requests.
+    /// The opt-ins to one list that are brought to Klaviyo together, in the way that takes the fewest
+    /// requests.
     async fn process_batch(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
         let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
         match Plan::of_identifiers(bare.len()) {

@@ -17,8 +17,8 @@ impl Batch<'_> {
     }
 }
 
-/// The list existed when it was found, and the tenant forgets it with this failure. Another list may have its name at the
-/// next attempt, so not-found is no reason to give up here.
+/// The list existed when it was found, and the tenant forgets it with this failure. Another list may have its
+/// name at the next attempt, so not-found is no reason to give up here.
 fn unless_list_is_gone(failure: Failure) -> Failure {
     if failure.reason.code == Code::NotFound.as_str() {
         return failure.overridden(Disposition::Retry);

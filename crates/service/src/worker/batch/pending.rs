@@ -1,4 +1,5 @@
-//! Which deliveries are still to be done: each is read, and settled at once if it has an outcome or cannot be done.
+//! Which deliveries are still to be done: each is read, and settled at once if it has an outcome or cannot be
+//! done.
 
 use super::attempt::{AT_ONCE, Batch, Stop};
 use super::dead_letter;
@@ -51,8 +52,8 @@ impl Pending {
 }
 
 impl Batch<'_> {
-    /// The items that are to be done, each key once. `deliveries` are messages with how often each was tried, this attempt
-    /// included.
+    /// The items that are to be done, each key once. `deliveries` are messages with how often each was tried,
+    /// this attempt included.
     pub(super) async fn parse_and_dedupe(
         &self,
         deliveries: Vec<(Arc<Delivery>, u32)>,
@@ -120,8 +121,8 @@ impl Batch<'_> {
         Ok(None)
     }
 
-    /// The revision of a message's outcome, and the sequences at which it was accepted. None: it has a final outcome, or
-    /// one that this version cannot read, and is off this batch.
+    /// The revision of a message's outcome, and the sequences at which it was accepted. None: it has a final
+    /// outcome, or one that this version cannot read, and is off this batch.
     async fn accepted_at(
         &self,
         key: &OptInKey,
@@ -150,14 +151,15 @@ impl Batch<'_> {
             }
             Some(record) => record,
         };
-        // If this fails with an error, the opt-in is settled all the same; only the id with this sequence is unknown.
+        // If this fails with an error, the opt-in is settled all the same; only the id with this sequence is
+        // unknown.
         if let Ok(false) = queue.add_sequence(key, &record, sequence).await {
             in_flight.nak(sequence, Duration::ZERO).await;
             return Ok(None);
         }
         match record {
-            // The worker that wrote this outcome may have ended before it wrote the dead letter. This worker may not be
-            // allowed to read dead letters, and writing one again changes nothing.
+            // The worker that wrote this outcome may have ended before it wrote the dead letter. This worker
+            // may not be allowed to read dead letters, and writing one again changes nothing.
             Record { outcome: Outcome::Dead(reason), sequences, .. } => {
                 let body = dead_letter::body(delivery.payload(), reason, attempts, sequences);
                 self.settler.write_dead_letter(sequence, key, &body).await?;

@@ -6,8 +6,8 @@ use crate::outcome::Receipt;
 use klaviyo_host::types::{Identifier, Profile};
 use serde_json::Value;
 
-/// The value by which a contact is looked up. Opt-ins with an equal one are the same person's: Klaviyo ignores the case of
-/// an email.
+/// The value by which a contact is looked up. Opt-ins with an equal one are the same person's: Klaviyo
+/// ignores the case of an email.
 pub(super) fn lookup_value(opt_in: &OptIn) -> Option<(u8, String)> {
     Some(match opt_in.identifier()? {
         Identifier::Email(email) => (0, email.to_ascii_lowercase()),
@@ -17,7 +17,8 @@ pub(super) fn lookup_value(opt_in: &OptIn) -> Option<(u8, String)> {
     })
 }
 
-/// The receipt for a profile that existed. The profile is not changed, and a warning names the fields in which it differs.
+/// The receipt for a profile that existed. The profile is not changed, and a warning names the fields in
+/// which it differs.
 pub(super) fn found(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
     let properties = |text: &str| serde_json::from_str::<Value>(text).ok();
     let by_email = opt_in.email.is_some();

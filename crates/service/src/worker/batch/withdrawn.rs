@@ -1,5 +1,5 @@
-//! Consent that people have withdrawn lately. A record of it keeps an older opt-in from giving that consent again: one that
-//! failed before, a dead letter that is retried, or one that another worker has.
+//! Consent that people have withdrawn lately. A record of it keeps an older opt-in from giving that consent
+//! again: one that failed before, a dead letter that is retried, or one that another worker has.
 
 use super::attempt::{AT_ONCE, Batch, Stop};
 use super::item::{Ended, Item};
