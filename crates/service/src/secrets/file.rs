@@ -1,6 +1,6 @@
 //! Reading the file of a secret, whatever kind of file it is.
 
-use super::value::InvalidSecret;
+use super::invalid::InvalidSecret;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;

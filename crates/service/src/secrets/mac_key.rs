@@ -1,6 +1,7 @@
 //! The keys with which requests are signed.
 
-use super::value::{InvalidSecret, SecretText, at_least};
+use super::invalid::{InvalidSecret, at_least};
+use super::text::SecretText;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;

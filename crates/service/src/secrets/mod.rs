@@ -6,15 +6,18 @@
 
 mod file;
 mod folder;
+mod invalid;
 mod kind;
 mod mac_key;
 mod store;
+mod text;
 mod value;
 
+pub use invalid::InvalidSecret;
 pub use kind::SecretKind;
 pub use mac_key::MacKey;
 pub use store::{Secrets, SecretsError};
-pub use value::{InvalidSecret, SecretText};
+pub use text::SecretText;
 
 #[cfg(test)]
 mod tests;

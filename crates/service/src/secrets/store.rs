@@ -1,9 +1,11 @@
 //! The secrets that are in use, and their changes.
 
 use super::folder::{self, Logged, Values};
+use super::invalid::InvalidSecret;
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
-use super::value::{InvalidSecret, SecretText, Value};
+use super::text::SecretText;
+use super::value::Value;
 use crate::account::Account;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
