@@ -171,7 +171,7 @@ mod tests {
         let right = right.filter(|_| !is_refused);
         match (opt_in(json!({ field: written })).take_in(), right) {
             (Ok(()), Some(_)) => {}
-            (Err(unfit), None) => assert!(!is_refused || unfit.field == field, "{written}: {unfit}"),
+            (Err(invalid), None) => assert!(!is_refused || invalid.field == field, "{written}: {invalid}"),
             (result, _) => panic!("{written}: {result:?}"),
         }
         let mut taken = taken_in(json!({ field: written, beside: other }));
@@ -181,7 +181,7 @@ mod tests {
         taken.take_in().unwrap();
         assert_eq!(taken.to_json(), once, "{written}");
         let strictly = opt_in(json!({ field: written, beside: other, "strict": true })).take_in();
-        assert_eq!(strictly.err().map(|unfit| unfit.field), is_refused.then_some(field), "{written}");
+        assert_eq!(strictly.err().map(|invalid| invalid.field), is_refused.then_some(field), "{written}");
     }
 
     #[test]
@@ -234,9 +234,9 @@ mod tests {
             (json!({ "email": "a@example.com", "phone_number": "12345", "strict": true }), "phone_number"),
             (json!({ "email": "a@b@c", "phone_number": "+919820000001", "strict": true }), "email"),
         ] {
-            let unfit = opt_in(fields.clone()).take_in().unwrap_err();
-            assert_eq!(unfit.field, field, "{fields}");
-            assert!(!unfit.reason.contains("phone-number") && !unfit.reason.contains("external-id"));
+            let invalid = opt_in(fields.clone()).take_in().unwrap_err();
+            assert_eq!(invalid.field, field, "{fields}");
+            assert!(!invalid.reason.contains("phone-number") && !invalid.reason.contains("external-id"));
         }
     }
 

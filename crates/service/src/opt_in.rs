@@ -225,8 +225,8 @@ mod tests {
         let text = r#"{"account":"a","list":"Y6nRLr","email":"p@example.com","properties":{"n": 12345678901234567890.10}}"#;
         let opt_in: OptIn = serde_json::from_str(text).unwrap();
         assert_eq!(opt_in.contact().properties.as_deref(), Some(r#"{"n": 12345678901234567890.10}"#));
-        let again: OptIn = serde_json::from_slice(&opt_in.to_json()).unwrap();
-        assert_eq!(again.contact(), opt_in.contact());
+        let repeated: OptIn = serde_json::from_slice(&opt_in.to_json()).unwrap();
+        assert_eq!(repeated.contact(), opt_in.contact());
     }
 
     #[test]

@@ -123,8 +123,8 @@ impl From<&Detail> for ErrorDetail {
         let Detail { code, detail, pointer, .. } = detail;
         // Only the connector's own errors name fields of the contract. Klaviyo's errors stay as they are.
         let is_own = code == Code::InvalidInput.as_str();
-        let told = |text: &str| if is_own { cut(&in_callers_names(text)) } else { cut(text) };
-        Self { code: cut(code), detail: told(detail), pointer: pointer.as_deref().map(told) }
+        let shown = |text: &str| if is_own { cut(&in_callers_names(text)) } else { cut(text) };
+        Self { code: cut(code), detail: shown(detail), pointer: pointer.as_deref().map(shown) }
     }
 }
 
@@ -172,14 +172,14 @@ mod tests {
     #[test]
     fn however_much_klaviyo_says_an_outcome_fits_into_a_message() {
         let long = "\u{1}é".repeat(1 << 20);
-        let told = ErrorDetail::from(&Detail {
+        let shown = ErrorDetail::from(&Detail {
             code: long.clone(),
             detail: long.clone(),
             pointer: Some(long.clone()),
             title: String::new(),
         });
         let mut reason = Reason::new(Code::Rejected, long.clone());
-        reason.details = vec![told; MAX_DETAILS];
+        reason.details = vec![shown; MAX_DETAILS];
         let receipt =
             Receipt { profile_name: Some(long.clone()), warnings: vec![long; 1_000], ..Receipt::default() };
         for outcome in [Outcome::Dead(reason), Outcome::Done(receipt.bounded())] {

@@ -9,7 +9,7 @@ use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{log, runtime, service};
 use clap::Args;
-use klaviyo_service::door::{Door, DoorLimits, DoorSettings, router};
+use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
 use klaviyo_service::ops;
 use klaviyo_service::queue::Role;
 use klaviyo_service::secrets::SecretKind;
@@ -216,7 +216,7 @@ impl Serve {
         introduce(account.json, [&url, &health_url], &door, nats.is_some());
         let looked_after = ops::router(door.clone(), Arc::new(registry));
         tokio::select! {
-            () = listener.serve(router(&door), interrupt.asked()) => {}
+            () = listener.serve(routes(&door), interrupt.asked()) => {}
             // It answers until the door has ended.
             () = health.serve(looked_after, std::future::pending()) => {}
             () = secrets.keep_fresh() => {}

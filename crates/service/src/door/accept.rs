@@ -106,7 +106,7 @@ impl Backend {
     ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
             Self::Direct { tenants, .. } => {
-                let done = stream::iter(opt_outs).map(|opt_out| direct::opt_out(tenants, opt_out));
+                let done = stream::iter(opt_outs).map(|opt_out| direct::opt_out_now(tenants, opt_out));
                 Ok(done.buffered(AT_ONCE).collect().await)
             }
             Self::Queue { queue, health } => {
@@ -153,7 +153,7 @@ async fn accept_now(
     }
     // A caller who disconnects before the end gets no answer, and may repeat the request as it is.
     let mut unless_done = signature.map(|signature| ForgetOnDrop { replays, signature: Some(signature) });
-    let done = stream::iter(opt_ins).map(|opt_in| direct::opt_in(tenants, opt_in));
+    let done = stream::iter(opt_ins).map(|opt_in| direct::opt_in_now(tenants, opt_in));
     let responses: Vec<OptInResponse> = done.buffered(AT_ONCE).collect().await;
     let is_nothing = |response: &OptInResponse| response.status == StatusCode::SERVICE_UNAVAILABLE;
     if !responses.iter().all(is_nothing) {

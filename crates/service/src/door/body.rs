@@ -34,7 +34,7 @@ pub(super) struct Bodies {
 
 #[derive(Default)]
 struct Table {
-    held: usize,
+    bytes_in_use: usize,
     next: u64,
     /// The bodies that are arriving, in the order in which they began.
     arriving: BTreeMap<u64, PartialBody>,
@@ -77,20 +77,20 @@ impl Bodies {
     pub(super) async fn read(self: &Arc<Self>, request: Request, largest: usize) -> Result<Body, Rejection> {
         let connection = request.extensions().get().cloned();
         let mut chunks = request.into_body().into_data_stream();
-        let (coming, end) = (self.begin(), Instant::now() + self.time);
+        let (arriving, end) = (self.begin(), Instant::now() + self.time);
         loop {
             let next = timeout_at(end, timeout(self.pause, chunks.next()));
             let next = tokio::select! {
-                () = coming.given_up.notified() => return Err(BodyError::GivenUp.into()),
+                () = arriving.given_up.notified() => return Err(BodyError::GivenUp.into()),
                 next = next => next,
             };
             match next {
-                Ok(Ok(Some(Ok(chunk)))) => self.append(coming.number, &chunk, largest)?,
+                Ok(Ok(Some(Ok(chunk)))) => self.append(arriving.number, &chunk, largest)?,
                 Ok(Ok(Some(Err(_)))) => {
                     let message = "the body cannot be read";
                     return Err(Rejection::new(StatusCode::BAD_REQUEST, Code::Connection.as_str(), message));
                 }
-                Ok(Ok(None)) => return Ok(coming.complete(connection)?),
+                Ok(Ok(None)) => return Ok(arriving.complete(connection)?),
                 Ok(Err(_)) => {
                     return Err(late(format!("nothing came of the body for {} s", self.pause.as_secs_f64())));
                 }
@@ -130,7 +130,7 @@ impl Bodies {
         part.bytes.reserve_exact(capacity - length);
         part.bytes.extend_from_slice(chunk);
         let grown = part.bytes.capacity() - before;
-        table.held += grown;
+        table.bytes_in_use += grown;
         Ok(())
     }
 }
@@ -138,10 +138,10 @@ impl Bodies {
 impl Table {
     /// Drops bodies until there is room for so many more bytes.
     fn make_room(&mut self, more: usize, most: usize) {
-        while self.held + more > most
+        while self.bytes_in_use + more > most
             && let Some((_, part)) = self.arriving.pop_first()
         {
-            self.held -= part.bytes.capacity();
+            self.bytes_in_use -= part.bytes.capacity();
             part.given_up.notify_one();
         }
     }
@@ -158,7 +158,7 @@ impl Drop for ArrivingBody {
     fn drop(&mut self) {
         let mut table = self.bodies.table.lock();
         if let Some(part) = table.arriving.remove(&self.number) {
-            table.held -= part.bytes.capacity();
+            table.bytes_in_use -= part.bytes.capacity();
         }
     }
 }
@@ -171,7 +171,7 @@ impl Body {
 
     /// The bytes, which do not count here any more.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
-        self.bodies.table.lock().held -= self.bytes.capacity();
+        self.bodies.table.lock().bytes_in_use -= self.bytes.capacity();
         std::mem::take(&mut self.bytes)
     }
 }
@@ -186,7 +186,7 @@ impl Deref for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        self.bodies.table.lock().held -= self.bytes.capacity();
+        self.bodies.table.lock().bytes_in_use -= self.bytes.capacity();
     }
 }
 
@@ -220,8 +220,8 @@ mod tests {
         Bodies::new(most, Duration::from_secs(10), Duration::from_secs(5))
     }
 
-    fn held(bodies: &Bodies) -> usize {
-        bodies.table.lock().held
+    fn bytes_in_use(bodies: &Bodies) -> usize {
+        bodies.table.lock().bytes_in_use
     }
 
     fn request(body: axum::body::Body) -> Request {
@@ -232,41 +232,41 @@ mod tests {
     async fn the_body_that_has_been_coming_for_the_longest_is_given_up_for_a_newer_one() {
         let bodies = bodies(1_000);
         let [first, second, third] = [bodies.begin(), bodies.begin(), bodies.begin()];
-        for (coming, bytes) in [(&first, 400), (&second, 300), (&third, 300)] {
-            assert_eq!(bodies.append(coming.number, &vec![0; bytes], MOST), Ok(()));
+        for (arriving, bytes) in [(&first, 400), (&second, 300), (&third, 300)] {
+            assert_eq!(bodies.append(arriving.number, &vec![0; bytes], MOST), Ok(()));
         }
-        assert_eq!(held(&bodies), 1_000);
+        assert_eq!(bytes_in_use(&bodies), 1_000);
         let quick = bodies.read(request(axum::body::Body::from(vec![1; 500])), MOST).await.unwrap();
-        assert_eq!((&*quick, held(&bodies)), (&[1; 500][..], 800));
-        for (coming, is_given_up) in [(&first, true), (&second, true), (&third, false)] {
-            let told = timeout(Duration::ZERO, coming.given_up.notified()).await;
-            assert_eq!(told.is_ok(), is_given_up);
+        assert_eq!((&*quick, bytes_in_use(&bodies)), (&[1; 500][..], 800));
+        for (arriving, is_given_up) in [(&first, true), (&second, true), (&third, false)] {
+            let notified = timeout(Duration::ZERO, arriving.given_up.notified()).await;
+            assert_eq!(notified.is_ok(), is_given_up);
         }
         assert_eq!(bodies.append(first.number, b"x", MOST), Err(BodyError::GivenUp));
         assert_eq!(first.complete(None).err(), Some(BodyError::GivenUp));
         // A whole body is not dropped, and the oldest body may be the one that needs room.
         assert_eq!(bodies.append(third.number, &[0; 300], MOST), Err(BodyError::GivenUp));
-        assert_eq!(held(&bodies), 500);
+        assert_eq!(bytes_in_use(&bodies), 500);
         assert_eq!(quick.into_bytes().len(), 500);
         drop((second, third));
-        assert_eq!(held(&bodies), 0);
+        assert_eq!(bytes_in_use(&bodies), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_has_come_counts_and_what_was_said_does_not() {
         let bodies = bodies(2 * MOST);
         let all: Vec<ArrivingBody> = (0..1_000).map(|_| bodies.begin()).collect();
-        for coming in &all {
-            assert_eq!(bodies.append(coming.number, b"{", MOST), Ok(()));
+        for arriving in &all {
+            assert_eq!(bodies.append(arriving.number, b"{", MOST), Ok(()));
         }
-        assert!(held(&bodies) <= 1_000 * 8, "{}", held(&bodies));
+        assert!(bytes_in_use(&bodies) <= 1_000 * 8, "{}", bytes_in_use(&bodies));
         for _ in 0..MOST - 1 {
             bodies.append(all[0].number, b"{", MOST).unwrap();
         }
         assert_eq!(bodies.append(all[0].number, b"{", MOST), Err(BodyError::TooLarge { largest: MOST }));
-        assert!(held(&bodies) <= MOST + 1_000 * 8, "{}", held(&bodies));
+        assert!(bytes_in_use(&bodies) <= MOST + 1_000 * 8, "{}", bytes_in_use(&bodies));
         drop(all);
-        assert_eq!(held(&bodies), 0);
+        assert_eq!(bytes_in_use(&bodies), 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -282,6 +282,6 @@ mod tests {
             assert_eq!(refused.err().unwrap().status(), StatusCode::REQUEST_TIMEOUT);
             assert_eq!(begun.elapsed().as_secs(), expected);
         }
-        assert_eq!(held(&bodies), 0);
+        assert_eq!(bytes_in_use(&bodies), 0);
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tracing::warn;
 
 /// Opts one person in.
-pub(super) async fn opt_in(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
+pub(super) async fn opt_in_now(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
     let result = match tenants.get(&opt_in.account) {
         Ok(tenant) => opt_in_flow::opt_in(&tenant, &opt_in).await,
         Err(error) => Err(no_key(&error)),
@@ -31,7 +31,7 @@ pub(super) async fn opt_in(tenants: &TenantCache, opt_in: OptIn) -> OptInRespons
 }
 
 /// Revokes the consent of one person.
-pub(super) async fn opt_out(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
+pub(super) async fn opt_out_now(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
     let result = match tenants.get(&opt_out.account) {
         Ok(tenant) => opt_in_flow::revoke(&tenant, &[&opt_out]).await,
         Err(error) => Err(no_key(&error)),

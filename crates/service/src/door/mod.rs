@@ -28,6 +28,6 @@ mod state;
 mod webhook;
 mod whatsapp;
 
-pub use router::router;
+pub use router::routes;
 pub use settings::{DoorLimits, DoorSettings};
 pub use state::Door;

@@ -27,14 +27,14 @@ const NAMES_NONE: &str = "each is an object that names its account";
 
 /// The account of an opt-in. Other fields are skipped, and take no memory.
 #[derive(Deserialize)]
-struct Whose {
+struct AccountOnly {
     account: Account,
 }
 
 /// Visits an array of opt-ins. Its value is the account of the first one, if there is one.
-struct First;
+struct FirstAccount;
 
-impl<'de> Visitor<'de> for First {
+impl<'de> Visitor<'de> for FirstAccount {
     type Value = Option<Account>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,7 +53,7 @@ fn account_in(body: &[u8]) -> Result<Account, &'static str> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(NAMES_NONE);
     }
-    serde_json::from_slice(body).map(|Whose { account }| account).map_err(|_| NAMES_NONE)
+    serde_json::from_slice(body).map(|AccountOnly { account }| account).map_err(|_| NAMES_NONE)
 }
 
 fn is_array(body: &[u8]) -> bool {
@@ -62,12 +62,12 @@ fn is_array(body: &[u8]) -> bool {
 
 /// The account that has to have signed a body; none for an empty array. Before the check nothing else is
 /// read.
-fn whose(body: &[u8]) -> Result<Option<Account>, Rejection> {
+fn account_of(body: &[u8]) -> Result<Option<Account>, Rejection> {
     if !is_array(body) {
         return account_in(body).map(Some).map_err(unreadable);
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let account = reader.deserialize_seq(First).and_then(|account| reader.end().map(|()| account));
+    let account = reader.deserialize_seq(FirstAccount).and_then(|account| reader.end().map(|()| account));
     account.map_err(|_| unreadable(NAMES_NONE))
 }
 
@@ -77,14 +77,14 @@ fn unreadable(reason: &str) -> Rejection {
     Rejection::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message)
 }
 
-pub(super) async fn opt_ins(
+pub(super) async fn post_opt_ins(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Rejection> {
     let body = door.bodies.read(request, body::OPT_INS).await?;
     let signed = SignedHeaders::of(&headers, unix_time())?;
-    let Some(account) = whose(&body)? else {
+    let Some(account) = account_of(&body)? else {
         return Err(Rejection::invalid("the array has no opt-ins", Vec::new()));
     };
     let signature = door.check_signature(&signed, &account, &body)?;
@@ -153,7 +153,7 @@ fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), 
     ))
 }
 
-pub(super) async fn outcome(
+pub(super) async fn get_outcome(
     State(door): State<Arc<Door>>,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -186,7 +186,8 @@ mod tests {
             format!("[{{\"account\":{{\"{long}\":1}}}}]"),
             long.clone(),
         ] {
-            let response = axum::response::IntoResponse::into_response(whose(body.as_bytes()).unwrap_err());
+            let response =
+                axum::response::IntoResponse::into_response(account_of(body.as_bytes()).unwrap_err());
             let length = axum::body::HttpBody::size_hint(response.body()).exact().unwrap();
             assert!(length < 300, "{length}");
         }
@@ -203,9 +204,9 @@ mod tests {
             r#" {"properties":{"account":"shop-2","x":[[],{}]},"list":7,"\u0061ccount":"shop-1","email":null} "#,
             r#"[{"account":"shop-1","list":"x"},7,{"account":"shop-2"}]"#,
         ] {
-            assert_eq!(whose(body.as_bytes()).unwrap().as_ref(), Some(&account), "{body}");
+            assert_eq!(account_of(body.as_bytes()).unwrap().as_ref(), Some(&account), "{body}");
         }
-        assert!(whose(b"[]").unwrap().is_none());
+        assert!(account_of(b"[]").unwrap().is_none());
         for body in [
             "",
             "7",
@@ -220,7 +221,7 @@ mod tests {
             r#"{"account":"shop-1","account":"shop-1"}"#,
             r#"{"account":"shop-1","x":}"#,
         ] {
-            assert!(whose(body.as_bytes()).is_err(), "{body}");
+            assert!(account_of(body.as_bytes()).is_err(), "{body}");
         }
     }
 }

@@ -18,7 +18,7 @@ const OPT_IN: &str = "/v1/opt-ins/{id}";
 const WHATSAPP: &str = "/v1/whatsapp/{account}";
 
 /// The routes of a door.
-pub fn router(door: &Arc<Door>) -> Router {
+pub fn routes(door: &Arc<Door>) -> Router {
     let not_found =
         async || Rejection::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), "there is no such page");
     let not_allowed = async || {
@@ -29,9 +29,9 @@ pub fn router(door: &Arc<Door>) -> Router {
         )
     };
     Router::new()
-        .route(OPT_INS, post(opt_ins::opt_ins))
-        .route(OPT_IN, get(opt_ins::outcome))
-        .route(WHATSAPP, get(webhook::verification).post(webhook::notification))
+        .route(OPT_INS, post(opt_ins::post_opt_ins))
+        .route(OPT_IN, get(opt_ins::get_outcome))
+        .route(WHATSAPP, get(webhook::get_verification).post(webhook::post_notification))
         .method_not_allowed_fallback(not_allowed)
         .route_layer(from_fn_with_state(Arc::clone(door), count))
         .with_state(Arc::clone(door))
@@ -85,7 +85,7 @@ mod tests {
         let door = Arc::new(Door::direct(tenants, secrets, settings, &mut registry));
         // Nested, a request has another path than its route.
         for (base, router) in
-            [("", router(&door)), ("/v1/whatsapp", Router::new().nest("/v1/whatsapp", router(&door)))]
+            [("", routes(&door)), ("/v1/whatsapp", Router::new().nest("/v1/whatsapp", routes(&door)))]
         {
             for (method, path) in [
                 ("POST", "/v1/opt-ins"),

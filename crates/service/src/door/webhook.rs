@@ -37,7 +37,7 @@ pub(super) struct Verification {
     challenge: String,
 }
 
-pub(super) async fn verification(
+pub(super) async fn get_verification(
     State(door): State<Arc<Door>>,
     Path(account): Path<String>,
     asked: Result<Query<Verification>, QueryRejection>,
@@ -60,7 +60,7 @@ pub(super) async fn verification(
     }
 }
 
-pub(super) async fn notification(
+pub(super) async fn post_notification(
     State(door): State<Arc<Door>>,
     Path(account): Path<String>,
     headers: HeaderMap,

@@ -86,8 +86,8 @@ impl Queue {
 
     async fn open(context: Context, opt_ins_bytes: u64) -> Result<Self, QueueError> {
         let loses = version::loses_at_max_bytes(&context.client().server_info().version);
-        let opt_ins = set_up::opt_ins(&context, (!loses).then_some(opt_ins_bytes)).await?;
-        let dead_letters = set_up::dead_letters(&context).await?;
+        let opt_ins = set_up::open_opt_ins(&context, (!loses).then_some(opt_ins_bytes)).await?;
+        let dead_letters = set_up::open_dead_letters(&context).await?;
         let max_bytes = opt_ins.cached_info().config.max_bytes;
         if max_bytes <= 0 && !loses {
             warn!(
@@ -100,10 +100,10 @@ impl Queue {
             );
         }
         Ok(Self {
-            outcomes: set_up::bucket(&context, "klaviyo-outcomes", OUTCOMES).await?,
-            leases: set_up::bucket(&context, "klaviyo-leases", LEASE).await?,
-            workers: set_up::bucket(&context, "klaviyo-workers", LEASE).await?,
-            signatures: set_up::bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
+            outcomes: set_up::open_bucket(&context, "klaviyo-outcomes", OUTCOMES).await?,
+            leases: set_up::open_bucket(&context, "klaviyo-leases", LEASE).await?,
+            workers: set_up::open_bucket(&context, "klaviyo-workers", LEASE).await?,
+            signatures: set_up::open_bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
             max_bytes: loses.then_some(opt_ins_bytes),
             put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
             outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),

@@ -102,8 +102,10 @@ mod tests {
         {
             assert!(matches!(opt_out(newer), QueueEntry::Newer(_)));
         }
-        for unfit in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {
-            assert!(matches!(read(vec![unfit.clone()]), QueueEntry::Invalid(_, of) if of.field == unfit.0));
+        for invalid in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {
+            assert!(
+                matches!(read(vec![invalid.clone()]), QueueEntry::Invalid(_, of) if of.field == invalid.0)
+            );
         }
         for foreign in [("account", json!("shop-2")), ("id", json!(7)), ("account", json!("a b"))] {
             assert!(matches!(read(vec![foreign]), QueueEntry::Foreign));

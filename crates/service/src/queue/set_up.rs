@@ -17,7 +17,7 @@ pub(super) const DEAD_SUBJECT: &str = "klaviyo.dead";
 const DUPLICATES: Duration = Duration::from_secs(10 * 60);
 
 /// Opens the stream of opt-ins, or makes it with this bound in bytes; none for no bound.
-pub(super) async fn opt_ins(context: &Context, max_bytes: Option<u64>) -> Result<Stream, QueueError> {
+pub(super) async fn open_opt_ins(context: &Context, max_bytes: Option<u64>) -> Result<Stream, QueueError> {
     let config = stream::Config {
         name: OPT_INS.to_owned(),
         description: Some("opt-ins that wait to be brought to Klaviyo".to_owned()),
@@ -34,7 +34,7 @@ pub(super) async fn opt_ins(context: &Context, max_bytes: Option<u64>) -> Result
 }
 
 /// Opens the stream of dead letters, or makes it.
-pub(super) async fn dead_letters(context: &Context) -> Result<Stream, QueueError> {
+pub(super) async fn open_dead_letters(context: &Context) -> Result<Stream, QueueError> {
     let config = stream::Config {
         name: DEAD.to_owned(),
         description: Some("opt-ins that could not be done".to_owned()),
@@ -62,7 +62,7 @@ async fn open_stream(
 
 /// Opens a bucket, or makes its stream. The client could make it, but first asks for something that a server
 /// of version 2.9, which Debian 12 has, does not tell.
-pub(super) async fn bucket(
+pub(super) async fn open_bucket(
     context: &Context,
     name: &'static str,
     max_age: Duration,

@@ -33,7 +33,7 @@ impl From<io::Error> for Unread {
 
 /// Reads a small regular file, through links. It does not wait for a writer, as reading a FIFO does, but as
 /// long as the file system does.
-pub(super) fn read(path: &Path) -> Result<Contents, Unread> {
+pub(super) fn read_file(path: &Path) -> Result<Contents, Unread> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -87,16 +87,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, vec![b'x'; 4096]).unwrap();
-        assert_eq!(read(&path).unwrap().text.len(), 4096);
+        assert_eq!(read_file(&path).unwrap().text.len(), 4096);
         std::fs::write(&path, vec![b'x'; 4097]).unwrap();
-        assert!(matches!(read(&path), Err(Unread::Invalid(InvalidSecret::Large(4096)))));
+        assert!(matches!(read_file(&path), Err(Unread::Invalid(InvalidSecret::Large(4096)))));
         std::fs::write(&path, b"\xff").unwrap();
-        assert!(matches!(read(&path), Err(Unread::Invalid(InvalidSecret::NotText))));
-        assert!(matches!(read(&folder.path().join("none")), Err(Unread::Io(_))));
+        assert!(matches!(read_file(&path), Err(Unread::Invalid(InvalidSecret::NotText))));
+        assert!(matches!(read_file(&folder.path().join("none")), Err(Unread::Io(_))));
         #[cfg(unix)]
         {
-            assert!(matches!(read(folder.path()), Err(Unread::Invalid(InvalidSecret::NotAFile))));
-            assert!(matches!(read(Path::new("/dev/zero")), Err(Unread::Invalid(InvalidSecret::NotAFile))));
+            assert!(matches!(read_file(folder.path()), Err(Unread::Invalid(InvalidSecret::NotAFile))));
+            assert!(matches!(
+                read_file(Path::new("/dev/zero")),
+                Err(Unread::Invalid(InvalidSecret::NotAFile))
+            ));
         }
     }
 
@@ -106,7 +109,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        assert!(matches!(read(&fifo), Err(Unread::Invalid(InvalidSecret::NotAFile))));
+        assert!(matches!(read_file(&fifo), Err(Unread::Invalid(InvalidSecret::NotAFile))));
     }
 
     #[cfg(unix)]
@@ -117,7 +120,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         for (mode, expected) in [(0o600, false), (0o440, false), (0o644, true), (0o604, true)] {
             std::fs::set_permissions(file.path(), Permissions::from_mode(mode)).unwrap();
-            assert_eq!(read(file.path()).unwrap().is_exposed, expected, "{mode:o}");
+            assert_eq!(read_file(file.path()).unwrap().is_exposed, expected, "{mode:o}");
         }
     }
 }

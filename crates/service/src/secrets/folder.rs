@@ -2,7 +2,7 @@
 
 use super::file::{self, Unread};
 use super::kind::SecretKind;
-use super::value::Value;
+use super::value::SecretValue;
 use crate::account::Account;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tracing::{error, warn};
 
 /// The values of the secrets, by account and kind.
-pub(super) type Values = BTreeMap<(Account, SecretKind), Value>;
+pub(super) type Values = BTreeMap<(Account, SecretKind), SecretValue>;
 
 /// The problems that the log has already.
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(super) struct Logged {
 }
 
 /// Reads all files of a folder. A file that cannot be read now keeps the value that it had `before`.
-pub(super) fn read(folder: &Path, before: &Values, logged: &mut Logged) -> io::Result<Values> {
+pub(super) fn read_folder(folder: &Path, before: &Values, logged: &mut Logged) -> io::Result<Values> {
     let (mut values, mut now) = (Values::new(), Logged::default());
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -35,14 +35,14 @@ pub(super) fn read(folder: &Path, before: &Values, logged: &mut Logged) -> io::R
             }
             continue;
         };
-        let value = file::read(&path).and_then(|contents| {
+        let value = file::read_file(&path).and_then(|contents| {
             if contents.is_exposed && name.1.is_secret() {
                 if !logged.remarks.contains(&path) {
                     warn!(file = %path.display(), "everybody on this machine can read this secret; chmod 600 changes it");
                 }
                 now.remarks.insert(path.clone());
             }
-            Value::parse(name.1, &contents.text).map_err(Unread::Invalid)
+            SecretValue::parse(name.1, &contents.text).map_err(Unread::Invalid)
         });
         let fault = match value {
             Ok(value) => {

@@ -5,7 +5,7 @@ use super::invalid::InvalidSecret;
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
 use super::text::SecretText;
-use super::value::Value;
+use super::value::SecretValue;
 use crate::account::Account;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
@@ -66,7 +66,7 @@ impl Secrets {
             let invalid = |invalid| SecretsError::Variable(kind.variable(), invalid);
             let Some(text) = std::env::var_os(kind.variable()) else { continue };
             let text = text.into_string().map_err(|_| invalid(InvalidSecret::NotText))?;
-            match Value::parse(*kind, &SecretText::new(text)) {
+            match SecretValue::parse(*kind, &SecretText::new(text)) {
                 Ok(value) => drop(values.insert((Account::default(), *kind), value)),
                 Err(InvalidSecret::Empty) => {}
                 Err(error) => return Err(invalid(error)),
@@ -85,8 +85,8 @@ impl Secrets {
     #[must_use]
     pub fn get(&self, account: &Account, kind: SecretKind) -> Option<SecretText> {
         match self.value(account, kind)? {
-            Value::Text(text) => Some(text),
-            Value::Mac(_) => None,
+            SecretValue::Text(text) => Some(text),
+            SecretValue::Mac(_) => None,
         }
     }
 
@@ -95,12 +95,12 @@ impl Secrets {
     #[must_use]
     pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
         match self.value(account, kind)? {
-            Value::Mac(key) => Some(key),
-            Value::Text(_) => None,
+            SecretValue::Mac(key) => Some(key),
+            SecretValue::Text(_) => None,
         }
     }
 
-    fn value(&self, account: &Account, kind: SecretKind) -> Option<Value> {
+    fn value(&self, account: &Account, kind: SecretKind) -> Option<SecretValue> {
         self.values.read().get(&(account.clone(), kind)).cloned()
     }
 
@@ -161,7 +161,7 @@ impl Secrets {
         let mut logged = self.logged.lock();
         let before = self.values.read().clone();
         let failed = |error| SecretsError::Folder(folder.clone(), error);
-        let values = folder::read(folder, &before, &mut logged).map_err(failed)?;
+        let values = folder::read_folder(folder, &before, &mut logged).map_err(failed)?;
         if values != before {
             let count = values.len();
             *self.values.write() = values;

@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 
 /// A valid secret.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum SecretValue {
     Text(SecretText),
     Mac(MacKey),
 }
 
-impl Value {
+impl SecretValue {
     /// Parses the text of a file or a variable.
     pub(super) fn parse(kind: SecretKind, text: &str) -> Result<Self, InvalidSecret> {
         let text = text.trim();
@@ -63,14 +63,14 @@ pub(crate) mod tests {
 
     /// A key for the tests of other modules.
     pub(crate) fn mac_key(kind: SecretKind, text: &str) -> MacKey {
-        match Value::parse(kind, text).unwrap() {
-            Value::Mac(key) => key,
-            Value::Text(_) => panic!("{kind:?} is no key"),
+        match SecretValue::parse(kind, text).unwrap() {
+            SecretValue::Mac(key) => key,
+            SecretValue::Text(_) => panic!("{kind:?} is no key"),
         }
     }
 
     fn invalid(kind: SecretKind, text: &str) -> Option<InvalidSecret> {
-        Value::parse(kind, text).err()
+        SecretValue::parse(kind, text).err()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use klaviyo_host::{Connector, Egress, Limits};
 use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
-use klaviyo_service::door::{Door, DoorLimits, DoorSettings, router};
+use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
 use klaviyo_service::key::OptInKey;
 use klaviyo_service::ops::{self, Health, Listener};
 use klaviyo_service::opt_in::OptIn;
@@ -277,10 +277,10 @@ fn open(door: Door, settings: ops::ListenerSettings, mut registry: Registry) -> 
     let registry = Arc::new(registry);
     let looked_after = ops::router(door.clone(), Arc::clone(&registry));
     let (stop, stopped) = oneshot::channel();
-    let (routes, watched) = (router(&door), Arc::clone(&door));
+    let (router, watched) = (routes(&door), Arc::clone(&door));
     let work = tokio::spawn(async move {
         tokio::select! {
-            () = listener.serve(routes, async { drop(stopped.await) }) => {}
+            () = listener.serve(router, async { drop(stopped.await) }) => {}
             () = health.serve(looked_after, std::future::pending()) => {}
             () = watched.watch() => {}
         }

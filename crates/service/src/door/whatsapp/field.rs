@@ -31,8 +31,8 @@ impl Field {
     /// The field with this name.
     pub(super) fn named(name: &str) -> Self {
         let name = letters(without_numbers(name));
-        let of_whom = ["your", "customer", "user"].iter().find_map(|whose| name.strip_prefix(whose));
-        match of_whom.unwrap_or(&name) {
+        let unprefixed = ["your", "customer", "user"].iter().find_map(|prefix| name.strip_prefix(prefix));
+        match unprefixed.unwrap_or(&name) {
             "email" | "emailaddress" | "mail" | "emailid" => return Self::Email,
             "name" | "fullname" if name != "username" => return Self::Name,
             "firstname" | "givenname" => return Self::FirstName,

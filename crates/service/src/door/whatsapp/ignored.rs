@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::door) enum IgnoredReason {
     /// A message with another text than a word that opts in.
-    NotAWish,
+    NotAnOptIn,
     /// The answer to a Flow that says no.
     Declined,
     /// The answer to a Flow that asks for consent and gets neither yes nor no.
@@ -38,7 +38,7 @@ impl IgnoredReason {
     /// The label in the metric.
     pub(in crate::door) fn as_str(self) -> &'static str {
         match self {
-            Self::NotAWish => "not-a-wish",
+            Self::NotAnOptIn => "not-a-wish",
             Self::Declined => "declined",
             Self::Unclear => "unclear",
             Self::UnsupportedType => "unsupported-type",
@@ -76,7 +76,7 @@ impl IgnoredReason {
                  take the consent to WhatsApp back there"
             }
             Self::Unreadable => "parts of WhatsApp's notifications cannot be read, and are passed over",
-            Self::NotAWish
+            Self::NotAnOptIn
             | Self::Declined
             | Self::UnsupportedType
             | Self::Status

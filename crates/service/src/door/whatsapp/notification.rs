@@ -129,7 +129,7 @@ impl Notification {
         )?;
         let reason = match message::intent([written, button, interactive], rules.words) {
             Intent::Nothing => IgnoredReason::UnsupportedType,
-            Intent::Other => IgnoredReason::NotAWish,
+            Intent::Other => IgnoredReason::NotAnOptIn,
             Intent::No => IgnoredReason::Declined,
             Intent::Unclear => IgnoredReason::Unclear,
             Intent::Yes(_) if !is_own => IgnoredReason::ForeignNumber,

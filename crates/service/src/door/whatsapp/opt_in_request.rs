@@ -1,7 +1,7 @@
 //! A message that asks to be opted in, and the opt-in that is made of it.
 
 use super::form::Form;
-use super::person::{ById, Person, cut};
+use super::person::{ById, Person, cut_name};
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
@@ -32,12 +32,12 @@ impl OptInRequest {
         let form = form.map(|form| *form).unwrap_or_default();
         // An id of Meta's that is too long is replaced by a digest of it.
         let id = if id.len() > OptIn::LONGEST_ID { OptInKey::new(account, &id).to_string() } else { id };
-        let names = |name: &str| intake::names(cut(name));
+        let names = |name: &str| intake::names(cut_name(name));
         // A name in a form counts more than the name in WhatsApp.
         let (first_name, last_name) = match (form.first_name, form.last_name, form.name) {
             (None, None, written) => written.or(name).as_deref().map(names).unwrap_or_default(),
             (first, last, _) => {
-                let cut = |name: String| cut(&name).to_owned();
+                let cut = |name: String| cut_name(&name).to_owned();
                 (first.map(cut), last.map(cut))
             }
         };

@@ -104,7 +104,7 @@ impl Person {
                 (_, Some(written), _) => id = id.or_else(|| Some(written.to_owned())),
                 (_, None, Some(written)) => number = number.or(Some(written)),
                 (Some(written), None, None) => {
-                    invalid_number = invalid_number.or_else(|| Some(cut(written).to_owned()))
+                    invalid_number = invalid_number.or_else(|| Some(cut_name(written).to_owned()))
                 }
             }
         }
@@ -148,10 +148,10 @@ fn cleaned(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// A name without invisible characters around it.
 fn named(part: Part<'_>) -> Option<String> {
-    shown(&text(part)?).map(|name| cut(name).to_owned())
+    shown(&text(part)?).map(|name| cut_name(name).to_owned())
 }
 
 /// A text, cut to the longest name.
-pub(super) fn cut(text: &str) -> &str {
+pub(super) fn cut_name(text: &str) -> &str {
     text.get(..text.floor_char_boundary(LONGEST_NAME)).unwrap_or(text)
 }
