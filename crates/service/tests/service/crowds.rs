@@ -1,4 +1,4 @@
-//! Whoever cannot sign, or takes much, keeps nobody else out.
+//! Callers who cannot sign, and accounts that send much, keep no other caller out.
 
 use crate::door::{OTHER_SECRET, SECRET, answer, client, get, now, opened, person, post, post_at, signature};
 use crate::stage::{LIST, PATIENCE, Running, key_of, settings};
@@ -26,7 +26,8 @@ async fn unfinished(door: &Running, bytes: usize) -> TcpStream {
     stream
 }
 
-/// What comes until the door closes the connection; it may reset what it has not read.
+/// Reads until the door closes the connection. The door may reset the connection if it has not read
+/// everything.
 async fn to_end(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
@@ -95,7 +96,7 @@ async fn more_idle_connections_than_there_may_be_keep_nobody_out() {
     let mut idle = Vec::new();
     for n in 0..40 {
         idle.push(connect(&door).await);
-        // By a connection of its own, and at the port beside it.
+        // On a new connection, and at the port for health.
         let new = ask_on(&mut connect(&door).await, &signed(&format!("msg_{n}"), &person(n))).await;
         assert!(new.starts_with("http/1.1 202 "), "{new}");
         assert_eq!(get(&door.health_url, "/healthz").await, (200, "ok\n".to_owned()));
@@ -103,7 +104,7 @@ async fn more_idle_connections_than_there_may_be_keep_nobody_out() {
     for _ in 0..40 {
         idle.push(connect(&door).await);
     }
-    // Those that have been there for the longest are closed.
+    // The oldest connections are closed.
     for stranger in idle.drain(..40) {
         assert_eq!(to_end(stranger).await, "");
     }
@@ -137,10 +138,10 @@ async fn clogged(door: &Running, method: &str) -> TcpStream {
         match stream.try_write(requests.as_bytes()) {
             Ok(bytes) => sent += bytes,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            // It was closed already.
+            // The door has closed it already.
             Err(_) => break,
         }
-        // What the system holds in between has an end, and so has what the door holds.
+        // The buffers of the system and of the door have a bound.
         assert!(sent < 64 << 20, "it takes all that is sent");
     }
     stream
@@ -161,7 +162,7 @@ async fn who_does_not_read_the_answers_is_dropped() {
         }
         drop(stream);
     }
-    // Nor does it hold up the end: not for as long as requests that are under way may take.
+    // The shutdown does not wait for it as long as for requests that are under way.
     let streams = [clogged(&door, "GET").await, clogged(&door, "HEAD").await];
     let begun = Instant::now();
     door.stop().await;
@@ -181,7 +182,7 @@ async fn a_connection_grows_old() {
     let answer = ask_on(&mut stream, &signed("msg_1", &person(0))).await;
     assert!(answer.starts_with("http/1.1 202 ") && answer.contains("connection: close"), "{answer}");
     assert_eq!(to_end(stream).await, "");
-    // One that is always in the middle of something is broken off.
+    // A connection with a request at all times is closed, too.
     let never = settings_of(Duration::from_millis(100), Duration::from_millis(100));
     let broken = stage.crowded_door(never, settings()).await;
     assert_eq!(to_end(unfinished(&broken, 1).await).await, "");
@@ -194,7 +195,7 @@ async fn a_connection_grows_old() {
 async fn a_request_that_is_worked_on_outlives_its_connections_age() {
     let stage = opened(&["shop-1"]).await;
     stage.klaviyo.set_faults(Faults::none().rule("*: always latency 1s".parse().unwrap()));
-    // The opt-in takes four requests, and longer than this connection may.
+    // The opt-in takes four requests, and longer than this connection may last.
     let (age, grace) = (Duration::ZERO, Duration::from_secs(2));
     let door = stage.crowded_direct_door(
         ops::ListenerSettings { age, grace, ..ops::ListenerSettings::default() },
@@ -226,7 +227,7 @@ async fn bodies_that_come_slowly_make_room_for_one_that_comes_quickly() {
         .collect();
     let begun = Instant::now();
     assert_eq!(post(&door, "msg_1", &json!(many)).await.0, 202);
-    // Those that began first were given up.
+    // The door has dropped those that began first.
     for stranger in strangers.drain(..10) {
         let answer = to_end(stranger).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
@@ -241,7 +242,7 @@ async fn what_a_door_holds_has_an_end() {
     let stage = opened(&["shop-1"]).await;
     let limits = DoorLimits { signed_bytes: 100_000, ..DoorLimits::default() };
     let door = stage.queue_door(DoorSettings { limits, ..settings() }).await;
-    // An account gets half of it, and a byte of a body counts as four.
+    // An account gets half of the memory, and a byte of a body counts as four.
     let mut large = person(1);
     large["properties"] = json!({ "note": "x".repeat(12_500) });
     let refused = post_at(&door, SECRET, "msg_1", now(), large.to_string()).await;
@@ -277,7 +278,7 @@ async fn an_account_with_more_requests_open_than_there_are_places_leaves_some_to
         }
     };
     let mut noisy: JoinSet<u16> = (0..12).map(open).collect();
-    // Two of four places are its own, and the rest of its requests is told to come later.
+    // The account gets two of four places. Its other requests are answered 503.
     for _ in 0..10 {
         assert_eq!(noisy.join_next().await.unwrap().unwrap(), 503);
     }

@@ -30,7 +30,7 @@ pub(crate) async fn opened(accounts: &[&str]) -> Stage {
 }
 
 pub(crate) fn client() -> Client {
-    // Whoever is first installs it for all.
+    // The first test installs it for all.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::new()
 }
@@ -174,7 +174,7 @@ async fn only_who_can_sign_is_let_in_and_only_once() {
         assert!((200..300).contains(&status), "{again}");
         assert_eq!(first["id"], again["id"]);
     }
-    // What one door has seen, the others know.
+    // All doors know the signatures that one has accepted.
     let (other, at) = (stage.queue_door(settings()).await, now());
     assert_eq!(post_at(&doors[1], SECRET, "msg_2", at, person(1).to_string()).await.status(), 202);
     assert_eq!(post_at(&other, SECRET, "msg_2", at, person(1).to_string()).await.status(), 409);
@@ -244,7 +244,7 @@ async fn with_a_queue_the_answer_is_an_id_to_ask_with() {
     assert_eq!((&told["state"], &told["reply"]), (&json!("done"), &json!("You are now subscribed, Priya!")));
     assert_eq!(ask(&door, &format!("shop-1.{}.1", "0".repeat(32))).await.0, 404);
     assert_eq!(ask(&door, "shop-1").await.0, 401);
-    // A signature for another id is none for this one.
+    // A signature is valid for its own id only.
     let response = client()
         .get(format!("{}/v1/opt-ins/{id}", door.url))
         .header("webhook-id", "other")
@@ -336,7 +336,7 @@ async fn whatsapps_word_opts_its_sender_in() {
         );
     }
 
-    // What fails for now is repeated by Meta; in the queue the second time is the first.
+    // Meta repeats a notification that failed for now. In the queue the repetition is a duplicate.
     stage.klaviyo.set_faults(Faults::none().rule("*: always status 503".parse().unwrap()));
     assert_eq!(notify(&direct, APP_SECRET, &notification("subscribe")).await.0, 503);
     let queue = stage.queue_door(settings()).await;
@@ -365,7 +365,7 @@ async fn an_account_has_a_rate_that_strangers_cannot_use_up() {
     let refused = post_at(&door, SECRET, "msg_2", now(), json!(ten).to_string()).await;
     assert_eq!(refused.headers().get("retry-after").unwrap(), "1");
     assert_eq!(refused.status(), 503);
-    // What was over the rate can be repeated as it is.
+    // A request over the rate can be repeated as it is.
     let at = now();
     loop {
         match post_at(&door, SECRET, "msg_4", at, json!(ten).to_string()).await.status().as_u16() {
@@ -378,12 +378,12 @@ async fn an_account_has_a_rate_that_strangers_cannot_use_up() {
     door.stop().await;
 }
 
-/// What a connection gets back for these bytes, until it is closed.
+/// Sends bytes, and reads the answer until the connection is closed.
 fn raw(door: &Running, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(door.url.strip_prefix("http://").unwrap()).unwrap();
     stream.write_all(bytes).unwrap();
     let mut answer = Vec::new();
-    // A server that has answered may reset what it has not read.
+    // A server that has answered may reset the connection if it has not read everything.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8(answer).unwrap()
 }

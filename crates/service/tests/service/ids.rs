@@ -1,4 +1,4 @@
-//! The id of an opt-in: one from the answer of a door to its end, and no other.
+//! The id of an opt-in: it stays the same from the answer of a door to the end.
 
 use crate::door::{SECRET, answer, ask, now, opened, person, post, post_at};
 use crate::stage::{PATIENCE, Running, settings};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The id of an opt-in that a door has taken.
+/// The id of an opt-in that a door has accepted.
 async fn taken(door: &Running, webhook_id: &str, body: &Value) -> OptInId {
     let (status, told) = post(door, webhook_id, body).await;
     assert_eq!(status, 202, "{told}");
@@ -30,7 +30,7 @@ async fn until_it_is(door: &Running, id: &OptInId, expected: &str) {
     }
 }
 
-/// The ids beside an id, which no door has given.
+/// Ids that are close to an id, and that no door has given.
 async fn others_are_unknown(door: &Running, id: &OptInId) {
     let sequence = id.sequence.unwrap();
     for other in [None, Some(0), Some(sequence + 1), Some(sequence + 2), Some(u64::MAX)] {
@@ -71,7 +71,7 @@ async fn a_dead_letter_has_the_id_of_its_opt_in() {
     until_it_is(&door, &id, "dead").await;
     worker.stop().await;
 
-    // Put back, it is at another place, and has its old id.
+    // After a retry it has another sequence, and its old id.
     let letter = stage.letter(&id.key).await;
     stage.queue.retry(&letter).await.unwrap();
     assert_eq!(state(&door, &id).await, "waiting");
@@ -79,7 +79,7 @@ async fn a_dead_letter_has_the_id_of_its_opt_in() {
     door.stop().await;
 }
 
-/// After ten minutes JetStream does not know that it has an opt-in; here after a moment.
+/// JetStream forgets a message id after ten minutes; here it does after a moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_repeats_an_opt_in_late_has_two_ids_for_it() {
     let stage = opened(&["shop-1"]).await;
@@ -93,7 +93,7 @@ async fn who_repeats_an_opt_in_late_has_two_ids_for_it() {
     let worker = stage.worker().await;
     until_it_is(&door, &first, "done").await;
     let requests = stage.requests("shop-1");
-    // Signed at other times, it is another request.
+    // With another time stamp it is another request.
     let mut ids = vec![first];
     for n in 1..=2 {
         let end = Instant::now() + PATIENCE;

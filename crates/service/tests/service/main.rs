@@ -6,7 +6,8 @@ mod promises;
 #[cfg(test)]
 use on_nats::{door, stage};
 
-/// By this name in their path `cargo xtask test` leaves the tests out where there is no NATS server.
+/// The tests that need a NATS server. By this name in their path `cargo xtask test` leaves them out without
+/// one.
 // `cfg(test)` tells the lints that helpers are tests too.
 #[cfg(test)]
 #[path = "."]

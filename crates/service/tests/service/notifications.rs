@@ -1,4 +1,4 @@
-//! WhatsApp's notifications as they come, from host-test/cases/whatsapp: who is opted in by each, and how.
+//! WhatsApp's notifications from host-test/cases/whatsapp: whom each opts in, and how.
 
 use crate::door::{APP_SECRET, NUMBER_ID, notify_for, now, opened, post};
 use crate::stage::{LIST, PATIENCE, Running, Stage, key_of, settings, until};
@@ -12,16 +12,16 @@ use tokio::time::{Instant, sleep};
 
 /// A person that a notification opts in.
 struct Person {
-    /// `phone_number`, `external_id` or `email`, and what it is.
+    /// `phone_number`, `external_id` or `email`, and its value.
     known: (&'static str, &'static str),
     name: &'static str,
     email: Option<&'static str>,
-    /// How many warnings there are.
+    /// The number of warnings.
     warnings: usize,
     properties: Value,
 }
 
-/// What is right for a notification.
+/// The right result of a notification.
 struct Case {
     file: &'static str,
     people: Vec<Person>,
@@ -113,7 +113,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Who leaves, and by which notification.
+/// The people who opt out, each with the notification.
 const LEAVING: [(&str, &str); 2] =
     [("status-user-preferences", "+919820000001"), ("preferences-user-id", "+525512345680")];
 
@@ -121,7 +121,7 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host-test/cases/whatsapp")
 }
 
-/// A notification, as if it were sent now.
+/// A notification with the time of now.
 fn notification(file: &str) -> String {
     let text = std::fs::read_to_string(folder().join(format!("{file}.json"))).unwrap();
     let now = now().to_string();
@@ -138,7 +138,8 @@ fn words() -> DoorSettings {
     DoorSettings { words: ["opt_in", "SUBSCRIBE"].map(str::to_owned).into(), ..settings() }
 }
 
-/// Sends all notifications, and checks what is ignored. The answers, with the people who should come of them.
+/// Sends all notifications, and checks the ignored parts. Returns the answers with the people whom they
+/// should opt in.
 async fn send(door: &Running) -> Vec<(Value, Person)> {
     let (mut all, mut ignored) = (Vec::new(), BTreeMap::<&str, u64>::new());
     for case in cases() {
@@ -156,7 +157,7 @@ async fn send(door: &Running) -> Vec<(Value, Person)> {
     all
 }
 
-/// The profile is there, is on the list, and is what it should be; and nobody else.
+/// Checks that these profiles are on the list with the right fields, and that there are no others.
 fn check(stage: &Stage, people: &[Person]) {
     let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
     let members = account.members(LIST);
@@ -243,7 +244,7 @@ async fn every_notification_comes_out_right_through_the_queue() {
     door.stop().await;
 }
 
-/// The state of somebody's consent.
+/// The state of a person's consent.
 fn state(stage: &Stage, number: &str, channel: Channel) -> Option<State> {
     let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
     account.profile("phone_number", number).map(|profile| profile.consent(channel).state)
@@ -269,7 +270,7 @@ async fn who_presses_stop_in_whatsapp_gets_no_more_there() {
         assert_eq!((told.len(), &told[0]["state"]), (1, &json!("opted-out")), "{told:?}");
         assert!(told[0].get("reply").is_none());
         until("they have left", || has_left(&stage, number)).await;
-        // They stay who they are, and what else they have consented to.
+        // The profile and the consent to other channels stay.
         assert_eq!(state(&stage, number, Channel::Sms), Some(State::Subscribed));
     }
     let members = stage.klaviyo.account_of(&key_of("shop-1")).unwrap().members(LIST);
@@ -290,7 +291,7 @@ async fn an_opt_out_waits_in_its_place_among_the_opt_ins() {
         assert_eq!((told.len(), &told[0]["state"]), (1, &json!("waiting")), "{told:?}");
         ids.push(told[0]["id"].clone());
     }
-    // Behind their opt-out, and so it counts.
+    // This opt-in comes after the opt-out, so it counts.
     assert_eq!(post(&door, "msg_2", &consenting(comes_back)).await.0, 202);
     let worker = stage.worker().await;
     for id in &ids {
@@ -332,7 +333,7 @@ async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
     until("they are done", || state(&stage, number, Channel::Sms) == Some(State::Subscribed)).await;
     assert_ne!(state(&stage, number, Channel::WhatsApp), Some(State::Subscribed));
 
-    // Who consents anew does so.
+    // Consent that is given after the opt-out counts.
     assert_eq!(post(&door, "msg_2", &consenting(number)).await.0, 202);
     until("they have come back", || state(&stage, number, Channel::WhatsApp) == Some(State::Subscribed))
         .await;
@@ -340,7 +341,7 @@ async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
     door.stop().await;
 }
 
-/// The opt-out fails before the opt-in behind it was ever tried.
+/// The opt-out fails before the opt-in behind it was tried.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_and_comes_back_while_klaviyo_is_away_is_back() {
     let stage = opened(&["shop-1"]).await;
@@ -360,7 +361,7 @@ async fn who_leaves_and_comes_back_while_klaviyo_is_away_is_back() {
     door.stop().await;
 }
 
-/// For membership of a list that scope is not needed.
+/// Membership of a list does not need the scope.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_may_not_change_consent_still_brings_opt_ins() {
     let stage = opened(&["shop-1"]).await;
@@ -369,7 +370,7 @@ async fn a_key_that_may_not_change_consent_still_brings_opt_ins() {
     std::fs::write(stage.keys.path().join("shop-1.api-key"), "pk_less").unwrap();
     let direct = stage.direct_door(settings()).await;
     let stop = notification(LEAVING[0].0);
-    // Meta repeats it, until there is another key.
+    // Meta repeats it until there is another key.
     assert_eq!(notify_for(&direct, "shop-1", APP_SECRET, &stop).await.0, 503);
     direct.stop().await;
 
@@ -412,7 +413,7 @@ async fn a_wish_that_cannot_be_done_is_told_and_kept() {
         assert!(letter.body.error.message.starts_with(field), "{}", letter.body.error.message);
         assert!(letter.body.opt_in.get().contains(id));
     }
-    // It is known to be one at once, and not after many attempts.
+    // It becomes a dead letter at once, not after many attempts.
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 2);
     assert_eq!(stage.klaviyo.requests(), 0);
     worker.stop().await;
@@ -426,7 +427,7 @@ async fn a_dead_opt_out_can_be_listed_retried_and_dropped() {
     let stage = opened(&["shop-1"]).await;
     let door = stage.queue_door(settings()).await;
     let (file, number) = LEAVING[0];
-    // A number that nobody can have, so that the connector refuses it.
+    // An invalid number, which the connector refuses.
     let unfit = notification(file).replace("919820000001", "12");
     assert_eq!(notify(&door, &unfit).await.len(), 1);
     let worker = stage.worker().await;
@@ -471,13 +472,13 @@ async fn a_notification_may_have_4_mb_and_opt_ins_1_mb() {
     assert_eq!(notify(&door, &filled(4 << 20)).await.len(), 1);
     let (status, told) = notify_for(&door, "shop-1", APP_SECRET, &filled((4 << 20) + 1)).await;
     assert_eq!((status, &told["error"]["code"]), (413, &json!("too-large")));
-    // As many wishes as fit, all of them written.
+    // As many requests as fit; all of them are written.
     let wish = |n: usize| json!({ "from": format!("9198{n:08}"), "id": n.to_string(), "timestamp": now(), "text": { "body": "subscribe" } });
     let wishes: Vec<Value> = (0..20_000).map(wish).collect();
     let body = json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "value": {
         "metadata": { "phone_number_id": NUMBER_ID }, "messages": wishes,
     } }] }] });
-    // Nobody reads the answer, and so it tells of the first.
+    // The answer has only the first ones, because nobody reads it.
     assert_eq!(notify(&door, &body.to_string()).await.len(), 1_000);
     assert_eq!(stage.queue.waiting().await.unwrap().total(), 20_001);
     door.stop().await;

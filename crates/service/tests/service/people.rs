@@ -1,4 +1,4 @@
-//! Opt-ins as people write them into forms: at doors without and with a queue, and by way of workers.
+//! Opt-ins as people write them into forms: through doors with and without a queue, and through workers.
 
 use crate::door::{SECRET, answer, ask, client, now, opened, post, post_at};
 use crate::stage::{LIST, PATIENCE, Running, Stage, key_in_queue, key_of, opt_in, receipts, settings, until};
@@ -86,14 +86,14 @@ fn body(name: &str) -> Vec<u8> {
     fs::read(cases().join(format!("{name}.json"))).unwrap()
 }
 
-/// A stage of the account of the cases.
+/// A stage with the account of the cases.
 async fn default_stage() -> Stage {
     let stage = opened(&["default"]).await;
     fs::write(stage.keys.path().join("default.signing-secret"), SECRET).unwrap();
     stage
 }
 
-/// The fields that warnings in an answer are about. No answer has two kinds of names.
+/// The fields of the warnings in an answer. An answer has one kind of names.
 fn warned(told: &Value) -> Vec<&str> {
     let text = told.to_string();
     for name in ["phone-number", "external-id", "first-name", "last-name"] {
@@ -117,7 +117,7 @@ async fn outcome(door: &Running, id: &str) -> Value {
     }
 }
 
-/// The people of the cases are as they should be, and members of the list.
+/// Checks that the people of the cases are on the list with the right fields.
 async fn all_are_right(stage: &Stage) {
     let consents = || {
         let account = stage.klaviyo.account_of(&key_of("default")).unwrap();
@@ -146,7 +146,7 @@ async fn people_are_taken_as_they_write_directly() {
     for Case(name, [by, value], _, expected) in people() {
         let (status, told) = answer(post_at(&door, SECRET, name, now(), body(name)).await).await;
         assert_eq!((status, warned(&told)), (200, expected.to_vec()), "{name}: {told}");
-        // The place is the one that Klaviyo has.
+        // The address is the one that Klaviyo has.
         if by != "external_id" {
             let reply = told["reply"].as_str().unwrap();
             assert!(reply.ends_with(&format!(" You will receive updates at {value}.")), "{reply}");
@@ -312,7 +312,7 @@ async fn an_answer_has_one_kind_of_names() {
     );
     assert_eq!(post(&doors[0], "msg_1", &ada).await.0, 200);
     for door in &doors {
-        // One comes alone, three come together.
+        // One opt-in comes alone, three come together.
         for (id, asked) in [("msg_2", json!([other])), ("msg_3", json!([other, other, other]))] {
             let (status, told) = post(door, id, &asked).await;
             assert!((200..300).contains(&status), "{told}");
@@ -355,7 +355,7 @@ async fn what_an_older_door_has_written_comes_out_right() {
     let receipts = receipts(outcomes);
     assert_eq!(receipts.iter().map(|receipt| receipt.warnings.len()).collect::<Vec<_>>(), [0, 2, 0]);
 
-    // A letter of an older version holds the message as it came.
+    // A dead letter of an older version has the message as it came.
     let raw = older(5, json!({ "email": "put@example.com\u{a0}", "phone_number": "none" }));
     let key = key_in_queue(&raw);
     let letter = json!({ "opt_in": serde_json::from_slice::<Value>(&raw.to_json()).unwrap(), "attempts": 1,

@@ -19,7 +19,7 @@ fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
 }
 
-/// A server with the configuration that is deployed. The users' passwords are their names.
+/// A server with the deployed configuration. The users' passwords are their names.
 pub(crate) fn deployed(server: NatsServer, more: &str) -> Nats {
     let text = std::fs::read_to_string(deploy().join("nats.conf")).unwrap();
     let changed = |text: &str, from: &str, to: &str| {
@@ -36,7 +36,7 @@ pub(crate) fn deployed(server: NatsServer, more: &str) -> Nats {
     Nats::start_with_config(server.program, &(config + more)).unwrap()
 }
 
-/// Where a user connects.
+/// The address of the server, with a user.
 pub(crate) fn url(nats: &Nats, user: &str) -> String {
     nats.url().replace("://", &format!("://{user}:{user}@"))
 }
@@ -60,7 +60,7 @@ fn streams() -> Vec<Value> {
     let streams: Vec<Value> = files
         .map(|file| {
             let stream: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-            // The script makes each by the name of its file.
+            // The script names each stream by its file.
             assert_eq!(stream["name"], file.file_stem().unwrap().to_str().unwrap());
             stream
         })
@@ -89,7 +89,7 @@ async fn the_streams_are_those_that_are_made_without_an_operator_and_all_have_li
     for server in Nats::servers() {
         let (plain, limited) = (Nats::start_with(&server.program).unwrap(), deployed(server, ""));
         connect(&plain).await;
-        // Together they fit into the store, or the last ones would be refused.
+        // Together they fit into the store; otherwise the server would refuse the last ones.
         make_streams(&limited).await;
         let plain = jetstream::new(async_nats::connect(plain.url()).await.unwrap());
         let limited = operator(&limited).await;
@@ -158,7 +158,7 @@ async fn each_user_can_do_its_work() {
     }
 }
 
-/// A connection that is told at once what it may not do.
+/// A connection that gets the server's errors at once.
 struct Connection(BufReader<TcpStream>);
 
 impl Connection {
@@ -184,7 +184,7 @@ impl Connection {
         line.trim_end().to_owned()
     }
 
-    /// The answer to a command, of which there is none but for an error.
+    /// The error that answers a command; none if the server accepts it.
     fn is_allowed(&mut self, command: &str) -> bool {
         self.write(&format!("{command}\r\nPING\r\n"));
         let answer = self.line();
@@ -205,7 +205,7 @@ const WORKERS: &str = "KV_klaviyo-workers";
 const SIGNATURES: &str = "KV_klaviyo-signatures";
 const STREAMS: [&str; 6] = [OPT_INS, DEAD, OUTCOMES, LEASES, WORKERS, SIGNATURES];
 
-/// What can be asked of a stream, and of which of them a door and a worker may ask it.
+/// The requests about a stream, and the streams about which a door and a worker may send them.
 const ASKED: &[(&str, &[&str], &[&str])] = &[
     ("$JS.API.STREAM.INFO.#", &STREAMS, &STREAMS),
     ("$JS.API.STREAM.CREATE.#", &[], &[]),
@@ -231,7 +231,7 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
     ("$JS.FC.#.x.y", &[], &[WORKERS]),
 ];
 
-/// What else can be written, and whether a door and a worker may.
+/// The other subjects, and whether a door and a worker may publish to them.
 const WRITTEN: &[(&str, bool, bool)] = &[
     ("klaviyo.opt-ins.shop-1", true, false),
     ("klaviyo.dead.shop-1.x", false, true),
@@ -251,7 +251,7 @@ const WRITTEN: &[(&str, bool, bool)] = &[
     ("_INBOX.klaviyo-operator.x", false, false),
 ];
 
-/// What can be listened to, and whether a door and a worker may.
+/// The subjects of subscriptions, and whether a door and a worker may have them.
 const HEARD: &[(&str, bool, bool)] = &[
     ("_INBOX.klaviyo-door.x.*", true, false),
     ("_INBOX.klaviyo-worker.x.*", false, true),
@@ -315,7 +315,7 @@ async fn who_connects_is_who_the_address_says() {
     {
         let nats = Nats::start_with_config(&program, config).unwrap();
         let own = nats.url().replace("://", &format!("://{user}"));
-        // Nobody listens at the first one.
+        // No server listens at the first address.
         for (url, is_let_in) in
             [(own.clone(), true), (format!("nats://127.0.0.1:1,{own}"), true), (nats.url(), false)]
         {

@@ -15,7 +15,7 @@ fn tests(folder: &Path) -> BTreeSet<String> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.ends_with("promises.rs") {
-            // What is promised there is the table itself.
+            // Its tests are about the table itself.
         } else if path.is_dir() {
             names.extend(tests(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -37,7 +37,7 @@ fn tests(folder: &Path) -> BTreeSet<String> {
     names
 }
 
-/// What the last column of the table names.
+/// The tests in the last column of the table.
 fn promised() -> BTreeSet<String> {
     let text = fs::read_to_string(project().join("docs/scale.md")).unwrap();
     let (_, table) = text.split_once("| promise | test |\n|---|---|\n").expect("a table of promises");

@@ -1,4 +1,4 @@
-//! A queue that fails, stands still, is full, or holds what nobody expects.
+//! A queue that fails, stands still, is full, or has unexpected messages.
 
 use crate::stage::{
     LIST, PATIENCE, Stage, connect, key_in_queue, key_of, opt_in, receipts, stage, stage_on, until,
@@ -19,12 +19,12 @@ const OPT_INS: &str = "KLAVIYO_OPT_INS";
 const DEAD: &str = "KLAVIYO_DEAD";
 const OUTCOMES: &str = "KV_klaviyo-outcomes";
 
-/// The JetStream of a stage, for what the queue itself would not do.
+/// The JetStream of a stage, for changes that the queue itself does not make.
 async fn jetstream(stage: &Stage) -> jetstream::Context {
     jetstream::new(async_nats::connect(stage.nats.url()).await.unwrap())
 }
 
-/// Leaves a stream so much room for new messages.
+/// Leaves a stream room for so many bytes.
 async fn leave_room(jetstream: &jetstream::Context, stream: &str, bytes: Option<u64>) {
     let stream = jetstream.get_stream(stream).await.unwrap();
     let info = stream.get_info().await.unwrap();
@@ -44,7 +44,7 @@ fn people(range: std::ops::Range<usize>, more: Value) -> Vec<OptIn> {
     range.map(|n| opt_in("shop-1", n, more.clone())).collect()
 }
 
-/// Together they want more places than the client has for messages that are not acknowledged yet.
+/// Together they need more places than the client has for unacknowledged messages.
 async fn twelve_puts_of_a_thousand(queue: &Queue) -> Vec<Result<(), QueueError>> {
     let mut puts = JoinSet::new();
     for n in 0..12 {
@@ -82,17 +82,17 @@ async fn whatever_is_asked_of_a_nats_that_stands_still_ends() {
         assert!(stage.queue.account(&"shop-1".parse().unwrap()).await.is_err());
     };
     timeout(Duration::from_secs(60), asked).await.expect("it waits without end");
-    // It is noticed by itself that nobody answers: then nothing is waited for.
+    // The client notices by itself that the server does not answer. After that no call waits.
     until("the connection counts as broken", || !stage.queue.is_connected()).await;
     stage.nats.resume().unwrap();
     until("the queue is back", || stage.queue.is_connected()).await;
-    // What was not acknowledged may be there all the same, and is there once when it is put again.
+    // An unacknowledged opt-in may be in the stream all the same. Put again, it is there once.
     let puts = twelve_puts_of_a_thousand(&stage.queue).await;
     assert!(puts.iter().all(Result::is_ok));
     assert_eq!(stage.queue.waiting().await.unwrap().total(), 12_000);
 }
 
-/// A consumer that knows nothing of what is in the stream: here one that has given up on it.
+/// A consumer that does not deliver the messages in the stream: here it has reached its most deliveries.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_gives_out_nothing_is_made_anew() {
     for server in Nats::servers() {
@@ -100,7 +100,7 @@ async fn a_consumer_that_gives_out_nothing_is_made_anew() {
         let jetstream = jetstream(&stage).await;
         let config = consumer::pull::Config {
             durable_name: Some("shop-1".to_owned()),
-            // As if this program had made it since the server has started.
+            // The description of a consumer that was made since the server started.
             description: Some(format!("made by the server {}", jetstream.client().server_info().server_id)),
             filter_subject: "klaviyo.opt-ins.shop-1".to_owned(),
             ack_wait: Duration::from_millis(100),
@@ -119,7 +119,7 @@ async fn a_consumer_that_gives_out_nothing_is_made_anew() {
                 break;
             }
             assert!(Instant::now() < end, "{info:?}");
-            // Who asks for more has the server find out that it has given them out often enough.
+            // With another request the server notices that it has delivered them often enough.
             let mut more = consumer.fetch().max_messages(3).messages().await.unwrap();
             assert!(!matches!(timeout(Duration::from_millis(500), more.next()).await, Ok(Some(Ok(_)))));
         }
@@ -174,7 +174,7 @@ async fn what_was_done_is_noted_before_more_is_asked() {
     worker.stop().await;
 }
 
-/// The lease ends before anything can be written, and the account is taken anew.
+/// The lease ends before anything can be written, and the account is taken again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_done_while_nats_stood_still_is_done_once() {
     let stage = stage(&["shop-1"]).await;
@@ -208,7 +208,7 @@ async fn a_queue_that_is_full_is_emptied() {
             let nats = queue::Nats { url: nats.url(), opt_ins_bytes, ..queue::Nats::default() };
             Queue::connect(&nats).await
         };
-        // A server that bounds a stream by its bytes says at once that it has no room for so many.
+        // A server that can bound a stream by its bytes refuses more than its store has at once.
         if !is_old {
             assert!(matches!(connect(8 << 20).await, Err(QueueError::SetUp(..))));
         }
@@ -218,7 +218,7 @@ async fn a_queue_that_is_full_is_emptied() {
 }
 
 async fn fill_and_empty(queue: &Queue, stage: &Stage) {
-    // With what one may have at most, and with little.
+    // Large opt-ins and small ones.
     let large = people(0..20, json!({ "properties": { "note": "x".repeat(50_000) } }));
     let opt_ins: Vec<OptIn> = large.into_iter().chain(people(20..10_000, json!({}))).collect();
     let mut keys: Vec<(OptInKey, u64)> = Vec::new();
@@ -248,7 +248,7 @@ async fn who_asks_for_a_day_does_not_put_the_account_to_sleep() {
     assert!((500..=600).contains(&seconds), "{seconds}");
     assert_eq!(worker.metric("klaviyo_worker_accounts_waiting"), 1);
     worker.stop().await;
-    // Nothing of it sleeps in the queue.
+    // No opt-in of it waits in the queue with a long delay.
     stage.klaviyo.set_faults(Faults::none());
     let worker = stage.worker().await;
     assert_eq!(receipts(stage.outcomes(&keys).await).len(), 5);
@@ -272,7 +272,7 @@ async fn one_message_does_not_hold_up_its_account() {
     let begins: String = serde_json::from_str(letter.body.opt_in.get()).unwrap();
     assert!(begins.starts_with("AQEBAQ"));
 
-    // Letters for which there is no room.
+    // There is no room for these dead letters.
     leave_room(&jetstream, DEAD, Some(1)).await;
     let lost = stage.put(&people(10..16, json!({ "list": "There is none" }))).await;
     let keys = stage.put(&people(20..21, json!({}))).await;
@@ -299,7 +299,7 @@ async fn who_decides_late_about_a_letter_undoes_nothing() {
         sleep(Duration::from_millis(50)).await;
     }
     let old = stage.letter(&keys[0].0).await;
-    // It dies again, and has another letter; then it is done.
+    // It fails again and has a second dead letter; then it is done.
     assert!(stage.queue.retry(&old).await.unwrap());
     let newer = loop {
         let letter = stage.queue.dead_letter(&keys[0].0).await.unwrap();
@@ -350,13 +350,13 @@ async fn an_outcome_that_cannot_be_read_holds_up_its_own_opt_in_alone() {
     assert_eq!(stage.members("shop-1"), ["p00001@example.com"]);
     assert!(stage.queue.outcome(&keys[0].0, keys[0].1).await.is_err());
     assert_eq!(stage.queue.waiting().await.unwrap().total(), 1);
-    // When it is gone, the opt-in is done.
+    // Without it the opt-in is done.
     bucket.delete_expect_revision(key_in_queue(&opt_ins[0]).to_string(), Some(newer)).await.unwrap();
     assert_eq!(receipts(stage.outcomes(&keys[..1]).await).len(), 1);
     worker.stop().await;
 }
 
-/// Workers that begin and end try nothing: what they give back was not tried more often.
+/// Workers that start and stop make no attempts, so the attempts of the messages that they nak do not grow.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_opt_in_is_given_up_for_how_often_it_was_tried_and_not_given_out() {
     let stage = stage(&["shop-1"]).await;
@@ -375,7 +375,7 @@ async fn an_opt_in_is_given_up_for_how_often_it_was_tried_and_not_given_out() {
     worker.stop().await;
 }
 
-/// Putting a letter back is interrupted before it is in the queue.
+/// A retry is interrupted before the opt-in is in the queue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_could_not_be_put_back_can_be_dropped() {
     let stage = stage(&["shop-1"]).await;
@@ -385,7 +385,7 @@ async fn a_letter_that_could_not_be_put_back_can_be_dropped() {
     stage.outcomes(&keys).await;
     let letter = stage.letter(&keys[0].0).await;
     worker.stop().await;
-    // Nothing fits into it: the opt-in is larger.
+    // The opt-in is larger than the room.
     leave_room(&jetstream, OPT_INS, Some(1)).await;
     assert!(stage.queue.retry(&letter).await.is_err());
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 1);
@@ -405,6 +405,6 @@ async fn messages_of_no_account_are_told() {
     let worker = stage.worker().await;
     until("it is told", || worker.metric("klaviyo_queue_strays") == 1).await;
     worker.stop().await;
-    // Somebody else's connection sees the same.
+    // Another connection sees the same.
     assert_eq!(connect(&stage.nats).await.waiting().await.unwrap(), waiting);
 }

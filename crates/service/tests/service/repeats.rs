@@ -1,4 +1,4 @@
-//! Requests that come again: of callers who were not answered, and of strangers who have listened.
+//! Requests that come again: from callers without an answer, and from strangers who have recorded them.
 
 use crate::door::{SECRET, answer, ask, client, get, now, opened, person, post, post_at, priya};
 use crate::stage::{Stage, settings, until};
@@ -8,7 +8,7 @@ use klaviyo_service::door::DoorSettings;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// Bounds the opt-ins that may wait; -1: does not.
+/// Bounds the opt-ins that may wait; -1 is no bound.
 async fn at_most(stage: &Stage, messages: i64) {
     let context = jetstream::new(async_nats::connect(stage.nats.url()).await.unwrap());
     let mut config = context.get_stream("KLAVIYO_OPT_INS").await.unwrap().cached_info().config.clone();
@@ -48,7 +48,7 @@ async fn without_a_queue_what_was_not_done_can_be_repeated_as_it_is() {
     stage.klaviyo.set_faults(Faults::none());
     assert_eq!(again().await, 200);
     assert_eq!(again().await, 409);
-    // What cannot be done is answered, and taken.
+    // An opt-in that cannot be done is answered, and its signature is used up.
     let body = json!({ "account": "shop-1", "list": "none", "email": "a@example.com" }).to_string();
     assert_eq!(post_at(&door, SECRET, "msg_2", at, body.clone()).await.status(), 422);
     assert_eq!(post_at(&door, SECRET, "msg_2", at, body).await.status(), 409);
@@ -76,7 +76,7 @@ async fn of_an_array_that_is_written_in_part_it_is_told_which() {
         assert_eq!(ask(&door, id).await, (200, json!({ "id": id, "state": "waiting" })));
     }
 
-    // Repeated, as it was, each is there once, under the id that it has.
+    // After the repetition each opt-in is in the queue once, under its id.
     at_most(&stage, -1).await;
     let (status, again) = answer(post_at(&door, SECRET, "msg_1", at, body).await).await;
     let again = again.as_array().unwrap().clone();
@@ -116,11 +116,11 @@ async fn a_door_whose_queue_takes_nothing_is_not_ready() {
     let door = stage.queue_door(settings()).await;
     assert_eq!(post(&door, "msg_1", &person(1)).await.0, 202);
     until("it is ready", || door.health.readiness().ready).await;
-    // Nobody has to be refused first.
+    // The door notices that the queue is full before it has to refuse a request.
     at_most(&stage, 1).await;
     until("it is full", || !door.health.readiness().ready).await;
     assert_eq!(get(&door.health_url, "/readyz").await.0, 503);
-    // Nobody has to be accepted first either.
+    // It notices that there is room before it has accepted one.
     at_most(&stage, -1).await;
     until("it has room", || door.health.readiness().ready).await;
     assert_eq!(post(&door, "msg_2", &person(2)).await.0, 202);
@@ -134,7 +134,7 @@ async fn a_door_whose_queue_takes_nothing_is_not_ready() {
     door.stop().await;
 }
 
-/// The rest of the body is none of a door's business before it knows who has written it.
+/// A door does not read the rest of a body before it knows who has signed it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unsigned_body_is_not_read_but_for_its_account() {
     let stage = opened(&["shop-1"]).await;

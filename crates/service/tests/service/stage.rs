@@ -1,4 +1,4 @@
-//! What the tests play on: a queue, a Klaviyo, and a folder with secrets.
+//! The stage of the tests: a queue, a Klaviyo, and a folder with secrets.
 
 use klaviyo_host::{Connector, Egress, Limits};
 use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 pub(crate) const LIST: &str = "Y6nRLr";
-/// Longer than anything takes here on a slow machine.
+/// Longer than any step takes on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A queue, a Klaviyo, and a folder with keys.
@@ -37,11 +37,11 @@ pub(crate) struct Running {
     pub(crate) health: Arc<dyn Health>,
     stop: oneshot::Sender<()>,
     work: JoinHandle<()>,
-    /// Of a door.
+    /// The URL of a door.
     pub(crate) url: String,
-    /// Of a worker.
+    /// The metrics.
     pub(crate) registry: Arc<Registry>,
-    /// Where a door answers /healthz, /readyz and /metrics.
+    /// The URL at which a door answers /healthz, /readyz and /metrics.
     pub(crate) health_url: String,
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn stage_on(nats: Nats, accounts: &[&str]) -> Stage {
     stage_at(nats, queue, accounts)
 }
 
-/// On a server that is there, with somebody's connection to it.
+/// A stage on a running server, with a connection to it.
 pub(crate) fn stage_at(nats: Nats, queue: Arc<Queue>, accounts: &[&str]) -> Stage {
     let keys = tempfile::tempdir().unwrap();
     let simulated = |name: &str| {
@@ -147,12 +147,12 @@ impl Stage {
         }
     }
 
-    /// A door whose opt-ins are done at once.
+    /// A door that does opt-ins at once.
     pub(crate) async fn direct_door(&self, settings: DoorSettings) -> Running {
         self.crowded_direct_door(ops::ListenerSettings::default(), settings)
     }
 
-    /// The same, whose connections may take what is said.
+    /// The same, with these limits of connections.
     pub(crate) fn crowded_direct_door(
         &self,
         listener: ops::ListenerSettings,
@@ -163,7 +163,7 @@ impl Stage {
         open(door, listener, registry)
     }
 
-    /// A door whose opt-ins go into the queue.
+    /// A door that puts opt-ins into the queue.
     pub(crate) async fn queue_door(&self, settings: DoorSettings) -> Running {
         self.queue_door_at(connect(&self.nats).await, settings).await
     }
@@ -175,7 +175,7 @@ impl Stage {
         open(door, ops::ListenerSettings::default(), registry)
     }
 
-    /// The same, whose connections may take what is said.
+    /// The same, with these limits of connections.
     pub(crate) async fn crowded_door(
         &self,
         listener: ops::ListenerSettings,
@@ -210,7 +210,7 @@ impl Stage {
         outcomes
     }
 
-    /// The dead letter of an opt-in, which is written after its outcome.
+    /// Waits for the dead letter of an opt-in, which is written after its outcome.
     pub(crate) async fn letter(&self, key: &OptInKey) -> DeadLetter {
         let end = Instant::now() + PATIENCE;
         loop {

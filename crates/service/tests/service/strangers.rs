@@ -1,4 +1,4 @@
-//! What a door tells those who have no secret.
+//! The answers of a door to callers without a secret.
 
 use crate::door::{SECRET, client, get, now, opened, person, post, signature};
 use crate::stage::{Running, settings};
@@ -9,7 +9,7 @@ async fn said(response: Response) -> (u16, String) {
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
-/// What is said to an unsigned opt-in of an account, to a question for one, and to an unsigned notification.
+/// The answers to an unsigned opt-in of an account, to a question about one, and to an unsigned notification.
 async fn to_strangers(door: &Running, account: &str) -> Vec<(u16, String)> {
     let body = json!({ "account": account, "list": "x", "email": "a@example.com" }).to_string();
     let headers = |request: RequestBuilder, id: &str, at: i64, signature: &str| {
@@ -62,7 +62,7 @@ async fn who_the_accounts_are_is_not_told() {
     for door in [stage.direct_door(settings()).await, stage.queue_door(settings()).await] {
         let here = to_strangers(&door, "shop-1").await;
         assert!(here.iter().all(|(status, _)| matches!(status, 401 | 403)), "{here:?}");
-        // One has no webhook, one is not here, one cannot be.
+        // An account without a webhook, a missing one, and an invalid name.
         for other in ["shop-2", "nobody"] {
             assert_eq!(to_strangers(&door, other).await, here, "{other}");
         }
@@ -78,7 +78,7 @@ async fn who_the_accounts_are_is_not_told() {
     }
 }
 
-/// A secret of nothing, and others that anybody can guess.
+/// An empty secret, and secrets that are easy to guess.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_signs_with_a_secret_that_is_none() {
     let stage = opened(&["shop-1"]).await;

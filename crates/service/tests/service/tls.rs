@@ -1,11 +1,11 @@
-//! TLS between NATS and who connects to it.
+//! TLS between NATS and its clients.
 
 use klaviyo_mock::Nats;
 use klaviyo_service::queue::{self, Queue, QueueError};
 use rcgen::generate_simple_self_signed;
 use std::path::{Path, PathBuf};
 
-/// A certificate of this machine's own, and its key, in files.
+/// A self-signed certificate and its key, in files.
 fn certificate(folder: &Path, name: &str) -> [PathBuf; 2] {
     let made = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let files = [folder.join(format!("{name}.crt")), folder.join(format!("{name}.key"))];
@@ -29,7 +29,7 @@ async fn who_asks_for_tls_gets_it_or_no_connection() {
     for server in Nats::servers() {
         let plain = Nats::start_with(&server.program).unwrap();
         assert!(connect(&plain, "nats://", None).await.is_ok());
-        // Whoever is between the two could have taken TLS away.
+        // A machine in between could have removed TLS.
         let refused = connect(&plain, "tls://", Some(&certificate_of_it)).await;
         assert!(matches!(refused, Err(QueueError::Connect(..))));
 

@@ -1,4 +1,4 @@
-//! Whose a notification of WhatsApp's is, and what it may ask for.
+//! The account of a notification of WhatsApp, and the requests that it may make.
 
 use crate::door::{APP_SECRET, NUMBER_ID, message, notification_of, notify_for, now, opened};
 use crate::stage::{Running, Stage, settings, until};
@@ -16,14 +16,14 @@ async fn notify(door: &Running, messages: Value) -> (u16, Value) {
     notify_for(door, "shop-1", APP_SECRET, &notification_of(messages, "Priya Sharma")).await
 }
 
-/// One app for all accounts: all notifications are signed with one secret.
+/// One app for all accounts: one secret signs all notifications.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notification_is_of_the_account_whose_number_it_names() {
     let stage = opened(&["shop-1", "shop-2"]).await;
     set(&stage, "shop-2.whatsapp-app-secret", APP_SECRET);
     set(&stage, "shop-2.whatsapp-list", "WhatsApp Opt-Ins");
     let body = notification_of(json!([message("SUBSCRIBE")]), "Priya Sharma");
-    // Nothing says whose it is, so it is nobody's, and Meta repeats it.
+    // Nothing tells its account, so no account gets it, and Meta repeats it.
     let unsure = stage.queue_door(settings()).await;
     for account in ["shop-1", "shop-2"] {
         assert_eq!(notify_for(&unsure, account, APP_SECRET, &body).await.0, 503);
@@ -73,7 +73,7 @@ async fn what_meta_sends_is_made_to_fit_or_told() {
     let states: Vec<&Value> = told.as_array().unwrap().iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["failed", "waiting"]);
     assert_eq!(told[0]["code"], "invalid-input");
-    // Again it is the same one.
+    // A repeated one is a duplicate.
     let (_, again) = notify_for(&door, "shop-1", APP_SECRET, &body).await;
     assert_eq!(again[1]["duplicate"], true);
 
@@ -87,7 +87,7 @@ async fn what_meta_sends_is_made_to_fit_or_told() {
             .is_some()
     };
     until("it is done", found).await;
-    // The number that cannot be one.
+    // The invalid number.
     let unfit = klaviyo_service::key::OptInKey::new(&"shop-1".parse().unwrap(), "wamid.1");
     assert_eq!(stage.letter(&unfit).await.body.error.code, "invalid-input");
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 1);

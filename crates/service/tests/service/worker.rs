@@ -1,4 +1,4 @@
-//! Workers.
+//! Workers on accounts.
 
 use crate::stage::{LIST, PATIENCE, Running, key_of, opt_in, receipts, stage, stage_on, until};
 use klaviyo_mock::{Faults, Nats};
@@ -19,11 +19,11 @@ async fn one_alone_takes_the_three_steps_and_many_take_few_requests() {
     assert_eq!((receipt.created, receipt.list_id.as_str()), (Some(true), LIST));
     assert_eq!(receipt.profile_name.as_deref(), Some("Priya"));
     assert!(receipt.profile_id.is_some());
-    // And one to find the list.
+    // One more request finds the list.
     assert_eq!(stage.requests("shop-1"), 4);
     worker.stop().await;
 
-    // Somebody who is there, under another name; new people; one of them twice.
+    // A person who exists with another name; new people; one of them twice.
     let mut many: Vec<OptIn> = (0..2_000)
         .map(|n| opt_in("shop-1", n, json!({ "id": format!("b{n}"), "first_name": "Ada" })))
         .collect();
@@ -52,7 +52,7 @@ async fn bare_addresses_are_imported_and_consent_follows() {
     let worker = stage.worker().await;
     let receipts = receipts(stage.outcomes(&keys).await);
     assert!(receipts[0].created.is_none() && receipts[0].profile_id.is_none());
-    // What an import has failed for is tried by itself.
+    // An opt-in that an import has refused is tried by itself.
     assert!(receipts[3].profile_id.is_some());
     assert_eq!(stage.members("shop-1").len(), 1_500);
     {
@@ -70,7 +70,7 @@ async fn bare_addresses_are_imported_and_consent_follows() {
 async fn what_cannot_be_is_a_dead_letter_until_it_is_retried_or_dropped() {
     let stage = stage(&["shop-1"]).await;
     let mut opt_ins: Vec<OptIn> = (0..30).map(|n| opt_in("shop-1", n, json!({}))).collect();
-    // The first cannot be, the simulator refuses the second; the third's list is not there.
+    // The first is invalid, the simulator refuses the second, and the list of the third does not exist.
     opt_ins.push(opt_in("shop-1", 100, json!({ "email": "nobody" })));
     opt_ins.push(opt_in("shop-1", 101, json!({ "email": null, "phone_number": "+2901234" })));
     opt_ins.push(opt_in("shop-1", 102, json!({ "list": "There is none" })));
@@ -102,7 +102,7 @@ async fn what_cannot_be_is_a_dead_letter_until_it_is_retried_or_dropped() {
         (&json!("102"), 1)
     );
 
-    // Somebody creates the list, and the letter is tried again.
+    // The list is created, and the dead letter is retried.
     stage.klaviyo.account_of(&key_of("shop-1")).unwrap().add_list("Nw1234", "There is none");
     stage.queue.retry(&letter).await.unwrap();
     let receipt = receipts(stage.outcomes(&keys[32..]).await).remove(0);
@@ -168,13 +168,13 @@ async fn a_wrong_key_pauses_its_account_only_and_a_right_one_resumes_it() {
     let still = stage.queue.outcome(&without_key[0].0, without_key[0].1).await.unwrap();
     assert_eq!(still, Some(Outcome::Waiting));
 
-    // A scope that is missing does the same.
+    // A missing scope does the same.
     stage.klaviyo.account_of(&key_of("shop-2")).unwrap().add_key("pk_narrow", &["lists:read"]);
     let file = stage.keys.path().join("shop-2.api-key");
     std::fs::write(&file, "pk_narrow").unwrap();
     let mut n = 1;
     let mut keys = Vec::new();
-    // Until the worker has read it, it goes on with the other one.
+    // The worker goes on with the old key until it has read the new one.
     while state("/accounts/shop-2/error/code") != Some(json!("forbidden")) {
         n += 1;
         assert!(n < 100, "the key is not read");
@@ -232,7 +232,7 @@ async fn accounts_move_when_workers_come_and_go() {
         document["accounts"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
     let (mut round, mut since, end) = (1, Instant::now(), Instant::now() + PATIENCE);
-    // As long as opt-ins come, accounts stay with who has them.
+    // As long as opt-ins come, accounts stay with their workers.
     loop {
         round += 1;
         let keys = opt_ins(round).await;
@@ -242,7 +242,8 @@ async fn accounts_move_when_workers_come_and_go() {
         if !ones.is_empty() && !others.is_empty() && ones.len() + others.len() == 8 {
             break;
         }
-        // By one name in 128 a worker is given none of eight accounts, or all; another has another name.
+        // With one name in 128 a worker is assigned none of eight accounts, or all. Then another name is
+        // tried.
         if (ones.is_empty() || others.is_empty()) && since.elapsed() > PATIENCE / 4 {
             other.stop().await;
             (other, since) = (stage.worker().await, Instant::now());
@@ -322,7 +323,7 @@ async fn what_is_forgotten_is_found(nats: Nats) {
         assert!(Instant::now() < end, "they are not given out");
         sleep(Duration::from_millis(50)).await;
     }
-    // They were done before, and are not again.
+    // They were done before, and are not done again.
     assert_eq!(stage.requests("shop-1"), requests);
     worker.stop().await;
 }
