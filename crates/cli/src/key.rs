@@ -93,7 +93,7 @@ impl Shape {
 }
 
 /// Reads the key. It opens a file once, because that may be a pipe.
-pub(crate) fn read(account: &Account) -> Result<Key, KeyError> {
+pub(crate) fn read_key(account: &Account) -> Result<Key, KeyError> {
     let wrong = |found, fix, missing| KeyError { found, fix, missing };
     let (text, is_open) = match &account.key_file {
         Some(file) => contents(file).map_err(|error| {

@@ -25,7 +25,7 @@ pub(crate) fn in_account(
 ) -> Result<Output, Failure> {
     let account = context.account()?;
     runtime::on_this_thread(async {
-        let key = key::read(&account)?;
+        let key = key::read_key(&account)?;
         // Sets no memory aside for more calls.
         let limits = Limits { concurrent_calls: 1, ..Limits::default() };
         let tenant = open(&account, key, limits, None)?.metered(context.meter().clone());

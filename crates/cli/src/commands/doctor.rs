@@ -59,7 +59,7 @@ impl Doctor {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         let account = context.account()?;
         let source = key::source(&account);
-        let key = match key::read(&account) {
+        let key = match key::read_key(&account) {
             Ok(key) => key,
             Err(KeyError { found, fix, .. }) => {
                 return Ok(output(vec![Check::bad(KEY, Code::InvalidInput, found, fix)]));

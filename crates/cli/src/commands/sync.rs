@@ -46,7 +46,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let started = Instant::now();
     let settings = settings::of(options, account);
     let input = settings::input(options, &settings, account)?;
-    let key = key::read(account)?;
+    let key = key::read_key(account)?;
     let signals = interrupt::Interrupt::listen()?;
     // Before the state or Klaviyo hears of the sync.
     let input = tokio::select! {

@@ -19,7 +19,7 @@ pub(super) struct Terminal {
     /// Bytes of the input, if known.
     length: Option<u64>,
     since: Instant,
-    told: Instant,
+    shown: Instant,
     /// Rows and bytes that had ended before this run.
     before: Option<(u64, u64)>,
     /// The first rows of this run that are not done, and the first that are done and have a reason.
@@ -43,7 +43,7 @@ impl Terminal {
             bar
         });
         let now = Instant::now();
-        Self { bar, length, since: now, told: now, before: None, not_done: Vec::new(), warned: Vec::new() }
+        Self { bar, length, since: now, shown: now, before: None, not_done: Vec::new(), warned: Vec::new() }
     }
 
     /// Says something that is not to be missed.
@@ -102,8 +102,8 @@ impl Reporter for Terminal {
         if let Some(bar) = &self.bar {
             bar.set_position(bytes);
             bar.set_message(text);
-        } else if self.told.elapsed() >= EVERY {
-            self.told = Instant::now();
+        } else if self.shown.elapsed() >= EVERY {
+            self.shown = Instant::now();
             output::eprint(&format!("{text}\n"));
         }
     }
