@@ -19,14 +19,14 @@ pub(crate) struct Sync {
     /// The file to read; - is standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
-    /// What it is written in [default: as its name says, else as it begins]
+    /// What the input is written in [default: by the name of the file, else by how the input begins]
     #[arg(long, value_parser = formats())]
     pub(super) format: Option<Format>,
-    /// What stands between the values of CSV: a character, or tab [default: what stands in the header most, of comma,
-    /// semicolon, tab and bar]
+    /// The character between the values of CSV, or tab [default: the one of comma, semicolon, tab and bar that the
+    /// header has most]
     #[arg(long, value_name = "CHARACTER", value_parser = klaviyo_sync::separator)]
     pub(super) separator: Option<u8>,
-    /// In which encoding it is, such as windows-1252 [default: UTF-8, or UTF-16 if it looks like that]
+    /// The encoding of the input, such as windows-1252 [default: UTF-8, or UTF-16 if the input looks like that]
     #[arg(long, value_name = "ENCODING", value_parser = klaviyo_sync::encoding)]
     pub(super) encoding: Option<&'static encoding_rs::Encoding>,
     /// What a column is, by its name or its position: a field, property:NAME, json:NAME (a property that is a number,
@@ -39,36 +39,36 @@ pub(crate) struct Sync {
     /// The country of phone numbers without a country code, such as IN
     #[arg(long, value_name = "COUNTRY", value_parser = region)]
     pub(super) region: Option<country::Id>,
-    /// Refuse a row for what could be left out of it, such as a phone number that is none beside a good email
+    /// Refuse a row if a part of it would be left out, such as a phone number that is none beside a good email
     #[arg(long)]
     pub(super) strict: bool,
     /// The list's id, or its exact name
     #[arg(long)]
     pub(super) list: Option<String>,
-    /// The channels that everybody in the input has consented to; --consent-column is for those of whom the input says it
+    /// The channels that everybody in the input has consented to; if the input says who has, use --consent-column
     #[arg(long, value_name = "CHANNEL,…", value_parser = channels(), value_delimiter = ',', conflicts_with = "one_by_one")]
     pub(super) consent: Vec<Channel>,
     /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'
-    /// for one that says who has opted out; may be repeated
+    /// names a column that says who has opted out; may be repeated
     #[arg(long, value_name = "CHANNEL=COLUMN", conflicts_with = "one_by_one")]
     pub(super) consent_column: Vec<ConsentColumn>,
-    /// One more word of such a column that is consent; may be repeated
+    /// One more word that is consent in such a column; may be repeated
     #[arg(long, value_name = "WORD", requires = "consent_column")]
     pub(super) consent_yes: Vec<String>,
-    /// One more word that is no consent; may be repeated
+    /// One more word that is no consent in such a column; may be repeated
     #[arg(long, value_name = "WORD", requires = "consent_column")]
     pub(super) consent_no: Vec<String>,
-    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot', where a row does not say it
+    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot', if the row does not say it
     #[arg(long, value_name = "TEXT", requires = "consents")]
     pub(super) consent_source: Option<String>,
     /// The consent was collected before: the column consented-at says when, and nobody is asked to confirm
     #[arg(long, requires = "consents")]
     pub(super) historical: bool,
-    /// The time zone of times of consent that have none, such as Europe/Berlin, UTC or +02:00
+    /// The time zone of times of consent without a zone, such as Europe/Berlin, UTC or +02:00
     #[arg(long, value_name = "ZONE", requires = "historical", allow_hyphen_values = true)]
     pub(super) time_zone: Option<Zone>,
-    /// How times of consent are written, if not as 2025-03-01 12:00:00: a format of strftime such as %d/%m/%Y, or unix or
-    /// unix-ms, for seconds or milliseconds since 1970
+    /// How times of consent are written, if not as 2025-03-01 12:00:00: a format of strftime such as %d/%m/%Y, or unix
+    /// or unix-ms for seconds or milliseconds since 1970
     #[arg(long, value_name = "FORMAT", requires = "historical")]
     pub(super) date_format: Option<DateFormat>,
     /// Look each contact up, create it if there is none, add it to the list
@@ -77,13 +77,13 @@ pub(crate) struct Sync {
     /// Print exactly what would be sent (with --json: how much), and how long it takes at Klaviyo's rates; send nothing
     #[arg(long, conflicts_with_all = ["report", "state"])]
     pub(super) dry_run: bool,
-    /// A CSV file to write what became of each row; one that is there is overwritten
+    /// A CSV file that gets the outcome of each row; an existing file is overwritten
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// A file that keeps how far the sync is, so that the same command goes on after an interruption
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
-    /// How long to go on trying when Klaviyo is not available
+    /// How long to go on trying while Klaviyo is not available
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub(super) patience: Duration,
     /// The most contacts of one import
