@@ -16,41 +16,51 @@ const PROFILE: [&str; 9] = [
     "properties",
 ];
 
+// Each value is taken apart by name, so that a new field of the contract does not compile before it is here.
+
 /// A list.
 pub(crate) fn list_json(list: &Audience) -> Value {
-    json!({
-        "id": list.id,
-        "name": list.name,
-        "created": list.created,
-        "updated": list.updated,
-        "opt-in": list.opt_in,
-    })
+    let Audience { id, name, created, updated, opt_in } = list;
+    json!({ "id": id, "name": name, "created": created, "updated": updated, "opt-in": opt_in })
 }
 
 /// A profile.
 pub(crate) fn profile_json(profile: &Profile) -> Value {
+    let Profile {
+        id,
+        email,
+        phone_number,
+        external_id,
+        first_name,
+        last_name,
+        created,
+        updated,
+        properties,
+        warnings,
+    } = profile;
     json!({
-        "id": profile.id,
-        "email": profile.email,
-        "phone-number": profile.phone_number,
-        "external-id": profile.external_id,
-        "first-name": profile.first_name,
-        "last-name": profile.last_name,
-        "created": profile.created,
-        "updated": profile.updated,
-        "properties": profile.properties,
-        "warnings": profile.warnings,
+        "id": id,
+        "email": email,
+        "phone-number": phone_number,
+        "external-id": external_id,
+        "first-name": first_name,
+        "last-name": last_name,
+        "created": created,
+        "updated": updated,
+        "properties": properties,
+        "warnings": warnings,
     })
 }
 
 /// A receipt of an opt-in.
 pub(crate) fn receipt_json(receipt: &Receipt) -> Value {
+    let Receipt { profile_id, profile_name, list_id, created, warnings } = receipt;
     json!({
-        "profile-id": receipt.profile_id,
-        "profile-name": receipt.profile_name,
-        "list-id": receipt.list_id,
-        "created": receipt.created,
-        "warnings": receipt.warnings,
+        "profile-id": profile_id,
+        "profile-name": profile_name,
+        "list-id": list_id,
+        "created": created,
+        "warnings": warnings,
     })
 }
 
