@@ -37,8 +37,8 @@ Exit codes:
   request-id, body, done}.
   USAGE is what the calls used: {requests, attempts, sent-bytes, received-bytes, waited-ms}.";
 
-/// Klaviyo from the command line: lists, profiles, opt-ins and whole files of contacts, a simulator to try them on,
-/// and a doctor for the account
+/// Klaviyo from the command line: lists, profiles, opt-ins and whole files of contacts, a service that takes opt-ins,
+/// a simulator to try them on, and a doctor for the account
 #[derive(Parser)]
 #[command(
     name = "klaviyo-connector",

@@ -33,7 +33,7 @@ fn is_in_name(before: &str, after: &str) -> bool {
     is_file || (after.trim_start_matches(is_local).starts_with('@') && !is_user)
 }
 
-/// `pk_` and a long word with a digit in it: an email or the name of a list does not look so.
+/// Whether a word is `pk_` and a long rest with a digit in it, which is unusual in an email or the name of a list.
 pub(crate) fn is_key(word: &str) -> bool {
     word.strip_prefix(BEGIN).is_some_and(|rest| {
         rest.len() >= KEY_BYTES

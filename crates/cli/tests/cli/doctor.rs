@@ -1,4 +1,4 @@
-//! `klaviyo-connector doctor`.
+//! `klaviyo-connector doctor`: each thing that can be wrong, and its exit code.
 
 use crate::run::{CANARY, Run, account, bare, faulty, klaviyo, run, run_with, server};
 use klaviyo_mock::Server;
@@ -18,7 +18,7 @@ const ALL: [&str; 11] = [
     "rates",
 ];
 
-/// The state of each check, after the shape of the document was looked at.
+/// The state of each check. Asserts the shape of the document too.
 fn states(run: &Run) -> Vec<(String, String)> {
     let ok = run.json()["ok"].clone();
     let checks = ok["checks"].as_array().unwrap();

@@ -93,7 +93,7 @@ fn a_name_that_could_be_an_id_is_a_name() {
 #[test]
 fn a_key_in_a_variable_beside_its_own_is_not_printed() {
     for variable in ["KLAVIYO_API_KEY_FILE", "KLAVIYO_ENDPOINT"] {
-        // The canary: that it is in no output is looked at in every run.
+        // `Run::of` asserts that no output has the canary.
         let outcome =
             Run::of(klaviyo(&server().url(), CANARY).env(variable, CANARY).args(["lists", "--json"]));
         assert_eq!(outcome.err(2)["code"], "invalid-input", "{variable}");
@@ -155,7 +155,7 @@ fn arguments_that_cannot_work_are_2_and_change_nothing() {
         assert!(error["details"][0]["pointer"].is_string(), "{words:?}: {error}");
         assert_eq!(run(&server, &words).code, 2);
     }
-    // The list is looked for, at most.
+    // At most, the command has looked for the list.
     assert_eq!(server.requests(), server.account().requests_of("get_lists"));
 }
 
@@ -205,7 +205,7 @@ fn what_passes_by_itself_is_6() {
 
 #[test]
 fn an_endpoint_where_nobody_listens_is_6_and_each_attempt_is_shown() {
-    // Closed again at once: nobody listens there.
+    // The listener is closed at once, so nobody listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let run =
         Run::of(klaviyo(&format!("http://127.0.0.1:{port}"), CANARY).args(["lists", "--json", "--verbose"]));

@@ -1,4 +1,4 @@
-//! HTTPS, with certificates.
+//! HTTPS: which certificates the command trusts.
 
 use crate::run::{CANARY, Run, klaviyo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -44,7 +44,7 @@ fn serve(authority: &Authority) -> u16 {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            // A client that does not trust the certificate breaks off here.
+            // Fails if the client does not trust the certificate.
             let _ = answer(StreamOwned::new(connection, stream.unwrap()));
         }
     });

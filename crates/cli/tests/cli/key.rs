@@ -1,4 +1,4 @@
-//! The key: where it comes from, and that it goes nowhere. `Run::of` looks for the canary in all that is printed.
+//! Where the key comes from, and that it is printed nowhere: `Run::of` looks for the canary in all output.
 
 use crate::run::{CANARY, Run, Service, bare, klaviyo, server};
 use std::io::{Read, Write};
@@ -46,7 +46,7 @@ fn a_key_among_the_arguments_is_refused_and_not_repeated() {
     }
 }
 
-/// Answers every request by what it said, the key included.
+/// A server whose answers repeat the request, the key included.
 fn echo(head: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -121,7 +121,7 @@ fn a_key_file_that_others_can_read_is_told() {
     }
 }
 
-/// An address that this machine answers at, and that is not for itself alone.
+/// The endpoint is an address of this machine that is not its loopback address.
 #[cfg(unix)]
 #[test]
 fn a_key_that_is_sent_in_clear_is_told() {

@@ -1,5 +1,4 @@
-//! The program, run as users run it, against a Klaviyo on this machine. What is asserted are exit codes and JSON, not
-//! sentences.
+//! Runs the program as users run it, against a simulated Klaviyo. The tests assert exit codes and JSON, not sentences.
 
 // `cfg(test)` tells the lints that helpers are tests too.
 #[cfg(test)]

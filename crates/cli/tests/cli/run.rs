@@ -1,4 +1,4 @@
-//! Running `klaviyo`.
+//! Runs `klaviyo-connector`, and keeps what it printed.
 
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 pub(crate) const CANARY: &str = "pk_canary_5d41402abc4b2a76b9719d911017c592";
 pub(crate) const LIST: &str = "Y6nRLr";
 
-/// What a run left.
+/// The exit code of a run, and what it printed.
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -74,22 +74,22 @@ impl Run {
     }
 }
 
-/// A command that runs until it is told to end.
+/// A command that runs until a signal ends it.
 pub(crate) struct Service {
     process: Child,
     output: BufReader<ChildStdout>,
     log: JoinHandle<String>,
-    /// What it said when it had started.
+    /// The value that it printed when it was up.
     pub(crate) ok: Value,
 }
 
 impl Service {
-    /// Starts it, with `--json` among its words, and waits until it says where it is.
+    /// Starts a command that has `--json`, and waits until it says where it can be reached.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut errors = process.stderr.take().unwrap();
-        // Read all the time, so that it never waits for somebody to do so.
+        // Read all the time, so that the command never waits for a reader.
         let log = std::thread::spawn(move || {
             let mut log = String::new();
             errors.read_to_string(&mut log).unwrap();
@@ -105,7 +105,7 @@ impl Service {
         self.ok["url"].as_str().unwrap()
     }
 
-    /// Sends it a signal that asks it to end, which it does well. Returns its log.
+    /// Sends a signal that asks for the end, and asserts that the exit code is 0. Returns the log.
     #[cfg(unix)]
     pub(crate) fn end(mut self, signal: &str) -> String {
         let id = self.process.id().to_string();
@@ -127,7 +127,7 @@ impl Drop for Service {
     }
 }
 
-/// The program without settings of the one who runs the tests.
+/// The program, without the settings of the person who runs the tests.
 pub(crate) fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_klaviyo-connector"));
     let of_ours = |name: &OsStr| name.to_string_lossy().starts_with("KLAVIYO_");
@@ -135,7 +135,7 @@ pub(crate) fn bare() -> Command {
     for variable in std::env::vars_os().map(|(name, _)| name).filter(|name| of_ours(name)).chain(others) {
         command.env_remove(variable);
     }
-    // Compiled once for all tests.
+    // One cache, so that the component is compiled once for all tests.
     command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }

@@ -54,14 +54,14 @@ fn signed(door: &Service, method: &str, path: &str, id: &str, body: String) -> (
     (status, serde_json::from_str(&text).unwrap())
 }
 
-/// A notification of WhatsApp's: somebody has sent the word to this number.
+/// Sends a notification of WhatsApp's: somebody wrote the word to this number.
 fn notify(door: &Service, number: &str, id: &str) -> (u16, Value) {
     let contact = json!({ "profile": { "name": "Ada Lovelace" }, "wa_id": "919820000001" });
     let message = json!({ "from": "919820000001", "id": id, "text": { "body": "Subscribe" } });
     notify_of(door, number, contact, message)
 }
 
-/// One of this message, sent now to this number.
+/// Sends a notification of a message that was written now to this number.
 fn notify_of(door: &Service, number: &str, contact: Value, mut message: Value) -> (u16, Value) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
     message["timestamp"] = json!(now);
@@ -81,7 +81,7 @@ fn get(url: &str, path: &str) -> (u16, String) {
     send(Request::get(format!("{url}{path}")).body(String::new()).unwrap())
 }
 
-/// Where a door answers who looks after it.
+/// The address of the /healthz, /readyz and /metrics of a door.
 fn health(door: &Service) -> &str {
     door.ok["health_url"].as_str().unwrap()
 }
@@ -121,7 +121,7 @@ fn what_cannot_work_is_told_at_once() {
     let folder = ["--secrets", "no/such/folder"];
     assert_eq!(Run::of(serve(&klaviyo).args(folder)).err(2)["code"], "invalid-input");
     assert_eq!(Run::of(worker(&klaviyo).args(folder)).err(2)["code"], "invalid-input");
-    // A port where nobody listens.
+    // A port that is taken, and one where nobody listens.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (port, nobody) = (taken.local_addr().unwrap().to_string(), "nats://user:canary-password@127.0.0.1:1");
     for command in [&mut serve(&klaviyo), &mut worker(&klaviyo), bare().args(["dead", "list", "--json"])] {
@@ -138,7 +138,7 @@ fn what_cannot_work_is_told_at_once() {
         run.err(code);
         assert!(!run.out.contains("canary-password"), "{}", run.out);
     }
-    // Each port that is taken is named by its option.
+    // The message names the option of the port that is taken.
     for [option, other] in [["--listen", "--health-listen"], ["--health-listen", "--listen"]] {
         let mut command = crate::run::klaviyo(&klaviyo.url(), CANARY);
         command.args(["serve", option, &port, other, "127.0.0.1:0"]).env("KLAVIYO_SIGNING_SECRET", SECRET);
@@ -234,7 +234,7 @@ fn a_secret_that_everybody_can_read_is_told_once() {
     assert!(log.lines().any(|line| line.contains("WARN") && line.contains("shop-1.signing-secret")), "{log}");
 }
 
-/// A FIFO that nobody writes to, as a secret: the others are read, and the end is heard.
+/// One secret is a FIFO that nobody writes to: the other secrets are read, and a signal is heard.
 #[cfg(unix)]
 #[test]
 fn a_fifo_among_the_secrets_holds_nobody_up() {
@@ -388,7 +388,7 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     let letters = dead(&["list"]).ok();
     let id = letters[0]["id"].as_str().unwrap();
     assert_eq!((letters.as_array().unwrap().len(), &letters[0]["error"]["code"]), (1, &json!("rejected")));
-    // It has one id, from the answer to the end.
+    // The id in the answer is the id of the dead letter.
     assert_eq!(bad["id"], id);
     assert_eq!(letters[0].get("sequences"), None);
     let short = id.rsplit_once('.').unwrap().0;
@@ -409,7 +409,7 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     assert!(!log.contains("example.com") && !log.contains("9198"), "{log}");
 }
 
-/// The same command where no more files may be open than these.
+/// The same command with a limit on open files.
 #[cfg(unix)]
 fn with_files(command: &Command, most: usize) -> Command {
     let mut limited = Command::new("sh");
