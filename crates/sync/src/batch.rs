@@ -5,7 +5,7 @@ use crate::lookahead::Position;
 use crate::outcome::{Reason, RowOutcome};
 use crate::routing::{Mode, Part, Routing, Terms};
 use crate::rows::Row;
-use crate::steps::{Planned, Refused, Sent, hex};
+use crate::steps::{Planned, Refused, Sent};
 use klaviyo_host::types::{NewProfile, Subscription};
 use std::collections::BTreeMap;
 
@@ -159,7 +159,7 @@ impl Batch {
             batch: self.number,
             end: self.end,
             bytes: self.position.bytes,
-            sha256: hex(&self.position),
+            sha256: self.position.sha256(),
             good: self.good.len(),
             import: self.import.len(),
             members: self.members.len(),

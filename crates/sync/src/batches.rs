@@ -7,7 +7,7 @@ use crate::judge::Judge;
 use crate::lookahead::Position;
 use crate::rows::{Row, Rows};
 use crate::saved::SavedState;
-use crate::steps::{Planned, hex};
+use crate::steps::Planned;
 use std::collections::BTreeMap;
 
 /// Klaviyo's limit on a request, which the connector keeps to.
@@ -79,7 +79,7 @@ impl Batches {
         self.taken += 1;
         self.last = row.position;
         if let Some((bytes, sha256)) = self.positions.get(&self.taken)
-            && (*bytes != row.position.bytes || *sha256 != hex(&row.position))
+            && (*bytes != row.position.bytes || *sha256 != row.position.sha256())
         {
             return Err(changed("it has other contents now"));
         }

@@ -5,13 +5,13 @@ use crate::contact::Contact;
 use crate::draft::Draft;
 use crate::field::Field;
 use crate::mapping::Mapping;
-use crate::object::{sound, text};
+use crate::object::{json_string, sound};
 use crate::outcome::Reason;
 use klaviyo_core::text::trimmed;
 use serde_json::value::RawValue;
 
 /// The contact of a row. Values that are missing at its end are empty.
-pub(crate) fn contact<'a>(
+pub(crate) fn contact_of_row<'a>(
     mapping: &Mapping,
     columns: &Columns,
     values: impl Iterator<Item = &'a str>,
@@ -31,7 +31,7 @@ pub(crate) fn contact<'a>(
             Field::Ignore => {}
             // An empty value clears nothing at Klaviyo.
             _ if trimmed(value).is_empty() => {}
-            Field::Property(name) => draft.property(name, &text(value)),
+            Field::Property(name) => draft.property(name, &json_string(value)),
             Field::Json(name) => {
                 let json: Result<&RawValue, _> = serde_json::from_str(value.trim());
                 let json = json.map_err(|_| {
@@ -65,7 +65,7 @@ mod tests {
     fn a_row_keeps_what_is_written() {
         let own = mapping(&["visits=json:visits"], UnknownColumns::Properties);
         let columns = of_header(&own, ["email", "name", "phone", "code", "visits"].into_iter()).unwrap();
-        let row = |values: &[&str]| contact(&own, &columns, values.iter().copied());
+        let row = |values: &[&str]| contact_of_row(&own, &columns, values.iter().copied());
         let contact = row(&[" a@b.example ", " Priya Sharma", "+91 98200 00001", " 01234", "3.10"]).unwrap();
         let profile = NewProfile {
             email: Some("a@b.example".to_owned()),
@@ -90,7 +90,7 @@ mod tests {
     fn a_bad_phone_beside_a_good_email_is_left_out() {
         let own = mapping(&[], UnknownColumns::Refuse);
         let columns = of_header(&own, ["email", "phone"].into_iter()).unwrap();
-        let row = |own: &Mapping, phone| contact(own, &columns, ["a@b.example", phone].into_iter());
+        let row = |own: &Mapping, phone| contact_of_row(own, &columns, ["a@b.example", phone].into_iter());
         let warned = row(&own, "12345").unwrap();
         assert_eq!(warned.profile.phone_number, None);
         assert_eq!(warned.warning().unwrap().field, "phone-number");
@@ -122,9 +122,9 @@ mod tests {
         let own = mapping(&[], UnknownColumns::Refuse);
         let columns = of_header(&own, ["E-mail 1 - Value", "Phone 1 - Value"].into_iter()).unwrap();
         let values = || ["a@b.example ::: c@d.example", " ::: +14155550100"].into_iter();
-        let contact = super::contact(&own, &columns, values()).unwrap();
+        let contact = contact_of_row(&own, &columns, values()).unwrap();
         assert_eq!(contact.profile.email.as_deref(), Some("a@b.example"));
         assert_eq!(contact.warning().unwrap().field, "email");
-        assert!(super::contact(&Mapping { strict: true, ..own }, &columns, values()).is_err());
+        assert!(contact_of_row(&Mapping { strict: true, ..own }, &columns, values()).is_err());
     }
 }

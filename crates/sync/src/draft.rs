@@ -6,7 +6,7 @@ use crate::consent::{Rules, name};
 use crate::contact::{Contact, Given};
 use crate::field::Field;
 use crate::mapping::Mapping;
-use crate::object::text;
+use crate::object::json_string;
 use crate::outcome::Reason;
 use crate::phone::international;
 use crate::words::Sense;
@@ -64,7 +64,7 @@ impl<'a> Draft<'a> {
             Field::ConsentedAt => self.times.push((column.rank, column.channel, value.to_owned())),
             Field::ConsentSource => self.source = given,
             Field::ConsentMethod => self.method = given,
-            Field::Standard(field) => self.property(field.name(), &text(value)),
+            Field::Standard(field) => self.property(field.name(), &json_string(value)),
             Field::Property(_) | Field::Json(_) | Field::Ignore => {}
         }
         Ok(())
@@ -87,7 +87,7 @@ impl<'a> Draft<'a> {
         if !self.properties.is_empty() {
             self.properties.push(',');
         }
-        self.properties.push_str(&text(name));
+        self.properties.push_str(&json_string(name));
         self.properties.push(':');
         self.properties.push_str(json);
     }

@@ -52,7 +52,7 @@ pub async fn dry_run(
         Mode::OneByOne => run.one_by_one().await?,
         Mode::Members | Mode::Consent(_) => run.in_bulk().await?,
     }
-    let seconds = run.requests.values().map(|(count, endpoint)| seconds(endpoint, *count));
+    let seconds = run.requests.values().map(|(count, endpoint)| least_seconds(endpoint, *count));
     Ok(Plan {
         counts: run.counts,
         seconds: seconds.max().unwrap_or_default(),
@@ -146,7 +146,7 @@ impl DryRun<'_> {
 }
 
 /// How long so many requests take at the rates of an endpoint, the first of them at once.
-fn seconds(endpoint: &Endpoint, count: u64) -> u64 {
+fn least_seconds(endpoint: &Endpoint, count: u64) -> u64 {
     let before = count.saturating_sub(1);
     let (burst, steady) = (u64::from(endpoint.burst), u64::from(endpoint.steady));
     before / steady * 60 + before % steady / burst
@@ -161,10 +161,10 @@ mod tests {
     fn requests_take_their_time() {
         let import = Endpoint::of(&Method::POST, "/api/profile-bulk-import-jobs/");
         assert_eq!(
-            [0, 1, 10, 11, 150, 151, 301].map(|count| seconds(import, count)),
+            [0, 1, 10, 11, 150, 151, 301].map(|count| least_seconds(import, count)),
             [0, 0, 0, 1, 14, 60, 120]
         );
         let create = Endpoint::of(&Method::POST, "/api/profiles/");
-        assert_eq!([75, 76, 700, 701].map(|count| seconds(create, count)), [0, 1, 9, 60]);
+        assert_eq!([75, 76, 700, 701].map(|count| least_seconds(create, count)), [0, 1, 9, 60]);
     }
 }

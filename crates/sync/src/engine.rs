@@ -18,7 +18,7 @@ use crate::routing::{Mode, Part, Routing};
 use crate::rows::Row;
 use crate::saved::SavedState;
 use crate::settle::settle;
-use crate::steps::{Finished, hex};
+use crate::steps::Finished;
 use crate::submit::Submitter;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -254,7 +254,7 @@ impl<'a> Engine<'a> {
             batch: number,
             end,
             bytes: position.bytes,
-            sha256: hex(&position),
+            sha256: position.sha256(),
             report: self.report.keep()?,
             done: counts.done - before.done,
             refused: counts.refused - before.refused,

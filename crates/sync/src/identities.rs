@@ -21,12 +21,12 @@ pub(crate) struct Identities {
     state: RandomState,
     /// The line of each row that is remembered.
     lines: Vec<u32>,
-    kinds: [Kind; 3],
+    kinds: [Hashes; 3],
 }
 
 /// The identifiers of one kind.
 #[derive(Default)]
-struct Kind {
+struct Hashes {
     /// The hash of each remembered row; 0 is none. It may be shorter than the list of rows.
     hashes: Vec<u64>,
     /// The remembered rows by their hash.
@@ -144,7 +144,7 @@ impl Identities {
             let Some(hash) = hash else { continue };
             kind.hashes.resize(index, 0);
             kind.hashes.push(*hash);
-            let Kind { hashes, rows } = kind;
+            let Hashes { hashes, rows } = kind;
             rows.insert_unique(*hash, number, |row| hashes.get(*row as usize).copied().unwrap_or_default());
         }
     }
@@ -238,7 +238,7 @@ mod tests {
             assert_eq!(clash, Clash { field: "email", other: "phone-number", line_of_the_first: n + 2 });
         }
         assert_eq!(identities.lines.len(), 50_000);
-        let bytes = |kind: &Kind| 8 * kind.hashes.capacity() + kind.rows.allocation_size();
+        let bytes = |kind: &Hashes| 8 * kind.hashes.capacity() + kind.rows.allocation_size();
         let taken: usize =
             identities.kinds.iter().map(bytes).sum::<usize>() + 4 * identities.lines.capacity();
         assert!(taken < 60 * 50_000, "{taken} bytes");

@@ -5,14 +5,14 @@ use crate::contact::Contact;
 use crate::draft::Draft;
 use crate::field::Field;
 use crate::mapping::Mapping;
-use crate::object::{Members, string};
+use crate::object::{Members, field_text};
 use crate::outcome::Reason;
 use crate::resolver::of_members;
 use klaviyo_core::text::trimmed;
 use std::collections::BTreeSet;
 
 /// The contact of a line, or of an element of an array.
-pub(crate) fn contact(mapping: &Mapping, line: &[u8]) -> Result<Contact, Reason> {
+pub(crate) fn contact_of_object(mapping: &Mapping, line: &[u8]) -> Result<Contact, Reason> {
     let text = std::str::from_utf8(line).map_err(|_| Reason::new("", "it is not UTF-8"))?;
     let Members(mut members) = Members::read(text)?;
     let is_mapped = mapping.columns.iter().any(|mapped| mapped.column == "properties");
@@ -52,7 +52,7 @@ fn member(draft: &mut Draft<'_>, column: &Column, value: &str) -> Result<(), Rea
     if !column.answers.is_empty() {
         let answer = match value {
             "true" | "false" => Some(value.to_owned()),
-            _ => string("", value)?,
+            _ => field_text("", value)?,
         };
         for (channel, sense) in &column.answers {
             draft.answer(*channel, *sense, answer.as_deref().unwrap_or_default())?;
@@ -63,7 +63,7 @@ fn member(draft: &mut Draft<'_>, column: &Column, value: &str) -> Result<(), Rea
         Field::Property(property) | Field::Json(property) => draft.property(property, value),
         Field::Standard(standard) if !value.starts_with('"') => draft.property(standard.name(), value),
         field => {
-            if let Some(text) = string(field.report_name(), value)? {
+            if let Some(text) = field_text(field.report_name(), value)? {
                 draft.set(column, trimmed(&text))?;
             }
         }
@@ -73,6 +73,7 @@ fn member(draft: &mut Draft<'_>, column: &Column, value: &str) -> Result<(), Rea
 
 #[cfg(test)]
 mod tests {
+    use super::contact_of_object;
     use crate::field::UnknownColumns;
     use crate::mapping::tests::mapping;
 
@@ -82,7 +83,7 @@ mod tests {
         let line =
             br#"{"email": "a@b.example", "id": 12345678901234567890123, "first_name": null, "plan": "pro",
                        "vip": true, "properties": {"n": 1.10, "none": null}}"#;
-        let contact = super::contact(&own, line).unwrap();
+        let contact = contact_of_object(&own, line).unwrap();
         assert_eq!(contact.profile.external_id.as_deref(), Some("12345678901234567890123"));
         let properties = r#"{"plan":"pro","vip":true,"n":1.10,"none":null}"#;
         assert_eq!(contact.profile.properties.as_deref(), Some(properties));
@@ -98,18 +99,18 @@ mod tests {
             (r#"{"email": "a@b.example", "properties": {"plan": 1, "plan": 2}}"#, ""),
             (r#"{"email": "a@b.example", "properties": []}"#, "properties"),
         ] {
-            assert_eq!(super::contact(&own, line.as_bytes()).unwrap_err().field, field, "{line}");
+            assert_eq!(contact_of_object(&own, line.as_bytes()).unwrap_err().field, field, "{line}");
         }
-        assert!(super::contact(&own, b"{\"email\": \"\xff\"}").is_err());
+        assert!(contact_of_object(&own, b"{\"email\": \"\xff\"}").is_err());
         assert_eq!(
-            super::contact(&mapping(&[], UnknownColumns::Refuse), br#"{"plan": 1}"#).unwrap_err().field,
+            contact_of_object(&mapping(&[], UnknownColumns::Refuse), br#"{"plan": 1}"#).unwrap_err().field,
             "plan"
         );
         let city =
-            super::contact(&own, br#"{"email": "a@b.example", "City": " Pune ", "zip": 411001}"#).unwrap();
+            contact_of_object(&own, br#"{"email": "a@b.example", "City": " Pune ", "zip": 411001}"#).unwrap();
         assert_eq!(city.profile.properties.as_deref(), Some(r#"{"city":"Pune","zip":411001}"#));
         let named =
-            super::contact(&own, br#"{"email": "a@b.example", "name": "A", "first-name": "B"}"#).unwrap();
+            contact_of_object(&own, br#"{"email": "a@b.example", "name": "A", "first-name": "B"}"#).unwrap();
         assert_eq!((named.profile.first_name.as_deref(), named.profile.last_name), (Some("B"), None));
     }
 }

@@ -73,13 +73,13 @@ impl Judge {
         // Lent, not copied.
         let mut lent: Vec<NewProfile> = Vec::with_capacity(indexes.len());
         for index in indexes {
-            if let Some(contact) = contact(rows, *index) {
+            if let Some(contact) = contact_of(rows, *index) {
                 lent.push(std::mem::take(&mut contact.profile));
             }
         }
         let result = self.account.tenant().submit_import(&lent, self.routing.import_list(part)).await;
         for (index, profile) in indexes.iter().zip(lent) {
-            if let Some(contact) = contact(rows, *index) {
+            if let Some(contact) = contact_of(rows, *index) {
                 contact.profile = profile;
             }
         }
@@ -94,7 +94,7 @@ impl Judge {
     }
 }
 
-fn contact(rows: &mut [Row], index: usize) -> Option<&mut Contact> {
+fn contact_of(rows: &mut [Row], index: usize) -> Option<&mut Contact> {
     rows.get_mut(index)?.contact.as_mut().ok()
 }
 

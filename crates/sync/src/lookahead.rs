@@ -17,6 +17,13 @@ pub(crate) struct Position {
     pub(crate) digest: [u8; 32],
 }
 
+impl Position {
+    /// The digest in hexadecimal, as a state has it.
+    pub(crate) fn sha256(&self) -> String {
+        hex::encode(self.digest)
+    }
+}
+
 /// A reader that looks at bytes before it consumes them.
 pub(crate) struct Lookahead<R> {
     source: R,

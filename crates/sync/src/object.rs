@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for Object {
 }
 
 /// The text of a field; none if it is empty.
-pub(crate) fn string(field: &str, value: &str) -> Result<Option<String>, Reason> {
+pub(crate) fn field_text(field: &str, value: &str) -> Result<Option<String>, Reason> {
     let text = match value.bytes().next() {
         Some(b'"') => serde_json::from_str(value).map_err(|error| Reason::new(field, error.to_string()))?,
         Some(b'n') => return Ok(None),
@@ -71,7 +71,7 @@ pub(crate) fn string(field: &str, value: &str) -> Result<Option<String>, Reason>
 }
 
 /// A text as a JSON string.
-pub(crate) fn text(value: &str) -> String {
+pub(crate) fn json_string(value: &str) -> String {
     // Writing text as JSON does not fail.
     serde_json::to_string(value).unwrap_or_default()
 }

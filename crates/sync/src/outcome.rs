@@ -24,7 +24,7 @@ pub struct Reason {
 }
 
 /// The longest name of a field, and the longest reason, in bytes.
-const WORDS: usize = 500;
+const MAX_BYTES: usize = 500;
 
 /// How many rows have ended, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Reason {
     pub(crate) fn new(field: &str, reason: impl Into<String>) -> Self {
         // A report must not grow with the length of values.
         let cut = |mut words: String| {
-            words.truncate(words.floor_char_boundary(WORDS));
+            words.truncate(words.floor_char_boundary(MAX_BYTES));
             words
         };
         Self { field: cut(field.to_owned()), reason: cut(reason.into()) }

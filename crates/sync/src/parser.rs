@@ -2,14 +2,14 @@
 
 use crate::columns::Columns;
 use crate::contact::Contact;
-use crate::csv_row;
+use crate::csv_row::contact_of_row;
 use crate::detect;
 use crate::encoding::{self, Decoded};
 use crate::error::Error;
 use crate::form::{Form, Format};
 use crate::frame::Frame;
 use crate::frames::{Frames, Grammar};
-use crate::json_object;
+use crate::json_object::contact_of_object;
 use crate::lookahead::SUBSTITUTE;
 use crate::mapping::Mapping;
 use crate::outcome::Reason;
@@ -106,8 +106,8 @@ impl Parser {
 
     /// The contact of a JSON object; none if all of its values are empty.
     fn object(&self, bytes: &[u8], form: &Form) -> Result<Option<Contact>, Reason> {
-        text(bytes, form)?;
-        match json_object::contact(&self.mapping, bytes) {
+        check_encoding(bytes, form)?;
+        match contact_of_object(&self.mapping, bytes) {
             Err(_)
                 if serde_json::from_slice(bytes)
                     .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
@@ -145,7 +145,7 @@ impl Parser {
             sink.begin(form);
             return Ok(());
         };
-        let columns = text(&header, &form)
+        let columns = check_encoding(&header, &form)
             .map_err(|reason| reason.reason)
             .and_then(|()| decoder.decode(header))
             .map_err(|reason| format!("the header: {reason}"))
@@ -193,7 +193,7 @@ impl Parser {
     ) -> Result<Option<Contact>, Reason> {
         let Frame { line, lines, bytes } = frame;
         let bytes = bytes.map_err(|reason| Reason::new("", reason))?;
-        text(&bytes, form)?;
+        check_encoding(&bytes, form)?;
         let record = decoder.decode(bytes).map_err(|reason| Reason::new("", reason))?;
         let has_value = |value: &str| !value.trim().is_empty();
         if !record.iter().any(has_value) {
@@ -208,7 +208,7 @@ impl Parser {
                 format!("it has {found} fields, and the header has {wanted}{}", across(line, lines)),
             ));
         }
-        csv_row::contact(&self.mapping, columns, record.iter()).map(Some)
+        contact_of_row(&self.mapping, columns, record.iter()).map(Some)
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
@@ -221,7 +221,7 @@ impl Parser {
 }
 
 /// Refuses bytes that are not text in the encoding of the input.
-fn text(bytes: &[u8], form: &Form) -> Result<(), Reason> {
+fn check_encoding(bytes: &[u8], form: &Form) -> Result<(), Reason> {
     let reason = match std::str::from_utf8(bytes) {
         Ok(_) => return Ok(()),
         Err(_) if form.encoding == UTF_8 && form.is_guess => {

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 /// The source of an input.
 pub struct Source {
     name: String,
-    kind: Kind,
+    origin: Origin,
 }
 
-enum Kind {
+enum Origin {
     Path(PathBuf),
     File(File),
     Reader(Box<dyn Read + Send>),
@@ -22,17 +22,17 @@ impl Source {
     /// A file, or a pipe that has a name. Its extension may tell its format.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Self { name: path.display().to_string(), kind: Kind::Path(path) }
+        Self { name: path.display().to_string(), origin: Origin::Path(path) }
     }
 
     /// A file that is open, read from where it stands. Error sentences call it `name`.
     pub fn file(name: impl Into<String>, file: File) -> Self {
-        Self { name: name.into(), kind: Kind::File(file) }
+        Self { name: name.into(), origin: Origin::File(file) }
     }
 
     /// Anything else that can be read. Error sentences call it `name`.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        Self { name: name.into(), kind: Kind::Reader(Box::new(reader)) }
+        Self { name: name.into(), origin: Origin::Reader(Box::new(reader)) }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -40,25 +40,25 @@ impl Source {
     }
 
     pub(crate) fn extension(&self) -> Option<String> {
-        let Kind::Path(path) = &self.kind else { return None };
+        let Origin::Path(path) = &self.origin else { return None };
         path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase)
     }
 
     /// Which file it is.
     pub(crate) fn identity(&self) -> Option<Identity> {
-        match &self.kind {
-            Kind::Path(path) => files::identity(path),
-            Kind::File(file) => files::identity_of(file),
-            Kind::Reader(_) => None,
+        match &self.origin {
+            Origin::Path(path) => files::identity(path),
+            Origin::File(file) => files::identity_of(file),
+            Origin::Reader(_) => None,
         }
     }
 
     /// Opens the source, which may wait for a writer of a pipe. Returns the length of a regular file.
     pub(crate) fn open(self) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
-        let file = match self.kind {
-            Kind::Path(path) => File::open(path)?,
-            Kind::File(file) => file,
-            Kind::Reader(reader) => return Ok((reader, None)),
+        let file = match self.origin {
+            Origin::Path(path) => File::open(path)?,
+            Origin::File(file) => file,
+            Origin::Reader(reader) => return Ok((reader, None)),
         };
         let whole = Whole::new(file)?;
         let length = whole.left;

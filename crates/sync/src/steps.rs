@@ -1,7 +1,6 @@
 //! The lines of a state file: one JSON object for each step of a sync. Newer versions read the states of
 //! older ones, so fields are added and never changed.
 
-use crate::lookahead::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -130,11 +129,6 @@ impl Begun {
             format!("it was begun {before}, and this is {now}")
         })
     }
-}
-
-/// The SHA-256 of a position in hexadecimal.
-pub(crate) fn hex(position: &Position) -> String {
-    position.digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

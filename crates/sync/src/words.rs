@@ -22,7 +22,7 @@ pub(crate) struct Words {
 }
 
 /// How many characters of a word a sentence repeats.
-const TOLD: usize = 40;
+const SHOWN_CHARACTERS: usize = 40;
 
 /// Words that answer the question of the column.
 const YES: [&str; 41] = [
@@ -192,7 +192,7 @@ impl Words {
             // An unknown consent is none. An unknown opt-out is not a no: the row needs an answer.
             Sense::Consent if word.starts_with(char::is_alphanumeric) && says_none(answer) => false,
             _ => {
-                let told: String = answer.trim().chars().take(TOLD).collect();
+                let told: String = answer.trim().chars().take(SHOWN_CHARACTERS).collect();
                 return Err(format!(
                     "it is unknown whether {told:?} is a yes or a no; say that it is consent with --consent-yes \
                      {told:?}, or that it is none with --consent-no {told:?}"
