@@ -1,7 +1,7 @@
 //! Sync a file of contacts with Klaviyo: rows in, outcomes out.
 //!
 //! [`Settings`] say what to do and [`Source`] where the rows come from. [`Input::new`] checks both, [`Input::open`] reads the
-//! header, [`Sync::open`] the state, and [`Sync::run`] sends; [`dry_run`] only says what would be sent. A [`Reporter`] hears
+//! header, [`SyncRun::open`] the state, and [`SyncRun::run`] sends; [`dry_run`] only says what would be sent. A [`Reporter`] hears
 //! of each row, an [`Interrupt`] stops, and with [`Settings::state`] the same sync goes on afterwards.
 //!
 //! A sync makes no connection: it is given a [`Tenant`](klaviyo_host::Tenant). Nothing is printed.
@@ -54,13 +54,13 @@ mod resolver;
 mod resume;
 mod routing;
 mod rows;
+mod run;
 mod saved;
 mod settings;
 mod settle;
 mod source;
 mod steps;
 mod submit;
-mod sync;
 mod verdict;
 mod words;
 
@@ -77,6 +77,6 @@ pub use interrupt::{Interrupt, Interrupter};
 pub use outcome::{Counts, Reason, RowOutcome};
 pub use recording::{DryAccount, RecordingTransport, UnsentRequest};
 pub use reporter::{Notice, Progress, Reporter};
+pub use run::{Accounts, Summary, SyncRun};
 pub use settings::{BATCH, Settings};
 pub use source::Source;
-pub use sync::{Accounts, Summary, Sync};

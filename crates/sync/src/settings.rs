@@ -23,6 +23,9 @@ pub(crate) const AT_ONCE: usize = 8;
 /// What a sync is to do. A setting that is wrong is refused by [`Input::new`](crate::Input::new) or when the header of the
 /// input is read.
 ///
+/// Error sentences name a setting by the option of `klaviyo-connector sync` that sets it, such as `--consent-column`, and so
+/// does a state.
+///
 /// Without consent, profiles are created or updated and become members of the list. With it, those who consent are
 /// subscribed, and the others become members.
 #[derive(Clone, Debug)]

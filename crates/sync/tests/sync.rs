@@ -8,7 +8,7 @@ use klaviyo_host::{Connector, Egress, Limits, LoadError, Pace, Secret, Tenant, T
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use klaviyo_sync::{
     Accounts, DryAccount, Error, Input, Interrupt, Interrupter, Notice, Progress, Reporter, RowOutcome,
-    Settings, Source, Summary, Sync, UnsentRequest, dry_run,
+    Settings, Source, Summary, SyncRun, UnsentRequest, dry_run,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -101,14 +101,14 @@ async fn sync(
 ) -> Result<Summary, Error> {
     let source = Source::reader("the test", io::Cursor::new(text.to_owned()));
     let input = Input::new(source, settings)?.open().await?;
-    let sync = Sync::open(input, settings.clone())?;
+    let run = SyncRun::open(input, settings.clone())?;
     let accounts =
         Accounts { tenant: tenant(settings.limits(), server), dry: DryAccount::new(dry_tenant).unwrap() };
     let find_list = async |name: &str| {
         assert_eq!(name, NAME);
         Ok(LIST.to_owned())
     };
-    sync.run(accounts, find_list, interrupt, listener).await
+    run.run(accounts, find_list, interrupt, listener).await
 }
 
 fn members() -> Settings {
@@ -130,12 +130,12 @@ async fn a_file_is_synced_and_each_row_has_its_outcome() {
     let input = Input::new(Source::path(&file), &settings).unwrap().open().await.unwrap();
     assert_eq!(input.form().format.name(), "csv");
     assert_eq!(input.length(), Some(file.metadata().unwrap().len()));
-    let sync = Sync::open(input, settings.clone()).unwrap();
+    let run = SyncRun::open(input, settings.clone()).unwrap();
     let accounts =
         Accounts { tenant: tenant(settings.limits(), &server), dry: DryAccount::new(dry_tenant).unwrap() };
     let mut listener = Listener::default();
     let find_list = async |_: &str| Ok(LIST.to_owned());
-    let summary = sync.run(accounts, find_list, Interrupt::new().1, &mut listener).await.unwrap();
+    let summary = run.run(accounts, find_list, Interrupt::new().1, &mut listener).await.unwrap();
 
     assert_eq!((summary.counts.done, summary.counts.refused, summary.counts.failed), (25, 1, 0));
     assert_eq!((summary.ended_now, summary.was_complete), (26, false));

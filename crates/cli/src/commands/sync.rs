@@ -23,7 +23,7 @@ use crate::session;
 use dry_run::dry_tenant;
 use klaviyo_host::types::Code;
 use klaviyo_host::{Meter, Tenant};
-use klaviyo_sync::{Accounts, Backoff, DryAccount, Error, Interrupt, Settings, Stopped};
+use klaviyo_sync::{Accounts, Backoff, DryAccount, Error, Interrupt, Settings, Stopped, SyncRun};
 use progress::Terminal;
 use std::time::Instant;
 use summary::summary;
@@ -54,7 +54,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
         () = signals.asked() => return Err(Failure::interrupted()),
     };
     let (form, length) = (input.form().clone(), input.length());
-    let sync = klaviyo_sync::Sync::open(input, settings.clone())?;
+    let run = SyncRun::open(input, settings.clone())?;
     form::tell(&form);
     let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
     let dry = DryAccount::new(|transport| dry_tenant(account, transport))?;
@@ -62,7 +62,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let interrupt = asked_by(signals);
     let mut terminal = Terminal::new(length);
     let find_list = async |name: &str| find_list(&tenant, name, &settings, &interrupt).await;
-    match sync.run(accounts, find_list, interrupt.clone(), &mut terminal).await {
+    match run.run(accounts, find_list, interrupt.clone(), &mut terminal).await {
         Ok(done) => {
             let report = options.report.as_deref();
             Ok(summary(&done, &form, report, started.elapsed(), meter.usage(), &terminal.first_reasons()))

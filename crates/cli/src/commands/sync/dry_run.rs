@@ -41,7 +41,7 @@ pub(super) async fn run(account: &Account, options: &Sync) -> Result<Output, Fai
 
 /// A tenant over a transport that sends nothing.
 pub(super) fn dry_tenant(account: &Account, transport: RecordingTransport) -> Result<Tenant, Failure> {
-    let key = Secret::new("rehearsal").map_err(|error| Failure::other(error.to_string()))?;
+    let key = Secret::new("dry-run").map_err(|error| Failure::other(error.to_string()))?;
     session::over(account, key, DryAccount::limits(), transport, Pace::unlimited())
 }
 

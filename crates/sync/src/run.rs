@@ -1,4 +1,4 @@
-//! A sync from its settings to its end.
+//! One run of a sync: opens the state, and sends what earlier runs have left.
 
 use crate::batches::Batches;
 use crate::caller::Caller;
@@ -22,9 +22,9 @@ use crate::steps::Begun;
 use jiff::Timestamp;
 use klaviyo_host::Tenant;
 
-/// A sync that is ready to run: its input can be read, and its state is the one of these settings. The state is locked
-/// for as long as this is kept.
-pub struct Sync {
+/// One run of a sync, the first or one that goes on. Its input can be read, and its state belongs to its settings. The
+/// state stays locked as long as this exists.
+pub struct SyncRun {
     rows: Rows,
     form: Form,
     settings: Settings,
@@ -51,7 +51,7 @@ pub struct Summary {
     pub was_complete: bool,
 }
 
-impl Sync {
+impl SyncRun {
     /// Opens the state, and compares the settings with those that it was begun with.
     ///
     /// # Errors
