@@ -9,8 +9,8 @@ use std::time::Duration;
 /// How often a call is repeated whose failure does not tell its reason.
 const MAX_ODD_RETRIES: usize = 3;
 
-/// The pauses between the attempts of one call: from a second to a minute, each twice the one before, until patience
-/// ends.
+/// The pauses between the attempts of one call: from a second to a minute, each twice the one before, until
+/// patience ends.
 pub struct Backoff {
     pauses: ExponentialBackoff,
     patience: Duration,

@@ -16,14 +16,15 @@ const CHUNK: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) number: usize,
-    /// All rows but blank ones, in the order of the input. Elsewhere in the batch a row is known by its index here.
+    /// All rows but blank ones, in the order of the input. Elsewhere in the batch a row is known by its index
+    /// here.
     pub(crate) rows: Vec<BatchRow>,
     /// The rows that were good when the batch was made. The state knows a row by its position among them.
     pub(crate) good: Vec<usize>,
     /// The rows of the import.
     import: Vec<usize>,
-    /// The rows of the import of those who do not consent, where others do. They are members of the list, and those who
-    /// consent become members by their consent.
+    /// The rows of the import of those who do not consent, where others do. They are members of the list, and
+    /// those who consent become members by their consent.
     members: Vec<usize>,
     /// The calls that give consent.
     pub(crate) chunks: Vec<Chunk>,
@@ -45,7 +46,8 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 pub(crate) struct BatchRow {
     line: u64,
-    /// What is still to be sent of it, or to be said when it is done. A box, since most rows wait without one.
+    /// What is still to be sent of it, or to be said when it is done. A box, since most rows wait without
+    /// one.
     contact: Option<Box<Contact>>,
     /// How it has ended.
     fate: Option<RowOutcome>,

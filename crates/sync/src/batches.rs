@@ -1,4 +1,5 @@
-//! Makes batches of the rows of an input: as many as Klaviyo takes in one request, and the same ones in every run.
+//! Makes batches of the rows of an input: as many as Klaviyo takes in one request, and the same ones in every
+//! run.
 
 use crate::batch::Batch;
 use crate::contact::Contact;

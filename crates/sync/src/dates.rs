@@ -22,7 +22,8 @@ pub(crate) struct Dates {
     pub(crate) format: Option<DateFormat>,
 }
 
-/// The time zone of times that have none: an IANA name, such as `Europe/Berlin`, or an offset, such as `+02:00`.
+/// The time zone of times that have none: an IANA name, such as `Europe/Berlin`, or an offset, such as
+/// `+02:00`.
 #[derive(Clone, Debug)]
 pub struct Zone {
     written: String,

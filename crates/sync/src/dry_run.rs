@@ -21,13 +21,15 @@ use std::collections::BTreeMap;
 pub struct Plan {
     /// The rows; those that would be sent are counted as done.
     pub counts: Counts,
-    /// How many requests, by the operation, such as `bulk import`. Not those that ask about the progress of imports.
+    /// How many requests, by the operation, such as `bulk import`. Not those that ask about the progress of
+    /// imports.
     pub requests: BTreeMap<&'static str, u64>,
     /// The least time that these requests take at Klaviyo's published rates, in seconds.
     pub seconds: u64,
 }
 
-/// Makes all calls of a sync in an account in which nothing happens. The reporter gets the requests and the rows.
+/// Makes all calls of a sync in an account in which nothing happens. The reporter gets the requests and the
+/// rows.
 ///
 /// `list_id` is the id of the settings' list, or what shall stand for it. State and report are not touched.
 ///

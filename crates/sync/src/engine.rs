@@ -1,7 +1,7 @@
 //! Batch after batch, from the input to the report.
 //!
-//! Each step is journaled before it is taken, so that after any end of the program the next run knows what it may have
-//! done.
+//! Each step is journaled before it is taken, so that after any end of the program the next run knows what it
+//! may have done.
 
 use crate::batch::Batch;
 use crate::batches::Batches;
@@ -18,16 +18,17 @@ use crate::routing::{Mode, Part, Routing};
 use crate::rows::Row;
 use crate::saved::SavedState;
 use crate::settle::settle;
-use crate::steps::Finished;
+use crate::steps::{Finished, Line};
 use crate::submit::Submitter;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// How many batches may be under way at once: what is kept of each until it ends takes memory, and with consent it
-/// takes more.
+/// How many batches may be under way at once: what is kept of each until it ends takes memory, and with
+/// consent it takes more.
 const UNDER_WAY: usize = 32;
 const UNDER_WAY_WITH_CONSENT: usize = 8;
-/// How long to wait before Klaviyo is asked about jobs: from the first to the last, each twice the one before.
+/// How long to wait before Klaviyo is asked about jobs: from the first to the last, each twice the one
+/// before.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_secs(15);
 
@@ -89,7 +90,7 @@ impl<'a> Engine<'a> {
             Mode::OneByOne => self.one_by_one().await?,
             Mode::Members | Mode::Consent(_) => self.in_bulk().await?,
         }
-        self.journal.complete()?;
+        self.journal.write(&Line::Complete)?;
         Ok(self.report.counts())
     }
 
@@ -152,12 +153,12 @@ impl<'a> Engine<'a> {
         if !parts.is_empty()
             && let Some(baseline) = self.jobs.look(&self.caller).await?
         {
-            self.journal.baseline(baseline)?;
+            self.journal.write(&Line::Baseline(baseline))?;
         }
         // Whether an earlier run may have submitted it.
         let may_be_taken = was_planned && !self.saved.untaken.remove(&number);
         if !may_be_taken {
-            self.journal.planned(plan)?;
+            self.journal.write(&Line::Planned(plan))?;
         }
         for part in parts {
             let Some(batch) = self.under_way.back_mut() else { break };
@@ -172,7 +173,7 @@ impl<'a> Engine<'a> {
                         list: self.routing.import_list(part),
                     };
                     let sent = submitter.submit(batch, part, may_be_taken).await?;
-                    self.journal.sent(sent.clone())?;
+                    self.journal.write(&Line::Sent(sent.clone()))?;
                     sent
                 }
             };
@@ -261,13 +262,13 @@ impl<'a> Engine<'a> {
             failed: counts.failed - before.failed,
             warned: counts.warned - before.warned,
         };
-        self.journal.finished(finished.clone())?;
+        self.journal.write(&Line::Finished(finished.clone()))?;
         self.saved.finished = Some(finished);
         Ok(())
     }
 
-    /// The sync has stopped: says how far it was. Without a state nothing more will happen to the rows that are left, so
-    /// that they are reported as failed.
+    /// The sync has stopped: says how far it was. Without a state nothing more will happen to the rows that
+    /// are left, so that they are reported as failed.
     pub(crate) async fn stop(mut self, mut error: Error) -> Error {
         let mut incomplete_report = None;
         if self.journal.path().is_none() {

@@ -1,4 +1,5 @@
-//! Reason a sync cannot begin, or stopped: the contract's code and a sentence, and what the caller may want to know beside it.
+//! Reason a sync cannot begin, or stopped: the contract's code and a sentence, and what the caller may want
+//! to know beside it.
 
 use crate::outcome::Counts;
 use klaviyo_host::Cause;
@@ -8,8 +9,8 @@ use std::fmt;
 /// A sync cannot begin, or stopped before its end.
 #[derive(Debug)]
 pub struct Error {
-    /// The contract's error. Its message names settings as the options of `klaviyo-connector sync`, such as `--state`.
-    /// `done` is how many rows are done, in this run and in those before it.
+    /// The contract's error. Its message names settings as the options of `klaviyo-connector sync`, such as
+    /// `--state`. `done` is how many rows are done, in this run and in those before it.
     pub error: Box<types::ContractError>,
     /// How far the sync was; none if it had not begun to send.
     pub stopped: Option<Stopped>,
@@ -19,8 +20,8 @@ pub struct Error {
 /// How far a sync was when it stopped.
 #[derive(Clone, Debug)]
 pub struct Stopped {
-    /// The rows that have ended, in this run and in those before it. Without a state the rows that were left are among
-    /// them, as failed.
+    /// The rows that have ended, in this run and in those before it. Without a state the rows that were left
+    /// are among them, as failed.
     pub counts: Counts,
     /// Reason the report does not have all rows, if it was to have them.
     pub incomplete_report: Option<String>,

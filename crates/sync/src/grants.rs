@@ -8,7 +8,7 @@ use crate::outcome::{Reason, RowOutcome};
 use crate::reporter::{Notice, Reporter};
 use crate::routing::Terms;
 use crate::saved::SavedState;
-use crate::steps::Granted;
+use crate::steps::{Granted, Line};
 use crate::submit::{leave_out, refused};
 use crate::verdict::is_about_contacts;
 use klaviyo_host::types::{Code, Subscription};
@@ -75,7 +75,7 @@ impl Grants<'_> {
                     return Err(error);
                 }
             }
-            journal.granted(granted.clone())?;
+            journal.write(&Line::Granted(granted.clone()))?;
             end_chunk(batch, &rows, &granted);
         }
         batch.end_grants();

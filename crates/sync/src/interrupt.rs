@@ -16,8 +16,8 @@ pub struct Interrupter(watch::Sender<u32>);
 pub struct Interrupt(watch::Receiver<u32>);
 
 impl Interrupter {
-    /// Asks to stop. At first the requests under way may end, for ten seconds; asked again, nothing is waited for. What
-    /// was sent is in the state in either case.
+    /// Asks to stop. At first the requests under way may end, for ten seconds; asked again, nothing is waited
+    /// for. What was sent is in the state in either case.
     pub fn ask(&self) {
         self.0.send_modify(|times| *times = times.saturating_add(1));
     }
@@ -74,8 +74,8 @@ impl Interrupt {
     }
 }
 
-/// Does on a thread of its own what may wait for somebody else, such as to open a pipe. Whoever drops this does not wait
-/// for the thread, and neither does the end of the program.
+/// Does on a thread of its own what may wait for somebody else, such as to open a pipe. Whoever drops this
+/// does not wait for the thread, and neither does the end of the program.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

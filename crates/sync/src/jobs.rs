@@ -1,4 +1,5 @@
-//! The account's import jobs: which of them are this sync's, and which one is an import whose answer was lost.
+//! The account's import jobs: which of them are this sync's, and which one is an import whose answer was
+//! lost.
 
 use crate::caller::Caller;
 use crate::error::Error;
@@ -21,14 +22,6 @@ pub(crate) struct ImportJobs {
     anchor: Option<String>,
 }
 
-/// What the account has of an import whose answer was lost.
-pub(crate) enum Found {
-    Nothing,
-    One(String),
-    /// One of them may be the import, and nobody knows which.
-    Several(Vec<String>),
-}
-
 impl ImportJobs {
     pub(crate) fn new(saved: &SavedState) -> Self {
         let baseline = saved.baseline.clone();
@@ -47,7 +40,8 @@ impl ImportJobs {
             return Ok(None);
         }
         let jobs = caller.patiently(|tenant| async move { tenant.imports(None).await }).await?;
-        // Klaviyo sorts them by the second: one of the same second as the newest may stand on either side of it.
+        // Klaviyo sorts them by the second: one of the same second as the newest may stand on either side of
+        // it.
         let newest = jobs.first().and_then(|job| job.created.clone());
         let others: Vec<String> =
             jobs.iter().take_while(|job| job.created == newest).map(|job| job.id.clone()).collect();
@@ -68,8 +62,8 @@ impl ImportJobs {
         self.baseline.as_ref()?.after.as_deref()
     }
 
-    /// The jobs that may be the import of so many contacts, of those that are newer than [`ImportJobs::before`]: they are
-    /// not known to be another.
+    /// The jobs that may be the import of so many contacts, of those that are newer than
+    /// [`ImportJobs::before`]: they are not known to be another.
     pub(crate) fn fitting(&self, jobs: Vec<Job>, count: usize, ignored: &BTreeSet<String>) -> Vec<String> {
         let others = self.baseline.as_ref().map(|baseline| baseline.others.as_slice()).unwrap_or_default();
         let fits = |job: &Job| {
@@ -81,40 +75,35 @@ impl ImportJobs {
         jobs.into_iter().filter(fits).map(|job| job.id).collect()
     }
 
-    /// Looks for an import whose answer was lost: a job that is newer than the sync, none of its others, and has as many
-    /// contacts.
+    /// Looks for an import whose answer was lost: the jobs that may be it. They are newer than the sync, not
+    /// known to be another, and have as many contacts.
     ///
-    /// One job that fits is taken for it; since batches have odd sizes, somebody else's hardly fits. Where none fits, the
-    /// import may be on its way, so that it is looked for once more. Of several, one may be this sync's: the batch is
-    /// submitted again, since writing the same values twice does no harm, and leaving a batch out does.
+    /// One job is the import: since batches have odd sizes, another program's hardly fits. If there is none,
+    /// the import may be on its way, so the account is asked once more. Of several, nobody knows which is the
+    /// import, if one is: the batch is submitted again, since writing the same values twice does no harm, and
+    /// leaving a batch out does.
     pub(crate) async fn find(
         &self,
         caller: &Caller,
         count: usize,
         ignored: &BTreeSet<String>,
-    ) -> Result<Found, Error> {
-        for is_last in [false, true] {
-            let before = self.before();
-            let jobs = caller.patiently(|tenant| async move { tenant.imports(before).await }).await?;
-            let mut found = self.fitting(jobs, count, ignored);
-            match (found.len(), found.pop()) {
-                (1, Some(id)) => return Ok(Found::One(id)),
-                (_, Some(last)) => {
-                    found.push(last);
-                    return Ok(Found::Several(found));
-                }
-                (_, None) if !is_last => caller.interrupt().sleep(ON_ITS_WAY).await?,
-                (_, None) => {}
-            }
+    ) -> Result<Vec<String>, Error> {
+        let before = self.before();
+        let list = || caller.patiently(|tenant| async move { tenant.imports(before).await });
+        let found = self.fitting(list().await?, count, ignored);
+        if !found.is_empty() {
+            return Ok(found);
         }
-        Ok(Found::Nothing)
+        caller.interrupt().sleep(ON_ITS_WAY).await?;
+        Ok(self.fitting(list().await?, count, ignored))
     }
 
     /// The account's newest jobs, of which those under way are `open`.
     pub(crate) async fn list(&mut self, caller: &Caller, open: &BTreeSet<String>) -> Result<Vec<Job>, Error> {
         let after = self.anchor.as_deref();
         let listed = caller.patiently(|tenant| async move { tenant.imports(after).await }).await?;
-        // The next time it is enough to ask for what is newer than a job that is older than all that are open.
+        // The next time it is enough to ask for what is newer than a job that is older than all that are
+        // open.
         let of = |job: &&Job| open.contains(&job.id);
         let oldest = listed.iter().filter(of).map(|job| job.created.clone()).min().flatten();
         if let Some(oldest) = oldest

@@ -6,7 +6,7 @@
 use crate::error::Error;
 use crate::files;
 use crate::saved::{SavedState, Unread};
-use crate::steps::{Baseline, Begun, Finished, Granted, Line, Planned, Sent};
+use crate::steps::Line;
 use klaviyo_host::types::Code;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
@@ -65,39 +65,8 @@ impl Journal {
         self.file.as_ref().map(|(path, _)| path.as_path())
     }
 
-    pub(crate) fn begun(&mut self, begun: Begun) -> Result<(), Error> {
-        self.write(&Line::Begun(begun))
-    }
-
-    pub(crate) fn baseline(&mut self, baseline: Baseline) -> Result<(), Error> {
-        self.write(&Line::Baseline(baseline))
-    }
-
-    pub(crate) fn planned(&mut self, planned: Planned) -> Result<(), Error> {
-        self.write(&Line::Planned(planned))
-    }
-
-    pub(crate) fn untaken(&mut self, batch: usize) -> Result<(), Error> {
-        self.write(&Line::Untaken(batch))
-    }
-
-    pub(crate) fn sent(&mut self, sent: Sent) -> Result<(), Error> {
-        self.write(&Line::Sent(sent))
-    }
-
-    pub(crate) fn granted(&mut self, granted: Granted) -> Result<(), Error> {
-        self.write(&Line::Granted(granted))
-    }
-
-    pub(crate) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
-        self.write(&Line::Finished(finished))
-    }
-
-    pub(crate) fn complete(&mut self) -> Result<(), Error> {
-        self.write(&Line::Complete)
-    }
-
-    fn write(&mut self, line: &Line) -> Result<(), Error> {
+    /// Puts a line on the disk.
+    pub(crate) fn write(&mut self, line: &Line) -> Result<(), Error> {
         let Some((path, file)) = &mut self.file else { return Ok(()) };
         let written = serde_json::to_vec(line).map_err(io::Error::from).and_then(|mut text| {
             text.push(b'\n');
@@ -124,6 +93,7 @@ fn keep_entry(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::outcome::{Counts, Reason};
+    use crate::steps::{Baseline, Begun, Finished, Sent};
     use std::collections::BTreeMap;
 
     fn begun() -> Begun {
@@ -150,12 +120,12 @@ mod tests {
         let path = folder.path().join("state");
         let (mut journal, saved) = Journal::open(Some(&path)).unwrap();
         assert!(saved.begun.is_none());
-        journal.begun(begun()).unwrap();
-        journal.baseline(Baseline { after: Some("x".to_owned()), others: vec![] }).unwrap();
+        journal.write(&Line::Begun(begun())).unwrap();
+        journal.write(&Line::Baseline(Baseline { after: Some("x".to_owned()), others: vec![] })).unwrap();
         let sent = Sent { batch: 0, jobs: vec![("j".to_owned(), 8)], ..Sent::default() };
-        journal.sent(sent).unwrap();
-        journal.finished(finished(0)).unwrap();
-        journal.finished(finished(1)).unwrap();
+        journal.write(&Line::Sent(sent)).unwrap();
+        journal.write(&Line::Finished(finished(0))).unwrap();
+        journal.write(&Line::Finished(finished(1))).unwrap();
         assert_eq!(Journal::open(Some(&path)).err().unwrap().error.code, Code::Conflict);
         drop(journal);
         let (_, saved) = Journal::open(Some(&path)).unwrap();
@@ -170,8 +140,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let mut journal = Journal::open(Some(&path)).unwrap().0;
-        journal.begun(begun()).unwrap();
-        journal.finished(finished(0)).unwrap();
+        journal.write(&Line::Begun(begun())).unwrap();
+        journal.write(&Line::Finished(finished(0))).unwrap();
         drop(journal);
         let text = std::fs::read(&path).unwrap();
         let first = text.iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -183,9 +153,9 @@ mod tests {
                 (length >= first, length == text.len())
             );
             if saved.begun.is_none() {
-                journal.begun(begun()).unwrap();
+                journal.write(&Line::Begun(begun())).unwrap();
             }
-            journal.complete().unwrap();
+            journal.write(&Line::Complete).unwrap();
             drop(journal);
             assert!(Journal::open(Some(&path)).unwrap().1.complete, "{length}");
         }
@@ -214,7 +184,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let mut journal = Journal::open(Some(&path)).unwrap().0;
-        journal.begun(begun()).unwrap();
+        journal.write(&Line::Begun(begun())).unwrap();
         let words = "\u{1}".repeat(1_000);
         let refused = (0..10_000)
             .map(|row| {
@@ -222,8 +192,8 @@ mod tests {
                 (row, field, reason)
             })
             .collect();
-        journal.sent(Sent { refused, ..Sent::default() }).unwrap();
-        journal.complete().unwrap();
+        journal.write(&Line::Sent(Sent { refused, ..Sent::default() })).unwrap();
+        journal.write(&Line::Complete).unwrap();
         drop(journal);
         let saved = Journal::open(Some(&path)).unwrap().1;
         assert!(saved.complete && saved.sent.values().all(|sent| sent.refused.len() == 10_000));

@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// Stands for the ids that only Klaviyo can give.
 const ID: &str = "THE-ID-THAT-KLAVIYO-GIVES";
 
-/// An account in which nothing happens: a sync asks the connector there which rows are good, and a dry run makes all of its
-/// calls there.
+/// An account in which nothing happens: a sync asks the connector there which rows are good, and a dry run
+/// makes all of its calls there.
 pub struct DryAccount {
     tenant: Tenant,
     transport: RecordingTransport,
@@ -43,31 +43,20 @@ pub struct UnsentRequest {
 }
 
 impl DryAccount {
-    /// An account without lists. `build` makes a tenant of a connector with this transport and with
-    /// [`DryAccount::limits`]. Its key may be any word, and its pace should be [`Pace::unlimited`](klaviyo_host::Pace).
+    /// An account with one list, by its id and name, or with none. `build` makes a tenant of a connector with
+    /// this transport and with [`DryAccount::limits`]. Its key may be any word, and its pace should be
+    /// [`Pace::unlimited`](klaviyo_host::Pace).
     ///
     /// # Errors
     /// That of `build`.
-    pub fn new<E>(build: impl FnOnce(RecordingTransport) -> Result<Tenant, E>) -> Result<Self, E> {
-        Self::over(RecordingTransport::new(None), build)
-    }
-
-    /// An account with one list, for a dry run.
-    ///
-    /// # Errors
-    /// That of `build`.
-    pub fn with_list<E>(
-        id: &str,
-        name: &str,
+    pub fn new<E>(
+        list: Option<(&str, &str)>,
         build: impl FnOnce(RecordingTransport) -> Result<Tenant, E>,
     ) -> Result<Self, E> {
-        Self::over(RecordingTransport::new(Some((id, name))), build)
-    }
-
-    fn over<E>(
-        transport: RecordingTransport,
-        build: impl FnOnce(RecordingTransport) -> Result<Tenant, E>,
-    ) -> Result<Self, E> {
+        let resource =
+            |(id, name): (&str, &str)| json!({ "type": "list", "id": id, "attributes": { "name": name } });
+        let lists: Vec<Value> = list.map(resource).into_iter().collect();
+        let transport = RecordingTransport { requests: Arc::default(), lists: Arc::new(lists.into()) };
         Ok(Self { tenant: build(transport.clone())?, transport })
     }
 
@@ -84,16 +73,6 @@ impl DryAccount {
     /// The requests since the last call.
     pub(crate) fn take_requests(&self) -> Vec<UnsentRequest> {
         std::mem::take(&mut *self.transport.requests.lock())
-    }
-}
-
-impl RecordingTransport {
-    fn new(list: Option<(&str, &str)>) -> Self {
-        let lists: Vec<Value> = list
-            .map(|(id, name)| json!({ "type": "list", "id": id, "attributes": { "name": name } }))
-            .into_iter()
-            .collect();
-        Self { requests: Arc::default(), lists: Arc::new(lists.into()) }
     }
 }
 

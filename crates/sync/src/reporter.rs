@@ -7,8 +7,8 @@ use std::io;
 
 /// Hears of a sync while it runs. All methods do nothing by default.
 pub trait Reporter: Send {
-    /// A row has ended. Rows come in the order of the input, each once in all runs of a sync, except that those of a batch
-    /// that a crash cut off come again.
+    /// A row has ended. Rows come in the order of the input, each once in all runs of a sync, except that
+    /// those of a batch that a crash cut off come again.
     fn row(&mut self, line: u64, outcome: &RowOutcome) {
         let _ = (line, outcome);
     }
@@ -32,9 +32,6 @@ pub trait Reporter: Send {
         Ok(())
     }
 }
-
-/// Hears nothing.
-impl Reporter for () {}
 
 /// How far a sync is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

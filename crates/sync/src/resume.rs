@@ -48,3 +48,57 @@ pub(crate) fn resume_options(settings: &Settings, form: &Form) -> BTreeMap<Strin
 fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)).display().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::Format;
+    use klaviyo_host::types::Channel;
+
+    /// States of older versions have these words.
+    #[test]
+    fn a_state_has_the_options_as_the_command_writes_them() {
+        let text = |text: &str| Some(text.to_owned());
+        let settings = Settings {
+            list: text("Newsletter"),
+            consent: vec![Channel::Email, Channel::Whatsapp],
+            consent_columns: vec!["sms=Accepts SMS".parse().unwrap(), "push=! 7".parse().unwrap()],
+            consent_yes: vec!["aye".to_owned(), "aha".to_owned()],
+            consent_no: vec!["nay".to_owned()],
+            consent_source: text("a bot"),
+            historical: true,
+            time_zone: Some("Europe/Berlin".parse().unwrap()),
+            date_format: Some("unix-ms".parse().unwrap()),
+            one_by_one: true,
+            map: vec!["Mobile=phone-number".parse().unwrap(), "x=json:visits".parse().unwrap()],
+            unknown_columns: UnknownColumns::Properties,
+            region: Some("IN".parse().unwrap()),
+            strict: true,
+            batch: 20,
+            report: Some(PathBuf::from("/srv/report.csv")),
+            endpoint: text("http://127.0.0.1:4010"),
+            ..Settings::default()
+        };
+        let form = Form {
+            format: Format::Csv,
+            separator: Some(b';'),
+            encoding: encoding_rs::WINDOWS_1252,
+            is_guess: false,
+            is_news: false,
+            notes: Vec::new(),
+        };
+        let written =
+            |settings: &Settings, form: &Form| serde_json::to_value(resume_options(settings, form)).unwrap();
+        let all = serde_json::json!({
+            "--list": "Newsletter", "--consent": "email whatsapp", "--consent-column": "sms=Accepts SMS push=!7",
+            "--consent-yes": "aye aha", "--consent-no": "nay", "--strict": "", "--consent-source": "a bot",
+            "--historical": "", "--time-zone": "Europe/Berlin", "--date-format": "unix-ms", "--one-by-one": "",
+            "--map": "Mobile=phone-number x=json:visits", "--unknown-columns": "properties", "--region": "IN",
+            "--format": "csv", "--separator": ";", "--encoding": "windows-1252", "--batch": "20",
+            "--report": "/srv/report.csv", "--endpoint": "http://127.0.0.1:4010",
+        });
+        assert_eq!(written(&settings, &form), all);
+        let plain = Form { format: Format::Jsonl, separator: None, encoding: encoding_rs::UTF_8, ..form };
+        assert_eq!(written(&Settings::default(), &plain), serde_json::json!({ "--format": "jsonl" }));
+    }
+}

@@ -18,12 +18,12 @@ use crate::routing::Routing;
 use crate::rows::Rows;
 use crate::saved::SavedState;
 use crate::settings::Settings;
-use crate::steps::Begun;
+use crate::steps::{Begun, Line};
 use jiff::Timestamp;
 use klaviyo_host::Tenant;
 
-/// One run of a sync, the first or one that goes on. Its input can be read, and its state belongs to its settings. The
-/// state stays locked as long as this exists.
+/// One run of a sync, the first or one that goes on. Its input can be read, and its state belongs to its
+/// settings. The state stays locked as long as this exists.
 pub struct SyncRun {
     rows: Rows,
     form: Form,
@@ -55,8 +55,8 @@ impl SyncRun {
     /// Opens the state, and compares the settings with those that it was begun with.
     ///
     /// # Errors
-    /// [`InvalidInput`](klaviyo_host::types::Code::InvalidInput) for a file that is no state, or the state of another
-    /// sync; [`Conflict`](klaviyo_host::types::Code::Conflict) while another sync has it.
+    /// [`InvalidInput`](klaviyo_host::types::Code::InvalidInput) for a file that is no state, or the state of
+    /// another sync; [`Conflict`](klaviyo_host::types::Code::Conflict) while another sync has it.
     pub fn open(input: OpenInput, settings: Settings) -> Result<Self, Error> {
         let form = input.form().clone();
         let (journal, saved) = Journal::open(settings.state.as_deref())?;
@@ -93,7 +93,7 @@ impl SyncRun {
                     None => None,
                 };
                 let begun = Begun::new(resume_options(&settings, &form), list, now());
-                journal.begun(begun.clone())?;
+                journal.write(&Line::Begun(begun.clone()))?;
                 begun
             }
         };

@@ -20,14 +20,14 @@ pub const BATCH: usize = 10_000;
 /// How many contacts are under way at once, one by one.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// What a sync is to do. A setting that is wrong is refused by [`Input::new`](crate::Input::new) or when the header of the
-/// input is read.
+/// What a sync is to do. A setting that is wrong is refused by [`Input::new`](crate::Input::new) or when the
+/// header of the input is read.
 ///
-/// Error sentences name a setting by the option of `klaviyo-connector sync` that sets it, such as `--consent-column`, and so
-/// does a state.
+/// Error sentences name a setting by the option of `klaviyo-connector sync` that sets it, such as
+/// `--consent-column`, and so does a state.
 ///
-/// Without consent, profiles are created or updated and become members of the list. With it, those who consent are
-/// subscribed, and the others become members.
+/// Without consent, profiles are created or updated and become members of the list. With it, those who
+/// consent are subscribed, and the others become members.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The list, by its id or its exact name.
@@ -48,8 +48,8 @@ pub struct Settings {
     pub time_zone: Option<Zone>,
     /// How times of consent are written, if not as ISO 8601.
     pub date_format: Option<DateFormat>,
-    /// Look each contact up, create it if there is none, and add it to the list: three requests each. It needs a list, and
-    /// gives no consent.
+    /// Look each contact up, create it if there is none, and add it to the list: three requests each. It
+    /// needs a list, and gives no consent.
     pub one_by_one: bool,
     /// What columns are whose names do not say it.
     pub map: Vec<ColumnMapping>,
@@ -67,10 +67,11 @@ pub struct Settings {
     pub encoding: Option<&'static Encoding>,
     /// The most contacts of one import: 1 to [`BATCH`].
     pub batch: usize,
-    /// A CSV file to write the outcome of each row to. One that is there is overwritten, unless the sync goes on.
+    /// A CSV file to write the outcome of each row to. One that is there is overwritten, unless the sync goes
+    /// on.
     pub report: Option<PathBuf>,
-    /// A file that keeps how far the sync is. With it the same settings and the same input go on after an interruption. It
-    /// has no contact in it.
+    /// A file that keeps how far the sync is. With it the same settings and the same input go on after an
+    /// interruption. It has no contact in it.
     pub state: Option<PathBuf>,
     /// How long to go on trying when Klaviyo is not available.
     pub patience: Duration,
@@ -109,7 +110,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What the connector of the sync's tenant needs at least: a request of 5 MB takes its time on a slow line.
+    /// What the connector of the sync's tenant needs at least: a request of 5 MB takes its time on a slow
+    /// line.
     #[must_use]
     pub fn limits(&self) -> Limits {
         // One tenant has half of the calls at once.

@@ -1,17 +1,17 @@
 //! One import of a batch, submitted.
 //!
-//! All other steps of a sync can be taken twice without harm. An import that is submitted twice is two jobs, so an import
-//! whose answer was lost is looked for among the account's jobs.
+//! All other steps of a sync can be taken twice without harm. An import that is submitted twice is two jobs,
+//! so an import whose answer was lost is looked for among the account's jobs.
 
 use crate::batch::Batch;
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::jobs::{Found, ImportJobs};
+use crate::jobs::ImportJobs;
 use crate::journal::Journal;
 use crate::outcome::Reason;
 use crate::reporter::{Notice, Reporter};
 use crate::routing::Part;
-use crate::steps::{Refused, Sent};
+use crate::steps::{Line, Refused, Sent};
 use crate::verdict::{Submission, submission};
 use klaviyo_host::types::{Code, Refusal};
 use std::collections::BTreeSet;
@@ -43,16 +43,18 @@ impl Submitter<'_> {
         let mut backoff = caller.backoff();
         loop {
             if unknown {
-                match jobs.find(caller, rows.len(), &ignored).await? {
-                    Found::One(id) => {
-                        sent.jobs.push((id, rows.len()));
+                let found = jobs.find(caller, rows.len(), &ignored).await?;
+                match found.as_slice() {
+                    [] => {}
+                    [id] => {
+                        sent.jobs.push((id.clone(), rows.len()));
                         return Ok(sent);
                     }
-                    Found::Several(ids) => {
-                        reporter.notice(&Notice::AmbiguousImport { jobs: ids.len(), contacts: rows.len() });
-                        ignored.extend(ids);
+                    several => {
+                        let (jobs, contacts) = (several.len(), rows.len());
+                        reporter.notice(&Notice::AmbiguousImport { jobs, contacts });
+                        ignored.extend(found);
                     }
-                    Found::Nothing => {}
                 }
             }
             batch.is_tried = true;
@@ -89,13 +91,13 @@ impl Submitter<'_> {
                 Submission::Stop => return Err(error),
             }
             let Err(error) = caller.pause(&mut backoff, error).await else { continue };
-            // The end of this run. Where Klaviyo says that it has nothing, the next run need not look for something that
-            // may be somebody else's by then.
+            // The end of this run. Where Klaviyo says that it has nothing, the next run need not look for
+            // something that may be somebody else's by then.
             if unknown && !error.is_interruption() {
                 let before = jobs.before();
                 let listed = caller.once(|tenant| async move { tenant.imports(before).await }).await;
                 match listed.map(|listed| jobs.fitting(listed, rows.len(), &ignored)).as_deref() {
-                    Ok([]) => journal.untaken(batch.number)?,
+                    Ok([]) => journal.write(&Line::Untaken(batch.number))?,
                     Ok([id]) => {
                         sent.jobs.push((id.clone(), rows.len()));
                         return Ok(sent);

@@ -27,8 +27,8 @@ pub(crate) enum Submission {
 
 pub(crate) fn repeat(code: Code) -> Repeat {
     match (code, code.disposition()) {
-        // A firewall that keeps this program out does not let it in while it waits. A worker waits for that, for days; a
-        // sync goes on by its state.
+        // A firewall that keeps this program out does not let it in while it waits. A worker waits for that,
+        // for days; a sync goes on by its state.
         (Code::Blocked, _) => Repeat::Not,
         (_, Disposition::RetryLater) => Repeat::Patiently,
         (_, Disposition::Retry) => Repeat::AFewTimes,

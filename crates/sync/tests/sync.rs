@@ -1,5 +1,5 @@
-//! A file is synced with no command in sight: the component in wasmtime, a Klaviyo on a loopback port, and a caller that
-//! hears of each row.
+//! A file is synced with no command in sight: the component in wasmtime, a Klaviyo on a loopback port, and a
+//! caller that hears of each row.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
@@ -102,8 +102,10 @@ async fn sync(
     let source = Source::reader("the test", io::Cursor::new(text.to_owned()));
     let input = Input::new(source, settings)?.open().await?;
     let run = SyncRun::open(input, settings.clone())?;
-    let accounts =
-        Accounts { tenant: tenant(settings.limits(), server), dry: DryAccount::new(dry_tenant).unwrap() };
+    let accounts = Accounts {
+        tenant: tenant(settings.limits(), server),
+        dry: DryAccount::new(None, dry_tenant).unwrap(),
+    };
     let find_list = async |name: &str| {
         assert_eq!(name, NAME);
         Ok(LIST.to_owned())
@@ -131,8 +133,10 @@ async fn a_file_is_synced_and_each_row_has_its_outcome() {
     assert_eq!(input.form().format.name(), "csv");
     assert_eq!(input.length(), Some(file.metadata().unwrap().len()));
     let run = SyncRun::open(input, settings.clone()).unwrap();
-    let accounts =
-        Accounts { tenant: tenant(settings.limits(), &server), dry: DryAccount::new(dry_tenant).unwrap() };
+    let accounts = Accounts {
+        tenant: tenant(settings.limits(), &server),
+        dry: DryAccount::new(None, dry_tenant).unwrap(),
+    };
     let mut listener = Listener::default();
     let find_list = async |_: &str| Ok(LIST.to_owned());
     let summary = run.run(accounts, find_list, Interrupt::new().1, &mut listener).await.unwrap();
@@ -221,7 +225,7 @@ async fn a_dry_run_tells_what_would_be_sent() {
     let source = Source::reader("the test", io::Cursor::new(text));
     let input = Input::new(source, &settings).unwrap().open().await.unwrap();
     let mut listener = Listener::default();
-    let account = DryAccount::with_list(LIST, NAME, dry_tenant).unwrap();
+    let account = DryAccount::new(Some((LIST, NAME)), dry_tenant).unwrap();
     let plan = dry_run(input, &settings, Some(LIST), account, &mut listener).await.unwrap();
     assert_eq!((plan.counts.done, plan.counts.refused), (25, 1));
     assert_eq!(plan.requests["bulk import"], 3);

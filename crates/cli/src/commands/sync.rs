@@ -57,7 +57,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let run = SyncRun::open(input, settings.clone())?;
     form::tell(&form);
     let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
-    let dry = DryAccount::new(|transport| dry_tenant(account, transport))?;
+    let dry = DryAccount::new(None, |transport| dry_tenant(account, transport))?;
     let accounts = Accounts { tenant: tenant.clone(), dry };
     let interrupt = asked_by(signals);
     let mut terminal = Terminal::new(length);

@@ -20,11 +20,8 @@ pub(super) async fn run(account: &Account, options: &Sync) -> Result<Output, Fai
     let input = settings::input(options, &settings, account)?;
     // A text that looks like an id is taken for one. Only Klaviyo knows the id of a name.
     let id = options.list.as_deref().map(|name| if find_list::is_id(name) { name } else { "LISTID" });
-    let build = |transport| dry_tenant(account, transport);
-    let dry = match id.zip(options.list.as_deref()) {
-        Some((id, name)) => DryAccount::with_list(id, name, build)?,
-        None => DryAccount::new(build)?,
-    };
+    let list = id.zip(options.list.as_deref());
+    let dry = DryAccount::new(list, |transport| dry_tenant(account, transport))?;
     let work = async {
         let input = input.open().await?;
         let form = input.form().clone();
