@@ -18,7 +18,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// With so much patience in all.
+    /// Pauses of this length in all.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         let pauses = ExponentialBuilder::new()
@@ -32,10 +32,10 @@ impl Backoff {
         Self { pauses, patience, odd: 0 }
     }
 
-    /// Waits before a call that failed is repeated, at least as long as Klaviyo asks for.
+    /// Waits before the next attempt, at least as long as Klaviyo asks for.
     ///
     /// # Errors
-    /// The failure itself, where repeating the call makes no sense or patience has ended; an interruption.
+    /// `error` itself, if another attempt makes no sense or patience has ended; or an interruption.
     pub async fn pause(&mut self, interrupt: &Interrupt, error: Error) -> Result<(), Error> {
         let asked = Duration::from_secs(error.error.retry_after.unwrap_or_default().into());
         if error.is_interruption() || asked > self.patience {

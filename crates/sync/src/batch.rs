@@ -1,4 +1,4 @@
-//! Rows that are sent, resumed and reported together.
+//! A batch: rows that are sent, resumed and reported together.
 
 use crate::contact::Contact;
 use crate::lookahead::Position;
@@ -16,29 +16,28 @@ const CHUNK: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) number: usize,
-    /// All rows but blank ones, in the order of the input. Elsewhere in the batch a row is known by its index
-    /// here.
+    /// All rows but blank ones, in the order of the input. The other fields name a row by its index here.
     pub(crate) rows: Vec<BatchRow>,
-    /// The rows that were good when the batch was made. The state knows a row by its position among them.
+    /// The rows that were good when the batch was made. The state names a row by its position among them.
     pub(crate) good: Vec<usize>,
     /// The rows of the import.
     import: Vec<usize>,
     /// The rows of the import of those who do not consent, where others do. They are members of the list, and
     /// those who consent become members by their consent.
     members: Vec<usize>,
-    /// The calls that give consent.
+    /// The calls that will give consent.
     pub(crate) chunks: Vec<Chunk>,
-    /// The imports that Klaviyo has not ended.
+    /// The imports that Klaviyo is working on.
     pub(crate) jobs: Vec<Job>,
     /// Whether all consents were given.
     pub(crate) granted: bool,
-    /// Whether an earlier run planned it, and may have sent it.
+    /// Whether an earlier run planned the batch, and may have sent it.
     pub(crate) is_planned: bool,
-    /// Whether this run may have sent something of it.
+    /// Whether this run may have sent a part of it.
     pub(crate) is_tried: bool,
     /// The number of rows of the input up to its last.
     pub(crate) end: u64,
-    /// What the input is up to there.
+    /// The position of the input after its last row.
     pub(crate) position: Position,
 }
 
@@ -46,18 +45,18 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 pub(crate) struct BatchRow {
     line: u64,
-    /// What is still to be sent of it, or to be said when it is done. A box, since most rows wait without
-    /// one.
+    /// The contact, as long as something of it is to be sent or said. It is boxed because most rows of a
+    /// batch under way have none any more.
     contact: Option<Box<Contact>>,
-    /// How it has ended.
+    /// Its outcome, once it has ended.
     fate: Option<RowOutcome>,
 }
 
-/// Consents that are given at once: those of one source.
+/// Consents that one call gives: those from one source.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
     pub(crate) rows: Vec<usize>,
-    /// Where they were given; none is that of all.
+    /// The source; none is the source that the settings name.
     pub(crate) source: Option<String>,
 }
 
@@ -80,7 +79,7 @@ impl BatchRow {
         self.line
     }
 
-    /// The profile, to send it. The addresses are kept where a consent is given to them afterwards.
+    /// Takes the profile to send it. The addresses stay if a consent is given to them afterwards.
     pub(crate) fn take_profile(&mut self) -> Option<NewProfile> {
         let contact = self.contact.as_mut()?;
         let profile = std::mem::take(&mut contact.profile);
@@ -93,7 +92,7 @@ impl BatchRow {
         Some(profile)
     }
 
-    /// The consent was given, or will not be.
+    /// Drops the consent: it was given, or will not be.
     fn drop_consent(&mut self) {
         if let Some(contact) = &mut self.contact {
             contact.consent = None;
@@ -101,12 +100,12 @@ impl BatchRow {
         }
     }
 
-    /// What there is to say of it if it is done.
+    /// The warning of a row that is done.
     pub(crate) fn warning(&self) -> Option<Reason> {
         self.contact.as_ref()?.warning()
     }
 
-    /// It ends; the first outcome counts.
+    /// Ends the row, unless it has ended.
     pub(crate) fn end(&mut self, outcome: RowOutcome) {
         if self.fate.is_none() {
             self.fate = Some(outcome);
@@ -118,7 +117,7 @@ impl BatchRow {
         self.fate.is_some()
     }
 
-    /// How it has ended. It is done if it has not ended differently.
+    /// The outcome: done, if the row has not ended differently.
     pub(crate) fn outcome(self) -> RowOutcome {
         let warning = self.warning();
         self.fate.unwrap_or_else(|| RowOutcome::Done(warning.unwrap_or_default()))
@@ -126,7 +125,7 @@ impl BatchRow {
 }
 
 impl Batch {
-    /// Of rows as they come, blank ones among them: the calls are those of the mode.
+    /// Makes a batch of rows, blank ones among them, with the calls of the mode.
     pub(crate) fn new(
         number: usize,
         rows: Vec<Row>,
@@ -155,7 +154,7 @@ impl Batch {
         batch
     }
 
-    /// What is journaled before it is sent.
+    /// The batch for the state, before it is sent.
     pub(crate) fn plan(&self) -> Planned {
         Planned {
             batch: self.number,
@@ -176,19 +175,19 @@ impl Batch {
         }
     }
 
-    /// The rows of one of its imports, and what to send of them.
+    /// Takes the profiles of one of its imports, with their rows.
     pub(crate) fn take_profiles(&mut self, part: Part) -> (Vec<usize>, Vec<NewProfile>) {
         let rows = self.part(part).to_vec();
         let profile = |row: usize| Some((row, self.rows.get_mut(row)?.take_profile()?));
         rows.into_iter().filter_map(profile).unzip()
     }
 
-    /// What is sent of a row that consents.
+    /// The subscription of a row; none if the person does not consent.
     pub(crate) fn subscription(&self, row: usize, terms: &Terms) -> Option<Subscription> {
         terms.subscription(self.rows.get(row)?.contact.as_ref()?)
     }
 
-    /// All consents were given, or will not be.
+    /// Ends the consents of the batch: all were given, or will not be.
     pub(crate) fn end_grants(&mut self) {
         self.granted = true;
         self.rows.iter_mut().for_each(BatchRow::drop_consent);
@@ -204,9 +203,9 @@ impl Batch {
         self.rows.get(row).is_some_and(BatchRow::has_ended)
     }
 
-    /// An import was submitted, by this run or an earlier one.
+    /// Takes Klaviyo's answer to an import, from this run or an earlier one.
     pub(crate) fn sent(&mut self, part: Part, sent: &Sent) {
-        // Nothing is submitted twice.
+        // The profiles are not needed any more.
         let rows = self.part(part).to_vec();
         drop(self.take_profiles(part));
         let refused: BTreeMap<usize, Reason> =
@@ -217,7 +216,7 @@ impl Batch {
             .iter()
             .map(|(id, count)| Job { id: id.clone(), rows: rows.by_ref().take(*count).collect() });
         self.jobs.extend(jobs);
-        // What was submitted before the rest was rejected is in the jobs.
+        // The jobs have the rows that Klaviyo took before it rejected the rest.
         let rest: Vec<usize> = rows.collect();
         for (row, reason) in refused {
             self.end_row(row, RowOutcome::Refused(reason));
@@ -240,7 +239,7 @@ impl Batch {
     }
 }
 
-/// By source, in the order in which these come, so many at once.
+/// Groups people by source, in the order in which the sources come, and splits large groups.
 fn chunks(people: Vec<(usize, Option<String>)>) -> Vec<Chunk> {
     let mut sources: Vec<Chunk> = Vec::new();
     let mut indexes: BTreeMap<Option<String>, usize> = BTreeMap::new();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// Klaviyo's limit on a request, which the connector keeps to.
 const REQUEST_BYTES: usize = 5_000_000;
-/// So many refused rows are enough for a batch: they are kept until it ends.
+/// A batch with so many refused rows is full, since they are kept until it ends.
 const REFUSED: usize = 20_000;
 
 /// Makes batches of rows.
@@ -26,9 +26,9 @@ pub(crate) struct Batches {
     taken: u64,
     /// The number of the next batch.
     next: usize,
-    /// What was planned by an earlier run.
+    /// The batches that an earlier run planned.
     planned: BTreeMap<usize, Planned>,
-    /// What the input was up to certain rows, by the number of the row.
+    /// The bytes and the SHA-256 of the input up to certain rows, by the number of the row.
     positions: BTreeMap<u64, (u64, String)>,
     last: Position,
 }
@@ -56,7 +56,7 @@ impl Batches {
         self.taken
     }
 
-    /// Passes over rows that have ended.
+    /// Skips rows that have ended.
     pub(crate) async fn skip(&mut self, end: u64) -> Result<(), Error> {
         while self.taken < end {
             if self.take().await?.is_none() {
@@ -66,7 +66,7 @@ impl Batches {
         Ok(())
     }
 
-    /// The rest of a sync that has ended must be nothing.
+    /// Refuses an input that has rows after the end of a complete sync.
     pub(crate) async fn expect_end(&mut self) -> Result<(), Error> {
         match self.take().await? {
             None => Ok(()),
@@ -74,7 +74,7 @@ impl Batches {
         }
     }
 
-    /// Takes a row, and looks whether it is the one that it was.
+    /// Takes a row, and compares the input up to it with that of earlier runs.
     async fn take(&mut self) -> Result<Option<Row>, Error> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
         self.taken += 1;
@@ -87,7 +87,7 @@ impl Batches {
         Ok(Some(row))
     }
 
-    /// Whether there was another row.
+    /// Adds a row to the pending ones. Returns whether there was one.
     async fn add_pending(&mut self) -> Result<bool, Error> {
         let row = self.take().await?;
         let is_some = row.is_some();
@@ -95,12 +95,12 @@ impl Batches {
         Ok(is_some)
     }
 
-    /// The rows of a batch that is being made, when it will not be sent.
+    /// The pending rows, when their batch will not be sent.
     pub(crate) fn take_pending(&mut self) -> Vec<Row> {
         std::mem::take(&mut self.pending)
     }
 
-    /// A row that no batch has, when nothing more is sent.
+    /// A row after the pending ones, when nothing more is sent.
     pub(crate) async fn take_rest(&mut self) -> Result<Option<Row>, Error> {
         self.take().await
     }
@@ -113,7 +113,7 @@ impl Batches {
         }
     }
 
-    /// The next rows, not judged, so many at most; none at the end of the input.
+    /// A batch of the next rows, so many at most, without asking the connector; none at the end of the input.
     pub(crate) async fn next_unchecked(&mut self, most: usize) -> Result<Option<Batch>, Error> {
         while self.pending.len() < most && self.add_pending().await? {}
         Ok((!self.pending.is_empty()).then(|| self.batch()))
@@ -145,7 +145,7 @@ impl Batches {
             return Ok(None);
         }
         let size = self.pending.first().map_or(0, |row| self.judge.routing().size(&row.position));
-        // The first pending row is not judged yet.
+        // Rows before this one are judged.
         let mut judged = 0;
         let mut body = 0;
         loop {

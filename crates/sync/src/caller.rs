@@ -1,4 +1,4 @@
-//! Calls in the account, repeated with patience.
+//! Makes calls in the account: once, or again and again until they work.
 
 use crate::backoff::Backoff;
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::interrupt::Interrupt;
 use klaviyo_host::{Answer, Tenant};
 use std::time::Duration;
 
-/// What makes calls.
+/// Makes calls in the account. Any one ends when the interrupt insists.
 #[derive(Clone)]
 pub(crate) struct Caller {
     tenant: Tenant,

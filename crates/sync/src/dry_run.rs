@@ -1,4 +1,5 @@
-//! What a sync would send, how many requests that is, and how long they take at Klaviyo's rates.
+//! Makes all calls of a sync without sending them, and counts the requests and the time that they take at
+//! Klaviyo's rates.
 
 use crate::batch::{Batch, Chunk};
 use crate::batches::Batches;
@@ -16,10 +17,10 @@ use http::Uri;
 use klaviyo_host::Endpoint;
 use std::collections::BTreeMap;
 
-/// What a sync would be.
+/// The size of a sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The rows; those that would be sent are counted as done.
+    /// The rows. Those that would be sent count as done.
     pub counts: Counts,
     /// How many requests, by the operation, such as `bulk import`. Not those that ask about the progress of
     /// imports.
@@ -134,7 +135,7 @@ impl DryRun<'_> {
         self.counts.add(outcome);
     }
 
-    /// Counts what has been recorded, and shows it.
+    /// Counts the recorded requests, and shows them.
     fn show(&mut self) -> Result<(), Error> {
         for request in self.account().take_requests() {
             let path = request.url.parse::<Uri>().map(|url| url.path().to_owned()).unwrap_or_default();
@@ -147,7 +148,7 @@ impl DryRun<'_> {
     }
 }
 
-/// How long so many requests take at the rates of an endpoint, the first of them at once.
+/// The least seconds that so many requests take at the rates of an endpoint. The first one takes none.
 fn least_seconds(endpoint: &Endpoint, count: u64) -> u64 {
     let before = count.saturating_sub(1);
     let (burst, steady) = (u64::from(endpoint.burst), u64::from(endpoint.steady));

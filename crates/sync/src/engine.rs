@@ -1,7 +1,7 @@
-//! Batch after batch, from the input to the report.
+//! Runs a sync in bulk or one by one, batch after batch, from the input to the report.
 //!
-//! Each step is journaled before it is taken, so that after any end of the program the next run knows what it
-//! may have done.
+//! It writes each step to the state before it takes it. So after any end of the program the next run knows
+//! which steps may have been taken.
 
 use crate::batch::Batch;
 use crate::batches::Batches;
@@ -23,12 +23,10 @@ use crate::submit::Submitter;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// How many batches may be under way at once: what is kept of each until it ends takes memory, and with
-/// consent it takes more.
+/// The most batches under way at once. Each takes memory until it ends, and more with consent.
 const UNDER_WAY: usize = 32;
 const UNDER_WAY_WITH_CONSENT: usize = 8;
-/// How long to wait before Klaviyo is asked about jobs: from the first to the last, each twice the one
-/// before.
+/// The first pause before Klaviyo is asked about jobs, and the longest; each is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_secs(15);
 
@@ -43,7 +41,7 @@ pub(crate) struct Engine<'a> {
     saved: SavedState,
     under_way: VecDeque<Batch>,
     jobs: ImportJobs,
-    /// When Klaviyo was asked about jobs last, and when it got the last one.
+    /// When Klaviyo was asked about jobs last, and when the last job was submitted.
     asked: Instant,
     submitted: Instant,
     wait: Duration,
@@ -74,7 +72,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Says how far an earlier run came.
+    /// Reports how far earlier runs came.
     pub(crate) fn tell_resumed(&mut self) {
         let (rows, imports) = (self.report.counts().rows(), self.jobs.count());
         self.reporter.notice(&Notice::Resumed { rows, imports });
@@ -148,14 +146,14 @@ impl<'a> Engine<'a> {
         if self.under_way.is_empty() {
             self.asked = Instant::now();
         }
-        // Whatever happens now, the batch is there to be told about.
+        // From here on the batch is among those that are reported, however the sync ends.
         self.under_way.push_back(batch);
         if !parts.is_empty()
             && let Some(baseline) = self.jobs.look(&self.caller).await?
         {
             self.journal.write(&Line::Baseline(baseline))?;
         }
-        // Whether an earlier run may have submitted it.
+        // An earlier run may have submitted it.
         let may_be_taken = was_planned && !self.saved.untaken.remove(&number);
         if !may_be_taken {
             self.journal.write(&Line::Planned(plan))?;
@@ -193,7 +191,7 @@ impl<'a> Engine<'a> {
         for id in &open {
             let job = match listed.iter().find(|job| job.id == *id) {
                 Some(job) => Some(job.clone()),
-                // So many others were made since that it is not among the newest.
+                // It is not among the newest, after many jobs of others.
                 None => status(&self.caller, id).await?,
             };
             settle(&self.caller, &mut self.under_way, id, job.as_ref()).await?;
@@ -228,7 +226,7 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Tells how far the sync is.
+    /// Reports how far the sync is.
     fn tell(&mut self) {
         self.reporter.progress(&Progress {
             read: self.batches.taken(),
@@ -243,7 +241,7 @@ impl<'a> Engine<'a> {
         self.report.write(line, outcome)
     }
 
-    /// Writes a batch to the report.
+    /// Reports the rows of a batch that has ended, and writes that to the state.
     fn finish(&mut self, batch: Batch) -> Result<(), Error> {
         let before = self.report.counts();
         let Batch { number, end, position, rows, .. } = batch;
@@ -267,8 +265,8 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// The sync has stopped: says how far it was. Without a state nothing more will happen to the rows that
-    /// are left, so that they are reported as failed.
+    /// Ends a sync that stopped. Without a state nothing more will happen to its other rows, so they are
+    /// reported as failed.
     pub(crate) async fn stop(mut self, mut error: Error) -> Error {
         let mut incomplete_report = None;
         if self.journal.path().is_none() {

@@ -1,12 +1,11 @@
-//! Reason a sync cannot begin, or stopped: the contract's code and a sentence, and what the caller may want
-//! to know beside it.
+//! The error of a sync: the contract's code, a sentence, and how far the sync was.
 
 use crate::outcome::Counts;
 use klaviyo_host::Cause;
 use klaviyo_host::types::{self, Code};
 use std::fmt;
 
-/// A sync cannot begin, or stopped before its end.
+/// A sync did not begin, or stopped before its end.
 #[derive(Debug)]
 pub struct Error {
     /// The contract's error. Its message names settings as the options of `klaviyo-connector sync`, such as
@@ -23,7 +22,7 @@ pub struct Stopped {
     /// The rows that have ended, in this run and in those before it. Without a state the rows that were left
     /// are among them, as failed.
     pub counts: Counts,
-    /// Reason the report does not have all rows, if it was to have them.
+    /// Why the report lacks rows, if it does.
     pub incomplete_report: Option<String>,
 }
 
@@ -46,7 +45,7 @@ impl Error {
         Self::new(Code::Other, message)
     }
 
-    /// A setting, the input or a file that cannot work.
+    /// A setting, an input or a file that cannot work.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(Code::InvalidInput, message)
     }
@@ -57,7 +56,7 @@ impl Error {
         Self { is_interruption: true, ..Self::other("it was interrupted") }
     }
 
-    /// What it is about.
+    /// The contract's code.
     #[must_use]
     pub fn code(&self) -> Code {
         self.error.code

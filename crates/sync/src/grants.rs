@@ -1,4 +1,4 @@
-//! The consents of one batch, given.
+//! Gives the consents of one batch.
 
 use crate::batch::{Batch, Chunk};
 use crate::caller::Caller;
@@ -13,7 +13,7 @@ use crate::submit::{leave_out, refused};
 use crate::verdict::is_about_contacts;
 use klaviyo_host::types::{Code, Subscription};
 
-/// What it takes to give consents.
+/// The parts of a sync that giving consent needs.
 pub(crate) struct Grants<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) journal: &'a mut Journal,
@@ -39,7 +39,7 @@ impl Grants<'_> {
             }
             batch.is_tried = true;
             let mut granted = Granted { batch: batch.number, chunk, refused: Vec::new(), rejected: None };
-            // Whose consent is left to give.
+            // The rows whose consent is left to give.
             let mut asked = rows.clone();
             let mut backoff = caller.backoff();
             while !asked.is_empty() {
@@ -70,7 +70,7 @@ impl Grants<'_> {
                     break;
                 }
                 if let Err(error) = caller.pause(&mut backoff, error).await {
-                    // Who was refused is known, whatever becomes of the others.
+                    // The refusals count, whatever becomes of the other rows.
                     end_chunk(batch, &rows, &granted);
                     return Err(error);
                 }

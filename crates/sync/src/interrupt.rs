@@ -1,4 +1,4 @@
-//! How a caller stops a sync: in order at first, and at once when it asks again.
+//! Stops a sync: in order at first, and at once when it is asked again.
 
 use crate::error::Error;
 use std::time::Duration;
@@ -11,20 +11,20 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Interrupter(watch::Sender<u32>);
 
-/// Tells a sync whether it shall stop. Clones are one.
+/// Tells a sync that it shall stop. Clones are told together.
 #[derive(Clone, Debug)]
 pub struct Interrupt(watch::Receiver<u32>);
 
 impl Interrupter {
-    /// Asks to stop. At first the requests under way may end, for ten seconds; asked again, nothing is waited
-    /// for. What was sent is in the state in either case.
+    /// Asks to stop. At first requests under way may end, for ten seconds; asked again, the sync waits for
+    /// nothing. In both cases the state has what was sent.
     pub fn ask(&self) {
         self.0.send_modify(|times| *times = times.saturating_add(1));
     }
 }
 
 impl Interrupt {
-    /// One that nobody has asked yet, and what asks it.
+    /// A pair: the interrupt, and the only way to ask it.
     #[must_use]
     pub fn new() -> (Interrupter, Self) {
         let (sender, receiver) = watch::channel(0);
@@ -40,7 +40,7 @@ impl Interrupt {
         self.times(1).await;
     }
 
-    /// Waits until somebody asks twice, or asked once a while ago.
+    /// Waits until somebody asks twice, or has asked once and ten seconds have passed.
     pub async fn insisted(&self) {
         self.times(1).await;
         let _ = tokio::time::timeout(GRACE, self.times(2)).await;
@@ -74,14 +74,14 @@ impl Interrupt {
     }
 }
 
-/// Does on a thread of its own what may wait for somebody else, such as to open a pipe. Whoever drops this
-/// does not wait for the thread, and neither does the end of the program.
+/// Runs work on a thread of its own that may wait for somebody else, such as opening a pipe. Nobody waits for
+/// the thread: neither a caller who drops this, nor the end of the program.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let (sender, receiver) = oneshot::channel();
     let work = move || {
-        // Whoever is gone does not want to know.
+        // If nobody receives it, nobody needs it.
         let _ = sender.send(work());
     };
     std::thread::Builder::new()

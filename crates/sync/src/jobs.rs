@@ -1,5 +1,4 @@
-//! The account's import jobs: which of them are this sync's, and which one is an import whose answer was
-//! lost.
+//! Tells the import jobs of a sync from the others of the account, and finds an import whose answer was lost.
 
 use crate::caller::Caller;
 use crate::error::Error;
@@ -52,7 +51,7 @@ impl ImportJobs {
         Ok(Some(baseline))
     }
 
-    /// An import was submitted.
+    /// Adds the jobs of an import that was submitted.
     pub(crate) fn add(&mut self, sent: &Sent) {
         self.own.extend(sent.jobs.iter().map(|(id, _)| id.clone()));
     }
@@ -115,7 +114,7 @@ impl ImportJobs {
     }
 }
 
-/// What Klaviyo says about one job; none when it does not know it any more.
+/// The state of one job; none if Klaviyo does not know it any more.
 pub(crate) async fn status(caller: &Caller, id: &str) -> Result<Option<Job>, Error> {
     match caller.patiently(|tenant| async move { tenant.import(id).await }).await {
         Ok(job) => Ok(Some(job)),

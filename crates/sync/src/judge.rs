@@ -1,4 +1,4 @@
-//! Which rows are good, and how many of them one request takes: the connector's to say, so it is asked.
+//! Asks the connector which rows are good, and how many of them one request takes.
 
 use crate::contact::Contact;
 use crate::error::Error;
@@ -8,7 +8,7 @@ use crate::routing::{Mode, Part, Routing};
 use crate::rows::Row;
 use klaviyo_host::types::{NewProfile, Refusal, Submission, Subscription};
 
-/// Lets the connector judge rows, by the calls that are made with them afterwards.
+/// Asks the connector about rows, by the calls that are made with them afterwards.
 pub(crate) struct Judge {
     account: DryAccount,
     routing: Routing,
@@ -27,7 +27,8 @@ impl Judge {
         &self.routing
     }
 
-    /// Refuses rows that are not good. Returns how many bytes of imports the others take at most.
+    /// Refuses the rows that the connector refuses. Returns the most bytes that the imports of the others
+    /// take.
     pub(crate) async fn judge(&self, rows: &mut [Row]) -> Result<usize, Error> {
         if let Mode::Consent(terms) = &self.routing.mode {
             let (indexes, subscriptions): (Vec<usize>, Vec<Subscription>) = (0..)
@@ -52,7 +53,7 @@ impl Judge {
         Ok(self.account.take_requests().iter().map(|request| request.body.len()).sum())
     }
 
-    /// The row that a second request of an import would begin with.
+    /// The first row that would go into a second request, if there is one.
     pub(crate) async fn second_request(&self, rows: &mut [Row]) -> Result<Option<usize>, Error> {
         let mut first: Option<usize> = None;
         for part in Part::ALL {
@@ -70,7 +71,7 @@ impl Judge {
     }
 
     async fn import(&self, rows: &mut [Row], indexes: &[usize], part: Part) -> Result<Submission, Error> {
-        // Lent, not copied.
+        // The profiles are lent, not copied.
         let mut lent: Vec<NewProfile> = Vec::with_capacity(indexes.len());
         for index in indexes {
             if let Some(contact) = contact_of(rows, *index) {

@@ -1,11 +1,12 @@
 //! Sync a file of contacts with Klaviyo: rows in, outcomes out.
 //!
-//! [`Settings`] say what to do and [`Source`] where the rows come from. [`Input::new`] checks both,
-//! [`Input::open`] reads the header, [`SyncRun::open`] the state, and [`SyncRun::run`] sends; [`dry_run`]
-//! only says what would be sent. A [`Reporter`] hears of each row, an [`Interrupt`] stops, and with
-//! [`Settings::state`] the same sync goes on afterwards.
+//! [`Settings`] say what to do, and a [`Source`] has the rows. [`Input::new`] checks both, [`Input::open`]
+//! reads the header, [`SyncRun::open`] opens the state, and [`SyncRun::run`] sends. [`dry_run`] shows the
+//! requests of a sync and sends none. A [`Reporter`] hears of each row, an [`Interrupter`] stops a sync, and
+//! with [`Settings::state`] the same sync goes on afterwards.
 //!
-//! A sync makes no connection: it is given a [`Tenant`](klaviyo_host::Tenant). Nothing is printed.
+//! The caller supplies the account as a [`Tenant`](klaviyo_host::Tenant). The library opens no connection and
+//! prints nothing. `tests/sync.rs` is an example.
 
 mod array;
 mod backoff;

@@ -1,11 +1,11 @@
-//! What a caller hears of a sync while it runs.
+//! The interface by which a caller hears of a sync while it runs.
 
 use crate::outcome::{Counts, RowOutcome};
 use crate::recording::UnsentRequest;
 use std::fmt;
 use std::io;
 
-/// Hears of a sync while it runs. All methods do nothing by default.
+/// Hears of a sync while it runs. By default the methods do nothing.
 pub trait Reporter: Send {
     /// A row has ended. Rows come in the order of the input, each once in all runs of a sync, except that
     /// those of a batch that a crash cut off come again.
@@ -13,17 +13,17 @@ pub trait Reporter: Send {
         let _ = (line, outcome);
     }
 
-    /// How far the sync is; several times a second at most while Klaviyo works, and after each batch.
+    /// The sync has come so far. It is called after each batch, and while Klaviyo works.
     fn progress(&mut self, progress: &Progress) {
         let _ = progress;
     }
 
-    /// Something that is not about one row.
+    /// Something happened that is not about one row.
     fn notice(&mut self, notice: &Notice) {
         let _ = notice;
     }
 
-    /// A request that a dry run did not send.
+    /// A dry run would have sent this request.
     ///
     /// # Errors
     /// It ends the dry run.

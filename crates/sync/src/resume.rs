@@ -56,6 +56,7 @@ mod tests {
     use klaviyo_host::types::Channel;
 
     /// States of older versions have these words.
+    #[cfg(unix)]
     #[test]
     fn a_state_has_the_options_as_the_command_writes_them() {
         let text = |text: &str| Some(text.to_owned());

@@ -32,7 +32,7 @@ pub struct SyncRun {
     saved: SavedState,
 }
 
-/// Where a sync sends, and where it asks what the connector would send.
+/// The accounts of a sync: the real one, and one in which nothing happens.
 pub struct Accounts {
     /// The account, over a connector with [`Settings::limits`] at least.
     pub tenant: Tenant,
@@ -40,7 +40,7 @@ pub struct Accounts {
     pub dry: DryAccount,
 }
 
-/// What a sync came to.
+/// The result of a sync that reached its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// How many rows have ended, and how, in all runs.
@@ -71,7 +71,7 @@ impl SyncRun {
         Ok(Self { rows: input.rows, form, settings, journal, saved })
     }
 
-    /// Sends all rows, and waits until Klaviyo has dealt with them.
+    /// Sends all rows, and waits until Klaviyo has ended them.
     ///
     /// `find_list` turns the list of the settings into its id. It is not called when the state knows it.
     ///
@@ -128,7 +128,7 @@ impl SyncRun {
     }
 }
 
-/// The present, RFC 3339, to the second.
+/// The current time in RFC 3339, to the second.
 pub(crate) fn now() -> String {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string()
 }

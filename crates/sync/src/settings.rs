@@ -1,4 +1,4 @@
-//! What a sync is to do.
+//! The settings of a sync.
 
 use crate::consent::{ConsentColumn, Rules};
 use crate::dates::{DateFormat, Dates, Zone};
@@ -20,8 +20,8 @@ pub const BATCH: usize = 10_000;
 /// How many contacts are under way at once, one by one.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// What a sync is to do. A setting that is wrong is refused by [`Input::new`](crate::Input::new) or when the
-/// header of the input is read.
+/// The settings of a sync. [`Input::new`](crate::Input::new) refuses settings that are wrong by themselves;
+/// the header of the input shows whether the others are right.
 ///
 /// Error sentences name a setting by the option of `klaviyo-connector sync` that sets it, such as
 /// `--consent-column`, and so does a state.
@@ -110,15 +110,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What the connector of the sync's tenant needs at least: a request of 5 MB takes its time on a slow
-    /// line.
+    /// The least limits of a connector for the sync's tenant: a request of 5 MB takes long on a slow line.
     #[must_use]
     pub fn limits(&self) -> Limits {
         // One tenant has half of the calls at once.
         limits(if self.one_by_one { 2 * AT_ONCE as u32 } else { 1 })
     }
 
-    /// Whether the settings go together.
+    /// Refuses settings that do not go together.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let invalid = |reason: &str| Err(Error::invalid(reason));
         if self.gives_consent() && self.list.is_none() && !self.historical {

@@ -1,7 +1,7 @@
-//! One import of a batch, submitted.
+//! Submits one import of a batch.
 //!
-//! All other steps of a sync can be taken twice without harm. An import that is submitted twice is two jobs,
-//! so an import whose answer was lost is looked for among the account's jobs.
+//! All other steps of a sync can be taken twice without harm. An import that is submitted twice becomes two
+//! jobs, so an import whose answer was lost is looked for among the account's jobs.
 
 use crate::batch::Batch;
 use crate::caller::Caller;
@@ -16,7 +16,7 @@ use crate::verdict::{Submission, submission};
 use klaviyo_host::types::{Code, Refusal};
 use std::collections::BTreeSet;
 
-/// What it takes to submit an import.
+/// The parts of a sync that submitting needs.
 pub(crate) struct Submitter<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) journal: &'a mut Journal,
@@ -91,8 +91,8 @@ impl Submitter<'_> {
                 Submission::Stop => return Err(error),
             }
             let Err(error) = caller.pause(&mut backoff, error).await else { continue };
-            // The end of this run. Where Klaviyo says that it has nothing, the next run need not look for
-            // something that may be somebody else's by then.
+            // This run ends. If Klaviyo has nothing that fits now, the next run need not look for it: by then
+            // another program's job might fit.
             if unknown && !error.is_interruption() {
                 let before = jobs.before();
                 let listed = caller.once(|tenant| async move { tenant.imports(before).await }).await;
@@ -110,7 +110,7 @@ impl Submitter<'_> {
     }
 }
 
-/// What is journaled of refusals of a call; `rows` are those that it was about.
+/// The refusals of a call for the state; `rows` are the rows of the call.
 pub(crate) fn refused(batch: &Batch, rows: &[usize], refused: &[Refusal]) -> Vec<Refused> {
     let of = |refusal: &Refusal| {
         let row = rows.get(usize::try_from(refusal.index).ok()?)?;
@@ -119,7 +119,7 @@ pub(crate) fn refused(batch: &Batch, rows: &[usize], refused: &[Refusal]) -> Vec
     refused.iter().filter_map(of).collect()
 }
 
-/// Leaves the refused out of what a call was about.
+/// Removes what a call refused.
 pub(crate) fn leave_out<T>(items: &mut Vec<T>, refused: &[Refusal]) {
     let refused: BTreeSet<u32> = refused.iter().map(|refusal| refusal.index).collect();
     let mut index = 0..u32::MAX;

@@ -1,18 +1,19 @@
-//! What the code of a failed call means for a sync: the host's table, and where a sync differs from it.
+//! What the code of a failed call means for a sync: the host's table, and the codes for which a sync decides
+//! differently.
 
 use klaviyo_host::Disposition;
 use klaviyo_host::types::Code;
 
-/// Whether a call is repeated that is safe to repeat.
+/// Whether to repeat a failed call that is safe to repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
     Patiently,
-    /// An answer that was cut off, or something in between that passes.
+    /// The answer was cut off, or something between this program and Klaviyo failed for a moment.
     AFewTimes,
     Not,
 }
 
-/// What has become of an import whose submission failed.
+/// What a failed submission means for the import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Submission {
     /// Klaviyo did not take it.
@@ -27,8 +28,8 @@ pub(crate) enum Submission {
 
 pub(crate) fn repeat(code: Code) -> Repeat {
     match (code, code.disposition()) {
-        // A firewall that keeps this program out does not let it in while it waits. A worker waits for that,
-        // for days; a sync goes on by its state.
+        // A firewall that blocks this program keeps blocking it. The worker waits for a change, for days; a
+        // sync ends and goes on by its state.
         (Code::Blocked, _) => Repeat::Not,
         (_, Disposition::RetryLater) => Repeat::Patiently,
         (_, Disposition::Retry) => Repeat::AFewTimes,
@@ -38,7 +39,7 @@ pub(crate) fn repeat(code: Code) -> Repeat {
 
 pub(crate) fn submission(code: Code) -> Submission {
     match (code, code.disposition()) {
-        // Klaviyo, or what stands before it, says that it did not look at the import.
+        // The rate limit answers before Klaviyo looks at the import.
         (Code::RateLimited, _) => Submission::NotTaken,
         (Code::Blocked, _) => Submission::Stop,
         (code, _) if is_about_contacts(code) => Submission::Refused,
@@ -47,7 +48,7 @@ pub(crate) fn submission(code: Code) -> Submission {
     }
 }
 
-/// Whether a failed call says something of the contacts that it was about, and nothing of others.
+/// Whether a failure is about the contacts of the call, and not about others.
 pub(crate) fn is_about_contacts(code: Code) -> bool {
     match (code, code.disposition()) {
         // The list is gone, for all contacts.
