@@ -1,4 +1,4 @@
-//! The contract's values to the core's and back, field by field.
+//! Converts the contract's values to the core's and back, field by field.
 
 use crate::bindings::exports::klaviyo::connector::{bulk, consent, contacts, lists, types};
 use crate::bindings::klaviyo::connector::http;

@@ -1,7 +1,7 @@
 //! The component: `klaviyo-core` bound to the contract in `wit/`, and nothing else.
 //!
-//! `cargo xtask build` makes the component from it. There is no std in it: nothing in there could be called,
-//! and without its panic messages, which nobody would see, the file is smaller.
+//! `cargo xtask build` makes the component from it. It does without std, which could call nothing here and
+//! whose panic messages nobody would see; so the file is smaller.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -16,7 +16,7 @@ use convert::each;
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "connector", generate_all });
 
-    // The names of a component's exports are no symbols that another platform's linker takes.
+    // Only for WebAssembly: other linkers do not take the names of a component's exports.
     #[cfg(target_arch = "wasm32")]
     use super::Connector;
     #[cfg(target_arch = "wasm32")]
@@ -28,12 +28,12 @@ use alloc::vec::Vec;
 use bindings::exports::klaviyo::connector::{bulk, consent, contacts, lists, types};
 use klaviyo_core::{Http, Request, Response, TransportError};
 
-/// Smaller than the default allocator, and frees what a reused instance does not need any more.
+/// Smaller than the default allocator, and it frees memory that a reused instance no longer needs.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// A panic is a trap. Its message would go nowhere.
+/// A panic is a trap: nothing could print its message.
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -127,7 +127,7 @@ impl bulk::Guest for Connector {
     }
 }
 
-/// The component's only import, as the core's way to send a request.
+/// Sends the core's requests over the component's only import.
 struct Import;
 
 impl Http for Import {

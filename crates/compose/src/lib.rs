@@ -1,17 +1,16 @@
 //! Composes the connector with other components, into one file.
 //!
-//! - [`with_adapter`] puts something below it that supplies its `http`: klaviyo-wasi-http, for runtimes that
-//!   have `wasi:http`.
-//! - [`with_tenant_code`] puts something above it that calls it: code of a customer's, that has the connector
-//!   in its reach and nothing else.
+//! - [`with_adapter`] puts an adapter below it that supplies its `http`, such as klaviyo-wasi-http for
+//!   runtimes with `wasi:http`.
+//! - [`with_tenant_code`] puts a customer's code above it, which can call the connector and nothing else.
 //!
-//! Components share no memory, and one cannot reach what another imports. What a component needs and does not
-//! get from the one below it is an error, never an import of the whole that nobody expects.
+//! Components share no memory, and one cannot use the imports of another. If the lower component does not
+//! supply an import of the upper one, composing fails; the import never becomes one of the whole.
 
 use wac_graph::types::{ItemKind, Package, SubtypeChecker};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 
-/// What the names of the connector's interfaces begin with.
+/// The beginning of the names of the connector's interfaces.
 const CONNECTOR: &str = "klaviyo:connector/";
 
 /// Why two components cannot be composed.
@@ -20,52 +19,52 @@ pub enum ComposeError {
     /// One of them is not a component.
     #[error("the {component} is not a component")]
     NotAComponent {
-        /// Which of the two.
+        /// The component that is wrong.
         component: &'static str,
-        /// What is wrong with it.
+        /// The cause.
         source: anyhow::Error,
     },
-    /// The upper one needs what the lower one does not have.
+    /// The lower component does not export an import of the upper one.
     #[error("the {component} imports {import}, which the {supplier} does not export; all that it may import is {}", .exports.join(", "))]
     NotExported {
         /// The upper component.
         component: &'static str,
-        /// What it imports.
+        /// The import.
         import: String,
         /// The lower component.
         supplier: &'static str,
-        /// What that has to offer.
+        /// The exports of the lower component.
         exports: Vec<String>,
     },
-    /// Both have it, with different types.
+    /// The types of the import and the export differ.
     #[error(
         "the {component} imports {import} with other types than the {supplier} exports it with; was it built for another version?"
     )]
     OtherTypes {
         /// The upper component.
         component: &'static str,
-        /// What it imports.
+        /// The import.
         import: String,
         /// The lower component.
         supplier: &'static str,
-        /// Where they differ.
+        /// The difference.
         source: anyhow::Error,
     },
-    /// It exports what only the connector may.
+    /// The upper component exports a name that is the connector's.
     #[error("the {component} exports {export}, a name of the connector's")]
     NotItsName {
         /// The upper component.
         component: &'static str,
-        /// What it exports.
+        /// The export.
         export: String,
     },
-    /// The whole cannot be written.
+    /// The composed component cannot be written.
     #[error("the components cannot be put into one file")]
     Encode(#[source] anyhow::Error),
 }
 
-/// The connector, with its `http` supplied by `adapter`. The whole exports what the connector does, and
-/// imports what the adapter does.
+/// Composes the connector with an adapter that supplies its `http`. The whole has the exports of the
+/// connector and the imports of the adapter.
 ///
 /// # Errors
 /// When one of them is not a component, or the adapter does not supply all that the connector imports.
@@ -73,13 +72,13 @@ pub fn with_adapter(connector: &[u8], adapter: &[u8]) -> Result<Vec<u8>, Compose
     let mut parts = Parts::default();
     let upper = parts.part("connector", connector)?;
     let lower = parts.part("adapter", adapter)?;
-    let whole = parts.put(&upper, &lower)?;
-    parts.export_all(&upper, whole.upper)?;
+    let composition = parts.plug(&upper, &lower)?;
+    parts.export_all(&upper, composition.upper)?;
     parts.encode()
 }
 
-/// A component of a tenant's, with what it imports supplied by the connector. The whole is a connector that
-/// exports what the tenant's component does besides, and imports what the connector does: `http`.
+/// Composes a tenant's component with the connector, which supplies its imports. The whole has the exports of
+/// both, and imports what the connector imports: `http`.
 ///
 /// # Errors
 /// When one of them is not a component, or the tenant's imports anything but the connector's exports, or
@@ -88,10 +87,10 @@ pub fn with_tenant_code(connector: &[u8], tenant: &[u8]) -> Result<Vec<u8>, Comp
     let mut parts = Parts::default();
     let upper = parts.part("tenant's component", tenant)?;
     let lower = parts.part("connector", connector)?;
-    let whole = parts.put(&upper, &lower)?;
+    let composition = parts.plug(&upper, &lower)?;
     parts.check_names(&upper)?;
-    parts.export_all(&lower, whole.lower)?;
-    parts.export_all(&upper, whole.upper)?;
+    parts.export_all(&lower, composition.lower)?;
+    parts.export_all(&upper, composition.upper)?;
     parts.encode()
 }
 
@@ -103,7 +102,7 @@ struct Part {
     package: PackageId,
 }
 
-struct Whole {
+struct Composition {
     upper: NodeId,
     lower: NodeId,
 }
@@ -116,13 +115,15 @@ impl Parts {
         Ok(Part { name, package })
     }
 
-    /// Supplies all imports of one from the exports of the other. `wac_graph::plug` leaves those out whose
-    /// types differ.
-    fn put(&mut self, upper: &Part, lower: &Part) -> Result<Whole, ComposeError> {
+    /// Supplies all imports of the upper component from the exports of the lower one. `wac_graph::plug` would
+    /// skip imports whose types differ.
+    fn plug(&mut self, upper: &Part, lower: &Part) -> Result<Composition, ComposeError> {
         let imports = self.items(upper, Side::Imports);
         let exports = self.items(lower, Side::Exports);
-        let whole =
-            Whole { upper: self.0.instantiate(upper.package), lower: self.0.instantiate(lower.package) };
+        let composition = Composition {
+            upper: self.0.instantiate(upper.package),
+            lower: self.0.instantiate(lower.package),
+        };
         for (import, needed) in imports {
             let (component, supplier) = (upper.name, lower.name);
             let Some((_, supplied)) = exports.iter().find(|(name, _)| *name == import) else {
@@ -135,13 +136,13 @@ impl Parts {
             {
                 return Err(ComposeError::OtherTypes { component, import, supplier, source });
             }
-            let export = self.0.alias_instance_export(whole.lower, &import).map_err(unwritable)?;
-            self.0.set_instantiation_argument(whole.upper, &import, export).map_err(unwritable)?;
+            let export = self.0.alias_instance_export(composition.lower, &import).map_err(unwritable)?;
+            self.0.set_instantiation_argument(composition.upper, &import, export).map_err(unwritable)?;
         }
-        Ok(whole)
+        Ok(composition)
     }
 
-    /// Refuses exports that would pass for the connector's, whatever the interface and the version.
+    /// Refuses exports that look like the connector's, of any interface and version.
     fn check_names(&self, part: &Part) -> Result<(), ComposeError> {
         let own = self.items(part, Side::Exports).into_iter().find(|(name, _)| name.starts_with(CONNECTOR));
         own.map_or(Ok(()), |(export, _)| Err(ComposeError::NotItsName { component: part.name, export }))
@@ -155,7 +156,7 @@ impl Parts {
         Ok(())
     }
 
-    /// What a part imports or exports.
+    /// The imports or the exports of a part.
     fn items(&self, part: &Part, side: Side) -> Vec<(String, ItemKind)> {
         let world = &self.0.types()[self.0[part.package].ty()];
         let items = match side {
@@ -189,7 +190,7 @@ mod tests {
     const HTTP: &str = "klaviyo:connector/http@0.1.0";
     const CONTACTS: &str = "klaviyo:connector/contacts@0.1.0";
 
-    /// A component that imports and exports instances of one function each, of these types.
+    /// A component whose imports and exports are instances of one function each, of these types.
     fn component(imports: &[(&str, &str)], exports: &[(&str, &str)]) -> Vec<u8> {
         let mut text = "(component\n".to_owned();
         for (name, ty) in imports {
@@ -209,7 +210,7 @@ mod tests {
         wat::parse_str(text + ")").unwrap()
     }
 
-    /// What a component imports, and exports.
+    /// The imports and the exports of a component.
     fn interfaces(component: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut imports, mut exports, mut depth) = (BTreeSet::new(), BTreeSet::new(), 0);
         for payload in Parser::new(0).parse_all(component) {
@@ -236,16 +237,16 @@ mod tests {
     fn an_adapter_takes_the_place_of_the_import() {
         let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
         let adapter = component(&[("wasi:http/types@0.2.0", "")], &[(HTTP, ""), ("a:b/more", "")]);
-        let whole = with_adapter(&connector, &adapter).unwrap();
-        assert_eq!(interfaces(&whole), (set(&["wasi:http/types@0.2.0"]), set(&[CONTACTS])));
+        let composition = with_adapter(&connector, &adapter).unwrap();
+        assert_eq!(interfaces(&composition), (set(&["wasi:http/types@0.2.0"]), set(&[CONTACTS])));
     }
 
     #[test]
     fn tenant_code_has_the_connector_in_its_reach_and_the_whole_is_a_connector() {
         let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
         let tenant = component(&[(CONTACTS, "")], &[("shop:code/automation", "")]);
-        let whole = with_tenant_code(&connector, &tenant).unwrap();
-        assert_eq!(interfaces(&whole), (set(&[HTTP]), set(&[CONTACTS, "shop:code/automation"])));
+        let composition = with_tenant_code(&connector, &tenant).unwrap();
+        assert_eq!(interfaces(&composition), (set(&[HTTP]), set(&[CONTACTS, "shop:code/automation"])));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The simulated Klaviyo, and the host before it: which key it adds, and what it does not let through.
+//! The simulator behind a simulated host, which adds the key and refuses forbidden requests.
 
 use crate::contract::{Error, Header, Method, Request, Response};
 use klaviyo_mock::{Account, Faults, Klaviyo, Reply, Simulator};
@@ -6,19 +6,19 @@ use std::time::Duration;
 
 /// The only origin that requests may go to.
 const ORIGIN: &str = "https://a.klaviyo.com";
-/// The headers that are the host's to set.
-const OWN: [&str; 2] = ["authorization", "host"];
-/// 2026-01-15T10:00:00Z: when it is, until somebody says otherwise.
-const BEGINNING: u32 = 1_768_471_200;
+/// The headers that every host has to refuse, by the contract.
+const FORBIDDEN_HEADERS: [&str; 2] = ["authorization", "host"];
+/// 2026-01-15T10:00:00Z: the time of a new simulator.
+const START: u32 = 1_768_471_200;
 
-/// A Klaviyo behind a host.
+/// A simulator behind a host.
 pub(crate) struct Gateway {
     simulator: Simulator,
     key: String,
 }
 
 impl Gateway {
-    /// An account without profiles, so many seconds after 1970.
+    /// A gateway to an account without profiles, at this number of seconds after 1970.
     pub(crate) fn new(now: u32) -> Self {
         let simulator = Simulator::new(Klaviyo::from(Account::demo()).stop_the_clock_at(now));
         Self { simulator, key: Account::DEMO_KEY.to_owned() }
@@ -47,14 +47,15 @@ impl Gateway {
         self.simulator.state().to_string()
     }
 
-    /// Sends a request with the key.
+    /// Sends a request with the current key.
     pub(crate) fn send(&self, request: Request) -> Result<Response, Error> {
         let Request { method, url, headers, auth, body } = request;
         let path = url.strip_prefix(ORIGIN).filter(|path| path.starts_with('/'));
         let path = path.ok_or_else(|| {
             Error::Denied(format!("only {ORIGIN} may be asked; the simulator has no setting for others"))
         })?;
-        if let Some(header) = headers.iter().find(|header| OWN.contains(&&*header.name.to_ascii_lowercase()))
+        if let Some(header) =
+            headers.iter().find(|header| FORBIDDEN_HEADERS.contains(&&*header.name.to_ascii_lowercase()))
         {
             let reason = format!("the header {} is the host's to set; leave it out", header.name);
             return Err(Error::Denied(reason));
@@ -69,7 +70,7 @@ impl Gateway {
         let builder =
             headers.iter().fold(builder, |builder, header| builder.header(&header.name, &header.value));
         let builder = builder.header("authorization", format!("{auth} {}", self.key));
-        // The sentence says which part is wrong, and does not repeat it.
+        // The sentence names the wrong part and does not repeat it.
         let request =
             builder.body(body).map_err(|error| Error::Other(format!("it cannot be sent: {error}")))?;
         match self.simulator.answer(request) {
@@ -85,7 +86,7 @@ impl Gateway {
 
 impl Default for Gateway {
     fn default() -> Self {
-        Self::new(BEGINNING)
+        Self::new(START)
     }
 }
 

@@ -1,12 +1,13 @@
-//! The simulated Klaviyo as a component: `klaviyo-mock` bound to the connector's `http`, and to an interface
-//! of its own that steers it. It imports nothing.
+//! The simulator as a component: `klaviyo-mock` bound to the connector's `http` and to an interface that
+//! controls it. It imports nothing.
 
 mod gateway;
 
 use bindings::exports::klaviyo::connector::http as contract;
 use bindings::exports::klaviyo::simulator::control;
 use gateway::Gateway;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::LazyLock;
 
 /// Generated from the connector's `wit/` and from this crate's.
 #[allow(missing_docs, unreachable_pub, unsafe_code)]
@@ -18,7 +19,7 @@ mod bindings {
         generate_all,
     });
 
-    // The names of a component's exports are no symbols that another platform's linker takes.
+    // Only for WebAssembly: other linkers do not take the names of a component's exports.
     #[cfg(target_arch = "wasm32")]
     use super::Component;
     #[cfg(target_arch = "wasm32")]
@@ -33,7 +34,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 static GATEWAY: LazyLock<Mutex<Gateway>> = LazyLock::new(Mutex::default);
 
 fn gateway() -> MutexGuard<'static, Gateway> {
-    GATEWAY.lock().unwrap_or_else(PoisonError::into_inner)
+    GATEWAY.lock()
 }
 
 struct Component;

@@ -30,7 +30,7 @@ mod bindings {
         generate_all,
     });
 
-    // The names of a component's exports are no symbols that another platform's linker takes.
+    // Only for WebAssembly: other linkers do not take the names of a component's exports.
     #[cfg(target_arch = "wasm32")]
     use super::Adapter;
     #[cfg(target_arch = "wasm32")]
@@ -44,7 +44,7 @@ use environment::{Endpoint, Key};
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// A panic is a trap. Its message would go nowhere.
+/// A panic is a trap: nothing could print its message.
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -1,5 +1,5 @@
-//! Four hosts forbid headers: klaviyo-host, this crate, and the examples in Node and Python. Their lists are
-//! the same, but for the difference that is named here.
+//! Five hosts forbid headers: klaviyo-host, this crate, the examples in Node and Python, and the simulator as
+//! a component. Their lists are the same except for the differences that are named here.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -28,4 +28,7 @@ fn every_host_forbids_the_same_headers() {
     with_user_agent.insert("user-agent");
     assert_eq!(adapter, with_user_agent);
     assert_eq!(python, with_user_agent);
+    // The simulator's host has no connection to protect: it refuses only what the contract names.
+    let simulator = forbidden_headers(include_str!("../../mock-component/src/gateway.rs"));
+    assert_eq!(simulator, BTreeSet::from(["authorization", "host"]));
 }
