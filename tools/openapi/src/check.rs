@@ -1,47 +1,47 @@
-//! Whether a request is one that a document describes.
+//! Checks a request against an OpenAPI document.
 
-use crate::document::{Body, Document, Operation, Place, date, decoded, variables};
+use crate::document::{Body, Document, Location, Operation, date, decoded, variables};
 use crate::schema;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A request as it is sent.
+/// An HTTP request.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) url: String,
-    /// By their names in small letters.
+    /// By name, in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     /// Empty if there is none.
     pub(crate) body: String,
 }
 
-/// What a document has to say about a request.
+/// The result of checking a request against a document.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Verdict<'a> {
     /// The request asks for a later revision than the document's.
-    Later,
+    LaterRevision,
     /// The document does not have the operation.
-    Elsewhere,
-    /// The document has the operation, by this name; and what is wrong with the request.
-    Checked(&'a str, Vec<Fault>),
+    UnknownOperation,
+    /// The document has this operation, and the request these violations.
+    Checked(&'a str, Vec<Violation>),
 }
 
-/// What is wrong with a request.
+/// A violation of a document by a request.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Fault {
-    /// Where: a JSON pointer into the body, or `query page[size]`.
-    pub(crate) place: String,
-    pub(crate) why: String,
+pub(crate) struct Violation {
+    /// A JSON pointer into the body, or a name such as `query page[size]`.
+    pub(crate) location: String,
+    pub(crate) reason: String,
 }
 
-impl Fault {
-    fn new(place: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { place: place.into(), why: why.into() }
+impl Violation {
+    fn new(location: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { location: location.into(), reason: reason.into() }
     }
 }
 
-/// A URL taken apart; its path and query still encoded.
+/// The parts of a URL. Path and query are encoded.
 struct Url<'a> {
     origin: &'a str,
     path: &'a str,
@@ -69,98 +69,109 @@ impl<'a> Url<'a> {
 pub(crate) fn request<'a>(document: &'a Document, request: &Request) -> Verdict<'a> {
     let url = Url::of(&request.url);
     let asked = request.headers.get("revision").map(String::as_str);
-    // First, so that a mistyped path is not taken for one of a later revision.
-    let Some(operation) = document.operation(&request.method, url.path) else { return Verdict::Elsewhere };
-    // A host may raise the revision of what the component sends, but not lower it.
+    // Before the revision, so that a mistyped path is not taken for one of a later revision.
+    let Some(operation) = document.operation(&request.method, url.path) else {
+        return Verdict::UnknownOperation;
+    };
+    // A host may raise the revision of a request, but not lower it.
     if asked.and_then(date).is_some_and(|asked| asked > document.revision.as_str()) {
-        return Verdict::Later;
+        return Verdict::LaterRevision;
     }
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     if !document.servers.is_empty() && !document.servers.iter().any(|server| server == url.origin) {
         let servers = document.servers.join(" or ");
-        faults.push(Fault::new("url", format!("{} is not {servers}", url.origin)));
+        violations.push(Violation::new("url", format!("{} is not {servers}", url.origin)));
     }
     if let Some(asked) = asked.filter(|asked| date(asked).is_none()) {
-        faults.push(Fault::new(
+        violations.push(Violation::new(
             "header revision",
             format!("{asked:?} is not a revision such as \"2025-01-15\""),
         ));
     }
-    faults.extend(parameters(operation, &url, request));
-    faults.extend(body(operation.body.as_ref(), request));
-    Verdict::Checked(&operation.name, faults)
+    violations.extend(parameters(operation, &url, request));
+    violations.extend(body(operation.body.as_ref(), request));
+    Verdict::Checked(&operation.name, violations)
 }
 
-fn parameters(operation: &Operation, url: &Url<'_>, request: &Request) -> Vec<Fault> {
+fn parameters(operation: &Operation, url: &Url<'_>, request: &Request) -> Vec<Violation> {
     let variables = variables(&operation.path, url.path).unwrap_or_default();
     let query = url.parameters();
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     for parameter in &operation.parameters {
         let name = parameter.name.as_str();
-        let (kind, given): (_, Vec<&str>) = match parameter.place {
-            Place::Path => {
+        let (kind, given): (_, Vec<&str>) = match parameter.location {
+            Location::Path => {
                 ("path", variables.iter().filter(|(own, _)| *own == name).map(|(_, v)| v.as_str()).collect())
             }
-            Place::Query => {
+            Location::Query => {
                 ("query", query.iter().filter(|(own, _)| own == name).map(|(_, v)| v.as_str()).collect())
             }
-            Place::Header => (
+            Location::Header => (
                 "header",
                 request.headers.get(&name.to_ascii_lowercase()).map(String::as_str).into_iter().collect(),
             ),
-            // The component sends none.
-            Place::Cookie => continue,
+            // The component sends no cookies.
+            Location::Cookie => continue,
         };
-        let place = format!("{kind} {name}");
+        let location = format!("{kind} {name}");
         if given.is_empty() {
-            faults.extend(parameter.required.then(|| Fault::new(place, "it is required")));
+            violations.extend(parameter.required.then(|| Violation::new(location, "it is required")));
         } else {
-            faults.extend(parameter.faults(&given).into_iter().map(|why| Fault::new(place.clone(), why)));
+            violations.extend(
+                parameter
+                    .violations(&given)
+                    .into_iter()
+                    .map(|reason| Violation::new(location.clone(), reason)),
+            );
         }
     }
-    let known = |name: &str| operation.parameters.iter().any(|p| p.place == Place::Query && p.name == name);
+    let known =
+        |name: &str| operation.parameters.iter().any(|p| p.location == Location::Query && p.name == name);
     let unknown = query.iter().filter(|(name, _)| !known(name));
-    faults.extend(
-        unknown.map(|(name, _)| Fault::new(format!("query {name}"), "the operation does not have it")),
+    violations.extend(
+        unknown.map(|(name, _)| Violation::new(format!("query {name}"), "the operation does not have it")),
     );
-    faults
+    violations
 }
 
-fn body(body: Option<&Body>, request: &Request) -> Vec<Fault> {
+fn body(body: Option<&Body>, request: &Request) -> Vec<Violation> {
     let Some(body) = body else {
-        let stray = (!request.body.is_empty()).then(|| Fault::new("body", "the operation takes none"));
+        let stray = (!request.body.is_empty()).then(|| Violation::new("body", "the operation takes none"));
         return stray.into_iter().collect();
     };
     if request.body.is_empty() {
-        return body.required.then(|| Fault::new("body", "it is required")).into_iter().collect();
+        return body.required.then(|| Violation::new("body", "it is required")).into_iter().collect();
     }
     let Some(content_type) = request.headers.get("content-type") else {
-        return vec![Fault::new("header content-type", "a body needs it")];
+        return vec![Violation::new("header content-type", "a body needs it")];
     };
     let Some(media_type) = body.media_type(content_type) else {
         let known: Vec<&str> = body.media_types.iter().map(|media| media.name.as_str()).collect();
-        return vec![Fault::new(
+        return vec![Violation::new(
             "header content-type",
             format!("{content_type:?} is not {}", known.join(" or ")),
         )];
     };
     let validator = match &media_type.validator {
         Ok(validator) => validator,
-        Err(why) => {
-            return vec![Fault::new("body", format!("this check does not understand its schema: {why}"))];
+        Err(reason) => {
+            return vec![Violation::new(
+                "body",
+                format!("this check does not understand its schema: {reason}"),
+            )];
         }
     };
     match read(&request.body) {
-        Ok(value) => schema::faults(validator, &value)
+        Ok(value) => schema::violations(validator, &value)
             .into_iter()
-            .map(|(at, why)| Fault::new(format!("body {at}"), why))
+            .map(|(at, reason)| Violation::new(format!("body {at}"), reason))
             .collect(),
-        Err(error) => vec![Fault::new("body", format!("it is not JSON: {error}"))],
+        Err(error) => vec![Violation::new("body", format!("it is not JSON: {error}"))],
     }
 }
 
-/// Reads JSON. A number may be larger than any that can be calculated with here: in a profile's own
-/// properties it is passed on as it was written. The largest that there is stands for it.
+/// Reads JSON. In a profile's custom properties, a number may be larger than a floating-point number: it is
+/// replaced by the largest one.
 fn read(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(text).or_else(|error| {
         let mut readable = String::with_capacity(text.len());
@@ -253,10 +264,12 @@ mod tests {
         Request { body: body.to_string(), ..request }
     }
 
-    /// Where a request is wrong.
+    /// The locations of the violations of a request.
     fn wrong(sent: &Request) -> Vec<String> {
         match request(&document(), sent) {
-            Verdict::Checked(_, faults) => faults.into_iter().map(|fault| fault.place).collect(),
+            Verdict::Checked(_, violations) => {
+                violations.into_iter().map(|violation| violation.location).collect()
+            }
             other => panic!("{sent:?} was not checked: {other:?}"),
         }
     }
@@ -281,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_query_has_what_the_operation_knows_and_needs() {
-        for (query, place) in [
+        for (query, location) in [
             ("/?page[size]=0", "query page[size]"),
             ("/?page%5Bsize%5D=101", "query page[size]"),
             ("/?page[size]=ten", "query page[size]"),
@@ -295,14 +308,14 @@ mod tests {
             ("/x", "query why"),
             ("/x?why=a&Why=b", "query Why"),
         ] {
-            assert_eq!(wrong(&get(&format!("/api/shoes{query}"))), [place], "{query}");
+            assert_eq!(wrong(&get(&format!("/api/shoes{query}"))), [location], "{query}");
         }
     }
 
     #[test]
     fn a_fault_names_the_item_and_the_limit() {
         let why = |path| match request(&document(), &get(path)) {
-            Verdict::Checked(_, mut faults) => faults.remove(0).why,
+            Verdict::Checked(_, mut violations) => violations.remove(0).reason,
             other => panic!("{other:?}"),
         };
         assert_eq!(why("/api/shoes?page[size]=101"), "101 is greater than the maximum of 100");
@@ -399,16 +412,16 @@ mod tests {
     fn other_operations_and_later_revisions_are_not_checked() {
         let document = document();
         for path in ["/api/shoe", "/shoes", "/api/shoes/1/2"] {
-            assert_eq!(request(&document, &get(path)), Verdict::Elsewhere, "{path}");
+            assert_eq!(request(&document, &get(path)), Verdict::UnknownOperation, "{path}");
         }
         let delete = Request { method: "DELETE".to_owned(), ..get("/api/shoes") };
-        assert_eq!(request(&document, &delete), Verdict::Elsewhere);
+        assert_eq!(request(&document, &delete), Verdict::UnknownOperation);
         for (revision, later) in
             [("2025-01-16", true), ("2025-07-15.pre", true), ("2025-01-15.pre", false), ("2024-10-15", false)]
         {
             let mut sent = get("/api/shoes");
             sent.headers.insert("revision".to_owned(), revision.to_owned());
-            assert_eq!(request(&document, &sent) == Verdict::Later, later, "{revision}");
+            assert_eq!(request(&document, &sent) == Verdict::LaterRevision, later, "{revision}");
         }
     }
 }

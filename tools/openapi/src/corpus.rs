@@ -6,17 +6,17 @@ use klaviyo_corpus::{Case, Corpus};
 use serde_json::Value;
 use std::path::Path;
 
-/// A request, and where it is written.
-pub(crate) struct Written {
-    /// The fixture, below the folder that holds all of them.
+/// A request of a fixture.
+pub(crate) struct FixtureRequest {
+    /// The path of the fixture below the corpus folder.
     pub(crate) fixture: String,
-    /// Which of its exchanges, from 1.
+    /// The number of the exchange, from 1.
     pub(crate) exchange: usize,
     pub(crate) request: Request,
 }
 
-/// The requests of all fixtures in a folder, and in the folders of it.
-pub(crate) fn requests(folder: &Path) -> Result<Vec<Written>> {
+/// The requests of all fixtures in a folder and its subfolders.
+pub(crate) fn requests(folder: &Path) -> Result<Vec<FixtureRequest>> {
     let mut requests = Vec::new();
     for case in Corpus::default().at(folder)? {
         requests.extend(read(folder, &case).with_context(|| case.path.display().to_string())?);
@@ -27,7 +27,7 @@ pub(crate) fn requests(folder: &Path) -> Result<Vec<Written>> {
     Ok(requests)
 }
 
-fn read(folder: &Path, case: &Case) -> Result<Vec<Written>> {
+fn read(folder: &Path, case: &Case) -> Result<Vec<FixtureRequest>> {
     let value: Value = serde_json::from_str(&case.text()?).context("it is not JSON")?;
     let fixture = case.path.strip_prefix(folder).unwrap_or(&case.path).display().to_string();
     let exchanges = value.get("exchanges").and_then(Value::as_array).into_iter().flatten();
@@ -36,7 +36,7 @@ fn read(folder: &Path, case: &Case) -> Result<Vec<Written>> {
         let request = exchange.get("request").and_then(request);
         let request =
             request.with_context(|| format!("exchange {number} has no request as CONTRIBUTING.md has it"))?;
-        Ok(Written { fixture: fixture.clone(), exchange: number, request })
+        Ok(FixtureRequest { fixture: fixture.clone(), exchange: number, request })
     };
     exchanges.enumerate().map(request).collect()
 }
@@ -83,7 +83,7 @@ mod tests {
         write("shoes/all/two.json", &json!({ "exchanges": [exchange, exchange] }).to_string());
         write("none.json", "{}");
         let found = requests(folder.path()).unwrap();
-        let places: Vec<_> = found.iter().map(|w| (w.fixture.as_str(), w.exchange)).collect();
+        let places: Vec<_> = found.iter().map(|found| (found.fixture.as_str(), found.exchange)).collect();
         assert_eq!(places, [("shoes/all/two.json", 1), ("shoes/all/two.json", 2)]);
         assert_eq!(found[0].request.headers["a"], "b");
 

@@ -1,6 +1,6 @@
-//! An OpenAPI document: its revision, and the operations that it has.
+//! An OpenAPI document: its revision and operations.
 
-use crate::schema::{self, faults};
+use crate::schema::{self, violations};
 use anyhow::{Context, Result, bail};
 use jsonschema::Validator;
 use percent_encoding::percent_decode_str;
@@ -9,24 +9,24 @@ use std::path::Path;
 
 const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
 
-/// A document, read and understood.
+/// A parsed document.
 pub(crate) struct Document {
     /// The file's name.
     pub(crate) name: String,
-    /// The revision that it describes: Klaviyo writes it as the version of the API.
+    /// The revision of the API. In Klaviyo's documents it is the version.
     pub(crate) revision: String,
-    /// Where its paths begin, such as `https://a.klaviyo.com`.
+    /// The origins of its paths, such as `https://a.klaviyo.com`.
     pub(crate) servers: Vec<String>,
     pub(crate) operations: Vec<Operation>,
-    /// The whole of it, for what refers to its schemas.
+    /// The whole document, in which references are resolved.
     pub(crate) value: Value,
 }
 
-/// What can be asked for with a method at a path.
+/// An operation: a method and a path.
 pub(crate) struct Operation {
     /// Klaviyo's name for it.
     pub(crate) name: String,
-    /// In capital letters.
+    /// In upper case.
     pub(crate) method: String,
     /// The path without the slash at its end, with variables: `/api/lists/{id}`.
     pub(crate) path: String,
@@ -37,47 +37,47 @@ pub(crate) struct Operation {
 /// A parameter of an operation.
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     pub(crate) required: bool,
-    values: Understood<(Form, Validator)>,
+    values: Understood<(ParameterType, Validator)>,
 }
 
-/// What a document asks for, or why this check does not understand it: that matters only to requests of the
-/// operation.
+/// A part of a document, or the reason why this check does not understand it. The reason matters only to
+/// requests of that operation.
 pub(crate) type Understood<T> = std::result::Result<T, String>;
 
-/// Where a parameter stands.
+/// The location of a parameter, as in its member `in`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     Path,
     Query,
     Header,
     Cookie,
 }
 
-/// What the text of a parameter stands for.
-struct Form {
+/// The type of a parameter's text.
+struct ParameterType {
     kind: String,
-    /// For an array: what its items are, and whether each is a parameter of its own.
+    /// For an array, the type of its items, and whether each item is a parameter of its own.
     items: Option<(String, bool)>,
 }
 
-/// The body that an operation takes.
+/// The body of an operation.
 pub(crate) struct Body {
     pub(crate) required: bool,
     pub(crate) media_types: Vec<MediaType>,
 }
 
-/// One form of a body.
+/// A media type of a body.
 pub(crate) struct MediaType {
     pub(crate) name: String,
-    /// As it stands in the document.
+    /// The schema as in the document.
     pub(crate) schema: Value,
     pub(crate) validator: Understood<Validator>,
 }
 
 impl Document {
-    /// Reads a file.
+    /// Reads and parses a file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -87,7 +87,7 @@ impl Document {
         Self::parse(&name, value).with_context(what)
     }
 
-    /// Understands a document.
+    /// Parses a document.
     pub(crate) fn parse(name: &str, value: Value) -> Result<Self> {
         let version = value.get("openapi").and_then(Value::as_str).context("it has no `openapi` version")?;
         if !version.starts_with("3.0.") {
@@ -119,8 +119,8 @@ impl Document {
         Ok(Self { name: name.to_owned(), revision, servers, operations, value })
     }
 
-    /// The operation of a request, if the document has it. Of two paths that fit, it is the one with the
-    /// fewest variables.
+    /// The operation of a request, if the document has it. If several paths fit, the one with the fewest
+    /// variables.
     pub(crate) fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
         let fitting =
             self.operations.iter().filter(|o| o.method == method && variables(&o.path, path).is_some());
@@ -128,7 +128,7 @@ impl Document {
     }
 }
 
-/// The date of a revision: `2026-10-15.pre` is that of `2026-10-15`.
+/// The date of a revision: that of `2026-10-15.pre` is `2026-10-15`.
 pub(crate) fn date(revision: &str) -> Option<&str> {
     let date = revision.split_once('.').map_or(revision, |(date, _suffix)| date);
     let fits = |(i, b): (usize, u8)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() };
@@ -171,11 +171,14 @@ impl Operation {
         let name = value.get("operationId").and_then(Value::as_str);
         let name = name.map_or_else(|| format!("{method} {path}"), str::to_owned);
         let mut parameters: Vec<Parameter> = Vec::new();
-        // The operation's own stand for those of the same name that its path has.
+        // Parameters of the operation replace those of the path with the same name.
         for parameter in [value.get("parameters"), shared].into_iter().flatten() {
             for parameter in parameter.as_array().context("`parameters` is an array")? {
                 let parameter = Parameter::parse(document, component(document, "parameters", parameter)?)?;
-                if !parameters.iter().any(|own| own.name == parameter.name && own.place == parameter.place) {
+                if !parameters
+                    .iter()
+                    .any(|own| own.name == parameter.name && own.location == parameter.location)
+                {
                     parameters.push(parameter);
                 }
             }
@@ -188,56 +191,56 @@ impl Operation {
 impl Parameter {
     fn parse(document: &Value, value: &Value) -> Result<Self> {
         let name = value.get("name").and_then(Value::as_str).context("a parameter has no name")?;
-        let place = match value.get("in").and_then(Value::as_str) {
-            Some("path") => Place::Path,
-            Some("query") => Place::Query,
-            Some("header") => Place::Header,
-            Some("cookie") => Place::Cookie,
+        let location = match value.get("in").and_then(Value::as_str) {
+            Some("path") => Location::Path,
+            Some("query") => Location::Query,
+            Some("header") => Location::Header,
+            Some("cookie") => Location::Cookie,
             _ => bail!("it is not known where the parameter {name} stands"),
         };
-        let values = Self::values(document, value, place).map_err(|error| format!("{error:#}"));
+        let values = Self::values(document, value, location).map_err(|error| format!("{error:#}"));
         let required = value.get("required").and_then(Value::as_bool).unwrap_or_default();
-        Ok(Self { name: name.to_owned(), place, required, values })
+        Ok(Self { name: name.to_owned(), location, required, values })
     }
 
-    fn values(document: &Value, value: &Value, place: Place) -> Result<(Form, Validator)> {
+    fn values(document: &Value, value: &Value, location: Location) -> Result<(ParameterType, Validator)> {
         let schema = value.get("schema").context("it has no `schema`")?;
         let validator = schema::validator(document, schema)?;
         let schema = schema::resolved(document, schema)?;
         let kind = |schema: &Value| schema.get("type").and_then(Value::as_str).unwrap_or("string").to_owned();
         let items = match schema.get("items") {
             Some(items) if kind(schema) == "array" => {
-                // Items are parameters of their own unless told otherwise, in a query.
-                let explode = value.get("explode").and_then(Value::as_bool).unwrap_or(place == Place::Query);
+                // In a query, items are parameters of their own by default.
+                let explode =
+                    value.get("explode").and_then(Value::as_bool).unwrap_or(location == Location::Query);
                 Some((kind(schema::resolved(document, items)?), explode))
             }
             _ => None,
         };
-        Ok((Form { kind: kind(schema), items }, validator))
+        Ok((ParameterType { kind: kind(schema), items }, validator))
     }
 
-    /// What is wrong with the values that a request has for it; there is one at least.
-    pub(crate) fn faults(&self, given: &[&str]) -> Vec<String> {
-        let (form, validator) = match &self.values {
+    /// The violations in the values of a request for it, of which there is at least one.
+    pub(crate) fn violations(&self, given: &[&str]) -> Vec<String> {
+        let (parameter_type, validator) = match &self.values {
             Ok(understood) => understood,
-            Err(why) => return vec![format!("this check does not understand it: {why}")],
+            Err(reason) => return vec![format!("this check does not understand it: {reason}")],
         };
-        let value = match (&form.items, given) {
+        let value = match (&parameter_type.items, given) {
             (Some((kind, true)), _) => given.iter().map(|item| typed(kind, item)).collect(),
             (Some((kind, false)), [list]) => list.split(',').map(|item| typed(kind, item)).collect(),
-            (None, [text]) => typed(&form.kind, text),
+            (None, [text]) => typed(&parameter_type.kind, text),
             _ => return vec![format!("it is there {} times", given.len())],
         };
-        let fault = |(place, why): (String, String)| match place.strip_prefix('/') {
-            Some(n) => format!("item {n}: {why}"),
-            None => why,
+        let violation = |(location, reason): (String, String)| match location.strip_prefix('/') {
+            Some(n) => format!("item {n}: {reason}"),
+            None => reason,
         };
-        faults(validator, &value).into_iter().map(fault).collect()
+        violations(validator, &value).into_iter().map(violation).collect()
     }
 }
 
-/// The text of a parameter as the value that it stands for. Text that is not of this kind stays text, which
-/// the schema refuses.
+/// Converts the text of a parameter to a value of this type. Other text stays text, which the schema refuses.
 fn typed(kind: &str, text: &str) -> Value {
     let read = || serde_json::from_str::<Value>(text).ok();
     let value = match kind {
@@ -263,14 +266,14 @@ impl Body {
         Ok(Self { required, media_types })
     }
 
-    /// The form of the body with this `content-type`.
+    /// The media type with this `content-type`.
     pub(crate) fn media_type(&self, content_type: &str) -> Option<&MediaType> {
         let name = content_type.split(';').next().unwrap_or_default().trim();
         self.media_types.iter().find(|media| media.name.eq_ignore_ascii_case(name))
     }
 }
 
-/// A parameter or a body, or the one of `components` that it refers to.
+/// A parameter or a body, or the component that it refers to.
 fn component<'a>(document: &'a Value, kind: &str, value: &'a Value) -> Result<&'a Value> {
     let Some(reference) = value.get("$ref") else { return Ok(value) };
     let target = reference.as_str().and_then(|reference| {

@@ -1,4 +1,4 @@
-//! Bodies made from a schema: those that it documents, and those that it refuses.
+//! Makes bodies from a schema: bodies that it accepts, and bodies that it refuses.
 
 use crate::schema::{is_nullable, resolved};
 use anyhow::{Context, Result, bail};
@@ -6,50 +6,50 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Deeper than any body of Klaviyo's: a schema that holds itself.
+/// The greatest depth of a schema. A deeper one contains itself.
 const DEEPEST: usize = 32;
 
-/// A body, and the place in it that it is about, as a JSON pointer.
+/// A body, and the JSON pointer to the part of it that it is an example of.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Example {
-    pub(crate) place: String,
+    pub(crate) pointer: String,
     pub(crate) body: Value,
 }
 
-/// Times, in the ways in which they may be written.
+/// Times in all permitted notations.
 const TIMES: [&str; 3] =
     ["2020-01-31T08:00:00+00:00", "2020-01-31t08:00:00.250z", "1969-07-20T20:17:40-05:00"];
 
 /// Makes bodies from the schemas of a document.
-pub(crate) struct Maker<'a> {
+pub(crate) struct ExampleGenerator<'a> {
     pub(crate) document: &'a Value,
-    /// An id that is somebody's, for each type of resource.
+    /// An existing id for each type of resource.
     pub(crate) ids: BTreeMap<&'static str, String>,
 }
 
-/// How much of a schema a body has.
+/// The members that a body has.
 #[derive(Clone, Copy)]
 enum Extent<'a> {
-    /// What is required.
+    /// Only the required ones.
     Least,
-    /// Everything but these places.
+    /// All but those at these pointers.
     MostBut(&'a [&'a str]),
 }
 
-impl Maker<'_> {
-    /// A body for each place in a schema, required or not, and for each kind of value that may stand there;
-    /// beside it stands only what is required.
+impl ExampleGenerator<'_> {
+    /// A body for each pointer of a schema, required or not, and for each kind of value there. It has no
+    /// other members than required ones.
     pub(crate) fn each(&self, schema: &Value) -> Result<Vec<Example>> {
-        self.places(schema, 0)
+        self.pointers(schema, 0)
     }
 
-    /// The body that has everything but these places.
-    pub(crate) fn most_but(&self, schema: &Value, places: &[&str]) -> Result<Value> {
-        self.value(schema, "", Extent::MostBut(places), 0)
+    /// The body with all members except those at these pointers.
+    pub(crate) fn most_but(&self, schema: &Value, pointers: &[&str]) -> Result<Value> {
+        self.value(schema, "", Extent::MostBut(pointers), 0)
     }
 
-    fn places(&self, schema: &Value, depth: usize) -> Result<Vec<Example>> {
-        let here = |body| Example { place: String::new(), body };
+    fn pointers(&self, schema: &Value, depth: usize) -> Result<Vec<Example>> {
+        let here = |body| Example { pointer: String::new(), body };
         let mut examples = Vec::new();
         if is_nullable(self.document, schema)? {
             examples.push(here(Value::Null));
@@ -57,7 +57,7 @@ impl Maker<'_> {
         let schema = self.enter(schema, depth)?;
         if let Some(branches) = branches(schema) {
             for branch in branches {
-                examples.extend(self.places(branch, depth.saturating_add(1))?);
+                examples.extend(self.pointers(branch, depth.saturating_add(1))?);
             }
             return Ok(examples);
         }
@@ -70,33 +70,34 @@ impl Maker<'_> {
         for (name, property) in properties(schema) {
             let within = match self.id(schema, name) {
                 Some(id) => vec![here(json!(id))],
-                None => self.places(property, depth.saturating_add(1))?,
+                None => self.pointers(property, depth.saturating_add(1))?,
             };
             for example in within {
                 let mut body = self.value(schema, "", Extent::Least, depth)?;
                 if let Value::Object(members) = &mut body {
                     members.insert(name.clone(), example.body);
                 }
-                examples.push(Example { place: format!("/{name}{}", example.place), body });
+                examples.push(Example { pointer: format!("/{name}{}", example.pointer), body });
             }
         }
         if let Some(items) = schema.get("items") {
-            for example in self.places(items, depth.saturating_add(1))? {
-                examples.push(Example { place: format!("/0{}", example.place), body: json!([example.body]) });
+            for example in self.pointers(items, depth.saturating_add(1))? {
+                examples
+                    .push(Example { pointer: format!("/0{}", example.pointer), body: json!([example.body]) });
             }
         }
         Ok(examples)
     }
 
-    /// A sensible value; `place` is where it stands.
-    fn value(&self, schema: &Value, place: &str, extent: Extent<'_>, depth: usize) -> Result<Value> {
+    /// A sensible value for this pointer.
+    fn value(&self, schema: &Value, pointer: &str, extent: Extent<'_>, depth: usize) -> Result<Value> {
         let schema = self.enter(schema, depth)?;
         let inner = depth.saturating_add(1);
         if let Some(value) = schema.pointer("/enum/0") {
             return Ok(value.clone());
         }
         if let Some(branch) = branches(schema).and_then(|branches| branches.first()) {
-            return self.value(branch, place, extent, inner);
+            return self.value(branch, pointer, extent, inner);
         }
         if let (Some(example), None) = (schema.get("example"), schema.get("properties")) {
             return Ok(example.clone());
@@ -110,15 +111,15 @@ impl Maker<'_> {
                 };
                 let mut members = Map::new();
                 for (name, property) in properties(schema) {
-                    let place = format!("{place}/{name}");
+                    let pointer = format!("{pointer}/{name}");
                     let wanted = match extent {
                         Extent::Least => false,
-                        Extent::MostBut(places) => !places.contains(&place.as_str()),
+                        Extent::MostBut(pointers) => !pointers.contains(&pointer.as_str()),
                     };
                     if wanted || required(name) {
                         let value = match self.id(schema, name) {
                             Some(id) => json!(id),
-                            None => self.value(property, &place, extent, inner)?,
+                            None => self.value(property, &pointer, extent, inner)?,
                         };
                         members.insert(name.clone(), value);
                     }
@@ -127,7 +128,7 @@ impl Maker<'_> {
             }
             "array" => {
                 let items = schema.get("items").context("an array has no `items`")?;
-                json!([self.value(items, &format!("{place}/0"), extent, inner)?])
+                json!([self.value(items, &format!("{pointer}/0"), extent, inner)?])
             }
             "integer" => schema.get("minimum").cloned().unwrap_or(json!(1)),
             "number" => json!(40.7128),
@@ -149,19 +150,19 @@ impl Maker<'_> {
         resolved(self.document, schema)
     }
 
-    /// The id of a resource, if this is its member `id`.
+    /// An existing id, if this is the member `id` of a resource.
     fn id(&self, resource: &Value, name: &str) -> Option<&str> {
         let kind = resource.pointer("/properties/type").filter(|_| name == "id")?;
         let kind = resolved(self.document, kind).ok()?.pointer("/enum/0")?.as_str()?;
         self.ids.get(kind).map(String::as_str)
     }
 
-    /// The members that a schema has anywhere, and the values that each may have.
+    /// All members of a schema at any depth, and values of each.
     pub(crate) fn members(&self, schema: &Value) -> Result<Vec<(String, Value)>> {
         let mut members: Vec<(String, Value)> = Vec::new();
         for example in self.each(schema)? {
-            let name = example.place.rsplit_once('/').map(|(_, name)| name.to_owned());
-            let member = name.zip(example.body.pointer(&example.place).cloned());
+            let name = example.pointer.rsplit_once('/').map(|(_, name)| name.to_owned());
+            let member = name.zip(example.body.pointer(&example.pointer).cloned());
             members.extend(member.filter(|(name, value)| name != "0" && !value.is_null()));
         }
         members.dedup();
@@ -177,29 +178,32 @@ fn branches(schema: &Value) -> Option<&Vec<Value>> {
     schema.get("oneOf").or(schema.get("anyOf"))?.as_array()
 }
 
-/// An example for each place that a body has.
-pub(crate) fn each_place(body: &Value) -> Vec<Example> {
-    fn places(value: &Value, place: &str, found: &mut Vec<String>) {
-        found.push(place.to_owned());
+/// An example for each pointer of a body.
+pub(crate) fn each_pointer(body: &Value) -> Vec<Example> {
+    fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
+        found.push(pointer.to_owned());
         match value {
             Value::Object(members) => {
-                members.iter().for_each(|(name, value)| places(value, &format!("{place}/{name}"), found));
+                members.iter().for_each(|(name, value)| pointers(value, &format!("{pointer}/{name}"), found));
             }
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(n, value)| places(value, &format!("{place}/{n}"), found));
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(n, value)| pointers(value, &format!("{pointer}/{n}"), found));
             }
             _ => {}
         }
     }
     let mut found = Vec::new();
-    places(body, "", &mut found);
-    found.into_iter().map(|place| Example { place, body: body.clone() }).collect()
+    pointers(body, "", &mut found);
+    found.into_iter().map(|pointer| Example { pointer, body: body.clone() }).collect()
 }
 
-/// The bodies that a schema refuses, each with one thing wrong at the place that an example is about: another
-/// kind of value, a member more (one of these, or one that there is nowhere), a member less.
+/// Bodies that a schema refuses. Each has one error at the pointer of an example: another kind of value, an
+/// extra member (one of these, or an unknown one), or a missing member.
 pub(crate) fn faulty(validator: &Validator, example: &Example, more: &[(String, Value)]) -> Vec<Value> {
-    let Some(own) = example.body.pointer(&example.place) else { return Vec::new() };
+    let Some(own) = example.body.pointer(&example.pointer) else { return Vec::new() };
     let mut values = vec![
         json!(null),
         json!(true),
@@ -231,8 +235,8 @@ pub(crate) fn faulty(validator: &Validator, example: &Example, more: &[(String, 
     }
     let bodies = values.into_iter().map(|value| {
         let mut body = example.body.clone();
-        if let Some(place) = body.pointer_mut(&example.place) {
-            *place = value;
+        if let Some(pointer) = body.pointer_mut(&example.pointer) {
+            *pointer = value;
         }
         body
     });
@@ -242,7 +246,7 @@ pub(crate) fn faulty(validator: &Validator, example: &Example, more: &[(String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{faults, validator};
+    use crate::schema::{validator, violations};
 
     fn document() -> Value {
         json!({ "components": { "schemas": {
@@ -259,8 +263,8 @@ mod tests {
         } } })
     }
 
-    fn maker(document: &Value) -> Maker<'_> {
-        Maker { document, ids: [("shoe", "01SHOE".to_owned())].into() }
+    fn generator(document: &Value) -> ExampleGenerator<'_> {
+        ExampleGenerator { document, ids: [("shoe", "01SHOE".to_owned())].into() }
     }
 
     fn shoe() -> Value {
@@ -270,7 +274,7 @@ mod tests {
     #[test]
     fn each_place_has_each_of_its_values() {
         let document = document();
-        let examples = maker(&document).each(&shoe()).unwrap();
+        let examples = generator(&document).each(&shoe()).unwrap();
         let expected = [
             ("", json!({ "type": "shoe" })),
             ("/type", json!({ "type": "shoe" })),
@@ -287,30 +291,30 @@ mod tests {
             ("/custom", json!({ "type": "shoe", "custom": { "shoe_size": "42" } })),
         ];
         assert_eq!(examples.len(), expected.len());
-        for (place, body) in expected {
+        for (pointer, body) in expected {
             assert!(
-                examples.contains(&Example { place: place.to_owned(), body: body.clone() }),
-                "{place} {body}"
+                examples.contains(&Example { pointer: pointer.to_owned(), body: body.clone() }),
+                "{pointer} {body}"
             );
         }
         let validator = validator(&document, &shoe()).unwrap();
         for example in &examples {
-            assert_eq!(faults(&validator, &example.body), [], "{example:?}");
+            assert_eq!(violations(&validator, &example.body), [], "{example:?}");
         }
     }
 
     #[test]
     fn the_largest_body_lacks_only_what_it_may_not_have() {
         let document = document();
-        let body = maker(&document).most_but(&shoe(), &["/size", "/type"]).unwrap();
+        let body = generator(&document).most_but(&shoe(), &["/size", "/type"]).unwrap();
         let expected = json!({
             "type": "shoe", "id": "01SHOE", "lace": "red", "worn": ["2020-01-31T08:00:00+00:00"],
             "custom": { "shoe_size": "42" },
         });
         assert_eq!(body, expected);
-        let places: Vec<String> = each_place(&body).into_iter().map(|example| example.place).collect();
-        assert_eq!(places.len(), 8);
-        assert!(places.contains(&"/worn/0".to_owned()));
+        let pointers: Vec<String> = each_pointer(&body).into_iter().map(|example| example.pointer).collect();
+        assert_eq!(pointers.len(), 8);
+        assert!(pointers.contains(&"/worn/0".to_owned()));
     }
 
     #[test]
@@ -318,8 +322,9 @@ mod tests {
         let document = document();
         let validator = validator(&document, &shoe()).unwrap();
         let more = [("lace".to_owned(), json!("red")), ("lid".to_owned(), json!(true))];
-        let faulty =
-            |place: &str, body: Value| faulty(&validator, &Example { place: place.to_owned(), body }, &more);
+        let faulty = |pointer: &str, body: Value| {
+            faulty(&validator, &Example { pointer: pointer.to_owned(), body }, &more)
+        };
         let whole = faulty("", json!({ "type": "shoe", "size": 42 }));
         for expected in [
             json!(null),
@@ -343,7 +348,7 @@ mod tests {
     fn a_schema_that_holds_itself_has_no_end() {
         let document = document();
         let whole = json!({ "$ref": "#/components/schemas/Box" });
-        let error = maker(&document).each(&whole).unwrap_err();
+        let error = generator(&document).each(&whole).unwrap_err();
         assert_eq!(error.to_string(), "a schema holds itself");
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask openapi`: whether the requests of the fixture corpus, and the bodies that the simulator
-//! takes, are what Klaviyo's OpenAPI documents describe.
+//! `cargo xtask openapi`: checks the requests of the fixtures, and the bodies that the simulator accepts,
+//! against Klaviyo's OpenAPI documents.
 
 mod check;
 mod corpus;
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything is as the documents say.
+/// Returns whether there are no problems.
 fn run(arguments: &Arguments) -> Result<bool> {
     let documents = arguments.openapi.iter().map(|path| document::Document::read(path));
     let documents = documents.collect::<Result<Vec<_>>>()?;

@@ -1,74 +1,79 @@
-//! What is printed: a few lines for each document, and a line for each thing that is wrong.
+//! Prints a few lines for each document, and a line for each problem.
 
 use crate::check::{self, Request, Verdict};
-use crate::corpus::Written;
+use crate::corpus::FixtureRequest;
 use crate::document::Document;
-use crate::simulator::{self, Outcome};
+use crate::simulator::{self, SimulatorReport};
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// Checks all requests and the simulator against all documents, and prints what came of it. Whether nothing
-/// is wrong.
-pub(crate) fn report(documents: &[Document], requests: &[Written]) -> Result<bool> {
+/// Checks all requests and the simulator against all documents, and prints the results. Returns whether there
+/// are no problems.
+pub(crate) fn report(documents: &[Document], requests: &[FixtureRequest]) -> Result<bool> {
     let mut right = true;
-    let mut print = |lines: &[String], faults: &[String]| {
+    let mut print = |lines: &[String], problems: &[String]| {
         lines.iter().for_each(|line| println!("  {line}"));
-        faults.iter().for_each(|fault| println!("  ✗ {fault}"));
-        right &= faults.is_empty();
+        problems.iter().for_each(|problem| println!("  ✗ {problem}"));
+        right &= problems.is_empty();
     };
-    // Those that each document so far has nothing like. Who asks for a later revision is not among them.
-    let mut unknown: Vec<&Written> = requests.iter().collect();
+    // The requests whose operation no document has. Those that ask for a later revision are not among them.
+    let mut unknown: Vec<&FixtureRequest> = requests.iter().collect();
     for document in documents {
         println!("{}, revision {}", document.name, document.revision);
-        let corpus = Corpus::check(document, requests);
-        print(&corpus.lines(document), &corpus.faults);
-        let elsewhere: BTreeSet<&Request> = corpus.elsewhere.iter().map(|written| &written.request).collect();
-        unknown.retain(|written| elsewhere.contains(&written.request));
+        let report = CorpusReport::check(document, requests);
+        print(&report.lines(document), &report.problems);
+        let elsewhere: BTreeSet<&Request> = report.elsewhere.iter().map(|fixture| &fixture.request).collect();
+        unknown.retain(|fixture| elsewhere.contains(&fixture.request));
         match simulator::bodies(document)? {
             None => {
                 print(&["simulator: it does not serve this revision, so no body was tried".to_owned()], &[])
             }
-            Some(outcome) => print(&bodies(&outcome), &outcome.faults),
+            Some(report) => print(&simulator_lines(&report), &report.problems),
         }
     }
     if !unknown.is_empty() {
         println!("none of these documents");
         let unknown =
-            unknown.iter().map(|w| format!("{}: has {} {}", place(w), w.request.method, w.request.url));
+            unknown.iter().map(|w| format!("{}: has {} {}", location(w), w.request.method, w.request.url));
         print(&[], &unknown.collect::<Vec<_>>());
     }
     Ok(right)
 }
 
-/// The requests of the corpus, beside a document.
+/// The results for the corpus and one document.
 #[derive(Default)]
-struct Corpus<'a> {
-    checked: Vec<&'a Written>,
-    later: Vec<&'a Written>,
-    elsewhere: Vec<&'a Written>,
-    /// The names of the operations that are asked for.
+struct CorpusReport<'a> {
+    checked: Vec<&'a FixtureRequest>,
+    later: Vec<&'a FixtureRequest>,
+    elsewhere: Vec<&'a FixtureRequest>,
+    /// The names of the operations that the requests use.
     used: BTreeSet<&'a str>,
-    faults: Vec<String>,
+    problems: Vec<String>,
 }
 
-impl<'a> Corpus<'a> {
-    fn check(document: &'a Document, requests: &'a [Written]) -> Self {
-        let mut corpus = Self::default();
-        for written in requests {
-            match check::request(document, &written.request) {
-                Verdict::Later => corpus.later.push(written),
-                Verdict::Elsewhere => corpus.elsewhere.push(written),
-                Verdict::Checked(operation, faults) => {
-                    corpus.checked.push(written);
-                    corpus.used.insert(operation);
-                    let fault = |fault: check::Fault| {
-                        format!("{}: {operation}, {}: {}", place(written), fault.place, fault.why)
+impl<'a> CorpusReport<'a> {
+    fn check(document: &'a Document, requests: &'a [FixtureRequest]) -> Self {
+        let mut report = Self::default();
+        for fixture in requests {
+            match check::request(document, &fixture.request) {
+                Verdict::LaterRevision => report.later.push(fixture),
+                Verdict::UnknownOperation => report.elsewhere.push(fixture),
+                Verdict::Checked(operation, violations) => {
+                    report.checked.push(fixture);
+                    report.used.insert(operation);
+                    let problem = |violation: check::Violation| {
+                        format!(
+                            "{}: {operation}, {}: {}",
+                            location(fixture),
+                            violation.location,
+                            violation.reason
+                        )
                     };
-                    corpus.faults.extend(faults.into_iter().map(fault));
+                    report.problems.extend(violations.into_iter().map(problem));
                 }
             }
         }
-        corpus
+        report
     }
 
     fn lines(&self, document: &Document) -> Vec<String> {
@@ -90,12 +95,12 @@ impl<'a> Corpus<'a> {
 }
 
 /// "12 requests (7 distinct)"
-fn count(requests: &[&Written]) -> String {
-    let distinct: BTreeSet<&Request> = requests.iter().map(|written| &written.request).collect();
+fn count(requests: &[&FixtureRequest]) -> String {
+    let distinct: BTreeSet<&Request> = requests.iter().map(|fixture| &fixture.request).collect();
     format!("{} requests ({} distinct)", requests.len(), distinct.len())
 }
 
-/// Some names; of many, how many more there are.
+/// Some names, and the number of the others.
 fn listed(before: &str, names: &[&str]) -> String {
     const MOST: usize = 20;
     let more = names.len().saturating_sub(MOST);
@@ -107,12 +112,12 @@ fn listed(before: &str, names: &[&str]) -> String {
     }
 }
 
-fn place(written: &Written) -> String {
-    format!("{}, exchange {}", written.fixture, written.exchange)
+fn location(fixture: &FixtureRequest) -> String {
+    format!("{}, exchange {}", fixture.fixture, fixture.exchange)
 }
 
-fn bodies(outcome: &Outcome) -> Vec<String> {
-    let Outcome { operations, accepted, refused, not_simulated, .. } = outcome;
+fn simulator_lines(report: &SimulatorReport) -> Vec<String> {
+    let SimulatorReport { operations, accepted, refused, not_simulated, .. } = report;
     let mut lines = vec![format!(
         "simulator: of {operations} operations with a body, it took {accepted} documented bodies and refused {refused} \
          faulty ones"

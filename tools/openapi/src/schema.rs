@@ -1,15 +1,14 @@
-//! A schema of OpenAPI 3.0 as JSON Schema, which it is not quite.
+//! Converts schemas of OpenAPI 3.0 to JSON Schema. They differ:
 //!
-//! - `nullable: true` is no keyword of JSON Schema. It is honoured beside a `$ref` and beside an `enum` too:
-//!   OpenAPI 3.0 would have it ignored there, but Klaviyo writes it there and means it.
-//! - `$ref` points into the document's `#/components/schemas`; what it reaches becomes `$defs`. No other
-//!   target is followed, and nothing is fetched.
-//! - `example`, `description` and the like say nothing of a value, and are dropped.
-//! - An object that lists its `properties` has no others. Klaviyo's documents do not say so, but Klaviyo
-//!   answers 400 to a member that it does not know. An object without `properties`, such as a profile's
-//!   custom ones, is free.
+//! - JSON Schema has no `nullable`. It counts beside a `$ref` and an `enum` too: OpenAPI 3.0 ignores it
+//!   there, but Klaviyo writes it there and means it.
+//! - `$ref` points into the document's `#/components/schemas`; its targets become `$defs`. Other targets are
+//!   errors, and nothing is fetched.
+//! - `example`, `description` and the like are dropped, since they do not restrict values.
+//! - An object with `properties` has no others. Klaviyo's documents do not say so, but Klaviyo answers 400 to
+//!   an unknown member. An object without `properties`, such as a profile's custom properties, may have any.
 //!
-//! A keyword that is not known here is an error, lest anybody believes that it was checked.
+//! An unknown keyword is an error, so that nobody believes that it was checked.
 
 use anyhow::{Context, Result, bail};
 use jsonschema::{Draft, Validator};
@@ -17,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// What says of values exactly what it says in JSON Schema. `format` among it: dates are checked.
+/// The keywords with the same meaning in JSON Schema. With `format`, dates are checked.
 const SAME: [&str; 14] = [
     "enum",
     "format",
@@ -35,7 +34,7 @@ const SAME: [&str; 14] = [
     "uniqueItems",
 ];
 
-/// What says nothing of values. `nullable` is read apart.
+/// The keywords that do not restrict values. `nullable` is read separately.
 const ANNOTATIONS: [&str; 10] = [
     "default",
     "deprecated",
@@ -49,7 +48,7 @@ const ANNOTATIONS: [&str; 10] = [
     "writeOnly",
 ];
 
-/// What checks values against a schema of a document.
+/// A validator for a schema of a document.
 pub(crate) fn validator(document: &Value, schema: &Value) -> Result<Validator> {
     let mut conversion = Conversion { document, definitions: Map::new(), waiting: Vec::new() };
     let mut root = conversion.schema(schema)?;
@@ -69,7 +68,7 @@ pub(crate) fn validator(document: &Value, schema: &Value) -> Result<Validator> {
 
 /// A schema, or the one that it refers to.
 pub(crate) fn resolved<'a>(document: &'a Value, mut schema: &'a Value) -> Result<&'a Value> {
-    // A chain of references that is longer than this goes in a circle.
+    // A longer chain of references is a circle.
     for _ in 0..32 {
         match schema.get("$ref") {
             None => return Ok(schema),
@@ -98,7 +97,7 @@ fn definition<'a>(document: &'a Value, name: &str) -> Result<&'a Value> {
 struct Conversion<'a> {
     document: &'a Value,
     definitions: Map<String, Value>,
-    /// The names of definitions that are referred to.
+    /// The names of referenced definitions that are still to be converted.
     waiting: Vec<String>,
 }
 
@@ -114,7 +113,7 @@ impl Conversion<'_> {
             None => self.members(members)?,
         };
         Ok(if is_nullable(self.document, schema)? {
-            // Unlike "any of these two", this says what is wrong with a value that is not null.
+            // Unlike `anyOf`, this yields a violation that says what is wrong with a value other than null.
             json!({ "if": { "type": "null" }, "then": true, "else": converted })
         } else {
             converted
@@ -154,16 +153,16 @@ impl Conversion<'_> {
     }
 }
 
-/// What a schema refuses in a value: where, as a JSON pointer, and why.
-pub(crate) fn faults(validator: &Validator, value: &Value) -> Vec<(String, String)> {
-    let fault = |error: jsonschema::ValidationError<'_>| {
-        let place = error.instance_path().as_str().to_owned();
-        (place, error.masked_with(short(error.instance())).to_string())
+/// The violations of a schema by a value: a JSON pointer and the reason of each.
+pub(crate) fn violations(validator: &Validator, value: &Value) -> Vec<(String, String)> {
+    let violation = |error: jsonschema::ValidationError<'_>| {
+        let pointer = error.instance_path().as_str().to_owned();
+        (pointer, error.masked_with(short(error.instance())).to_string())
     };
-    validator.iter_errors(value).map(fault).collect()
+    validator.iter_errors(value).map(violation).collect()
 }
 
-/// A value for a sentence.
+/// A value, shortened for a sentence.
 pub(crate) fn short(value: &Value) -> String {
     const MOST: usize = 80;
     let text = value.to_string();
@@ -179,7 +178,7 @@ pub(crate) fn short(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    /// Where a schema of this document refuses a value.
+    /// The pointers at which a schema of this document refuses a value.
     fn refused(schema: Value, value: Value) -> Vec<String> {
         let document = json!({ "components": { "schemas": {
             "Size": { "type": "string", "enum": ["S", "M"] },
@@ -190,7 +189,7 @@ mod tests {
         } } });
         let validator = validator(&document, &schema).unwrap();
         let mut places: Vec<String> =
-            faults(&validator, &value).into_iter().map(|(place, _)| place).collect();
+            violations(&validator, &value).into_iter().map(|(place, _)| place).collect();
         places.dedup();
         places
     }
@@ -263,7 +262,7 @@ mod tests {
     #[test]
     fn a_fault_is_told_without_the_whole_value() {
         let validator = validator(&json!({}), &json!({ "type": "integer" })).unwrap();
-        let (_, why) = faults(&validator, &json!("é".repeat(10_000))).remove(0);
+        let (_, why) = violations(&validator, &json!("é".repeat(10_000))).remove(0);
         assert!(why.chars().count() < 200, "{why}");
         assert!(why.ends_with("is not of type \"integer\""), "{why}");
     }

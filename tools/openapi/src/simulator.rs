@@ -1,10 +1,10 @@
-//! Whether the simulator takes the bodies that a document describes, and no others.
+//! Checks that the simulator accepts the bodies that a document describes, and no others.
 //!
-//! What a schema says is not all that Klaviyo asks for: its prose has rules, which [`complete`] keeps to. And
-//! the simulator does not simulate everything: [`NOT_SIMULATED`] has what it refuses, and why.
+//! Klaviyo's prose has rules beyond the schemas, which [`complete`] applies. The simulator does not simulate
+//! everything: [`NOT_SIMULATED`] lists what it refuses, with the reasons.
 
 use crate::document::{Document, MediaType, Operation, date};
-use crate::examples::{Example, Maker, each_place, faulty};
+use crate::examples::{Example, ExampleGenerator, each_pointer, faulty};
 use crate::schema;
 use anyhow::{Context, Result, anyhow, bail};
 use jsonschema::Validator;
@@ -17,11 +17,11 @@ use ureq::http;
 /// A list of [`Account::demo`].
 const LIST: &str = "Y6nRLr";
 
-/// What is documented, and refused by the simulator all the same.
+/// A documented part of a body that the simulator refuses.
 struct NotSimulated {
     operation: &'static str,
-    place: &'static str,
-    why: &'static str,
+    pointer: &'static str,
+    reason: &'static str,
 }
 
 /// Why `patch_identifiers` is refused.
@@ -29,54 +29,58 @@ const IDENTIFIERS: &str = "the simulator does not know several identifiers of a 
     do nothing";
 
 const NOT_SIMULATED: &[NotSimulated] = &[
-    NotSimulated { operation: "update_profile", place: "/data/meta/patch_identifiers", why: IDENTIFIERS },
+    NotSimulated {
+        operation: "update_profile",
+        pointer: "/data/meta/patch_identifiers",
+        reason: IDENTIFIERS,
+    },
     NotSimulated {
         operation: "create_or_update_profile",
-        place: "/data/meta/patch_identifiers",
-        why: IDENTIFIERS,
+        pointer: "/data/meta/patch_identifiers",
+        reason: IDENTIFIERS,
     },
     NotSimulated {
         operation: "bulk_import_profiles",
-        place: "/data/attributes/profiles/data/0/meta/patch_identifiers",
-        why: IDENTIFIERS,
+        pointer: "/data/attributes/profiles/data/0/meta/patch_identifiers",
+        reason: IDENTIFIERS,
     },
 ];
 
-/// What came of the bodies of a document.
+/// The results for the bodies of a document.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// How many operations had bodies to try.
+pub(crate) struct SimulatorReport {
+    /// The number of operations with bodies.
     pub(crate) operations: usize,
-    /// How many documented bodies were accepted.
+    /// The number of accepted documented bodies.
     pub(crate) accepted: usize,
-    /// How many faulty ones were refused.
+    /// The number of refused faulty bodies.
     pub(crate) refused: usize,
-    /// Documented places that are refused, why, and how many bodies that concerned.
+    /// Documented parts that are refused: operation and pointer, the reason, and the number of bodies.
     pub(crate) not_simulated: Vec<(String, &'static str, usize)>,
-    /// What should not have been.
-    pub(crate) faults: Vec<String>,
+    /// The answers that differ from the document.
+    pub(crate) problems: Vec<String>,
 }
 
-/// Tries the bodies of a document. None if the simulator does not serve its revision.
-pub(crate) fn bodies(document: &Document) -> Result<Option<Outcome>> {
+/// Sends the bodies of a document to the simulator; none if it does not serve the revision.
+pub(crate) fn bodies(document: &Document) -> Result<Option<SimulatorReport>> {
     let mut simulator = Simulator::start(&document.revision)?;
     if !simulator.serves_it()? {
         return Ok(None);
     }
     let simulated: BTreeSet<&str> = klaviyo_mock::operations().collect();
-    let mut outcome = Outcome::default();
+    let mut report = SimulatorReport::default();
     for operation in document.operations.iter().filter(|operation| simulated.contains(&*operation.name)) {
         let media_types = operation.body.iter().flat_map(|body| &body.media_types);
         for media_type in media_types {
-            outcome.operations = outcome.operations.saturating_add(1);
+            report.operations = report.operations.saturating_add(1);
             let trial = Trial { document, operation, media_type, simulator: &mut simulator };
-            trial.run(&mut outcome).with_context(|| format!("in the bodies of {}", operation.name))?;
+            trial.run(&mut report).with_context(|| format!("in the bodies of {}", operation.name))?;
         }
     }
-    Ok(Some(outcome))
+    Ok(Some(report))
 }
 
-/// The bodies of an operation on their way to the simulator.
+/// Sends the bodies of one operation to the simulator.
 struct Trial<'a> {
     document: &'a Document,
     operation: &'a Operation,
@@ -85,85 +89,88 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    fn run(mut self, outcome: &mut Outcome) -> Result<()> {
+    fn run(mut self, report: &mut SimulatorReport) -> Result<()> {
         let missing: Vec<&NotSimulated> =
             NOT_SIMULATED.iter().filter(|missing| missing.operation == self.operation.name).collect();
-        let places: Vec<&str> = missing.iter().map(|missing| missing.place).collect();
-        let maker = self.simulator.maker(&self.document.value);
-        let most = complete(maker.most_but(&self.media_type.schema, &places)?);
-        let mut examples = maker.each(&self.media_type.schema)?;
-        examples.push(Example { place: String::new(), body: most.clone() });
+        let pointers: Vec<&str> = missing.iter().map(|missing| missing.pointer).collect();
+        let generator = self.simulator.generator(&self.document.value);
+        let most = complete(generator.most_but(&self.media_type.schema, &pointers)?);
+        let mut examples = generator.each(&self.media_type.schema)?;
+        examples.push(Example { pointer: String::new(), body: most.clone() });
 
-        let accepted = self.documented(examples, &missing, outcome)?;
-        // The largest body has most places; the others are those of another kind of value.
-        let others = accepted.into_iter().filter(|example| most.pointer(&example.place).is_none());
-        self.faulty(each_place(&most).into_iter().chain(others), &self.members(&maker), outcome)
+        let accepted = self.documented(examples, &missing, report)?;
+        // The largest body has most pointers; the other examples have another kind of value.
+        let others = accepted.into_iter().filter(|example| most.pointer(&example.pointer).is_none());
+        self.faulty(each_pointer(&most).into_iter().chain(others), &self.members(&generator), report)
     }
 
     fn validator(&self) -> Result<&Validator> {
         self.media_type
             .validator
             .as_ref()
-            .map_err(|why| anyhow!("this check does not understand the schema: {why}"))
+            .map_err(|reason| anyhow!("this check does not understand the schema: {reason}"))
     }
 
-    /// Sends what is documented. What was accepted, in full.
+    /// Sends documented bodies; returns the accepted ones as they were sent.
     fn documented(
         &mut self,
         examples: Vec<Example>,
         missing: &[&NotSimulated],
-        outcome: &mut Outcome,
+        report: &mut SimulatorReport,
     ) -> Result<Vec<Example>> {
         let mut accepted = Vec::new();
         let mut refused = vec![0_usize; missing.len()];
         for mut example in examples {
             example.body = complete(example.body);
-            let faults = schema::faults(self.validator()?, &example.body);
+            let faults = schema::violations(self.validator()?, &example.body);
             if !faults.is_empty() {
-                bail!("a body that was made for {:?} is not one: {faults:?}", example.place);
+                bail!("a body that was made for {:?} is not one: {faults:?}", example.pointer);
             }
             let (status, answer) = self.simulator.send(self.operation, self.media_type, &example.body)?;
-            // Null asks for nothing, and is refused nowhere.
-            let asked = |place| example.body.pointer(place).is_some_and(|value| !value.is_null());
-            let known = missing.iter().position(|m| is_within(&example.place, m.place) && asked(m.place));
+            // Null requests nothing, so it is never refused.
+            let asked = |pointer| example.body.pointer(pointer).is_some_and(|value| !value.is_null());
+            let known =
+                missing.iter().position(|m| is_within(&example.pointer, m.pointer) && asked(m.pointer));
             match (status, known.and_then(|known| refused.get_mut(known))) {
                 (200..300, None) => {
-                    outcome.accepted = outcome.accepted.saturating_add(1);
+                    report.accepted = report.accepted.saturating_add(1);
                     accepted.push(example);
                 }
                 (400, Some(count)) => *count = count.saturating_add(1),
                 (_, known) => {
                     let but = if known.is_some() { ", though it is listed as not simulated" } else { "" };
-                    outcome.faults.push(format!(
+                    report.problems.push(format!(
                         "{}, body {}: the simulator answers {status} to what is documented{but}: {} {answer}",
-                        self.operation.name, example.place, example.body
+                        self.operation.name, example.pointer, example.body
                     ));
                 }
             }
         }
         let refused = missing.iter().zip(refused).filter(|(_, count)| *count > 0);
-        let place = |missing: &NotSimulated| format!("{} {}", self.operation.name, missing.place);
-        outcome.not_simulated.extend(refused.map(|(missing, count)| (place(missing), missing.why, count)));
+        let pointer = |missing: &NotSimulated| format!("{} {}", self.operation.name, missing.pointer);
+        report
+            .not_simulated
+            .extend(refused.map(|(missing, count)| (pointer(missing), missing.reason, count)));
         Ok(accepted)
     }
 
-    /// The members that any body of the document has, to be tried where they do not belong: one value of each
-    /// kind.
-    fn members(&self, maker: &Maker<'_>) -> Vec<(String, Value)> {
+    /// The members of all bodies of the document, to be tried where they do not belong, with one value of
+    /// each kind.
+    fn members(&self, generator: &ExampleGenerator<'_>) -> Vec<(String, Value)> {
         let bodies = self.document.operations.iter().filter_map(|operation| operation.body.as_ref());
         let schemas = bodies.flat_map(|body| &body.media_types).map(|media_type| &media_type.schema);
-        // A schema of which no example can be made has no part in this.
-        let members = schemas.flat_map(|schema| maker.members(schema).unwrap_or_default());
+        // A schema without an example is skipped.
+        let members = schemas.flat_map(|schema| generator.members(schema).unwrap_or_default());
         let mut seen = BTreeSet::new();
         members.filter(|(name, value)| seen.insert((name.clone(), kind(value)))).collect()
     }
 
-    /// Sends what the schema refuses: each of these bodies with one thing wrong.
+    /// Sends faulty bodies: each of these bodies with one error.
     fn faulty(
         &mut self,
         examples: impl Iterator<Item = Example>,
         more: &[(String, Value)],
-        outcome: &mut Outcome,
+        report: &mut SimulatorReport,
     ) -> Result<()> {
         let mut tried = BTreeSet::new();
         for example in examples {
@@ -173,16 +180,17 @@ impl Trial<'_> {
                 }
                 let (status, _) = self.simulator.send(self.operation, self.media_type, &body)?;
                 if status == 400 {
-                    outcome.refused = outcome.refused.saturating_add(1);
+                    report.refused = report.refused.saturating_add(1);
                     continue;
                 }
-                let why = schema::faults(self.validator()?, &body).into_iter();
-                let why: Vec<String> = why.map(|(place, why)| format!("{place}: {why}")).collect();
-                outcome.faults.push(format!(
+                let reason = schema::violations(self.validator()?, &body).into_iter();
+                let reason: Vec<String> =
+                    reason.map(|(pointer, reason)| format!("{pointer}: {reason}")).collect();
+                report.problems.push(format!(
                     "{}, body {}: the simulator answers {status} to what the schema refuses ({}): {body}",
                     self.operation.name,
-                    example.place,
-                    why.join("; ")
+                    example.pointer,
+                    reason.join("; ")
                 ));
             }
         }
@@ -190,7 +198,7 @@ impl Trial<'_> {
     }
 }
 
-/// What JSON calls a value.
+/// The type of a JSON value.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -202,13 +210,13 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Whether a place is another one, or in it.
-fn is_within(place: &str, other: &str) -> bool {
-    place.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Whether a pointer is equal to another or below it.
+fn is_within(pointer: &str, other: &str) -> bool {
+    pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Adds to a body what Klaviyo asks for in prose, unless it is there: identifiers, a channel to subscribe to,
-/// and with `historical_import` the time of each consent, which go together.
+/// Adds what Klaviyo's prose requires, unless it is there: identifiers, a channel to subscribe to, and,
+/// together, `historical_import` and the time of each consent.
 fn complete(mut body: Value) -> Value {
     let kind = body.pointer("/data/type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(attributes) = body.pointer_mut("/data/attributes").and_then(Value::as_object_mut) else {
@@ -242,7 +250,7 @@ fn identify(attributes: &mut Map<String, Value>) {
     attributes.entry("phone_number").or_insert_with(|| json!("+919876543210"));
 }
 
-/// Asks for a consent, if nothing is asked for.
+/// Adds a consent, if there is none.
 fn ask(attributes: &mut Map<String, Value>, consent: &str) {
     let channel = if attributes.get("email") == Some(&Value::Null) { "sms" } else { "email" };
     let Some(Value::Object(channels)) = attributes.get_mut("subscriptions") else { return };
@@ -253,7 +261,7 @@ fn ask(attributes: &mut Map<String, Value>, consent: &str) {
     }
 }
 
-/// The consents of a row to marketing and the like. Tracking has no time.
+/// The consents of a row, except open tracking, which has no time.
 fn consents(attributes: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
     let channels = attributes.get_mut("subscriptions").and_then(Value::as_object_mut).into_iter().flatten();
     let messages = channels.filter_map(|(_, channel)| channel.as_object_mut()).flatten();
@@ -263,12 +271,12 @@ fn consents(attributes: &mut Map<String, Value>) -> impl Iterator<Item = &mut Ma
     consents.filter(|message| message.contains_key("consent"))
 }
 
-/// A simulator that has not seen any of the bodies yet.
+/// A simulator that is started anew after each accepted body.
 struct Simulator {
     revision: String,
     agent: Agent,
     server: Server,
-    /// The id of the one profile that there is.
+    /// The id of its one profile.
     profile: String,
 }
 
@@ -280,11 +288,14 @@ impl Simulator {
         Ok(Self { revision: revision.to_owned(), agent, server, profile })
     }
 
-    fn maker<'a>(&self, document: &'a Value) -> Maker<'a> {
-        Maker { document, ids: [("profile", self.profile.clone()), ("list", LIST.to_owned())].into() }
+    fn generator<'a>(&self, document: &'a Value) -> ExampleGenerator<'a> {
+        ExampleGenerator {
+            document,
+            ids: [("profile", self.profile.clone()), ("list", LIST.to_owned())].into(),
+        }
     }
 
-    /// Whether requests of the revision are answered, and in that revision.
+    /// Whether the simulator answers requests of the revision in that revision.
     fn serves_it(&self) -> Result<bool> {
         let url = format!("{}/api/lists", self.server.url());
         let request =
@@ -294,7 +305,8 @@ impl Simulator {
         Ok(reply.status().is_success() && served.and_then(date) == Some(&*self.revision))
     }
 
-    /// Sends a body; the status and the body of the answer. What was accepted is forgotten.
+    /// Sends a body; returns the status and the body of the answer. After an accepted body the simulator is
+    /// started anew.
     fn send(&mut self, operation: &Operation, media_type: &MediaType, body: &Value) -> Result<(u16, String)> {
         let id = if operation.path.starts_with("/api/profiles/") { &self.profile } else { LIST };
         let url = format!("{}{}", self.server.url(), operation.path.replace("{id}", id));
@@ -319,7 +331,7 @@ fn authorization() -> String {
     format!("Klaviyo-API-Key {}", Account::DEMO_KEY)
 }
 
-/// A server with three lists and a profile, and the id of that.
+/// A server with three lists and one profile, and the id of the profile.
 fn fresh(agent: &Agent) -> Result<(Server, String)> {
     let server = Server::start(Klaviyo::from(Account::demo()).rates(Rates::off()).stop_the_clock())?;
     let attributes = json!({ "email": "noah@example.com" });
