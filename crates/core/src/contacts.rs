@@ -143,8 +143,8 @@ impl<'a> Search<'a> {
             let Some(profile) = &value.profile else { continue };
             for position in &value.positions {
                 let copy = found.copy(profile)?;
-                if let Some(place) = found.profiles.get_mut(*position) {
-                    *place = Some(copy);
+                if let Some(slot) = found.profiles.get_mut(*position) {
+                    *slot = Some(copy);
                 }
             }
         }

@@ -120,10 +120,10 @@ impl Error {
     }
 
     /// Adds the place of the argument to the name of the field.
-    pub(crate) fn at(mut self: Box<Self>, place: &str) -> Box<Self> {
-        self.message = format!("{place}/{}", self.message);
+    pub(crate) fn at(mut self: Box<Self>, path: &str) -> Box<Self> {
+        self.message = format!("{path}/{}", self.message);
         if let Some(pointer) = self.details.first_mut().and_then(|detail| detail.pointer.as_mut()) {
-            *pointer = format!("{place}/{pointer}");
+            *pointer = format!("{path}/{pointer}");
         }
         self
     }

@@ -11,7 +11,7 @@ use core::iter::successors;
 
 /// What to do with an invalid email or phone number if the person has another identifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unfit {
+pub enum OnInvalid {
     /// Leave it out, with a warning.
     #[default]
     LeaveOut,
@@ -37,7 +37,7 @@ pub struct Intake {
 pub fn contact(
     written: &NewProfile,
     number: impl FnOnce(&str) -> Result<String, Box<Error>>,
-    unfit: Unfit,
+    on_invalid: OnInvalid,
 ) -> Result<Intake, Box<Error>> {
     let given = |text: &Option<String>| text.as_deref().and_then(shown).map(ToOwned::to_owned);
     let value = |text: &Option<String>| given(text).filter(|text| !says_none(text));
@@ -49,7 +49,7 @@ pub fn contact(
     let mut left_out = Vec::new();
     let mut fit = |result: Result<String, Box<Error>>| match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if unfit == Unfit::Refuse => Err(error),
+        Err(error) if on_invalid == OnInvalid::Refuse => Err(error),
         Err(error) => {
             left_out.push(error);
             Ok(None)
@@ -169,10 +169,10 @@ mod tests {
         }
     }
 
-    fn taken(written: &NewProfile, unfit: Unfit) -> Result<(NewProfile, Vec<String>), String> {
+    fn taken(written: &NewProfile, on_invalid: OnInvalid) -> Result<(NewProfile, Vec<String>), String> {
         let pointers =
             |details: Vec<Detail>| details.into_iter().filter_map(|detail| detail.pointer).collect();
-        match contact(written, phone_number, unfit) {
+        match contact(written, phone_number, on_invalid) {
             Ok(Intake { contact, warnings }) => Ok((contact, pointers(warnings))),
             Err(error) => Err(pointers(error.details).remove(0)),
         }
@@ -181,18 +181,18 @@ mod tests {
     #[test]
     fn what_is_taken_in_is_clean() {
         let written = written("Zed <z@example.com>;", "'+91 98200 00001", " 7\u{feff}");
-        let (contact, warnings) = taken(&written, Unfit::Refuse).unwrap();
+        let (contact, warnings) = taken(&written, OnInvalid::Refuse).unwrap();
         assert_eq!(contact.email.as_deref(), Some("z@example.com"));
         assert_eq!(contact.phone_number.as_deref(), Some("+919820000001"));
         assert_eq!(contact.external_id.as_deref(), Some("7"));
         assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Zed"), None));
         assert!(warnings.is_empty());
-        assert_eq!(taken(&contact, Unfit::Refuse), Ok((contact, warnings)));
+        assert_eq!(taken(&contact, OnInvalid::Refuse), Ok((contact, warnings)));
     }
 
     #[test]
     fn a_value_that_cannot_be_costs_the_value() {
-        for (email, phone, id, unfit, left) in [
+        for (email, phone, id, on_invalid, left) in [
             ("z@example.com", "12345", "", "phone-number", [true, false, false]),
             ("z@@example.com", "+919820000001", "", "email", [false, true, false]),
             ("z@gmail", "+919820000001", "", "email", [false, true, false]),
@@ -201,13 +201,13 @@ mod tests {
             ("z", "9820000001", "7", "email phone-number", [false, false, true]),
         ] {
             let written = written(email, phone, id);
-            let (contact, warnings) = taken(&written, Unfit::LeaveOut).unwrap();
-            assert_eq!(warnings.join(" "), unfit);
+            let (contact, warnings) = taken(&written, OnInvalid::LeaveOut).unwrap();
+            assert_eq!(warnings.join(" "), on_invalid);
             let given =
                 [contact.email, contact.phone_number, contact.external_id].map(|value| value.is_some());
             assert_eq!(given, left);
-            let first = unfit.split(' ').next().unwrap();
-            assert_eq!(taken(&written, Unfit::Refuse), Err(first.to_owned()));
+            let first = on_invalid.split(' ').next().unwrap();
+            assert_eq!(taken(&written, OnInvalid::Refuse), Err(first.to_owned()));
         }
     }
 
@@ -225,25 +225,25 @@ mod tests {
             ("z@example.com", "", long.as_str(), "external-id"),
         ] {
             assert_eq!(
-                taken(&written(email, phone, id), Unfit::LeaveOut),
+                taken(&written(email, phone, id), OnInvalid::LeaveOut),
                 Err(field.to_owned()),
                 "{email} {phone}"
             );
         }
         for phone in ["", "12345"] {
             let odd = NewProfile { properties: Some("[]".to_owned()), ..written("z@example.com", phone, "") };
-            assert_eq!(taken(&odd, Unfit::LeaveOut), Err("properties".to_owned()));
+            assert_eq!(taken(&odd, OnInvalid::LeaveOut), Err("properties".to_owned()));
         }
     }
 
     #[test]
     fn an_id_that_says_none_is_nobodys() {
         for none in ["null", "undefined", "N/A", "-", "NaN"] {
-            let (contact, warnings) = taken(&written("z@example.com", "", none), Unfit::Refuse).unwrap();
+            let (contact, warnings) = taken(&written("z@example.com", "", none), OnInvalid::Refuse).unwrap();
             assert_eq!((contact.external_id, warnings.len()), (None, 0), "{none}");
         }
         for id in ["0", "000", "7", "nobody"] {
-            let (contact, _) = taken(&written("z@example.com", "", id), Unfit::Refuse).unwrap();
+            let (contact, _) = taken(&written("z@example.com", "", id), OnInvalid::Refuse).unwrap();
             assert_eq!(contact.external_id.as_deref(), Some(id));
         }
     }

@@ -139,14 +139,14 @@ pub(crate) struct Marketing<'a> {
 
 impl<'a> Subscriptions<'a> {
     pub(crate) fn set(&mut self, channel: Channel, marketing: Marketing<'a>) {
-        let place = match channel {
+        let slot = match channel {
             Channel::Email => &mut self.email,
             Channel::Sms => &mut self.sms,
             Channel::Whatsapp => &mut self.whatsapp,
             Channel::Push => &mut self.push,
         };
         let tokens = (channel == Channel::Push && marketing.consent == UNSUBSCRIBED).then_some([]);
-        *place = Some(Messages { marketing, tokens });
+        *slot = Some(Messages { marketing, tokens });
     }
 }
 

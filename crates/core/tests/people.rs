@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use klaviyo_core::identifiers::{dialled, email, phone_number, whatsapp_number};
-use klaviyo_core::intake::{self, Unfit};
+use klaviyo_core::intake::{self, OnInvalid};
 use klaviyo_core::{Code, NewProfile};
 use phonenumber::metadata::DATABASE;
 use phonenumber::{Mode, country};
@@ -50,7 +50,7 @@ fn phone_numbers_come_out_right() {
             assert!(cleaned == right || written.starts_with("00"), "{written}: {cleaned}");
         }
         let beside = known_by(Some("zed@example.com"), Some(&written));
-        let taken = intake::contact(&beside, phone_number, Unfit::LeaveOut).unwrap();
+        let taken = intake::contact(&beside, phone_number, OnInvalid::LeaveOut).unwrap();
         assert_eq!(taken.contact.email.as_deref(), Some("zed@example.com"));
         if right == "none" {
             assert_eq!((taken.contact.phone_number, taken.warnings), (None, Vec::new()), "{written}");
@@ -67,7 +67,7 @@ fn emails_come_out_right() {
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         let (written, right) = (case["written"].as_str().unwrap(), case["right"].as_str().unwrap());
-        let taken = intake::contact(&known_by(Some(written), None), phone_number, Unfit::Refuse);
+        let taken = intake::contact(&known_by(Some(written), None), phone_number, OnInvalid::Refuse);
         let taken = taken.map(|taken| taken.contact.email.unwrap()).map_err(|error| error.code);
         if right.starts_with("refused") {
             assert_eq!(email(written).unwrap_err().code, Code::InvalidInput, "{written}");
@@ -218,8 +218,8 @@ proptest! {
     #[test]
     fn what_was_taken_in_is_taken_in_as_it_is(email in "\\PC{0,20}", phone in "[-+0-9 ().]{0,18}", name in "\\PC{0,12}") {
         let written = NewProfile { first_name: Some(name), ..known_by(Some(&email), Some(&phone)) };
-        if let Ok(taken) = intake::contact(&written, phone_number, Unfit::LeaveOut) {
-            let again = intake::contact(&taken.contact, phone_number, Unfit::Refuse).unwrap();
+        if let Ok(taken) = intake::contact(&written, phone_number, OnInvalid::LeaveOut) {
+            let again = intake::contact(&taken.contact, phone_number, OnInvalid::Refuse).unwrap();
             prop_assert_eq!((again.contact, again.warnings), (taken.contact, Vec::new()));
         }
     }

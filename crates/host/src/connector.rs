@@ -6,7 +6,7 @@ use crate::cache;
 use crate::client::{HttpTransport, HttpTransportError};
 use crate::egress::Egress;
 use crate::engine::{self, Ticker};
-use crate::fair::Places;
+use crate::fair::FairSemaphore;
 use crate::limits::Limits;
 use crate::outbound::OutboundSettings;
 use crate::sandbox::CallState;
@@ -35,8 +35,8 @@ pub(crate) struct ConnectorInner {
     pub(crate) outbound: Arc<OutboundSettings>,
     pub(crate) instance: InstancePre<CallState>,
     pub(crate) indices: ConnectorIndices,
-    /// The places in the pool of instances, shared by all tenants.
-    pub(crate) places: Arc<Places<AccountId>>,
+    /// Has a permit for each place in the pool of instances.
+    pub(crate) calls: Arc<FairSemaphore<AccountId>>,
     _ticker: Ticker,
 }
 
@@ -190,10 +190,10 @@ impl ConnectorBuilder {
             None => Arc::new(HttpTransport::new(&self.egress, &self.limits)?),
         };
         let ticker = Ticker::start(engine).map_err(LoadError::Ticker)?;
-        let places = Places::new(self.limits.concurrent_calls as usize);
+        let calls = FairSemaphore::new(self.limits.concurrent_calls as usize);
         let Self { limits, egress, .. } = self;
         let outbound = Arc::new(OutboundSettings { limits, egress, transport });
-        let inner = ConnectorInner { outbound, instance, indices, places, _ticker: ticker };
+        let inner = ConnectorInner { outbound, instance, indices, calls, _ticker: ticker };
         Ok(Connector { inner: Arc::new(inner) })
     }
 }

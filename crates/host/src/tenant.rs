@@ -1,9 +1,9 @@
-//! One Klaviyo account, and how its calls are made: a place, a sandbox, the call, and the trace of it.
+//! One Klaviyo account, and how its calls are made: a permit, a sandbox, the call, and the trace of it.
 
 use crate::account::{AccountId, AccountState};
 use crate::connector::{Connector, ConnectorInner};
 use crate::error::{Answer, Cause, Error};
-use crate::fair::Place;
+use crate::fair::FairPermit;
 use crate::json::Prepared;
 use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
@@ -86,7 +86,7 @@ struct Call {
     guest: Guest,
     deadline: Instant,
     /// Dropped after the store, so that the place is free only when the sandbox is.
-    _place: Place<AccountId>,
+    _permit: FairPermit<AccountId>,
 }
 
 impl Tenant {
@@ -189,14 +189,14 @@ impl Tenant {
         result
     }
 
-    /// Waits for one of this tenant's places in the pool, and instantiates the component.
+    /// Waits for a permit for this tenant, and instantiates the component.
     async fn enter(&self) -> Result<Call, Error> {
         let start = Instant::now();
         let limits = &self.connector.outbound.limits;
         let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
-        let place = timeout_at(deadline, self.connector.places.take(&self.account.id)).await;
+        let permit = timeout_at(deadline, self.connector.calls.acquire(&self.account.id)).await;
         let usage = Usage { waited: start.elapsed(), ..Usage::default() };
-        let Ok(place) = place else {
+        let Ok(permit) = permit else {
             return Err(Error { cause: Cause::exceeded(Limit::ConcurrentCalls, limits), usage });
         };
         let settings = Arc::clone(&self.connector.outbound);
@@ -207,7 +207,7 @@ impl Tenant {
         let guest = instance
             .map(|instance| instance.and_then(|i| Ok((i, self.connector.indices.load(&mut store, &i)?))));
         match guest {
-            Ok(Ok((instance, guest))) => Ok(Call { store, instance, guest, deadline, _place: place }),
+            Ok(Ok((instance, guest))) => Ok(Call { store, instance, guest, deadline, _permit: permit }),
             Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
             Err(_) => Err(failed(&store, Cause::exceeded(Limit::Time, limits))),
         }

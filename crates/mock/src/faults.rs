@@ -76,14 +76,14 @@ impl Injector {
     pub(crate) fn plan(&mut self, method: &str, path: &str) -> Plan {
         let mut plan = Plan::default();
         let seed = self.faults.seed;
-        for ((rule, tally), place) in self.faults.rules.iter().zip(&mut self.tallies).zip(0..) {
+        for ((rule, tally), position) in self.faults.rules.iter().zip(&mut self.tallies).zip(0..) {
             if !rule.route.matches(method, path) {
                 continue;
             }
             tally.requests += 1;
             let applies = match &rule.when {
                 When::Always => true,
-                When::Percent(percent) => draw(seed, place, tally.requests) * 100.0 < *percent,
+                When::Percent(percent) => draw(seed, position, tally.requests) * 100.0 < *percent,
                 When::Numbers(ranges) => {
                     ranges.iter().any(|(first, last)| (first..=last).contains(&&tally.requests))
                 }

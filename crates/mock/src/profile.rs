@@ -197,8 +197,8 @@ fn profile_id(n: usize) -> String {
     const PREFIX: &str = "01GMTZY2TEKN4KFRP30J";
     // "Z59KGB"
     const FIRST: usize = 1_045_745_163;
-    let digit = |place: u32| {
-        let digit = (FIRST + n) >> (5 * place) & 31;
+    let digit = |position: u32| {
+        let digit = (FIRST + n) >> (5 * position) & 31;
         DIGITS.get(digit).copied().map_or('0', char::from)
     };
     PREFIX.chars().chain((0..6).rev().map(digit)).collect()

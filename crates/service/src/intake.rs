@@ -33,8 +33,8 @@ impl OptIn {
             // The check has parsed them; they can be long.
             properties: None,
         };
-        let invalid = if self.strict { intake::Unfit::Refuse } else { intake::Unfit::LeaveOut };
-        let Intake { contact, warnings } = intake::contact(&written, phone_number, invalid)
+        let on_invalid = if self.strict { intake::OnInvalid::Refuse } else { intake::OnInvalid::LeaveOut };
+        let Intake { contact, warnings } = intake::contact(&written, phone_number, on_invalid)
             .map_err(|error| InvalidField::from(error.as_ref()))?;
         let (consent, consent_left_out) = reachable(&self.consent, &contact);
         if let Some((channel, needs)) = consent_left_out.first().filter(|_| self.strict) {

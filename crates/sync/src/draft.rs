@@ -11,7 +11,7 @@ use crate::outcome::Reason;
 use crate::phone::international;
 use crate::words::Sense;
 use jiff::Timestamp;
-use klaviyo_core::intake::{self, Intake, Unfit, names};
+use klaviyo_core::intake::{self, Intake, OnInvalid, names};
 use klaviyo_host::types::{Channel, NewProfile};
 
 /// Google's separator of several values in one cell.
@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
         if !self.properties.is_empty() {
             self.profile.properties = Some(format!("{{{}}}", self.properties));
         }
-        let unfit = if self.mapping.strict { Unfit::Refuse } else { Unfit::LeaveOut };
+        let unfit = if self.mapping.strict { OnInvalid::Refuse } else { OnInvalid::LeaveOut };
         let number = |written: &str| international(written, self.mapping.region);
         let Intake { contact, warnings } =
             intake::contact(&self.profile, number, unfit).map_err(|error| Reason::invalid(&error))?;

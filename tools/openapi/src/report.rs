@@ -122,8 +122,8 @@ fn simulator_lines(report: &SimulatorReport) -> Vec<String> {
         "simulator: of {operations} operations with a body, it took {accepted} documented bodies and refused {refused} \
          faulty ones"
     )];
-    let line = |(place, why, count): &(String, &str, usize)| {
-        format!("simulator: it refuses {count} documented bodies at {place}: {why}")
+    let line = |(pointer, reason, count): &(String, &str, usize)| {
+        format!("simulator: it refuses {count} documented bodies at {pointer}: {reason}")
     };
     lines.extend(not_simulated.iter().map(line));
     lines

@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-/// A step of a key, or of the waiter or place with this number.
+/// A step of a key, or of the waiter or permit with this number.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Take(u8),
     TryTake(u8),
     /// A waiter polls.
     Poll(usize),
-    /// A waiter is dropped, perhaps after it was given a place and before it polled.
+    /// A waiter is dropped, perhaps after it was given a permit and before it polled.
     Cancel(usize),
-    GiveBack(usize),
+    Release(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -25,7 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => key.prop_map(Step::TryTake),
         2 => any::<usize>().prop_map(Step::Poll),
         2 => any::<usize>().prop_map(Step::Cancel),
-        3 => any::<usize>().prop_map(Step::GiveBack),
+        3 => any::<usize>().prop_map(Step::Release),
     ]
 }
 
@@ -50,9 +50,9 @@ impl Model {
         free > 0 && (held == 0 || held < free - 1)
     }
 
-    fn give_back(&mut self, key: u8) {
-        let place = self.held.iter().position(|held| *held == key).unwrap();
-        self.held.remove(place);
+    fn release(&mut self, key: u8) {
+        let permit = self.held.iter().position(|held| *held == key).unwrap();
+        self.held.remove(permit);
         if let Some(turn) = self.turns.iter().position(|turn| *turn == key) {
             self.turns.remove(turn);
             self.turns.push_back(key);
@@ -72,7 +72,7 @@ impl Model {
         turns.retain(|key| waiting.iter().any(|(waiting, _)| waiting == key));
     }
 
-    /// The waiters that get a place now, in order.
+    /// The waiters that get a permit now, in order.
     fn serve(&mut self) -> Vec<usize> {
         let mut served = Vec::new();
         while let Some(key) = self
@@ -105,22 +105,22 @@ impl Wake for Woken {
 struct Waiter {
     number: usize,
     key: u8,
-    taking: Pin<Box<dyn Future<Output = Place<u8>>>>,
+    taking: Pin<Box<dyn Future<Output = FairPermit<u8>>>>,
     woken: Arc<Woken>,
     served: bool,
 }
 
 impl Waiter {
-    fn new(places: &Arc<Places<u8>>, key: u8, number: usize) -> Self {
-        let places = Arc::clone(places);
-        let taking = Box::pin(async move { places.take(&key).await });
+    fn new(semaphore: &Arc<FairSemaphore<u8>>, key: u8, number: usize) -> Self {
+        let semaphore = Arc::clone(semaphore);
+        let taking = Box::pin(async move { semaphore.acquire(&key).await });
         Self { number, key, taking, woken: Arc::default(), served: false }
     }
 
-    fn poll(&mut self) -> Option<Place<u8>> {
+    fn poll(&mut self) -> Option<FairPermit<u8>> {
         let waker = Waker::from(Arc::clone(&self.woken));
         match self.taking.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(place) => Some(place),
+            Poll::Ready(permit) => Some(permit),
             Poll::Pending => None,
         }
     }
@@ -131,53 +131,53 @@ fn nth<T>(of: &mut Vec<T>, n: usize) -> Option<T> {
 }
 
 fn play(most: usize, steps: &[Step]) -> Result<(), TestCaseError> {
-    let places = Places::new(most);
+    let semaphore = FairSemaphore::new(most);
     let mut model = Model { most, held: Vec::new(), waiting: Vec::new(), turns: VecDeque::new() };
-    let (mut held, mut waiters) = (Vec::<(u8, Place<u8>)>::new(), Vec::<Waiter>::new());
+    let (mut held, mut waiters) = (Vec::<(u8, FairPermit<u8>)>::new(), Vec::<Waiter>::new());
     for (number, step) in steps.iter().copied().enumerate() {
         match step {
             Step::Take(key) => {
                 let may = model.may_have_more(key);
-                let mut waiter = Waiter::new(&places, key, number);
-                let place = waiter.poll();
-                prop_assert_eq!(place.is_some(), may);
-                if let Some(place) = place {
+                let mut waiter = Waiter::new(&semaphore, key, number);
+                let permit = waiter.poll();
+                prop_assert_eq!(permit.is_some(), may);
+                if let Some(permit) = permit {
                     model.held.push(key);
-                    held.push((key, place));
+                    held.push((key, permit));
                 } else {
                     model.wait(key, number);
                     waiters.push(waiter);
                 }
             }
             Step::TryTake(key) => {
-                let place = places.try_take(&key);
-                prop_assert_eq!(place.is_some(), model.may_have_more(key));
-                if let Some(place) = place {
+                let permit = semaphore.try_acquire(&key);
+                prop_assert_eq!(permit.is_some(), model.may_have_more(key));
+                if let Some(permit) = permit {
                     model.held.push(key);
-                    held.push((key, place));
+                    held.push((key, permit));
                 }
             }
             Step::Poll(n) => {
                 let Some(mut waiter) = nth(&mut waiters, n) else { continue };
-                let place = waiter.poll();
-                prop_assert_eq!(place.is_some(), waiter.served);
-                match place {
-                    Some(place) => held.push((waiter.key, place)),
+                let permit = waiter.poll();
+                prop_assert_eq!(permit.is_some(), waiter.served);
+                match permit {
+                    Some(permit) => held.push((waiter.key, permit)),
                     None => waiters.push(waiter),
                 }
             }
             Step::Cancel(n) => {
                 let Some(waiter) = nth(&mut waiters, n) else { continue };
                 if waiter.served {
-                    model.give_back(waiter.key);
+                    model.release(waiter.key);
                 } else {
                     model.leave(waiter.number);
                 }
             }
-            Step::GiveBack(n) => {
-                let Some((key, place)) = nth(&mut held, n) else { continue };
-                model.give_back(key);
-                drop(place);
+            Step::Release(n) => {
+                let Some((key, permit)) = nth(&mut held, n) else { continue };
+                model.release(key);
+                drop(permit);
             }
         }
         let served = model.serve();
@@ -186,7 +186,7 @@ fn play(most: usize, steps: &[Step]) -> Result<(), TestCaseError> {
             prop_assert_eq!(waiter.woken.0.load(Ordering::Relaxed), waiter.served);
         }
         prop_assert!(model.held.len() <= most);
-        let state = places.state.lock();
+        let state = semaphore.state.lock();
         prop_assert_eq!(state.free, most - model.held.len());
         let mut known: Vec<u8> = state.keys.keys().copied().collect();
         let mut busy: Vec<u8> = model.held.iter().chain(&model.turns).copied().collect();
@@ -197,7 +197,7 @@ fn play(most: usize, steps: &[Step]) -> Result<(), TestCaseError> {
         prop_assert_eq!(state.line.len(), model.turns.len());
     }
     drop((held, waiters));
-    let state = places.state.lock();
+    let state = semaphore.state.lock();
     prop_assert!(state.free == most && state.keys.is_empty() && state.line.is_empty());
     Ok(())
 }
@@ -214,14 +214,14 @@ proptest! {
     }
 }
 
-/// Lets keys take places in turns until none can take another.
+/// Lets keys take permits in turns until none can take another.
 fn fill(most: usize, keys: usize) -> Vec<usize> {
-    let places = Places::new(most);
-    let mut taken: Vec<Vec<Place<usize>>> = (0..keys).map(|_| Vec::new()).collect();
+    let semaphore = FairSemaphore::new(most);
+    let mut taken: Vec<Vec<FairPermit<usize>>> = (0..keys).map(|_| Vec::new()).collect();
     loop {
         let before: usize = taken.iter().map(Vec::len).sum();
         for (key, taken) in taken.iter_mut().enumerate() {
-            taken.extend(places.try_take(&key));
+            taken.extend(semaphore.try_acquire(&key));
         }
         if taken.iter().map(Vec::len).sum::<usize>() == before {
             return taken.iter().map(Vec::len).collect();
@@ -250,26 +250,26 @@ fn one_gets_a_half_and_two_get_a_third_each() {
 #[test]
 fn however_many_are_busy_a_newcomer_gets_a_place_at_once() {
     for busy in 1..=30 {
-        let places = Places::new(32);
+        let semaphore = FairSemaphore::new(32);
         let mut taken = Vec::new();
         for _ in 0..32 {
             for key in 1..=busy {
-                taken.extend(places.try_take(&key));
+                taken.extend(semaphore.try_acquire(&key));
             }
         }
-        assert!(places.try_take(&0).is_some(), "{busy}");
+        assert!(semaphore.try_acquire(&0).is_some(), "{busy}");
     }
 }
 
 #[test]
 fn those_who_wait_take_turns() {
-    let places = Places::new(1);
-    let mut holder = places.try_take(&9);
+    let semaphore = FairSemaphore::new(1);
+    let mut holder = semaphore.try_acquire(&9);
     // Key 1 comes first, and with many waiters.
     let mut waiters: Vec<Waiter> = [1, 1, 1, 1, 2, 3, 3]
         .into_iter()
         .enumerate()
-        .map(|(number, key)| Waiter::new(&places, key, number))
+        .map(|(number, key)| Waiter::new(&semaphore, key, number))
         .collect();
     assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_none()));
     let mut order = Vec::new();
@@ -285,11 +285,11 @@ fn those_who_wait_take_turns() {
 
 #[test]
 fn a_newcomer_is_next_however_many_wait_before_it() {
-    let places = Places::new(3);
-    let mut holders: Vec<Place<u8>> = (1..=3).filter_map(|key| places.try_take(&key)).collect();
+    let semaphore = FairSemaphore::new(3);
+    let mut holders: Vec<FairPermit<u8>> = (1..=3).filter_map(|key| semaphore.try_acquire(&key)).collect();
     let mut waiters: Vec<Waiter> =
-        (0..300).map(|number| Waiter::new(&places, number as u8 % 3 + 1, number)).collect();
-    waiters.push(Waiter::new(&places, 0, 300));
+        (0..300).map(|number| Waiter::new(&semaphore, number as u8 % 3 + 1, number)).collect();
+    waiters.push(Waiter::new(&semaphore, 0, 300));
     assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_none()));
     drop(holders.remove(0));
     let served: Vec<u8> = waiters
@@ -302,26 +302,26 @@ fn a_newcomer_is_next_however_many_wait_before_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_between_threads() {
-    let places = Places::new(5);
+    let semaphore = FairSemaphore::new(5);
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..64_u32 {
-        let places = Arc::clone(&places);
+        let semaphore = Arc::clone(&semaphore);
         tasks.spawn(async move {
             for round in 0..200_u32 {
                 let key = (task + round) % 7;
                 if round % 3 == 0 {
-                    // Most of these give up, some of them after they were given a place.
+                    // Most of these give up, some of them after they were given a permit.
                     let wait = Duration::from_micros(u64::from((task * 31 + round * 17) % 500));
-                    drop(tokio::time::timeout(wait, places.take(&key)).await);
+                    drop(tokio::time::timeout(wait, semaphore.acquire(&key)).await);
                 } else {
-                    let place = places.take(&key).await;
+                    let permit = semaphore.acquire(&key).await;
                     tokio::task::yield_now().await;
-                    drop(place);
+                    drop(permit);
                 }
             }
         });
     }
     tokio::time::timeout(Duration::from_secs(60), tasks.join_all()).await.unwrap();
-    let state = places.state.lock();
+    let state = semaphore.state.lock();
     assert!(state.free == 5 && state.keys.is_empty() && state.line.is_empty());
 }

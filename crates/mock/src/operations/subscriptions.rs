@@ -17,7 +17,7 @@ const SUBSCRIBED_AT_ONCE: usize = 1_000;
 const UNSUBSCRIBED_AT_ONCE: usize = 100;
 
 /// A kind of request.
-struct Form {
+struct JobRequest {
     kind: &'static str,
     to: State,
     most: usize,
@@ -38,10 +38,16 @@ pub(crate) fn unsubscribe(call: &mut Call<'_>) -> Result<Answer> {
 
 fn accept(call: &mut Call<'_>, kind: &'static str, to: State, most: usize, shape: &Shape) -> Result<Answer> {
     let document = call.document()?;
-    let mut form =
-        Form { kind, to, most, revision: call.revision, now: call.account.clock.date(), historical: false };
+    let mut request = JobRequest {
+        kind,
+        to,
+        most,
+        revision: call.revision,
+        now: call.account.clock.date(),
+        historical: false,
+    };
     let accepted = call.account.clock.now();
-    let change = form.read(&document, accepted)?;
+    let change = request.read(&document, accepted)?;
     shape.check(&document, call.revision)?;
     // Unproven: the answer if there is no such list.
     if let Some(unknown) = change.list.as_ref().filter(|id| !call.account.lists.contains_key(*id)) {
@@ -51,7 +57,7 @@ fn accept(call: &mut Call<'_>, kind: &'static str, to: State, most: usize, shape
     Ok(Answer::Nothing(StatusCode::ACCEPTED))
 }
 
-impl Form {
+impl JobRequest {
     fn read(&mut self, document: &Value, accepted: Duration) -> Result<Change> {
         let data = member(document, "data", "/data")?;
         check::resource(data, self.kind, "/data")?;

@@ -7,7 +7,7 @@ use super::body::Body;
 use super::reply::Rejection;
 use crate::account::Account;
 use crate::ops::{Connection, InUse};
-use klaviyo_host::fair::{Place, Places};
+use klaviyo_host::fair::{FairPermit, FairSemaphore};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const BYTES_PER_BYTE: usize = 4;
 
 /// The places and the memory of a door.
 pub(super) struct Admission {
-    places: Arc<Places<Account>>,
+    places: Arc<FairSemaphore<Account>>,
     memory: Arc<Memory>,
 }
 
@@ -43,7 +43,7 @@ struct Reservation {
 /// The place and the memory of a request, until it is dropped.
 pub(super) struct Admitted {
     _memory: Reservation,
-    _place: Place<Account>,
+    _permit: FairPermit<Account>,
     _in_use: Option<InUse>,
 }
 
@@ -51,13 +51,13 @@ impl Admission {
     /// An admission with so many places and so many bytes.
     pub(super) fn new(places: usize, bytes: usize) -> Self {
         let memory = Arc::new(Memory { most: bytes, in_use: Mutex::default() });
-        Self { places: Places::new(places), memory }
+        Self { places: FairSemaphore::new(places), memory }
     }
 
     /// Admits a request that the account has signed. Returns its body.
     pub(super) fn admit(&self, account: &Account, body: Body) -> Result<(Vec<u8>, Admitted), Rejection> {
         let in_use = body.connection().map(Connection::in_use);
-        let place = self.places.try_take(account).ok_or_else(|| {
+        let permit = self.places.try_acquire(account).ok_or_else(|| {
             Rejection::overloaded(
                 "this door works on as many requests of the account as it can; repeat it later",
             )
@@ -65,7 +65,7 @@ impl Admission {
         let memory = self.memory.take(account, BYTES_PER_BYTE * body.len()).ok_or_else(|| {
             Rejection::overloaded("this door holds as many bytes of the account as it can; repeat it later")
         })?;
-        Ok((body.into_bytes(), Admitted { _memory: memory, _place: place, _in_use: in_use }))
+        Ok((body.into_bytes(), Admitted { _memory: memory, _permit: permit, _in_use: in_use }))
     }
 }
 
