@@ -2,7 +2,7 @@
 //!
 //! A key (a tenant, an account) gets a further permit only while it holds fewer permits than would then be
 //! free. Network switches share their buffers by this rule, the dynamic threshold. One busy key gets half of
-//! the semaphore, two get a third each, and *n* get one part in *n* + 1 each. The rest stays free for keys
+//! the permits, two get a third each, and *n* get one part in *n* + 1 each. The rest stays free for keys
 //! that hold none. A key that holds none may take the last permit.
 //!
 //! ```
@@ -51,7 +51,7 @@ struct SemaphoreState<K: Clone + Eq + Hash + Send + 'static> {
 struct Share<K: Clone + Eq + Hash + Send + 'static> {
     held: usize,
     /// The moment when the key began to wait or, later, last got or released a permit. Of keys with equally
-    /// many semaphore, the one that was served last comes last.
+    /// many permits, the one that was served last comes last.
     turn: u64,
     /// In the order of their arrival.
     waiting: BTreeMap<u64, oneshot::Sender<FairPermit<K>>>,
@@ -65,7 +65,7 @@ struct Waiting<'a, K: Clone + Eq + Hash + Send + 'static> {
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static> FairSemaphore<K> {
-    /// This many semaphore, all of them free. Without any, every key waits for ever.
+    /// This many permits, all of them free. Without any, every key waits for ever.
     #[must_use]
     pub fn new(most: usize) -> Arc<Self> {
         let state = SemaphoreState { free: most, keys: HashMap::new(), line: BTreeMap::new(), next: 0 };
@@ -114,7 +114,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> FairSemaphore<K> {
     }
 
     /// Takes a permit back and gives it to the next waiter. It never makes room for a second waiter: the
-    /// number of free semaphore, and what all other keys hold, is the same as before.
+    /// number of free permits, and what all other keys hold, is the same as before.
     fn release(self: &Arc<Self>, key: &K) {
         let next = {
             let mut state = self.state.lock();
