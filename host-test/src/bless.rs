@@ -3,7 +3,7 @@
 //! are listed.
 
 use crate::fixture::Fixture;
-use crate::replay::{self, Outcome, Played};
+use crate::replay::{self, Played, ReplayOutcome};
 use crate::{Sent, Subject, compare, one_line};
 use anyhow::{Context, Result, bail, ensure};
 use klaviyo_corpus::{Case, Corpus, Generated, Source};
@@ -17,7 +17,7 @@ pub struct Blessing {
     /// The files that were rewritten: fixtures, and answers and calls of which cases are generated.
     pub rewritten: Vec<PathBuf>,
     /// How many cases pass now, and why the others could not be blessed.
-    pub outcome: Outcome,
+    pub outcome: ReplayOutcome,
 }
 
 /// Replays all cases at these paths, and rewrites those that differ. An answer or a call is rewritten only if
@@ -30,7 +30,7 @@ pub struct Blessing {
 /// When a file cannot be written.
 pub fn bless(subject: &dyn Subject, corpus: &Corpus, paths: &[PathBuf]) -> Result<Blessing> {
     let mut blessing = Blessing::default();
-    let mut shared = Shared::default();
+    let mut shared = SharedFiles::default();
     for path in paths {
         let cases = match corpus.at(path) {
             Ok(cases) => cases,
@@ -54,7 +54,7 @@ pub fn bless(subject: &dyn Subject, corpus: &Corpus, paths: &[PathBuf]) -> Resul
 }
 
 /// Plays a case, and rewrites its file or notes what to rewrite in its answer and its call.
-fn case_as_it_goes(subject: &dyn Subject, case: &Case, shared: &mut Shared) -> Result<Option<PathBuf>> {
+fn case_as_it_goes(subject: &dyn Subject, case: &Case, shared: &mut SharedFiles) -> Result<Option<PathBuf>> {
     let text = case.text()?;
     let fixture = Fixture::parse(&text)?;
     let played = replay::play(subject, &text)?;
@@ -155,11 +155,11 @@ fn bless_request(written: &mut Map<String, Value>, expected: &crate::fixture::Re
 
 /// Answers and calls as they are to be written, by their files.
 #[derive(Default)]
-struct Shared {
+struct SharedFiles {
     documents: BTreeMap<PathBuf, Value>,
 }
 
-impl Shared {
+impl SharedFiles {
     /// Rewrites, in memory, what a case expects.
     fn note(&mut self, case: &Case, of: &Generated, fixture: &Fixture, played: &Played) -> Result<()> {
         let text = case.text()?;

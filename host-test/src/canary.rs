@@ -36,8 +36,8 @@ impl KeyWatch {
         )
     }
 
-    /// Begins to watch what a host in production would log, and all of `klaviyo-host`: where there is too much of
-    /// the rest.
+    /// Begins to watch what a host in production would log, and all of `klaviyo-host`: where there is too
+    /// much of the rest.
     ///
     /// # Errors
     /// When something else takes the logs already.

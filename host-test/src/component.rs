@@ -1,6 +1,6 @@
 //! The component in `klaviyo-host`, as a platform runs it, over an upstream of the caller's.
 
-use crate::{Sent, Shared, Subject, TransportError, canary, lock};
+use crate::{Sent, SharedUpstream, Subject, TransportError, canary, lock};
 use anyhow::{Context, Result, bail};
 use klaviyo_host::{
     Answer, Attempt, AttemptError, Bounds, Cause, Connector, Error, Limits, Pace, Secret, Tenant, Transport,
@@ -63,7 +63,7 @@ pub struct Component {
     calls: AtomicU64,
 }
 
-type Upstreams = Mutex<HashMap<String, Shared>>;
+type Upstreams = Mutex<HashMap<String, SharedUpstream>>;
 
 impl Component {
     /// Loads and compiles a component file. Requests are sent once, and at no pace.
@@ -83,7 +83,7 @@ impl Component {
 }
 
 impl Subject for Component {
-    fn call(&self, function: &str, arguments: &[Value], upstream: Shared) -> Result<Value> {
+    fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
         let key = format!("{}{:08}", canary::KEY, self.calls.fetch_add(1, Ordering::Relaxed));
         lock(&self.upstreams).insert(key.clone(), upstream);
         let tenant = Tenant::builder(&self.connector, Secret::new(&key)?).pace(Pace::unlimited()).build();

@@ -1,8 +1,9 @@
-//! The component that is composed for `wasi:http`, in a runtime that knows nothing of Klaviyo: wasmtime, with its own
-//! implementation of the `wasi:http/proxy` world's interfaces, and `wasi:cli/environment`, where the key is.
+//! The component that is composed for `wasi:http`, in a runtime that knows nothing of Klaviyo: wasmtime, with
+//! its own implementation of the `wasi:http/proxy` world's interfaces, and `wasi:cli/environment`, where the
+//! key is.
 
 use crate::component::built;
-use crate::{Sent, Shared, Subject, TransportError, canary, lock};
+use crate::{Sent, SharedUpstream, Subject, TransportError, canary, lock};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -28,7 +29,8 @@ impl Composed {
     /// Loads and compiles the component.
     ///
     /// # Errors
-    /// When it cannot be read, or imports what a host of `wasi:http` and `wasi:cli/environment` does not have.
+    /// When it cannot be read, or imports what a host of `wasi:http` and `wasi:cli/environment` does not
+    /// have.
     pub fn load(file: &Path) -> Result<Self> {
         let engine = Engine::default();
         let component = Component::from_file(&engine, built(file.to_owned())?)?;
@@ -76,7 +78,7 @@ impl Composed {
 }
 
 impl Subject for Composed {
-    fn call(&self, function: &str, arguments: &[Value], upstream: Shared) -> Result<Value> {
+    fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
         let environment = [("KLAVIYO_API_KEY", canary::KEY)];
         let returned =
             self.runtime.block_on(self.run(&environment, Scripted(upstream), function, arguments))?;
@@ -110,7 +112,7 @@ impl WasiHttpView for State {
 }
 
 /// Answers by a script.
-struct Scripted(Shared);
+struct Scripted(SharedUpstream);
 
 /// What `wasi:http` waits for.
 pub type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Worker), Error>> + Send>;
@@ -123,7 +125,7 @@ impl WasiHttpHooks for Scripted {
     }
 
     fn send_request(&mut self, request: Request<WasiBody>, _: Option<RequestOptions>, _: Worker) -> Sending {
-        let upstream = Shared::clone(&self.0);
+        let upstream = SharedUpstream::clone(&self.0);
         Box::new(async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();

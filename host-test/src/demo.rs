@@ -1,6 +1,8 @@
-//! The WhatsApp opt-in, run for real: the component in wasmtime, over HTTP, against a Klaviyo on this machine.
+//! The WhatsApp opt-in, run for real: the component in wasmtime, over HTTP, against a Klaviyo on this
+//! machine.
 
-use crate::{component, lock, story};
+use crate::story::{self, Captured, Chapter, ExchangeRecord, Story};
+use crate::{component, lock};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -10,75 +12,9 @@ use klaviyo_host::{
 };
 use klaviyo_mock::{Account, Server};
 use klaviyo_service::outcome;
-use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-
-/// What the automation captured on WhatsApp, and where the contact goes.
-#[derive(Clone, Debug, clap::Args, Serialize)]
-pub struct Captured {
-    /// The email address that the customer gave
-    #[arg(long = "email", default_value = "priya@example.com")]
-    pub customer_email: String,
-    /// The customer's name
-    #[arg(long = "name", default_value = "Priya Sharma")]
-    pub customer_name: String,
-    /// The customer's WhatsApp number, with its country code
-    #[arg(long = "phone", default_value = "+919820000001")]
-    pub customer_phone: String,
-    /// The list for opt-ins, by name or id
-    #[arg(long, default_value = "WhatsApp Opt-Ins")]
-    #[serde(skip)]
-    pub list: String,
-}
-
-/// All that happened, in order.
-#[derive(Serialize)]
-pub struct Story {
-    /// The file that ran.
-    pub component: String,
-    /// Its size.
-    pub bytes: u64,
-    /// The server that stood in for Klaviyo.
-    pub klaviyo: String,
-    /// What was captured.
-    pub captured: Captured,
-    /// The calls.
-    pub chapters: Vec<Chapter>,
-}
-
-/// One call of the connector.
-#[derive(Serialize)]
-pub struct Chapter {
-    /// What it shows.
-    pub title: &'static str,
-    /// The function that was called.
-    pub function: &'static str,
-    /// What crossed the component's `http` import.
-    pub exchanges: Vec<Exchange>,
-    /// What it returned, as the contract's JSON: `{"ok": …}` or `{"err": …}`.
-    pub result: Value,
-    /// What the bot says to the customer, where it has something to say.
-    pub reply: Option<String>,
-}
-
-/// A request and what came back.
-#[derive(Clone, Serialize)]
-pub struct Exchange {
-    /// The method.
-    pub method: String,
-    /// The URL as the component sent it.
-    pub url: String,
-    /// The headers, the key masked.
-    pub headers: Vec<(String, String)>,
-    /// The request's body.
-    pub body: String,
-    /// The status; none when there was no answer.
-    pub status: Option<u16>,
-    /// The answer's body, or why there was none.
-    pub answer: String,
-}
 
 /// Runs the story and prints it, for people or as JSON.
 ///
@@ -88,14 +24,14 @@ pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
     let file = component::built(file.to_owned())?;
     let server = Server::start(Account::demo())?;
     let egress = Egress::endpoint(&server.url())?;
-    let recorder = Recorder {
+    let recorder = ExchangeRecorder {
         http: HttpTransport::new(&egress, &Limits::default())?,
         endpoint: server.url(),
         exchanges: Arc::default(),
     };
     let exchanges = Arc::clone(&recorder.exchanges);
     let connector = Connector::builder().egress(egress).transport(recorder).load(&file)?;
-    let stage = Stage { connector, exchanges, runtime: runtime()? };
+    let platform = Platform { connector, exchanges, runtime: runtime()? };
     let mut story = Story {
         component: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         bytes: std::fs::metadata(&file)?.len(),
@@ -104,18 +40,18 @@ pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
         chapters: Vec::new(),
     };
     if json {
-        let told = tell(&mut story, &stage, |_, _| {});
+        let told = tell(&mut story, &platform, |_, _| {});
         println!("{}", serde_json::to_string_pretty(&story)?);
         return told;
     }
     story::beginning(&story);
-    tell(&mut story, &stage, story::chapter)?;
+    tell(&mut story, &platform, story::chapter)?;
     story::end();
     Ok(())
 }
 
 /// Makes the calls; `told` gets each chapter as soon as it has happened.
-fn tell(story: &mut Story, stage: &Stage, told: fn(usize, &Chapter)) -> Result<()> {
+fn tell(story: &mut Story, platform: &Platform, told: fn(usize, &Chapter)) -> Result<()> {
     let captured = story.captured.clone();
     let mut add = |chapter: Chapter| {
         told(story.chapters.len() + 1, &chapter);
@@ -123,10 +59,10 @@ fn tell(story: &mut Story, stage: &Stage, told: fn(usize, &Chapter)) -> Result<(
     };
 
     let mut call = |title, key, function, arguments: &[Value]| -> Result<Value> {
-        let tenant = Tenant::new(&stage.connector, Secret::new(key)?);
-        let result = component::returned(stage.runtime.block_on(tenant.call(function, arguments)))?;
+        let tenant = Tenant::new(&platform.connector, Secret::new(key)?);
+        let result = component::returned(platform.runtime.block_on(tenant.call(function, arguments)))?;
         let reply = result.get("ok").and_then(|receipt| reply(receipt, &captured));
-        let exchanges = std::mem::take(&mut *lock(&stage.exchanges));
+        let exchanges = std::mem::take(&mut *lock(&platform.exchanges));
         add(Chapter { title, function, exchanges, result: result.clone(), reply });
         Ok(result)
     };
@@ -166,9 +102,9 @@ fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
 }
 
 /// What the story is played on.
-struct Stage {
+struct Platform {
     connector: Connector,
-    exchanges: Arc<Mutex<Vec<Exchange>>>,
+    exchanges: Arc<Mutex<Vec<ExchangeRecord>>>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -177,14 +113,14 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Sends over HTTP, and keeps what was sent, the key left out.
-struct Recorder {
+struct ExchangeRecorder {
     http: HttpTransport,
     /// What stands for Klaviyo: the story names Klaviyo.
     endpoint: String,
-    exchanges: Arc<Mutex<Vec<Exchange>>>,
+    exchanges: Arc<Mutex<Vec<ExchangeRecord>>>,
 }
 
-impl Transport for Recorder {
+impl Transport for ExchangeRecorder {
     fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_> {
         let text = |value: &http::HeaderValue| match value.is_sensitive() {
             true => "Klaviyo-API-Key pk_…".to_owned(),
@@ -194,7 +130,7 @@ impl Transport for Recorder {
             request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         // The key's header first: it is what the host adds.
         headers.sort_by_key(|(name, _)| name != "authorization");
-        let mut exchange = Exchange {
+        let mut exchange = ExchangeRecord {
             method: request.method().to_string(),
             url: request.uri().to_string().replace(&self.endpoint, "https://a.klaviyo.com"),
             headers,

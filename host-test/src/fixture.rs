@@ -69,7 +69,7 @@ pub struct Request {
 /// What comes back, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+struct WrittenAnswer {
     status: Option<u16>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -82,7 +82,7 @@ struct Answer {
 
 /// Reads an answer as the connector gets it.
 fn answer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Response, TransportError>, D::Error> {
-    Answer::deserialize(deserializer)?.play().map_err(D::Error::custom)
+    WrittenAnswer::deserialize(deserializer)?.play().map_err(D::Error::custom)
 }
 
 /// Tells a null that is there from a member that is not.
@@ -117,7 +117,7 @@ impl Fixture {
     }
 }
 
-impl Answer {
+impl WrittenAnswer {
     fn play(self) -> anyhow::Result<Result<Response, TransportError>> {
         let bodies = [self.json.is_some(), self.text.is_some(), self.base64.is_some()];
         let bodies = bodies.into_iter().filter(|given| *given).count();

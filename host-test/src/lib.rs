@@ -1,18 +1,14 @@
-//! A wasmtime host for the component: it runs the real file over an `http` of its own.
+//! The test host: `klaviyo-host` as a platform runs it, and the suites that prove what it promises.
 //!
-//! - [`fixture`] is the format of the corpus, [`script`] plays a fixture's side of the conversation, and
-//!   [`replay`] runs folders of them.
-//! - [`component`] calls the functions of a component in `klaviyo-host`; [`native`] calls the same functions of
-//!   `klaviyo-core` without WebAssembly. [`composed`] calls those of the component that is composed for `wasi:http`, in
-//!   wasmtime's own implementation of it.
-//! - [`hostile`] runs guests that misbehave, [`servers`] the connector against servers that do, and [`canary`] looks
-//!   for the key meanwhile.
-//! - [`soak`] runs many calls at once while things go wrong.
-//! - [`scale`] runs front doors, a queue and workers as processes, and kills them.
-//! - [`measure`], [`bench`], [`neighbour`] and [`strangers`] measure.
-//! - [`demo`] tells the story of the WhatsApp opt-in over real HTTP.
+//! - [`fixture`] is the format of the corpus. [`script`] plays a fixture's side of the conversation,
+//!   [`replay`] plays many, and [`bless`] rewrites what they expect.
+//! - [`component`] calls the functions of the component in `klaviyo-host`, [`native`] those of `klaviyo-core`
+//!   without WebAssembly, and [`composed`] those of the component for `wasi:http` in wasmtime's own
+//!   implementation of it.
+//! - [`hostile`] runs guests that misbehave, [`servers`] the connector against servers that do, and
+//!   [`canary`] looks for the key meanwhile. [`load`] has the suites that take minutes, and what measures.
+//! - [`demo`] runs the WhatsApp opt-in over real HTTP, and [`story`] tells it.
 
-pub mod bench;
 pub mod bless;
 pub mod canary;
 mod compare;
@@ -21,18 +17,13 @@ pub mod composed;
 pub mod demo;
 pub mod fixture;
 pub mod hostile;
-pub mod measure;
+pub mod load;
 pub mod native;
-pub mod neighbour;
 pub mod replay;
-pub mod scale;
 pub mod script;
 pub mod servers;
-pub mod soak;
-mod story;
-pub mod strangers;
+pub mod story;
 pub mod suite;
-pub mod sync;
 
 pub use component::Component;
 pub use composed::Composed;
@@ -64,7 +55,7 @@ pub trait Upstream: Send {
 }
 
 /// An upstream that whoever makes a call keeps a hold of.
-pub type Shared = Arc<Mutex<dyn Upstream>>;
+pub type SharedUpstream = Arc<Mutex<dyn Upstream>>;
 
 /// Takes hold of an upstream, or of what it has seen.
 pub fn lock<T: ?Sized>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -81,7 +72,7 @@ pub trait Subject: Sync {
         &self,
         function: &str,
         arguments: &[serde_json::Value],
-        upstream: Shared,
+        upstream: SharedUpstream,
     ) -> anyhow::Result<serde_json::Value>;
 }
 

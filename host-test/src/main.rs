@@ -4,15 +4,13 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use host_test::canary::KeyWatch;
 use host_test::component::{self, Component};
-use host_test::demo::{self, Captured};
-use host_test::measure::Way;
+use host_test::demo;
+use host_test::load::measure::Runtime;
+use host_test::load::{bench, measure, neighbour, scale, soak, strangers, sync};
 use host_test::native::Native;
-use host_test::soak::{self, Size};
+use host_test::story::Captured;
 use host_test::suite;
-use host_test::{
-    Composed, Subject, bench, bless, hostile, measure, neighbour, one_line, replay, scale, servers,
-    strangers, sync,
-};
+use host_test::{Composed, Subject, bless, hostile, one_line, replay, servers};
 use klaviyo_corpus::Corpus;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,13 +53,13 @@ enum Command {
     /// twice
     Soak {
         #[command(flatten)]
-        size: Size,
+        size: soak::SoakSize,
     },
     /// Measure what a sync takes: requests, time and memory
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
         #[command(flatten)]
-        size: bench::Size,
+        size: bench::BenchSize,
         #[command(subcommand)]
         other: Option<Bench>,
     },
@@ -69,7 +67,7 @@ enum Command {
     /// line of JSON
     Measure {
         /// What runs the connector
-        way: Way,
+        way: Runtime,
         /// Only print how many milliseconds the start takes
         #[arg(long)]
         start: bool,
@@ -78,13 +76,13 @@ enum Command {
     /// it is killed; exit 1 if a row is lost or sent twice
     Sync {
         #[command(flatten)]
-        size: sync::Size,
+        size: sync::SyncSize,
     },
     /// Bring opt-ins to front doors, a queue on NATS and workers, with faults, while they are killed; exit 1
     /// if one is lost or ends otherwise than it has to
     Scale {
         #[command(flatten)]
-        size: scale::Size,
+        size: scale::ScaleSize,
     },
     /// Run the WhatsApp opt-in in the component, against a Klaviyo on this machine, and tell what happens
     Demo {
@@ -101,7 +99,7 @@ enum Bench {
     /// Measure what a quiet tenant gets beside noisy ones: the times of its calls
     Neighbour {
         #[command(flatten)]
-        size: neighbour::Size,
+        size: neighbour::NeighbourSize,
     },
     /// Measure what callers who can sign get of a door beside strangers, and beside an account that asks for
     /// all that it can; exit 1 if one of them is not answered

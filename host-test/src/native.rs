@@ -1,6 +1,6 @@
 //! The functions of the contract without WebAssembly: `klaviyo-core` called directly.
 
-use crate::{Response, Sent, Shared, Subject, TransportError};
+use crate::{Response, Sent, SharedUpstream, Subject, TransportError};
 use anyhow::{Context, Result, bail};
 use klaviyo_core::{Http, Method, Request, bulk, consent, contacts, lists};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub struct Native;
 
 impl Subject for Native {
-    fn call(&self, function: &str, arguments: &[Value], upstream: Shared) -> Result<Value> {
+    fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
         let http = &mut Bridge(upstream);
         match function {
             "contacts.lookup" => {
@@ -97,7 +97,7 @@ fn returned<T: Serialize>(result: Result<T, Box<klaviyo_core::Error>>) -> Result
     })
 }
 
-struct Bridge(Shared);
+struct Bridge(SharedUpstream);
 
 impl Http for Bridge {
     fn send(&mut self, request: Request) -> Result<Response, TransportError> {

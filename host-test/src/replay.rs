@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 /// How a run of fixtures ended.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ReplayOutcome {
     /// How many cases went as their fixtures say.
     pub passed: usize,
     /// The paths of the other cases, and what differed.
@@ -24,23 +24,23 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When there is no case at all.
-pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<Outcome> {
+pub fn replay(subject: &dyn Subject, paths: &[PathBuf]) -> Result<ReplayOutcome> {
     let corpus = Corpus::default();
-    let mut outcome = Outcome::default();
+    let mut outcome = ReplayOutcome::default();
     for path in paths {
         match corpus.at(path) {
             Ok(cases) => run(subject, &cases, &mut outcome),
             Err(error) => outcome.failed.push((path.clone(), one_line(&error))),
         }
     }
-    if outcome == Outcome::default() {
+    if outcome == ReplayOutcome::default() {
         bail!("there is no fixture (*.json) in what was given");
     }
     Ok(outcome)
 }
 
 /// Replays cases on all cores. Failures are in the order of the cases.
-fn run(subject: &dyn Subject, cases: &[Case], outcome: &mut Outcome) {
+fn run(subject: &dyn Subject, cases: &[Case], outcome: &mut ReplayOutcome) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

@@ -1,15 +1,83 @@
-//! The demo, told to a person.
+//! The story of the demo: what happened, and how it is told to a person.
 
-use crate::demo::{Chapter, Exchange, Story};
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WordSplitter};
 
 const TITLE: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
+
+/// What the automation captured on WhatsApp, and where the contact goes.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct Captured {
+    /// The email address that the customer gave
+    #[arg(long = "email", default_value = "priya@example.com")]
+    pub customer_email: String,
+    /// The customer's name
+    #[arg(long = "name", default_value = "Priya Sharma")]
+    pub customer_name: String,
+    /// The customer's WhatsApp number, with its country code
+    #[arg(long = "phone", default_value = "+919820000001")]
+    pub customer_phone: String,
+    /// The list for opt-ins, by name or id
+    #[arg(long, default_value = "WhatsApp Opt-Ins")]
+    #[serde(skip)]
+    pub list: String,
+}
+
+/// All that happened, in order.
+#[derive(Serialize)]
+pub struct Story {
+    /// The file that ran.
+    pub component: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The server that stood in for Klaviyo.
+    pub klaviyo: String,
+    /// What was captured.
+    pub captured: Captured,
+    /// The calls.
+    pub chapters: Vec<Chapter>,
+}
+
+/// One call of the connector.
+#[derive(Serialize)]
+pub struct Chapter {
+    /// What it shows.
+    pub title: &'static str,
+    /// The function that was called.
+    pub function: &'static str,
+    /// What crossed the component's `http` import.
+    pub exchanges: Vec<ExchangeRecord>,
+    /// What it returned, as the contract's JSON: `{"ok": …}` or `{"err": …}`.
+    pub result: Value,
+    /// What the bot says to the customer, where it has something to say.
+    pub reply: Option<String>,
+}
+
+/// A request and what came back.
+#[derive(Clone, Serialize)]
+pub struct ExchangeRecord {
+    /// The method.
+    pub method: String,
+    /// The URL as the component sent it.
+    pub url: String,
+    /// The headers, the key masked.
+    pub headers: Vec<(String, String)>,
+    /// The request's body.
+    pub body: String,
+    /// The status; none when there was no answer.
+    pub status: Option<u16>,
+    /// The answer's body, or why there was none.
+    pub answer: String,
+}
 
 /// Who takes part, and what set it off.
 pub(crate) fn beginning(story: &Story) {
@@ -78,7 +146,7 @@ fn fields(record: &Value, names: &[&str]) {
     }
 }
 
-fn exchange(exchange: &Exchange) {
+fn exchange(exchange: &ExchangeRecord) {
     println!();
     println!("  {TITLE}{}{TITLE:#}", step(exchange));
     println!("    → {} {}", exchange.method, exchange.url);
@@ -104,7 +172,7 @@ fn exchange(exchange: &Exchange) {
 }
 
 /// The guide's name for what a request does.
-fn step(exchange: &Exchange) -> &'static str {
+fn step(exchange: &ExchangeRecord) -> &'static str {
     match (exchange.method.as_str(), exchange.url.as_str()) {
         ("GET", url) if url.contains("/api/lists/") => "Get the lists",
         ("GET", _) => "Search the profile",
@@ -114,7 +182,7 @@ fn step(exchange: &Exchange) -> &'static str {
 }
 
 /// The condition that the guide puts after a search.
-fn branch(exchange: &Exchange) -> Option<&'static str> {
+fn branch(exchange: &ExchangeRecord) -> Option<&'static str> {
     if step(exchange) != "Search the profile" || exchange.status != Some(200) {
         return None;
     }
@@ -136,19 +204,13 @@ fn meaning(status: u16) -> &'static str {
     }
 }
 
-/// Breaks a text into lines, at spaces where there are some.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_inclusive([' ', ',']) {
-        if line.chars().count() + word.trim_end().chars().count() > width && !line.is_empty() {
-            lines.push(line.trim_end().to_owned());
-            line.clear();
-        }
-        line.push_str(word);
+/// Breaks a text into lines, at spaces and behind commas: JSON has no spaces.
+fn wrapped(text: &str, width: usize) -> Vec<Cow<'_, str>> {
+    if text.is_empty() {
+        return Vec::new();
     }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
+    let words = WordSeparator::Custom(|line| Box::new(line.split_inclusive([' ', ',']).map(Word::from)));
+    let options = textwrap::Options::new(width).break_words(false);
+    // Neither a time nor an id is broken at its hyphens.
+    textwrap::wrap(text, options.word_separator(words).word_splitter(WordSplitter::NoHyphenation))
 }

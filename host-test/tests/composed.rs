@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use host_test::component::composed;
 use host_test::composed::{Composed, Network, Sending, Worker};
-use host_test::servers::{Answer, Server};
+use host_test::servers::{Reply, Server};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame};
@@ -111,7 +111,7 @@ fn who_answers_before_the_end_of_the_request_is_heard() -> Result<()> {
 
 #[test]
 fn without_a_key_or_with_a_wrong_endpoint_nothing_is_sent_and_the_variable_is_named() -> Result<()> {
-    let server = Server::start(|_| Answer::Close)?;
+    let server = Server::start(|_| Reply::Close)?;
     let url = server.url();
     for (environment, variable) in [
         (vec![("KLAVIYO_ENDPOINT", url.as_str())], "KLAVIYO_API_KEY"),
@@ -133,29 +133,29 @@ fn whatever_a_server_sends_is_an_error_that_fits() -> Result<()> {
     fn head(status: &str, headers: &str) -> String {
         format!("HTTP/1.1 {status}\r\n{headers}\r\n")
     }
-    type Respond = fn() -> Answer;
+    type Respond = fn() -> Reply;
     let cases: [(&str, &str, Respond); 10] = [
-        ("reset", "connection", || Answer::Reset(Vec::new())),
-        ("closed", "connection", || Answer::Close),
-        ("garbage", "connection", || Answer::bytes("\x16\x03\x01 no HTTP here\r\n\r\n")),
-        ("short body", "connection", || Answer::bytes(&head("200 OK", "content-length: 100\r\n"))),
+        ("reset", "connection", || Reply::Reset(Vec::new())),
+        ("closed", "connection", || Reply::Close),
+        ("garbage", "connection", || Reply::bytes("\x16\x03\x01 no HTTP here\r\n\r\n")),
+        ("short body", "connection", || Reply::bytes(&head("200 OK", "content-length: 100\r\n"))),
         ("redirect", "other", || {
-            Answer::bytes(&head("302 Found", "location: http://127.0.0.1:1/\r\ncontent-length: 0\r\n"))
+            Reply::bytes(&head("302 Found", "location: http://127.0.0.1:1/\r\ncontent-length: 0\r\n"))
         }),
         ("endless body", "too-large", || {
             let body = vec![b' '; 1 << 20];
-            Answer::Endless(head("200 OK", "").into_bytes(), body, Duration::ZERO)
+            Reply::Endless(head("200 OK", "").into_bytes(), body, Duration::ZERO)
         }),
         ("large headers", "too-large", || {
             let header = format!("x: {}\r\ncontent-length: 0\r\n", "y".repeat(20_000));
-            Answer::bytes(&head("200 OK", &header))
+            Reply::bytes(&head("200 OK", &header))
         }),
         ("compressed", "other", || {
-            Answer::bytes(&(head("200 OK", "content-encoding: gzip\r\ncontent-length: 2\r\n") + "\x1f_"))
+            Reply::bytes(&(head("200 OK", "content-encoding: gzip\r\ncontent-length: 2\r\n") + "\x1f_"))
         }),
-        ("no JSON", "malformed", || Answer::bytes(&(head("200 OK", "content-length: 2\r\n") + "hi"))),
+        ("no JSON", "malformed", || Reply::bytes(&(head("200 OK", "content-length: 2\r\n") + "hi"))),
         ("rate limited", "rate-limited", || {
-            Answer::bytes(&head("429 Too Many Requests", "retry-after: 7\r\ncontent-length: 0\r\n"))
+            Reply::bytes(&head("429 Too Many Requests", "retry-after: 7\r\ncontent-length: 0\r\n"))
         }),
     ];
     for (name, expected, respond) in cases {
@@ -175,7 +175,7 @@ fn a_key_that_is_sent_back_does_not_reach_the_connector() -> Result<()> {
         let request = String::from_utf8_lossy(&incoming.bytes).into_owned();
         assert!(request.contains(Account::DEMO_KEY) && request.contains("user-agent: klaviyo-connector/"));
         let body = format!("no: {request}");
-        Answer::bytes(&format!(
+        Reply::bytes(&format!(
             "HTTP/1.1 400 Bad Request\r\nx-echo: {}\r\ncontent-length: {}\r\n\r\n{body}",
             Account::DEMO_KEY,
             body.len()

@@ -1,16 +1,17 @@
-//! What `klaviyo-connector sync` takes, as a process of its own, against a Klaviyo that keeps to its rates: requests, time and
-//! memory, beside the guide's flow of three requests for each contact.
+//! What `klaviyo-connector sync` takes, as a process of its own, against a Klaviyo that keeps to its rates:
+//! requests, time and memory, beside the guide's flow of three requests for each contact.
 
 use crate::canary::KEY;
-use crate::sync::{self, LIST};
-use anyhow::{Context, Result, ensure};
+use crate::load::process::peak;
+use crate::load::{LIST, LIST_NAME, sync};
+use anyhow::{Result, ensure};
 use klaviyo_mock::{Account, Klaviyo, Rates, Server};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// How many contacts each way takes.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Size {
+pub struct BenchSize {
     /// How many are imported
     #[arg(long, default_value_t = 1_000_000)]
     pub imported: usize,
@@ -26,7 +27,7 @@ pub struct Size {
 ///
 /// # Errors
 /// When a sync fails.
-pub fn run(size: &Size) -> Result<()> {
+pub fn run(size: &BenchSize) -> Result<()> {
     println!("| sync | contacts | requests | requests a contact | contacts a second | most memory |");
     println!("|---|---|---|---|---|---|");
     measure("bulk import", size.imported, &[])?;
@@ -40,7 +41,7 @@ fn measure(name: &str, contacts: usize, mode: &[&str]) -> Result<()> {
     sync::write(&file, contacts, false)?;
     let mut account = Account::default();
     account.add_key(KEY, Account::SCOPES);
-    account.add_list(LIST, "WhatsApp Opt-Ins");
+    account.add_list(LIST, LIST_NAME);
     let server = Server::start(Klaviyo::from(account).rates(Rates::klaviyo()))?;
 
     let mut command = sync::command(&file, &server)?;
@@ -81,11 +82,4 @@ fn watch(mut child: Child) -> Result<u64> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// The most memory that a process has had so far, in kilobytes: the high water mark that Linux keeps.
-pub(crate) fn peak(process: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("there is no VmHWM")?;
-    Ok(line.split_whitespace().next().context("VmHWM is empty")?.parse()?)
 }

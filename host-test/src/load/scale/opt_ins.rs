@@ -1,10 +1,9 @@
 //! The opt-ins of a run, and how each of them has to end.
 
+use crate::load::{LIST, LIST_NAME};
 use serde_json::{Value, json};
 
 /// A list of every account.
-pub(super) const LIST: &str = "Y6nRLr";
-pub(super) const LIST_NAME: &str = "WhatsApp Opt-Ins";
 /// One opt-in in so many is of each of the kinds that are not usual.
 const SOME: usize = 250;
 

@@ -1,9 +1,9 @@
 //! The processes of a run: NATS, doors and workers, and a Klaviyo in this one.
 
-use super::opt_ins::{LIST, LIST_NAME};
 use crate::canary::{self, KEY};
 use crate::component::artifact;
-use crate::sync::program;
+use crate::load::process::program;
+use crate::load::{LIST, LIST_NAME};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,21 +1,23 @@
-//! Large files through `klaviyo-connector sync`, as a process of its own, against a Klaviyo that keeps to its rates: nothing is
-//! lost, nothing is sent twice, whatever is in the file, whatever goes wrong, and whenever the process is killed.
+//! Large files through `klaviyo-connector sync`, as a process of its own, against a Klaviyo that keeps to its
+//! rates: nothing is lost, nothing is sent twice, whatever is in the file, whatever goes wrong, and whenever
+//! the process is killed.
 
 use crate::canary::KEY;
 use crate::component::artifact;
-use crate::soak::FAULTS;
+use crate::load::process::program;
+use crate::load::soak::FAULTS;
+use crate::load::{LIST, LIST_NAME};
 use anyhow::{Context, Result, bail, ensure};
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-pub(crate) const LIST: &str = "Y6nRLr";
 /// How often a sync is killed.
 const KILLS: usize = 5;
 /// The most requests that 100,000 good contacts may take.
@@ -25,7 +27,7 @@ const BAD: usize = 50;
 
 /// How much.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Size {
+pub struct SyncSize {
     /// What the faults and the moments to kill are drawn by
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -52,8 +54,9 @@ const TROUBLES: [Trouble; 4] = [
 /// Runs all of it, and prints what happened.
 ///
 /// # Errors
-/// When a row is lost, or done twice, or not reported as it ended; or when it takes more requests than it may.
-pub fn run(size: &Size) -> Result<()> {
+/// When a row is lost, or done twice, or not reported as it ended; or when it takes more requests than it
+/// may.
+pub fn run(size: &SyncSize) -> Result<()> {
     println!("{} rows each, Klaviyo's rates, seed {}", size.rows, size.seed);
     for trouble in &TROUBLES {
         sync(trouble, size).with_context(|| trouble.name)?;
@@ -64,13 +67,13 @@ pub fn run(size: &Size) -> Result<()> {
     Ok(())
 }
 
-fn sync(trouble: &Trouble, size: &Size) -> Result<()> {
+fn sync(trouble: &Trouble, size: &SyncSize) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("contacts.csv");
     write(&file, size.rows, trouble.bad_rows)?;
     let mut account = Account::default();
     account.add_key(KEY, Account::SCOPES);
-    account.add_list(LIST, "WhatsApp Opt-Ins");
+    account.add_list(LIST, LIST_NAME);
     if trouble.bad_rows {
         for row in (0..size.rows).filter(|row| Row::of(*row, true) == Row::Failed) {
             account.refuse_to_import(&email(row), "This person cannot be imported.");
@@ -130,14 +133,6 @@ pub(crate) fn command(file: &Path, server: &Server) -> Result<Command> {
     command.arg("sync").arg(file).args(["--list", LIST, "--endpoint", &server.url()]);
     command.arg("--component").arg(artifact()).env("KLAVIYO_API_KEY", KEY).stdin(Stdio::null());
     Ok(command)
-}
-
-/// `klaviyo`, which is built beside this program.
-pub(crate) fn program() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let program = own.with_file_name(format!("klaviyo-connector{}", std::env::consts::EXE_SUFFIX));
-    ensure!(program.exists(), "there is no {}; `cargo xtask` builds it", program.display());
-    Ok(program)
 }
 
 /// What a row is, and what becomes of it.

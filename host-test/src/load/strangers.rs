@@ -1,10 +1,10 @@
-//! What signed callers get of `klaviyo-connector serve`, as a process of its own, while strangers crowd before it, and while another
-//! account asks for as much as it can.
+//! What signed callers get of `klaviyo-connector serve`, as a process of its own, while strangers crowd
+//! before it, and while another account asks for as much as it can.
 
-use crate::bench::peak;
 use crate::canary::KEY;
 use crate::component::artifact;
-use crate::sync::{LIST, program};
+use crate::load::process::{peak, program};
+use crate::load::{LIST, LIST_NAME};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -46,8 +46,8 @@ const QUIET: &str = "quiet";
 const NOISY: &str = "noisy";
 /// Signed callers, half of them with a new connection for each request.
 const CALLERS: usize = 8;
-/// How long a caller waits between two requests, and a quiet one whose opt-ins are done at once: Klaviyo takes 150 additions
-/// to lists a minute.
+/// How long a caller waits between two requests, and a quiet one whose opt-ins are done at once: Klaviyo
+/// takes 150 additions to lists a minute.
 const PAUSE: Duration = Duration::from_millis(50);
 const QUIET_PAUSE: Duration = Duration::from_millis(450);
 /// How long a stranger stays away whose connection was closed.
@@ -260,7 +260,8 @@ impl Caller {
         Self { client, url, account, expected: door.expected, name: fastrand::u64(..) }
     }
 
-    /// Asks again and again, with a pause. When it is told to come in a second, it comes about ten times as soon.
+    /// Asks again and again, with a pause. When it is told to come in a second, it comes about ten times as
+    /// soon.
     async fn keep_asking(self, pause: Duration, end: Instant) -> Result<Measured> {
         let mut measured = Measured::default();
         let mut ticks = (!pause.is_zero()).then(|| interval(pause));
@@ -332,7 +333,7 @@ impl Door {
         let simulated = |name: &str| {
             let mut account = Account::default();
             account.add_key(&key(name), Account::SCOPES);
-            account.add_list(LIST, "WhatsApp Opt-Ins");
+            account.add_list(LIST, LIST_NAME);
             account
         };
         for name in [QUIET, NOISY] {

@@ -2,9 +2,11 @@
 
 use crate::canary::{self, KEY};
 use crate::component::{artifact, cache};
+use crate::load::process::resident;
+use crate::load::{LIST, LIST_NAME};
 use anyhow::{Context, Result, bail, ensure};
 use klaviyo_host::types::NewProfile;
-use klaviyo_host::{Connector, Egress, Error, Limits, Pace, Secret, Tenant, Usage};
+use klaviyo_host::{Connector, Disposition, Egress, Error, Limits, Pace, Secret, Tenant, Usage};
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -12,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-const LIST: &str = "Y6nRLr";
 /// How many times faster than Klaviyo's rates the simulator allows, and the host goes.
 const HASTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// What goes wrong, with one request in ten.
@@ -32,7 +33,7 @@ const TRIES: u32 = 50;
 
 /// How much.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Size {
+pub struct SoakSize {
     /// What the faults are drawn by
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -48,7 +49,7 @@ pub struct Size {
 }
 
 #[derive(Default)]
-struct Told {
+struct Tally {
     calls: usize,
     failed: BTreeMap<&'static str, usize>,
     usage: Usage,
@@ -57,8 +58,9 @@ struct Told {
 /// Runs it and prints what happened.
 ///
 /// # Errors
-/// When a contact is lost, or is there twice, or a call fails for good, or memory grows with the number of calls.
-pub fn run(size: &Size) -> Result<()> {
+/// When a contact is lost, or is there twice, or a call fails for good, or memory grows with the number of
+/// calls.
+pub fn run(size: &SoakSize) -> Result<()> {
     ensure!(size.opt_ins > 0 && size.callers > 0 && size.tenants > 0, "there is nothing to do");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let keys: Vec<String> = (0..size.tenants).map(|n| format!("{KEY}_tenant_{n}")).collect();
@@ -83,36 +85,36 @@ pub fn run(size: &Size) -> Result<()> {
     let started = Instant::now();
     let next = Arc::new(AtomicUsize::new(0));
     let turns = size.opt_ins + size.opt_ins / TWICE;
-    let told = runtime.block_on(async {
+    let tally = runtime.block_on(async {
         let mut callers = tokio::task::JoinSet::new();
         for _ in 0..size.callers {
             callers.spawn(caller(Arc::clone(&tenants), Arc::clone(&next), turns, size.opt_ins));
         }
         let mut memory = Vec::new();
         let mut tick = tokio::time::interval(Duration::from_millis(500));
-        let mut told = Told::default();
+        let mut tally = Tally::default();
         loop {
             tokio::select! {
                 ended = callers.join_next() => match ended {
-                    Some(ended) => told.add(ended??),
+                    Some(ended) => tally.add(ended??),
                     None => break,
                 },
-                _ = tick.tick() => memory.push((next.load(Ordering::Relaxed).min(turns), resident())),
+                _ = tick.tick() => memory.push((next.load(Ordering::Relaxed).min(turns), resident().unwrap_or_default())),
             }
         }
-        memory.push((turns, resident()));
+        memory.push((turns, resident().unwrap_or_default()));
         flat(&memory, turns)?;
-        Ok::<_, anyhow::Error>(told)
+        Ok::<_, anyhow::Error>(tally)
     })?;
     let took = started.elapsed();
 
     for (rule, times) in server.faults() {
         println!("  {times:>6} × {rule}");
     }
-    let failed: Vec<String> = told.failed.iter().map(|(code, times)| format!("{times} {code}")).collect();
+    let failed: Vec<String> = tally.failed.iter().map(|(code, times)| format!("{times} {code}")).collect();
     let failed = if failed.is_empty() { "none".to_owned() } else { failed.join(", ") };
-    println!("  {} calls, of which failed and were repeated: {failed}", told.calls);
-    println!("  {} requests in {} attempts", told.usage.requests, told.usage.attempts);
+    println!("  {} calls, of which failed and were repeated: {failed}", tally.calls);
+    println!("  {} requests in {} attempts", tally.usage.requests, tally.usage.attempts);
     println!("  {:.1} s, {:.0} opt-ins a second", took.as_secs_f64(), turns as f64 / took.as_secs_f64());
     for (n, key) in keys.iter().enumerate() {
         let contacts = (0..size.opt_ins).filter(|contact| contact % size.tenants == n).map(email).collect();
@@ -127,7 +129,7 @@ fn simulator(keys: &[String], seed: u64) -> Result<Server> {
     let account = |key: &String| {
         let mut account = Account::default();
         account.add_key(key, Account::SCOPES);
-        account.add_list(LIST, "WhatsApp Opt-Ins");
+        account.add_list(LIST, LIST_NAME);
         account
     };
     let mut faults = Faults::seeded(seed);
@@ -152,12 +154,12 @@ async fn caller(
     next: Arc<AtomicUsize>,
     turns: usize,
     contacts: usize,
-) -> Result<Told> {
-    let mut told = Told::default();
+) -> Result<Tally> {
+    let mut tally = Tally::default();
     loop {
         let turn = next.fetch_add(1, Ordering::Relaxed);
         if turn >= turns {
-            return Ok(told);
+            return Ok(tally);
         }
         // Turns 0 and 1, 21 and 22, … are of the same contact: mostly at the same time.
         let contact = (turn - turn.div_ceil(TWICE + 1)).min(contacts - 1);
@@ -168,40 +170,36 @@ async fn caller(
             first_name: Some("Priya".to_owned()),
             ..NewProfile::default()
         };
-        opt_in(tenant, &profile, &mut told).await?;
+        opt_in(tenant, &profile, &mut tally).await?;
     }
 }
 
-async fn opt_in(tenant: &Tenant, profile: &NewProfile, told: &mut Told) -> Result<()> {
+async fn opt_in(tenant: &Tenant, profile: &NewProfile, tally: &mut Tally) -> Result<()> {
     for _ in 0..TRIES {
-        told.calls += 1;
+        tally.calls += 1;
         let error = match tenant.opt_in(profile, LIST).await {
             Ok(answer) => {
-                told.used(answer.usage);
+                tally.usage += answer.usage;
                 return Ok(());
             }
             Err(error) => error,
         };
         canary::check(&format!("{error} {error:?} {tenant:?}"))?;
-        told.used(error.usage);
-        if !error.is_temporary() {
+        tally.usage += error.usage;
+        // `Retry` is for failures that nothing here causes: one of those is a failure of the suite.
+        if error.disposition() != Disposition::RetryLater {
             return Err(error.into());
         }
-        *told.failed.entry(error.code().as_str()).or_default() += 1;
+        *tally.failed.entry(error.code().as_str()).or_default() += 1;
         tokio::time::sleep(Error::retry_after(&error).unwrap_or(Duration::from_millis(100))).await;
     }
     bail!("a contact could not be opted in with {TRIES} calls")
 }
 
-impl Told {
-    fn used(&mut self, usage: Usage) {
-        self.usage.requests += usage.requests;
-        self.usage.attempts += usage.attempts;
-    }
-
+impl Tally {
     fn add(&mut self, other: Self) {
         self.calls += other.calls;
-        self.used(other.usage);
+        self.usage += other.usage;
         for (code, times) in other.failed {
             *self.failed.entry(code).or_default() += times;
         }
@@ -228,14 +226,8 @@ fn complete(account: &Account, contacts: &BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// Kilobytes of memory that this process has.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
-}
-
-/// From the first quarter on, memory grows by what the simulator, which is in this process too, holds of each contact.
+/// From the first quarter on, memory grows by what the simulator, which is in this process too, holds of each
+/// contact.
 fn flat(memory: &[(usize, u64)], turns: usize) -> Result<()> {
     const SIMULATED: u64 = 6;
     const NOISE: u64 = 32 << 10;

@@ -1,5 +1,5 @@
-//! What a quiet tenant gets beside noisy ones: the times of its calls, alone and while others keep hundreds of calls open
-//! that wait for their accounts' pace.
+//! What a quiet tenant gets beside noisy ones: the times of its calls, alone and while others keep hundreds
+//! of calls open that wait for their accounts' pace.
 
 use crate::canary::KEY;
 use crate::component::{artifact, built, cache};
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 /// How much.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Size {
+pub struct NeighbourSize {
     /// How many calls the quiet tenant makes, alone and again beside the noisy ones
     #[arg(long, default_value_t = 2_000)]
     pub calls: usize,
@@ -40,11 +40,11 @@ pub struct Size {
 ///
 /// # Errors
 /// When a call of the quiet tenant fails.
-pub fn run(size: &Size) -> Result<()> {
+pub fn run(size: &NeighbourSize) -> Result<()> {
     ensure!(size.turns > 0 && size.callers > 0, "there is nothing to do");
     let calls = size.calls / size.turns / size.callers;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let upstream = Upstream { latency: Duration::from_millis(size.latency) };
+    let upstream = SlowKlaviyo { latency: Duration::from_millis(size.latency) };
     let connector = Connector::builder().transport(upstream).cache(cache()).load(built(artifact())?)?;
     let tenant = |name: &str| {
         Ok::<_, anyhow::Error>(Tenant::builder(&connector, Secret::new(&format!("{KEY}_{name}"))?))
@@ -81,11 +81,11 @@ pub fn run(size: &Size) -> Result<()> {
 }
 
 /// Finds nobody, in its time.
-struct Upstream {
+struct SlowKlaviyo {
     latency: Duration,
 }
 
-impl Transport for Upstream {
+impl Transport for SlowKlaviyo {
     fn send(&self, _: Request<Bytes>, _: Bounds) -> Attempt<'_> {
         Box::pin(async {
             tokio::time::sleep(self.latency).await;

@@ -1,10 +1,12 @@
-//! How much memory doors and workers take at most, when what they are given is made to take as much as it can.
+//! How much memory doors and workers take at most, when what they are given is made to take as much as it
+//! can.
 
 use super::PATIENCE;
 use super::caller::Callers;
-use super::opt_ins::{Kind, LIST};
+use super::opt_ins::Kind;
 use super::stage::Stage;
-use crate::bench::peak;
+use crate::load::LIST;
+use crate::load::process::peak;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;
@@ -17,10 +19,12 @@ use tokio::time::sleep;
 
 /// What a door, and a worker, may take in MB: half of the limit that the files in deploy/ give them.
 const MOST: u64 = 512;
-/// Accounts whose opt-ins are made to take room, and how many of them each has: as many bytes as are taken at once.
+/// Accounts whose opt-ins are made to take room, and how many of them each has: as many bytes as are taken at
+/// once.
 const HOSTILE: usize = 4;
 const OPT_INS: usize = 55;
-/// Accounts with many opt-ins that say nothing but an address, and how many each has: as many as are taken at once.
+/// Accounts with many opt-ins that say nothing but an address, and how many each has: as many as are taken at
+/// once.
 const MANY: usize = 16;
 const EACH: usize = 10_000;
 /// Requests to a door at once, and opt-ins in each: a megabyte.

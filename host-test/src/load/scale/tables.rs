@@ -1,9 +1,10 @@
 //! How fast it is, and in how many requests, when nothing goes wrong.
 
 use super::caller::Callers;
-use super::opt_ins::{Kind, LIST};
+use super::opt_ins::Kind;
 use super::stage::{Stage, key};
 use super::{PATIENCE, bring};
+use crate::load::LIST;
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;

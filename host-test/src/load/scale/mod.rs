@@ -1,5 +1,5 @@
-//! Front doors, a queue and workers, as processes of their own, against a Klaviyo that keeps to its rates: every opt-in
-//! ends once, whatever goes wrong and whoever is killed.
+//! Front doors, a queue and workers, as processes of their own, against a Klaviyo that keeps to its rates:
+//! every opt-in ends once, whatever goes wrong and whoever is killed.
 
 mod caller;
 mod memory;
@@ -7,12 +7,13 @@ mod opt_ins;
 mod stage;
 mod tables;
 
+use crate::load::LIST;
 use anyhow::{Context, Result, bail, ensure};
 use caller::Callers;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_mock::Faults;
 use klaviyo_service::outcome::Outcome;
-use opt_ins::{End, Kind, LIST};
+use opt_ins::{End, Kind};
 use serde_json::Value;
 use stage::{Stage, key};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +44,7 @@ const OVER_RATE_PERCENT: f64 = 1.0;
 
 /// How much.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Size {
+pub struct ScaleSize {
     /// What the faults, and who is killed, are drawn by
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -59,24 +60,25 @@ pub struct Size {
     /// How many workers
     #[arg(long, default_value_t = 4)]
     pub workers: usize,
-    /// Nothing goes wrong; print the throughput of 1, 2 and 4 workers for 1, 5 and 20 accounts, and the requests by depth
-    /// of the queue
+    /// Nothing goes wrong; print the throughput of 1, 2 and 4 workers for 1, 5 and 20 accounts, and the
+    /// requests by depth of the queue
     #[arg(long, conflicts_with_all = ["opt_ins", "accounts", "workers"])]
     pub tables: bool,
-    /// Nothing goes wrong; print the most memory that a door and a worker take, with opt-ins that are made to take much
+    /// Nothing goes wrong; print the most memory that a door and a worker take, with opt-ins that are made to
+    /// take much
     #[arg(long, conflicts_with_all = ["opt_ins", "accounts", "doors", "workers", "tables"])]
     pub memory: bool,
 }
 
 /// What goes wrong beside the faults.
 #[derive(Clone, Copy, Debug)]
-enum Trouble {
+enum Disruption {
     Worker,
     Door,
     Nats,
 }
 
-impl Trouble {
+impl Disruption {
     const fn told(self) -> &'static str {
         match self {
             Self::Worker => "a worker is killed, and another started",
@@ -87,23 +89,23 @@ impl Trouble {
 }
 
 /// As the opt-ins end, one after the other.
-const TROUBLES: [Trouble; 8] = [
-    Trouble::Worker,
-    Trouble::Nats,
-    Trouble::Worker,
-    Trouble::Worker,
-    Trouble::Door,
-    Trouble::Worker,
-    Trouble::Nats,
-    Trouble::Worker,
+const TROUBLES: [Disruption; 8] = [
+    Disruption::Worker,
+    Disruption::Nats,
+    Disruption::Worker,
+    Disruption::Worker,
+    Disruption::Door,
+    Disruption::Worker,
+    Disruption::Nats,
+    Disruption::Worker,
 ];
 
 /// Runs it and prints what happened.
 ///
 /// # Errors
-/// When an opt-in is lost, or ends otherwise than it has to; when Klaviyo holds anything else than was accepted; when an
-/// account goes over its rate.
-pub fn run(size: &Size) -> Result<()> {
+/// When an opt-in is lost, or ends otherwise than it has to; when Klaviyo holds anything else than was
+/// accepted; when an account goes over its rate.
+pub fn run(size: &ScaleSize) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if size.tables {
         return runtime.block_on(tables::run(size.doors));
@@ -134,7 +136,7 @@ pub fn run(size: &Size) -> Result<()> {
     })
 }
 
-async fn play(stage: &mut Stage, size: &Size) -> Result<()> {
+async fn play(stage: &mut Stage, size: &ScaleSize) -> Result<()> {
     let each = size.opt_ins / size.accounts;
     let total = each * size.accounts;
     println!(
@@ -242,17 +244,17 @@ async fn trouble(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Resu
                     trouble.told()
                 );
                 match trouble {
-                    Trouble::Worker => {
+                    Disruption::Worker => {
                         let number = fastrand::usize(..stage.workers.len());
                         stage.replace_worker(number)?;
                         killed.workers += 1;
                     }
-                    Trouble::Door => {
+                    Disruption::Door => {
                         let number = fastrand::usize(..stage.doors.len());
                         stage.restart_door(number)?;
                         killed.doors += 1;
                     }
-                    Trouble::Nats => {
+                    Disruption::Nats => {
                         stage.nats.restart()?;
                         killed.nats += 1;
                     }
@@ -336,7 +338,8 @@ async fn members(stage: &Stage, each: usize) -> Result<()> {
     Ok(())
 }
 
-/// How long it takes until opt-ins are done again when the worker of an account was killed, and when NATS was.
+/// How long it takes until opt-ins are done again when the worker of an account was killed, and when NATS
+/// was.
 async fn recovery(stage: &mut Stage, callers: &Callers) -> Result<()> {
     let account = stage.accounts.first().context("there is no account")?.clone();
     let list = serde_json::json!({ "account": account, "list": LIST });

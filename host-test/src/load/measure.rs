@@ -1,5 +1,5 @@
-//! What the README's table of runtimes says of those that are Rust's: the corpus, a real opt-in, and how long things
-//! take. Each other runtime has a program of its own that prints such a line.
+//! What the README's table of runtimes says of those that are Rust's: the corpus, a real opt-in, and how long
+//! things take. Each other runtime has a program of its own that prints such a line.
 
 use crate::component::{artifact, composed};
 use crate::composed::{Network, Sending, Worker};
@@ -28,7 +28,7 @@ const CALLS: usize = 2_000;
 
 /// A way to run the connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Way {
+pub enum Runtime {
     /// klaviyo-core, without WebAssembly
     Native,
     /// The component in klaviyo-host
@@ -37,17 +37,20 @@ pub enum Way {
     Composed,
 }
 
-/// Prints one line of JSON: the corpus, an opt-in with the key and the endpoint of the environment, and figures.
+/// Prints one line of JSON: the corpus, an opt-in with the key and the endpoint of the environment, and
+/// figures.
 ///
 /// # Errors
 /// When a fixture differs, or the opt-in fails.
-pub fn run(way: Way) -> Result<()> {
+pub fn run(way: Runtime) -> Result<()> {
     let (subject, name, file): (Box<dyn Subject>, _, Option<PathBuf>) = match way {
-        Way::Native => (Box::new(Native), "Rust, without WebAssembly", None),
-        Way::Component => {
+        Runtime::Native => (Box::new(Native), "Rust, without WebAssembly", None),
+        Runtime::Component => {
             (Box::new(Component::load(&artifact())?), "Rust, klaviyo-host (wasmtime 48)", Some(artifact()))
         }
-        Way::Composed => (Box::new(Composed::load(&composed())?), "wasmtime 48, wasi:http", Some(composed())),
+        Runtime::Composed => {
+            (Box::new(Composed::load(&composed())?), "wasmtime 48, wasi:http", Some(composed()))
+        }
     };
     let corpus = replay::replay(subject.as_ref(), &[Corpus::default().fixtures])?;
     for (file, difference) in &corpus.failed {
@@ -55,8 +58,8 @@ pub fn run(way: Way) -> Result<()> {
     }
     let http = match way {
         // It has no HTTP of its own.
-        Way::Native => None,
-        Way::Component | Way::Composed => Some(opt_in(way)?),
+        Runtime::Native => None,
+        Runtime::Component | Runtime::Composed => Some(opt_in(way)?),
     };
     let mut starts = (0..STARTS).map(|_| start_elsewhere(way)).collect::<Result<Vec<_>>>()?;
     let mut ready = Ready::load(way)?;
@@ -87,14 +90,14 @@ pub fn run(way: Way) -> Result<()> {
 ///
 /// # Errors
 /// When there is none.
-pub fn start(way: Way) -> Result<()> {
+pub fn start(way: Runtime) -> Result<()> {
     let start = Instant::now();
     Ready::load(way)?.lookup()?;
     println!("{}", start.elapsed().as_secs_f64() * 1e3);
     Ok(())
 }
 
-fn start_elsewhere(way: Way) -> Result<f64> {
+fn start_elsewhere(way: Runtime) -> Result<f64> {
     let name = way.to_possible_value().context("it has a name")?;
     let output = std::process::Command::new(std::env::current_exe()?)
         .args(["measure", "--start", name.get_name()])
@@ -105,23 +108,23 @@ fn start_elsewhere(way: Way) -> Result<f64> {
 
 /// Loaded, with an answer in memory.
 enum Ready {
-    Native(Answer),
+    Native(FixedAnswer),
     Component(tokio::runtime::Runtime, Tenant),
-    Composed(tokio::runtime::Runtime, Composed, Answer),
+    Composed(tokio::runtime::Runtime, Composed, FixedAnswer),
 }
 
 impl Ready {
-    fn load(way: Way) -> Result<Self> {
-        let answer = Answer::read()?;
+    fn load(way: Runtime) -> Result<Self> {
+        let answer = FixedAnswer::read()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(match way {
-            Way::Native => Self::Native(answer),
-            Way::Component => {
+            Runtime::Native => Self::Native(answer),
+            Runtime::Component => {
                 let connector = Connector::builder().transport(answer).load(artifact())?;
                 let tenant = Tenant::builder(&connector, Secret::new("pk_0123456789")?);
                 Self::Component(runtime, tenant.pace(Pace::unlimited()).build())
             }
-            Way::Composed => Self::Composed(runtime, Composed::load(&composed())?, answer),
+            Runtime::Composed => Self::Composed(runtime, Composed::load(&composed())?, answer),
         })
     }
 
@@ -148,20 +151,20 @@ impl Ready {
 }
 
 /// A real opt-in, for the account and the endpoint of the environment.
-fn opt_in(way: Way) -> Result<bool> {
+fn opt_in(way: Runtime) -> Result<bool> {
     let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
     let (key, endpoint) = (variable(KEY)?, variable(ENDPOINT)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let contact = json!({ "email": "priya@example.com", "first-name": "Priya" });
     let arguments = [contact, json!("Y6nRLr")];
     let receipt = match way {
-        Way::Native => bail!("klaviyo-core has no HTTP"),
-        Way::Component => {
+        Runtime::Native => bail!("klaviyo-core has no HTTP"),
+        Runtime::Component => {
             let connector = Connector::builder().egress(Egress::endpoint(&endpoint)?).load(artifact())?;
             let tenant = Tenant::new(&connector, Secret::new(&key)?);
             runtime.block_on(tenant.call("contacts.opt-in", &arguments))?.value
         }
-        Way::Composed => {
+        Runtime::Composed => {
             let environment = [(KEY, key.as_str()), (ENDPOINT, endpoint.as_str())];
             let composed = Composed::load(&composed())?;
             let returned =
@@ -174,9 +177,9 @@ fn opt_in(way: Way) -> Result<bool> {
 
 /// The answer of a fixture, from memory.
 #[derive(Clone)]
-struct Answer(Response);
+struct FixedAnswer(Response);
 
-impl Answer {
+impl FixedAnswer {
     fn read() -> Result<Self> {
         let file = Corpus::default().fixtures.join("contacts/lookup/found.json");
         match Fixture::parse(&std::fs::read_to_string(file)?)?.exchanges.into_iter().next() {
@@ -192,19 +195,19 @@ impl Answer {
     }
 }
 
-impl Http for Answer {
+impl Http for FixedAnswer {
     fn send(&mut self, _: Request) -> Result<Response, TransportError> {
         Ok(self.0.clone())
     }
 }
 
-impl Transport for Answer {
+impl Transport for FixedAnswer {
     fn send(&self, _: http::Request<Bytes>, _: Bounds) -> Attempt<'_> {
         Box::pin(std::future::ready(Ok(self.response())))
     }
 }
 
-impl WasiHttpHooks for Answer {
+impl WasiHttpHooks for FixedAnswer {
     fn send_request(&mut self, _: http::Request<WasiBody>, _: Option<RequestOptions>, _: Worker) -> Sending {
         let response =
             self.response().map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
