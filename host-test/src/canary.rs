@@ -1,4 +1,4 @@
-//! Looking for the key where it must not be.
+//! Looks for the key in logs and in results, where it must never be.
 
 use crate::lock;
 use anyhow::{Result, bail};
@@ -23,7 +23,7 @@ struct Seen {
 }
 
 impl KeyWatch {
-    /// Begins to watch. Once in a process.
+    /// Begins to watch. It can be done once in a process.
     ///
     /// # Errors
     /// When something else takes the logs already.
@@ -36,8 +36,8 @@ impl KeyWatch {
         )
     }
 
-    /// Begins to watch what a host in production would log, and all of `klaviyo-host`: where there is too
-    /// much of the rest.
+    /// Begins to watch the levels that a host logs in production, and all levels of `klaviyo-host`. For
+    /// suites that log too much at the finest level.
     ///
     /// # Errors
     /// When something else takes the logs already.
@@ -56,7 +56,7 @@ impl KeyWatch {
         Ok(watch)
     }
 
-    /// How many lines have been looked at.
+    /// The number of lines so far.
     ///
     /// # Errors
     /// When the key was in one.
@@ -72,7 +72,7 @@ impl KeyWatch {
 /// Fails when the key is in a text.
 ///
 /// # Errors
-/// When it is.
+/// When the text has the key.
 pub fn check(text: &str) -> Result<()> {
     if text.contains(KEY) {
         bail!("the key came out of the host: {text}");

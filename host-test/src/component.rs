@@ -18,13 +18,13 @@ pub fn artifact() -> PathBuf {
     here.parent().unwrap_or(here).join("target/component/klaviyo.wasm")
 }
 
-/// Where it puts the one that is composed for `wasi:http`.
+/// Where it puts the component for `wasi:http`.
 #[must_use]
 pub fn composed() -> PathBuf {
     artifact().with_file_name("klaviyo-wasi.wasm")
 }
 
-/// Fails with what to do when a component has not been built.
+/// Returns the file, or an error that says how to build it.
 ///
 /// # Errors
 /// When there is no such file.
@@ -55,7 +55,8 @@ pub fn cache() -> PathBuf {
     artifact().with_file_name("cache")
 }
 
-/// A component of this contract. Each call is one of a tenant of its own, whose upstream is found by its key.
+/// A component of this contract. Each call is made by a tenant of its own, and the key of the tenant leads to
+/// its upstream.
 pub struct Component {
     connector: Connector,
     upstreams: Arc<Upstreams>,

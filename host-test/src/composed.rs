@@ -116,7 +116,7 @@ struct Scripted(SharedUpstream);
 
 /// What `wasi:http` waits for.
 pub type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Worker), Error>> + Send>;
-/// What goes on beside it.
+/// The connection, which is driven beside it.
 pub type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl WasiHttpHooks for Scripted {
@@ -131,7 +131,7 @@ impl WasiHttpHooks for Scripted {
             let body = body.collect().await?.to_bytes();
             let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
             let authorization = parts.headers.get("authorization").map(text).unwrap_or_default();
-            // Without the right key it is another scheme than the fixture's.
+            // With a wrong key the scheme is empty, and differs from the fixture's.
             let auth = authorization.strip_suffix(&format!(" {}", canary::KEY)).unwrap_or_default();
             let others = parts.headers.iter().filter(|(name, _)| *name != "authorization");
             let sent = Sent {

@@ -50,7 +50,7 @@ pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Makes the calls; `told` gets each chapter as soon as it has happened.
+/// Makes the calls, and gives each to `told` at its end.
 fn tell(story: &mut Story, platform: &Platform, told: fn(usize, &Chapter)) -> Result<()> {
     let captured = story.captured.clone();
     let mut add = |chapter: Chapter| {
@@ -101,7 +101,7 @@ fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
     Some(outcome::reply(name, Some(&captured.customer_email)))
 }
 
-/// What the story is played on.
+/// What runs the component.
 struct Platform {
     connector: Connector,
     exchanges: Arc<Mutex<Vec<ExchangeRecord>>>,
@@ -112,10 +112,10 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
 }
 
-/// Sends over HTTP, and keeps what was sent, the key left out.
+/// Sends requests over HTTP, and keeps them without the key.
 struct ExchangeRecorder {
     http: HttpTransport,
-    /// What stands for Klaviyo: the story names Klaviyo.
+    /// The address of the simulator. The story shows Klaviyo's in its place.
     endpoint: String,
     exchanges: Arc<Mutex<Vec<ExchangeRecord>>>,
 }
@@ -128,7 +128,7 @@ impl Transport for ExchangeRecorder {
         };
         let mut headers: Vec<_> =
             request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        // The key's header first: it is what the host adds.
+        // The header with the key comes first: the host adds it.
         headers.sort_by_key(|(name, _)| name != "authorization");
         let mut exchange = ExchangeRecord {
             method: request.method().to_string(),

@@ -54,10 +54,10 @@ pub trait Upstream: Send {
     fn send(&mut self, request: Sent) -> Result<Response, TransportError>;
 }
 
-/// An upstream that whoever makes a call keeps a hold of.
+/// An upstream that the caller keeps, to ask it what it has seen.
 pub type SharedUpstream = Arc<Mutex<dyn Upstream>>;
 
-/// Takes hold of an upstream, or of what it has seen.
+/// Locks an upstream, or what it has seen.
 pub fn lock<T: ?Sized>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! `host-test replay PATH…` and `host-test demo`.
+//! The command of the test host: `replay`, `demo`, and the suites.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -79,7 +79,7 @@ enum Command {
         size: sync::SyncSize,
     },
     /// Bring opt-ins to front doors, a queue on NATS and workers, with faults, while they are killed; exit 1
-    /// if one is lost or ends otherwise than it has to
+    /// if one is lost or has another end than it must have
     Scale {
         #[command(flatten)]
         size: scale::ScaleSize,

@@ -18,7 +18,7 @@ impl Script {
         Self { left: exchanges.into(), sent: Vec::new(), differences: Vec::new() }
     }
 
-    /// What was not as expected, requests that never came included; and the requests that came, in order.
+    /// The differences, requests that never came included, and the requests that came, in order.
     #[must_use]
     pub fn end(&mut self) -> (Vec<String>, Vec<Sent>) {
         let never_sent = |e: Exchange| format!("never sent: {} {}", e.request.method, e.request.url);

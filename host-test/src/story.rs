@@ -79,7 +79,7 @@ pub struct ExchangeRecord {
     pub answer: String,
 }
 
-/// Who takes part, and what set it off.
+/// Prints who takes part, and the message that begins it.
 pub(crate) fn beginning(story: &Story) {
     let captured = &story.captured;
     println!("{TITLE}A WhatsApp opt-in goes to Klaviyo{TITLE:#}");
@@ -97,7 +97,7 @@ pub(crate) fn beginning(story: &Story) {
     println!("  customer_phone = {}", captured.customer_phone);
 }
 
-/// One call.
+/// Prints one call.
 pub(crate) fn chapter(number: usize, chapter: &Chapter) {
     println!();
     println!("{TITLE}{number}. {}{TITLE:#}  {FAINT}{}{FAINT:#}", chapter.title, chapter.function);
@@ -123,7 +123,7 @@ pub(crate) fn chapter(number: usize, chapter: &Chapter) {
     }
 }
 
-/// What it came to.
+/// Prints the end.
 pub(crate) fn end() {
     println!();
     println!("{FAINT}The component never had the key: the host adds it to each request.{FAINT:#}");

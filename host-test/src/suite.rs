@@ -14,7 +14,7 @@ const THREADS: usize = 8;
 
 /// One case.
 pub struct Case {
-    /// Its name; for a hostile guest that of its file.
+    /// Its name. The case of a hostile guest has the name of the guest's file.
     pub name: &'static str,
     /// The limit or the rule that it proves.
     pub proves: &'static str,
@@ -26,8 +26,8 @@ pub(crate) const fn case(name: &'static str, proves: &'static str, run: fn() -> 
     Case { name, proves, run }
 }
 
-/// Runs those of the cases that the arguments choose, and looks for the key in all that is logged meanwhile.
-/// Returns whether all passed.
+/// Runs the cases that the arguments choose, and looks for the key in everything that this process logs
+/// meanwhile. Returns whether all passed.
 ///
 /// # Errors
 /// When the key was logged.

@@ -1,5 +1,5 @@
-//! Each crate by itself, with the features that it turns on itself. Built together, a crate has also those that others turn
-//! on, and nobody notices what it lacks until somebody depends on it alone.
+//! Each crate by itself. In a build of the workspace a crate also has the features that other crates turn on,
+//! and nobody notices what it lacks until somebody depends on it alone.
 
 use crate::command::{cargo, output, root, run, unlocked};
 use crate::nats::Servers;
@@ -12,8 +12,9 @@ use std::fs;
 /// A program that is no member of the workspace.
 const OUTSIDE: &str = "host-test/outside";
 
-/// Checks each crate as others depend on it: without its tests, whose dependencies turn on more, and with each of its
-/// features. Those with wasmtime in them are checked with their tests, too; of the others the tests are run.
+/// Checks each crate as others depend on it: without its tests, whose dependencies turn on more, and with
+/// each of its features. Those with wasmtime in them are checked with their tests, too; of the others the
+/// tests are run.
 pub(crate) fn check() -> Result<()> {
     for Package { name, features } in packages()? {
         run(cargo("check").args(["--package", &name]))?;
@@ -40,8 +41,8 @@ pub(crate) fn test(nats: &Servers) -> Result<()> {
     Ok(())
 }
 
-/// Runs the tests of klaviyo-host, and a program of which it is the dependency. Both have the same features, so
-/// wasmtime is compiled once for the two.
+/// Runs the tests of klaviyo-host, and a program of which it is the dependency. Both have the same features,
+/// so wasmtime is compiled once for the two.
 pub(crate) fn host() -> Result<()> {
     run(cargo("test").args(["--package", "klaviyo-host"]))?;
     let folder = root().join(OUTSIDE);
@@ -56,7 +57,7 @@ pub(crate) fn host() -> Result<()> {
         .arg(target())
         .arg("--")
         .arg(component()))?;
-    // What it was built with are the versions of the workspace.
+    // It must have been built with the versions of the workspace.
     let (ours, theirs) = (locked(&fs::read_to_string(ours)?), locked(&fs::read_to_string(theirs)?));
     let others: Vec<_> =
         theirs.difference(&ours).filter(|package| !package.contains("\"outside\"")).collect();
@@ -69,7 +70,7 @@ struct Package {
     features: Vec<String>,
 }
 
-/// Those of the workspace.
+/// The packages of the workspace.
 fn packages() -> Result<Vec<Package>> {
     let metadata = output(cargo("metadata").args(["--no-deps", "--format-version=1"]))
         .context("cargo metadata failed")?;

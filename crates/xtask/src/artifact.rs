@@ -28,8 +28,8 @@ const WASI: [&str; 7] = [
     "wasi:io/streams@0.2",
 ];
 
-/// Builds the connector, alone and composed with the adapter for `wasi:http`, the simulator, and the example of a
-/// tenant's code.
+/// Builds the connector, alone and composed with the adapter for `wasi:http`, the simulator, and the example
+/// of a tenant's code.
 pub(crate) fn build() -> Result<()> {
     let connector = label(
         &guest::component("klaviyo-component")?,

@@ -1,4 +1,4 @@
-//! Running other programs.
+//! Runs other programs.
 
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
@@ -11,8 +11,8 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// A subcommand of the cargo that runs this task, in the workspace's folder. It takes the dependencies that `Cargo.lock`
-/// has, and fails when that is out of date.
+/// A subcommand of the cargo that runs this task, in the workspace's folder. It takes the dependencies that
+/// `Cargo.lock` has, and fails when that is out of date.
 pub(crate) fn cargo(subcommand: &str) -> Command {
     let mut command = unlocked(subcommand);
     // Formatting has nothing to do with dependencies.
@@ -22,7 +22,7 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// The same, for what has a lock file of its own.
+/// The same, for a package that has a lock file of its own.
 pub(crate) fn unlocked(subcommand: &str) -> Command {
     let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand);

@@ -9,7 +9,7 @@ use std::path::Path;
 pub(crate) fn build() -> Result<()> {
     let folder = root().join("target/fixtures");
     if folder.exists() {
-        // It may have cases that are no more.
+        // The folder may have cases that do not exist any more.
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot delete {}", folder.display()))?;
     }
     write(&folder)

@@ -1,4 +1,5 @@
-//! The deployment files: whether Docker Compose, Kubernetes and the command itself take what is written there.
+//! The deployment files: whether Docker Compose, Kubernetes and the command itself take what is written
+//! there.
 
 use crate::command::{program, root, run};
 use crate::file;
@@ -19,7 +20,8 @@ struct Check {
     mistakes: &'static [Mistake],
 }
 
-/// A change to the file that the validator has to refuse, naming `culprit`: one that reads nothing would pass all.
+/// A change to the file that the validator must refuse, and name `culprit`. A validator that reads nothing
+/// would pass.
 struct Mistake {
     text: &'static str,
     instead: &'static str,
@@ -71,7 +73,7 @@ const DOCKERFILE: Check = Check {
     ],
 };
 
-/// Checks the files, and what they call the command with; the build of the tests has made it.
+/// Checks the files, and the arguments that they give to the command of the last build.
 pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
     if !skipped.has("the deployment files", &["python3"])? {
         return Ok(());
@@ -150,7 +152,7 @@ fn as_json(file: &'static str) -> Result<Value> {
     serde_json::from_slice(&output.stdout).with_context(|| format!("{file} is not read as YAML"))
 }
 
-/// Checks that what the manifests repeat, since nothing can be included there, is what the files have.
+/// Checks the copies of other files in the manifests, which can include nothing, against those files.
 fn copies_are_equal(manifests: &Value) -> Result<()> {
     let data = |name: &str| {
         let is_it = |manifest: &&Value| {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::process::Command;
 
-/// Where the Python of the examples has its packages.
+/// The environment of Python, with the packages of the examples.
 const PYTHON: &str = "target/examples/python";
 
 /// Runs the Rust examples of the last build.

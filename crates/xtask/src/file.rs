@@ -1,4 +1,5 @@
-//! Writing files that may be read, or running, meanwhile: beside them, and then in their place.
+//! Replaces files that another process may read or run meanwhile: the new file is written beside the old one,
+//! and then takes its place.
 
 use anyhow::{Context, Result};
 use std::io::Write;

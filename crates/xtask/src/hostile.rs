@@ -1,4 +1,4 @@
-//! The hostile guests of the test host: text to components.
+//! Makes components of the hostile guests of the test host, which are WebAssembly text.
 
 use crate::command::root;
 use crate::file;

@@ -1,4 +1,4 @@
-//! `cargo xtask`: set-up, build, demo and test, each doing all that it needs.
+//! `cargo xtask`: the tasks of the project. Each builds what it needs.
 
 mod alone;
 mod artifact;
@@ -64,7 +64,7 @@ enum Task {
     /// Check the requests of the fixtures, and what the simulator takes, against Klaviyo's OpenAPI files
     #[command(disable_help_flag = true)]
     Openapi {
-        /// Those of the check
+        /// The arguments of the check
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -72,7 +72,7 @@ enum Task {
     Matrix,
     /// Check and test everything, and print how long each step took
     Test {
-        /// Run this step only, and others that are named so; an unknown one lists them
+        /// Run this step only; repeat the option for more steps. An unknown name lists all steps
         #[arg(long, value_name = "STEP")]
         only: Vec<String>,
     },

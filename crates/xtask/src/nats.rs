@@ -1,7 +1,7 @@
 //! NATS servers for the tests: a current one, in an environment of the project's own, and the system's.
 //!
-//! The tests find them by themselves (`klaviyo_mock::Nats`). Those that need one have `on_nats` in their path, so that
-//! they can be left out where there is none.
+//! The tests find them by themselves (`klaviyo_mock::Nats`). Those that need one have `on_nats` in their
+//! path, so that they can be left out where there is none.
 
 use crate::command::{output, program, root, run};
 use crate::program::cargo_on_crates;
@@ -12,20 +12,20 @@ use std::process::Command;
 
 /// Where the current one is installed.
 const FOLDER: &str = "target/nats";
-/// Which one that is.
+/// Its version, and the hashes of its packages.
 const LOCK: &str = "crates/mock/nats/requirements.lock";
 /// The variable that names the server to use before any other.
 const VARIABLE: &str = "KLAVIYO_NATS_SERVER";
 /// The system's: on the path, or where Debian has it, which is not on everybody's path.
 const SYSTEM: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
-/// What the tests that need a server have in their path.
+/// The part of the path of every test that needs a server.
 const MARK: &str = "on_nats";
 
 /// The servers to test with.
 pub(crate) struct Servers {
-    /// There is one that a test gets when it asks for any.
+    /// A test that asks for a server gets one.
     any: bool,
-    /// The system's, if tests get another one unless they are told to.
+    /// The system's, if tests get another one by default.
     other: Option<&'static str>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn set_up(skipped: &mut Skipped) -> Result<Servers> {
     Ok(Servers { any, other: system.filter(|_| current) })
 }
 
-/// Sees to it that there is a server, for a task that can do nothing without.
+/// Fails unless there is a server, or one can be installed: for tasks that need one.
 pub(crate) fn need() -> Result<()> {
     if named().is_some() {
         return Ok(());

@@ -11,7 +11,7 @@ const PACKAGE: &str = "klaviyo-openapi";
 /// Where documents are found, beside the project's folder.
 const FOLDER: &str = "../shared/openapi";
 
-/// Runs the check. It says itself what is wrong, so only its status is passed on.
+/// Runs the check, and returns its status. It prints what is wrong itself.
 pub(crate) fn check(arguments: &[String]) -> Result<ExitCode> {
     let mut check = command()?;
     // The files are named from where the caller is.

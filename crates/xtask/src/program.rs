@@ -6,8 +6,8 @@ use anyhow::Result;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// The crates with wasmtime in them. They are always built together: one alone would ask for other features of their
-/// common dependencies, and wasmtime, which takes minutes, would be built once more.
+/// The crates with wasmtime in them. They are always built together: one alone would ask for other features
+/// of their common dependencies, and wasmtime, which takes minutes, would be built once more.
 pub(crate) const CRATES: [&str; 7] = [
     "klaviyo-host",
     "klaviyo-service",
@@ -40,12 +40,12 @@ pub(crate) fn build_command(release: bool) -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs, before they are run: compiling shows its progress then, and their output stands alone.
+/// Builds the programs before they run, so that their output has no progress of a build in it.
 pub(crate) fn build(release: bool) -> Result<()> {
     run(cargo_on_crates("build").args(release.then_some("--release")))
 }
 
-/// Builds the test host, beside the command, and runs it. It says itself what failed, so only its status is passed on.
+/// Builds the test host beside the command, runs it, and returns its status. It prints what failed itself.
 pub(crate) fn host_test(arguments: &[String], release: bool) -> Result<ExitCode> {
     build(release)?;
     let status = program(built("host-test", profile(release))).args(arguments).status()?;

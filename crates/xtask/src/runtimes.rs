@@ -4,7 +4,7 @@ use crate::command::{output, program};
 use anyhow::{Result, bail};
 use std::path::Path;
 
-/// Debian's name of the browser, and others'.
+/// Where Debian and others install the browser.
 const BROWSERS: [&str; 4] = [
     "/usr/bin/chromium",
     "/usr/bin/chromium-browser",
@@ -12,7 +12,7 @@ const BROWSERS: [&str; 4] = [
     "/usr/bin/google-chrome-stable",
 ];
 
-/// What was left out, and what was missing for it.
+/// The tests that were left out, and what was missing for them.
 #[derive(Default)]
 pub(crate) struct Skipped(Vec<String>);
 
@@ -41,7 +41,7 @@ impl Skipped {
         self.0.extend(output.lines().filter_map(|line| line.strip_prefix("skipped: ")).map(str::to_owned));
     }
 
-    /// Says once more at the end what is not known to work.
+    /// Prints at the end what was not tested.
     pub(crate) fn report(&self) {
         for skipped in &self.0 {
             eprintln!("skipped: {skipped}");
@@ -52,7 +52,7 @@ impl Skipped {
 fn found(name: &str) -> bool {
     match name {
         "chromium" => browser().is_some(),
-        // A distribution may have it without what makes environments.
+        // A distribution may have Python without the modules that make environments.
         "python3" => output(program("python3").args(["-c", "import ensurepip, venv"])).is_some(),
         "openssl" => output(program("openssl").arg("version")).is_some(),
         name => output(program(name).arg("--version")).is_some(),

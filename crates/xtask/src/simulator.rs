@@ -32,7 +32,7 @@ impl Simulator {
         Ok(simulator)
     }
 
-    /// Tells a program where it is, as users do.
+    /// Gives a program the address and the key of the simulator, in its environment.
     pub(crate) fn known_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("KLAVIYO_ENDPOINT", &self.url).env("KLAVIYO_API_KEY", &self.key)
     }

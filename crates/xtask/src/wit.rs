@@ -9,7 +9,8 @@ use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 /// What the connector asks of its host.
 pub(crate) const HTTP: &str = "klaviyo:connector/http@0.1.0";
 
-/// Checks that a component imports this and nothing else. A version of an import may leave its last number out.
+/// Checks that a component imports this and nothing else. A version of an import may leave its last number
+/// out.
 pub(crate) fn check_imports(component: &[u8], imports: &[&str]) -> Result<()> {
     let (built, world) = decoded(component)?;
     let has = names(&built, world, Side::Imports);

@@ -15,7 +15,7 @@ use klaviyo_host::{
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// The files are named as the cases are, up to what follows in the name.
+/// The component of a guest, by the name of its file.
 pub(super) fn guest(name: &str) -> PathBuf {
     artifact().with_file_name("hostile").join(format!("{name}.wasm"))
 }
@@ -74,7 +74,7 @@ pub(super) fn small() -> Limits {
     Limits { concurrent_calls: 2, ..Limits::default() }
 }
 
-/// Fails unless it was this limit.
+/// Fails unless this limit stopped the call.
 pub(super) fn stopped_by(called: GuestResult, expected: Limit) -> Result<()> {
     match called {
         Err(Error { cause: Cause::Limit { limit, message }, .. }) if limit == expected => {

@@ -128,7 +128,7 @@ pub(super) fn crowd() -> Result<()> {
         // The first one is not polled any more, and keeps its place.
         stopped_by(call(&connector).await?, Limit::ConcurrentCalls)?;
         ensure!(recorder.sent() == 1, "the second one has sent something");
-        // Given up, it gives its place back.
+        // The call is given up, and its place is free again.
         drop(first);
         failed_with(call(&connector).await?, Code::Timeout, "Limits::time")?;
         ensure!(recorder.sent() == 2, "there was no place");
@@ -150,7 +150,7 @@ pub(super) fn two_memories() -> Result<()> {
         Connector::builder().limits(limits).load(guest("two-memories"))
     };
     match (load(1), load(2)) {
-        // With room for both, it is what it exports that is missing.
+        // With room for both memories, only its exports are wrong.
         (Err(LoadError::Compile(_)), Err(LoadError::Exports(_))) => Ok(()),
         (one, two) => bail!("with one: {one:?}; with two: {two:?}"),
     }

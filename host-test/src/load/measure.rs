@@ -1,5 +1,5 @@
-//! What the README's table of runtimes says of those that are Rust's: the corpus, a real opt-in, and how long
-//! things take. Each other runtime has a program of its own that prints such a line.
+//! The rows of Rust in the README's table of runtimes: the corpus, a real opt-in, and times. Each other
+//! runtime has a program of its own that prints such a row.
 
 use crate::component::{artifact, composed};
 use crate::composed::{Network, Sending, Worker};
@@ -23,7 +23,7 @@ const ENDPOINT: &str = "KLAVIYO_ENDPOINT";
 
 /// How often a fresh process is started.
 const STARTS: usize = 5;
-/// How often the lookup is made before it is measured, and while.
+/// The number of lookups before the measurement, and in it.
 const CALLS: usize = 2_000;
 
 /// A way to run the connector.
@@ -106,7 +106,7 @@ fn start_elsewhere(way: Runtime) -> Result<f64> {
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// Loaded, with an answer in memory.
+/// A runtime that is loaded, with an answer in memory.
 enum Ready {
     Native(FixedAnswer),
     Component(tokio::runtime::Runtime, Tenant),

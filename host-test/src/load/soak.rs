@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many times faster than Klaviyo's rates the simulator allows, and the host goes.
+/// How many times faster than Klaviyo's rates the simulator and the host go.
 const HASTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// What goes wrong, with one request in ten.
 pub(crate) const FAULTS: [&str; 7] = [
@@ -28,10 +28,10 @@ pub(crate) const FAULTS: [&str; 7] = [
 ];
 /// One contact in so many opts in twice, from two callers at about the same time.
 const TWICE: usize = 20;
-/// More often than this a call does not fail for a while and succeed then.
+/// The suite fails when a contact needs more calls than this.
 const TRIES: u32 = 50;
 
-/// How much.
+/// How many contacts, callers and accounts.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SoakSize {
     /// What the faults are drawn by
@@ -148,7 +148,7 @@ fn email(contact: usize) -> String {
     format!("contact+{contact}@example.com")
 }
 
-/// Takes turns until there are none left. The last turns are of contacts that have had one.
+/// Opts contacts in until all turns are taken. The last turns repeat contacts of earlier ones.
 async fn caller(
     tenants: Arc<Vec<Tenant>>,
     next: Arc<AtomicUsize>,
@@ -206,7 +206,7 @@ impl Tally {
     }
 }
 
-/// What Klaviyo holds in the end is what was sent.
+/// Fails unless Klaviyo holds what was sent, and nothing else.
 fn complete(account: &Account, contacts: &BTreeSet<String>) -> Result<()> {
     let mut ids = BTreeSet::new();
     let mut emails = BTreeSet::new();
@@ -226,7 +226,7 @@ fn complete(account: &Account, contacts: &BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// From the first quarter on, memory grows by what the simulator, which is in this process too, holds of each
+/// Fails if memory grows after the first quarter by more than the simulator, in this process, holds of each
 /// contact.
 fn flat(memory: &[(usize, u64)], turns: usize) -> Result<()> {
     const SIMULATED: u64 = 6;

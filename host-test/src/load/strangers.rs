@@ -197,7 +197,7 @@ struct Measured {
     took: Vec<Duration>,
     /// Those that were answered 503.
     later: usize,
-    /// Those that were answered otherwise, or not at all.
+    /// Those with another answer, or none.
     failed: Vec<String>,
 }
 

@@ -25,7 +25,7 @@ const REQUESTS: u64 = 30;
 /// One row in so many is bad.
 const BAD: usize = 50;
 
-/// How much.
+/// How many rows, and which faults.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SyncSize {
     /// What the faults and the moments to kill are drawn by
@@ -36,7 +36,7 @@ pub struct SyncSize {
     pub rows: usize,
 }
 
-/// A way to make it hard.
+/// What makes a sync hard.
 struct Trouble {
     name: &'static str,
     bad_rows: bool,
@@ -54,8 +54,7 @@ const TROUBLES: [Trouble; 4] = [
 /// Runs all of it, and prints what happened.
 ///
 /// # Errors
-/// When a row is lost, or done twice, or not reported as it ended; or when it takes more requests than it
-/// may.
+/// When a row is lost, is sent twice or is reported wrongly, or when a sync takes too many requests.
 pub fn run(size: &SyncSize) -> Result<()> {
     println!("{} rows each, Klaviyo's rates, seed {}", size.rows, size.seed);
     for trouble in &TROUBLES {
@@ -115,11 +114,11 @@ fn sync(trouble: &Trouble, size: &SyncSize) -> Result<()> {
     complete(&server.account(), size.rows, trouble.bad_rows)
 }
 
-/// Starts a sync of the file; what it prints is added to a log.
+/// Starts a sync of the file, and adds its output to a log.
 fn start(folder: &TempDir, file: &Path, server: &Server) -> Result<Child> {
     let log = File::options().append(true).create(true).open(folder.path().join("log"))?;
     let mut command = command(file, server)?;
-    // A bad value would cost the value, and not the row.
+    // Without it a bad value costs the value only, and the row goes on.
     command.arg("--strict");
     command.arg("--report").arg(folder.path().join("report.csv"));
     command.arg("--state").arg(folder.path().join("state"));
@@ -135,7 +134,7 @@ pub(crate) fn command(file: &Path, server: &Server) -> Result<Command> {
     Ok(command)
 }
 
-/// What a row is, and what becomes of it.
+/// How a row ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Row {
     Done,
@@ -146,7 +145,7 @@ enum Row {
 impl Row {
     fn of(row: usize, bad_rows: bool) -> Self {
         match row % BAD {
-            // A few of them are found out by Klaviyo, and when the import is done.
+            // Klaviyo itself refuses a few of them, when the import is done.
             0 if bad_rows && row.is_multiple_of(BAD * 500) => Self::Failed,
             0 if bad_rows => Self::Refused,
             _ => Self::Done,
@@ -187,7 +186,7 @@ pub(crate) fn write(file: &Path, rows: usize, bad_rows: bool) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// The report has a line for each row, in order, that says how it ended.
+/// Fails unless the report has a line for each row, in order, that says how the row ended.
 fn reported(report: &Path, rows: usize, bad_rows: bool) -> Result<()> {
     let mut lines = BufReader::new(File::open(report)?).lines();
     lines.next().context("the report is empty")??;
@@ -201,7 +200,7 @@ fn reported(report: &Path, rows: usize, bad_rows: bool) -> Result<()> {
     Ok(())
 }
 
-/// What Klaviyo holds is what the file has, less the bad rows.
+/// Fails unless Klaviyo holds the good rows of the file, and nothing else.
 fn complete(account: &Account, rows: usize, bad_rows: bool) -> Result<()> {
     let of = |kind: Row| (0..rows).filter(move |row| Row::of(*row, bad_rows) == kind);
     let mut good = of(Row::Done);

@@ -1,4 +1,4 @@
-//! Who brings opt-ins to the doors, as a platform does: signed, and repeated until they are accepted.
+//! Brings opt-ins to the doors as a platform does: it signs them, and repeats them until a door accepts them.
 
 use super::stage::{Stage, app_secret, secret};
 use anyhow::{Context, Result, bail, ensure};
@@ -28,7 +28,7 @@ pub(super) struct Callers {
 
 impl Callers {
     pub(super) fn of(stage: &Stage) -> Result<Self> {
-        // Whoever is first installs it for all.
+        // The first caller installs it for the process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
         let doors = stage.doors.iter().map(|door| door.url.clone()).collect();
@@ -63,7 +63,7 @@ impl Callers {
             match told.get("state").and_then(Value::as_str) {
                 Some("done") => return Ok(()),
                 Some("waiting") => ensure!(Instant::now() < end, "{id} still waits"),
-                _ => bail!("{id} ended otherwise: {told}"),
+                _ => bail!("{id} has another end: {told}"),
             }
             sleep(Duration::from_millis(20)).await;
         }
@@ -105,7 +105,8 @@ impl Callers {
         let end = Instant::now() + PATIENCE;
         let mut at = 0;
         loop {
-            // A request is taken once; so one that is repeated has another time, if only by a second.
+            // A door takes a signature once, so a repeated request has another time, later by a second at
+            // least.
             at = now()?.max(at + 1);
             let door = self.doors.get(fastrand::usize(..self.doors.len())).context("there is no door")?;
             let mac = Hmac::<Sha256>::new_from_slice(&secret(account))?;
@@ -125,9 +126,9 @@ impl Callers {
                     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                     Duration::from_secs(seconds.context("a 503 without Retry-After")?.parse()?)
                 }
-                // On a busy machine it did not come in time.
+                // On a busy machine the answer may come too late.
                 Ok(response) if response.status() == StatusCode::REQUEST_TIMEOUT => Duration::from_secs(1),
-                // It was taken, and the answer did not come; or it is made twice within a second.
+                // The door took it and the answer was lost, or it was made twice within a second.
                 Ok(response) if response.status() == StatusCode::CONFLICT => Duration::ZERO,
                 Ok(response) => {
                     bail!("{path} was answered {}: {}", response.status(), response.text().await?)

@@ -1,5 +1,5 @@
-//! How much memory doors and workers take at most, when what they are given is made to take as much as it
-//! can.
+//! The most memory that doors and workers take, with opt-ins and notifications that are made to take as much
+//! as possible.
 
 use super::PATIENCE;
 use super::caller::Callers;
@@ -64,7 +64,7 @@ async fn door() -> Result<u64> {
             (0..IN_A_REQUEST).map(|m| hostile(&account, IN_A_REQUEST * n + m)).collect();
         calls.spawn(async move { callers.bring(&account, &format!("msg_{n}"), &opt_ins).await });
     }
-    // As long as a door waits for the queue at most, and longer.
+    // Longer than a door waits for the queue.
     sleep(Duration::from_secs(25)).await;
     stage.nats.resume()?;
     while let Some(call) = calls.join_next().await {

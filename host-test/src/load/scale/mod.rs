@@ -23,7 +23,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// What goes wrong, with one request in ten. No 429: those that there are then are the rates'.
+/// What goes wrong, with one request in ten. No rule answers 429, so that every 429 comes from an account's
+/// rate.
 const FAULTS: [&str; 5] = [
     "*: 2% latency 300ms",
     "*: 2% status 500",
@@ -37,12 +38,12 @@ const REQUEST: usize = 100;
 const TWICE: usize = 20;
 /// Questions to the queue at once.
 const AT_ONCE: usize = 128;
-/// How long nothing may happen.
+/// The run fails when no opt-in ends for this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// At most so many requests in a hundred may be over an account's rate.
 const OVER_RATE_PERCENT: f64 = 1.0;
 
-/// How much.
+/// How many opt-ins, accounts and processes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ScaleSize {
     /// What the faults, and who is killed, are drawn by
@@ -79,7 +80,7 @@ enum Disruption {
 }
 
 impl Disruption {
-    const fn told(self) -> &'static str {
+    const fn description(self) -> &'static str {
         match self {
             Self::Worker => "a worker is killed, and another started",
             Self::Door => "a front door is killed, and started again",
@@ -88,8 +89,8 @@ impl Disruption {
     }
 }
 
-/// As the opt-ins end, one after the other.
-const TROUBLES: [Disruption; 8] = [
+/// The disruptions in turn, one after each part of the opt-ins.
+const DISRUPTIONS: [Disruption; 8] = [
     Disruption::Worker,
     Disruption::Nats,
     Disruption::Worker,
@@ -103,7 +104,7 @@ const TROUBLES: [Disruption; 8] = [
 /// Runs it and prints what happened.
 ///
 /// # Errors
-/// When an opt-in is lost, or ends otherwise than it has to; when Klaviyo holds anything else than was
+/// When an opt-in is lost, or has another end than it must have; when Klaviyo holds anything else than was
 /// accepted; when an account goes over its rate.
 pub fn run(size: &ScaleSize) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -158,7 +159,7 @@ async fn play(stage: &mut Stage, size: &ScaleSize) -> Result<()> {
         }
         Ok(ids)
     };
-    let (ids, killed) = tokio::try_join!(accepted, trouble(stage, total, &brought))?;
+    let (ids, killed) = tokio::try_join!(accepted, disrupt(stage, total, &brought))?;
     let took = started.elapsed();
     println!(
         "  {} workers, {} doors and NATS {} times killed on the way; {} requests to the doors repeated",
@@ -219,16 +220,16 @@ struct Killed {
     nats: usize,
 }
 
-/// Makes trouble as the opt-ins end, until all have.
-async fn trouble(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Result<Killed> {
+/// Kills processes while the opt-ins end, until all have ended.
+async fn disrupt(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Result<Killed> {
     let mut killed = Killed::default();
-    let mut troubles = TROUBLES.iter().enumerate();
+    let mut troubles = DISRUPTIONS.iter().enumerate();
     let mut next = troubles.next();
     let begun = Instant::now();
     let (mut most, mut since) = (0, begun);
     loop {
         sleep(Duration::from_millis(100)).await;
-        // NATS may be away at the moment.
+        // NATS may be restarting.
         let Ok(waiting) = stage.queue.waiting().await else { continue };
         // What is on its way to the queue counts as waiting.
         let settled = brought.load(Ordering::Relaxed).saturating_sub(waiting.total());
@@ -237,13 +238,13 @@ async fn trouble(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Resu
         }
         ensure!(since.elapsed() < PATIENCE, "{settled} of {total} are settled, and no more come");
         match next {
-            Some((n, trouble)) if settled > total * n / TROUBLES.len() => {
+            Some((n, disruption)) if settled > total * n / DISRUPTIONS.len() => {
                 println!(
                     "  {:>6.1} s  {settled} have ended; {}",
                     begun.elapsed().as_secs_f64(),
-                    trouble.told()
+                    disruption.description()
                 );
-                match trouble {
+                match disruption {
                     Disruption::Worker => {
                         let number = fastrand::usize(..stage.workers.len());
                         stage.replace_worker(number)?;
@@ -267,7 +268,7 @@ async fn trouble(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Resu
     }
 }
 
-/// Every opt-in has ended as it has to, and the dead letters are those that are dead.
+/// Fails unless every opt-in has the end that it must have, dead letters included.
 async fn ended(stage: &Stage, ids: &BTreeMap<String, Vec<String>>) -> Result<(usize, usize)> {
     let (mut done, mut dead) = (0, BTreeSet::new());
     for (account, ids) in ids {
@@ -295,7 +296,7 @@ async fn ended(stage: &Stage, ids: &BTreeMap<String, Vec<String>>) -> Result<(us
     Ok((done, dead.len()))
 }
 
-/// A door tells the outcome of some of them.
+/// Fails unless a door reports the outcome of some of them.
 async fn asked(callers: &Callers, ids: &BTreeMap<String, Vec<String>>) -> Result<()> {
     for (account, ids) in ids {
         let number = fastrand::usize(..ids.len());
@@ -310,7 +311,7 @@ async fn asked(callers: &Callers, ids: &BTreeMap<String, Vec<String>>) -> Result
     Ok(())
 }
 
-/// The lists have the people who were accepted, and there is nobody else.
+/// Fails unless the lists have the accepted people, and nobody else.
 async fn members(stage: &Stage, each: usize) -> Result<()> {
     let expected: BTreeSet<String> = (0..each)
         .filter_map(|number| match Kind::of(number).end(number) {

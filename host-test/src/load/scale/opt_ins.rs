@@ -3,8 +3,7 @@
 use crate::load::{LIST, LIST_NAME};
 use serde_json::{Value, json};
 
-/// A list of every account.
-/// One opt-in in so many is of each of the kinds that are not usual.
+/// One opt-in in so many is of each unusual kind.
 const SOME: usize = 250;
 
 /// What an opt-in says.
@@ -16,11 +15,11 @@ pub(super) enum Kind {
     Bare,
     /// An email alone, with consent to it.
     Consenting,
-    /// The person before it once more, under another id.
+    /// The same person as the opt-in before it, under another id.
     Again,
     /// A phone number that Klaviyo refuses.
     Refused,
-    /// To a list that is not there.
+    /// A list that does not exist.
     Nowhere,
 }
 

@@ -15,7 +15,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
-/// What stands while opt-ins come and go.
+/// The processes of a run, and the simulator.
 pub(super) struct Stage {
     pub(super) nats: Nats,
     pub(super) klaviyo: Server,
@@ -32,12 +32,12 @@ pub(super) struct Service {
     /// Where it is.
     pub(super) url: String,
     process: Child,
-    /// Kept open: what it would print is not refused.
+    /// Kept open, so that the process can go on printing.
     _output: BufReader<ChildStdout>,
 }
 
 impl Stage {
-    /// With accounts of these names, doors, and no workers yet.
+    /// Starts NATS and the doors, for accounts of these names. It has no workers yet.
     pub(super) async fn new(accounts: usize, doors: usize, faults: Faults) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let names: Vec<String> = (1..=accounts).map(|n| format!("shop-{n}")).collect();
@@ -78,7 +78,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// One worker more.
+    /// Starts one more worker.
     pub(super) fn add_worker(&mut self) -> Result<()> {
         let worker = self.start(&["worker", "--listen", "127.0.0.1:0"], "workers")?;
         self.workers.push(worker);
@@ -97,7 +97,7 @@ impl Stage {
         let (mut words, url) = (door.words.clone(), door.url.clone());
         drop(door);
         let port = url.rsplit(':').next().context("a door has no port")?;
-        // The first is --listen's.
+        // The first address is that of --listen.
         for word in words.iter_mut().filter(|word| word.starts_with("127.0.0.1:")).take(1) {
             *word = format!("127.0.0.1:{port}");
         }

@@ -1,4 +1,4 @@
-//! How fast it is, and in how many requests, when nothing goes wrong.
+//! Throughput, and requests by depth of the queue, when nothing goes wrong.
 
 use super::caller::Callers;
 use super::opt_ins::Kind;
@@ -24,7 +24,7 @@ const DEPTHS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 const EACH: usize = 5_000;
 /// Opt-ins that are put into the queue at once.
 const PUT: usize = 1_000;
-/// How long Klaviyo takes for an answer there.
+/// How long Klaviyo takes to answer in this table.
 const LATENCY: &str = "*: always latency 200ms";
 
 pub(super) async fn run(doors: usize) -> Result<()> {
@@ -59,7 +59,7 @@ pub(super) async fn run(doors: usize) -> Result<()> {
 /// Prints a part of a line at once: a cell can take a minute.
 fn show(text: &str) {
     print!("{text}");
-    // Whoever has closed the output sees nothing, also later.
+    // If the output is closed, the rest of the table is lost, too.
     let _ = std::io::stdout().flush();
 }
 
@@ -69,7 +69,7 @@ async fn throughput(workers: usize, accounts: usize) -> Result<f64> {
     for _ in 0..workers {
         stage.add_worker()?;
     }
-    // Until they have all read twice who there is.
+    // Until all workers have read the accounts twice.
     sleep(2 * Workers::RENEW).await;
     let started = Instant::now();
     let mut filling = JoinSet::new();
@@ -100,7 +100,7 @@ fn named(account: &str, number: usize) -> Result<(OptInKey, Bytes)> {
     Ok((OptInKey::new(&opt_in.account, id), opt_in.to_json()))
 }
 
-/// Brings opt-ins to the doors, as many of each account as the table has it.
+/// Brings the opt-ins of each account to the doors.
 async fn fill(stage: &Stage) -> Result<Duration> {
     let started = Instant::now();
     let callers = Callers::of(stage)?;
