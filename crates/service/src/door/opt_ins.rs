@@ -1,7 +1,7 @@
 //! Opt-ins of callers who sign them, and the outcomes that callers ask for.
 
 use super::body;
-use super::reply::{OptInResponse, Rejection};
+use super::reply::Rejection;
 use super::signature::{SignedHeaders, unix_time};
 use super::state::Door;
 use crate::account::Account;
@@ -12,7 +12,6 @@ use crate::outcome::cut;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::header::{HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use klaviyo_host::types::Code;
 use serde::Deserialize;
@@ -110,12 +109,8 @@ pub(super) async fn post_opt_ins(
         opt_in.id.get_or_insert_with(given);
     }
     let mut responses = door.accept(&account, Some(signature), opt_ins).await?;
-    if !is_array && let Some(OptInResponse { reply, status, retry_after }) = responses.pop() {
-        let mut response = (status, Json(reply)).into_response();
-        if let Some(seconds) = retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        return Ok(response);
+    if !is_array && let Some(response) = responses.pop() {
+        return Ok(response.into_response());
     }
     let first = responses.first().map_or(StatusCode::OK, |response| response.status);
     let all = responses.iter().all(|response| response.status.is_success());

@@ -94,12 +94,16 @@ impl IntoResponse for Rejection {
         if let (Some(error), false) = (error.as_object_mut(), opt_ins.is_empty()) {
             error.insert("opt_ins".to_owned(), opt_ins.into());
         }
-        let mut response = (status, Json(json!({ "error": error }))).into_response();
-        if let Some(seconds) = retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        response(status, Json(json!({ "error": error })), retry_after)
     }
+}
+
+fn response(status: StatusCode, body: impl IntoResponse, retry_after: Option<u64>) -> Response {
+    let mut response = (status, body).into_response();
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// The answer to one opt-in or opt-out.
@@ -108,6 +112,12 @@ pub(super) struct OptInResponse {
     pub(super) status: StatusCode,
     /// The header `Retry-After`, in seconds.
     pub(super) retry_after: Option<u64>,
+}
+
+impl IntoResponse for OptInResponse {
+    fn into_response(self) -> Response {
+        response(self.status, Json(self.reply), self.retry_after)
+    }
 }
 
 impl OptInResponse {

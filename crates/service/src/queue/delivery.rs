@@ -22,9 +22,9 @@ impl Delivery {
     /// How often a message has to be extended, so that JetStream does not deliver it again.
     pub const EXTEND_EVERY: Duration = Duration::from_secs(ACK_WAIT.as_secs() / 3);
 
-    /// Parses the message.
+    /// Parses the message. None: no front door has written it.
     #[must_use]
-    pub fn read(&self) -> QueueEntry {
+    pub fn read(&self) -> Option<(OptInKey, QueueEntry)> {
         QueueEntry::read(&self.0.payload, self.0.subject.rsplit('.').next().unwrap_or_default())
     }
 

@@ -6,20 +6,18 @@ use crate::opt_in::{InvalidField, OptIn};
 use crate::opt_out::OptOut;
 use serde::Deserialize;
 
-/// A message in the queue.
+/// A message that a front door has put into the queue.
 #[derive(Clone, Debug)]
 pub enum QueueEntry {
     /// An opt-in, cleaned: a front door of an older version has not cleaned it.
-    OptIn(OptInKey, Box<OptIn>),
+    OptIn(Box<OptIn>),
     /// An opt-in that can never be done.
-    Invalid(OptInKey, InvalidField),
+    Invalid(InvalidField),
     /// An opt-out.
-    OptOut(OptInKey, OptOut),
+    OptOut(OptOut),
     /// An opt-in or opt-out with something that this version does not know. A newer front door may have
     /// written it.
-    Newer(OptInKey),
-    /// A message that no front door has written.
-    Foreign,
+    Newer,
 }
 
 /// The fields that an opt-in has in every version.
@@ -30,26 +28,25 @@ struct Envelope {
 }
 
 impl QueueEntry {
-    /// Parses a message in the queue of an account.
+    /// Parses a message in the queue of an account. None: no front door has written it.
     #[must_use]
-    pub fn read(message: &[u8], account: &str) -> Self {
-        let is_its = |of: &Account| of.as_str() == account;
-        let Ok(Envelope { account, id }) = serde_json::from_slice(message) else { return Self::Foreign };
-        if !is_its(&account) {
-            return Self::Foreign;
+    pub fn read(message: &[u8], account: &str) -> Option<(OptInKey, Self)> {
+        let Envelope { account: own, id } = serde_json::from_slice(message).ok()?;
+        if own.as_str() != account {
+            return None;
         }
-        let key = OptInKey::new(&account, &id);
-        match serde_json::from_slice::<OptIn>(message) {
+        let entry = match serde_json::from_slice::<OptIn>(message) {
             Ok(mut opt_in) if opt_in.check().is_ok() => match opt_in.clean() {
-                Ok(()) => Self::OptIn(key, Box::new(opt_in)),
-                Err(invalid) => Self::Invalid(key, invalid),
+                Ok(()) => Self::OptIn(Box::new(opt_in)),
+                Err(invalid) => Self::Invalid(invalid),
             },
-            Ok(_) => Self::Newer(key),
+            Ok(_) => Self::Newer,
             Err(_) => match serde_json::from_slice::<OptOut>(message) {
-                Ok(opt_out) if !opt_out.opt_out.is_empty() => Self::OptOut(key, opt_out),
-                Ok(_) | Err(_) => Self::Newer(key),
+                Ok(opt_out) if !opt_out.opt_out.is_empty() => Self::OptOut(opt_out),
+                Ok(_) | Err(_) => Self::Newer,
             },
-        }
+        };
+        Some((OptInKey::new(&own, &id), entry))
     }
 }
 
@@ -71,7 +68,7 @@ mod tests {
         opt_in.take_in().unwrap();
         opt_in.id = Some("7".repeat(OptIn::LONGEST_ID));
         opt_in.warn("x".repeat(OptIn::LONGEST_WARNING));
-        assert!(matches!(QueueEntry::read(&opt_in.to_json(), "shop-1"), QueueEntry::OptIn(..)));
+        assert!(matches!(QueueEntry::read(&opt_in.to_json(), "shop-1"), Some((_, QueueEntry::OptIn(_)))));
     }
 
     #[test]
@@ -84,10 +81,10 @@ mod tests {
             }
             QueueEntry::read(value.to_string().as_bytes(), "shop-1")
         };
-        assert!(matches!(read(vec![]), QueueEntry::OptIn(..)));
+        assert!(matches!(read(vec![]), Some((_, QueueEntry::OptIn(_)))));
         for newer in [("opt_out", json!(true)), ("list", json!(["Y6nRLr"])), ("list", json!(""))] {
             let key = OptInKey::new(&"shop-1".parse().unwrap(), "7");
-            assert!(matches!(read(vec![newer]), QueueEntry::Newer(of) if of == key));
+            assert!(matches!(read(vec![newer]), Some((of, QueueEntry::Newer)) if of == key));
         }
         let opt_out = |changes: Value| {
             let mut value = json!({ "account": "shop-1", "id": "7", "phone_number": "+919820000001" });
@@ -96,22 +93,22 @@ mod tests {
             }
             QueueEntry::read(value.to_string().as_bytes(), "shop-1")
         };
-        assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), QueueEntry::OptOut(..)));
+        assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), Some((_, QueueEntry::OptOut(_)))));
         for newer in
             [json!({ "opt_out": [] }), json!({ "opt_out": ["push"] }), json!({ "opt_out": ["sms"], "of": 7 })]
         {
-            assert!(matches!(opt_out(newer), QueueEntry::Newer(_)));
+            assert!(matches!(opt_out(newer), Some((_, QueueEntry::Newer))));
         }
         for invalid in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {
             assert!(
-                matches!(read(vec![invalid.clone()]), QueueEntry::Invalid(_, of) if of.field == invalid.0)
+                matches!(read(vec![invalid.clone()]), Some((_, QueueEntry::Invalid(of))) if of.field == invalid.0)
             );
         }
         for foreign in [("account", json!("shop-2")), ("id", json!(7)), ("account", json!("a b"))] {
-            assert!(matches!(read(vec![foreign]), QueueEntry::Foreign));
+            assert!(read(vec![foreign]).is_none());
         }
         for foreign in ["", "{}", "null", "\u{0}"] {
-            assert!(matches!(QueueEntry::read(foreign.as_bytes(), "shop-1"), QueueEntry::Foreign));
+            assert!(QueueEntry::read(foreign.as_bytes(), "shop-1").is_none());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One attempt at a batch of an account, and how its items end.
 
-use super::item::{Ended, Item, Request};
+use super::item::{Ended, Item};
 use crate::opt_in_flow::Failure;
 use crate::outcome::{Outcome, Reason};
 use crate::queue::QueueError;
@@ -8,6 +8,7 @@ use crate::worker::backoff::pause;
 use crate::worker::settle::Settler;
 use futures_util::{StreamExt, stream};
 use klaviyo_host::{Disposition, Tenant};
+use serde::Serialize;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -59,7 +60,7 @@ impl<'a> Batch<'a> {
 
     /// Settles items: writes their outcomes, then takes their messages off the queue. Items that are to be
     /// retried go back to the queue.
-    pub(super) async fn end<T: Request, D: Into<Outcome>>(
+    pub(super) async fn end<T: Serialize, D: Into<Outcome>>(
         &self,
         ended: Vec<Ended<T, D>>,
     ) -> Result<(), Stop> {

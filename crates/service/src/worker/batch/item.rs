@@ -4,11 +4,10 @@ use super::dead_letter;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::Failure;
-use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Receipt};
 use crate::queue::Record;
 use crate::worker::settle::Settled;
-use bytes::Bytes;
+use serde::Serialize;
 
 /// An opt-in, or an opt-out, that has no outcome yet.
 pub(super) struct Item<T = OptIn> {
@@ -29,24 +28,6 @@ pub(super) struct Item<T = OptIn> {
 /// An item, and what came of it.
 pub(super) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
 
-/// What the queue holds: an opt-in or an opt-out.
-pub(super) trait Request {
-    /// The message as it waits in the queue.
-    fn to_json(&self) -> Bytes;
-}
-
-impl Request for OptIn {
-    fn to_json(&self) -> Bytes {
-        self.to_json()
-    }
-}
-
-impl Request for OptOut {
-    fn to_json(&self) -> Bytes {
-        self.to_json()
-    }
-}
-
 impl Item {
     /// Whether the contact is one identifier and nothing else.
     pub(super) fn is_bare(&self) -> bool {
@@ -64,12 +45,14 @@ impl<T> Item<T> {
     }
 }
 
-impl<T: Request> Item<T> {
+impl<T: Serialize> Item<T> {
     pub(super) fn settled(self, outcome: Outcome) -> Settled {
         let Self { sequence, key, request, revision, sequences, attempts, deliveries: _ } = self;
         let dead_letter = match &outcome {
             Outcome::Dead(reason) => {
-                Some(dead_letter::body(&request.to_json(), reason.clone(), attempts, sequences.clone()))
+                // An opt-in, or an opt-out, was parsed from JSON and always can be written.
+                let message = serde_json::to_vec(&request).unwrap_or_default();
+                Some(dead_letter::body(&message, reason.clone(), attempts, sequences.clone()))
             }
             Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Waiting | Outcome::Dropped => None,
         };

@@ -5,7 +5,6 @@ use super::attempt::{AT_ONCE, Batch, Stop};
 use super::dead_letter;
 use super::item::Item;
 use crate::key::OptInKey;
-use crate::opt_in::{InvalidField, OptIn};
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason};
 use crate::queue::{Delivery, QueueEntry, QueueError, Record};
@@ -20,14 +19,6 @@ use tracing::warn;
 
 /// The opt-ins and the opt-outs that are to be done.
 pub(super) type AllPending = (Vec<Item>, Vec<Item<OptOut>>);
-
-/// A message that has a key of its own.
-enum Keyed {
-    OptIn(Box<OptIn>),
-    OptOut(OptOut),
-    Invalid(InvalidField),
-    Newer,
-}
 
 /// An item that is to be done.
 enum Pending {
@@ -81,35 +72,31 @@ impl Batch<'_> {
     async fn pending(&self, delivery: Arc<Delivery>, attempts: u32) -> Result<Option<Pending>, Stop> {
         let Settler { account, in_flight, .. } = self.settler;
         let sequence = delivery.sequence();
-        let (key, entry) = match delivery.read() {
-            QueueEntry::OptIn(key, opt_in) => (key, Keyed::OptIn(opt_in)),
-            QueueEntry::OptOut(key, opt_out) => (key, Keyed::OptOut(opt_out)),
-            QueueEntry::Invalid(key, invalid) => (key, Keyed::Invalid(invalid)),
-            QueueEntry::Newer(key) => (key, Keyed::Newer),
-            QueueEntry::Foreign => return self.give_up_foreign(&delivery, attempts).await.map(|()| None),
+        let Some((key, entry)) = delivery.read() else {
+            return self.give_up_foreign(&delivery, attempts).await.map(|()| None);
         };
         let Some((revision, sequences)) = self.accepted_at(&key, &delivery, attempts).await? else {
             return Ok(None);
         };
         let deliveries = delivery.deliveries();
         let reason = match entry {
-            Keyed::OptIn(opt_in) => {
+            QueueEntry::OptIn(opt_in) => {
                 let item =
                     Item { sequence, key, request: *opt_in, revision, sequences, attempts, deliveries };
                 return Ok(Some(Pending::OptIn(Box::new(item))));
             }
-            Keyed::OptOut(request) => {
+            QueueEntry::OptOut(request) => {
                 let item = Item { sequence, key, request, revision, sequences, attempts, deliveries };
                 return Ok(Some(Pending::OptOut(item)));
             }
-            Keyed::Invalid(invalid) => Reason::new(Code::InvalidInput, invalid.to_string()),
-            Keyed::Newer if attempts < self.max_attempts.get() => {
+            QueueEntry::Invalid(invalid) => Reason::new(Code::InvalidInput, invalid.to_string()),
+            QueueEntry::Newer if attempts < self.max_attempts.get() => {
                 in_flight.failed(&[sequence]);
                 warn!(%account, %key, "an opt-in says what this version does not know; update this worker");
                 in_flight.nak(sequence, pause(attempts)).await;
                 return Ok(None);
             }
-            Keyed::Newer => {
+            QueueEntry::Newer => {
                 let message = "the opt-in says what this version of the worker does not know; update the workers to \
                                the version of the front doors, then retry it";
                 Reason::new(Code::InvalidInput, message)
