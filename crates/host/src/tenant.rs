@@ -24,14 +24,15 @@ use tracing::{Instrument, info, info_span};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-/// The deadline of calls whose [`Limits::time`] is too far away to be a point in time.
+/// The deadline of calls whose [`Limits::time`](crate::Limits::time) is too far away to be a point in time.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How much larger a result may be as JSON than as the component returns it.
 const JSON_FACTOR: usize = 4;
 
-/// One Klaviyo account: its key, its pace, its share of [`Limits::concurrent_calls`], and the lists that it
-/// has found. Make one for each account and keep it: all calls share what it has learnt about the account's
-/// rates. Cloning it is cheap.
+/// One Klaviyo account: its key, its pace, its share of
+/// [`Limits::concurrent_calls`](crate::Limits::concurrent_calls), and the lists that it has found. Make one
+/// for each account and keep it: all calls share what it has learnt about the account's rates. Cloning it is
+/// cheap.
 #[derive(Clone)]
 pub struct Tenant {
     connector: Arc<ConnectorInner>,
