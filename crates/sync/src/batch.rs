@@ -1,11 +1,16 @@
 //! A batch: rows that are sent, resumed and reported together.
 
+pub(crate) mod batches;
+pub(crate) mod judge;
+pub(crate) mod recording;
+pub(crate) mod routing;
+
+use crate::batch::routing::{Mode, Part, Routing, Terms};
 use crate::contact::Contact;
-use crate::lookahead::Position;
+use crate::decode::lookahead::Position;
+use crate::input::rows::Row;
 use crate::outcome::{Reason, RowOutcome};
-use crate::routing::{Mode, Part, Routing, Terms};
-use crate::rows::Row;
-use crate::steps::{Planned, Refused, Sent};
+use crate::state::steps::{Planned, Refused, Sent};
 use klaviyo_host::types::{NewProfile, Subscription};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,17 @@
 //! The meaning of the columns of a header, or of the members of a JSON object.
 
-use crate::field::Field;
-use crate::words::Sense;
+mod column_names;
+pub(crate) mod consent;
+pub(crate) mod dates;
+pub(crate) mod field;
+mod headings;
+pub(crate) mod mapping;
+mod notation;
+pub(crate) mod resolver;
+pub(crate) mod words;
+
+use crate::columns::field::Field;
+use crate::columns::words::Sense;
 use klaviyo_host::types::Channel;
 
 /// The columns, in the order of the input.

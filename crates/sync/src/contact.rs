@@ -1,5 +1,11 @@
 //! A contact as a sync sends it: the profile, the consent, and the reasons for what was left out.
 
+pub(crate) mod csv_row;
+mod draft;
+pub(crate) mod identities;
+pub(crate) mod json_object;
+pub mod phone;
+
 use crate::outcome::Reason;
 use klaviyo_host::types::{Channel, NewProfile};
 

@@ -1,18 +1,18 @@
 //! Makes all calls of a sync without sending them, and counts the requests and the time that they take at
 //! Klaviyo's rates.
 
+use crate::batch::batches::Batches;
+use crate::batch::judge::Judge;
+use crate::batch::recording::DryAccount;
+use crate::batch::routing::{Mode, Part, Routing};
 use crate::batch::{Batch, Chunk};
-use crate::batches::Batches;
 use crate::error::Error;
 use crate::input::OpenInput;
-use crate::judge::Judge;
 use crate::outcome::{Counts, Reason, RowOutcome};
-use crate::recording::DryAccount;
 use crate::reporter::Reporter;
-use crate::routing::{Mode, Part, Routing};
 use crate::run::now;
-use crate::saved::SavedState;
 use crate::settings::Settings;
+use crate::state::saved::SavedState;
 use http::Uri;
 use klaviyo_host::Endpoint;
 use std::collections::BTreeMap;

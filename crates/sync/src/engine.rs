@@ -3,23 +3,31 @@
 //! It writes each step to the state before it takes it. So after any end of the program the next run knows
 //! which steps may have been taken.
 
+pub(crate) mod backoff;
+pub(crate) mod caller;
+mod grants;
+mod jobs;
+mod one_by_one;
+mod settle;
+mod submit;
+mod verdict;
+
 use crate::batch::Batch;
-use crate::batches::Batches;
-use crate::caller::Caller;
+use crate::batch::batches::Batches;
+use crate::batch::routing::{Mode, Part, Routing};
+use crate::engine::caller::Caller;
+use crate::engine::grants::Grants;
+use crate::engine::jobs::{ImportJobs, status};
+use crate::engine::settle::settle;
+use crate::engine::submit::Submitter;
 use crate::error::{Error, Stopped};
-use crate::grants::Grants;
-use crate::jobs::{ImportJobs, status};
-use crate::journal::Journal;
-use crate::one_by_one;
+use crate::input::rows::Row;
 use crate::outcome::{Counts, Reason, RowOutcome};
 use crate::report::Report;
 use crate::reporter::{Notice, Progress, Reporter};
-use crate::routing::{Mode, Part, Routing};
-use crate::rows::Row;
-use crate::saved::SavedState;
-use crate::settle::settle;
-use crate::steps::{Finished, Line};
-use crate::submit::Submitter;
+use crate::state::journal::Journal;
+use crate::state::saved::SavedState;
+use crate::state::steps::{Finished, Line};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 

@@ -2,14 +2,18 @@
 //! wait for a pipe, and a sync that is asked to stop does not wait for it.
 //!
 
+mod parser;
+pub(crate) mod rows;
+pub(crate) mod source;
+
+use crate::decode::form::{Form, Format};
 use crate::error::Error;
 use crate::files;
-use crate::form::{Form, Format};
+use crate::input::parser::Parser;
+use crate::input::rows::Rows;
+use crate::input::source::Source;
 use crate::interrupt::blocking;
-use crate::parser::Parser;
-use crate::rows::{self, Rows};
 use crate::settings::Settings;
-use crate::source::Source;
 use encoding_rs::UTF_8;
 
 /// An input and how to read it.

@@ -1,7 +1,7 @@
 //! The interface by which a caller hears of a sync while it runs.
 
+use crate::batch::recording::UnsentRequest;
 use crate::outcome::{Counts, RowOutcome};
-use crate::recording::UnsentRequest;
 use std::fmt;
 use std::io;
 

@@ -1,24 +1,24 @@
 //! One run of a sync: opens the state, and sends what earlier runs have left.
 
-use crate::batches::Batches;
-use crate::caller::Caller;
+use crate::batch::batches::Batches;
+use crate::batch::judge::Judge;
+use crate::batch::recording::DryAccount;
+use crate::batch::routing::Routing;
+use crate::decode::form::Form;
 use crate::engine::Engine;
+use crate::engine::caller::Caller;
 use crate::error::Error;
-use crate::form::Form;
 use crate::input::OpenInput;
+use crate::input::rows::Rows;
 use crate::interrupt::{Interrupt, blocking};
-use crate::journal::Journal;
-use crate::judge::Judge;
 use crate::outcome::Counts;
-use crate::recording::DryAccount;
 use crate::report::Report;
 use crate::reporter::Reporter;
-use crate::resume::resume_options;
-use crate::routing::Routing;
-use crate::rows::Rows;
-use crate::saved::SavedState;
 use crate::settings::Settings;
-use crate::steps::{Begun, Line};
+use crate::state::journal::Journal;
+use crate::state::resume::resume_options;
+use crate::state::saved::SavedState;
+use crate::state::steps::{Begun, Line};
 use jiff::Timestamp;
 use klaviyo_host::Tenant;
 

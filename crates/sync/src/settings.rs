@@ -1,12 +1,12 @@
 //! The settings of a sync.
 
-use crate::consent::{ConsentColumn, Rules};
-use crate::dates::{DateFormat, Dates, Zone};
+use crate::columns::consent::{ConsentColumn, Rules};
+use crate::columns::dates::{DateFormat, Dates, Zone};
+use crate::columns::field::{ColumnMapping, UnknownColumns};
+use crate::columns::mapping::Mapping;
+use crate::columns::words::Words;
+use crate::decode::form::Format;
 use crate::error::Error;
-use crate::field::{ColumnMapping, UnknownColumns};
-use crate::form::Format;
-use crate::mapping::Mapping;
-use crate::words::Words;
 use encoding_rs::Encoding;
 use klaviyo_host::Limits;
 use klaviyo_host::types::Channel;

@@ -1,0 +1,218 @@
+//! Makes batches of the rows of an input: as many as Klaviyo takes in one request, and the same ones in every
+//! run.
+
+use crate::batch::Batch;
+use crate::batch::judge::Judge;
+use crate::contact::Contact;
+use crate::decode::lookahead::Position;
+use crate::error::Error;
+use crate::input::rows::{Row, Rows};
+use crate::state::saved::SavedState;
+use crate::state::steps::Planned;
+use std::collections::BTreeMap;
+
+/// Klaviyo's limit on a request, which the connector keeps to.
+const REQUEST_BYTES: usize = 5_000_000;
+/// A batch with so many refused rows is full, since they are kept until it ends.
+const REFUSED: usize = 20_000;
+
+/// Makes batches of rows.
+pub(crate) struct Batches {
+    rows: Rows,
+    judge: Judge,
+    /// Rows of the batch that is being made.
+    pending: Vec<Row>,
+    /// How many rows were taken from the input.
+    taken: u64,
+    /// The number of the next batch.
+    next: usize,
+    /// The batches that an earlier run planned.
+    planned: BTreeMap<usize, Planned>,
+    /// The bytes and the SHA-256 of the input up to certain rows, by the number of the row.
+    positions: BTreeMap<u64, (u64, String)>,
+    last: Position,
+}
+
+impl Batches {
+    pub(crate) fn new(rows: Rows, judge: Judge, saved: &SavedState) -> Self {
+        Self {
+            rows,
+            judge,
+            pending: Vec::new(),
+            taken: 0,
+            next: saved.finished.as_ref().map_or(0, |last| last.batch + 1),
+            planned: saved.planned.clone(),
+            positions: saved.positions(),
+            last: Position::default(),
+        }
+    }
+
+    pub(crate) fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// How many rows were read.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Skips rows that have ended.
+    pub(crate) async fn skip(&mut self, end: u64) -> Result<(), Error> {
+        while self.taken < end {
+            if self.take().await?.is_none() {
+                return Err(changed("it has fewer rows now"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses an input that has rows after the end of a complete sync.
+    pub(crate) async fn expect_end(&mut self) -> Result<(), Error> {
+        match self.take().await? {
+            None => Ok(()),
+            Some(_) => Err(changed("it has more rows now")),
+        }
+    }
+
+    /// Takes a row, and compares the input up to it with that of earlier runs.
+    async fn take(&mut self) -> Result<Option<Row>, Error> {
+        let Some(row) = self.rows.next().await? else { return Ok(None) };
+        self.taken += 1;
+        self.last = row.position;
+        if let Some((bytes, sha256)) = self.positions.get(&self.taken)
+            && (*bytes != row.position.bytes || *sha256 != row.position.sha256())
+        {
+            return Err(changed("it has other contents now"));
+        }
+        Ok(Some(row))
+    }
+
+    /// Adds a row to the pending ones. Returns whether there was one.
+    async fn add_pending(&mut self) -> Result<bool, Error> {
+        let row = self.take().await?;
+        let is_some = row.is_some();
+        self.pending.extend(row);
+        Ok(is_some)
+    }
+
+    /// The pending rows, when their batch will not be sent.
+    pub(crate) fn take_pending(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.pending)
+    }
+
+    /// A row after the pending ones, when nothing more is sent.
+    pub(crate) async fn take_rest(&mut self) -> Result<Option<Row>, Error> {
+        self.take().await
+    }
+
+    /// The next batch; none at the end of the input.
+    pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Error> {
+        match self.planned.remove(&self.next) {
+            Some(planned) => self.replay(&planned).await.map(Some),
+            None => self.fill().await,
+        }
+    }
+
+    /// A batch of the next rows, so many at most, without asking the connector; none at the end of the input.
+    pub(crate) async fn next_unchecked(&mut self, most: usize) -> Result<Option<Batch>, Error> {
+        while self.pending.len() < most && self.add_pending().await? {}
+        Ok((!self.pending.is_empty()).then(|| self.batch()))
+    }
+
+    /// A batch that was planned by an earlier run: the same rows, and the same of them good.
+    async fn replay(&mut self, planned: &Planned) -> Result<Batch, Error> {
+        while self.taken < planned.end {
+            if !self.add_pending().await? {
+                return Err(changed("it has fewer rows now"));
+            }
+        }
+        self.judge_pending(0).await?;
+        let mut batch = self.batch();
+        batch.is_planned = true;
+        let plan = batch.plan();
+        if (plan.good, plan.import, plan.members) != (planned.good, planned.import, planned.members) {
+            return Err(Error::invalid(
+                "the connector takes other rows for good than it did when this sync began; finish it with the version \
+                 that it was begun with, or begin anew with another --state",
+            ));
+        }
+        Ok(batch)
+    }
+
+    /// A new batch: as many good rows as one request can have.
+    async fn fill(&mut self) -> Result<Option<Batch>, Error> {
+        if self.pending.is_empty() && !self.add_pending().await? {
+            return Ok(None);
+        }
+        let size = self.pending.first().map_or(0, |row| self.judge.routing().size(&row.position));
+        // Rows before this one are judged.
+        let mut judged = 0;
+        let mut body = 0;
+        loop {
+            let good = count(self.pending.get(..judged).unwrap_or_default());
+            let refused = judged - good;
+            let mut bytes: usize = self.pending.iter().map(bytes).sum();
+            let mut candidates = count(self.pending.get(judged..).unwrap_or_default());
+            while good + candidates < size
+                && bytes < REQUEST_BYTES
+                && self.pending.len() - good < refused + REFUSED
+            {
+                if !self.add_pending().await? {
+                    break;
+                }
+                if let Some(row) = self.pending.last() {
+                    bytes += self::bytes(row);
+                    candidates += usize::from(row.contact.is_ok());
+                }
+            }
+            if self.pending.len() == judged {
+                break;
+            }
+            body += self.judge_pending(judged).await?;
+            judged = self.pending.len();
+            if body > REQUEST_BYTES {
+                // Together they may be too large for one request.
+                if let Some(second) = self.judge.second_request(&mut self.pending).await? {
+                    let back = self.pending.split_off(second);
+                    self.taken -= back.len() as u64;
+                    self.rows.give_back(back);
+                }
+                break;
+            }
+            let good = count(&self.pending);
+            if good >= size || self.pending.len() - good >= REFUSED {
+                break;
+            }
+        }
+        Ok(Some(self.batch()))
+    }
+
+    /// Judges the pending rows from this one on. Returns how many bytes of imports they take at most.
+    async fn judge_pending(&mut self, from: usize) -> Result<usize, Error> {
+        self.judge.judge(self.pending.get_mut(from..).unwrap_or_default()).await
+    }
+
+    /// The pending rows, as a batch.
+    fn batch(&mut self) -> Batch {
+        let rows = self.take_pending();
+        let position = rows.last().map_or(self.last, |row| row.position);
+        let number = self.next;
+        self.next += 1;
+        Batch::new(number, rows, self.judge.routing(), self.taken, position)
+    }
+}
+
+fn count(rows: &[Row]) -> usize {
+    rows.iter().filter(|row| row.contact.is_ok()).count()
+}
+
+fn bytes(row: &Row) -> usize {
+    row.contact.as_ref().map_or(0, Contact::bytes)
+}
+
+fn changed(how: &str) -> Error {
+    Error::invalid(format!(
+        "the input is not the one that this sync was begun with: {how}; give it the same input, or begin anew with another \
+         --state"
+    ))
+}

@@ -1,0 +1,114 @@
+//! Who consents to which channels: everybody, or the people for whom a column says yes.
+
+use crate::columns::words::Words;
+use klaviyo_host::types::Channel;
+use std::fmt;
+use std::str::FromStr;
+
+/// The names of all channels.
+pub const CHANNELS: [&str; 4] = ["email", "sms", "whatsapp", "push"];
+
+/// A column that says who has consented to a channel, or opted out of it.
+///
+/// It is written as `email=Accepts Email Marketing`. A `!` before the column means that a yes there is an
+/// opt-out. The column is named by its heading, or by its position from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentColumn {
+    pub(crate) channel: Channel,
+    pub(crate) column: String,
+    pub(crate) is_opt_out: bool,
+}
+
+/// The consent that a sync gives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
+    /// The channels that everybody has consented to.
+    pub(crate) everybody: Vec<Channel>,
+    /// The columns that say who has consented to the other channels.
+    pub(crate) columns: Vec<ConsentColumn>,
+    pub(crate) words: Words,
+    /// Whether the consent was collected earlier, so that its time is needed.
+    pub(crate) historical: bool,
+}
+
+impl FromStr for ConsentColumn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (channel, column) =
+            text.split_once('=').ok_or("write CHANNEL=COLUMN, such as 'email=Accepts Email Marketing'")?;
+        let channel = self::channel(channel.trim())?;
+        let column = column.trim();
+        let (column, is_opt_out) =
+            column.strip_prefix('!').map_or((column, false), |column| (column.trim(), true));
+        if column.is_empty() {
+            return Err(
+                "write the column after the channel, as in 'email=Accepts Email Marketing'".to_owned()
+            );
+        }
+        Ok(Self { channel, column: column.to_owned(), is_opt_out })
+    }
+}
+
+/// The channel of a name, in any case.
+///
+/// # Errors
+/// No channel has this name. The sentence lists the names.
+pub fn channel(text: &str) -> Result<Channel, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "email" => Ok(Channel::Email),
+        "sms" => Ok(Channel::Sms),
+        "whatsapp" => Ok(Channel::Whatsapp),
+        "push" => Ok(Channel::Push),
+        _ => Err("there is no such channel; there are email, sms, whatsapp and push".to_owned()),
+    }
+}
+
+impl Rules {
+    /// The channels that anybody in the input may consent to.
+    pub(crate) fn channels(&self) -> Vec<Channel> {
+        let mut channels = self.everybody.clone();
+        for channel in self.columns.iter().map(|column| column.channel) {
+            if !channels.contains(&channel) {
+                channels.push(channel);
+            }
+        }
+        channels
+    }
+}
+
+/// The name of a channel.
+pub(crate) fn name(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "email",
+        Channel::Sms => "sms",
+        Channel::Whatsapp => "whatsapp",
+        Channel::Push => "push",
+    }
+}
+
+impl fmt::Display for ConsentColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}{}", name(self.channel), if self.is_opt_out { "!" } else { "" }, self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consent_column_is_a_channel_and_a_column() {
+        let read = |text: &str| {
+            text.parse::<ConsentColumn>().map(|column| (column.channel, column.column, column.is_opt_out))
+        };
+        assert_eq!(
+            read("email=Accepts Email Marketing"),
+            Ok((Channel::Email, "Accepts Email Marketing".to_owned(), false))
+        );
+        assert_eq!(read("SMS = ! 7"), Ok((Channel::Sms, "7".to_owned(), true)));
+        for wrong in ["email", "mail=x", "email=", "email=!", "=x"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
