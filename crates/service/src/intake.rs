@@ -191,7 +191,7 @@ mod tests {
         for row in csv::Reader::from_reader(text.as_bytes()).records() {
             let row = row.unwrap();
             let [written, region, right] = [0, 1, 2].map(|n| row[n].to_owned());
-            // A number without a country code is one only where the region is known.
+            // A number without a country code is valid only if the region is known.
             if region.is_empty() {
                 rows += 1;
                 let right = Some(right.as_str()).filter(|right| *right != "none");
@@ -207,7 +207,7 @@ mod tests {
         for line in text.lines() {
             let case: Value = serde_json::from_str(line).unwrap();
             let [written, right] = ["written", "right"].map(|name| case[name].as_str().unwrap());
-            // The door takes addresses out of what stands around them.
+            // The door removes text around an address.
             let right = right.strip_suffix(", or refused by name").unwrap_or(right);
             comes_out("email", written, Some(right), "phone_number", "+919820000001");
         }
@@ -272,7 +272,7 @@ mod tests {
         );
         assert_eq!((none.consent.len(), none.consent_source.as_deref()), (0, None));
         assert_eq!(warned(&none), ["email", "consent"]);
-        // What goes into the queue is read there as it is.
+        // The queue reads the opt-in in this form.
         none.check().unwrap();
     }
 

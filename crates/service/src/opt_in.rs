@@ -64,7 +64,7 @@ pub struct OptIn {
 pub struct InvalidField {
     /// The field's name.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The fault, in a sentence.
     pub reason: String,
 }
 

@@ -94,7 +94,7 @@ pub fn reply(name: Option<&str>, address: Option<&str>) -> String {
     reply
 }
 
-/// Why an opt-in is not done.
+/// The reason why an opt-in is not done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// The contract's code, such as `rejected`.

@@ -27,7 +27,7 @@ const AT_ONCE: usize = 8;
 pub(super) enum Backend {
     /// To Klaviyo, while the caller waits.
     Direct { tenants: TenantCache, replays: ReplayCache },
-    /// Into the queue.
+    /// To the queue.
     Queue { queue: Arc<Queue>, health: QueueHealth },
 }
 

@@ -238,7 +238,7 @@ mod tests {
             new.push(member);
             advance(Duration::from_secs(1)).await;
         }
-        // Those that were closed take no place with them when they end.
+        // Closed connections free no second place when they end.
         drop(members);
         assert!(connections.enter().unwrap().1 && is_closed(&new[0]).await);
     }
@@ -248,7 +248,7 @@ mod tests {
         let (connections, members) = full(3).await;
         let in_use = members[0].connection.in_use();
         drop(members[1].connection.in_use());
-        // The stranger is the one that has moved last.
+        // The stranger is the one with the latest progress.
         members[2].connection.progressed();
         let new = connections.enter().unwrap().0;
         assert!(is_closed(&members[2]).await);
@@ -256,7 +256,7 @@ mod tests {
         assert!(connections.enter().is_none() && !connections.close_one());
         drop(others);
         timeout(Duration::ZERO, connections.changed()).await.unwrap();
-        // Two are known and idle, and equally silent.
+        // Two known connections are idle, and equally long.
         let stranger = connections.enter().unwrap().0;
         assert!(is_closed(&members[1]).await);
         let other = connections.enter().unwrap().0;
@@ -280,7 +280,7 @@ mod tests {
         for stays in known[2..].iter().chain(&new) {
             assert!(!is_closed(stays).await);
         }
-        // Half of them are known: from here on it is among those who come.
+        // Half of the places have known connections, so the next one to be closed is a new one.
         let (_another, _) = connections.enter().unwrap();
         assert!(is_closed(&new[0]).await);
         for stays in known[2..].iter().chain(&new[1..]) {

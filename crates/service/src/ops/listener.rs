@@ -90,7 +90,7 @@ impl Listener {
     /// Listens at an address. Port 0 stands for any free one.
     ///
     /// # Errors
-    /// When the address cannot be had.
+    /// When the address cannot be used.
     pub fn bind(address: SocketAddr, settings: ListenerSettings) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // Allows a service to be restarted at once.
@@ -119,7 +119,7 @@ impl Listener {
     /// The address.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// When the system does not tell it.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
@@ -136,7 +136,7 @@ impl Listener {
                 accepted = accept(&socket, &connections, &metrics) => accepted,
             };
             let Some((stream, member)) = accepted else { continue };
-            // Answers are short, and written at once.
+            // Answers are short, so each is sent at once.
             let _ = stream.set_nodelay(true);
             serve(stream, member, &router, &settings, &metrics, &graceful);
         }
@@ -224,7 +224,7 @@ fn serve(
     });
 }
 
-/// Whether a connection ended because its answers were not read.
+/// Whether a connection ended because the caller did not read its answers.
 fn is_stalled(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)

@@ -34,7 +34,7 @@ pub enum QueueError {
     /// There is no connection now.
     #[error("there is no connection to NATS at the moment")]
     Away,
-    /// Nothing of a put was tried, for this reason.
+    /// The put was not tried, for this reason.
     #[error(transparent)]
     Refused(Arc<QueueError>),
     /// This version cannot read the outcome of an opt-in.

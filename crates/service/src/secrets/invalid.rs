@@ -26,10 +26,10 @@ pub enum InvalidSecret {
         "it has {0} bytes, and a signing secret has 24 to 64; `klaviyo-connector secret` makes one that can be used"
     )]
     Bytes(usize),
-    /// A signing secret that is one byte over and over; of zeros, it signs as no secret at all does.
+    /// A signing secret that is one byte over and over. With zeros it would sign like an empty secret.
     #[error("it is the same byte over and over; `klaviyo-connector secret` makes one that can be used")]
     Same,
-    /// It is shorter than such a secret ever is.
+    /// It is too short.
     #[error("it has {0} characters, which is too few; at least {1} are needed")]
     Short(usize, usize),
     /// It is not the id of a phone number.

@@ -94,7 +94,7 @@ fn numbers_that_cannot_be_told_close_the_webhook() {
     }
 }
 
-/// Here it is another reader that holds the reading up.
+/// Here another reader holds up the reading.
 #[test]
 fn a_reading_that_does_not_end_holds_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
@@ -110,7 +110,7 @@ fn a_reading_that_does_not_end_holds_nobody_up() {
     drop(held);
 }
 
-/// What is in the folder holds nobody up.
+/// A file in the folder holds up no reading.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_fifo_among_them_is_passed_over() {

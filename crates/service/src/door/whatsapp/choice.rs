@@ -100,7 +100,7 @@ fn answered(text: &str) -> Option<bool> {
         "nein",
         "non",
     ];
-    /// Wherever they stand: `I do not agree`.
+    /// Words that say no anywhere in the answer: `I do not agree`.
     const NOT: [&str; 8] = ["not", "dont", "never", "no", "nicht", "kein", "keine", "nunca"];
     let first = text.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
     let (whole, first) = (letters(text), letters(first));

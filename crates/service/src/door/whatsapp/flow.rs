@@ -7,7 +7,7 @@ use super::intent::Intent;
 use super::json::{Part, entries, fields, text};
 use super::words::says;
 
-/// How deep in the answer fields are looked for.
+/// The deepest level of the answer at which fields are read.
 const DEEPEST: usize = 3;
 
 /// The meaning of an answer to a Flow.

@@ -117,7 +117,7 @@ mod tests {
         {
             assert_eq!(text_or_number(Some(raw(written))).as_deref(), expected);
         }
-        // Half of an emoji, which a name that was cut can end with.
+        // Half of an emoji: a name that was cut can end like this.
         assert_eq!(text(Some(raw("\"\\ud83d\""))), None);
     }
 }

@@ -30,7 +30,7 @@ impl OptInRequest {
         let Self { id, person, form } = self;
         let Person { number, invalid_number, name, by_id } = person;
         let form = form.map(|form| *form).unwrap_or_default();
-        // An id of Meta's that is too long is replaced by a digest of it.
+        // A digest replaces an id of Meta's that is too long.
         let id = if id.len() > OptIn::LONGEST_ID { OptInKey::new(account, &id).to_string() } else { id };
         let names = |name: &str| intake::names(cut_name(name));
         // A name in a form counts more than the name in WhatsApp.

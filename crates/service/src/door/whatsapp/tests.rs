@@ -1,4 +1,4 @@
-//! Notifications as Meta sends them, and as it might.
+//! Notifications as Meta sends them, and as it could.
 
 use super::notification::{Notification, Rules};
 use super::opt_out_request::OptOutRequest;
@@ -49,7 +49,7 @@ fn read(body: &[u8]) -> Notification {
     read_with(body, |_| {}).unwrap()
 }
 
-/// Of messages.
+/// Reads a notification of messages.
 fn read_of(messages: Value) -> Notification {
     read(&notification(messages))
 }
@@ -58,7 +58,7 @@ fn reasons(notified: &Notification) -> Vec<(&'static str, usize)> {
     notified.ignored.counts().map(|(why, count)| (why.as_str(), count)).collect()
 }
 
-/// The opt-ins that come of it, taken in.
+/// The opt-ins that are made of it, cleaned.
 fn opt_ins(notified: Notification) -> Vec<OptIn> {
     let account = Account::default();
     let mut opt_ins: Vec<OptIn> =
@@ -105,7 +105,7 @@ fn a_message_has_an_age() {
     let old = (0, vec![("old", 1)]);
     assert_eq!(read(json!(NOW.to_string()), NOW + week), (1, vec![]));
     assert_eq!(read(json!(NOW.to_string()), NOW + week + 1), old);
-    // The clock of either may be ahead.
+    // Each of the two clocks may be ahead.
     assert_eq!(read(json!(NOW.to_string()), NOW - 60), (1, vec![]));
     for as_number in [json!(NOW), json!(NOW as f64), json!(format!("{NOW}.5"))] {
         assert_eq!(read(as_number, NOW), (1, vec![]));
@@ -232,7 +232,7 @@ fn a_flow_says_yes_or_no_and_who_it_is() {
             Some(false) => (0, vec![("declined", 1)]),
             None => (0, vec![("not-a-wish", 1)]),
         };
-        // As a text, as Meta sends it, and as it is.
+        // As a text, as Meta sends it, and as an object.
         for response in [json!(response.to_string()), response] {
             let notified = read_of(json!([flow(response.clone())]));
             assert_eq!((notified.opt_ins.len(), reasons(&notified)), expected, "{response}");
@@ -272,7 +272,7 @@ fn a_flow_says_yes_or_no_and_who_it_is() {
         assert_eq!(opt_in.first_name.as_deref(), Some(first), "{fields}");
         assert_eq!(opt_in.last_name.unwrap_or_default(), last, "{fields}");
     }
-    // An email that cannot be one costs itself, and nothing else.
+    // An invalid email is left out, and nothing else is.
     let bad = opt_in(read_of(json!([flow(json!(
         json!({ "consent": 1, "email": "x".repeat(1 << 20) }).to_string()
     ))])));
@@ -297,7 +297,7 @@ fn whatever_writes_a_number_it_is_the_persons() {
         message["from"] = from.clone();
         assert_eq!(opt_in(read_of(json!([message]))).phone_number.as_deref(), Some(right), "{from}");
     }
-    // What cannot be one is not passed over: whoever does it tells why it cannot be done.
+    // An invalid number is not skipped: it makes an opt-in that is refused with a reason.
     for (from, field) in [
         (json!("9198200000010000"), "phone_number"),
         (json!("12"), "phone_number"),
@@ -314,7 +314,7 @@ fn whatever_writes_a_number_it_is_the_persons() {
         let notified = read_of(json!([message]));
         let mut request = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
         assert_eq!(request.check(), Ok(()), "{from}");
-        // Without any identifier it is the first of them.
+        // Without any identifier the error names the first one.
         assert_eq!(request.take_in().unwrap_err().field, field, "{from}");
     }
 }
@@ -367,14 +367,14 @@ fn somebody_without_a_number_is_known_by_whatsapps_id() {
         let off = read_with(&body, |rules| rules.numbers_only = true).unwrap();
         assert_eq!((off.opt_ins.len(), reasons(&off)), (0, vec![("without-number", 1)]));
     }
-    // What they write into a Flow goes with it.
+    // The answers in a Flow go into the opt-in.
     let mut answer = flow(json!(r#"{"consent":true,"email":"p@example.com"}"#));
     answer.as_object_mut().unwrap().remove("from");
     answer["from_user_id"] = json!(ID);
     let found = opt_in(read_of(json!([answer])));
     let known = (found.email.as_deref(), found.external_id.as_deref(), found.phone_number);
     assert_eq!(known, (Some("p@example.com"), Some(ID), None));
-    // A number that cannot be one is told beside.
+    // A warning names an invalid number.
     let both = opt_in(read(&of_person(json!(null), json!({ "from": "12", "from_user_id": ID }))));
     assert_eq!((both.external_id.as_deref(), both.phone_number, both.warnings.len()), (Some(ID), None, 2));
     for not_one in ["IN", "IN.", "IN.x y", "I.1", "1N.1", "INN.1", &format!("IN.{}", "1".repeat(129))] {
@@ -536,7 +536,7 @@ fn who_presses_stop_leaves_whatsapp() {
         notified.opt_outs.into_iter().next().unwrap().into_opt_out(&Account::default()).id
     };
     assert_eq!(id(json!({})), id(json!({})));
-    // Again, later, is another one.
+    // A later one has another id.
     assert_ne!(id(json!({})), id(json!({ "timestamp": NOW + 1 })));
 }
 
@@ -560,7 +560,7 @@ fn what_takes_nothing_back_is_counted() {
     assert_eq!((foreign.opt_outs.len(), reasons(&foreign)), (0, vec![("foreign-number", 1)]));
 }
 
-/// Meta signs what it sends; but anybody can write to a number.
+/// Meta signs its notifications, but anybody can write to a number.
 #[test]
 fn whatever_is_in_a_notification_it_is_read_in_time() {
     let begun = std::time::Instant::now();
