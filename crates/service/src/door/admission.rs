@@ -1,4 +1,4 @@
-//! The place and the memory of a request whose signature was checked.
+//! The permit and the memory of a request whose signature was checked.
 //!
 //! Accounts share both by the rule of [`klaviyo_host::fair`], so that an account leaves as much as it takes:
 //! one busy account gets half, two get a third each, and an account that has nothing yet gets some.
@@ -16,9 +16,9 @@ use std::sync::Arc;
 /// the messages for the queue.
 const BYTES_PER_BYTE: usize = 4;
 
-/// The places and the memory of a door.
+/// The permits and the memory of a door.
 pub(super) struct Admission {
-    places: Arc<FairSemaphore<Account>>,
+    permits: Arc<FairSemaphore<Account>>,
     memory: Arc<Memory>,
 }
 
@@ -40,7 +40,7 @@ struct Reservation {
     bytes: usize,
 }
 
-/// The place and the memory of a request, until it is dropped.
+/// The permit and the memory of a request, until it is dropped.
 pub(super) struct Admitted {
     _memory: Reservation,
     _permit: FairPermit<Account>,
@@ -48,16 +48,16 @@ pub(super) struct Admitted {
 }
 
 impl Admission {
-    /// An admission with so many places and so many bytes.
-    pub(super) fn new(places: usize, bytes: usize) -> Self {
+    /// An admission with so many permits and so many bytes.
+    pub(super) fn new(permits: usize, bytes: usize) -> Self {
         let memory = Arc::new(Memory { most: bytes, in_use: Mutex::default() });
-        Self { places: FairSemaphore::new(places), memory }
+        Self { permits: FairSemaphore::new(permits), memory }
     }
 
     /// Admits a request that the account has signed. Returns its body.
     pub(super) fn admit(&self, account: &Account, body: Body) -> Result<(Vec<u8>, Admitted), Rejection> {
         let in_use = body.connection().map(Connection::in_use);
-        let permit = self.places.try_acquire(account).ok_or_else(|| {
+        let permit = self.permits.try_acquire(account).ok_or_else(|| {
             Rejection::overloaded(
                 "this door works on as many requests of the account as it can; repeat it later",
             )
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(first.len(), 50);
         let second = take_all(&quiet);
         assert_eq!(second.len(), 25);
-        // No bytes are always there.
+        // Zero bytes can always be reserved.
         assert!(memory.take(&noisy, 0).is_some());
         let third = memory.take(&other, 120).unwrap();
         assert!(memory.take(&other, 20).is_none());
