@@ -4,7 +4,7 @@
 //! path, so that they can be left out where there is none.
 
 use crate::command::{output, program, root, run};
-use crate::program::cargo_on_crates;
+use crate::program::tests;
 use crate::runtimes::Skipped;
 use anyhow::Result;
 use std::ffi::OsString;
@@ -92,7 +92,7 @@ impl Servers {
 
     /// The tests of the queue on the system's server, if the others are not.
     pub(crate) fn tests_on_other(&self) -> Option<Command> {
-        let mut tests = cargo_on_crates("test");
+        let mut tests = tests();
         tests.args(["--test", "service", MARK]).env(VARIABLE, self.other?);
         Some(tests)
     }

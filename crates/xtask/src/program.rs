@@ -19,10 +19,22 @@ pub(crate) const CRATES: [&str; 7] = [
 ];
 
 /// Cargo on those crates.
-pub(crate) fn cargo_on_crates(task: &str) -> Command {
+fn cargo_on_crates(task: &str) -> Command {
     let mut command = cargo(task);
     command.args(CRATES.map(|name| format!("--package={name}")));
     command
+}
+
+/// The tests of those crates. Most of them wait, for a rate, a pause or another process, so several run on each core.
+pub(crate) fn tests() -> Command {
+    const VARIABLE: &str = "RUST_TEST_THREADS";
+    const ON_EACH_CORE: usize = 4;
+    let mut tests = cargo_on_crates("test");
+    if std::env::var_os(VARIABLE).is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        tests.env(VARIABLE, (ON_EACH_CORE * cores).to_string());
+    }
+    tests
 }
 
 /// Builds the command with the component inside, as one file: `target/klaviyo-connector`.

@@ -48,7 +48,7 @@ const STEPS: &[Step] = &[
     }),
     step("wasmtime", "the tests of the crates with wasmtime", |needs| {
         needs.component()?;
-        run(needs.nats()?.known_to(&mut program::cargo_on_crates("test")))
+        run(needs.nats()?.known_to(&mut program::tests()))
     }),
     step("system-nats", "the queue, on the system's NATS server", |needs| {
         needs.component()?;
