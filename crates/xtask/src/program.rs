@@ -25,7 +25,8 @@ fn cargo_on_crates(task: &str) -> Command {
     command
 }
 
-/// The tests of those crates. Most of them wait, for a rate, a pause or another process, so several run on each core.
+/// The tests of those crates. Most of them wait, for a rate, a pause or another process, so several run on
+/// each core.
 pub(crate) fn tests() -> Command {
     const VARIABLE: &str = "RUST_TEST_THREADS";
     const ON_EACH_CORE: usize = 4;
