@@ -74,11 +74,11 @@ WhatsApp:
 
   The answer to a Flow opts in if a field consent, opt_in, subscribe, newsletter, marketing,
   marketing_consent, accepts_marketing, updates or the like says yes, or if any of its texts, its
-  name or its flow_token is the word. It opts nobody in if one of those fields, or a field with a
-  similar name, says no, is empty, or says neither. Its fields email, name, first_name and
-  last_name go into the opt-in. In the names of fields, upper case, hyphens, and the numbers of
-  Meta's builder, as in screen_0_Email_1, do not count. The sender becomes a member of the list,
-  which is no consent.
+  name or its flow_token is the word. A no in one of those fields overrules all of that. If none
+  of them says yes, the answer opts nobody in if one of them is empty or says neither, or if a
+  field with a similar name says no. Its fields email, name, first_name and last_name go into the
+  opt-in. In the names of fields, upper case, hyphens, and the numbers of Meta's builder, as in
+  screen_0_Email_1, do not count. The sender becomes a member of the list, which is no consent.
 
   WhatsApp may hide the phone number of a sender who has a username. The door opts such a sender
   in with WhatsApp's own id as external_id, and with the properties whatsapp_user_id and
