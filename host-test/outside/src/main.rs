@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use klaviyo_host::types::{Identifier, Profile};
-use klaviyo_host::{Attempt, Bounds, Connector, AttemptError, Secret, Tenant, Transport};
+use klaviyo_host::{Attempt, AttemptError, Bounds, Connector, Secret, Tenant, Transport};
 use std::error::Error;
 
 const URL: &str = "https://a.klaviyo.com/api/profiles/?filter=equals%28email%2C%22priya%40example.com%22%29";
