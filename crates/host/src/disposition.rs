@@ -5,8 +5,9 @@ use crate::types::Code;
 /// What to do after a failed call. A program that has reason to do something else after one code overrides
 /// this table for that code by name.
 ///
-/// Repeating a call does no harm, though it may have taken effect, with one exception: a `bulk.submit` that
-/// is repeated may import the same contacts in a second job.
+/// Repeating a call does no harm, though it may have taken effect, with two exceptions. A repeated
+/// `bulk.submit` may import the same contacts in a second job. A repeated `consent.grant` may ask people to
+/// confirm again, where the list has double opt-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
     /// The same call may succeed later: Klaviyo limits the rate, is unavailable or cannot be reached. Not

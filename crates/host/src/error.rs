@@ -81,9 +81,9 @@ impl Error {
 
     /// Whether the same call may succeed later without any change: rates, outages, connections.
     ///
-    /// Repeating it does no harm, though the failed call may have taken effect. The exception is
-    /// `bulk.submit`, which may have started a job: a second submission is a second job. `bulk.jobs` tells
-    /// whether there is one.
+    /// Repeating it does no harm, though the failed call may have taken effect, with two exceptions.
+    /// `bulk.submit` may have started a job: a second submission is a second job, and `bulk.jobs` tells whether
+    /// there is one. `consent.grant` may ask people to confirm again, where the list has double opt-in.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.disposition() == Disposition::RetryLater
