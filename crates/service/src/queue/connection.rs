@@ -1,10 +1,9 @@
 //! A connection to the queue.
 
-use super::error::QueueError;
-use super::request::ANSWER;
+use super::error::{ANSWER, QueueError};
 use super::set_up::{self, OPT_INS};
-use super::settings::Nats;
-use super::{address, version};
+use super::settings::{self, Nats};
+use super::version;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::kv::Store;
@@ -71,10 +70,10 @@ impl Queue {
             std::fs::File::open(file).map_err(failed)?;
             options = options.add_root_certificates(file.clone());
         }
-        let servers = address::servers(&nats.url)?;
-        let shown = address::shown(&servers);
+        let servers = settings::servers(&nats.url)?;
+        let shown = settings::shown(&servers);
         let failed = |error: async_nats::ConnectError| QueueError::Connect(shown, error.into());
-        let options = address::signed_in(&servers, options);
+        let options = settings::signed_in(&servers, options);
         let client = options.connect(servers).await.map_err(failed)?;
         let version = client.server_info().version;
         if let Some(doubt) = version::doubt(&version) {

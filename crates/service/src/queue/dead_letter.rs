@@ -1,17 +1,15 @@
 //! Dead letters: opt-ins that could not be done, kept with the reason until an operator decides.
 
 use super::connection::{PUT, Queue};
-use super::error::{QueueError, failed, to_json};
+use super::error::{QueueError, ask, failed, to_json, within};
 use super::record::Record;
-use super::request::{ask, within};
 use super::set_up::DEAD_SUBJECT;
 use crate::account::Account;
 use crate::id::OptInId;
 use crate::key::OptInKey;
 use crate::outcome::{Outcome, Reason};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
 use futures_util::StreamExt;

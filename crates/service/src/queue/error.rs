@@ -1,9 +1,12 @@
-//! What can fail at the queue.
+//! What can fail at the queue, and waiting for NATS, never without end.
 
 use crate::key::OptInKey;
+use async_nats::{Client, connection};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// A failure at the queue.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,41 @@ pub(super) fn failed<E: Into<Box<dyn Error + Send + Sync>>>(
 /// A value as JSON. `what` names the value.
 pub(super) fn to_json(what: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, QueueError> {
     serde_json::to_vec(value).map_err(|error| QueueError::Unwritable(what, error))
+}
+
+/// The longest time for an answer of NATS, except in [`Queue::put`](super::Queue::put).
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
+
+/// Waits for NATS until a time, and not at all without a connection: the client would keep the request and
+/// send it when NATS is back, when nobody waits for the answer any more.
+pub(super) async fn until<F: Future>(
+    client: &Client,
+    what: &'static str,
+    end: Instant,
+    answer: F,
+) -> Result<F::Output, QueueError> {
+    if client.connection_state() != connection::State::Connected {
+        return Err(QueueError::Away);
+    }
+    timeout_at(end, answer).await.map_err(|_| QueueError::TimedOut(what))
+}
+
+/// Waits for NATS at most as long as [`ANSWER`].
+pub(super) async fn within<F: Future>(
+    client: &Client,
+    what: &'static str,
+    answer: F,
+) -> Result<F::Output, QueueError> {
+    until(client, what, Instant::now() + ANSWER, answer).await
+}
+
+/// The same, where every error of the client is a failure.
+pub(super) async fn ask<T, E: Into<Box<dyn Error + Send + Sync>>>(
+    client: &Client,
+    what: &'static str,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, QueueError> {
+    within(client, what, answer).await?.map_err(failed(what))
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! The lease of an account, which one worker has at a time, and the heartbeats of workers.
 
 use super::connection::{LEASE, Queue};
-use super::error::{QueueError, failed, to_json};
-use super::request::{ask, until, within};
+use super::error::{QueueError, ask, failed, to_json, until, within};
 use crate::account::Account;
 use async_nats::Client;
 use async_nats::jetstream::kv::{self, Operation, Store};

@@ -13,32 +13,24 @@
 //! so an operator can make or change them. Every request to NATS ends in time, whatever NATS does.
 
 mod account_queue;
-mod address;
 mod connection;
 mod dead_letter;
 mod delivery;
-mod entry;
 mod error;
-mod health;
 mod lease;
 mod put;
 mod record;
-mod request;
 mod set_up;
 mod settings;
-mod signatures;
 mod version;
-mod waiting;
 
-pub use account_queue::{AccountQueue, Backlog, MAX_BATCH};
+pub use account_queue::{AccountQueue, Backlog, MAX_BATCH, Waiting};
 pub(crate) use connection::OUTCOMES;
 pub use connection::Queue;
 pub use dead_letter::{DeadLetter, DeadLetterBody};
-pub use delivery::Delivery;
-pub use entry::QueueEntry;
+pub use delivery::{Delivery, QueueEntry};
 pub use error::QueueError;
 pub use lease::{Lease, Workers};
 pub use put::Accepted;
 pub(crate) use record::Record;
 pub use settings::{Nats, OPT_INS_BYTES, Role};
-pub use waiting::Waiting;

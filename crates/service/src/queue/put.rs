@@ -1,15 +1,18 @@
-//! Putting opt-ins into the queue.
+//! What front doors do with the queue: they put opt-ins into it, ask whether it would take them, and remember
+//! signatures.
 
 use super::connection::{PUT, Queue};
-use super::error::{QueueError, failed};
-use super::request::until;
+use super::error::{QueueError, ask, failed, until};
 use super::set_up::OPT_INS_SUBJECT;
+use crate::account::Account;
 use crate::key::OptInKey;
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::Info;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many opt-ins of one put are under way at once.
@@ -75,4 +78,65 @@ impl Queue {
 pub(super) fn is_put_as(headers: &HeaderMap, key: &OptInKey) -> bool {
     let id = headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str());
     id == Some(key.to_string().as_str())
+}
+
+/// The longest time for the check.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The key of an entry that is written as a test. No signature has it.
+const PROBE: &str = "probe";
+/// A stream with less room than this, in bytes, is full. No opt-in takes more.
+const LEAST_ROOM: u64 = 128 << 10;
+
+impl Queue {
+    /// Checks that opt-ins would be accepted now: JetStream answers, the stream of opt-ins has room, and a
+    /// test entry can be written. It takes two seconds at most.
+    ///
+    /// # Errors
+    /// When they would not be accepted, or it is not known.
+    pub async fn health(&self) -> Result<(), QueueError> {
+        let check = async {
+            let info = self.opt_ins.get_info().await.map_err(failed("tell of the opt-ins"))?;
+            if self.is_full(&info) {
+                return Err(QueueError::Full);
+            }
+            let written = self.signatures.put(PROBE, Bytes::new()).await;
+            written.map(|_| ()).map_err(failed("write"))
+        };
+        until(&self.client(), "say that it is well", Instant::now() + PATIENCE, check).await?
+    }
+
+    /// Whether the stream of opt-ins is full.
+    pub(super) fn is_full(&self, info: &Info) -> bool {
+        let bound = |most: i64| u64::try_from(most).ok().filter(|most| *most > 0);
+        let bytes = bound(info.config.max_bytes)
+            .is_some_and(|most| info.state.bytes > most.saturating_sub(LEAST_ROOM.min(most / 10)));
+        bytes
+            || bound(info.config.max_messages).is_some_and(|most| info.state.messages >= most)
+            || self.max_bytes.is_some_and(|most| info.state.bytes >= most)
+    }
+}
+
+impl Queue {
+    /// Whether a front door remembers this signature: see [`Queue::remember`].
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn remembers(&self, signature: &str) -> Result<bool, QueueError> {
+        let entry = self.signatures.entry(entry_key(signature));
+        Ok(ask(&self.client(), "look for a signature", entry).await?.is_some())
+    }
+
+    /// Has all front doors remember a signature, for ten minutes.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked. The signature may be remembered all the same.
+    pub async fn remember(&self, signature: &str) -> Result<(), QueueError> {
+        let put = self.signatures.put(entry_key(signature), Bytes::new());
+        ask(&self.client(), "remember a signature", put).await.map(drop)
+    }
+}
+
+/// A signature is base64, which has characters that the key of an entry may not have.
+fn entry_key(signature: &str) -> String {
+    OptInKey::new(&Account::default(), signature).to_string()
 }

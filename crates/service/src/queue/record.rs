@@ -1,9 +1,8 @@
 //! The bucket of outcomes: one entry for each opt-in that has an outcome.
 
 use super::connection::Queue;
-use super::error::{QueueError, failed, to_json};
+use super::error::{QueueError, ask, failed, to_json, within};
 use super::put::is_put_as;
-use super::request::{ask, within};
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::outcome::Outcome;

@@ -1,7 +1,6 @@
 //! The streams and buckets in JetStream: their names and settings.
 
-use super::error::QueueError;
-use super::request::ANSWER;
+use super::error::{ANSWER, QueueError};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::CreateStreamError;
 use async_nats::jetstream::kv::Store;

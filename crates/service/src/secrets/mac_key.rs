@@ -1,7 +1,6 @@
 //! The keys with which requests are signed.
 
-use super::invalid::{InvalidSecret, at_least};
-use super::text::SecretText;
+use super::text::{InvalidSecret, SecretText, at_least};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;

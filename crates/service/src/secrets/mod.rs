@@ -4,20 +4,17 @@
 //! A secret is checked when it is read. An invalid one is named in the log by its file, and the account does
 //! not have it.
 
-mod file;
 mod folder;
-mod invalid;
 mod kind;
 mod mac_key;
 mod store;
 mod text;
 mod value;
 
-pub use invalid::InvalidSecret;
 pub use kind::SecretKind;
 pub use mac_key::MacKey;
 pub use store::{Secrets, SecretsError};
-pub use text::SecretText;
+pub use text::{InvalidSecret, SecretText};
 
 #[cfg(test)]
 mod tests;

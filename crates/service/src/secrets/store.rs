@@ -1,19 +1,17 @@
 //! The secrets that are in use, and their changes.
 
 use super::folder::{self, Logged, Values};
-use super::invalid::InvalidSecret;
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
-use super::text::SecretText;
+use super::text::{InvalidSecret, SecretText};
 use super::value::SecretValue;
 use crate::account::Account;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};

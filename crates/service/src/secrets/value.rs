@@ -1,9 +1,8 @@
 //! Parsing a secret: what each kind has to look like.
 
-use super::invalid::{InvalidSecret, at_least};
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
-use super::text::SecretText;
+use super::text::{InvalidSecret, SecretText, at_least};
 use klaviyo_host::{Secret, SecretError};
 use zeroize::Zeroizing;
 
