@@ -1,9 +1,8 @@
 //! The worker itself: which accounts it takes, and when it ends.
 
 use super::account_worker;
-use super::assignment::Assignment;
 use super::budget::Budget;
-use super::context::WorkerContext;
+use super::context::{Assignment, WorkerContext};
 use super::settle::Unwritten;
 use super::status::Status;
 use crate::account::Account;

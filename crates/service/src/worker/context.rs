@@ -1,6 +1,5 @@
-//! What all accounts of a worker share.
+//! What all accounts of a worker share, and which worker each account is assigned to.
 
-use super::assignment::Assignment;
 use super::budget::Budget;
 use super::settle::Unwritten;
 use super::status::Status;
@@ -8,6 +7,8 @@ use crate::account::Account;
 use crate::queue::Queue;
 use crate::secrets::Secrets;
 use crate::tenant_cache::TenantCache;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -51,5 +52,65 @@ impl WorkerContext {
             () = self.shutdown() => None,
             output = future => Some(output),
         }
+    }
+}
+
+/// The live workers, each with the accounts that it cannot work on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Assignment(BTreeMap<String, BTreeSet<Account>>);
+
+impl Assignment {
+    pub(super) fn new(workers: BTreeMap<String, BTreeSet<Account>>) -> Self {
+        Self(workers)
+    }
+
+    /// The worker of an account: of those that can work on it, the one with the highest hash (rendezvous
+    /// hashing). All workers compute the same, and when one comes or goes only its own accounts move.
+    pub(super) fn owner(&self, account: &Account) -> Option<&str> {
+        let able = self.0.iter().filter(|(_, unable)| !unable.contains(account));
+        able.map(|(worker, _)| worker.as_str()).max_by_key(|worker| hash(worker, account))
+    }
+}
+
+fn hash(worker: &str, account: &Account) -> [u8; 32] {
+    Sha256::new().chain_update(worker).chain_update([0]).chain_update(account.as_str()).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assignment(workers: &[&str]) -> Assignment {
+        Assignment(workers.iter().map(|worker| ((*worker).to_owned(), BTreeSet::new())).collect())
+    }
+
+    fn accounts() -> Vec<Account> {
+        (0..1_000).map(|n| format!("shop-{n}").parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn accounts_spread_and_only_those_of_who_goes_move() {
+        let (all, fewer) = (assignment(&["a", "b", "c", "d"]), assignment(&["a", "b", "d"]));
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for account in &accounts() {
+            let owner = all.owner(account).unwrap();
+            *counts.entry(owner).or_default() += 1;
+            if owner != "c" {
+                assert_eq!(fewer.owner(account), Some(owner));
+            }
+        }
+        assert!(counts.len() == 4 && counts.values().all(|count| (150..350).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn who_cannot_work_on_an_account_is_passed_over() {
+        let account: Account = "shop-1".parse().unwrap();
+        let mut assignment = assignment(&["a", "b"]);
+        let owner = assignment.owner(&account).unwrap().to_owned();
+        assignment.0.get_mut(&owner).unwrap().insert(account.clone());
+        let other = assignment.owner(&account).unwrap().to_owned();
+        assert_ne!(owner, other);
+        assignment.0.get_mut(&other).unwrap().insert(account.clone());
+        assert_eq!(assignment.owner(&account), None);
     }
 }

@@ -6,7 +6,6 @@
 
 mod account_worker;
 mod accounts;
-mod assignment;
 mod backoff;
 mod batch;
 mod budget;

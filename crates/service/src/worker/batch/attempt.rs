@@ -1,12 +1,14 @@
-//! One attempt at a batch of an account, and how its items end.
+//! One attempt at a batch of an account: calls of at most a size, halves after a call has failed, opt-ins one
+//! by one, and how the items end.
 
 use super::item::{Ended, Item};
-use crate::opt_in_flow::Failure;
+use crate::opt_in_flow::{self, Failure};
 use crate::outcome::{Outcome, Reason};
 use crate::queue::QueueError;
 use crate::worker::backoff::pause;
 use crate::worker::settle::Settler;
 use futures_util::{StreamExt, stream};
+use klaviyo_host::types::Code;
 use klaviyo_host::{Disposition, Tenant};
 use serde::Serialize;
 use std::num::NonZeroU32;
@@ -93,5 +95,78 @@ impl<'a> Batch<'a> {
         let nak = async |item: Item<T>| in_flight.nak(item.sequence, pause(item.attempts)).await;
         stream::iter(retried).for_each_concurrent(AT_ONCE, nak).await;
         stop
+    }
+}
+
+/// All items in chunks of at most `size`, in order.
+pub(super) fn chunks<T>(mut all: Vec<T>, size: usize) -> Vec<Vec<T>> {
+    let mut chunks = Vec::new();
+    while !all.is_empty() {
+        let rest = all.split_off(all.len().min(size));
+        chunks.push(std::mem::replace(&mut all, rest));
+    }
+    chunks
+}
+
+/// The items of a call that failed, to be tried again in smaller calls.
+pub(super) enum Split<T> {
+    /// Two halves.
+    Halves([Vec<T>; 2]),
+    /// It was a single item, whose own failure it is.
+    One(T),
+}
+
+/// Splits the items of a call that failed.
+///
+/// # Errors
+/// When the failure stops the whole account, whatever the items are.
+pub(super) fn split<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Split<T>, Stop> {
+    if let Some(stop) = Stop::by(failure) {
+        return Err(stop);
+    }
+    let half = failed.split_off(failed.len() / 2);
+    match (failed.is_empty(), <[T; 1]>::try_from(half)) {
+        (true, Ok([one])) => Ok(Split::One(one)),
+        (_, Ok([one])) => Ok(Split::Halves([failed, vec![one]])),
+        (_, Err(half)) => Ok(Split::Halves([failed, half])),
+    }
+}
+
+impl Batch<'_> {
+    /// Does and settles opt-ins one after the other.
+    pub(super) async fn one_by_one(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
+        for item in items {
+            let result = opt_in_flow::opt_in_to_list(self.tenant, &item.request, list).await;
+            self.end(vec![(item, result.map_err(unless_list_is_gone))]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The list existed when it was found, and the tenant forgets it with this failure. Another list may have its
+/// name at the next attempt, so not-found is no reason to give up here.
+fn unless_list_is_gone(failure: Failure) -> Failure {
+    if failure.reason.code == Code::NotFound.as_str() {
+        return failure.overridden(Disposition::Retry);
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Reason;
+
+    #[test]
+    fn a_list_that_is_gone_is_looked_for_again() {
+        for code in Code::ALL {
+            let failure = Failure {
+                reason: Reason::new(code, "no"),
+                disposition: code.disposition(),
+                retry_after: None,
+            };
+            let expected = if code == Code::NotFound { Disposition::Retry } else { code.disposition() };
+            assert_eq!(unless_list_is_gone(failure).disposition, expected, "{code:?}");
+        }
     }
 }

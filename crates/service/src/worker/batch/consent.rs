@@ -1,8 +1,7 @@
 //! The consent that goes with opt-ins, for many at once.
 
-use super::attempt::{Batch, Stop};
+use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
-use super::split::{Split, chunks, split};
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, ConsentResult, Failure};
 use crate::outcome::{Reason, Receipt};

@@ -1,13 +1,17 @@
-//! An opt-in or an opt-out between its delivery and its outcome.
+//! An opt-in or an opt-out between its delivery and its outcome, and the dead letter that it can become.
 
-use super::dead_letter;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::Failure;
-use crate::outcome::{Outcome, Receipt};
-use crate::queue::Record;
+use crate::outcome::{Outcome, Reason, Receipt};
+use crate::queue::{DeadLetterBody, Record};
 use crate::worker::settle::Settled;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// An opt-in, or an opt-out, that has no outcome yet.
 pub(super) struct Item<T = OptIn> {
@@ -52,10 +56,31 @@ impl<T: Serialize> Item<T> {
             Outcome::Dead(reason) => {
                 // An opt-in, or an opt-out, was parsed from JSON and always can be written.
                 let message = serde_json::to_vec(&request).unwrap_or_default();
-                Some(dead_letter::body(&message, reason.clone(), attempts, sequences.clone()))
+                Some(dead_letter(&message, reason.clone(), attempts, sequences.clone()))
             }
             Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Waiting | Outcome::Dropped => None,
         };
         Settled { sequence, key, record: Record { outcome, sequences, revision }, dead_letter }
     }
+}
+
+/// The body of a message's dead letter, dated now.
+pub(super) fn dead_letter(
+    message: &[u8],
+    error: Reason,
+    attempts: u32,
+    sequences: Vec<u64>,
+) -> DeadLetterBody {
+    // RFC 3339 has a form for every year that a clock shows here.
+    let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    DeadLetterBody { opt_in: content(message), error, attempts, since, sequences }
+}
+
+/// The message itself if it is JSON and no longer than an opt-in can be; otherwise the base64 of its
+/// beginning. So a dead letter always fits into a message of NATS.
+fn content(message: &[u8]) -> Box<RawValue> {
+    const LONGEST: usize = 128 << 10;
+    let json = if message.len() <= LONGEST { serde_json::from_slice(message).ok() } else { None };
+    let begins = message.get(..message.len().min(LONGEST)).unwrap_or_default();
+    json.or_else(|| to_raw_value(&STANDARD.encode(begins)).ok()).unwrap_or_else(|| RawValue::NULL.to_owned())
 }

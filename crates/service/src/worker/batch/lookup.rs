@@ -1,15 +1,15 @@
 //! Opt-ins whose profiles are looked up together. Those that exist are added to the list together; those that
-//! do not are created or imported.
+//! do not are created or imported. Their receipts have the warnings of `contacts.opt-in`.
 
-use super::attempt::{Batch, Stop};
+use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::Item;
-use super::receipt;
-use super::split::{Split, chunks, split};
-use crate::opt_in_flow::Failure;
+use crate::opt_in::OptIn;
+use crate::opt_in_flow::{self, Failure};
 use crate::outcome::Receipt;
 use crate::worker::plan;
-use klaviyo_host::types::{Code, Creation, Identifier};
+use klaviyo_host::types::{Code, Creation, Identifier, Profile};
 use klaviyo_host::{Answer, Cause, Error};
+use serde_json::Value;
 use std::collections::HashSet;
 
 /// How many profiles are looked up, and added to the list, in one call.
@@ -28,7 +28,7 @@ impl Batch<'_> {
                     for (item, profile) in chunk.into_iter().zip(answer.value) {
                         match profile {
                             Some(profile) => {
-                                let receipt = receipt::found(&item.request, profile, list);
+                                let receipt = receipt_of_existing(&item.request, profile, list);
                                 found.push((item, receipt));
                             }
                             None => absent.push(item),
@@ -59,7 +59,7 @@ impl Batch<'_> {
         // A person who opted in twice is created once, and found the second time.
         let mut seen = HashSet::new();
         let (absent, repeated): (Vec<Item>, Vec<Item>) =
-            absent.into_iter().partition(|item| seen.insert(receipt::lookup_value(&item.request)));
+            absent.into_iter().partition(|item| seen.insert(lookup_value(&item.request)));
         if may_import && plan::is_import(absent.len()) {
             let left = self.import(absent, list, Some(true)).await?;
             Box::pin(self.look_up(left, list, false)).await?;
@@ -68,7 +68,7 @@ impl Batch<'_> {
             for item in absent {
                 match self.tenant.create(&item.request.contact()).await {
                     Ok(Answer { value: Creation::Created(profile), .. }) => {
-                        let receipt = receipt::created(&item.request, profile, list);
+                        let receipt = receipt(&item.request, profile, list, true);
                         members.push((item, receipt));
                     }
                     // `contacts.opt-in` says which profile has the identifier.
@@ -108,4 +108,58 @@ fn invalid_identifier(error: &Error) -> Option<usize> {
     let Cause::Connector(error) = &error.cause else { return None };
     let pointer = error.details.first().filter(|_| error.code == Code::InvalidInput)?.pointer.as_deref()?;
     pointer.strip_prefix("identifiers/")?.split('/').next()?.parse().ok()
+}
+
+/// The value by which a contact is looked up. Opt-ins with an equal one are the same person's: Klaviyo
+/// ignores the case of an email.
+fn lookup_value(opt_in: &OptIn) -> Option<(u8, String)> {
+    Some(match opt_in.identifier()? {
+        Identifier::Email(email) => (0, email.to_ascii_lowercase()),
+        Identifier::PhoneNumber(number) => (1, number),
+        Identifier::ExternalId(id) => (2, id),
+        Identifier::Id(id) => (3, id),
+    })
+}
+
+/// The receipt for a profile that existed. The profile is not changed, and a warning names the fields in
+/// which it differs.
+fn receipt_of_existing(opt_in: &OptIn, profile: Profile, list: &str) -> Receipt {
+    let properties = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let by_email = opt_in.email.is_some();
+    let by_number = !by_email && opt_in.phone_number.is_some();
+    let differs = |given: &Option<String>, own: &Option<String>| given.is_some() && given != own;
+    let differs = [
+        ("phone_number", by_email && differs(&opt_in.phone_number, &profile.phone_number)),
+        ("external_id", (by_email || by_number) && differs(&opt_in.external_id, &profile.external_id)),
+        ("first_name", differs(&opt_in.first_name, &profile.first_name)),
+        ("last_name", differs(&opt_in.last_name, &profile.last_name)),
+        (
+            "properties",
+            opt_in
+                .properties
+                .as_ref()
+                .is_some_and(|given| properties(given.get()) != properties(&profile.properties)),
+        ),
+    ];
+    let differing: Vec<&str> =
+        differs.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
+    let mut receipt = receipt(opt_in, profile, list, false);
+    if !differing.is_empty() {
+        receipt.warnings.push(format!(
+            "{}: the profile exists and has this otherwise; it was not changed",
+            differing.join(", ")
+        ));
+    }
+    receipt
+}
+
+/// The receipt for a profile that was `created`, or existed.
+fn receipt(opt_in: &OptIn, profile: Profile, list: &str, created: bool) -> Receipt {
+    Receipt {
+        profile_id: Some(profile.id),
+        profile_name: profile.first_name.or_else(|| opt_in.first_name.clone()),
+        list_id: list.to_owned(),
+        created: Some(created),
+        warnings: opt_in_flow::warnings(opt_in, profile.warnings),
+    }
 }

@@ -5,16 +5,11 @@
 
 mod attempt;
 mod consent;
-mod dead_letter;
 mod import;
 mod item;
 mod lookup;
-mod one_by_one;
 mod opt_outs;
 mod pending;
-mod receipt;
-mod split;
-mod withdrawn;
 
 pub(super) use attempt::{Batch, Stop};
 
@@ -22,8 +17,8 @@ use super::plan::{self, Plan};
 use crate::opt_in_flow;
 use crate::outcome::Receipt;
 use crate::queue::Delivery;
+use attempt::chunks;
 use item::Item;
-use split::chunks;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,11 +1,18 @@
-//! The opt-outs of a batch.
+//! The opt-outs of a batch, and the consent that people have withdrawn lately.
+//!
+//! A record of it keeps an older opt-in from giving that consent again: one that failed before, a dead letter
+//! that is retried, or one that another worker has.
 
-use super::attempt::{Batch, Stop};
+use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
-use super::split::{Split, chunks, split};
+use crate::channel::Channel;
+use crate::key::OptInKey;
+use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, ConsentResult, Failure};
 use crate::opt_out::OptOut;
 use crate::outcome::{OptOutReceipt, Reason};
+use crate::queue::{QueueError, Record};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::Disposition;
 use klaviyo_host::types::Code;
 use tracing::warn;
@@ -57,4 +64,94 @@ fn ended(items: Vec<Item<OptOut>>, result: &ConsentResult) -> Vec<Ended<OptOut, 
         None => Ok(OptOutReceipt { warnings: result.warnings.clone() }),
     };
     items.into_iter().enumerate().map(|(n, item)| (item, ended(n))).collect()
+}
+
+impl Batch<'_> {
+    /// Records the opt-outs that were done, each with the sequence of its message in the stream.
+    pub(super) async fn record_withdrawals(
+        &self,
+        ended: &[Ended<OptOut, OptOutReceipt>],
+    ) -> Result<(), Stop> {
+        let done = ended.iter().filter(|(_, result)| result.is_ok());
+        let recorded: Vec<_> = done.map(|(item, _)| self.record_withdrawal(item)).collect();
+        stream::iter(recorded).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn record_withdrawal(&self, item: &Item<OptOut>) -> Result<(), Stop> {
+        let sequence = item.first_sequence();
+        for channel in &item.request.opt_out {
+            let key = self.withdrawal_key(&item.request.phone_number, *channel);
+            loop {
+                let known = match self.settler.queue.find_record(&key).await {
+                    // A newer version has recorded the same.
+                    Err(QueueError::Unreadable(_)) => break,
+                    known => known?,
+                };
+                let record = Record {
+                    outcome: OptOutReceipt::default().into(),
+                    sequences: vec![sequence],
+                    revision: known.as_ref().map_or(0, |known| known.revision),
+                };
+                if known.is_some_and(|known| is_after(&known, sequence.saturating_sub(1)))
+                    || self.settler.queue.settle(&key, &record).await?
+                {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opt-ins without the consent that their people have withdrawn since they were accepted.
+    pub(super) async fn without_withdrawn(&self, opt_ins: Vec<Item>) -> Result<Vec<Item>, Stop> {
+        let opt_ins = stream::iter(opt_ins).map(|item| self.without_withdrawn_channels(item));
+        opt_ins.buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn without_withdrawn_channels(&self, mut item: Item) -> Result<Item, Stop> {
+        let (accepted, opt_in) = (item.first_sequence(), &mut item.request);
+        for channel in opt_in.consent.clone() {
+            if self.has_withdrawn(opt_in, channel, accepted).await? {
+                opt_in.consent.retain(|other| *other != channel);
+                let name = channel.as_str();
+                opt_in.warn(format!(
+                    "consent: the person has stopped {name} marketing since, so none is given"
+                ));
+            }
+        }
+        if opt_in.consent.is_empty() {
+            // A source without consent is invalid.
+            opt_in.consent_source = None;
+        }
+        Ok(item)
+    }
+
+    async fn has_withdrawn(
+        &self,
+        opt_in: &OptIn,
+        channel: Channel,
+        accepted: u64,
+    ) -> Result<bool, QueueError> {
+        match (channel, &opt_in.phone_number) {
+            // Opt-outs have no email.
+            (Channel::Email, _) | (_, None) => Ok(false),
+            (Channel::Sms | Channel::Whatsapp, Some(number)) => {
+                match self.settler.queue.find_record(&self.withdrawal_key(number, channel)).await {
+                    // A newer version has recorded when. That consent was withdrawn is certain.
+                    Err(QueueError::Unreadable(_)) => Ok(true),
+                    record => Ok(record?.is_some_and(|record| is_after(&record, accepted))),
+                }
+            }
+        }
+    }
+
+    /// The key of a withdrawal in the bucket of outcomes, which keeps it as long as an outcome.
+    fn withdrawal_key(&self, number: &str, channel: Channel) -> OptInKey {
+        // The text is longer than the id of any opt-in, so that no opt-in has this key.
+        OptInKey::new(self.settler.account, &format!("{number} has left {:0>200}", channel.as_str()))
+    }
+}
+
+fn is_after(withdrawal: &Record, sequence: u64) -> bool {
+    withdrawal.sequences.iter().any(|at| *at > sequence)
 }

@@ -2,8 +2,7 @@
 //! done.
 
 use super::attempt::{AT_ONCE, Batch, Stop};
-use super::dead_letter;
-use super::item::Item;
+use super::item::{Item, dead_letter};
 use crate::key::OptInKey;
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason};
@@ -102,7 +101,7 @@ impl Batch<'_> {
                 Reason::new(Code::InvalidInput, message)
             }
         };
-        let body = dead_letter::body(delivery.payload(), reason.clone(), attempts, sequences.clone());
+        let body = dead_letter(delivery.payload(), reason.clone(), attempts, sequences.clone());
         let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
         self.settler.settle(vec![Settled { sequence, key, record, dead_letter: Some(body) }]).await?;
         Ok(None)
@@ -148,7 +147,7 @@ impl Batch<'_> {
             // The worker that wrote this outcome may have ended before it wrote the dead letter. This worker
             // may not be allowed to read dead letters, and writing one again changes nothing.
             Record { outcome: Outcome::Dead(reason), sequences, .. } => {
-                let body = dead_letter::body(delivery.payload(), reason, attempts, sequences);
+                let body = dead_letter(delivery.payload(), reason, attempts, sequences);
                 self.settler.write_dead_letter(sequence, key, &body).await?;
             }
             Record { .. } => in_flight.ack(sequence).await?,
@@ -164,7 +163,7 @@ impl Batch<'_> {
         let message =
             "the message is not an opt-in that a front door has written; find out who writes to the queue";
         let reason = Reason::new(Code::InvalidInput, message);
-        let body = dead_letter::body(delivery.payload(), reason, attempts, vec![sequence]);
+        let body = dead_letter(delivery.payload(), reason, attempts, vec![sequence]);
         Ok(self.settler.write_dead_letter(sequence, &key, &body).await?)
     }
 }
