@@ -1,8 +1,7 @@
 //! Accepting opt-ins: they are done at once, or put into the queue.
 
 use super::direct;
-use super::enqueue::{enqueue, unavailable};
-use super::queue_health::QueueHealth;
+use super::enqueue::{QueueHealth, enqueue, unavailable};
 use super::replay::ReplayCache;
 use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
 use crate::id::OptInId;

@@ -18,16 +18,124 @@ mod direct;
 mod enqueue;
 mod metrics;
 mod opt_ins;
-mod queue_health;
 mod replay;
 mod reply;
-mod router;
-mod settings;
 mod signature;
 mod state;
 mod webhook;
 mod whatsapp;
 
-pub use router::routes;
-pub use settings::{DoorLimits, DoorSettings};
-pub use state::Door;
+pub use state::{Door, DoorLimits, DoorSettings};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+use klaviyo_host::types::Code;
+use reply::Rejection;
+use std::sync::Arc;
+use std::time::Instant;
+
+const OPT_INS: &str = "/v1/opt-ins";
+const OPT_IN: &str = "/v1/opt-ins/{id}";
+const WHATSAPP: &str = "/v1/whatsapp/{account}";
+
+/// The routes of a door.
+pub fn routes(door: &Arc<Door>) -> Router {
+    let not_found =
+        async || Rejection::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), "there is no such page");
+    let not_allowed = async || {
+        Rejection::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "the header Allow names the methods",
+        )
+    };
+    Router::new()
+        .route(OPT_INS, post(opt_ins::post_opt_ins))
+        .route(OPT_IN, get(opt_ins::get_outcome))
+        .route(WHATSAPP, get(webhook::get_verification).post(webhook::post_notification))
+        .method_not_allowed_fallback(not_allowed)
+        .route_layer(from_fn_with_state(Arc::clone(door), count))
+        .with_state(Arc::clone(door))
+        .fallback(not_found)
+}
+
+/// Counts requests by route.
+async fn count(State(door): State<Arc<Door>>, path: MatchedPath, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    door.metrics.request(label(path.as_str()), response.status(), begun.elapsed());
+    response
+}
+
+/// The label of a route in the metrics. A router may be nested under a path of its own.
+fn label(route: &str) -> &'static str {
+    if route.ends_with(WHATSAPP) { "whatsapp" } else { "opt-ins" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::door::{DoorLimits, DoorSettings};
+    use crate::secrets::Secrets;
+    use crate::tenant_cache::TenantCache;
+    use axum::body::Body;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+    use klaviyo_host::Connector;
+    use prometheus_client::registry::Registry;
+
+    fn built(path: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target").join(path)
+    }
+
+    #[tokio::test]
+    async fn requests_are_counted_by_the_route_that_they_match() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Arc::new(Secrets::folder(folder.path()).unwrap());
+        let connector =
+            Connector::builder().cache(built("tmp")).load(built("component/klaviyo.wasm")).unwrap();
+        let tenants = TenantCache::new(connector, None, Arc::clone(&secrets));
+        let settings = DoorSettings {
+            words: Vec::new(),
+            numbers_only: false,
+            rate: 1.try_into().unwrap(),
+            concurrency: 1.try_into().unwrap(),
+            limits: DoorLimits::default(),
+        };
+        let mut registry = Registry::default();
+        let door = Arc::new(Door::direct(tenants, secrets, settings, &mut registry));
+        // Nested, a request has another path than its route.
+        for (base, router) in
+            [("", routes(&door)), ("/v1/whatsapp", Router::new().nest("/v1/whatsapp", routes(&door)))]
+        {
+            for (method, path) in [
+                ("POST", "/v1/opt-ins"),
+                ("GET", "/v1/opt-ins/shop-1.7"),
+                ("GET", "/v1/whatsapp/shop-1"),
+                ("PUT", "/v1/whatsapp/shop-1"),
+                ("GET", "/v1/whatever"),
+            ] {
+                let request = Request::builder().method(method).uri(format!("{base}{path}"));
+                let request = request.body(Body::empty()).unwrap();
+                TowerToHyperService::new(router.clone()).call(request).await.unwrap();
+            }
+        }
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let mut counted: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("klaviyo_door_requests_total")).collect();
+        counted.sort_unstable();
+        assert_eq!(
+            counted,
+            [
+                "{route=\"opt-ins\",status=\"401\"} 4",
+                "{route=\"whatsapp\",status=\"403\"} 2",
+                "{route=\"whatsapp\",status=\"405\"} 2",
+            ]
+        );
+    }
+}

@@ -1,4 +1,4 @@
-//! The fields of a Flow, by their names.
+//! The fields of a Flow, by their names, and the yes and no in them.
 //!
 //! Names are given by whoever made the Flow, or by Meta's builder, such as `screen_0_Email_1`. Case,
 //! separators and the builder's numbers do not count:
@@ -11,7 +11,11 @@
 //! | others with `consent`, `optin`, `subscri`, `newsletter`, `marketing` or `updates` in them, such as `want_our_newsletter` | no, and never yes |
 //! | those with `unsubscribe`, `optout` or `optedout` in them | no, by yes |
 
+use super::json::{items, text_or_number};
 use super::words::{is_number, letters};
+use klaviyo_core::text::{shown, trimmed};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// The meaning of a field.
 pub(super) enum Field {
@@ -61,4 +65,113 @@ fn without_numbers(name: &str) -> &str {
     let screen = name.strip_prefix("screen_").and_then(|rest| rest.split_once('_'));
     let name = screen.filter(|(number, _)| is_number(number)).map_or(name, |(_, rest)| rest);
     name.rsplit_once('_').filter(|(_, number)| is_number(number)).map_or(name, |(rest, _)| rest)
+}
+
+/// The value of a field about consent.
+pub(super) enum Choice<'a> {
+    Yes,
+    No,
+    /// The field is empty.
+    None,
+    /// A ticked box among several, with its label.
+    Ticked(Cow<'a, str>),
+    Other(Cow<'a, str>),
+}
+
+/// Each choice of a field. Of several boxes these are the ticked ones.
+pub(super) fn choices(value: &RawValue, mut each: impl FnMut(Choice<'_>)) {
+    let mut count = 0;
+    let is_array = items(Some(value), |item| {
+        count += 1;
+        each(match Choice::of(item) {
+            Choice::Other(text) => Choice::Ticked(text),
+            choice => choice,
+        });
+    });
+    match is_array {
+        Some(()) if count == 0 => each(Choice::No),
+        Some(()) => {}
+        None => each(Choice::of(value)),
+    }
+}
+
+impl<'a> Choice<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        match value.get() {
+            "true" => return Self::Yes,
+            "false" => return Self::No,
+            "null" => return Self::None,
+            _ => {}
+        }
+        let text = text_or_number(Some(value)).unwrap_or_default();
+        match answered(chosen(&text)) {
+            Some(true) => Self::Yes,
+            Some(false) => Self::No,
+            None if value.get().starts_with('"') && shown(&text).is_none() => Self::None,
+            None => Self::Other(text),
+        }
+    }
+}
+
+/// `Yes` of `0_Yes`.
+pub(super) fn chosen(text: &str) -> &str {
+    let text = trimmed(text);
+    let numbered = text.split_once('_').filter(|(number, _)| is_number(number));
+    numbered.map_or(text, |(_, rest)| rest)
+}
+
+/// Whether an answer is yes or no, as forms write it.
+fn answered(text: &str) -> Option<bool> {
+    const YES: [&str; 18] = [
+        "yes",
+        "y",
+        "true",
+        "1",
+        "on",
+        "checked",
+        "agree",
+        "iagree",
+        "agreed",
+        "accept",
+        "iaccept",
+        "accepted",
+        "optin",
+        "optedin",
+        "subscribed",
+        "sí",
+        "oui",
+        "ja",
+    ];
+    const NO: [&str; 17] = [
+        "no",
+        "n",
+        "false",
+        "0",
+        "off",
+        "unchecked",
+        "decline",
+        "declined",
+        "disagree",
+        "optout",
+        "optedout",
+        "unsubscribe",
+        "unsubscribed",
+        "never",
+        "not",
+        "nein",
+        "non",
+    ];
+    /// Words that say no anywhere in the answer: `I do not agree`.
+    const NOT: [&str; 8] = ["not", "dont", "never", "no", "nicht", "kein", "keine", "nunca"];
+    let first = text.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
+    let (whole, first) = (letters(text), letters(first));
+    let is_in = |words: &[&str]| words.contains(&whole.as_str()) || words.contains(&first.as_str());
+    let mut words = text.split(|c: char| c.is_whitespace() || c == '_').map(letters);
+    if is_in(&NO) {
+        Some(false)
+    } else if is_in(&YES) {
+        Some(true)
+    } else {
+        words.any(|word| NOT.contains(&word.as_str())).then_some(false)
+    }
 }

@@ -4,12 +4,10 @@
 //! are not named here have no effect.
 
 use super::ignored::{Ignored, IgnoredReason};
-use super::intent::Intent;
 use super::json::{Part, fields, items, text, text_or_number};
-use super::message;
-use super::opt_in_request::OptInRequest;
-use super::opt_out_request::{OptOutRequest, Preference};
+use super::message::{self, Intent};
 use super::person::{Contacts, Person, PersonIds};
+use super::request::{OptInRequest, OptOutRequest, Preference};
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::queue::OUTCOMES;

@@ -1,7 +1,7 @@
 //! Notifications as Meta sends them, and as it could.
 
 use super::notification::{Notification, Rules};
-use super::opt_out_request::OptOutRequest;
+use super::request::OptOutRequest;
 use crate::account::Account;
 use crate::opt_in::OptIn;
 use serde_json::{Value, json};

@@ -1,12 +1,17 @@
-//! A message that asks to be opted in, and the opt-in that is made of it.
+//! The requests of a notification: a message that asks to be opted in, and an opt-out in WhatsApp itself,
+//! where a person has pressed that marketing is to stop.
 
-use super::form::Form;
-use super::person::{ById, Person, cut_name};
+use super::json::{Part, fields, text, text_or_number};
+use super::message::Form;
+use super::person::{ById, Contacts, Person, PersonIds, cut_name};
+use super::words::says;
 use crate::account::Account;
+use crate::channel::Channel;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
+use crate::opt_out::OptOut;
 use klaviyo_core::intake;
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
 
 /// The custom property with the username of a person without a number.
@@ -81,4 +86,54 @@ impl OptInRequest {
 /// WhatsApp's numbers have a country code, so a missing one is not the fault of an invalid number.
 fn with_plus(number: String) -> String {
     if number.bytes().all(|byte| byte.is_ascii_digit()) { format!("+{number}") } else { number }
+}
+
+/// A person who wants no more marketing by WhatsApp.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::door) struct OptOutRequest {
+    /// The number; in E.164 if it is valid.
+    pub(super) number: String,
+    /// The time, as Meta has written it.
+    pub(super) at: String,
+}
+
+/// A preference of a person.
+pub(super) enum Preference<'a> {
+    Stop {
+        person: Person,
+        at: Part<'a>,
+    },
+    /// A preference that withdraws nothing.
+    Other,
+}
+
+impl<'a> Preference<'a> {
+    /// Reads a preference. None: it is no object, or an unknown one about marketing, which may be an opt-out.
+    pub(super) fn read(preference: &'a RawValue, contacts: &Contacts<'_>) -> Option<Self> {
+        let names = ["wa_id", "user_id", "parent_user_id", "category", "value", "timestamp"];
+        let [number, user_id, parent, category, value, at] = fields(Some(preference), names)?;
+        let is = |part: Part<'_>, word: &str| text(part).is_some_and(|text| says(&text, &[word.to_owned()]));
+        if !is(category, "marketing_messages") || is(value, "resume") {
+            return Some(Self::Other);
+        }
+        is(value, "stop")
+            .then(|| Self::Stop { person: Person::of(PersonIds { number, user_id, parent }, contacts), at })
+    }
+}
+
+impl OptOutRequest {
+    /// The request of a person; none without a number, because Klaviyo knows consent to WhatsApp by the
+    /// number.
+    pub(super) fn of(person: Person, at: Part<'_>, now: i64) -> Option<Self> {
+        let number = person.number.or(person.invalid_number)?;
+        let at = text_or_number(at).map_or_else(|| now.to_string(), |at| at.into_owned());
+        Some(Self { number, at })
+    }
+
+    /// The opt-out. Meta repeats a preference, and the same one has the same id.
+    pub(in crate::door) fn into_opt_out(self, account: &Account) -> OptOut {
+        let Self { number, at } = self;
+        let id = OptInKey::new(account, &format!("WhatsApp stop {number} {at}")).to_string();
+        OptOut { account: account.clone(), id, phone_number: number, opt_out: vec![Channel::Whatsapp] }
+    }
 }
