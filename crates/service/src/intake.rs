@@ -1,9 +1,7 @@
 //! Cleans the values of an opt-in, as people write them into forms. An invalid value is left out, with a
 //! warning, if another identifier is valid.
 
-use crate::channel::Channel;
-use crate::field_names::in_callers_names;
-use crate::opt_in::{InvalidField, OptIn};
+use crate::opt_in::{Channel, InvalidField, OptIn, in_callers_names};
 use klaviyo_core::identifiers::phone_number;
 use klaviyo_core::intake::{self, Intake};
 use klaviyo_core::text::shown;

@@ -13,9 +13,7 @@
 //! in the queue: [`secrets`] reads them in the process that uses them.
 
 pub mod account;
-pub mod channel;
 pub mod door;
-mod field_names;
 pub mod id;
 mod intake;
 pub mod key;

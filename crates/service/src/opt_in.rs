@@ -1,9 +1,8 @@
 //! An opt-in, as a caller sends it and as it waits in the queue.
 
 use crate::account::Account;
-use crate::channel::Channel;
 use bytes::Bytes;
-use klaviyo_host::types::{Identifier, NewProfile};
+use klaviyo_host::types::{self, Identifier, NewProfile};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -56,6 +55,40 @@ pub struct OptIn {
     /// [`OptIn::LONGEST_WARNING`] bytes. Only this service writes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// A channel of marketing consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// Email. Needs an email address.
+    Email,
+    /// Text messages. Needs a phone number.
+    Sms,
+    /// WhatsApp. Needs a phone number.
+    Whatsapp,
+}
+
+impl Channel {
+    /// The name that callers use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Whatsapp => "whatsapp",
+        }
+    }
+}
+
+impl From<Channel> for types::Channel {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::Email,
+            Channel::Sms => Self::Sms,
+            Channel::Whatsapp => Self::Whatsapp,
+        }
+    }
 }
 
 /// Why an opt-in can never be done: a field of it is invalid.
@@ -176,6 +209,20 @@ impl fmt::Debug for OptIn {
             .field("list", &self.list)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of fields in the contract, and the same fields in an opt-in.
+const NAMES: [(&str, &str); 5] = [
+    ("phone-number", "phone_number"),
+    ("external-id", "external_id"),
+    ("first-name", "first_name"),
+    ("last-name", "last_name"),
+    ("custom-source", "consent_source"),
+];
+
+/// A sentence of the connector with the names of fields that callers use.
+pub(crate) fn in_callers_names(sentence: &str) -> String {
+    NAMES.iter().fold(sentence.to_owned(), |sentence, (name, callers)| sentence.replace(name, callers))
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! One call of the contract for opt-ins or opt-outs, and what its failure means for them.
 
-use crate::field_names::in_callers_names;
-use crate::opt_in::OptIn;
+use crate::opt_in::{OptIn, in_callers_names};
 use crate::opt_out::OptOut;
-use crate::outcome::{ErrorDetail, Reason, Receipt};
+use crate::outcome::{ErrorDetail, OptOutReceipt, Reason, Receipt};
 use klaviyo_host::types::{Code, ConsentOptions, ConsentOutcome, Refusal, Subscription, Unsubscription};
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::time::Duration;
@@ -66,11 +65,7 @@ pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) 
         warnings: warnings(opt_in, receipt.warnings),
     };
     if !opt_in.consent.is_empty() {
-        let ConsentResult { warnings, mut refused } = grant(tenant, &[opt_in], list).await?;
-        if let Some((_, reason)) = refused.pop() {
-            return Err(Failure::final_for(reason));
-        }
-        receipt.warnings.extend(warnings);
+        receipt.warnings.extend(grant(tenant, &[opt_in], list).await?.of_one()?);
     }
     Ok(receipt)
 }
@@ -83,6 +78,13 @@ pub(crate) struct ConsentResult {
     pub(crate) refused: Vec<(usize, Reason)>,
 }
 
+impl ConsentResult {
+    /// The warnings of a call for one person.
+    fn of_one(mut self) -> Result<Vec<String>, Failure> {
+        self.refused.pop().map_or(Ok(self.warnings), |(_, reason)| Err(Failure::final_for(reason)))
+    }
+}
+
 /// Grants consent to up to 1,000 people in one request. Their opt-ins are to one list and have one source of
 /// consent.
 pub(crate) async fn grant(tenant: &Tenant, opt_ins: &[&OptIn], list: &str) -> Result<ConsentResult, Failure> {
@@ -92,6 +94,11 @@ pub(crate) async fn grant(tenant: &Tenant, opt_ins: &[&OptIn], list: &str) -> Re
     let answer = tenant.grant_consent(&subscriptions, Some(list), &options).await;
     let outcome = answer.map_err(|error| Failure::from(&error))?.value;
     consent_result(outcome, "the consent was refused")
+}
+
+/// Revokes the consent of one person.
+pub(crate) async fn opt_out(tenant: &Tenant, opt_out: &OptOut) -> Result<OptOutReceipt, Failure> {
+    Ok(OptOutReceipt { warnings: revoke(tenant, &[opt_out]).await?.of_one()? })
 }
 
 /// Revokes the consent of up to 100 people in one request.

@@ -1,7 +1,7 @@
 //! An opt-out: a person has stopped marketing. It waits in the queue as opt-ins do.
 
 use crate::account::Account;
-use crate::channel::Channel;
+use crate::opt_in::Channel;
 use bytes::Bytes;
 use klaviyo_host::types::Unsubscription;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! What became of an opt-in, as it is stored and answered.
 
-use crate::field_names::in_callers_names;
+use crate::opt_in::in_callers_names;
 use klaviyo_host::types::{Code, Detail};
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,6 @@ use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
 use crate::queue::Queue;
 use crate::tenant_cache::TenantCache;
-use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use klaviyo_host::types::Code;
 use std::error::Error;
@@ -18,36 +17,12 @@ use std::sync::Arc;
 use std::time::Instant;
 use tracing::debug;
 
-/// How many opt-ins of one request are done at once. They share the rates of their account, so more would
-/// wait for each other.
-const AT_ONCE: usize = 8;
-
 /// Where a door brings opt-ins.
 pub(super) enum Backend {
     /// To Klaviyo, while the caller waits.
     Direct { tenants: TenantCache, replays: ReplayCache },
     /// To the queue.
     Queue { queue: Arc<Queue>, health: QueueHealth },
-}
-
-/// Forgets a signature when it is dropped, unless something came of its request.
-struct ForgetOnDrop<'a> {
-    replays: &'a ReplayCache,
-    signature: Option<&'a str>,
-}
-
-impl ForgetOnDrop<'_> {
-    fn remember(&mut self) {
-        self.signature = None;
-    }
-}
-
-impl Drop for ForgetOnDrop<'_> {
-    fn drop(&mut self) {
-        if let Some(signature) = self.signature {
-            self.replays.forget(signature, Instant::now());
-        }
-    }
 }
 
 impl Backend {
@@ -78,7 +53,7 @@ impl Backend {
         opt_ins: Vec<OptIn>,
     ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
-            Self::Direct { tenants, replays } => accept_now(tenants, replays, signature, opt_ins).await,
+            Self::Direct { tenants, replays } => direct::opt_in(tenants, replays, signature, opt_ins).await,
             Self::Queue { queue, health } => {
                 // Converted first: while the queue is waited for, only the messages are in memory.
                 let messages = opt_ins.into_iter().map(|opt_in| {
@@ -104,10 +79,7 @@ impl Backend {
         opt_outs: Vec<OptOut>,
     ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
-            Self::Direct { tenants, .. } => {
-                let done = stream::iter(opt_outs).map(|opt_out| direct::opt_out_now(tenants, opt_out));
-                Ok(done.buffered(AT_ONCE).collect().await)
-            }
+            Self::Direct { tenants, .. } => Ok(direct::opt_out(tenants, opt_outs).await),
             Self::Queue { queue, health } => {
                 let messages = opt_outs
                     .iter()
@@ -136,27 +108,4 @@ impl Backend {
         let outcome = queue.outcome(&key, sequence).await.map_err(|error| unavailable(&error))?;
         Ok(OptInReply { id: id.to_owned(), state: ReplyState::ended(outcome.ok_or_else(unknown)?, None) })
     }
-}
-
-async fn accept_now(
-    tenants: &TenantCache,
-    replays: &ReplayCache,
-    signature: Option<&str>,
-    opt_ins: Vec<OptIn>,
-) -> Result<Vec<OptInResponse>, Rejection> {
-    let first = signature.map_or(Ok(true), |signature| replays.first_use(signature, Instant::now()));
-    let first =
-        first.map_err(|_| Rejection::overloaded("there are too many requests to tell replays from them"))?;
-    if !first {
-        return Err(Rejection::replayed());
-    }
-    // A caller who disconnects before the end gets no answer, and may repeat the request as it is.
-    let mut unless_done = signature.map(|signature| ForgetOnDrop { replays, signature: Some(signature) });
-    let done = stream::iter(opt_ins).map(|opt_in| direct::opt_in_now(tenants, opt_in));
-    let responses: Vec<OptInResponse> = done.buffered(AT_ONCE).collect().await;
-    let is_nothing = |response: &OptInResponse| response.status == StatusCode::SERVICE_UNAVAILABLE;
-    if !responses.iter().all(is_nothing) {
-        unless_done.iter_mut().for_each(ForgetOnDrop::remember);
-    }
-    Ok(responses)
 }

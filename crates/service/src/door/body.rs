@@ -279,7 +279,7 @@ mod tests {
                 Some((Ok::<_, std::io::Error>("x"), ()))
             });
             let refused = bodies.read(request(axum::body::Body::from_stream(slow)), MOST).await;
-            assert_eq!(refused.err().unwrap().status(), StatusCode::REQUEST_TIMEOUT);
+            assert_eq!(refused.err().unwrap().status, StatusCode::REQUEST_TIMEOUT);
             assert_eq!(begun.elapsed().as_secs(), expected);
         }
         assert_eq!(bytes_in_use(&bodies), 0);

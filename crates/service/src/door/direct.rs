@@ -1,52 +1,84 @@
 //! Opt-ins and opt-outs that are done while the caller waits.
 
-use super::reply::{OptInReply, OptInResponse, ReplyState};
+use super::replay::ReplayCache;
+use super::reply::{OptInResponse, Rejection, ReplyState};
 use crate::account::Account;
 use crate::opt_in::OptIn;
-use crate::opt_in_flow::{self, ConsentResult, Failure};
+use crate::opt_in_flow::{self, Failure};
 use crate::opt_out::OptOut;
 use crate::outcome::{OptOutReceipt, Outcome, Reason};
 use crate::tenant_cache::{NoKey, TenantCache};
+use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use klaviyo_host::Disposition;
 use klaviyo_host::types::Code;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::warn;
 
-/// Opts one person in.
-pub(super) async fn opt_in_now(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
+/// How many opt-ins of one request are done at once. They share the rates of their account, so more would
+/// wait for each other.
+const AT_ONCE: usize = 8;
+
+/// Forgets a signature when it is dropped, unless something came of its request.
+struct ForgetOnDrop<'a> {
+    replays: &'a ReplayCache,
+    signature: Option<&'a str>,
+}
+
+impl Drop for ForgetOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(signature) = self.signature {
+            self.replays.forget(signature, Instant::now());
+        }
+    }
+}
+
+/// Opts people in, unless the signature of their request was accepted before.
+pub(super) async fn opt_in(
+    tenants: &TenantCache,
+    replays: &ReplayCache,
+    signature: Option<&str>,
+    opt_ins: Vec<OptIn>,
+) -> Result<Vec<OptInResponse>, Rejection> {
+    let first = signature.map_or(Ok(true), |signature| replays.first_use(signature, Instant::now()));
+    let first =
+        first.map_err(|_| Rejection::overloaded("there are too many requests to tell replays from them"))?;
+    if !first {
+        return Err(Rejection::replayed());
+    }
+    // A caller who disconnects before the end gets no answer, and may repeat the request as it is.
+    let mut unless_done = ForgetOnDrop { replays, signature };
+    let done = stream::iter(opt_ins).map(|opt_in| opt_in_one(tenants, opt_in));
+    let responses: Vec<OptInResponse> = done.buffered(AT_ONCE).collect().await;
+    let is_nothing = |response: &OptInResponse| response.status == StatusCode::SERVICE_UNAVAILABLE;
+    if !responses.iter().all(is_nothing) {
+        unless_done.signature = None;
+    }
+    Ok(responses)
+}
+
+/// Revokes the consent of people.
+pub(super) async fn opt_out(tenants: &TenantCache, opt_outs: Vec<OptOut>) -> Vec<OptInResponse> {
+    stream::iter(opt_outs).map(|opt_out| opt_out_one(tenants, opt_out)).buffered(AT_ONCE).collect().await
+}
+
+async fn opt_in_one(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
     let result = match tenants.get(&opt_in.account) {
         Ok(tenant) => opt_in_flow::opt_in(&tenant, &opt_in).await,
         Err(error) => Err(no_key(&error)),
     };
     let OptIn { account, id, email, phone_number, .. } = opt_in;
-    let id = id.unwrap_or_default();
-    match result {
-        Ok(receipt) => {
-            let state = ReplyState::ended(Outcome::Done(receipt), email.or(phone_number).as_deref());
-            OptInResponse { reply: OptInReply { id, state }, status: StatusCode::OK, retry_after: None }
-        }
-        Err(failure) => failed(&account, id, failure),
-    }
+    let ended = |receipt| ReplyState::ended(Outcome::Done(receipt), email.or(phone_number).as_deref());
+    response(&account, id.unwrap_or_default(), result.map(ended))
 }
 
-/// Revokes the consent of one person.
-pub(super) async fn opt_out_now(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
+async fn opt_out_one(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
     let result = match tenants.get(&opt_out.account) {
-        Ok(tenant) => opt_in_flow::revoke(&tenant, &[&opt_out]).await,
+        Ok(tenant) => opt_in_flow::opt_out(&tenant, &opt_out).await,
         Err(error) => Err(no_key(&error)),
     };
-    let OptOut { account, id, .. } = opt_out;
-    match result {
-        Ok(ConsentResult { warnings, mut refused }) => match refused.pop() {
-            Some((_, reason)) => failed(&account, id, Failure::final_for(reason)),
-            None => {
-                let state = ReplyState::ended(OptOutReceipt { warnings }.into(), None);
-                OptInResponse { reply: OptInReply { id, state }, status: StatusCode::OK, retry_after: None }
-            }
-        },
-        Err(failure) => failed(&account, id, failure),
-    }
+    let ended = |receipt: OptOutReceipt| ReplyState::ended(receipt.into(), None);
+    response(&opt_out.account, opt_out.id, result.map(ended))
 }
 
 fn no_key(error: &NoKey) -> Failure {
@@ -54,8 +86,11 @@ fn no_key(error: &NoKey) -> Failure {
     Failure { reason, disposition: Code::Unauthenticated.disposition(), retry_after: None }
 }
 
-fn failed(account: &Account, id: String, failure: Failure) -> OptInResponse {
-    let Failure { reason, disposition, retry_after } = failure;
+fn response(account: &Account, id: String, result: Result<ReplyState, Failure>) -> OptInResponse {
+    let Failure { reason, disposition, retry_after } = match result {
+        Ok(state) => return OptInResponse::new(id, state, StatusCode::OK),
+        Err(failure) => failure,
+    };
     let seconds = |after: Option<Duration>| Some(after.map_or(1, |after| after.as_secs().max(1)));
     let (status, retry_after) = match disposition {
         Disposition::GiveUp => (StatusCode::UNPROCESSABLE_ENTITY, None),
@@ -66,5 +101,5 @@ fn failed(account: &Account, id: String, failure: Failure) -> OptInResponse {
             (StatusCode::BAD_GATEWAY, None)
         }
     };
-    OptInResponse { reply: OptInReply { id, state: ReplyState::failed(reason) }, status, retry_after }
+    OptInResponse { retry_after, ..OptInResponse::new(id, ReplyState::failed(reason), status) }
 }

@@ -1,6 +1,6 @@
 //! Opt-ins and opt-outs that are put into the queue, and whether the queue accepts them, for `/readyz`.
 
-use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
+use super::reply::{OptInResponse, Rejection, ReplyState};
 use crate::id::OptInId;
 use crate::key::OptInKey;
 use crate::queue::{Accepted, Queue, QueueError};
@@ -35,8 +35,8 @@ pub(super) async fn enqueue(
                 // The first of two duplicates waits, with its own warnings.
                 let warnings = if accepted.duplicate { Vec::new() } else { warnings };
                 states.push(written(index, &id, &warnings));
-                let reply = OptInReply { id, state: ReplyState::accepted(accepted.duplicate, warnings) };
-                responses.push(OptInResponse { reply, status: StatusCode::ACCEPTED, retry_after: None });
+                let state = ReplyState::accepted(accepted.duplicate, warnings);
+                responses.push(OptInResponse::new(id, state, StatusCode::ACCEPTED));
             }
             Err(error) => {
                 states.push(json!({ "index": index, "state": "unknown" }));

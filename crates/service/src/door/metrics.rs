@@ -14,21 +14,14 @@ struct RequestLabels {
     status: u16,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabel {
-    reason: &'static str,
-}
+/// A label's name and value.
+type Label = (&'static str, &'static str);
 
 pub(super) struct DoorMetrics {
     requests: Family<RequestLabels, Counter>,
-    opt_ins: Family<ResultLabel, Counter>,
-    opt_outs: Family<ResultLabel, Counter>,
-    ignored: Family<ReasonLabel, Counter>,
+    opt_ins: Family<[Label; 1], Counter>,
+    opt_outs: Family<[Label; 1], Counter>,
+    ignored: Family<[Label; 1], Counter>,
     seconds: Histogram,
 }
 
@@ -58,14 +51,14 @@ impl DoorMetrics {
     }
 
     pub(super) fn opt_ins(&self, result: &'static str, count: usize) {
-        self.opt_ins.get_or_create(&ResultLabel { result }).inc_by(count as u64);
+        self.opt_ins.get_or_create(&[("result", result)]).inc_by(count as u64);
     }
 
     pub(super) fn opt_outs(&self, result: &'static str, count: usize) {
-        self.opt_outs.get_or_create(&ResultLabel { result }).inc_by(count as u64);
+        self.opt_outs.get_or_create(&[("result", result)]).inc_by(count as u64);
     }
 
     pub(super) fn ignored(&self, reason: &'static str, count: usize) {
-        self.ignored.get_or_create(&ReasonLabel { reason }).inc_by(count as u64);
+        self.ignored.get_or_create(&[("reason", reason)]).inc_by(count as u64);
     }
 }

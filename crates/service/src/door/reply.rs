@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// The answer to a request that is refused as a whole.
 #[derive(Debug)]
 pub(super) struct Rejection {
-    status: StatusCode,
+    pub(super) status: StatusCode,
     code: &'static str,
     message: String,
     /// The header `Retry-After`, in seconds.
@@ -25,11 +25,6 @@ pub(super) struct Rejection {
 impl Rejection {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), retry_after: None, opt_ins: Vec::new() }
-    }
-
-    #[cfg(test)]
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
     }
 
     /// The request cannot be done now.
@@ -121,6 +116,10 @@ impl IntoResponse for OptInResponse {
 }
 
 impl OptInResponse {
+    pub(super) fn new(id: String, state: ReplyState, status: StatusCode) -> Self {
+        Self { reply: OptInReply { id, state }, status, retry_after: None }
+    }
+
     /// The result in a word, for the metrics.
     pub(super) fn result(&self) -> &'static str {
         match (&self.reply.state, self.status.as_u16()) {

@@ -191,8 +191,7 @@ async fn accept_valid(
             Err(error) => {
                 let id = opt_in.id.clone().unwrap_or_default();
                 let state = ReplyState::failed(Reason::new(Code::InvalidInput, error.to_string()));
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                all.push(OptInResponse { reply: OptInReply { id, state }, status, retry_after: None });
+                all.push(OptInResponse::new(id, state, StatusCode::UNPROCESSABLE_ENTITY));
                 invalid.push(opt_in);
             }
         }

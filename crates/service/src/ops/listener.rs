@@ -11,7 +11,6 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -72,17 +71,13 @@ pub struct Listener {
 #[derive(Clone, Default)]
 struct ListenerMetrics {
     open: Gauge,
-    closed: Family<ClosedLabel, Counter>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ClosedLabel {
-    reason: &'static str,
+    /// By the label `reason`.
+    closed: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 impl ListenerMetrics {
     fn closed(&self, reason: &'static str) {
-        self.closed.get_or_create(&ClosedLabel { reason }).inc();
+        self.closed.get_or_create(&[("reason", reason)]).inc();
     }
 }
 

@@ -36,26 +36,23 @@ impl SecretKind {
     /// The end of the file's name.
     #[must_use]
     pub const fn file(self) -> &'static str {
-        match self {
-            Self::ApiKey => "api-key",
-            Self::SigningSecret => "signing-secret",
-            Self::WhatsappAppSecret => "whatsapp-app-secret",
-            Self::WhatsappVerifyToken => "whatsapp-verify-token",
-            Self::WhatsappList => "whatsapp-list",
-            Self::WhatsappPhoneNumberId => "whatsapp-phone-number-id",
-        }
+        self.names().0
     }
 
     /// The name of the variable.
     #[must_use]
     pub const fn variable(self) -> &'static str {
+        self.names().1
+    }
+
+    const fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::ApiKey => "KLAVIYO_API_KEY",
-            Self::SigningSecret => "KLAVIYO_SIGNING_SECRET",
-            Self::WhatsappAppSecret => "KLAVIYO_WHATSAPP_APP_SECRET",
-            Self::WhatsappVerifyToken => "KLAVIYO_WHATSAPP_VERIFY_TOKEN",
-            Self::WhatsappList => "KLAVIYO_WHATSAPP_LIST",
-            Self::WhatsappPhoneNumberId => "KLAVIYO_WHATSAPP_PHONE_NUMBER_ID",
+            Self::ApiKey => ("api-key", "KLAVIYO_API_KEY"),
+            Self::SigningSecret => ("signing-secret", "KLAVIYO_SIGNING_SECRET"),
+            Self::WhatsappAppSecret => ("whatsapp-app-secret", "KLAVIYO_WHATSAPP_APP_SECRET"),
+            Self::WhatsappVerifyToken => ("whatsapp-verify-token", "KLAVIYO_WHATSAPP_VERIFY_TOKEN"),
+            Self::WhatsappList => ("whatsapp-list", "KLAVIYO_WHATSAPP_LIST"),
+            Self::WhatsappPhoneNumberId => ("whatsapp-phone-number-id", "KLAVIYO_WHATSAPP_PHONE_NUMBER_ID"),
         }
     }
 

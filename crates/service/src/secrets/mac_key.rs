@@ -45,7 +45,7 @@ impl MacKey {
     }
 
     /// Parses `whsec_`, which may be left out, and base64.
-    pub(super) fn signing_secret(text: &str) -> Result<Self, InvalidSecret> {
+    pub(crate) fn signing_secret(text: &str) -> Result<Self, InvalidSecret> {
         let base64 = text.strip_prefix(Self::PREFIX).unwrap_or(text);
         let key = STANDARD.decode(base64).map(Zeroizing::new).map_err(|_| InvalidSecret::NotBase64)?;
         if !Self::SIGNING.contains(&key.len()) {
@@ -58,7 +58,7 @@ impl MacKey {
     }
 
     /// Takes the text itself as the key.
-    pub(super) fn app_secret(text: &str) -> Result<Self, InvalidSecret> {
+    pub(crate) fn app_secret(text: &str) -> Result<Self, InvalidSecret> {
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(InvalidSecret::Characters);
         }

@@ -18,5 +18,3 @@ pub use text::{InvalidSecret, SecretText};
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) use value::tests::mac_key;

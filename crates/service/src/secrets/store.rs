@@ -48,8 +48,9 @@ impl Secrets {
     /// # Errors
     /// When the folder cannot be read. A file that is invalid, or cannot be read, is logged and left out.
     pub fn folder(folder: impl Into<PathBuf>) -> Result<Self, SecretsError> {
-        let secrets = Self::new(Some(folder.into()), Values::new());
-        secrets.reload()?;
+        let folder = folder.into();
+        let secrets = Self::new(Some(folder.clone()), Values::new());
+        secrets.reload().map_err(|error| SecretsError::Folder(folder, error))?;
         Ok(secrets)
     }
 
@@ -141,10 +142,9 @@ impl Secrets {
             match read {
                 Ok(Ok(())) => {}
                 // The known secrets stay in use: a folder can be gone for a moment while it is replaced.
-                Ok(Err(SecretsError::Folder(folder, error))) => {
+                Ok(Err(error)) => {
                     warn!(folder = %folder.display(), %error, "cannot read the secrets; those read before are used");
                 }
-                Ok(Err(error)) => warn!(%error, "cannot read the secrets; those read before are used"),
                 Err(error) => error!(%error, "the reading of secrets ended in a defect; report it"),
             }
         }
@@ -154,12 +154,11 @@ impl Secrets {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn reload(&self) -> Result<(), SecretsError> {
+    pub fn reload(&self) -> io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let mut logged = self.logged.lock();
         let before = self.values.read().clone();
-        let failed = |error| SecretsError::Folder(folder.clone(), error);
-        let values = folder::read_folder(folder, &before, &mut logged).map_err(failed)?;
+        let values = folder::read_folder(folder, &before, &mut logged)?;
         if values != before {
             let count = values.len();
             *self.values.write() = values;

@@ -54,14 +54,14 @@ impl SecretValue {
 /// The shortest verify token, in characters. The operator chooses it, and it guards only the set-up of a
 /// webhook.
 const VERIFY_TOKEN: usize = 8;
+
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
 
-    /// A key for the tests of other modules.
-    pub(crate) fn mac_key(kind: SecretKind, text: &str) -> MacKey {
+    fn mac_key(kind: SecretKind, text: &str) -> MacKey {
         match SecretValue::parse(kind, text).unwrap() {
             SecretValue::Mac(key) => key,
             SecretValue::Text(_) => panic!("{kind:?} is no key"),

@@ -6,6 +6,7 @@ use super::budget::BudgetShare;
 use super::context::WorkerContext;
 use super::in_flight::InFlight;
 use super::settle::Settler;
+use super::status::AccountState;
 use crate::account::Account;
 use crate::outcome::Reason;
 use crate::queue::{AccountQueue, Backlog, Lease, MAX_BATCH, QueueError};
@@ -39,7 +40,7 @@ const GROWTH: usize = 10;
 pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
     let account = lease.account().clone();
     info!(%account, "the account is this worker's");
-    context.status.works_on(&account);
+    context.status.has(&account, AccountState::Working);
     let in_flight = InFlight::default();
     let settler = Settler {
         queue: &context.queue,
@@ -167,7 +168,7 @@ impl AccountWorker<'_> {
             }
             settler.probe_outcomes(deliveries.len()).await?;
             *queue_failures = 0;
-            context.status.works_on(account);
+            context.status.has(account, AccountState::Working);
             let (count, meter) = (deliveries.len(), Meter::default());
             let tenant = tenant.metered(meter.clone());
             let result = Batch::new(settler, &tenant, context.max_attempts).work(deliveries).await;
@@ -210,7 +211,7 @@ impl AccountWorker<'_> {
             Backlog::Later => Ok(true),
             Backlog::Recreated => {
                 warn!(%account, "NATS gave out nothing of what waits; the account's consumer was made anew");
-                context.status.recreated();
+                context.status.recreated.inc();
                 self.quiet_since = Instant::now();
                 Ok(true)
             }
@@ -229,9 +230,9 @@ impl AccountWorker<'_> {
         }
         // A single opt-in finds out whether Klaviyo is back. The others use up no attempt.
         self.batch_size = 1;
-        context.status.waits_for_klaviyo(account, reason, Instant::now() + delay);
+        context.status.has(account, AccountState::Waiting(reason, Instant::now() + delay));
         self.rest(delay).await;
-        context.status.works_on(account);
+        context.status.has(account, AccountState::Working);
         // Nothing was taken during the pause, so the queue's silence begins now.
         self.quiet_since = Instant::now();
     }
@@ -252,7 +253,7 @@ async fn wait_for_new_key(context: &WorkerContext, account: &Account, reason: Re
         %account, code = reason.code, reason = reason.message,
         "the account is paused until its key changes; nothing of it is lost"
     );
-    context.status.pauses(account, reason);
+    context.status.has(account, AccountState::Paused(reason));
     let mut changes = context.secrets.changes();
     let mut assignments = context.assignment.subscribe();
     let mut longest = std::pin::pin!(sleep(LONGEST_WAIT));
@@ -268,6 +269,6 @@ async fn wait_for_new_key(context: &WorkerContext, account: &Account, reason: Re
         }
     };
     context.unless_shutdown(changed).await;
-    context.status.works_on(account);
+    context.status.has(account, AccountState::Working);
     info!(%account, "the account is tried again");
 }

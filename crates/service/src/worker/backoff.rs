@@ -1,23 +1,13 @@
 //! The pauses before another attempt.
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
 
 const LONGEST: Duration = Duration::from_secs(5 * 60);
-/// A second, and twice as long each time.
-const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_secs(1))
-    .with_factor(2.0)
-    .with_max_delay(LONGEST)
-    .without_max_times();
-/// After so many attempts the pause grows no more.
-const MOST: u32 = 16;
-
-/// The pause after so many attempts, up to a quarter shorter or longer, so that not all retries come at once.
+/// The pause after so many attempts: a second, and twice as long each time. It is up to a quarter shorter or
+/// longer, so that not all retries come at once.
 pub(super) fn pause(attempts: u32) -> Duration {
-    let nth = attempts.saturating_sub(1).min(MOST) as usize;
-    let pause = PAUSES.build().nth(nth).unwrap_or(LONGEST);
-    pause.mul_f64(0.75 + 0.5 * fastrand::f64())
+    let doubled = Duration::from_secs(1 << attempts.saturating_sub(1).min(16));
+    doubled.min(LONGEST).mul_f64(0.75 + 0.5 * fastrand::f64())
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use crate::outcome::Reason;
 use crate::queue::QueueError;
 use klaviyo_host::Usage;
 use parking_lot::Mutex;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,11 +15,8 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
-/// One label with a fixed set of values.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct NameLabel {
-    name: &'static str,
-}
+/// Counters by the label `name`.
+type Named = Family<[(&'static str, &'static str); 1], Counter>;
 
 /// The state of a worker now, and the counts of its work so far.
 #[derive(Default)]
@@ -32,10 +28,11 @@ pub(super) struct Status {
     accounts: Gauge,
     paused: Gauge,
     klaviyo_waited_for: Gauge,
-    recreated: Counter,
+    /// Consumers that were made anew.
+    pub(super) recreated: Counter,
     queue_failures: Counter,
-    opt_ins: Family<NameLabel, Counter>,
-    batches: Family<NameLabel, Counter>,
+    opt_ins: Named,
+    batches: Named,
     requests: Counter,
     attempts: Counter,
 }
@@ -50,7 +47,7 @@ struct Now {
 }
 
 /// The state of the work on an account.
-enum AccountState {
+pub(super) enum AccountState {
     Working,
     /// It waits for Klaviyo until this time.
     Waiting(Reason, Instant),
@@ -111,7 +108,7 @@ impl Status {
     }
 
     pub(super) fn ended(&self, state: &'static str) {
-        self.opt_ins.get_or_create(&NameLabel { name: state }).inc();
+        self.opt_ins.get_or_create(&[("name", state)]).inc();
     }
 
     pub(super) fn planned(&self, plan: Plan) {
@@ -120,7 +117,7 @@ impl Status {
             Plan::LookedUp => "looked-up",
             Plan::Import => "import",
         };
-        self.batches.get_or_create(&NameLabel { name }).inc();
+        self.batches.get_or_create(&[("name", name)]).inc();
     }
 
     pub(super) fn used(&self, usage: Usage) {
@@ -130,10 +127,6 @@ impl Status {
 
     pub(super) fn connected(&self, connected: bool) {
         self.now.lock().connected = connected;
-    }
-
-    pub(super) fn recreated(&self) {
-        self.recreated.inc();
     }
 
     pub(super) fn queue(&self, waiting: usize, strays: usize, dead_letters: u64) {
@@ -146,24 +139,12 @@ impl Status {
         accounts.clone_into(&mut self.now.lock().without_key);
     }
 
-    pub(super) fn works_on(&self, account: &Account) {
-        self.has(account, AccountState::Working);
-    }
-
-    pub(super) fn waits_for_klaviyo(&self, account: &Account, reason: Reason, until: Instant) {
-        self.has(account, AccountState::Waiting(reason, until));
-    }
-
-    pub(super) fn pauses(&self, account: &Account, reason: Reason) {
-        self.has(account, AccountState::Paused(reason));
-    }
-
     pub(super) fn queue_failed(&self, account: &Account, error: &QueueError) {
         self.queue_failures.inc();
         self.has(account, AccountState::Queue(error.to_string()));
     }
 
-    fn has(&self, account: &Account, state: AccountState) {
+    pub(super) fn has(&self, account: &Account, state: AccountState) {
         let mut now = self.now.lock();
         now.accounts.insert(account.clone(), state);
         self.count(&now);

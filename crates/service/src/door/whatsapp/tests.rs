@@ -529,7 +529,7 @@ fn who_presses_stop_leaves_whatsapp() {
         let [stop] = <[OptOutRequest; 1]>::try_from(notified.opt_outs).unwrap();
         let opt_out = stop.into_opt_out(&Account::default());
         assert_eq!(opt_out.phone_number, number, "{changes}");
-        assert_eq!(opt_out.opt_out, [crate::channel::Channel::Whatsapp]);
+        assert_eq!(opt_out.opt_out, [crate::opt_in::Channel::Whatsapp]);
     }
     let id = |changes: Value| {
         let notified = read(&preferences(json!([stop(changes)])));

@@ -5,9 +5,8 @@
 
 use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
-use crate::channel::Channel;
 use crate::key::OptInKey;
-use crate::opt_in::OptIn;
+use crate::opt_in::{Channel, OptIn};
 use crate::opt_in_flow::{self, ConsentResult, Failure};
 use crate::opt_out::OptOut;
 use crate::outcome::{OptOutReceipt, Reason};
