@@ -1,14 +1,19 @@
-//! What all calls of one account share: its key, its pace, its revision, and the lists that were found.
+//! The state that all calls of one account share: its key, its pace, its revision, and the lists that it has
+//! found, so that a run of many contacts does not read all lists for each.
 
-use crate::list_cache::ListCache;
 use crate::pace::{Pace, Pacer};
 use crate::revision::{Retirement, Revision};
 use crate::secret::Secret;
+use crate::types::Audience;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
-use parking_lot::RwLock;
+use lru::LruCache;
+use parking_lot::{Mutex, RwLock};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const REVISION: HeaderName = HeaderName::from_static("revision");
 
@@ -30,19 +35,19 @@ pub(crate) struct AccountState {
     pub(crate) pacer: Pacer,
     pub(crate) lists: ListCache,
     key: RwLock<Arc<Secret>>,
-    revision: Option<Revision>,
-    retirement: Retirement,
+    pub(crate) revision: Option<Revision>,
+    pub(crate) retirement: Retirement,
 }
 
 impl AccountState {
-    pub(crate) fn new(name: String, key: Secret, revision: Option<Revision>, pace: Pace) -> Self {
+    pub(crate) fn new(key: Secret) -> Self {
         Self {
             id: AccountId::new(),
-            name,
-            pacer: Pacer::new(pace),
+            name: String::new(),
+            pacer: Pacer::new(Pace::default()),
             lists: ListCache::default(),
             key: RwLock::new(Arc::new(key)),
-            revision,
+            revision: None,
             retirement: Retirement::default(),
         }
     }
@@ -67,9 +72,59 @@ impl AccountState {
             headers.insert(REVISION, value);
         }
     }
+}
 
-    /// Warns if Klaviyo retires the revision of this answer soon.
-    pub(crate) fn note_retirement(&self, headers: &HeaderMap) {
-        self.retirement.note(headers, &self.name);
+/// The most lists that are remembered.
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
+/// For how long a list that is renamed or deleted in Klaviyo may still be returned.
+const TIME_TO_LIVE: Duration = Duration::from_secs(300);
+
+/// Recently found lists by the id or name that the caller used; entries expire after five minutes.
+pub(crate) struct ListCache(Mutex<Entries>);
+
+struct Entries {
+    lists: LruCache<String, (Instant, Audience)>,
+    /// Counts the changes of the key. The lists of one generation are all of the same account.
+    generation: u64,
+}
+
+impl Default for ListCache {
+    fn default() -> Self {
+        Self(Mutex::new(Entries { lists: LruCache::new(CAPACITY), generation: 0 }))
+    }
+}
+
+impl ListCache {
+    /// The list, if it is known, and the generation to hand to [`ListCache::put`] once it has been found.
+    pub(crate) fn get(&self, name: &str) -> (Option<Audience>, u64) {
+        let mut entries = self.0.lock();
+        let fresh = entries.lists.get(name).filter(|(found, _)| found.elapsed() < TIME_TO_LIVE);
+        (fresh.map(|(_, list)| list.clone()), entries.generation)
+    }
+
+    /// Remembers a list, unless the key has been replaced since [`ListCache::get`].
+    pub(crate) fn put(&self, name: &str, list: &Audience, generation: u64) {
+        let mut entries = self.0.lock();
+        if entries.generation == generation {
+            entries.lists.put(name.to_owned(), (Instant::now(), list.clone()));
+        }
+    }
+
+    /// Forgets a list that Klaviyo no longer has.
+    pub(crate) fn forget(&self, id: &str) {
+        let mut entries = self.0.lock();
+        let is_gone =
+            |(name, (_, list)): (&String, &(Instant, Audience))| (list.id == id).then(|| name.clone());
+        let gone: Vec<String> = entries.lists.iter().filter_map(is_gone).collect();
+        for name in gone {
+            entries.lists.pop(&name);
+        }
+    }
+
+    /// Forgets all lists, since a new key may belong to another account.
+    pub(crate) fn forget_all(&self) {
+        let mut entries = self.0.lock();
+        entries.lists.clear();
+        entries.generation += 1;
     }
 }

@@ -92,7 +92,7 @@ fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
 /// Decides which files may be run, by their owners and permissions.
 #[cfg(unix)]
 mod trust {
-    use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+    use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions};
     use std::io::{self, Read};
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::path::Path;
@@ -125,7 +125,9 @@ mod trust {
         trusted(&folder.symlink_metadata()?, false)?;
         // Checks the open file, not the one that has the name by now.
         trusted(&file.metadata()?, false)?;
-        contents(&mut file)
+        let mut contents = Vec::new();
+        file.read_to_end(&mut contents)?;
+        Ok(contents)
     }
 
     fn trusted(metadata: &Metadata, sticky: bool) -> io::Result<()> {
@@ -135,12 +137,6 @@ mod trust {
         }
         let reason = "it, or a folder above it, belongs to or can be written by somebody else";
         Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
-    }
-
-    fn contents(file: &mut File) -> io::Result<Vec<u8>> {
-        let mut contents = Vec::new();
-        file.read_to_end(&mut contents)?;
-        Ok(contents)
     }
 }
 

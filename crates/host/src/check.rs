@@ -8,7 +8,6 @@ use crate::transport::{AttemptError, LINE_OVERHEAD};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
-use url::Url;
 
 /// Headers that only the host may set, or that change how a message is transferred.
 const FORBIDDEN_HEADERS: [&str; 17] = [
@@ -78,8 +77,14 @@ pub(crate) fn check(
         wit::Method::Patch => Method::PATCH,
         wit::Method::Delete => Method::DELETE,
     };
-    let (body, scheme) = (request.body, request.auth);
-    Ok(CheckedRequest { request: http_request(method, &url, headers, body)?, scheme })
+    let mut checked = Request::new(Bytes::from(request.body));
+    *checked.method_mut() = method;
+    *checked.uri_mut() = url
+        .as_str()
+        .parse()
+        .map_err(|error| AttemptError::Denied(format!("the request has no valid URL: {error}")))?;
+    *checked.headers_mut() = headers;
+    Ok(CheckedRequest { request: checked, scheme: request.auth })
 }
 
 fn denied<T>(reason: String) -> Result<T, AttemptError> {
@@ -99,20 +104,4 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), AttemptE
         return denied(format!("the value of the header {parsed} has characters that no header may have"));
     };
     Ok((parsed, value))
-}
-
-fn http_request(
-    method: Method,
-    url: &Url,
-    headers: HeaderMap,
-    body: Vec<u8>,
-) -> Result<Request<Bytes>, AttemptError> {
-    let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = url
-        .as_str()
-        .parse()
-        .map_err(|error| AttemptError::Denied(format!("the request has no valid URL: {error}")))?;
-    *request.headers_mut() = headers;
-    Ok(request)
 }

@@ -135,7 +135,7 @@ impl OutboundHttp {
             if let Ok(answer) = &outcome {
                 self.usage.received_bytes += answer.body().len() as u64;
                 permit.learn(answer.headers());
-                self.account.note_retirement(answer.headers());
+                self.account.retirement.note(answer.headers(), &self.account.name);
                 if answer.status().as_u16() == 429 {
                     permit.hold(pause);
                 }

@@ -7,7 +7,7 @@ use crate::fair::FairPermit;
 use crate::json::Prepared;
 use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
-use crate::pace::Pace;
+use crate::pace::{Pace, Pacer};
 use crate::revision::Revision;
 use crate::sandbox::{CallState, Guest};
 use crate::secret::Secret;
@@ -43,17 +43,14 @@ pub struct Tenant {
 /// Settings of a [`Tenant`].
 pub struct TenantBuilder {
     connector: Arc<ConnectorInner>,
-    name: String,
-    key: Secret,
-    revision: Option<Revision>,
-    pace: Pace,
+    account: AccountState,
 }
 
 impl TenantBuilder {
     /// The name of the tenant in logs and traces. Default: empty.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.account.name = name.into();
         self
     }
 
@@ -61,22 +58,21 @@ impl TenantBuilder {
     /// Default: that of each operation.
     #[must_use]
     pub fn revision(mut self, revision: Revision) -> Self {
-        self.revision = Some(revision);
+        self.account.revision = Some(revision);
         self
     }
 
     /// How fast requests go out. Default: [`Pace::published`].
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
-        self.pace = pace;
+        self.account.pacer = Pacer::new(pace);
         self
     }
 
     /// The tenant.
     #[must_use]
     pub fn build(self) -> Tenant {
-        let account = AccountState::new(self.name, self.key, self.revision, self.pace);
-        Tenant { connector: self.connector, account: Arc::new(account), meter: None }
+        Tenant { connector: self.connector, account: Arc::new(self.account), meter: None }
     }
 }
 
@@ -100,8 +96,7 @@ impl Tenant {
     /// A tenant with settings of its own.
     #[must_use]
     pub fn builder(connector: &Connector, key: Secret) -> TenantBuilder {
-        let connector = Arc::clone(&connector.inner);
-        TenantBuilder { connector, name: String::new(), key, revision: None, pace: Pace::default() }
+        TenantBuilder { connector: Arc::clone(&connector.inner), account: AccountState::new(key) }
     }
 
     /// The same tenant; `meter` counts what the calls of this clone use, failed calls included.
