@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// The operator's own name for a Klaviyo account: 1 to 64 of the letters a to z in either case, digits, `-`
 /// and `_`. So it can be a token of a NATS subject, and the beginning of a file's name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Account(String);
 
 /// The text is no account's name.
@@ -48,12 +48,6 @@ impl TryFrom<String> for Account {
         let fits = (1..=Self::LONGEST).contains(&text.len());
         let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if fits && text.bytes().all(known) { Ok(Self(text)) } else { Err(AccountError) }
-    }
-}
-
-impl From<Account> for String {
-    fn from(account: Account) -> Self {
-        account.0
     }
 }
 

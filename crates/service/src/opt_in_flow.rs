@@ -22,11 +22,6 @@ impl Failure {
     pub(crate) fn final_for(reason: Reason) -> Self {
         Self { reason, disposition: Disposition::GiveUp, retry_after: None }
     }
-
-    /// The same failure with another disposition than the host's table gives its code.
-    pub(crate) fn overridden(self, disposition: Disposition) -> Self {
-        Self { disposition, ..self }
-    }
 }
 
 impl From<&Error> for Failure {
@@ -114,7 +109,7 @@ fn not_revoked(error: &Error) -> Failure {
     let failure = Failure::from(error);
     match error.code() {
         // A key that lacks the scope for consent can still opt people in, so it does not stop the account.
-        Code::Forbidden => failure.overridden(Disposition::Retry),
+        Code::Forbidden => Failure { disposition: Disposition::Retry, ..failure },
         _ => failure,
     }
 }

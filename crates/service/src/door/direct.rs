@@ -101,5 +101,5 @@ fn response(account: &Account, id: String, result: Result<ReplyState, Failure>) 
             (StatusCode::BAD_GATEWAY, None)
         }
     };
-    OptInResponse { retry_after, ..OptInResponse::new(id, ReplyState::failed(reason), status) }
+    OptInResponse { retry_after, ..OptInResponse::new(id, ReplyState::Failed(reason), status) }
 }

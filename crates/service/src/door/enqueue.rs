@@ -35,7 +35,7 @@ pub(super) async fn enqueue(
                 // The first of two duplicates waits, with its own warnings.
                 let warnings = if accepted.duplicate { Vec::new() } else { warnings };
                 states.push(written(index, &id, &warnings));
-                let state = ReplyState::accepted(accepted.duplicate, warnings);
+                let state = ReplyState::Accepted { duplicate: accepted.duplicate, warnings };
                 responses.push(OptInResponse::new(id, state, StatusCode::ACCEPTED));
             }
             Err(error) => {

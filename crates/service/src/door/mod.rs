@@ -38,8 +38,6 @@ use reply::Rejection;
 use std::sync::Arc;
 use std::time::Instant;
 
-const OPT_INS: &str = "/v1/opt-ins";
-const OPT_IN: &str = "/v1/opt-ins/{id}";
 const WHATSAPP: &str = "/v1/whatsapp/{account}";
 
 /// The routes of a door.
@@ -54,8 +52,8 @@ pub fn routes(door: &Arc<Door>) -> Router {
         )
     };
     Router::new()
-        .route(OPT_INS, post(opt_ins::post_opt_ins))
-        .route(OPT_IN, get(opt_ins::get_outcome))
+        .route("/v1/opt-ins", post(opt_ins::post_opt_ins))
+        .route("/v1/opt-ins/{id}", get(opt_ins::get_outcome))
         .route(WHATSAPP, get(webhook::get_verification).post(webhook::post_notification))
         .method_not_allowed_fallback(not_allowed)
         .route_layer(from_fn_with_state(Arc::clone(door), count))

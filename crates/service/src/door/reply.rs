@@ -66,19 +66,7 @@ impl Rejection {
 
 impl From<SignatureError> for Rejection {
     fn from(error: SignatureError) -> Self {
-        Self::unsigned(match error {
-            SignatureError::Header(name) => {
-                format!("the header {name} is missing, or is not what it should be")
-            }
-            SignatureError::Time => {
-                "webhook-timestamp is more than five minutes from the time here; sign the request when it is \
-                           sent, and set the clock"
-                    .to_owned()
-            }
-            SignatureError::Signature => {
-                "the signature is not that of an account here over this request".to_owned()
-            }
-        })
+        Self::unsigned(error.to_string())
     }
 }
 
@@ -145,24 +133,26 @@ impl OptInReply {
     /// The sentence that says why it failed.
     pub(super) fn reason(&self) -> Option<&str> {
         match &self.state {
-            ReplyState::Failed { reason, .. } => Some(&reason.message),
+            ReplyState::Failed(reason) => Some(&reason.message),
             ReplyState::Accepted { .. } | ReplyState::Ended { .. } => None,
         }
     }
 }
 
 #[derive(Debug, Serialize)]
-#[serde(untagged)]
+#[serde(tag = "state", rename_all = "lowercase")]
 pub(super) enum ReplyState {
     /// It is in the queue.
+    #[serde(rename = "waiting")]
     Accepted {
-        state: &'static str,
         /// It was in the queue before.
         duplicate: bool,
         /// The values that were left out, one sentence each. The outcome has them too.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         warnings: Vec<String>,
     },
+    Failed(Reason),
+    #[serde(untagged)]
     Ended {
         #[serde(flatten)]
         outcome: Outcome,
@@ -170,18 +160,9 @@ pub(super) enum ReplyState {
         #[serde(skip_serializing_if = "Option::is_none")]
         reply: Option<String>,
     },
-    Failed {
-        state: &'static str,
-        #[serde(flatten)]
-        reason: Reason,
-    },
 }
 
 impl ReplyState {
-    pub(super) fn accepted(duplicate: bool, warnings: Vec<String>) -> Self {
-        Self::Accepted { state: "waiting", duplicate, warnings }
-    }
-
     /// The state with the outcome and a reply to the customer, which names the address for updates if it is
     /// known.
     pub(super) fn ended(outcome: Outcome, address: Option<&str>) -> Self {
@@ -190,9 +171,5 @@ impl ReplyState {
             Outcome::OptedOut(_) | Outcome::Dead(_) | Outcome::Waiting | Outcome::Dropped => None,
         };
         Self::Ended { outcome, reply }
-    }
-
-    pub(super) fn failed(reason: Reason) -> Self {
-        Self::Failed { state: "failed", reason }
     }
 }

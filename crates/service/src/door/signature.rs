@@ -27,13 +27,19 @@ pub(super) struct SignedHeaders<'a> {
 }
 
 /// Why a request does not count as signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum SignatureError {
     /// A header is missing, or cannot be read.
+    #[error("the header {0} is missing, or is not what it should be")]
     Header(&'static str),
     /// The time stamp is too old, or in the future.
+    #[error(
+        "webhook-timestamp is more than five minutes from the time here; sign the request when it is sent, and set \
+         the clock"
+    )]
     Time,
     /// No signature is the account's over this body.
+    #[error("the signature is not that of an account here over this request")]
     Signature,
 }
 

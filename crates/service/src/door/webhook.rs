@@ -190,7 +190,7 @@ async fn accept_valid(
             Ok(()) => valid.push(cleaned),
             Err(error) => {
                 let id = opt_in.id.clone().unwrap_or_default();
-                let state = ReplyState::failed(Reason::new(Code::InvalidInput, error.to_string()));
+                let state = ReplyState::Failed(Reason::new(Code::InvalidInput, error.to_string()));
                 all.push(OptInResponse::new(id, state, StatusCode::UNPROCESSABLE_ENTITY));
                 invalid.push(opt_in);
             }

@@ -3,8 +3,7 @@
 use super::connection::{LEASE, Queue};
 use super::error::{QueueError, ask, failed, to_json, until, within};
 use crate::account::Account;
-use async_nats::Client;
-use async_nats::jetstream::kv::{self, Operation, Store};
+use async_nats::jetstream::kv::{self, Operation};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +13,7 @@ use tokio::time::Instant;
 /// The right to work on an account. It ends by itself unless it is renewed, so that the account of a worker
 /// that died goes to another one.
 pub struct Lease {
-    client: Client,
-    store: Store,
+    queue: Queue,
     account: Account,
     /// Different for every lease, so that this one is recognised when it is read back.
     token: Bytes,
@@ -25,10 +23,7 @@ pub struct Lease {
 
 /// The heartbeats of all workers.
 #[derive(Clone, Debug)]
-pub struct Workers {
-    client: Client,
-    store: Store,
-}
+pub struct Workers(Queue);
 
 impl Queue {
     /// Leases an account to this worker; none if another one has it.
@@ -45,14 +40,13 @@ impl Queue {
             Err(error) if error.kind() == kv::CreateErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(failed("give a lease")(error)),
         };
-        let (client, store, account) = (self.client(), self.leases.clone(), account.clone());
-        Ok(Some(Lease { client, store, account, token, revision, until }))
+        Ok(Some(Lease { queue: self.clone(), account: account.clone(), token, revision, until }))
     }
 
     /// The heartbeats of all workers.
     #[must_use]
     pub fn workers(&self) -> Workers {
-        Workers { client: self.client(), store: self.workers.clone() }
+        Workers(self.clone())
     }
 }
 
@@ -82,14 +76,14 @@ impl Lease {
     /// When JetStream cannot be asked. It can be tried again until the lease ends.
     pub async fn renew(&mut self) -> Result<bool, QueueError> {
         let end = Instant::now() + LEASE;
-        let update = self.store.update(self.account.as_str(), self.token.clone(), self.revision);
-        let answer = until(&self.client, "prolong a lease", Instant::now() + Self::ANSWER, update);
-        match answer.await? {
+        let update = self.queue.leases.update(self.account.as_str(), self.token.clone(), self.revision);
+        let soon = Instant::now() + Self::ANSWER;
+        match until(&self.queue.client(), "prolong a lease", soon, update).await? {
             Ok(revision) => (self.revision, self.until) = (revision, end),
             // The answer to an earlier renewal may have been lost.
             Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {
-                let entry = self.store.entry(self.account.as_str());
-                let entry = ask(&self.client, "find a lease", entry).await?;
+                let entry = self.queue.leases.entry(self.account.as_str());
+                let entry = ask(&self.queue.client(), "find a lease", entry).await?;
                 match entry.filter(|entry| entry.operation == Operation::Put && entry.value == self.token) {
                     Some(entry) => self.revision = entry.revision,
                     None => return Ok(false),
@@ -102,8 +96,8 @@ impl Lease {
 
     /// Gives the lease up. If that fails, it ends by itself.
     pub async fn release(self) {
-        let release = self.store.delete_expect_revision(self.account.as_str(), Some(self.revision));
-        let _ = within(&self.client, "take a lease back", release).await;
+        let release = self.queue.leases.delete_expect_revision(self.account.as_str(), Some(self.revision));
+        let _ = within(&self.queue.client(), "take a lease back", release).await;
     }
 }
 
@@ -117,12 +111,14 @@ impl Workers {
     /// When JetStream cannot be asked.
     pub async fn heartbeat(&self, worker: &str, unable: &BTreeSet<Account>) -> Result<(), QueueError> {
         let unable = to_json("a heartbeat", unable)?;
-        ask(&self.client, "keep a worker's name", self.store.put(worker, unable.into())).await.map(drop)
+        ask(&self.0.client(), "keep a worker's name", self.0.workers.put(worker, unable.into()))
+            .await
+            .map(drop)
     }
 
     /// Deletes the heartbeat of a worker that ends.
     pub async fn deregister(&self, worker: &str) {
-        let _ = within(&self.client, "forget a worker's name", self.store.delete(worker)).await;
+        let _ = within(&self.0.client(), "forget a worker's name", self.0.workers.delete(worker)).await;
     }
 
     /// The live workers, each with the accounts that it cannot work on.
@@ -132,12 +128,12 @@ impl Workers {
     pub async fn alive(&self) -> Result<BTreeMap<String, BTreeSet<Account>>, QueueError> {
         let what = "list the workers";
         let names = async {
-            self.store.keys().await.map_err(failed(what))?.try_collect().await.map_err(failed(what))
+            self.0.workers.keys().await.map_err(failed(what))?.try_collect().await.map_err(failed(what))
         };
-        let names: Vec<String> = within(&self.client, what, names).await??;
+        let names: Vec<String> = within(&self.0.client(), what, names).await??;
         let mut alive = BTreeMap::new();
         for name in names {
-            let entry = ask(&self.client, "find a worker", self.store.get(name.as_str())).await?;
+            let entry = ask(&self.0.client(), "find a worker", self.0.workers.get(name.as_str())).await?;
             // A worker of a version that writes this differently is alive and able.
             if let Some(entry) = entry {
                 alive.insert(name, serde_json::from_slice(&entry).unwrap_or_default());

@@ -1,10 +1,9 @@
 //! The work on one account, for as long as this worker has its lease.
 
-use super::backoff::pause;
 use super::batch::{Batch, Stop};
 use super::budget::BudgetShare;
 use super::context::WorkerContext;
-use super::in_flight::InFlight;
+use super::in_flight::{InFlight, pause};
 use super::settle::Settler;
 use super::status::AccountState;
 use crate::account::Account;
@@ -95,8 +94,6 @@ async fn work_through_failures(context: &WorkerContext, settler: Settler<'_>) {
     let Settler { account, in_flight, .. } = settler;
     let mut worker = AccountWorker {
         context,
-        account,
-        in_flight,
         settler,
         share: context.budget.share(),
         batch_size: MAX_BATCH,
@@ -123,8 +120,6 @@ async fn work_through_failures(context: &WorkerContext, settler: Settler<'_>) {
 /// The work on one account.
 struct AccountWorker<'a> {
     context: &'a WorkerContext,
-    account: &'a Account,
-    in_flight: &'a InFlight,
     settler: Settler<'a>,
     share: BudgetShare<'a>,
     /// How many opt-ins the next batch has at most.
@@ -137,14 +132,14 @@ struct AccountWorker<'a> {
 
 impl AccountWorker<'_> {
     fn goes_on(&self) -> bool {
-        !self.context.is_shutting_down() && self.context.is_mine(self.account)
+        !self.context.is_shutting_down() && self.context.is_mine(self.settler.account)
     }
 
     /// Waits, unless the account is assigned to another worker or this one shuts down.
     async fn rest(&self, delay: Duration) {
         let mut assignments = self.context.assignment.subscribe();
-        let another =
-            assignments.wait_for(|assignment| assignment.owner(self.account) != Some(&self.context.name));
+        let another = assignments
+            .wait_for(|assignment| assignment.owner(self.settler.account) != Some(&self.context.name));
         tokio::select! {
             () = self.context.shutdown() => {}
             _ = another => {}
@@ -154,7 +149,8 @@ impl AccountWorker<'_> {
 
     /// Works on the account until the queue fails. `queue_failures` counts since the queue was well.
     async fn work(&mut self, queue_failures: &mut u32) -> Result<(), QueueError> {
-        let Self { context, account, in_flight, settler, .. } = *self;
+        let Self { context, settler, .. } = *self;
+        let Settler { account, in_flight, .. } = settler;
         let mut queue = context.queue.account(account).await?;
         while self.goes_on() {
             settler.catch_up().await?;
@@ -193,7 +189,7 @@ impl AccountWorker<'_> {
 
     /// Takes messages from the queue. False: the account has none.
     async fn take(&mut self, queue: &mut AccountQueue) -> Result<bool, QueueError> {
-        let Self { context, account, .. } = *self;
+        let Self { context, settler: Settler { account, in_flight, .. }, .. } = *self;
         let room = self.share.room();
         // An account without room in the budget takes one message at a time.
         let most = self.batch_size.min(room.messages().max(1));
@@ -201,11 +197,11 @@ impl AccountWorker<'_> {
         let Some(taken) = context.unless_shutdown(taken).await.transpose()? else { return Ok(true) };
         if !taken.is_empty() {
             self.quiet_since = Instant::now();
-            self.in_flight.add(taken, room);
+            in_flight.add(taken, room);
             return Ok(true);
         }
         // Messages that were naked with a delay come when it is over.
-        let since = self.in_flight.last_redelivery().unwrap_or(self.quiet_since).max(self.quiet_since);
+        let since = in_flight.last_redelivery().unwrap_or(self.quiet_since).max(self.quiet_since);
         match queue.recreate_if_stalled(since.elapsed()).await? {
             Backlog::Empty => Ok(false),
             Backlog::Later => Ok(true),
@@ -220,13 +216,13 @@ impl AccountWorker<'_> {
 
     /// Waits for Klaviyo as long as it asks for, within bounds.
     async fn wait_for_klaviyo(&mut self, after: Option<Duration>, reason: Reason) {
-        let Self { context, account, .. } = *self;
+        let Self { context, settler: Settler { account, in_flight, .. }, .. } = *self;
         self.klaviyo_failures += 1;
         let delay = pause(self.klaviyo_failures).max(after.unwrap_or_default()).min(LONGEST_WAIT);
         warn!(%account, code = reason.code, seconds = delay.as_secs(), "waits for Klaviyo");
         if delay > LONGEST_IN_FLIGHT {
             // The account stays this worker's, so no other one takes them.
-            drop(self.in_flight.nak_all(Duration::ZERO).await);
+            drop(in_flight.nak_all(Duration::ZERO).await);
         }
         // A single opt-in finds out whether Klaviyo is back. The others use up no attempt.
         self.batch_size = 1;

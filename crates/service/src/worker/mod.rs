@@ -6,7 +6,6 @@
 
 mod account_worker;
 mod accounts;
-mod backoff;
 mod batch;
 mod budget;
 mod context;

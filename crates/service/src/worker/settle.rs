@@ -1,8 +1,7 @@
 //! Outcomes on their way into the queue's bucket.
 
-use super::backoff::pause;
 use super::budget::Room;
-use super::in_flight::InFlight;
+use super::in_flight::{InFlight, pause};
 use super::status::Status;
 use crate::account::Account;
 use crate::key::OptInKey;

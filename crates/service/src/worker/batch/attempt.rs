@@ -5,7 +5,7 @@ use super::item::{Ended, Item};
 use crate::opt_in_flow::{self, Failure};
 use crate::outcome::{Outcome, Reason};
 use crate::queue::QueueError;
-use crate::worker::backoff::pause;
+use crate::worker::in_flight::pause;
 use crate::worker::settle::Settler;
 use futures_util::{StreamExt, stream};
 use klaviyo_host::types::Code;
@@ -147,7 +147,7 @@ impl Batch<'_> {
 /// name at the next attempt, so not-found is no reason to give up here.
 fn unless_list_is_gone(failure: Failure) -> Failure {
     if failure.reason.code == Code::NotFound.as_str() {
-        return failure.overridden(Disposition::Retry);
+        return Failure { disposition: Disposition::Retry, ..failure };
     }
     failure
 }

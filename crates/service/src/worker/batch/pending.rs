@@ -7,7 +7,7 @@ use crate::key::OptInKey;
 use crate::opt_out::OptOut;
 use crate::outcome::{Outcome, Reason};
 use crate::queue::{Delivery, QueueEntry, QueueError, Record};
-use crate::worker::backoff::pause;
+use crate::worker::in_flight::pause;
 use crate::worker::settle::{Settled, Settler};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::types::Code;
@@ -26,17 +26,10 @@ enum Pending {
 }
 
 impl Pending {
-    fn key(&self) -> &OptInKey {
+    fn key_sequence_and_attempts(&self) -> (&OptInKey, u64, u32) {
         match self {
-            Self::OptIn(item) => &item.key,
-            Self::OptOut(item) => &item.key,
-        }
-    }
-
-    fn sequence_and_attempts(&self) -> (u64, u32) {
-        match self {
-            Self::OptIn(item) => (item.sequence, item.attempts),
-            Self::OptOut(item) => (item.sequence, item.attempts),
+            Self::OptIn(item) => (&item.key, item.sequence, item.attempts),
+            Self::OptOut(item) => (&item.key, item.sequence, item.attempts),
         }
     }
 }
@@ -53,9 +46,9 @@ impl Batch<'_> {
         let all: Vec<Pending> = all.try_filter_map(async |pending| Ok(pending)).try_collect().await?;
         let (mut seen, mut opt_ins, mut opt_outs) = (HashSet::new(), Vec::new(), Vec::new());
         for pending in all {
-            if !seen.insert(pending.key().clone()) {
+            let (key, sequence, attempts) = pending.key_sequence_and_attempts();
+            if !seen.insert(key.clone()) {
                 // When this message is delivered again, the first one with its key has an outcome.
-                let (sequence, attempts) = pending.sequence_and_attempts();
                 self.settler.in_flight.nak(sequence, pause(attempts)).await;
                 continue;
             }
@@ -124,18 +117,16 @@ impl Batch<'_> {
                 in_flight.nak(sequence, pause(attempts)).await;
                 return Ok(None);
             }
-            found => found?,
-        };
-        let record = match record {
-            None => return Ok(Some((0, vec![sequence]))),
-            Some(record @ Record { outcome: Outcome::Waiting, .. }) => {
+            Err(error) => return Err(error.into()),
+            Ok(None) => return Ok(Some((0, vec![sequence]))),
+            Ok(Some(record @ Record { outcome: Outcome::Waiting, .. })) => {
                 // A retried dead letter has a sequence that no front door has told anybody.
                 let accepted = delivery.is_accepted_as(key);
                 let Record { revision, sequences, .. } =
                     if accepted { record.accepted_at(sequence) } else { record };
                 return Ok(Some((revision, sequences)));
             }
-            Some(record) => record,
+            Ok(Some(record)) => record,
         };
         // If this fails with an error, the opt-in is settled all the same; only the id with this sequence is
         // unknown.
