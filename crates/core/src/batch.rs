@@ -106,8 +106,10 @@ impl BulkRequest {
         Ok(())
     }
 
-    /// Adds the list that the people of all rows join or leave; an import has an array of them.
-    pub(crate) fn list(&mut self, name: &str, id: &str, array: bool) -> Result<(), Box<Error>> {
+    /// Adds the list that the people of all rows join or leave, if there is one; an import has an array of
+    /// them.
+    pub(crate) fn list(&mut self, name: &str, id: Option<&str>, array: bool) -> Result<(), Box<Error>> {
+        let Some(id) = id else { return Ok(()) };
         let id = ResourceId { kind: "list", id };
         let list = if array { json(&[id]) } else { json(&id) }?;
         self.after.extend_from_slice(format!(",\"relationships\":{{\"{name}\":{{\"data\":").as_bytes());
@@ -317,7 +319,7 @@ mod tests {
     fn a_request_has_as_many_bytes_as_klaviyo_takes() {
         let mut request = bulk(10_000);
         request.attribute("custom_source", &"x").unwrap();
-        request.list("lists", "Y6nRLr", true).unwrap();
+        request.list("lists", Some("Y6nRLr"), true).unwrap();
         let around = request.operation(&Batch::default()).request.body.len();
         // Fifty-one rows of one length, quotes included, and a comma after each but the last.
         let whole = (REQUEST_BYTES - around + 1) / 51 - 1;

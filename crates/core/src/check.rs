@@ -67,14 +67,6 @@ pub(crate) fn profile_ids(ids: &[String]) -> Result<(), Box<Error>> {
     }
 }
 
-/// Checks the name of a list.
-pub(crate) fn list_name(name: &str) -> Result<(), Box<Error>> {
-    if name.is_empty() {
-        return Err(Error::invalid("name", "it is empty"));
-    }
-    Ok(())
-}
-
 /// Checks an optional id that does not become part of a path.
 pub(crate) fn optional_id(field: &str, id: Option<&str>) -> Result<(), Box<Error>> {
     match id {

@@ -1,7 +1,7 @@
 //! The lists of an account.
 
 use crate::operation::lists::{get_lists, get_lists_at};
-use crate::{Audience, Code, Error, Http, check, paging};
+use crate::{Audience, Code, Error, Http, paging};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 /// All lists, in Klaviyo's order.
@@ -18,7 +18,9 @@ pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Box<Error>> {
 /// As [`all`]; [`Code::InvalidInput`] when the name is empty, and [`Code::Conflict`] when several lists have
 /// it.
 pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Box<Error>> {
-    check::list_name(name)?;
+    if name.is_empty() {
+        return Err(Error::invalid("name", "it is empty"));
+    }
     let lists = all(http)?;
     if let Some(list) = lists.iter().find(|list| list.id == name) {
         return Ok(Some(list.clone()));

@@ -69,17 +69,13 @@ pub(crate) fn bulk_subscribe(
     if historical {
         bulk.attribute("historical_import", &true)?;
     }
-    if let Some(list) = list {
-        bulk.list("list", list, false)?;
-    }
+    bulk.list("list", list, false)?;
     Ok(bulk)
 }
 
 /// Bulk unsubscribe profiles.
 pub(crate) fn bulk_unsubscribe(list: Option<&str>) -> Result<BulkRequest, Box<Error>> {
     let mut bulk = BulkRequest::new("profile-subscription-bulk-delete-job", 100, WRITE, Accepted::unnamed);
-    if let Some(list) = list {
-        bulk.list("list", list, false)?;
-    }
+    bulk.list("list", list, false)?;
     Ok(bulk)
 }

@@ -21,9 +21,7 @@ pub(crate) fn bulk_import(list: Option<&str>) -> Result<BulkRequest, Box<Error>>
         if_uncertain: "see in bulk.jobs whether the job is there before you repeat the call",
     };
     let mut bulk = BulkRequest::new("profile-bulk-import-job", 10_000, WRITE, Accepted::job);
-    if let Some(list) = list {
-        bulk.list("lists", list, true)?;
-    }
+    bulk.list("lists", list, true)?;
     Ok(bulk)
 }
 
