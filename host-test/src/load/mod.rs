@@ -1,7 +1,7 @@
 //! What the connector does under load, and what it takes: suites that go on for minutes while things go
 //! wrong, and measurements.
 //!
-//! [`soak`], [`sync`] and [`scale`] fail when a contact is lost or done twice. [`bench`], [`neighbour`],
+//! [`soak`], [`sync`] and [`scale`] fail when a contact is lost or done twice. [`mod@bench`], [`neighbour`],
 //! [`strangers`] and [`measure`] print tables.
 
 pub mod bench;
