@@ -3,7 +3,7 @@
 use crate::output::{document, ended, eprint, print};
 use crate::text::{bad, field};
 use klaviyo_host::types::{Code, ContractError, Detail};
-use klaviyo_host::{Cause, Disposition, LoadError, Usage};
+use klaviyo_host::{Disposition, LoadError, Usage};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -24,18 +24,7 @@ const ANSWER_CHARACTERS: usize = 160;
 
 impl Failure {
     pub(crate) fn new(code: Code, message: String) -> Self {
-        let error = ContractError {
-            code,
-            message,
-            status: None,
-            retry_after: None,
-            details: Vec::new(),
-            duplicate: None,
-            request_id: None,
-            body: String::new(),
-            done: 0,
-        };
-        Self::of(Box::new(error))
+        Self::of(Box::new(ContractError::new(code, message)))
     }
 
     fn of(error: Box<ContractError>) -> Self {
@@ -154,13 +143,7 @@ pub(crate) fn exit_code(code: Code) -> u8 {
 
 impl From<klaviyo_host::Error> for Failure {
     fn from(error: klaviyo_host::Error) -> Self {
-        let code = error.code();
-        match error.cause {
-            Cause::Connector(error) => Self::of(error),
-            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
-                Self::new(code, message)
-            }
-        }
+        Self::of(error.into_contract())
     }
 }
 
@@ -196,6 +179,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 mod tests {
     use super::*;
     use klaviyo_core::Error as CoreError;
+    use klaviyo_host::Cause;
 
     #[test]
     fn a_wrong_argument_after_a_lookup_has_changed_nothing() {

@@ -72,6 +72,18 @@ impl Error {
         }
     }
 
+    /// The contract's error: the connector's own, or one of this code with the sentence about the call.
+    #[must_use]
+    pub fn into_contract(self) -> Box<ContractError> {
+        let code = self.code();
+        match self.cause {
+            Cause::Connector(error) => error,
+            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
+                Box::new(ContractError::new(code, message))
+            }
+        }
+    }
+
     /// What this failure calls for.
     #[must_use]
     pub fn disposition(&self) -> Disposition {

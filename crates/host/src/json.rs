@@ -5,6 +5,7 @@
 //! `{"case": payload}` or `"case"`, an enum a string, an option the value or null.
 
 use crate::types::{Code, ContractError, Detail};
+use serde::Serialize;
 use serde_json::{Value, json};
 use wasmtime::Store;
 use wasmtime::component::types::Field;
@@ -294,6 +295,14 @@ fn failure(json: &Value) -> Option<ContractError> {
         body: text(json, "body")?,
         done: number("done")?.try_into().ok()?,
     })
+}
+
+/// A record of the contract that has only texts, numbers and booleans, such as
+/// [`Profile`](crate::types::Profile), as the contract's JSON.
+#[must_use]
+pub fn of_record(record: &impl Serialize) -> Value {
+    let Ok(Value::Object(fields)) = serde_json::to_value(record) else { return Value::Null };
+    fields.into_iter().map(|(name, value)| (name.replace('_', "-"), value)).collect()
 }
 
 impl ContractError {

@@ -26,6 +26,24 @@ impl Default for NewProfile {
     }
 }
 
+impl ContractError {
+    /// An error with a message and nothing else, for failures that did not get to the connector.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            details: Vec::new(),
+            duplicate: None,
+            request_id: None,
+            body: String::new(),
+            done: 0,
+        }
+    }
+}
+
 impl Code {
     /// All codes.
     pub const ALL: [Self; 16] = [

@@ -1,7 +1,6 @@
 //! The error of a sync: the contract's code, a sentence, and how far the sync was.
 
 use crate::outcome::Counts;
-use klaviyo_host::Cause;
 use klaviyo_host::types::{self, Code};
 use std::fmt;
 
@@ -28,17 +27,7 @@ pub struct Stopped {
 
 impl Error {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self::from(Box::new(types::ContractError {
-            code,
-            message: message.into(),
-            status: None,
-            retry_after: None,
-            details: Vec::new(),
-            duplicate: None,
-            request_id: None,
-            body: String::new(),
-            done: 0,
-        }))
+        Self::from(Box::new(types::ContractError::new(code, message)))
     }
 
     pub(crate) fn other(message: impl Into<String>) -> Self {
@@ -85,12 +74,6 @@ impl From<Box<types::ContractError>> for Error {
 
 impl From<klaviyo_host::Error> for Error {
     fn from(error: klaviyo_host::Error) -> Self {
-        let code = error.code();
-        match error.cause {
-            Cause::Connector(error) => Self::from(error),
-            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
-                Self::new(code, message)
-            }
-        }
+        Self::from(error.into_contract())
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::contact::Contact;
 use crate::context::Context;
-use crate::contract::{profile_json, profile_text, warnings_text};
+use crate::contract::{profile_text, warnings_text};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session;
 use crate::text::{field, good};
 use clap::Args;
+use klaviyo_host::json::of_record;
 use klaviyo_host::types::Creation;
 use serde_json::json;
 
@@ -32,7 +33,7 @@ fn answer(creation: Creation) -> Output {
     let mut text = String::new();
     match creation {
         Creation::Created(created) => {
-            let profile = profile_json(&created);
+            let profile = of_record(&created);
             good(&mut text, "created");
             profile_text(&mut text, &profile);
             Output::new(json!({ "created": profile }), text).with_notes(warnings_text(&created.warnings))

@@ -1,13 +1,13 @@
 //! `klaviyo-connector lists`: the lists of the account, or one of them.
 
 use crate::context::Context;
-use crate::contract::list_json;
 use crate::failure::{Failure, exit_code};
 use crate::find_list;
 use crate::output::Output;
 use crate::session;
 use crate::text::{FAINT, TITLE, clean, fields};
 use clap::Args;
+use klaviyo_host::json::of_record;
 use klaviyo_host::types::{Audience, Code};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -37,14 +37,14 @@ impl Lists {
 }
 
 fn one(list: &Audience) -> Output {
-    let list = list_json(list);
+    let list = of_record(list);
     let mut text = String::new();
     fields(&mut text, &list, &FIELDS);
     Output::new(list, text)
 }
 
 fn all(lists: &[Audience]) -> Output {
-    Output::new(lists.iter().map(list_json).collect(), table(lists))
+    Output::new(lists.iter().map(of_record).collect(), table(lists))
 }
 
 fn table(lists: &[Audience]) -> String {

@@ -2,11 +2,12 @@
 
 use crate::contact::Who;
 use crate::context::Context;
-use crate::contract::{profile_json, profile_text, warnings_text};
+use crate::contract::{profile_text, warnings_text};
 use crate::failure::{Failure, exit_code};
 use crate::output::Output;
 use crate::session;
 use clap::Args;
+use klaviyo_host::json::of_record;
 use klaviyo_host::types::{Code, Identifier, Profile};
 
 /// Show the profile that has an identifier
@@ -32,7 +33,7 @@ impl Lookup {
 }
 
 fn found(profile: &Profile) -> Output {
-    let value = profile_json(profile);
+    let value = of_record(profile);
     let mut text = String::new();
     profile_text(&mut text, &value);
     Output::new(value, text).with_notes(warnings_text(&profile.warnings))

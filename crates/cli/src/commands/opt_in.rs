@@ -2,13 +2,14 @@
 
 use crate::contact::Contact;
 use crate::context::Context;
-use crate::contract::{receipt_json, warnings_text};
+use crate::contract::warnings_text;
 use crate::failure::Failure;
 use crate::find_list;
 use crate::output::Output;
 use crate::session;
 use crate::text::{TITLE, clean, fields, good};
 use clap::Args;
+use klaviyo_host::json::of_record;
 use klaviyo_host::types::{NewProfile, Receipt};
 use klaviyo_service::outcome;
 use std::fmt::Write as _;
@@ -38,7 +39,7 @@ impl OptIn {
 }
 
 fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
-    let value = receipt_json(receipt);
+    let value = of_record(receipt);
     let mut text = String::new();
     good(&mut text, "on the list");
     fields(&mut text, &value, &FIELDS);

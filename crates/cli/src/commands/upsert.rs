@@ -2,12 +2,13 @@
 
 use crate::contact::Contact;
 use crate::context::Context;
-use crate::contract::{profile_json, profile_text, warnings_text};
+use crate::contract::{profile_text, warnings_text};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session;
 use crate::text::good;
 use clap::Args;
+use klaviyo_host::json::of_record;
 use klaviyo_host::types::Upserted;
 use serde_json::json;
 
@@ -29,7 +30,7 @@ impl Upsert {
 }
 
 fn answer(upserted: &Upserted) -> Output {
-    let profile = profile_json(&upserted.profile);
+    let profile = of_record(&upserted.profile);
     let mut text = String::new();
     good(&mut text, if upserted.created { "created" } else { "updated" });
     profile_text(&mut text, &profile);
