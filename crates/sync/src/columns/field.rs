@@ -17,7 +17,7 @@ pub(crate) enum Field {
     ConsentSource,
     ConsentMethod,
     /// A fact about a person that Klaviyo has its own name for.
-    Standard(Standard),
+    Standard(&'static str),
     /// A custom property, as text.
     Property(String),
     /// A custom property that is written as JSON: a number, say.
@@ -27,17 +27,8 @@ pub(crate) enum Field {
 }
 
 /// Klaviyo's names for facts about a person. They are sent as properties with these names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Standard {
-    Organization,
-    Title,
-    Address1,
-    Address2,
-    City,
-    Region,
-    Country,
-    Zip,
-}
+const STANDARD: [&str; 8] =
+    ["organization", "title", "address1", "address2", "city", "region", "country", "zip"];
 
 /// The field of a column whose heading does not say it.
 ///
@@ -117,7 +108,7 @@ impl Field {
             "consentedat" => Self::ConsentedAt,
             "consentsource" => Self::ConsentSource,
             "consentmethod" => Self::ConsentMethod,
-            _ => return Standard::ALL.into_iter().find(|field| field.name() == letters).map(Self::Standard),
+            _ => return STANDARD.into_iter().find(|name| *name == letters).map(Self::Standard),
         })
     }
 
@@ -132,7 +123,7 @@ impl Field {
             Self::ConsentedAt => "consented-at",
             Self::ConsentSource => "consent-source",
             Self::ConsentMethod => "consent-method",
-            Self::Standard(field) => field.name(),
+            Self::Standard(name) => name,
             Self::Property(_) | Self::Json(_) => "properties",
             Self::Ignore => "ignore",
         }
@@ -150,7 +141,7 @@ impl Field {
     pub(crate) fn property(&self) -> Option<&str> {
         match self {
             Self::Property(name) | Self::Json(name) => Some(name),
-            Self::Standard(field) => Some(field.name()),
+            Self::Standard(name) => Some(name),
             _ => None,
         }
     }
@@ -167,32 +158,6 @@ impl Field {
     /// Whether it describes a consent.
     pub(crate) fn is_of_consent(&self) -> bool {
         matches!(self, Self::ConsentedAt | Self::ConsentSource | Self::ConsentMethod)
-    }
-}
-
-impl Standard {
-    const ALL: [Self; 8] = [
-        Self::Organization,
-        Self::Title,
-        Self::Address1,
-        Self::Address2,
-        Self::City,
-        Self::Region,
-        Self::Country,
-        Self::Zip,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Organization => "organization",
-            Self::Title => "title",
-            Self::Address1 => "address1",
-            Self::Address2 => "address2",
-            Self::City => "city",
-            Self::Region => "region",
-            Self::Country => "country",
-            Self::Zip => "zip",
-        }
     }
 }
 
@@ -223,7 +188,7 @@ mod tests {
             ("3=Phone Number", "3", Field::PhoneNumber),
             ("a b=json:visits", "a b", Field::Json("visits".to_owned())),
             ("x=property: Plan ", "x", Field::Property("Plan".to_owned())),
-            ("Firma=organization", "Firma", Field::Standard(Standard::Organization)),
+            ("Firma=organization", "Firma", Field::Standard("organization")),
             ("x=ignore", "x", Field::Ignore),
         ] {
             assert_eq!(text.parse(), Ok(ColumnMapping { column: column.to_owned(), field }), "{text}");

@@ -2,6 +2,8 @@
 
 use crate::columns::field::letters;
 use klaviyo_core::intake::says_none;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// The question that a consent column answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,150 +26,14 @@ pub(crate) struct Words {
 /// How many characters of a word a sentence repeats.
 const SHOWN_CHARACTERS: usize = 40;
 
-/// Words that answer the question of the column.
-const YES: [&str; 41] = [
-    "yes",
-    "y",
-    "true",
-    "t",
-    "1",
-    "x",
-    "on",
-    "ok",
-    "checked",
-    "✓",
-    "✔",
-    "☑",
-    "✅",
-    "ja",
-    "j",
-    "oui",
-    "si",
-    "sí",
-    "sì",
-    "s",
-    "sim",
-    "da",
-    "да",
-    "tak",
-    "ano",
-    "igen",
-    "evet",
-    "kyllä",
-    "はい",
-    "是",
-    "हाँ",
-    "wahr",
-    "vrai",
-    "verdadero",
-    "vero",
-    "confirmed",
-    "consented",
-    "accepted",
-    "accepts",
-    "granted",
-    "agreed",
-];
-const NO: [&str; 32] = [
-    "no",
-    "n",
-    "false",
-    "f",
-    "0",
-    "off",
-    "unchecked",
-    "✗",
-    "✘",
-    "☐",
-    "❌",
-    "nein",
-    "non",
-    "não",
-    "nao",
-    "nee",
-    "nej",
-    "nei",
-    "nie",
-    "ne",
-    "нет",
-    "ei",
-    "nem",
-    "hayır",
-    "hayir",
-    "いいえ",
-    "否",
-    "不是",
-    "नहीं",
-    "falsch",
-    "faux",
-    "falso",
-];
+/// The known words, as [`key`] makes them, and their meanings: `yes` and `no` answer the question of the column,
+/// `consent` and `none` are an answer to any question.
+static KNOWN: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    include_str!("words.csv").lines().skip(1).filter_map(|line| line.split_once(',')).collect()
+});
 /// Words by which programs mark an empty cell.
 const NOTHING: [&str; 10] =
     ["na", "n/a", "n.a.", "none", "null", "nil", "nan", "\\n", "0000-00-00", "0000-00-00 00:00:00"];
-/// Words that mean consent, or no consent, whatever the question is.
-const CONSENTS: [&str; 13] = [
-    "subscribed",
-    "subscribe",
-    "subscriber",
-    "resubscribed",
-    "optedin",
-    "optin",
-    "singleoptin",
-    "doubleoptin",
-    "confirmedoptin",
-    "angemeldet",
-    "abonniert",
-    "abonné",
-    "suscrito",
-];
-const DOES_NOT: [&str; 44] = [
-    "unsubscribed",
-    "unsubscribe",
-    "neversubscribed",
-    "notsubscribed",
-    "nonsubscribed",
-    "nonsubscriber",
-    "optedout",
-    "optout",
-    "notoptedin",
-    "notoptin",
-    "noconsent",
-    "notconsented",
-    "notset",
-    "pending",
-    "unconfirmed",
-    "notconfirmed",
-    "cleaned",
-    "archived",
-    "bounced",
-    "hardbounce",
-    "hardbounced",
-    "suppressed",
-    "usersuppressed",
-    "globallyunsubscribed",
-    "spamreport",
-    "spamcomplaint",
-    "complained",
-    "abuse",
-    "denied",
-    "declined",
-    "refused",
-    "rejected",
-    "revoked",
-    "withdrawn",
-    "invalid",
-    "invalidemail",
-    "invalidphonenumber",
-    "redacted",
-    "deleted",
-    "transactional",
-    "abgemeldet",
-    "désabonné",
-    "désinscrit",
-    "dadodebaja",
-];
-
 impl Words {
     /// Whether an answer in a column of this sense is consent.
     ///
@@ -175,18 +41,18 @@ impl Words {
     /// The word is not known.
     pub(crate) fn consents(&self, answer: &str, sense: Sense) -> Result<bool, String> {
         let word = key(answer);
-        let is = |words: &[&str]| words.contains(&word.as_str());
+        let meaning = KNOWN.get(word.as_str()).copied().unwrap_or_default();
         let is_told = |words: &[String]| words.iter().any(|known| key(known) == word);
         if is_told(&self.yes) {
             return Ok(true);
         }
-        if is_told(&self.no) || is(&DOES_NOT) {
+        if is_told(&self.no) || meaning == "none" {
             return Ok(false);
         }
-        let (is_yes, is_no) = (is(&YES), is(&NO) || is_nothing(answer));
+        let (is_yes, is_no) = (meaning == "yes", meaning == "no" || is_nothing(answer));
         let yes = match sense {
             Sense::Stopped => return Ok(is_no && !is_yes),
-            _ if is(&CONSENTS) => return Ok(true),
+            _ if meaning == "consent" => return Ok(true),
             _ if is_yes => true,
             _ if is_no => false,
             // An unknown consent is none. An unknown opt-out is not a no: the row needs an answer.
@@ -239,8 +105,9 @@ mod tests {
 
     #[test]
     fn known_words_are_written_as_they_are_compared() {
-        for word in YES.iter().chain(&NO).chain(&CONSENTS).chain(&DOES_NOT) {
+        for (word, meaning) in KNOWN.iter() {
             assert_eq!(key(word), *word);
+            assert!(["yes", "no", "consent", "none"].contains(meaning), "{word}: {meaning}");
         }
     }
 

@@ -64,7 +64,7 @@ impl<'a> Draft<'a> {
             Field::ConsentedAt => self.times.push((column.rank, column.channel, value.to_owned())),
             Field::ConsentSource => self.source = given,
             Field::ConsentMethod => self.method = given,
-            Field::Standard(field) => self.property(field.name(), &json_string(value)),
+            Field::Standard(name) => self.property(name, &json_string(value)),
             Field::Property(_) | Field::Json(_) | Field::Ignore => {}
         }
         Ok(())

@@ -61,7 +61,7 @@ fn member(draft: &mut Draft<'_>, column: &Column, value: &str) -> Result<(), Rea
     match &column.field {
         Field::Ignore => {}
         Field::Property(property) | Field::Json(property) => draft.property(property, value),
-        Field::Standard(standard) if !value.starts_with('"') => draft.property(standard.name(), value),
+        Field::Standard(name) if !value.starts_with('"') => draft.property(name, value),
         field => {
             if let Some(text) = field_text(field.report_name(), value)? {
                 draft.set(column, trimmed(&text))?;

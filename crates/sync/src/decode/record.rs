@@ -1,27 +1,12 @@
 //! Reads the values of a row of CSV.
 
-use std::io::{self, Read};
+use std::io::Cursor;
 
 /// Reads the fields of one row of CSV.
 pub(crate) struct Decoder {
-    reader: csv::Reader<Feed>,
-    record: csv::ByteRecord,
-    text: csv::StringRecord,
-}
-
-/// The source of the reader: one row at a time.
-#[derive(Default)]
-struct Feed {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Feed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.bytes.get(self.at..).unwrap_or_default().read(buffer)?;
-        self.at += count;
-        Ok(count)
-    }
+    /// Its source has one row at a time.
+    reader: csv::Reader<Cursor<Vec<u8>>>,
+    record: csv::StringRecord,
 }
 
 impl Decoder {
@@ -30,23 +15,22 @@ impl Decoder {
             .delimiter(separator)
             .has_headers(false)
             .flexible(true)
-            .from_reader(Feed::default());
-        Self { reader, record: csv::ByteRecord::new(), text: csv::StringRecord::new() }
+            .from_reader(Cursor::default());
+        Self { reader, record: csv::StringRecord::new() }
     }
 
-    /// The values of a whole row. With a line end behind it, the reader never sees the end of its source.
+    /// The values of a whole row, which is UTF-8. With a line end behind it, the reader never sees the end of
+    /// its source.
     ///
     /// # Errors
     /// The bytes are not a row.
     pub(crate) fn decode(&mut self, mut bytes: Vec<u8>) -> Result<&csv::StringRecord, String> {
         bytes.push(b'\n');
-        *self.reader.get_mut() = Feed { bytes, at: 0 };
-        let read = self.reader.read_byte_record(&mut self.record);
-        if !read.map_err(|error| error.to_string())? {
-            return Err("it cannot be read as CSV".to_owned());
+        *self.reader.get_mut() = Cursor::new(bytes);
+        match self.reader.read_record(&mut self.record) {
+            Ok(true) => Ok(&self.record),
+            Ok(false) => Err("it cannot be read as CSV".to_owned()),
+            Err(error) => Err(error.to_string()),
         }
-        let record = std::mem::take(&mut self.record);
-        self.text = csv::StringRecord::from_byte_record(record).map_err(|_| "it is not UTF-8".to_owned())?;
-        Ok(&self.text)
     }
 }
