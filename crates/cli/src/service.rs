@@ -3,7 +3,6 @@
 use crate::account::Account;
 use crate::component;
 use crate::failure::{Failure, INTERRUPTED, chain};
-use crate::interrupt::Interrupt;
 use crate::session;
 use clap::Args;
 use klaviyo_host::Limits;
@@ -11,6 +10,7 @@ use klaviyo_service::ops::{Listener, ListenerSettings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
 use klaviyo_service::secrets::{SecretKind, Secrets};
 use klaviyo_service::tenant_cache::TenantCache;
+use klaviyo_sync::Interrupt;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;

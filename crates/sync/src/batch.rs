@@ -5,13 +5,13 @@ pub(crate) mod judge;
 pub(crate) mod recording;
 pub(crate) mod routing;
 
-use crate::batch::routing::{Mode, Part, Routing, Terms};
+use crate::batch::routing::{Mode, Part, Routing};
 use crate::contact::Contact;
 use crate::decode::lookahead::Position;
 use crate::input::rows::Row;
 use crate::outcome::{Reason, RowOutcome};
 use crate::state::steps::{Planned, Refused, Sent};
-use klaviyo_host::types::{NewProfile, Subscription};
+use klaviyo_host::types::{ConsentOptions, NewProfile, Subscription};
 use std::collections::BTreeMap;
 
 /// How many people one consent is given for at once.
@@ -49,7 +49,7 @@ pub(crate) struct Batch {
 /// A row of a batch.
 #[derive(Debug)]
 pub(crate) struct BatchRow {
-    line: u64,
+    pub(crate) line: u64,
     /// The contact, as long as something of it is to be sent or said. It is boxed because most rows of a
     /// batch under way have none any more.
     contact: Option<Box<Contact>>,
@@ -72,16 +72,20 @@ pub(crate) struct Job {
     pub(crate) rows: Vec<usize>,
 }
 
+impl Chunk {
+    /// The options of its call, by those of the sync.
+    pub(crate) fn options(&self, of_sync: &ConsentOptions) -> ConsentOptions {
+        let custom_source = self.source.clone().or_else(|| of_sync.custom_source.clone());
+        ConsentOptions { custom_source, ..of_sync.clone() }
+    }
+}
+
 impl BatchRow {
     fn new(row: Row) -> Self {
         match row.contact {
             Ok(contact) => Self { line: row.line, contact: Some(Box::new(contact)), fate: None },
             Err(reason) => Self { line: row.line, contact: None, fate: Some(RowOutcome::Refused(reason)) },
         }
-    }
-
-    pub(crate) fn line(&self) -> u64 {
-        self.line
     }
 
     /// Takes the profile to send it. The addresses stay if a consent is given to them afterwards.
@@ -116,10 +120,6 @@ impl BatchRow {
             self.fate = Some(outcome);
             self.contact = None;
         }
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.fate.is_some()
     }
 
     /// The outcome: done, if the row has not ended differently.
@@ -188,8 +188,8 @@ impl Batch {
     }
 
     /// The subscription of a row; none if the person does not consent.
-    pub(crate) fn subscription(&self, row: usize, terms: &Terms) -> Option<Subscription> {
-        terms.subscription(self.rows.get(row)?.contact.as_ref()?)
+    pub(crate) fn subscription(&self, row: usize) -> Option<Subscription> {
+        self.rows.get(row)?.contact.as_ref()?.subscription()
     }
 
     /// Ends the consents of the batch: all were given, or will not be.
@@ -205,7 +205,7 @@ impl Batch {
     }
 
     pub(crate) fn has_ended(&self, row: usize) -> bool {
-        self.rows.get(row).is_some_and(BatchRow::has_ended)
+        self.rows.get(row).is_some_and(|row| row.fate.is_some())
     }
 
     /// Takes Klaviyo's answer to an import, from this run or an earlier one.

@@ -37,10 +37,3 @@ pub(crate) struct Column {
     /// The channels for which the column says who consents, and in which sense.
     pub(crate) answers: Vec<(Channel, Sense)>,
 }
-
-impl Columns {
-    /// The number of columns.
-    pub(crate) fn len(&self) -> usize {
-        self.columns.len()
-    }
-}

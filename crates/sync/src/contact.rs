@@ -7,7 +7,7 @@ pub(crate) mod json_object;
 pub mod phone;
 
 use crate::outcome::Reason;
-use klaviyo_host::types::{Channel, NewProfile};
+use klaviyo_host::types::{Channel, NewProfile, Subscription};
 
 /// The contact of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +31,19 @@ pub(crate) struct Given {
 }
 
 impl Contact {
+    /// The subscription of the person; none if the person does not consent.
+    pub(crate) fn subscription(&self) -> Option<Subscription> {
+        let given = self.consent.as_ref()?;
+        Some(Subscription {
+            id: None,
+            email: self.profile.email.clone(),
+            phone_number: self.profile.phone_number.clone(),
+            channels: given.channels.clone(),
+            consented_at: given.at.clone(),
+            date_of_birth: None,
+        })
+    }
+
     /// A lower bound of the bytes that it takes in a request.
     pub(crate) fn bytes(&self) -> usize {
         let NewProfile { email, phone_number, external_id, first_name, last_name, properties } =

@@ -1,11 +1,11 @@
 //! Makes all calls of a sync without sending them, and counts the requests and the time that they take at
 //! Klaviyo's rates.
 
+use crate::batch::Batch;
 use crate::batch::batches::Batches;
 use crate::batch::judge::Judge;
 use crate::batch::recording::DryAccount;
 use crate::batch::routing::{Mode, Part, Routing};
-use crate::batch::{Batch, Chunk};
 use crate::error::Error;
 use crate::input::OpenInput;
 use crate::outcome::{Counts, Reason, RowOutcome};
@@ -44,11 +44,11 @@ pub async fn dry_run(
     reporter: &mut dyn Reporter,
 ) -> Result<Plan, Error> {
     let routing = Routing::new(settings, list_id.map(str::to_owned), &now());
-    let judge = Judge::new(account, routing.clone());
+    let judge = Judge { account, routing: routing.clone() };
     let batches = Batches::new(input.rows, judge, &SavedState::default());
     let mut run = DryRun { batches, routing, reporter, counts: Counts::default(), requests: BTreeMap::new() };
     if list_id.is_some() {
-        run.account().tenant().lists().await?;
+        run.account().tenant.lists().await?;
         run.show()?;
     }
     match run.routing.mode {
@@ -73,7 +73,7 @@ struct DryRun<'a> {
 
 impl DryRun<'_> {
     fn account(&self) -> &DryAccount {
-        self.batches.judge().account()
+        &self.batches.judge.account
     }
 
     async fn in_bulk(&mut self) -> Result<(), Error> {
@@ -86,28 +86,28 @@ impl DryRun<'_> {
                 }
                 if !looked {
                     looked = true;
-                    self.account().tenant().imports(None).await?;
+                    self.account().tenant.imports(None).await?;
                     self.show()?;
                 }
                 let list = self.routing.import_list(part);
-                self.account().tenant().submit_import(&contacts, list).await?;
+                self.account().tenant.submit_import(&contacts, list).await?;
                 self.show()?;
             }
             self.grant(&mut batch).await?;
             for row in batch.rows {
-                self.end(row.line(), &row.outcome());
+                self.end(row.line, &row.outcome());
             }
         }
         Ok(())
     }
 
     async fn grant(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        let Mode::Consent(terms) = self.routing.mode.clone() else { return Ok(()) };
-        for Chunk { rows, source } in std::mem::take(&mut batch.chunks) {
-            let people: Vec<_> = rows.iter().filter_map(|row| batch.subscription(*row, &terms)).collect();
+        let Mode::Consent(options) = self.routing.mode.clone() else { return Ok(()) };
+        for chunk in std::mem::take(&mut batch.chunks) {
+            let people: Vec<_> = chunk.rows.iter().filter_map(|row| batch.subscription(*row)).collect();
             let list = self.routing.list.as_deref();
-            let options = terms.options(source.as_deref());
-            self.account().tenant().grant_consent(&people, list, &options).await?;
+            let options = chunk.options(&options);
+            self.account().tenant.grant_consent(&people, list, &options).await?;
             self.show()?;
         }
         Ok(())
@@ -118,13 +118,13 @@ impl DryRun<'_> {
         while let Some(batch) = self.batches.next_unchecked(1).await? {
             for mut row in batch.rows {
                 if let Some(contact) = row.take_profile() {
-                    let result = self.account().tenant().opt_in(&contact, &list).await;
+                    let result = self.account().tenant.opt_in(&contact, &list).await;
                     self.show()?;
                     if let Err(error) = result {
                         row.end(RowOutcome::Refused(Reason::error(&Error::from(error).error)));
                     }
                 }
-                self.end(row.line(), &row.outcome());
+                self.end(row.line, &row.outcome());
             }
         }
         Ok(())

@@ -3,7 +3,6 @@
 //! It writes each step to the state before it takes it. So after any end of the program the next run knows
 //! which steps may have been taken.
 
-pub(crate) mod backoff;
 pub(crate) mod caller;
 mod grants;
 mod jobs;
@@ -16,7 +15,7 @@ use crate::batch::Batch;
 use crate::batch::batches::Batches;
 use crate::batch::routing::{Mode, Part, Routing};
 use crate::engine::caller::Caller;
-use crate::engine::grants::Grants;
+use crate::engine::grants::give;
 use crate::engine::jobs::{ImportJobs, status};
 use crate::engine::settle::settle;
 use crate::engine::submit::Submitter;
@@ -69,7 +68,7 @@ impl<'a> Engine<'a> {
             journal,
             report,
             reporter,
-            routing: batches.judge().routing().clone(),
+            routing: batches.judge.routing.clone(),
             batches,
             under_way: VecDeque::new(),
             jobs: ImportJobs::new(&saved),
@@ -82,13 +81,13 @@ impl<'a> Engine<'a> {
 
     /// Reports how far earlier runs came.
     pub(crate) fn tell_resumed(&mut self) {
-        let (rows, imports) = (self.report.counts().rows(), self.jobs.count());
+        let (rows, imports) = (self.report.counts.rows(), self.jobs.own.len());
         self.reporter.notice(&Notice::Resumed { rows, imports });
     }
 
     /// Sends all rows, and waits until they have ended.
     pub(crate) async fn run(&mut self) -> Result<Counts, Error> {
-        let interrupt = self.caller.interrupt().clone();
+        let interrupt = self.caller.interrupt.clone();
         if let Some(end) = self.saved.finished.as_ref().map(|last| last.end) {
             interrupt.unless_asked(self.batches.skip(end)).await?;
         }
@@ -97,11 +96,11 @@ impl<'a> Engine<'a> {
             Mode::Members | Mode::Consent(_) => self.in_bulk().await?,
         }
         self.journal.write(&Line::Complete)?;
-        Ok(self.report.counts())
+        Ok(self.report.counts)
     }
 
     async fn in_bulk(&mut self) -> Result<(), Error> {
-        let interrupt = self.caller.interrupt().clone();
+        let interrupt = self.caller.interrupt.clone();
         let most = match self.routing.mode {
             Mode::Consent(_) => UNDER_WAY_WITH_CONSENT,
             _ => UNDER_WAY,
@@ -131,7 +130,7 @@ impl<'a> Engine<'a> {
     }
 
     async fn one_by_one(&mut self) -> Result<(), Error> {
-        let interrupt = self.caller.interrupt().clone();
+        let interrupt = self.caller.interrupt.clone();
         let list = self.routing.list.clone().unwrap_or_default();
         while let Some(mut batch) =
             interrupt.unless_asked(self.batches.next_unchecked(one_by_one::ROWS)).await?
@@ -210,19 +209,13 @@ impl<'a> Engine<'a> {
     /// Gives the consents of batches whose imports have ended, and reports those that have ended whole.
     async fn end_batches(&mut self) -> Result<(), Error> {
         let mut consents = false;
-        if let Mode::Consent(terms) = &self.routing.mode {
+        if let Mode::Consent(options) = &self.routing.mode {
             consents = true;
             let is_ready = |batch: &&mut Batch| batch.jobs.is_empty() && !batch.granted;
             for batch in self.under_way.iter_mut().filter(is_ready) {
-                let grants = Grants {
-                    caller: &self.caller,
-                    journal: &mut self.journal,
-                    saved: &self.saved,
-                    reporter: self.reporter,
-                    terms,
-                    list: self.routing.list.as_deref(),
-                };
-                grants.give(batch).await?;
+                let list = self.routing.list.as_deref();
+                let (journal, reporter) = (&mut self.journal, &mut *self.reporter);
+                give(&self.caller, journal, &self.saved, reporter, options, list, batch).await?;
             }
         }
         while let Some(batch) =
@@ -237,8 +230,8 @@ impl<'a> Engine<'a> {
     /// Reports how far the sync is.
     fn tell(&mut self) {
         self.reporter.progress(&Progress {
-            read: self.batches.taken(),
-            counts: self.report.counts(),
+            read: self.batches.taken,
+            counts: self.report.counts,
             bytes: self.saved.finished.as_ref().map_or(0, |last| last.bytes),
             jobs: self.under_way.iter().map(|batch| batch.jobs.len()).sum(),
         });
@@ -251,12 +244,12 @@ impl<'a> Engine<'a> {
 
     /// Reports the rows of a batch that has ended, and writes that to the state.
     fn finish(&mut self, batch: Batch) -> Result<(), Error> {
-        let before = self.report.counts();
+        let before = self.report.counts;
         let Batch { number, end, position, rows, .. } = batch;
         for row in rows {
-            self.end(row.line(), &row.outcome())?;
+            self.end(row.line, &row.outcome())?;
         }
-        let counts = self.report.counts();
+        let counts = self.report.counts;
         let finished = Finished {
             batch: number,
             end,
@@ -277,9 +270,9 @@ impl<'a> Engine<'a> {
     /// reported as failed.
     pub(crate) async fn stop(mut self, mut error: Error) -> Error {
         let mut incomplete_report = None;
-        if self.journal.path().is_none() {
+        if self.journal.file.is_none() {
             let reason = error.error.message.clone();
-            let interrupt = self.caller.interrupt().clone();
+            let interrupt = self.caller.interrupt.clone();
             let given_up = tokio::select! {
                 given_up = self.give_up(&reason) => given_up,
                 // A pipe may never end.
@@ -287,7 +280,7 @@ impl<'a> Engine<'a> {
             };
             incomplete_report = given_up.err().map(|error| error.error.message);
         }
-        let counts = self.report.counts();
+        let counts = self.report.counts;
         error.error.done = u32::try_from(counts.done).unwrap_or(u32::MAX);
         error.stopped = Some(Stopped { counts, incomplete_report });
         error
@@ -300,13 +293,13 @@ impl<'a> Engine<'a> {
             let is_tried = batch.is_tried;
             for mut row in batch.rows {
                 row.end(if is_tried { failed("may have been sent") } else { not_sent() });
-                self.end(row.line(), &row.outcome())?;
+                self.end(row.line, &row.outcome())?;
             }
         }
         for row in self.batches.take_pending() {
             self.leave(row, not_sent())?;
         }
-        while let Some(row) = self.batches.take_rest().await? {
+        while let Some(row) = self.batches.take().await? {
             self.leave(row, not_sent())?;
         }
         self.report.keep()?;

@@ -40,8 +40,7 @@ impl Error {
     }
 
     /// The [`Interrupt`](crate::Interrupt) was asked.
-    #[must_use]
-    pub fn interrupted() -> Self {
+    pub(crate) fn interrupted() -> Self {
         Self { is_interruption: true, ..Self::other("it was interrupted") }
     }
 

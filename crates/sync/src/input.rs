@@ -1,6 +1,5 @@
 //! An input: checked, opened, and read on a thread of its own, a little ahead of what is sent. Reading may
 //! wait for a pipe, and a sync that is asked to stop does not wait for it.
-//!
 
 mod parser;
 pub(crate) mod rows;
@@ -53,7 +52,7 @@ impl Input {
             return Err(Error::invalid("--separator is for CSV"));
         }
         let parser = Parser {
-            name: source.name().to_owned(),
+            name: source.name.clone(),
             format,
             is_said: settings.format.is_some(),
             separator: settings.separator,

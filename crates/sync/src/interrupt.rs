@@ -1,4 +1,4 @@
-//! Stops a sync: in order at first, and at once when it is asked again.
+//! Stops work such as a sync: in order at first, and at once when it is asked again.
 
 use crate::error::Error;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use tokio::sync::{oneshot, watch};
 /// How long a request that is under way may still take after the first wish to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Asks a sync to stop. Dropping it asks for nothing.
+/// Asks work, such as a sync, to stop. Dropping it asks for nothing.
 #[derive(Debug)]
 pub struct Interrupter(watch::Sender<u32>);
 
-/// Tells a sync that it shall stop. Clones are told together.
+/// Tells work, such as a sync, that it shall stop. Clones are told together.
 #[derive(Clone, Debug)]
 pub struct Interrupt(watch::Receiver<u32>);
 
@@ -36,14 +36,19 @@ impl Interrupt {
     }
 
     /// Waits until somebody asks.
-    pub(crate) async fn asked(&self) {
+    pub async fn asked(&self) {
         self.times(1).await;
     }
 
+    /// Waits until somebody asks twice.
+    pub async fn repeated(&self) {
+        self.times(2).await;
+    }
+
     /// Waits until somebody asks twice, or has asked once and ten seconds have passed.
-    pub async fn insisted(&self) {
-        self.times(1).await;
-        let _ = tokio::time::timeout(GRACE, self.times(2)).await;
+    pub(crate) async fn insisted(&self) {
+        self.asked().await;
+        let _ = tokio::time::timeout(GRACE, self.repeated()).await;
     }
 
     async fn times(&self, least: u32) {

@@ -34,7 +34,6 @@ pub use contact::phone;
 pub use decode::encoding::encoding;
 pub use decode::form::{Form, Format, separator};
 pub use dry_run::{Plan, dry_run};
-pub use engine::backoff::Backoff;
 pub use error::{Error, Stopped};
 pub use input::source::Source;
 pub use input::{Input, OpenInput};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The counts of a sync, and the report file if there is one.
 pub(crate) struct Report {
     file: Option<(PathBuf, csv::Writer<File>)>,
-    counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 impl Report {
@@ -27,10 +27,6 @@ impl Report {
             Error::invalid(format!("cannot write the report {}: {error}", path.display()))
         })?;
         Ok(Self { file: Some((path.to_owned(), file)), counts })
-    }
-
-    pub(crate) fn counts(&self) -> Counts {
-        self.counts
     }
 
     /// A row has ended.

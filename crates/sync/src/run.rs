@@ -73,23 +73,26 @@ impl SyncRun {
 
     /// Sends all rows, and waits until Klaviyo has ended them.
     ///
-    /// `find_list` turns the list of the settings into its id. It is not called when the state knows it.
+    /// `find_list` turns the list of the settings into its id. It is called until it works or will not, and not
+    /// at all when the state knows the id.
     ///
     /// # Errors
     /// Why the sync did not begin, or stopped. With a state, the same sync goes on from there.
     pub async fn run(
         self,
         accounts: Accounts,
-        find_list: impl AsyncFnOnce(&str) -> Result<String, Error>,
+        find_list: impl AsyncFn(&str) -> Result<String, Error>,
         interrupt: Interrupt,
         reporter: &mut dyn Reporter,
     ) -> Result<Summary, Error> {
         let Self { rows, form, settings, mut journal, saved } = self;
+        let caller =
+            Caller { tenant: accounts.tenant, interrupt: interrupt.clone(), patience: settings.patience };
         let begun = match saved.begun.clone() {
             Some(begun) => begun,
             None => {
                 let list = match &settings.list {
-                    Some(name) => Some(find_list(name).await?),
+                    Some(name) => Some(caller.repeat(|| find_list(name)).await?),
                     None => None,
                 };
                 let begun = Begun::new(resume_options(&settings, &form), list, now());
@@ -97,7 +100,7 @@ impl SyncRun {
                 begun
             }
         };
-        let judge = Judge::new(accounts.dry, Routing::new(&settings, begun.list, &begun.at));
+        let judge = Judge { account: accounts.dry, routing: Routing::new(&settings, begun.list, &begun.at) };
         let mut batches = Batches::new(rows, judge, &saved);
         let before = saved.counts;
         if saved.complete {
@@ -114,7 +117,6 @@ impl SyncRun {
         let path = settings.report;
         let report = blocking(move || Report::open(path.as_deref(), length, before));
         let report = interrupt.unless_asked(report).await?;
-        let caller = Caller::new(accounts.tenant, interrupt, settings.patience);
         let mut engine = Engine::new(caller, batches, journal, report, saved, reporter);
         if is_resumed {
             engine.tell_resumed();

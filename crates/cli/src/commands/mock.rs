@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use crate::interrupt;
 use crate::output::{self, Output};
 use crate::runtime;
 use crate::text::{FAINT, TITLE};
@@ -95,7 +95,7 @@ impl Mock {
                 .hint("--port chooses another port, and --port 0 any free one")
         })?;
         // Before anybody learns that it runs, and stops it.
-        let interrupt = Interrupt::listen()?;
+        let interrupt = interrupt::listen()?;
         let value = description(&server, &self.keys);
         let text = introduction(&value, &self.faults);
         output::announce(json, value, &text);

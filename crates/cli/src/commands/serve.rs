@@ -3,11 +3,10 @@
 use crate::account::Account;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
 use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
-use crate::{log, runtime, service};
+use crate::{interrupt, log, runtime, service};
 use clap::Args;
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
 use klaviyo_service::ops;
@@ -167,7 +166,7 @@ impl Serve {
 
     async fn serve(&self, account: &Account) -> Result<Output, Failure> {
         log::start(account.verbose);
-        let interrupt = Interrupt::listen()?;
+        let interrupt = interrupt::listen()?;
         let nats = service::nats(&self.nats, Role::Door);
         let kinds = if nats.is_some() { FOR_QUEUE } else { DIRECT };
         let secrets = tokio::select! {

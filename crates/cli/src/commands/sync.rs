@@ -21,9 +21,9 @@ use crate::output::Output;
 use crate::runtime;
 use crate::session;
 use dry_run::dry_tenant;
+use klaviyo_host::Meter;
 use klaviyo_host::types::Code;
-use klaviyo_host::{Meter, Tenant};
-use klaviyo_sync::{Accounts, Backoff, DryAccount, Error, Interrupt, Settings, Stopped, SyncRun};
+use klaviyo_sync::{Accounts, DryAccount, Error, Settings, Stopped, SyncRun};
 use progress::Terminal;
 use std::time::Instant;
 use summary::summary;
@@ -47,11 +47,11 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let settings = settings::of(options, account);
     let input = settings::input(options, &settings, account)?;
     let key = key::read_key(account)?;
-    let signals = interrupt::Interrupt::listen()?;
+    let interrupt = interrupt::listen()?;
     // Before the state or Klaviyo hears of the sync.
     let input = tokio::select! {
         input = input.open() => input?,
-        () = signals.asked() => return Err(Failure::interrupted()),
+        () = interrupt.asked() => return Err(Failure::interrupted()),
     };
     let (form, length) = (input.form().clone(), input.length());
     let run = SyncRun::open(input, settings.clone())?;
@@ -59,35 +59,16 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
     let dry = DryAccount::new(None, |transport| dry_tenant(account, transport))?;
     let accounts = Accounts { tenant: tenant.clone(), dry };
-    let interrupt = asked_by(signals);
     let mut terminal = Terminal::new(length);
-    let find_list = async |name: &str| find_list(&tenant, name, &settings, &interrupt).await;
-    match run.run(accounts, find_list, interrupt.clone(), &mut terminal).await {
+    let find_list = async |name: &str| {
+        find_list::id_of(&tenant, name).await.map_err(|failure| Error::from(failure.error))
+    };
+    match run.run(accounts, find_list, interrupt, &mut terminal).await {
         Ok(done) => {
             let report = options.report.as_deref();
             Ok(summary(&done, &form, report, started.elapsed(), meter.usage(), &terminal.first_reasons()))
         }
         Err(error) => Err(stopped(error, &settings, &terminal)),
-    }
-}
-
-/// The id of the list. A temporary failure is waited for, as long as the settings say.
-async fn find_list(
-    tenant: &Tenant,
-    name: &str,
-    settings: &Settings,
-    interrupt: &Interrupt,
-) -> Result<String, Error> {
-    let mut backoff = Backoff::new(settings.patience);
-    loop {
-        let found = tokio::select! {
-            id = find_list::id_of(tenant, name) => id,
-            () = interrupt.insisted() => return Err(Error::interrupted()),
-        };
-        match found {
-            Ok(id) => return Ok(id),
-            Err(failure) => backoff.pause(interrupt, Error::from(failure.error)).await?,
-        }
     }
 }
 
@@ -113,16 +94,4 @@ fn stopped(error: Error, settings: &Settings, terminal: &Terminal) -> Failure {
         ),
         (None, _) => failure.hint("with --state FILE the same command could have gone on from here"),
     }
-}
-
-/// The interrupt of a sync that the first Ctrl-C or SIGTERM asks to stop, and the second to stop at once.
-fn asked_by(signals: interrupt::Interrupt) -> Interrupt {
-    let (interrupter, interrupt) = Interrupt::new();
-    tokio::spawn(async move {
-        signals.asked().await;
-        interrupter.ask();
-        signals.repeated().await;
-        interrupter.ask();
-    });
-    interrupt
 }

@@ -3,11 +3,10 @@
 use crate::account::Account;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
 use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
-use crate::{log, runtime, service};
+use crate::{interrupt, log, runtime, service};
 use clap::Args;
 use klaviyo_host::Limits;
 use klaviyo_service::queue::{Nats, Role};
@@ -70,7 +69,7 @@ impl Worker {
 
     async fn work(&self, account: &Account) -> Result<Output, Failure> {
         log::start(account.verbose);
-        let interrupt = Interrupt::listen()?;
+        let interrupt = interrupt::listen()?;
         let secrets = tokio::select! {
             secrets = service::secrets(&self.secrets, &[SecretKind::ApiKey]) => secrets?,
             () = interrupt.asked() => return Ok(Output::printed()),

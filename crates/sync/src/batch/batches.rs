@@ -19,11 +19,11 @@ const REFUSED: usize = 20_000;
 /// Makes batches of rows.
 pub(crate) struct Batches {
     rows: Rows,
-    judge: Judge,
+    pub(crate) judge: Judge,
     /// Rows of the batch that is being made.
     pending: Vec<Row>,
     /// How many rows were taken from the input.
-    taken: u64,
+    pub(crate) taken: u64,
     /// The number of the next batch.
     next: usize,
     /// The batches that an earlier run planned.
@@ -47,15 +47,6 @@ impl Batches {
         }
     }
 
-    pub(crate) fn judge(&self) -> &Judge {
-        &self.judge
-    }
-
-    /// How many rows were read.
-    pub(crate) fn taken(&self) -> u64 {
-        self.taken
-    }
-
     /// Skips rows that have ended.
     pub(crate) async fn skip(&mut self, end: u64) -> Result<(), Error> {
         while self.taken < end {
@@ -75,7 +66,7 @@ impl Batches {
     }
 
     /// Takes a row, and compares the input up to it with that of earlier runs.
-    async fn take(&mut self) -> Result<Option<Row>, Error> {
+    pub(crate) async fn take(&mut self) -> Result<Option<Row>, Error> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
         self.taken += 1;
         self.last = row.position;
@@ -98,11 +89,6 @@ impl Batches {
     /// The pending rows, when their batch will not be sent.
     pub(crate) fn take_pending(&mut self) -> Vec<Row> {
         std::mem::take(&mut self.pending)
-    }
-
-    /// A row after the pending ones, when nothing more is sent.
-    pub(crate) async fn take_rest(&mut self) -> Result<Option<Row>, Error> {
-        self.take().await
     }
 
     /// The next batch; none at the end of the input.
@@ -144,7 +130,7 @@ impl Batches {
         if self.pending.is_empty() && !self.add_pending().await? {
             return Ok(None);
         }
-        let size = self.pending.first().map_or(0, |row| self.judge.routing().size(&row.position));
+        let size = self.pending.first().map_or(0, |row| self.judge.routing.size(&row.position));
         // Rows before this one are judged.
         let mut judged = 0;
         let mut body = 0;
@@ -198,7 +184,7 @@ impl Batches {
         let position = rows.last().map_or(self.last, |row| row.position);
         let number = self.next;
         self.next += 1;
-        Batch::new(number, rows, self.judge.routing(), self.taken, position)
+        Batch::new(number, rows, &self.judge.routing, self.taken, position)
     }
 }
 

@@ -10,35 +10,23 @@ use klaviyo_host::types::{NewProfile, Refusal, Submission, Subscription};
 
 /// Asks the connector about rows, by the calls that are made with them afterwards.
 pub(crate) struct Judge {
-    account: DryAccount,
-    routing: Routing,
+    pub(crate) account: DryAccount,
+    pub(crate) routing: Routing,
 }
 
 impl Judge {
-    pub(crate) fn new(account: DryAccount, routing: Routing) -> Self {
-        Self { account, routing }
-    }
-
-    pub(crate) fn account(&self) -> &DryAccount {
-        &self.account
-    }
-
-    pub(crate) fn routing(&self) -> &Routing {
-        &self.routing
-    }
-
     /// Refuses the rows that the connector refuses. Returns the most bytes that the imports of the others
     /// take.
     pub(crate) async fn judge(&self, rows: &mut [Row]) -> Result<usize, Error> {
-        if let Mode::Consent(terms) = &self.routing.mode {
+        if let Mode::Consent(options) = &self.routing.mode {
             let (indexes, subscriptions): (Vec<usize>, Vec<Subscription>) = (0..)
                 .zip(rows.iter())
-                .filter_map(|(index, row)| Some((index, terms.subscription(row.contact.as_ref().ok()?)?)))
+                .filter_map(|(index, row)| Some((index, row.contact.as_ref().ok()?.subscription()?)))
                 .unzip();
             if !indexes.is_empty() {
                 let list = self.routing.list.as_deref();
-                let tenant = self.account.tenant();
-                let outcome = tenant.grant_consent(&subscriptions, list, &terms.options).await?.value;
+                let tenant = &self.account.tenant;
+                let outcome = tenant.grant_consent(&subscriptions, list, options).await?.value;
                 self.account.take_requests();
                 refuse(rows, &indexes, &outcome.refused);
             }
@@ -78,7 +66,7 @@ impl Judge {
                 lent.push(std::mem::take(&mut contact.profile));
             }
         }
-        let result = self.account.tenant().submit_import(&lent, self.routing.import_list(part)).await;
+        let result = self.account.tenant.submit_import(&lent, self.routing.import_list(part)).await;
         for (index, profile) in indexes.iter().zip(lent) {
             if let Some(contact) = contact_of(rows, *index) {
                 contact.profile = profile;

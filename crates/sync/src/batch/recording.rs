@@ -18,7 +18,7 @@ const ID: &str = "THE-ID-THAT-KLAVIYO-GIVES";
 /// An account in which nothing happens: a sync asks the connector there which rows are good, and a dry run
 /// makes all of its calls there.
 pub struct DryAccount {
-    tenant: Tenant,
+    pub(crate) tenant: Tenant,
     transport: RecordingTransport,
 }
 
@@ -64,10 +64,6 @@ impl DryAccount {
     #[must_use]
     pub fn limits() -> Limits {
         limits(1)
-    }
-
-    pub(crate) fn tenant(&self) -> &Tenant {
-        &self.tenant
     }
 
     /// The requests since the last call.

@@ -3,7 +3,7 @@
 use crate::contact::Contact;
 use crate::decode::lookahead::Position;
 use crate::settings::Settings;
-use klaviyo_host::types::{ConsentOptions, Historical, Subscription};
+use klaviyo_host::types::{ConsentOptions, Historical};
 use sha2::{Digest, Sha256};
 
 /// How contacts get to Klaviyo.
@@ -11,16 +11,10 @@ use sha2::{Digest, Sha256};
 pub(crate) enum Mode {
     /// In bulk imports: as profiles, and members of the list.
     Members,
-    /// With consent to marketing. More than addresses, and people who do not consent, go in bulk imports.
-    Consent(Terms),
+    /// With consent to marketing, by options that all consents of the sync share. More than addresses, and people who do not consent, go in bulk imports.
+    Consent(ConsentOptions),
     /// One by one, in the steps of `opt-in`.
     OneByOne,
-}
-
-/// The options that all consents of a sync share.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
-    pub(crate) options: ConsentOptions,
 }
 
 /// One of the two imports of a batch.
@@ -58,7 +52,7 @@ impl Routing {
         } else {
             let historical_import = settings.historical.then(|| Historical { now: at.to_owned() });
             let custom_source = settings.consent_source.clone();
-            Mode::Consent(Terms { options: ConsentOptions { custom_source, historical_import } })
+            Mode::Consent(ConsentOptions { custom_source, historical_import })
         };
         let [one, other, ..] = <[u8; 32]>::from(Sha256::digest(format!("{at} {list:?}")));
         Self { mode, list, most: settings.batch, seed: u16::from_be_bytes([one, other]) }
@@ -94,30 +88,6 @@ impl Routing {
         }
         let [one, other, ..] = first.digest;
         self.most - 1 - usize::from(u16::from_be_bytes([one, other]) ^ self.seed) % spread
-    }
-}
-
-impl Terms {
-    /// The subscription of a contact; none if the person does not consent.
-    pub(crate) fn subscription(&self, contact: &Contact) -> Option<Subscription> {
-        let given = contact.consent.as_ref()?;
-        Some(Subscription {
-            id: None,
-            email: contact.profile.email.clone(),
-            phone_number: contact.profile.phone_number.clone(),
-            channels: given.channels.clone(),
-            consented_at: given.at.clone(),
-            date_of_birth: None,
-        })
-    }
-
-    /// The options for consents from this source.
-    pub(crate) fn options(&self, source: Option<&str>) -> ConsentOptions {
-        let mut options = self.options.clone();
-        if let Some(source) = source {
-            options.custom_source = Some(source.to_owned());
-        }
-        options
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct ImportJobs {
     /// The account's jobs before the first of this sync; none before Klaviyo was asked.
     baseline: Option<Baseline>,
     /// All jobs of this sync.
-    own: BTreeSet<String>,
+    pub(crate) own: BTreeSet<String>,
     /// A job that is older than those under way.
     anchor: Option<String>,
 }
@@ -25,12 +25,8 @@ impl ImportJobs {
     pub(crate) fn new(saved: &SavedState) -> Self {
         let baseline = saved.baseline.clone();
         let anchor = baseline.as_ref().and_then(|baseline| baseline.after.clone());
-        Self { baseline, own: saved.jobs().map(str::to_owned).collect(), anchor }
-    }
-
-    /// How many jobs of this sync are known.
-    pub(crate) fn count(&self) -> usize {
-        self.own.len()
+        let own = saved.jobs().map(str::to_owned).collect();
+        Self { baseline, own, anchor }
     }
 
     /// Asks for the jobs that the account has before the first of this sync, unless they are known.
@@ -93,7 +89,7 @@ impl ImportJobs {
         if !found.is_empty() {
             return Ok(found);
         }
-        caller.interrupt().sleep(ON_ITS_WAY).await?;
+        caller.interrupt.sleep(ON_ITS_WAY).await?;
         Ok(self.fitting(list().await?, count, ignored))
     }
 

@@ -20,7 +20,7 @@ pub(crate) async fn opt_in(caller: &Caller, batch: &mut Batch, list: &str) -> Re
     let mut indexes = 0..batch.rows.len();
     loop {
         while stop.is_none() && calls.len() < AT_ONCE {
-            if caller.interrupt().is_asked() {
+            if caller.interrupt.is_asked() {
                 stop = Some(Error::interrupted());
                 break;
             }

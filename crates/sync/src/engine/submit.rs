@@ -90,7 +90,7 @@ impl Submitter<'_> {
                 Submission::Unknown => unknown = true,
                 Submission::Stop => return Err(error),
             }
-            let Err(error) = caller.pause(&mut backoff, error).await else { continue };
+            let Err(error) = backoff.pause(error).await else { continue };
             // This run ends. If Klaviyo has nothing that fits now, the next run need not look for it: by then
             // another program's job might fit.
             if unknown && !error.is_interruption() {

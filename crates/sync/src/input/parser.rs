@@ -199,7 +199,7 @@ impl Parser {
         if !record.iter().any(has_value) {
             return Ok(None);
         }
-        let (found, wanted) = (record.len(), columns.len());
+        let (found, wanted) = (record.len(), columns.columns.len());
         // Values that are missing at the end are empty. But if the row has several lines, a quotation mark
         // may have swallowed them.
         if record.iter().skip(wanted).any(has_value) || (found < wanted && lines > 1) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// The source of an input.
 pub struct Source {
-    name: String,
+    pub(crate) name: String,
     origin: Origin,
 }
 
@@ -33,10 +33,6 @@ impl Source {
     /// Anything else that can be read. Error sentences call it `name`.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
         Self { name: name.into(), origin: Origin::Reader(Box::new(reader)) }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     pub(crate) fn extension(&self) -> Option<String> {

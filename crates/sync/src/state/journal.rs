@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// The file, locked while this exists. Without a file nothing is kept.
 pub(crate) struct Journal {
-    file: Option<(PathBuf, File)>,
+    pub(crate) file: Option<(PathBuf, File)>,
 }
 
 impl Journal {
@@ -59,10 +59,6 @@ impl Journal {
             file.seek(SeekFrom::End(0)).map_err(failed)?;
         }
         Ok((Self { file: Some((path.to_owned(), file)) }, saved))
-    }
-
-    pub(crate) fn path(&self) -> Option<&Path> {
-        self.file.as_ref().map(|(path, _)| path.as_path())
     }
 
     /// Puts a line on the disk.
