@@ -2,9 +2,12 @@
 
 use crate::account::Account;
 use crate::failure::Failure;
-use crate::files;
 use etcetera::BaseStrategy;
 use klaviyo_host::{Connector, Egress, Limits, Transport};
+use klaviyo_sync::files::regular;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 /// No component is as large, even with others composed into it.
 const FILE_BYTES: u64 = 256 << 20;
@@ -33,7 +36,7 @@ pub(crate) fn load(
         (Some(file), _) => {
             let failed =
                 |error| Failure::other(format!("cannot read the component {}: {error}", file.display()));
-            builder.from_bytes(&files::read(file, FILE_BYTES).map_err(failed)?)?
+            builder.from_bytes(&read(file, FILE_BYTES).map_err(failed)?)?
         }
         (None, Some(component)) => builder.from_bytes(component)?,
         (None, None) => {
@@ -44,4 +47,34 @@ pub(crate) fn load(
             ));
         }
     })
+}
+
+/// The contents of a regular file, unless it has more bytes than `most`.
+fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    // Before it is opened, which waits at a pipe.
+    regular(&std::fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    let mut contents = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut contents)?;
+    if contents.len() as u64 > most {
+        return Err(io::Error::other(format!("it is larger than {most} bytes")));
+    }
+    Ok(contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_regular_file_is_read_and_not_more_of_it_than_was_said() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        std::fs::write(&file, "12345").unwrap();
+        assert_eq!(read(&file, 5).unwrap(), b"12345");
+        assert!(read(&file, 4).is_err());
+        assert!(read(root.path(), 5).is_err());
+        #[cfg(unix)]
+        assert!(read(Path::new("/dev/zero"), u64::MAX).is_err());
+    }
 }

@@ -1,4 +1,4 @@
-//! What `serve`, `worker` and `dead` share: their options, secrets, tenants, the queue, and sockets.
+//! What `serve`, `worker` and `dead` share: their options, the log, secrets, tenants, the queue, and sockets.
 
 use crate::account::Account;
 use crate::component;
@@ -17,7 +17,10 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Arc;
-use tracing::warn;
+use tracing::{Level, warn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 // Flattened structs have no documentation: clap would take it for that of the command.
 #[derive(Args)]
@@ -49,6 +52,16 @@ pub(crate) struct NatsArgs {
 
 /// Open files that are not connections of the door: the output, secrets, NATS, and connections to /metrics.
 const OTHER_FILES: usize = 128;
+
+/// Begins to log, one line an event, on standard error. `verbose` adds what the service does about each event.
+pub(crate) fn start_log(verbose: bool) {
+    let level = if verbose { Level::DEBUG } else { Level::INFO };
+    let targets = Targets::new().with_default(Level::WARN).with_target("klaviyo_service", level);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // Fails only if there is a log already, which then goes on.
+    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+}
 
 /// The secrets in the folder. Without a folder, the secrets of these kinds in the environment.
 pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[SecretKind]) -> Result<Arc<Secrets>, Failure> {

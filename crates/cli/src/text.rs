@@ -19,6 +19,19 @@ const WIDTH: usize = 84;
 /// The width of the names of fields.
 const LABEL: usize = 14;
 
+/// The fields of a profile, as they are shown.
+const PROFILE: [&str; 9] = [
+    "id",
+    "email",
+    "phone-number",
+    "external-id",
+    "first-name",
+    "last-name",
+    "created",
+    "updated",
+    "properties",
+];
+
 /// Whether a text has nothing in it that a terminal would take for an instruction.
 pub(crate) fn is_clean(text: &str) -> bool {
     !text.contains(is_instruction)
@@ -73,6 +86,18 @@ pub(crate) fn fields(out: &mut String, record: &Value, names: &[&str]) {
             Some(value) => field(out, name, &value.to_string()),
         }
     }
+}
+
+/// The fields of a profile that are not empty.
+pub(crate) fn profile_text(out: &mut String, profile: &Value) {
+    fields(out, profile, &PROFILE);
+}
+
+/// What Klaviyo did not take as given, one warning each.
+pub(crate) fn warnings_text(warnings: &[String]) -> String {
+    let mut out = String::new();
+    warnings.iter().for_each(|sentence| warning(&mut out, sentence));
+    out
 }
 
 /// A sentence behind the mark of success.

@@ -5,14 +5,16 @@ pub(crate) mod consent;
 pub(crate) mod dates;
 pub(crate) mod field;
 mod headings;
-pub(crate) mod mapping;
 mod notation;
 pub(crate) mod resolver;
 pub(crate) mod words;
 
-use crate::columns::field::Field;
+use crate::columns::consent::Rules;
+use crate::columns::dates::Dates;
+use crate::columns::field::{ColumnMapping, Field, UnknownColumns};
 use crate::columns::words::Sense;
 use klaviyo_host::types::Channel;
+use phonenumber::country;
 
 /// The columns, in the order of the input.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,3 +39,20 @@ pub(crate) struct Column {
     /// The channels for which the column says who consents, and in which sense.
     pub(crate) answers: Vec<(Channel, Sense)>,
 }
+
+/// How rows become contacts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mapping {
+    pub(crate) columns: Vec<ColumnMapping>,
+    pub(crate) unknown: UnknownColumns,
+    pub(crate) region: Option<country::Id>,
+    /// Whether a row is refused for a value that could be left out.
+    pub(crate) strict: bool,
+    /// The consent to give; none if the sync gives no consent.
+    pub(crate) consent: Option<Rules>,
+    /// How times of consent are written.
+    pub(crate) dates: Dates,
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -13,7 +13,6 @@ use crate::reporter::Reporter;
 use crate::run::now;
 use crate::settings::Settings;
 use crate::state::saved::SavedState;
-use http::Uri;
 use klaviyo_host::Endpoint;
 use std::collections::BTreeMap;
 
@@ -138,8 +137,7 @@ impl DryRun<'_> {
     /// Counts the recorded requests, and shows them.
     fn show(&mut self) -> Result<(), Error> {
         for request in self.account().take_requests() {
-            let path = request.url.parse::<Uri>().map(|url| url.path().to_owned()).unwrap_or_default();
-            let endpoint = Endpoint::of(&request.method, &path);
+            let endpoint = Endpoint::of(&request.method, request.url.path());
             self.requests.entry(endpoint.name).or_insert((0, endpoint)).0 += 1;
             let shown = self.reporter.request(&request);
             shown.map_err(|error| Error::other(format!("cannot write the requests: {error}")))?;

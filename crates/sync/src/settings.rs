@@ -1,9 +1,9 @@
 //! The settings of a sync.
 
+use crate::columns::Mapping;
 use crate::columns::consent::{ConsentColumn, Rules};
 use crate::columns::dates::{DateFormat, Dates, Zone};
 use crate::columns::field::{ColumnMapping, UnknownColumns};
-use crate::columns::mapping::Mapping;
 use crate::columns::words::Words;
 use crate::decode::form::Format;
 use crate::error::Error;

@@ -85,32 +85,37 @@ impl Dead {
                 Ok(Output::new(letter, text))
             }
             DeadCommand::Retry(which) => {
-                let mut count: u64 = 0;
-                for letter in chosen(&queue, which).await? {
-                    let is_done =
-                        queue.retry(&letter).await.map_err(|error| after(count, "put back", &error))?;
-                    count += u64::from(is_done);
-                }
-                Ok(counted(count, "put back into the queue"))
+                each(&queue, which, "put back", " into the queue", async |letter| queue.retry(letter).await)
+                    .await
             }
             DeadCommand::Drop(which) => {
-                let mut count: u64 = 0;
-                for letter in chosen(&queue, which).await? {
-                    let is_done =
-                        queue.give_up(&letter).await.map_err(|error| after(count, "given up", &error))?;
-                    count += u64::from(is_done);
-                }
-                Ok(counted(count, "given up"))
+                each(&queue, which, "given up", "", async |letter| queue.give_up(letter).await).await
             }
         }
     }
 }
 
-fn counted(count: u64, done: &str) -> Output {
+/// Does something with the dead letters that were asked for, and counts those with which it was `done`.
+async fn each(
+    queue: &Queue,
+    which: &Which,
+    done: &str,
+    whither: &str,
+    work: impl AsyncFn(&DeadLetter) -> Result<bool, QueueError>,
+) -> Result<Output, Failure> {
+    let mut count: u64 = 0;
+    for letter in chosen(queue, which).await? {
+        let is_done = work(&letter).await.map_err(|error| {
+            let then = chain(&error);
+            let message = format!("{count} were {done}, then: {then}; repeat the command for the rest");
+            Failure::new(Code::Connection, message)
+        })?;
+        count += u64::from(is_done);
+    }
     let letters = if count == 1 { "dead letter" } else { "dead letters" };
     let mut text = String::new();
-    good(&mut text, &format!("{count} {letters} {done}"));
-    Output::new(json!(count), text)
+    good(&mut text, &format!("{count} {letters} {done}{whither}"));
+    Ok(Output::new(json!(count), text))
 }
 
 /// The dead letters that were asked for. If one of them does not exist, the command does nothing.
@@ -142,11 +147,6 @@ async fn find(queue: &Queue, id: &OptInId) -> Result<DeadLetter, Failure> {
 
 fn failed(error: QueueError) -> Failure {
     Failure::new(Code::Connection, chain(&error))
-}
-
-fn after(count: u64, done: &str, error: &QueueError) -> Failure {
-    let message = format!("{count} were {done}, then: {}; repeat the command for the rest", chain(error));
-    Failure::new(Code::Connection, message)
 }
 
 fn document(letter: &DeadLetter) -> Value {

@@ -2,10 +2,10 @@
 
 use crate::contact::Who;
 use crate::context::Context;
-use crate::contract::{profile_text, warnings_text};
 use crate::failure::{Failure, exit_code};
 use crate::output::Output;
 use crate::session;
+use crate::text::{profile_text, warnings_text};
 use clap::Args;
 use klaviyo_host::json::of_record;
 use klaviyo_host::types::{Code, Identifier, Profile};

@@ -2,12 +2,11 @@
 
 use crate::contact::Contact;
 use crate::context::Context;
-use crate::contract::warnings_text;
 use crate::failure::Failure;
 use crate::find_list;
 use crate::output::Output;
 use crate::session;
-use crate::text::{TITLE, clean, fields, good};
+use crate::text::{TITLE, clean, fields, good, warnings_text};
 use clap::Args;
 use klaviyo_host::json::of_record;
 use klaviyo_host::types::{NewProfile, Receipt};

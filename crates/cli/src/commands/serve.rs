@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
-use crate::{interrupt, log, runtime, service};
+use crate::{interrupt, runtime, service};
 use clap::Args;
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
 use klaviyo_service::ops;
@@ -140,24 +140,14 @@ fn whatsapp_word(text: &str) -> Result<String, String> {
     }
 }
 
-/// The secrets of a door that puts opt-ins into the queue.
-const FOR_QUEUE: &[SecretKind] = &[
+/// The secrets by which a door knows its callers.
+const CALLERS: [SecretKind; 5] = [
     SecretKind::SigningSecret,
     SecretKind::WhatsappAppSecret,
     SecretKind::WhatsappVerifyToken,
     SecretKind::WhatsappList,
     SecretKind::WhatsappPhoneNumberId,
 ];
-/// The secrets of a door that does opt-ins at once.
-const DIRECT: &[SecretKind] = &[
-    SecretKind::SigningSecret,
-    SecretKind::WhatsappAppSecret,
-    SecretKind::WhatsappVerifyToken,
-    SecretKind::WhatsappList,
-    SecretKind::WhatsappPhoneNumberId,
-    SecretKind::ApiKey,
-];
-
 impl Serve {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         let account = context.account()?;
@@ -165,12 +155,14 @@ impl Serve {
     }
 
     async fn serve(&self, account: &Account) -> Result<Output, Failure> {
-        log::start(account.verbose);
+        service::start_log(account.verbose);
         let interrupt = interrupt::listen()?;
         let nats = service::nats(&self.nats, Role::Door);
-        let kinds = if nats.is_some() { FOR_QUEUE } else { DIRECT };
+        // A door without a queue does opt-ins itself.
+        let key = nats.is_none().then_some(SecretKind::ApiKey);
+        let kinds: Vec<SecretKind> = CALLERS.into_iter().chain(key).collect();
         let secrets = tokio::select! {
-            secrets = service::secrets(&self.secrets, kinds) => secrets?,
+            secrets = service::secrets(&self.secrets, &kinds) => secrets?,
             () = interrupt.asked() => return Ok(Output::printed()),
         };
         let settings = DoorSettings {

@@ -3,7 +3,6 @@
 
 mod args;
 mod dry_run;
-mod form;
 mod help;
 mod progress;
 mod settings;
@@ -17,14 +16,15 @@ use crate::failure::Failure;
 use crate::find_list;
 use crate::interrupt;
 use crate::key;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::runtime;
 use crate::session;
 use dry_run::dry_tenant;
 use klaviyo_host::Meter;
 use klaviyo_host::types::Code;
-use klaviyo_sync::{Accounts, DryAccount, Error, Settings, Stopped, SyncRun};
+use klaviyo_sync::{Accounts, DryAccount, Error, Form, Settings, Stopped, SyncRun};
 use progress::Terminal;
+use serde_json::{Value, json};
 use std::time::Instant;
 use summary::summary;
 
@@ -55,7 +55,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     };
     let (form, length) = (input.form().clone(), input.length());
     let run = SyncRun::open(input, settings.clone())?;
-    form::tell(&form);
+    tell_form(&form);
     let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
     let dry = DryAccount::new(None, |transport| dry_tenant(account, transport))?;
     let accounts = Accounts { tenant: tenant.clone(), dry };
@@ -94,4 +94,21 @@ fn stopped(error: Error, settings: &Settings, terminal: &Terminal) -> Failure {
         ),
         (None, _) => failure.hint("with --state FILE the same command could have gone on from here"),
     }
+}
+
+/// Says on standard error how the input is read, if a user would expect something else.
+fn tell_form(form: &Form) {
+    if let Some(news) = form.news() {
+        output::eprint(&format!("{news}\n"));
+    }
+    form.notes.iter().for_each(|note| output::warn(note));
+}
+
+/// The form for `--json`.
+fn form_json(form: &Form) -> Value {
+    json!({
+        "format": form.format.name(),
+        "separator": form.separator.map(|separator| char::from(separator).to_string()),
+        "encoding": form.encoding.name().to_lowercase(),
+    })
 }

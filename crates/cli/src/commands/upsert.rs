@@ -2,11 +2,10 @@
 
 use crate::contact::Contact;
 use crate::context::Context;
-use crate::contract::{profile_text, warnings_text};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session;
-use crate::text::good;
+use crate::text::{good, profile_text, warnings_text};
 use clap::Args;
 use klaviyo_host::json::of_record;
 use klaviyo_host::types::Upserted;

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::service::{NatsArgs, SecretsArgs};
 use crate::text::TITLE;
-use crate::{interrupt, log, runtime, service};
+use crate::{interrupt, runtime, service};
 use clap::Args;
 use klaviyo_host::Limits;
 use klaviyo_service::queue::{Nats, Role};
@@ -68,7 +68,7 @@ impl Worker {
     }
 
     async fn work(&self, account: &Account) -> Result<Output, Failure> {
-        log::start(account.verbose);
+        service::start_log(account.verbose);
         let interrupt = interrupt::listen()?;
         let secrets = tokio::select! {
             secrets = service::secrets(&self.secrets, &[SecretKind::ApiKey]) => secrets?,

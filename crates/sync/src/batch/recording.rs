@@ -6,7 +6,8 @@
 use crate::settings::limits;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use klaviyo_host::{Attempt, Bounds, Limits, Tenant, Transport};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -35,9 +36,9 @@ pub struct UnsentRequest {
     /// Its method.
     pub method: Method,
     /// Its URL.
-    pub url: String,
+    pub url: Uri,
     /// Its headers, without the key.
-    pub headers: Vec<(String, String)>,
+    pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
 }
@@ -74,16 +75,10 @@ impl DryAccount {
 
 impl Transport for RecordingTransport {
     fn send(&self, request: Request<Bytes>, _: Bounds) -> Attempt<'_> {
-        let (parts, body) = request.into_parts();
-        let answer = answer(&parts.method, parts.uri.path(), &self.lists);
-        let own = parts.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
-        let headers = own
-            .map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            })
-            .collect();
-        let url = parts.uri.to_string();
-        self.requests.lock().push(UnsentRequest { method: parts.method, url, headers, body });
+        let (Parts { method, uri: url, mut headers, .. }, body) = request.into_parts();
+        let answer = answer(&method, url.path(), &self.lists);
+        headers.remove(AUTHORIZATION);
+        self.requests.lock().push(UnsentRequest { method, url, headers, body });
         Box::pin(async move { Ok(answer) })
     }
 }

@@ -5,8 +5,13 @@ use klaviyo_host::types::Channel;
 use std::fmt;
 use std::str::FromStr;
 
-/// The names of all channels.
-pub const CHANNELS: [&str; 4] = ["email", "sms", "whatsapp", "push"];
+/// The channels and their names.
+pub const CHANNELS: [(&str, Channel); 4] = [
+    ("email", Channel::Email),
+    ("sms", Channel::Sms),
+    ("whatsapp", Channel::Whatsapp),
+    ("push", Channel::Push),
+];
 
 /// A column that says who has consented to a channel, or opted out of it.
 ///
@@ -55,13 +60,9 @@ impl FromStr for ConsentColumn {
 /// # Errors
 /// No channel has this name. The sentence lists the names.
 pub fn channel(text: &str) -> Result<Channel, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "email" => Ok(Channel::Email),
-        "sms" => Ok(Channel::Sms),
-        "whatsapp" => Ok(Channel::Whatsapp),
-        "push" => Ok(Channel::Push),
-        _ => Err("there is no such channel; there are email, sms, whatsapp and push".to_owned()),
-    }
+    let named =
+        CHANNELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, channel)| *channel);
+    named.ok_or_else(|| "there is no such channel; there are email, sms, whatsapp and push".to_owned())
 }
 
 impl Rules {
@@ -79,12 +80,7 @@ impl Rules {
 
 /// The name of a channel.
 pub(crate) fn name(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Email => "email",
-        Channel::Sms => "sms",
-        Channel::Whatsapp => "whatsapp",
-        Channel::Push => "push",
-    }
+    CHANNELS.iter().find(|(_, own)| *own == channel).map_or("", |(name, _)| name)
 }
 
 impl fmt::Display for ConsentColumn {

@@ -4,9 +4,8 @@ use crate::columns::column_names::Names;
 use crate::columns::consent::Rules;
 use crate::columns::field::{Field, UnknownColumns};
 use crate::columns::headings::{Heading, Product, speaks_of_consent};
-use crate::columns::mapping::Mapping;
 use crate::columns::words::Sense;
-use crate::columns::{Column, Columns};
+use crate::columns::{Column, Columns, Mapping};
 use crate::outcome::Reason;
 use klaviyo_core::text::trimmed;
 use klaviyo_host::types::Channel;
@@ -50,7 +49,6 @@ pub(crate) fn of_members(mapping: &Mapping, names: &[&str]) -> Result<Columns, R
 struct Resolver<'a> {
     mapping: &'a Mapping,
     names: Names<'a>,
-    columns: Vec<Column>,
     /// The index of the setting that maps each column.
     maps: Vec<Option<usize>>,
     unknown: Vec<usize>,
@@ -65,11 +63,10 @@ impl<'a> Resolver<'a> {
         Self {
             mapping,
             names: Names { names, is_header },
-            columns: vec![column; names.len()],
             maps: vec![None; names.len()],
             unknown: Vec::new(),
             undecided: Vec::new(),
-            found: Columns::default(),
+            found: Columns { columns: vec![column; names.len()], ..Columns::default() },
         }
     }
 
@@ -83,7 +80,7 @@ impl<'a> Resolver<'a> {
         self.take_consent_columns(product)?;
         for index in 0..self.names.names.len() {
             let is_taken = self.maps.get(index).copied().flatten().is_some()
-                || self.columns.get(index).is_some_and(|column| !column.answers.is_empty());
+                || self.found.columns.get(index).is_some_and(|column| !column.answers.is_empty());
             if !is_taken {
                 self.take_heading(index, product);
             }
@@ -92,7 +89,7 @@ impl<'a> Resolver<'a> {
         self.prefer();
         self.treat_unknown()?;
         self.refuse_what_is_twice()?;
-        Ok(Columns { columns: std::mem::take(&mut self.columns), ..std::mem::take(&mut self.found) })
+        Ok(std::mem::take(&mut self.found))
     }
 
     /// Takes the fields that `--map` gives.
@@ -179,7 +176,7 @@ impl<'a> Resolver<'a> {
                 self.found.missing.push((channel, sense));
                 continue;
             };
-            if let Some(column) = self.columns.get_mut(index) {
+            if let Some(column) = self.found.columns.get_mut(index) {
                 column.answers.push((channel, sense));
             }
         }
@@ -208,7 +205,7 @@ impl<'a> Resolver<'a> {
                 };
                 if rules.is_some_and(is_wanted) {
                     self.set(index, Field::ConsentedAt, rank);
-                    if let Some(column) = self.columns.get_mut(index) {
+                    if let Some(column) = self.found.columns.get_mut(index) {
                         column.channel = channel;
                     }
                 } else {
@@ -239,7 +236,7 @@ impl<'a> Resolver<'a> {
             "who opted out in {shown} is not subscribed; set the column aside with --map '{}=ignore'",
             self.names.selector(index)
         ));
-        if let Some(column) = self.columns.get_mut(index) {
+        if let Some(column) = self.found.columns.get_mut(index) {
             column.answers.extend(channels.into_iter().map(|channel| (channel, sense)));
         }
     }
@@ -258,11 +255,11 @@ impl<'a> Resolver<'a> {
     /// unknown.
     fn prefer(&mut self) {
         let mut best: BTreeMap<Result<String, String>, u8> = BTreeMap::new();
-        for column in self.columns.iter().filter(|column| column.field != Field::Ignore) {
+        for column in self.found.columns.iter().filter(|column| column.field != Field::Ignore) {
             let rank = best.entry(owned(&column.field)).or_insert(column.rank);
             *rank = column.rank.min(*rank);
         }
-        for (index, column) in self.columns.iter_mut().enumerate() {
+        for (index, column) in self.found.columns.iter_mut().enumerate() {
             let is_best = best.get(&owned(&column.field)).is_none_or(|best| *best == column.rank);
             if !is_best && column.field != Field::ConsentedAt {
                 column.field = Field::Ignore;
@@ -309,7 +306,7 @@ impl<'a> Resolver<'a> {
     fn refuse_what_is_twice(&self) -> Result<(), Reason> {
         let mut seen: BTreeMap<(Result<String, String>, u8), usize> = BTreeMap::new();
         for (index, column) in
-            self.columns.iter().enumerate().filter(|(_, column)| column.field != Field::Ignore)
+            self.found.columns.iter().enumerate().filter(|(_, column)| column.field != Field::Ignore)
         {
             // Times of consent are ordered by rank. Of other fields only one rank is left.
             let rank = if column.field == Field::ConsentedAt { column.rank } else { 0 };
@@ -321,7 +318,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn set(&mut self, index: usize, field: Field, rank: u8) {
-        if let Some(column) = self.columns.get_mut(index) {
+        if let Some(column) = self.found.columns.get_mut(index) {
             (column.field, column.rank) = (field, rank);
         }
     }

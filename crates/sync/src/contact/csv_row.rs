@@ -1,8 +1,7 @@
 //! Makes a contact of a row of CSV.
 
-use crate::columns::Columns;
 use crate::columns::field::Field;
-use crate::columns::mapping::Mapping;
+use crate::columns::{Columns, Mapping};
 use crate::contact::Contact;
 use crate::contact::draft::Draft;
 use crate::decode::object::{json_string, sound};
@@ -57,8 +56,8 @@ fn without_mark(value: &str) -> &str {
 mod tests {
     use super::*;
     use crate::columns::field::UnknownColumns;
-    use crate::columns::mapping::tests::mapping;
     use crate::columns::resolver::of_header;
+    use crate::columns::tests::mapping;
     use klaviyo_host::types::NewProfile;
 
     #[test]

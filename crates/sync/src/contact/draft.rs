@@ -1,11 +1,10 @@
 //! Collects the values of a row into a contact: cleans them, warns of those that are left out, or refuses the
 //! row.
 
-use crate::columns::Column;
 use crate::columns::consent::{Rules, name};
 use crate::columns::field::Field;
-use crate::columns::mapping::Mapping;
 use crate::columns::words::Sense;
+use crate::columns::{Column, Mapping};
 use crate::contact::phone::international;
 use crate::contact::{Contact, Given};
 use crate::decode::object::json_string;

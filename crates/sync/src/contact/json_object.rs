@@ -1,9 +1,8 @@
 //! Makes a contact of a JSON object.
 
-use crate::columns::Column;
 use crate::columns::field::Field;
-use crate::columns::mapping::Mapping;
 use crate::columns::resolver::of_members;
+use crate::columns::{Column, Mapping};
 use crate::contact::Contact;
 use crate::contact::draft::Draft;
 use crate::decode::object::{Members, field_text};
@@ -75,7 +74,7 @@ fn member(draft: &mut Draft<'_>, column: &Column, value: &str) -> Result<(), Rea
 mod tests {
     use super::contact_of_object;
     use crate::columns::field::UnknownColumns;
-    use crate::columns::mapping::tests::mapping;
+    use crate::columns::tests::mapping;
 
     #[test]
     fn an_object_is_a_row() {

@@ -1,8 +1,7 @@
 //! Reads an input into rows: finds its encoding, its format and its header, then makes a contact of each row.
 
-use crate::columns::Columns;
-use crate::columns::mapping::Mapping;
 use crate::columns::resolver::of_header;
+use crate::columns::{Columns, Mapping};
 use crate::contact::Contact;
 use crate::contact::csv_row::contact_of_row;
 use crate::contact::json_object::contact_of_object;

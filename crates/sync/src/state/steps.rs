@@ -63,7 +63,7 @@ pub(crate) struct Planned {
 pub(crate) struct Sent {
     pub(crate) batch: usize,
     /// Whether it is the import of those who do not consent.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) members: bool,
     /// The jobs in their order, and how many rows each has.
     pub(crate) jobs: Vec<(String, usize)>,
@@ -104,11 +104,6 @@ pub(crate) struct Finished {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_none(count: &usize) -> bool {
     *count == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_not(flag: &bool) -> bool {
-    !*flag
 }
 
 impl Begun {

@@ -104,7 +104,7 @@ fn batch(text: &str) -> Result<usize, String> {
 
 /// Reads a channel.
 fn channels() -> impl TypedValueParser<Value = Channel> {
-    PossibleValuesParser::new(CHANNELS).try_map(|name| klaviyo_sync::channel(&name))
+    PossibleValuesParser::new(CHANNELS.map(|(name, _)| name)).try_map(|name| klaviyo_sync::channel(&name))
 }
 
 /// Reads a format.

@@ -1,7 +1,7 @@
 //! `--dry-run`: the requests on standard output, and what there is to say of rows on standard error.
 
 use super::args::Sync;
-use super::{form, settings};
+use super::{form_json, settings, tell_form};
 use crate::account::Account;
 use crate::failure::Failure;
 use crate::find_list;
@@ -25,7 +25,7 @@ pub(super) async fn run(account: &Account, options: &Sync) -> Result<Output, Fai
     let work = async {
         let input = input.open().await?;
         let form = input.form().clone();
-        form::tell(&form);
+        tell_form(&form);
         let mut printer = Printer { requests: !account.json };
         let plan = klaviyo_sync::dry_run(input, &settings, id, dry, &mut printer).await?;
         Ok(output(&plan, &form))
@@ -78,7 +78,7 @@ fn output(plan: &Plan, form: &Form) -> Output {
         "by-operation": plan.requests,
         "seconds": plan.seconds,
         "imports": imports,
-        "input": form::json(form),
+        "input": form_json(form),
     });
     Output::new(value, String::new()).with_notes(notes)
 }
@@ -104,10 +104,10 @@ impl Reporter for Printer {
 
 /// A request as it goes over the wire, but for the key.
 fn text(request: &UnsentRequest) -> String {
-    let mut out = format!("{} {}\n", request.method, clean(&request.url));
+    let mut out = format!("{} {}\n", request.method, clean(&request.url.to_string()));
     // Writing to a string does not fail.
     for (name, value) in &request.headers {
-        let _ = writeln!(out, "{name}: {}", clean(value));
+        let _ = writeln!(out, "{name}: {}", clean(&String::from_utf8_lossy(value.as_bytes())));
     }
     out.push_str("authorization: Klaviyo-API-Key pk_…\n");
     if !request.body.is_empty() {

@@ -1,6 +1,6 @@
 //! What a sync came to: the counts, and the first rows that are not done where no report has them.
 
-use super::form;
+use super::form_json;
 use crate::failure::exit_code;
 use crate::output::Output;
 use crate::text::{clean, field, good, warning};
@@ -77,7 +77,7 @@ pub(super) fn summary(
         "requests": usage.requests,
         "attempts": usage.attempts,
         "was-complete": summary.was_complete,
-        "input": form::json(form),
+        "input": form_json(form),
         "report": report,
     });
     let exit_code = if counts.all_done() { 0 } else { exit_code(Code::Rejected) };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::columns::mapping::tests::mapping;
+use crate::columns::tests::mapping;
 
 /// Consent to these channels for everybody, and by these columns.
 fn consenting(mapping: Mapping, everybody: &[Channel], columns: &[&str], historical: bool) -> Mapping {
