@@ -16,10 +16,12 @@ const MASK: &str = "pk_…";
 
 /// Sees every attempt of every request. No text that it gets has the key in it.
 pub(crate) trait Observer: Send + Sync + 'static {
-    /// An attempt begins.
-    fn sent(&self, request: &SentRequest);
-    /// The attempt that began last has ended.
-    fn ended(&self, result: &ExchangeResult, took: Duration);
+    /// An attempt begins. By default nothing happens.
+    fn sent(&self, request: &SentRequest) {
+        let _ = request;
+    }
+    /// The attempt with this request has ended.
+    fn ended(&self, request: &SentRequest, result: &ExchangeResult, took: Duration);
 }
 
 /// A request as it is sent.
@@ -77,7 +79,8 @@ impl Transport for ObservedTransport {
             let mask = Mask::of(&request);
             let sent = mask.request(&request);
             self.observers.iter().for_each(|observer| observer.sent(&sent));
-            let mut waiting = Waiting { observers: &self.observers, since: Instant::now(), result: None };
+            let (observers, since) = (&self.observers, Instant::now());
+            let mut waiting = Waiting { observers, request: sent, since, result: None };
             let outcome = self.http.send(request, bounds).await;
             waiting.result = Some(match &outcome {
                 Ok(answer) => mask.answer(answer),
@@ -91,6 +94,7 @@ impl Transport for ObservedTransport {
 /// An attempt that is under way. One that takes too long is dropped before it has a result.
 struct Waiting<'a> {
     observers: &'a [Arc<dyn Observer>],
+    request: SentRequest,
     since: Instant,
     result: Option<ExchangeResult>,
 }
@@ -100,7 +104,7 @@ impl Drop for Waiting<'_> {
         let took = self.since.elapsed();
         let late = || ExchangeResult::NoAnswer("no complete answer in time".to_owned());
         let result = self.result.take().unwrap_or_else(late);
-        self.observers.iter().for_each(|observer| observer.ended(&result, took));
+        self.observers.iter().for_each(|observer| observer.ended(&self.request, &result, took));
     }
 }
 

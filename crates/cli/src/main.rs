@@ -26,8 +26,8 @@ use args::Arguments;
 use clap::{CommandFactory, Parser};
 use context::Context;
 use failure::Failure;
-use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
+use klaviyo_host::{Meter, Usage};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -41,9 +41,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return refuse(&error, &words),
     };
-    let context = Context::new(account, Arguments::command);
+    let context = Context { options: account, grammar: Arguments::command, meter: Meter::default() };
     let outcome = command.run(&context);
-    let (json, usage) = (context.json(), context.meter().usage());
+    let (json, usage) = (context.options.json, context.meter.usage());
     match outcome {
         Ok(output) => output.print(json, usage),
         Err(failure) => failure.print(json, usage),

@@ -28,7 +28,7 @@ pub(crate) fn in_account(
         let key = key::read_key(&account)?;
         // Sets no memory aside for more calls.
         let limits = Limits { concurrent_calls: 1, ..Limits::default() };
-        let tenant = open(&account, key, limits, None)?.metered(context.meter().clone());
+        let tenant = open(&account, key, limits, None)?.metered(context.meter.clone());
         calls(&tenant).await.map_err(|failure| account.explain(failure))
     })
 }

@@ -100,6 +100,27 @@ pub(crate) fn warnings_text(warnings: &[String]) -> String {
     out
 }
 
+/// A table under its headings. The last column has no width: only the terminal knows how wide names are.
+pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = headings.map(str::len);
+    for row in rows {
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.len().max(*width));
+    }
+    if let Some(last) = widths.last_mut() {
+        *last = 0;
+    }
+    let padded = |cells: [&str; N]| -> Vec<String> {
+        cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect()
+    };
+    let mut out = format!("{FAINT}{}{FAINT:#}\n", padded(headings).join("  "));
+    for row in rows {
+        let cells = padded(row.each_ref().map(String::as_str));
+        let (first, others) = cells.split_at(1);
+        let _ = writeln!(out, "{TITLE}{}{TITLE:#}  {}", first.concat(), others.join("  "));
+    }
+    out
+}
+
 /// A sentence behind the mark of success.
 pub(crate) fn good(out: &mut String, sentence: &str) {
     marked(out, GOOD, '✓', sentence);

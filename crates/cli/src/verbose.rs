@@ -32,7 +32,7 @@ impl Observer for Verbose {
         output::eprint(&request(sent));
     }
 
-    fn ended(&self, result: &ExchangeResult, took: Duration) {
+    fn ended(&self, _: &SentRequest, result: &ExchangeResult, took: Duration) {
         output::eprint(&answer(result, took));
     }
 }

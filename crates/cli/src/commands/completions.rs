@@ -16,7 +16,7 @@ pub(crate) struct Completions {
 impl Completions {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut context.grammar(), "klaviyo-connector", &mut script);
+        clap_complete::generate(self.shell, &mut (context.grammar)(), "klaviyo-connector", &mut script);
         Ok(Output::script(String::from_utf8_lossy(&script).into_owned()))
     }
 }

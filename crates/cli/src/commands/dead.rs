@@ -5,13 +5,12 @@ use crate::failure::{Failure, chain};
 use crate::output::Output;
 use crate::runtime;
 use crate::service::{self, NatsArgs};
-use crate::text::{FAINT, TITLE, clean, clean_lines, field, fields, good};
+use crate::text::{self, clean, clean_lines, field, fields, good};
 use clap::{ArgGroup, Args, Subcommand};
 use klaviyo_host::types::Code;
 use klaviyo_service::id::OptInId;
 use klaviyo_service::queue::{DeadLetter, DeadLetterBody, Queue, QueueError, Role};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 const HELP: &str = "\
 With --json, VALUE is:
@@ -159,30 +158,19 @@ fn document(letter: &DeadLetter) -> Value {
 }
 
 fn table(letters: &[Value]) -> String {
-    let mut out = String::new();
     if letters.is_empty() {
+        let mut out = String::new();
         good(&mut out, "there are no dead letters");
         return out;
     }
     let text = |letter: &Value, pointer: &str| {
         clean(letter.pointer(pointer).and_then(Value::as_str).unwrap_or("-")).into_owned()
     };
-    let width = |pointer| letters.iter().map(|letter| text(letter, pointer).len()).fold(4, usize::max);
-    let (id_width, code_width) = (width("/id"), width("/error/code"));
-    // Writing to a string does not fail.
-    let _ = writeln!(
-        out,
-        "{FAINT}{:<id_width$}  {:<16}  {:<code_width$}  REASON{FAINT:#}",
-        "ID", "SINCE", "CODE"
-    );
-    for letter in letters {
-        let minute: String = text(letter, "/since").replace('T', " ").chars().take(16).collect();
-        let (id, code) = (text(letter, "/id"), text(letter, "/error/code"));
-        let message = text(letter, "/error/message");
-        let _ =
-            writeln!(out, "{TITLE}{id:<id_width$}{TITLE:#}  {minute:<16}  {code:<code_width$}  {message}");
-    }
-    out
+    let row = |letter: &Value| {
+        let minute = text(letter, "/since").replace('T', " ").chars().take(16).collect();
+        [text(letter, "/id"), minute, text(letter, "/error/code"), text(letter, "/error/message")]
+    };
+    text::table(["ID", "SINCE", "CODE", "REASON"], &letters.iter().map(row).collect::<Vec<_>>())
 }
 
 fn text(letter: &Value) -> String {

@@ -67,7 +67,7 @@ impl Doctor {
         };
         runtime::on_this_thread(async {
             let mut checks = vec![shape(&key, &source)];
-            look(&account, &Probes::open(&account, key, context.meter())?, &mut checks).await;
+            look(&account, &Probes::open(&account, key, &context.meter)?, &mut checks).await;
             Ok(output(checks))
         })
     }

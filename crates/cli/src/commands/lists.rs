@@ -5,12 +5,10 @@ use crate::failure::{Failure, exit_code};
 use crate::find_list;
 use crate::output::Output;
 use crate::session;
-use crate::text::{FAINT, TITLE, clean, fields};
+use crate::text::{self, clean, fields};
 use clap::Args;
 use klaviyo_host::json::of_record;
 use klaviyo_host::types::{Audience, Code};
-use std::borrow::Cow;
-use std::fmt::Write as _;
 
 const FIELDS: [&str; 5] = ["id", "name", "opt-in", "created", "updated"];
 
@@ -52,24 +50,9 @@ fn table(lists: &[Audience]) -> String {
         return "the account has no lists; create one in Klaviyo, under Audience\n".to_owned();
     }
     let or_dash = |text: &Option<String>| clean(text.as_deref().unwrap_or("-")).into_owned();
-    let rows: Vec<[Cow<'_, str>; 4]> = lists
-        .iter()
-        .map(|list| {
-            let day = or_dash(&list.created).chars().take(10).collect::<String>();
-            [clean(&list.id), or_dash(&list.opt_in).into(), day.into(), clean(&list.name)]
-        })
-        .collect();
-    let id_width = rows.iter().map(|[id, ..]| id.len()).fold(2, usize::max);
-    let opt_in_width = rows.iter().map(|[_, opt_in, ..]| opt_in.len()).fold(6, usize::max);
-    let mut out = String::new();
-    // Writing to a string does not fail. Names come last: only the terminal knows how wide they are.
-    let _ = writeln!(
-        out,
-        "{FAINT}{:<id_width$}  {:<opt_in_width$}  {:<10}  NAME{FAINT:#}",
-        "ID", "OPT-IN", "CREATED"
-    );
-    for [id, opt_in, day, name] in &rows {
-        let _ = writeln!(out, "{TITLE}{id:<id_width$}{TITLE:#}  {opt_in:<opt_in_width$}  {day:<10}  {name}");
-    }
-    out
+    let row = |list: &Audience| {
+        let day = or_dash(&list.created).chars().take(10).collect();
+        [clean(&list.id).into_owned(), or_dash(&list.opt_in), day, clean(&list.name).into_owned()]
+    };
+    text::table(["ID", "OPT-IN", "CREATED", "NAME"], &lists.iter().map(row).collect::<Vec<_>>())
 }

@@ -80,7 +80,7 @@ fn fault(text: &str) -> Result<Rule, String> {
 
 impl Mock {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
-        runtime::on_this_thread(self.serve(context.json()))
+        runtime::on_this_thread(self.serve(context.options.json))
     }
 
     async fn serve(&self, json: bool) -> Result<Output, Failure> {

@@ -35,7 +35,7 @@ impl Sync {
             if self.dry_run {
                 dry_run::run(&account, self).await
             } else {
-                sync(&account, self, context.meter()).await
+                sync(&account, self, &context.meter).await
             }
         })
         .map_err(|failure| account.explain(failure))

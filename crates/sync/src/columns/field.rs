@@ -146,11 +146,6 @@ impl Field {
         }
     }
 
-    /// What only one column of an input may be: a property (`Ok`) or another field (`Err`), by name.
-    pub(crate) fn name_or_property(&self) -> Result<&str, &str> {
-        self.property().ok_or_else(|| self.name())
-    }
-
     pub(crate) fn identifies(&self) -> bool {
         matches!(self, Self::Email | Self::PhoneNumber | Self::ExternalId)
     }

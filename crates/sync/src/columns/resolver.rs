@@ -324,8 +324,9 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// What only one column of an input may be: a property (`Ok`) or another field (`Err`), by name.
 fn owned(field: &Field) -> Result<String, String> {
-    field.name_or_property().map(str::to_owned).map_err(str::to_owned)
+    field.property().map(str::to_owned).ok_or_else(|| field.name().to_owned())
 }
 
 #[cfg(test)]

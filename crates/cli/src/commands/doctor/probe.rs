@@ -71,31 +71,19 @@ impl Probes {
     }
 
     async fn ask<T>(&self, call: impl Future<Output = Result<Answer<T>, Error>>) -> Probe<T> {
-        self.recorder.0.lock().exchange = None;
+        *self.recorder.0.lock() = None;
         let result = call.await.map(|answer| answer.value).map_err(Failure::from);
-        Probe { result, exchange: self.recorder.0.lock().exchange.take() }
+        Probe { result, exchange: self.recorder.0.lock().take() }
     }
 }
 
 /// Keeps the last exchange.
 #[derive(Default)]
-struct Recorder(Mutex<Recorded>);
-
-#[derive(Default)]
-struct Recorded {
-    request: Option<SentRequest>,
-    exchange: Option<Exchange>,
-}
+struct Recorder(Mutex<Option<Exchange>>);
 
 impl Observer for Recorder {
-    fn sent(&self, request: &SentRequest) {
-        self.0.lock().request = Some(request.clone());
-    }
-
-    fn ended(&self, result: &ExchangeResult, _: Duration) {
-        let mut recorded = self.0.lock();
-        if let Some(request) = recorded.request.take() {
-            recorded.exchange = Some(Exchange { request, result: result.clone(), at: SystemTime::now() });
-        }
+    fn ended(&self, request: &SentRequest, result: &ExchangeResult, _: Duration) {
+        let (request, result) = (request.clone(), result.clone());
+        *self.0.lock() = Some(Exchange { request, result, at: SystemTime::now() });
     }
 }
