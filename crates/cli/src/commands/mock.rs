@@ -9,7 +9,6 @@ use crate::text::{FAINT, TITLE};
 use clap::Args;
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Rule, Server};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 const HELP: &str = "\
@@ -96,70 +95,62 @@ impl Mock {
         })?;
         // Before anybody learns that it runs, and stops it.
         let interrupt = interrupt::listen()?;
-        let value = description(&server, &self.keys);
-        let text = introduction(&value, &self.faults);
-        output::announce(json, value, &text);
+        self.introduce(json, &server);
         interrupt.asked().await;
         if !json {
             output::eprint(&format!("\nstopped after {} requests\n", server.requests()));
         }
         Ok(Output::printed())
     }
-}
 
-fn description(server: &Server, keys: &[MockKey]) -> Value {
-    let mut all = vec![json!({ "key": Account::DEMO_KEY, "scopes": Account::SCOPES })];
-    all.extend(keys.iter().map(|MockKey { key, scopes }| json!({ "key": key, "scopes": scopes })));
-    let state = server.state();
-    let lists =
-        state.pointer("/accounts/0/lists").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let lists: Vec<Value> =
-        lists.iter().map(|list| json!({ "id": list.get("id"), "name": list.get("name") })).collect();
-    json!({ "url": server.url(), "keys": all, "lists": lists })
-}
+    /// Says what there is, and what to try.
+    fn introduce(&self, json: bool, server: &Server) {
+        let scopes = Account::SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
+        let demo = MockKey { key: Account::DEMO_KEY.to_owned(), scopes };
+        let keys: Vec<&MockKey> = [&demo].into_iter().chain(&self.keys).collect();
+        let state = server.state();
+        let lists = state.pointer("/accounts/0/lists").and_then(Value::as_array);
+        let text = |list: &Value, name: &str| list.get(name)?.as_str().map(str::to_owned);
+        let lists =
+            lists.into_iter().flatten().filter_map(|list| Some((text(list, "id")?, text(list, "name")?)));
+        let lists: Vec<(String, String)> = lists.collect();
+        let (url, key) = (server.url(), Account::DEMO_KEY);
 
-/// What there is, and what to try.
-fn introduction(value: &Value, faults: &[Rule]) -> String {
-    let text =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let all = |name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let url = text(value, "url");
-    let mut out = String::new();
-    // Writing to a string does not fail.
-    let _ = writeln!(out, "A Klaviyo on this machine: {TITLE}{url}{TITLE:#} (Ctrl-C stops it)\n");
-    let mut label = "keys";
-    for key in all("keys") {
-        let scopes = key.get("scopes").and_then(Value::as_array).cloned().unwrap_or_default();
-        let scopes = match scopes.len() {
-            0 => "no scope".to_owned(),
-            count if count == Account::SCOPES.len() => "all scopes".to_owned(),
-            _ => scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        let shown = |MockKey { key, scopes }: &&MockKey| {
+            let scopes = match scopes.len() {
+                0 => "no scope".to_owned(),
+                count if count == Account::SCOPES.len() => "all scopes".to_owned(),
+                _ => scopes.join(", "),
+            };
+            format!("{key}  {FAINT}{scopes}{FAINT:#}")
         };
-        let _ = writeln!(out, "  {label:<8}{}  {FAINT}{scopes}{FAINT:#}", text(&key, "key"));
-        label = "";
+        let sections: [(&str, Vec<String>); 3] = [
+            ("keys", keys.iter().map(shown).collect()),
+            ("lists", lists.iter().map(|(id, name)| format!("{id}  {name}")).collect()),
+            ("faults", self.faults.iter().map(ToString::to_string).collect()),
+        ];
+        let mut out = format!("A Klaviyo on this machine: {TITLE}{url}{TITLE:#} (Ctrl-C stops it)\n\n");
+        for (mut label, lines) in sections {
+            for line in lines {
+                out.push_str(&format!("  {label:<8}{line}\n"));
+                label = "";
+            }
+        }
+        out.push_str(&format!(
+            "\nIn another terminal:\n\n\
+             \x20 export KLAVIYO_ENDPOINT={url}\n\
+             \x20 export KLAVIYO_API_KEY={key}\n\
+             \x20 klaviyo-connector lists\n\
+             \x20 klaviyo-connector opt-in --list Y6nRLr --email priya@example.com --name \"Priya Sharma\" --phone +919820000001\n\
+             \x20 klaviyo-connector lookup --email priya@example.com\n\
+             \x20 klaviyo-connector doctor\n"
+        ));
+        let keys = keys.iter().map(|MockKey { key, scopes }| json!({ "key": key, "scopes": scopes }));
+        let lists = lists.iter().map(|(id, name)| json!({ "id": id, "name": name }));
+        let value =
+            json!({ "url": url, "keys": keys.collect::<Vec<_>>(), "lists": lists.collect::<Vec<_>>() });
+        output::announce(json, value, &out);
     }
-    let mut label = "lists";
-    for list in all("lists") {
-        let _ = writeln!(out, "  {label:<8}{}  {}", text(&list, "id"), text(&list, "name"));
-        label = "";
-    }
-    let mut label = "faults";
-    for rule in faults {
-        let _ = writeln!(out, "  {label:<8}{rule}");
-        label = "";
-    }
-    let _ = write!(
-        out,
-        "\nIn another terminal:\n\n\
-         \x20 export KLAVIYO_ENDPOINT={url}\n\
-         \x20 export KLAVIYO_API_KEY={}\n\
-         \x20 klaviyo-connector lists\n\
-         \x20 klaviyo-connector opt-in --list Y6nRLr --email priya@example.com --name \"Priya Sharma\" --phone +919820000001\n\
-         \x20 klaviyo-connector lookup --email priya@example.com\n\
-         \x20 klaviyo-connector doctor\n",
-        Account::DEMO_KEY
-    );
-    out
 }
 
 #[cfg(test)]
