@@ -36,8 +36,8 @@ pub(crate) struct Batch {
     pub(crate) jobs: Vec<Job>,
     /// Whether all consents were given.
     pub(crate) granted: bool,
-    /// Whether an earlier run planned the batch, and may have sent it.
-    pub(crate) is_planned: bool,
+    /// Whether an earlier run planned the batch, and may have submitted it.
+    pub(crate) may_be_taken: bool,
     /// Whether this run may have sent a part of it.
     pub(crate) is_tried: bool,
     /// The number of rows of the input up to its last.

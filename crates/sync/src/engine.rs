@@ -18,7 +18,7 @@ use crate::engine::caller::Caller;
 use crate::engine::grants::give;
 use crate::engine::jobs::{ImportJobs, status};
 use crate::engine::settle::settle;
-use crate::engine::submit::Submitter;
+use crate::engine::submit::submit;
 use crate::error::{Error, Stopped};
 use crate::input::rows::Row;
 use crate::outcome::{Counts, Reason, RowOutcome};
@@ -146,8 +146,10 @@ impl<'a> Engine<'a> {
     }
 
     /// Submits the imports of a batch, if it has any.
-    async fn begin(&mut self, batch: Batch) -> Result<(), Error> {
-        let (number, was_planned) = (batch.number, batch.is_planned);
+    async fn begin(&mut self, mut batch: Batch) -> Result<(), Error> {
+        let number = batch.number;
+        batch.may_be_taken &= !self.saved.untaken.remove(&number);
+        let may_be_taken = batch.may_be_taken;
         let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| !batch.part(*part).is_empty()).collect();
         let plan = batch.plan();
         if self.under_way.is_empty() {
@@ -160,8 +162,6 @@ impl<'a> Engine<'a> {
         {
             self.journal.write(&Line::Baseline(baseline))?;
         }
-        // An earlier run may have submitted it.
-        let may_be_taken = was_planned && !self.saved.untaken.remove(&number);
         if !may_be_taken {
             self.journal.write(&Line::Planned(plan))?;
         }
@@ -170,14 +170,9 @@ impl<'a> Engine<'a> {
             let sent = match self.saved.sent.remove(&(number, part == Part::Members)) {
                 Some(sent) => sent,
                 None => {
-                    let submitter = Submitter {
-                        caller: &self.caller,
-                        journal: &mut self.journal,
-                        jobs: &self.jobs,
-                        reporter: self.reporter,
-                        list: self.routing.import_list(part),
-                    };
-                    let sent = submitter.submit(batch, part, may_be_taken).await?;
+                    let (journal, reporter) = (&mut self.journal, &mut *self.reporter);
+                    let list = self.routing.import_list(part);
+                    let sent = submit(&self.caller, journal, &self.jobs, reporter, list, batch, part).await?;
                     self.journal.write(&Line::Sent(sent.clone()))?;
                     sent
                 }

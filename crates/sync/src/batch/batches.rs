@@ -114,7 +114,7 @@ impl Batches {
         }
         self.judge_pending(0).await?;
         let mut batch = self.batch();
-        batch.is_planned = true;
+        batch.may_be_taken = true;
         let plan = batch.plan();
         if (plan.good, plan.import, plan.members) != (planned.good, planned.import, planned.members) {
             return Err(Error::invalid(
