@@ -34,6 +34,7 @@ static KNOWN: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
 /// Words by which programs mark an empty cell.
 const NOTHING: [&str; 10] =
     ["na", "n/a", "n.a.", "none", "null", "nil", "nan", "\\n", "0000-00-00", "0000-00-00 00:00:00"];
+
 impl Words {
     /// Whether an answer in a column of this sense is consent.
     ///
