@@ -75,6 +75,9 @@ enum Task {
         /// Run this step only; repeat the option for more steps. An unknown name lists all steps
         #[arg(long, value_name = "STEP")]
         only: Vec<String>,
+        /// What the steps need is made: one run of this task says so to another
+        #[arg(long, hide = true)]
+        prepared: bool,
     },
     #[command(external_subcommand)]
     HostTest(Vec<String>),
@@ -98,7 +101,7 @@ fn main() -> ExitCode {
             let built = components().and_then(|()| corpus::build()).and_then(|()| program::build(true));
             built.and_then(|()| examples::matrix()).map(done)
         }
-        Task::Test { only } => test::test(&only).map(done),
+        Task::Test { only, prepared } => test::test(&only, prepared).map(done),
     };
     result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

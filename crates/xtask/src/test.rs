@@ -108,7 +108,15 @@ struct Needs {
     made: BTreeSet<&'static str>,
 }
 
+/// What [`run_beside`] makes for all of its steps.
+const PREPARED: [&str; 3] = ["component", "corpus", "programs"];
+
 impl Needs {
+    /// Needs that another process has made: nothing is made again, nor under the eyes of a step that reads it.
+    fn prepared() -> Self {
+        Self { made: PREPARED.into(), ..Self::default() }
+    }
+
     fn once(&mut self, name: &'static str, make: fn() -> Result<()>) -> Result<()> {
         if self.made.insert(name) { make() } else { Ok(()) }
     }
@@ -140,10 +148,11 @@ impl Needs {
     }
 }
 
-/// Runs the named steps, or all, and prints how long they took if there are several.
-pub(crate) fn test(only: &[String]) -> Result<()> {
+/// Runs the named steps, or all, and prints how long they took if there are several. `is_prepared`: the process
+/// that runs this one has made what the steps need.
+pub(crate) fn test(only: &[String], is_prepared: bool) -> Result<()> {
     let chosen = chosen(only)?;
-    let mut needs = Needs::default();
+    let mut needs = if is_prepared { Needs::prepared() } else { Needs::default() };
     let mut times = Vec::new();
     let result = chosen.chunk_by(|one, next| one.beside && next.beside).try_for_each(|steps| match steps {
         [step] => {
@@ -154,7 +163,6 @@ pub(crate) fn test(only: &[String]) -> Result<()> {
             result.with_context(|| format!("the step {} failed", step.name))
         }
         steps => {
-            // Each of them would make these, at the same time.
             needs.corpus()?;
             needs.programs()?;
             run_beside(steps, &mut needs.skipped, &mut times)
@@ -196,7 +204,8 @@ fn run_beside(
                 // A lock of each is held for a moment, and nothing panics meanwhile.
                 while let Some(step) = left.lock().ok().and_then(|mut left| left.next()) {
                     let started = Instant::now();
-                    let result = captured(Command::new(&own).args(["test", "--only", step.name]));
+                    let result =
+                        captured(Command::new(&own).args(["test", "--prepared", "--only", step.name]));
                     if let Ok(mut ended) = ended.lock() {
                         if let Ok((_, output)) = &result {
                             eprint!("{output}");
@@ -255,6 +264,17 @@ mod tests {
         let refusal = names(&["soak", "sock"]).unwrap_err().to_string();
         assert!(refusal.contains("no step sock"), "{refusal}");
         assert!(STEPS.iter().all(|step| refusal.contains(&format!("  {} ", step.name))), "{refusal}");
+    }
+
+    #[test]
+    fn what_is_prepared_is_not_made_again() {
+        let mut needs = Needs::prepared();
+        for name in PREPARED {
+            needs.once(name, || bail!("{PREPARED:?}: one is made again")).unwrap();
+        }
+        needs.corpus().unwrap();
+        needs.programs().unwrap();
+        assert!(Needs::default().once("corpus", || bail!("it is made")).is_err());
     }
 
     #[test]
