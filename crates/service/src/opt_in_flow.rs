@@ -157,17 +157,7 @@ mod tests {
     use klaviyo_host::types::ContractError;
 
     fn error(code: Code) -> Error {
-        let error = ContractError {
-            code,
-            message: "no".to_owned(),
-            status: None,
-            retry_after: Some(7),
-            details: Vec::new(),
-            duplicate: None,
-            request_id: None,
-            body: String::new(),
-            done: 0,
-        };
+        let error = ContractError { retry_after: Some(7), ..ContractError::new(code, "no") };
         Error { cause: Cause::Connector(Box::new(error)), usage: Usage::default() }
     }
 
