@@ -1,9 +1,9 @@
 //! Looks for the key in logs and in results, where it must never be.
 
-use crate::lock;
 use anyhow::{Result, bail};
+use parking_lot::Mutex;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -61,7 +61,7 @@ impl KeyWatch {
     /// # Errors
     /// When the key was in one.
     pub fn end(&self) -> Result<usize> {
-        let seen = lock(&self.0);
+        let seen = self.0.lock();
         match seen.leaks.first() {
             None => Ok(seen.lines),
             Some(line) => bail!("the key was logged: {line}"),
@@ -90,7 +90,7 @@ impl MakeWriter<'_> for KeyWatch {
 
 impl Write for KeyWatch {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut seen = lock(&self.0);
+        let mut seen = self.0.lock();
         seen.lines += 1;
         let line = String::from_utf8_lossy(bytes);
         if line.contains(KEY) {

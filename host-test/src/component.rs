@@ -1,15 +1,16 @@
 //! The component in `klaviyo-host`, as a platform runs it, over an upstream of the caller's.
 
-use crate::{Sent, SharedUpstream, Subject, TransportError, canary, lock};
+use crate::{Sent, SharedUpstream, Subject, TransportError, canary};
 use anyhow::{Context, Result, bail};
 use klaviyo_host::{
     Answer, Attempt, AttemptError, Bounds, Cause, Connector, Error, Limits, Pace, Secret, Tenant, Transport,
 };
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// Where `cargo xtask build` puts the component.
 #[must_use]
@@ -86,10 +87,10 @@ impl Component {
 impl Subject for Component {
     fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
         let key = format!("{}{:08}", canary::KEY, self.calls.fetch_add(1, Ordering::Relaxed));
-        lock(&self.upstreams).insert(key.clone(), upstream);
+        self.upstreams.lock().insert(key.clone(), upstream);
         let tenant = Tenant::builder(&self.connector, Secret::new(&key)?).pace(Pace::unlimited()).build();
         let called = self.runtime.block_on(tenant.call(function, arguments));
-        lock(&self.upstreams).remove(&key);
+        self.upstreams.lock().remove(&key);
         let printed = format!("{called:?} {tenant:?} {:?}", self.connector);
         let returned = returned(called)?;
         canary::check(&printed)?;
@@ -106,7 +107,7 @@ impl Transport for ByKey {
         Box::pin(async move {
             let authorization = text(request.headers().get("authorization"));
             let (auth, key) = authorization.split_once(' ').unwrap_or_default();
-            let upstream = lock(&self.0).get(key).cloned();
+            let upstream = self.0.lock().get(key).cloned();
             let upstream = upstream.ok_or_else(|| AttemptError::Other("nobody has this key".to_owned()))?;
             let headers = request.headers().iter().filter(|(name, _)| *name != "authorization");
             let sent = Sent {
@@ -116,7 +117,7 @@ impl Transport for ByKey {
                 auth: auth.to_owned(),
                 body: request.body().to_vec(),
             };
-            let answer = lock(&upstream).send(sent).map_err(|error| match error {
+            let answer = upstream.lock().send(sent).map_err(|error| match error {
                 TransportError::Denied(reason) => AttemptError::Denied(reason),
                 TransportError::Timeout(reason) => AttemptError::Timeout(reason),
                 TransportError::Connection(reason) => AttemptError::Connection(reason),

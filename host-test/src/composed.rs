@@ -3,7 +3,7 @@
 //! key is.
 
 use crate::component::built;
-use crate::{Sent, SharedUpstream, Subject, TransportError, canary, lock};
+use crate::{Sent, SharedUpstream, Subject, TransportError, canary};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -141,7 +141,7 @@ impl WasiHttpHooks for Scripted {
                 headers: others.map(|(name, value)| (name.to_string(), text(value))).collect(),
                 body: body.to_vec(),
             };
-            let answer = lock(&upstream).send(sent).map_err(|error| match error {
+            let answer = upstream.lock().send(sent).map_err(|error| match error {
                 TransportError::Denied(_) => Error::HttpRequestDenied,
                 TransportError::Timeout(_) => Error::HttpResponseTimeout,
                 TransportError::Connection(_) => Error::ConnectionTerminated,

@@ -1,8 +1,8 @@
 //! The WhatsApp opt-in, run for real: the component in wasmtime, over HTTP, against a Klaviyo on this
 //! machine.
 
+use crate::component;
 use crate::story::{self, Captured, Chapter, ExchangeRecord, Story};
-use crate::{component, lock};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,9 +12,10 @@ use klaviyo_host::{
 };
 use klaviyo_mock::{Account, Server};
 use klaviyo_service::outcome;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Runs the story and prints it, for people or as JSON.
 ///
@@ -62,7 +63,7 @@ fn tell(story: &mut Story, platform: &Platform, told: fn(usize, &Chapter)) -> Re
         let tenant = Tenant::new(&platform.connector, Secret::new(key)?);
         let result = component::returned(platform.runtime.block_on(tenant.call(function, arguments)))?;
         let reply = result.get("ok").and_then(|receipt| reply(receipt, &captured));
-        let exchanges = std::mem::take(&mut *lock(&platform.exchanges));
+        let exchanges = std::mem::take(&mut *platform.exchanges.lock());
         add(Chapter { title, function, exchanges, result: result.clone(), reply });
         Ok(result)
     };
@@ -147,7 +148,7 @@ impl Transport for ExchangeRecorder {
                 }
                 Err(failure) => exchange.answer = failure.to_string(),
             }
-            lock(&self.exchanges).push(exchange);
+            self.exchanges.lock().push(exchange);
             outcome
         })
     }

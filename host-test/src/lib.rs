@@ -28,7 +28,8 @@ pub mod suite;
 pub use component::Component;
 pub use composed::Composed;
 pub use klaviyo_core::{Response, TransportError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// A request as it leaves the connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +57,6 @@ pub trait Upstream: Send {
 
 /// An upstream that the caller keeps, to ask it what it has seen.
 pub type SharedUpstream = Arc<Mutex<dyn Upstream>>;
-
-/// Locks an upstream, or what it has seen.
-pub fn lock<T: ?Sized>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A function of the contract, called by name with JSON: one way to run the connector.
 pub trait Subject: Sync {

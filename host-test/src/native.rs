@@ -106,7 +106,7 @@ impl Http for Bridge {
             Method::Post => "POST",
         };
         let headers = request.headers.into_iter().map(|h| (h.name.to_owned(), h.value.to_owned()));
-        crate::lock(&self.0).send(Sent {
+        self.0.lock().send(Sent {
             method: method.to_owned(),
             url: request.url,
             headers: headers.collect(),

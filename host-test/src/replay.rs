@@ -2,13 +2,14 @@
 
 use crate::fixture::Fixture;
 use crate::script::Script;
-use crate::{Sent, Subject, compare, lock, one_line};
+use crate::{Sent, Subject, compare, one_line};
 use anyhow::{Result, bail};
 use klaviyo_corpus::{Case, Corpus};
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// How a run of fixtures ended.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -50,13 +51,13 @@ fn run(subject: &dyn Subject, cases: &[Case], outcome: &mut ReplayOutcome) {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(number) else { break };
                     if let Err(error) = case.text().and_then(|text| self::case(subject, &text)) {
-                        lock(&failed).push((number, case.path.clone(), one_line(&error)));
+                        failed.lock().push((number, case.path.clone(), one_line(&error)));
                     }
                 }
             });
         }
     });
-    let mut failed = std::mem::take(&mut *lock(&failed));
+    let mut failed = std::mem::take(&mut *failed.lock());
     failed.sort();
     outcome.passed += cases.len() - failed.len();
     outcome.failed.extend(failed.into_iter().map(|(_, path, difference)| (path, difference)));
@@ -92,7 +93,7 @@ pub(crate) fn play(subject: &dyn Subject, text: &str) -> Result<Played> {
     let fixture = Fixture::parse(text)?;
     let script = Arc::new(Mutex::new(Script::new(fixture.exchanges)));
     let returned = subject.call(&fixture.call.function, &fixture.call.arguments, script.clone());
-    let (mut differences, sent) = lock(&script).end();
+    let (mut differences, sent) = script.lock().end();
     let returned = match returned {
         Ok(value) => {
             differences.extend(compare::returned(&fixture.returns, &value));

@@ -4,8 +4,9 @@
 use anyhow::Result;
 use host_test::component::artifact;
 use host_test::{Component, Response, Sent, Subject, TransportError, Upstream};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What a host like ours lets through.
 const BYTES: usize = 5_000_000;

@@ -9,8 +9,9 @@ use klaviyo_host::types::Identifier;
 use klaviyo_host::{
     Attempt, Bounds, Cause, Connector, Error, Limit, Limits, Secret, Tenant, Transport, Usage,
 };
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -41,7 +42,7 @@ impl Gate {
     }
 
     fn log(&self) -> MutexGuard<'_, Vec<String>> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sent.lock()
     }
 }
 

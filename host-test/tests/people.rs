@@ -7,9 +7,10 @@ use host_test::suite::block_on;
 use http::{Request, Response};
 use klaviyo_host::types::{Code, Identifier};
 use klaviyo_host::{Attempt, Bounds, Connector, Pace, Secret, Tenant, Transport};
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use url::Url;
 
 /// A Klaviyo that knows nobody, and what it was asked.
@@ -19,7 +20,7 @@ struct Nobody(Arc<Mutex<Vec<String>>>);
 impl Nobody {
     /// The filter of the only request since this was asked last, if there was one.
     fn filter(&self) -> Result<Option<String>> {
-        let asked = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let asked = std::mem::take(&mut *self.0.lock());
         let Some(url) = asked.first() else { return Ok(None) };
         anyhow::ensure!(asked.len() == 1, "{asked:?}");
         let url = Url::parse(url)?;
@@ -30,7 +31,7 @@ impl Nobody {
 
 impl Transport for Nobody {
     fn send(&self, request: Request<Bytes>, _: Bounds) -> Attempt<'_> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(request.uri().to_string());
+        self.0.lock().push(request.uri().to_string());
         Box::pin(async { Ok(Response::new(Bytes::from_static(br#"{"data":[]}"#))) })
     }
 }

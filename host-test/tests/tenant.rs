@@ -9,8 +9,9 @@ use klaviyo_host::{
     Transport, Usage,
 };
 use klaviyo_mock::{Account, Faults, Klaviyo, Server};
+use parking_lot::Mutex;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 fn connect(server: &Server) -> Result<Connector> {
     Ok(Connector::builder().egress(Egress::endpoint(&server.url())?).cache(cache()).load(artifact())?)
@@ -115,7 +116,7 @@ impl Transport for RevisionRecorder {
     fn send(&self, request: http::Request<bytes::Bytes>, bounds: Bounds) -> Attempt<'_> {
         let revisions = request.headers().get_all("revision").iter();
         let revisions = revisions.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        host_test::lock(&self.revisions).extend(revisions);
+        self.revisions.lock().extend(revisions);
         self.http.send(request, bounds)
     }
 }
@@ -139,7 +140,7 @@ fn a_revision_is_raised_and_never_lowered() -> Result<()> {
         assert!(with("2026-07-15")?.lookup(&nobody()).await?.value.is_none());
         Ok(())
     })?;
-    assert_eq!(*host_test::lock(&revisions), ["2025-01-15", "2026-07-15"]);
+    assert_eq!(*revisions.lock(), ["2025-01-15", "2026-07-15"]);
     let served = server.state().to_string();
     assert!(!served.contains(Account::DEMO_KEY));
     Ok(())
@@ -215,11 +216,11 @@ struct Rotating {
 impl Transport for Rotating {
     fn send(&self, request: http::Request<bytes::Bytes>, _: Bounds) -> Attempt<'_> {
         let key = request.headers().get("authorization").map(|value| format!("{:?}", value.to_str()));
-        let mut sent = host_test::lock(&self.sent);
+        let mut sent = self.sent.lock();
         sent.push(key.unwrap_or_default());
         let first = sent.len() == 1;
         Box::pin(async move {
-            if let (true, Some(tenant)) = (first, host_test::lock(&self.tenant).as_ref()) {
+            if let (true, Some(tenant)) = (first, self.tenant.lock().as_ref()) {
                 let key = Secret::new("pk_second_0123456789")
                     .map_err(|error| AttemptError::Other(error.to_string()))?;
                 tenant.set_key(key);
@@ -238,7 +239,7 @@ fn rotating(first: u16) -> Result<(Tenant, Rotating)> {
     let transport = Rotating { first, ..Rotating::default() };
     let connector = Connector::builder().transport(transport.clone()).cache(cache()).load(artifact())?;
     let tenant = Tenant::new(&connector, Secret::new("pk_first_0123456789")?);
-    *host_test::lock(&transport.tenant) = Some(tenant.clone());
+    *transport.tenant.lock() = Some(tenant.clone());
     Ok((tenant, transport))
 }
 
@@ -247,9 +248,9 @@ fn a_new_key_is_used_by_the_next_attempt_too() -> Result<()> {
     let (tenant, transport) = rotating(503)?;
     let answer = block_on(async { Ok(tenant.lists().await?) })?;
     assert_eq!(answer.usage.attempts, 2);
-    let sent = host_test::lock(&transport.sent);
+    let sent = transport.sent.lock();
     assert!(sent[0].contains("pk_first_") && sent[1].contains("pk_second_"), "{sent:?}");
-    *host_test::lock(&transport.tenant) = None;
+    *transport.tenant.lock() = None;
     Ok(())
 }
 
@@ -262,6 +263,6 @@ fn a_list_of_the_account_before_is_not_remembered() -> Result<()> {
         assert_eq!(tenant.find_list("Old").await?.usage.requests, 0);
         Ok(())
     })?;
-    *host_test::lock(&transport.tenant) = None;
+    *transport.tenant.lock() = None;
     Ok(())
 }

@@ -7,15 +7,16 @@ use host_test::suite::block_on;
 use klaviyo_host::types::NewProfile;
 use klaviyo_host::{Connector, Egress, Secret, Tenant};
 use klaviyo_mock::{Account, Server};
+use parking_lot::Mutex;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        host_test::lock(&self.0).write(bytes)
+        self.0.lock().write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -44,7 +45,7 @@ fn traces_tell_of_operations_and_not_of_people() -> Result<()> {
     tracing::subscriber::with_default(subscriber, || {
         block_on(async { Ok(tenant.opt_in(&contact, "Y6nRLr").await?) })
     })?;
-    let text = String::from_utf8(host_test::lock(&lines.0).clone())?;
+    let text = String::from_utf8(lines.0.lock().clone())?;
     for told in
         ["klaviyo.call", "klaviyo.request", "contacts.opt-in", "get profiles", "create profile", "status=204"]
     {

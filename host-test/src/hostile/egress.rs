@@ -2,19 +2,20 @@
 
 use super::guest::{call, failed_with, load, small, with};
 use crate::canary::KEY;
+use crate::servers;
 use crate::suite::block_on;
-use crate::{lock, servers};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;
 use klaviyo_host::types::Code;
 use klaviyo_host::{Attempt, Bounds, Connector, Egress, Limits, Transport};
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// Denied for this reason, and nothing was sent.
 pub(super) fn denied(name: &str, reason: &str) -> Result<()> {
     let (called, recorder) = with(name, small())?;
-    ensure!(recorder.sent() == 0, "it was sent: {:?}", lock(&recorder.sent));
+    ensure!(recorder.sent() == 0, "it was sent: {:?}", recorder.sent.lock());
     failed_with(called, Code::Denied, reason)
 }
 
@@ -58,7 +59,7 @@ pub(super) fn mirror() -> Result<()> {
     let builder =
         Connector::builder().limits(small()).egress(Egress::endpoint(&server.url())?).transport(recorder);
     let _ = block_on(call(&load("mirror", builder)?))?;
-    let bodies = lock(&bodies);
+    let bodies = bodies.lock();
     let memory = bodies.last().context("the guest sent nothing")?;
     let has = |needle: &[u8]| memory.windows(needle.len()).any(|window| window == needle);
     ensure!(memory.len() >= 2 * 65_536 && has(b"Klaviyo-API-Key ***"), "what came back is not in the memory");
@@ -74,7 +75,7 @@ pub(super) struct Mirrored {
 
 impl Transport for Mirrored {
     fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_> {
-        lock(&self.bodies).push(request.body().clone());
+        self.bodies.lock().push(request.body().clone());
         self.inner.send(request, bounds)
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::canary::{self, KEY};
 use crate::component::{artifact, built, cache};
-use crate::lock;
 use crate::suite::block_on;
 use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
@@ -12,8 +11,9 @@ use klaviyo_host::{
     Answer, Attempt, AttemptError, Bounds, Cause, Connector, ConnectorBuilder, Error, Limit, Limits, Pace,
     Secret, Tenant, Transport,
 };
+use parking_lot::Mutex;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The component of a guest, by the name of its file.
 pub(super) fn guest(name: &str) -> PathBuf {
@@ -47,13 +47,13 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn sent(&self) -> usize {
-        lock(&self.sent).len()
+        self.sent.lock().len()
     }
 }
 
 impl Transport for Recorder {
     fn send(&self, request: Request<Bytes>, _: Bounds) -> Attempt<'_> {
-        lock(&self.sent).push(request);
+        self.sent.lock().push(request);
         Box::pin(async {
             if self.silent {
                 std::future::pending::<()>().await;

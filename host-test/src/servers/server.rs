@@ -1,11 +1,11 @@
 //! A server that does as it is told.
 
-use crate::lock;
 use anyhow::Result;
+use parking_lot::Mutex;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A request as it came.
@@ -89,12 +89,12 @@ impl Server {
     /// How many requests have come.
     #[must_use]
     pub fn requests(&self) -> usize {
-        lock(&self.seen).len()
+        self.seen.lock().len()
     }
 
     /// The time between the first two requests.
     pub(super) fn pause(&self) -> Option<Duration> {
-        match lock(&self.seen).as_slice() {
+        match self.seen.lock().as_slice() {
             [first, second, ..] => Some(*second - *first),
             _ => None,
         }
@@ -117,7 +117,7 @@ pub(super) fn converse(
 ) -> std::io::Result<()> {
     while let Some(bytes) = request(&mut stream)? {
         let number = {
-            let mut seen = lock(seen);
+            let mut seen = seen.lock();
             seen.push(Instant::now());
             seen.len() - 1
         };
