@@ -3,7 +3,8 @@
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::Result;
-use crate::operations::{account, imports, lists, members, profiles, subscriptions};
+use crate::operations::subscriptions::{subscribe, unsubscribe};
+use crate::operations::{account, imports, lists, members, profiles};
 use crate::rates::{RARE, Rate, SLOW, USUAL};
 use http::{Method, StatusCode};
 
@@ -22,6 +23,33 @@ pub(crate) struct Operation {
     pub(crate) run: fn(&mut Call<'_>) -> Result<Answer>,
 }
 
+/// An operation at Klaviyo's usual rate, which needs no scope and takes no query.
+const fn operation(
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    run: fn(&mut Call<'_>) -> Result<Answer>,
+) -> Operation {
+    Operation { name, method, path, scopes: &[], rate: USUAL, query: &[], run }
+}
+
+impl Operation {
+    const fn scopes(mut self, scopes: &'static [&'static str]) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    const fn rate(mut self, rate: Rate) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    const fn query(mut self, query: &'static [&'static str]) -> Self {
+        self.query = query;
+        self
+    }
+}
+
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const LISTS_READ: &str = "lists:read";
@@ -32,175 +60,75 @@ const SUBSCRIPTIONS_WRITE: &str = "subscriptions:write";
 const LIST_MEMBERS: &str = "/api/lists/{id}/relationships/profiles";
 
 static OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "get_accounts",
-        method: GET,
-        path: "/api/accounts",
-        scopes: &["accounts:read"],
-        rate: RARE,
-        query: &["fields[account]"],
-        run: account::get,
-    },
-    Operation {
-        name: "get_lists",
-        method: GET,
-        path: "/api/lists",
-        scopes: &[LISTS_READ],
-        rate: USUAL,
-        query: &["fields[list]", "filter", "page[cursor]", "page[size]", "sort"],
-        run: lists::get_all,
-    },
-    Operation {
-        name: "get_list",
-        method: GET,
-        path: "/api/lists/{id}",
-        scopes: &[LISTS_READ],
-        rate: USUAL,
-        query: &["additional-fields[list]", "fields[list]"],
-        run: lists::get,
-    },
-    Operation {
-        name: "get_profiles_for_list",
-        method: GET,
-        path: "/api/lists/{id}/profiles",
-        scopes: &[LISTS_READ, PROFILES_READ],
-        rate: USUAL,
-        query: &["additional-fields[profile]", "fields[profile]", "page[cursor]", "page[size]"],
-        run: members::get,
-    },
-    Operation {
-        name: "get_profile_ids_for_list",
-        method: GET,
-        path: LIST_MEMBERS,
-        scopes: &[LISTS_READ, PROFILES_READ],
-        rate: USUAL,
-        query: &["page[cursor]", "page[size]"],
-        run: members::get_ids,
-    },
-    Operation {
-        name: "add_profiles_to_list",
-        method: POST,
-        path: LIST_MEMBERS,
-        scopes: &[LISTS_WRITE, PROFILES_WRITE],
-        rate: SLOW,
-        query: &[],
-        run: members::add,
-    },
-    Operation {
-        name: "remove_profiles_from_list",
-        method: Method::DELETE,
-        path: LIST_MEMBERS,
-        scopes: &[LISTS_WRITE, PROFILES_WRITE],
-        rate: SLOW,
-        query: &[],
-        run: members::remove,
-    },
-    Operation {
-        name: "get_profiles",
-        method: GET,
-        path: "/api/profiles",
-        scopes: &[PROFILES_READ],
-        rate: USUAL,
-        query: &[
+    operation("get_accounts", GET, "/api/accounts", account::get)
+        .query(&["fields[account]"])
+        .rate(RARE)
+        .scopes(&["accounts:read"]),
+    operation("get_lists", GET, "/api/lists", lists::get_all)
+        .query(&["fields[list]", "filter", "page[cursor]", "page[size]", "sort"])
+        .scopes(&[LISTS_READ]),
+    operation("get_list", GET, "/api/lists/{id}", lists::get)
+        .query(&["additional-fields[list]", "fields[list]"])
+        .scopes(&[LISTS_READ]),
+    operation("get_profiles_for_list", GET, "/api/lists/{id}/profiles", members::get)
+        .query(&["additional-fields[profile]", "fields[profile]", "page[cursor]", "page[size]"])
+        .scopes(&[LISTS_READ, PROFILES_READ]),
+    operation("get_profile_ids_for_list", GET, LIST_MEMBERS, members::get_ids)
+        .query(&["page[cursor]", "page[size]"])
+        .scopes(&[LISTS_READ, PROFILES_READ]),
+    operation("add_profiles_to_list", POST, LIST_MEMBERS, members::add)
+        .rate(SLOW)
+        .scopes(&[LISTS_WRITE, PROFILES_WRITE]),
+    operation("remove_profiles_from_list", Method::DELETE, LIST_MEMBERS, members::remove)
+        .rate(SLOW)
+        .scopes(&[LISTS_WRITE, PROFILES_WRITE]),
+    operation("get_profiles", GET, "/api/profiles", profiles::get_all)
+        .query(&[
             "additional-fields[profile]",
             "fields[profile]",
             "filter",
             "page[cursor]",
             "page[size]",
             "sort",
-        ],
-        run: profiles::get_all,
-    },
-    Operation {
-        name: "get_profile",
-        method: GET,
-        path: "/api/profiles/{id}",
-        scopes: &[PROFILES_READ],
-        rate: USUAL,
-        query: &["additional-fields[profile]", "fields[profile]"],
-        run: profiles::get,
-    },
-    Operation {
-        name: "create_profile",
-        method: POST,
-        path: "/api/profiles",
-        scopes: &[PROFILES_WRITE],
-        rate: USUAL,
-        query: &["additional-fields[profile]"],
-        run: profiles::create,
-    },
-    Operation {
-        name: "update_profile",
-        method: Method::PATCH,
-        path: "/api/profiles/{id}",
-        scopes: &[PROFILES_WRITE],
-        rate: USUAL,
-        query: &["additional-fields[profile]"],
-        run: profiles::update,
-    },
-    Operation {
-        name: "create_or_update_profile",
-        method: POST,
-        path: "/api/profile-import",
-        scopes: &[PROFILES_WRITE],
-        rate: USUAL,
-        query: &["additional-fields[profile]"],
-        run: profiles::create_or_update,
-    },
-    Operation {
-        name: "bulk_subscribe_profiles",
-        method: POST,
-        path: "/api/profile-subscription-bulk-create-jobs",
-        scopes: &[LISTS_WRITE, PROFILES_WRITE, SUBSCRIPTIONS_WRITE],
-        rate: USUAL,
-        query: &[],
-        run: subscriptions::subscribe,
-    },
-    Operation {
-        name: "bulk_unsubscribe_profiles",
-        method: POST,
-        path: "/api/profile-subscription-bulk-delete-jobs",
-        scopes: &[LISTS_WRITE, PROFILES_WRITE, SUBSCRIPTIONS_WRITE],
-        rate: USUAL,
-        query: &[],
-        run: subscriptions::unsubscribe,
-    },
-    Operation {
-        name: "bulk_import_profiles",
-        method: POST,
-        path: "/api/profile-bulk-import-jobs",
-        scopes: &[LISTS_WRITE, PROFILES_WRITE],
-        rate: SLOW,
-        query: &["fields[profile-bulk-import-job]"],
-        run: imports::submit,
-    },
-    Operation {
-        name: "get_bulk_import_profiles_jobs",
-        method: GET,
-        path: "/api/profile-bulk-import-jobs",
-        scopes: &[LISTS_READ, PROFILES_READ],
-        rate: SLOW,
-        query: &["fields[profile-bulk-import-job]", "filter", "page[cursor]", "page[size]", "sort"],
-        run: imports::get_all,
-    },
-    Operation {
-        name: "get_bulk_import_profiles_job",
-        method: GET,
-        path: "/api/profile-bulk-import-jobs/{id}",
-        scopes: &[LISTS_READ, PROFILES_READ],
-        rate: SLOW,
-        query: &["fields[profile-bulk-import-job]"],
-        run: imports::get,
-    },
-    Operation {
-        name: "get_errors_for_bulk_import_profiles_job",
-        method: GET,
-        path: "/api/profile-bulk-import-jobs/{id}/import-errors",
-        scopes: &[PROFILES_READ],
-        rate: SLOW,
-        query: &["fields[import-error]", "page[cursor]", "page[size]"],
-        run: imports::get_errors,
-    },
+        ])
+        .scopes(&[PROFILES_READ]),
+    operation("get_profile", GET, "/api/profiles/{id}", profiles::get)
+        .query(&["additional-fields[profile]", "fields[profile]"])
+        .scopes(&[PROFILES_READ]),
+    operation("create_profile", POST, "/api/profiles", profiles::create)
+        .query(&["additional-fields[profile]"])
+        .scopes(&[PROFILES_WRITE]),
+    operation("update_profile", Method::PATCH, "/api/profiles/{id}", profiles::update)
+        .query(&["additional-fields[profile]"])
+        .scopes(&[PROFILES_WRITE]),
+    operation("create_or_update_profile", POST, "/api/profile-import", profiles::create_or_update)
+        .query(&["additional-fields[profile]"])
+        .scopes(&[PROFILES_WRITE]),
+    operation("bulk_subscribe_profiles", POST, "/api/profile-subscription-bulk-create-jobs", subscribe)
+        .scopes(&[LISTS_WRITE, PROFILES_WRITE, SUBSCRIPTIONS_WRITE]),
+    operation("bulk_unsubscribe_profiles", POST, "/api/profile-subscription-bulk-delete-jobs", unsubscribe)
+        .scopes(&[LISTS_WRITE, PROFILES_WRITE, SUBSCRIPTIONS_WRITE]),
+    operation("bulk_import_profiles", POST, "/api/profile-bulk-import-jobs", imports::submit)
+        .query(&["fields[profile-bulk-import-job]"])
+        .rate(SLOW)
+        .scopes(&[LISTS_WRITE, PROFILES_WRITE]),
+    operation("get_bulk_import_profiles_jobs", GET, "/api/profile-bulk-import-jobs", imports::get_all)
+        .query(&["fields[profile-bulk-import-job]", "filter", "page[cursor]", "page[size]", "sort"])
+        .rate(SLOW)
+        .scopes(&[LISTS_READ, PROFILES_READ]),
+    operation("get_bulk_import_profiles_job", GET, "/api/profile-bulk-import-jobs/{id}", imports::get)
+        .query(&["fields[profile-bulk-import-job]"])
+        .rate(SLOW)
+        .scopes(&[LISTS_READ, PROFILES_READ]),
+    operation(
+        "get_errors_for_bulk_import_profiles_job",
+        GET,
+        "/api/profile-bulk-import-jobs/{id}/import-errors",
+        imports::get_errors,
+    )
+    .query(&["fields[import-error]", "page[cursor]", "page[size]"])
+    .rate(SLOW)
+    .scopes(&[PROFILES_READ]),
 ];
 
 /// The names of the simulated operations, which are Klaviyo's.
