@@ -122,56 +122,26 @@ pub(super) fn chosen(text: &str) -> &str {
 
 /// Whether an answer is yes or no, as forms write it.
 fn answered(text: &str) -> Option<bool> {
-    const YES: [&str; 18] = [
-        "yes",
-        "y",
-        "true",
-        "1",
-        "on",
-        "checked",
-        "agree",
-        "iagree",
-        "agreed",
-        "accept",
-        "iaccept",
-        "accepted",
-        "optin",
-        "optedin",
-        "subscribed",
-        "sí",
-        "oui",
-        "ja",
-    ];
-    const NO: [&str; 17] = [
-        "no",
-        "n",
-        "false",
-        "0",
-        "off",
-        "unchecked",
-        "decline",
-        "declined",
-        "disagree",
-        "optout",
-        "optedout",
-        "unsubscribe",
-        "unsubscribed",
-        "never",
-        "not",
-        "nein",
-        "non",
-    ];
     /// Words that say no anywhere in the answer: `I do not agree`.
     const NOT: [&str; 8] = ["not", "dont", "never", "no", "nicht", "kein", "keine", "nunca"];
     let first = text.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
-    let (whole, first) = (letters(text), letters(first));
-    let is_in = |words: &[&str]| words.contains(&whole.as_str()) || words.contains(&first.as_str());
-    let mut words = text.split(|c: char| c.is_whitespace() || c == '_').map(letters);
-    if is_in(&NO) {
+    let said = [letters(text), letters(first)].map(|words| meaning(&words));
+    if said.contains(&Some(false)) {
         Some(false)
-    } else if is_in(&YES) {
+    } else if said.contains(&Some(true)) {
         Some(true)
     } else {
+        let mut words = text.split(|c: char| c.is_whitespace() || c == '_').map(letters);
         words.any(|word| NOT.contains(&word.as_str())).then_some(false)
+    }
+}
+
+fn meaning(letters: &str) -> Option<bool> {
+    match letters {
+        "yes" | "y" | "true" | "1" | "on" | "checked" | "agree" | "iagree" | "agreed" | "accept"
+        | "iaccept" | "accepted" | "optin" | "optedin" | "subscribed" | "sí" | "oui" | "ja" => Some(true),
+        "no" | "n" | "false" | "0" | "off" | "unchecked" | "decline" | "declined" | "disagree" | "optout"
+        | "optedout" | "unsubscribe" | "unsubscribed" | "never" | "not" | "nein" | "non" => Some(false),
+        _ => None,
     }
 }
