@@ -16,38 +16,6 @@ use serde_json::{Map, Value, json};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// The keywords with the same meaning in JSON Schema. With `format`, dates are checked.
-const SAME: [&str; 14] = [
-    "enum",
-    "format",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "pattern",
-    "required",
-    "type",
-    "uniqueItems",
-];
-
-/// The keywords that do not restrict values. `nullable` is read separately.
-const ANNOTATIONS: [&str; 10] = [
-    "default",
-    "deprecated",
-    "description",
-    "discriminator",
-    "example",
-    "externalDocs",
-    "nullable",
-    "readOnly",
-    "title",
-    "writeOnly",
-];
-
 /// A validator for a schema of a document.
 pub(crate) fn validator(document: &Value, schema: &Value) -> Result<Validator> {
     let mut conversion = Conversion { document, definitions: Map::new(), waiting: Vec::new() };
@@ -124,7 +92,10 @@ impl Conversion<'_> {
         let mut converted = Map::new();
         for (keyword, value) in members {
             let value = match keyword.as_str() {
-                same if SAME.contains(&same) => value.clone(),
+                // These mean the same in JSON Schema. With `format`, dates are checked.
+                "enum" | "format" | "maxItems" | "maxLength" | "maxProperties" | "maximum" | "minItems"
+                | "minLength" | "minProperties" | "minimum" | "pattern" | "required" | "type"
+                | "uniqueItems" => value.clone(),
                 "items" => self.schema(value)?,
                 "properties" => {
                     let properties = value.as_object().context("`properties` is an object")?;
@@ -141,7 +112,10 @@ impl Conversion<'_> {
                 }
                 "additionalProperties" if value.is_boolean() => value.clone(),
                 "additionalProperties" => self.schema(value)?,
-                said if ANNOTATIONS.contains(&said) || said.starts_with("x-") => continue,
+                // These do not restrict values. `nullable` is read separately.
+                "default" | "deprecated" | "description" | "discriminator" | "example" | "externalDocs"
+                | "nullable" | "readOnly" | "title" | "writeOnly" => continue,
+                extension if extension.starts_with("x-") => continue,
                 unknown => bail!("this check does not know what `{unknown}` asks of a value"),
             };
             converted.insert(keyword.clone(), value);
