@@ -3,7 +3,7 @@
 use crate::check::{self, Request, Verdict};
 use crate::corpus::FixtureRequest;
 use crate::document::Document;
-use crate::simulator::{self, SimulatorReport};
+use crate::simulator::{self, REASON, SimulatorReport};
 use anyhow::Result;
 use std::collections::BTreeSet;
 
@@ -122,8 +122,8 @@ fn simulator_lines(report: &SimulatorReport) -> Vec<String> {
         "simulator: of {operations} operations with a body, it took {accepted} documented bodies and refused {refused} \
          faulty ones"
     )];
-    let line = |(pointer, reason, count): &(String, &str, usize)| {
-        format!("simulator: it refuses {count} documented bodies at {pointer}: {reason}")
+    let line = |(pointer, count): &(String, usize)| {
+        format!("simulator: it refuses {count} documented bodies at {pointer}: {REASON}")
     };
     lines.extend(not_simulated.iter().map(line));
     lines
