@@ -1,9 +1,11 @@
 //! Consent: the messages that a person agreed to on each channel, and the suppressions that stop email.
 
 use crate::revision::Revision;
+use strum::{AsRefStr, IntoStaticStr};
 
 /// A channel of messages.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, AsRefStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Channel {
     /// Email.
     Email,
@@ -16,7 +18,8 @@ pub enum Channel {
 }
 
 /// A kind of messages.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, IntoStaticStr)]
+#[strum(const_into_str, serialize_all = "snake_case")]
 pub(crate) enum Message {
     Marketing,
     Transactional,
@@ -52,7 +55,8 @@ pub struct Consent {
 }
 
 /// Why Klaviyo sends no email to a person.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, AsRefStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Suppression {
     /// The address rejected a message: it does not exist.
     HardBounce,
@@ -67,12 +71,14 @@ pub enum Suppression {
 }
 
 /// How people join a list.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, AsRefStr)]
 pub enum OptIn {
     /// The person joins at once.
     #[default]
+    #[strum(serialize = "single_opt_in")]
     Single,
     /// The person joins after confirming.
+    #[strum(serialize = "double_opt_in")]
     Double,
 }
 
@@ -86,16 +92,6 @@ impl Channel {
                 Self::Push => revision >= Revision::JANUARY_2026,
             },
         )
-    }
-
-    /// Its name in requests.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::WhatsApp => "whatsapp",
-            Self::Push => "push",
-        }
     }
 
     /// Its messages.
@@ -120,15 +116,6 @@ impl Message {
             Self::OpenTracking => revision >= Revision::JULY_2026,
         }
     }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Marketing => "marketing",
-            Self::Transactional => "transactional",
-            Self::Conversational => "conversational",
-            Self::OpenTracking => "open_tracking",
-        }
-    }
 }
 
 impl State {
@@ -151,27 +138,8 @@ impl Consent {
 }
 
 impl Suppression {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::HardBounce => "HARD_BOUNCE",
-            Self::InvalidEmail => "INVALID_EMAIL",
-            Self::SpamComplaint => "SPAM_COMPLAINT",
-            Self::Unsubscribe => "UNSUBSCRIBE",
-            Self::UserSuppressed => "USER_SUPPRESSED",
-        }
-    }
-
     /// Whether subscribing lifts it. It lifts the suppressions of people, not those of addresses.
     pub(crate) fn is_lifted(self) -> bool {
         matches!(self, Self::SpamComplaint | Self::Unsubscribe | Self::UserSuppressed)
-    }
-}
-
-impl OptIn {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Single => "single_opt_in",
-            Self::Double => "double_opt_in",
-        }
     }
 }

@@ -40,7 +40,7 @@ fn account_state(account: &Account) -> Value {
         .values()
         .map(|list| {
             let members: Vec<&String> = list.members.keys().collect();
-            let opt_in = list.opt_in.name();
+            let opt_in = list.opt_in.as_ref();
             json!({ "id": list.id, "name": list.name, "opt_in_process": opt_in, "members": members })
         })
         .collect();
@@ -72,14 +72,14 @@ fn profile_state(profile: &Profile) -> Value {
                 State::Unconfirmed => "UNCONFIRMED",
                 state => state.name(),
             };
-            let name = match message.name() {
-                "marketing" => channel.name().to_owned(),
-                message => format!("{}.{message}", channel.name()),
+            let name = match message.into_str() {
+                "marketing" => channel.as_ref().to_owned(),
+                message => format!("{}.{message}", channel.as_ref()),
             };
             (name, json!({ "state": state, "since": consent.since, "source": consent.source }))
         })
         .collect();
-    let suppressions: Vec<&str> = profile.suppressions.iter().map(|(reason, _)| reason.name()).collect();
+    let suppressions: Vec<&str> = profile.suppressions.iter().map(|(reason, _)| reason.as_ref()).collect();
     json!({
         "id": profile.id,
         "attributes": profile.attributes,

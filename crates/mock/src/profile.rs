@@ -132,8 +132,8 @@ fn subscriptions(profile: &Profile, revision: Revision) -> Value {
         }
         let messages = channel.messages().iter().filter(|message| **message != Message::OpenTracking);
         let consents =
-            messages.map(|&message| (message.name().to_owned(), subscription(profile, channel, message)));
-        let name = if channel == Channel::Push { "mobile_push" } else { channel.name() };
+            messages.map(|&message| (message.into_str().to_owned(), subscription(profile, channel, message)));
+        let name = if channel == Channel::Push { "mobile_push" } else { channel.as_ref() };
         channels.insert(name.to_owned(), Value::Object(consents.collect()));
     }
     Value::Object(channels)
@@ -169,7 +169,7 @@ fn subscription(profile: &Profile, channel: Channel, message: Message) -> Value 
     if channel == Channel::Email {
         let suppression = profile.suppressions.iter();
         let suppression: Vec<Value> =
-            suppression.map(|(reason, at)| json!({ "reason": reason.name(), "timestamp": at })).collect();
+            suppression.map(|(reason, at)| json!({ "reason": reason.as_ref(), "timestamp": at })).collect();
         let lists = profile.list_suppressions.iter();
         let lists: Vec<Value> = lists
             .map(|(list, at)| json!({ "list_id": list, "reason": "UNSUBSCRIBE", "timestamp": at }))

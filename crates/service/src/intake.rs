@@ -73,10 +73,7 @@ impl OptIn {
 
 /// The channels for which a contact has an address, each once; and the names of the others, with the address
 /// that they need.
-fn reachable(
-    channels: &[Channel],
-    contact: &NewProfile,
-) -> (Vec<Channel>, Vec<(&'static str, &'static str)>) {
+fn reachable(channels: &[Channel], contact: &NewProfile) -> (Vec<Channel>, Vec<(Channel, &'static str)>) {
     let (mut reachable, mut others) = (Vec::new(), Vec::new());
     let mut channels = channels.to_vec();
     channels.sort_unstable();
@@ -89,7 +86,7 @@ fn reachable(
         if is_there {
             reachable.push(channel);
         } else {
-            others.push((channel.as_str(), needs));
+            others.push((channel, needs));
         }
     }
     (reachable, others)

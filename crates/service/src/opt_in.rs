@@ -58,7 +58,8 @@ pub struct OptIn {
 }
 
 /// A channel of marketing consent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// Email. Needs an email address.
@@ -67,18 +68,6 @@ pub enum Channel {
     Sms,
     /// WhatsApp. Needs a phone number.
     Whatsapp,
-}
-
-impl Channel {
-    /// The name that callers use.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::Whatsapp => "whatsapp",
-        }
-    }
 }
 
 impl From<Channel> for types::Channel {

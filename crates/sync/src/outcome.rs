@@ -2,9 +2,11 @@
 
 use klaviyo_host::types::{Code, ContractError, Detail};
 use std::fmt;
+use strum::AsRefStr;
 
 /// How a row ended. Each row ends once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, AsRefStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum RowOutcome {
     /// Klaviyo has it. The reason says what was left out, and is empty if nothing was.
     Done(Reason),
@@ -40,16 +42,6 @@ pub struct Counts {
 }
 
 impl RowOutcome {
-    /// Its name: `done`, `refused` or `failed`.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Done(_) => "done",
-            Self::Refused(_) => "refused",
-            Self::Failed(_) => "failed",
-        }
-    }
-
     /// The field and the reason, or what there is to say of a row that is done.
     #[must_use]
     pub fn reason(&self) -> &Reason {

@@ -35,7 +35,7 @@ impl Report {
         let Some((path, file)) = &mut self.file else { return Ok(()) };
         let Reason { field, reason } = outcome.reason();
         let (field, reason) = (clean_cell(field), clean_cell(reason));
-        let written = file.write_record([line.to_string().as_str(), outcome.name(), &field, &reason]);
+        let written = file.write_record([line.to_string().as_str(), outcome.as_ref(), &field, &reason]);
         written.map_err(|error| unwritable(path, &error.into()))
     }
 

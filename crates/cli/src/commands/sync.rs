@@ -107,7 +107,7 @@ fn tell_form(form: &Form) {
 /// The form for `--json`.
 fn form_json(form: &Form) -> Value {
     json!({
-        "format": form.format.name(),
+        "format": form.format.as_ref(),
         "separator": form.separator.map(|separator| char::from(separator).to_string()),
         "encoding": form.encoding.name().to_lowercase(),
     })

@@ -63,7 +63,7 @@ fn resource(list: &List) -> Value {
             "name": list.name,
             "created": list.created,
             "updated": list.created,
-            "opt_in_process": list.opt_in.name(),
+            "opt_in_process": list.opt_in.as_ref(),
         },
         "relationships": { "profiles": link("profiles"), "tags": link("tags") },
         "links": { "self": format!("{own}/") },

@@ -108,7 +108,7 @@ impl JobRequest {
             };
             // Unproven: the text. A profile that is named by its id may have the identifier itself.
             if id.is_none() && given(&attributes, needed).is_none() {
-                let detail = format!("'{needed}' is required for the channel '{}'", channel.name());
+                let detail = format!("'{needed}' is required for the channel '{}'", channel.as_ref());
                 return Err(Refusal::invalid(&detail, &pointer).into());
             }
         }
@@ -124,7 +124,7 @@ impl JobRequest {
         let refuse = |detail: String, pointer: &str| Err(Refusal::invalid(&detail, pointer).into());
         let mut messages = Vec::new();
         for (name, asked) in channels.iter().filter(|(_, asked)| !asked.is_null()) {
-            let Some(channel) = Channel::known(self.revision).find(|channel| channel.name() == name) else {
+            let Some(channel) = Channel::known(self.revision).find(|channel| channel.as_ref() == name) else {
                 let detail = format!("'{name}' is not a valid field for the resource 'subscriptions'.");
                 return refuse(detail, pointer);
             };
@@ -137,8 +137,9 @@ impl JobRequest {
                 if channel == Channel::Push && ["tokens", "anonymous_id"].contains(&name.as_str()) {
                     continue;
                 }
-                let known =
-                    |message: &&Message| message.name() == name && message.can_become(self.to, self.revision);
+                let known = |message: &&Message| {
+                    message.into_str() == name && message.can_become(self.to, self.revision)
+                };
                 let Some(message) = channel.messages().iter().find(known) else {
                     let detail = format!("'{name}' is not a valid field for the resource 'subscriptions'.");
                     return refuse(detail, &pointer);

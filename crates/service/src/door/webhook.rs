@@ -81,7 +81,7 @@ pub(super) async fn post_notification(
         now: unix_time(),
     };
     let Some(Notification { opt_ins, opt_outs, ignored }) = Notification::read(&body, rules) else {
-        door.metrics.ignored(IgnoredReason::Unreadable.as_str(), 1);
+        door.metrics.ignored(IgnoredReason::Unreadable.into_str(), 1);
         let message = "the body is not JSON";
         return Err(Rejection::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message));
     };
@@ -166,7 +166,7 @@ fn warn_of_rejected(account: &Account, responses: &[OptInResponse], warning: &st
 fn count_ignored(door: &Door, account: &Account, ignored: &Ignored) {
     for (reason, count) in ignored.counts() {
         let warning = reason.warning();
-        let reason = reason.as_str();
+        let reason = reason.into_str();
         door.metrics.ignored(reason, count);
         match warning {
             Some(warning) => warn!(%account, reason, count, "{warning}"),

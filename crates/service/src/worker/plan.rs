@@ -1,6 +1,7 @@
 //! How a batch is brought to Klaviyo in the fewest requests.
 
 use crate::queue::MAX_BATCH;
+use strum::IntoStaticStr;
 
 /// A number of requests.
 type Requests = usize;
@@ -14,7 +15,8 @@ const ADDED: usize = 1_000;
 const IMPORT: Requests = 8;
 
 /// How opt-ins to one list are done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(const_into_str, serialize_all = "kebab-case")]
 pub(super) enum Plan {
     /// The three steps of `contacts.opt-in`, for each.
     OneByOne,

@@ -112,12 +112,7 @@ impl Status {
     }
 
     pub(super) fn planned(&self, plan: Plan) {
-        let name = match plan {
-            Plan::OneByOne => "one-by-one",
-            Plan::LookedUp => "looked-up",
-            Plan::Import => "import",
-        };
-        self.batches.get_or_create(&[("name", name)]).inc();
+        self.batches.get_or_create(&[("name", plan.into_str())]).inc();
     }
 
     pub(super) fn used(&self, usage: Usage) {

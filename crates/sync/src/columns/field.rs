@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use strum::IntoStaticStr;
 
 /// A field of a contact, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +43,8 @@ pub struct ColumnMapping {
 }
 
 /// What to do with a column that has no field.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum UnknownColumns {
     /// Do not begin.
     #[default]
@@ -56,18 +58,6 @@ pub enum UnknownColumns {
 const FIELDS: &str = "email, phone-number, external-id, first-name, last-name, name, organization, title, address1, \
                       address2, city, region, country, zip, consented-at, consent-source, consent-method, \
                       property:NAME, json:NAME and ignore";
-
-impl UnknownColumns {
-    /// Its name: `refuse`, `properties` or `ignore`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Refuse => "refuse",
-            Self::Properties => "properties",
-            Self::Ignore => "ignore",
-        }
-    }
-}
 
 impl FromStr for ColumnMapping {
     type Err = String;

@@ -1,9 +1,11 @@
 //! The form of an input: its format, its separator and its encoding.
 
 use encoding_rs::Encoding;
+use strum::{AsRefStr, IntoStaticStr};
 
 /// The format of an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// Comma-separated values, or with another separator; the first row names the columns.
     Csv,
@@ -39,17 +41,6 @@ pub fn separator(text: &str) -> Result<u8, String> {
         _ => {
             Err("write one ASCII character, such as ';', or tab, and not one that ends rows or quotes"
                 .to_owned())
-        }
-    }
-}
-
-impl Format {
-    /// Its name: `csv` or `jsonl`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Jsonl => "jsonl",
         }
     }
 }

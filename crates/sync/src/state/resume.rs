@@ -31,10 +31,10 @@ pub(crate) fn resume_options(settings: &Settings, form: &Form) -> BTreeMap<Strin
     add("--one-by-one", flag(settings.one_by_one));
     add("--map", joined(settings.map.iter().map(ToString::to_string).collect()));
     let unknown = Some(settings.unknown_columns).filter(|unknown| *unknown != UnknownColumns::default());
-    add("--unknown-columns", unknown.map(|unknown| unknown.name().to_owned()));
+    add("--unknown-columns", unknown.map(|unknown| <&str>::from(unknown).to_owned()));
     add("--region", settings.region.map(|region| region.as_ref().to_owned()));
     // The form that was found counts as set, so that a state means one form of the input.
-    add("--format", Some(form.format.name().to_owned()));
+    add("--format", Some(form.format.as_ref().to_owned()));
     let separator = form.separator.filter(|separator| *separator != b',');
     add("--separator", separator.map(|separator| char::from(separator).to_string()));
     add("--encoding", Some(form.encoding.name().to_lowercase()).filter(|name| name != "utf-8"));

@@ -109,7 +109,7 @@ fn channels() -> impl TypedValueParser<Value = Channel> {
 
 /// Reads a format.
 fn formats() -> impl TypedValueParser<Value = Format> {
-    let value = |format: Format, help: &'static str| PossibleValue::new(format.name()).help(help);
+    let value = |format: Format, help: &'static str| PossibleValue::new(<&str>::from(format)).help(help);
     PossibleValuesParser::new([
         value(
             Format::Csv,
@@ -117,17 +117,19 @@ fn formats() -> impl TypedValueParser<Value = Format> {
         ),
         value(Format::Jsonl, "JSON Lines, an object on each line, or a JSON array of objects"),
     ])
-    .map(|name| if name == Format::Csv.name() { Format::Csv } else { Format::Jsonl })
+    .map(|name| if name == Format::Csv.as_ref() { Format::Csv } else { Format::Jsonl })
 }
 
 /// Reads what to do with unknown columns.
 fn unknown_columns() -> impl TypedValueParser<Value = UnknownColumns> {
     use UnknownColumns::{Ignore, Properties, Refuse};
-    let value = |what: UnknownColumns, help: &'static str| PossibleValue::new(what.name()).help(help);
+    let value = |what: UnknownColumns, help: &'static str| PossibleValue::new(<&str>::from(what)).help(help);
     PossibleValuesParser::new([
         value(Refuse, "Do not begin"),
         value(Properties, "Make them custom properties, as text"),
         value(Ignore, "Leave them out"),
     ])
-    .map(|name| [Refuse, Properties, Ignore].into_iter().find(|what| what.name() == name).unwrap_or_default())
+    .map(|name| {
+        [Refuse, Properties, Ignore].into_iter().find(|what| <&str>::from(*what) == name).unwrap_or_default()
+    })
 }

@@ -90,7 +90,7 @@ struct Printer {
 
 impl Reporter for Printer {
     fn row(&mut self, line: u64, outcome: &RowOutcome) {
-        let (name, reason) = (outcome.name(), outcome.reason());
+        let (name, reason) = (outcome.as_ref(), outcome.reason());
         if !reason.reason.is_empty() {
             let name = if matches!(outcome, RowOutcome::Done(_)) { "warning" } else { name };
             output::eprint(&format!("line {line}: {name}: {}\n", clean(&reason.to_string())));

@@ -69,7 +69,7 @@ impl Reporter for Terminal {
         let named =
             if matches!(outcome, RowOutcome::Done(_)) { &mut self.warned } else { &mut self.not_done };
         if !reason.reason.is_empty() && named.len() < NAMED {
-            named.push(format!("line {line}: {}: {reason}", outcome.name()));
+            named.push(format!("line {line}: {}: {reason}", outcome.as_ref()));
         }
     }
 

@@ -1,11 +1,15 @@
 //! The parts of a notification that have no effect, counted by reason.
 
 use std::collections::BTreeMap;
+use strum::IntoStaticStr;
 
 /// Why a part of a notification has no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+/// Its name is the label in the metric.
+#[strum(const_into_str, serialize_all = "kebab-case")]
 pub(in crate::door) enum IgnoredReason {
     /// A message with another text than a word that opts in.
+    #[strum(serialize = "not-a-wish")]
     NotAnOptIn,
     /// The answer to a Flow that says no.
     Declined,
@@ -35,25 +39,6 @@ pub(in crate::door) enum IgnoredReason {
 }
 
 impl IgnoredReason {
-    /// The label in the metric.
-    pub(in crate::door) fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAnOptIn => "not-a-wish",
-            Self::Declined => "declined",
-            Self::Unclear => "unclear",
-            Self::UnsupportedType => "unsupported-type",
-            Self::Status => "status",
-            Self::ForeignNumber => "foreign-number",
-            Self::Old => "old",
-            Self::WithoutNumber => "without-number",
-            Self::StopWithoutNumber => "stop-without-number",
-            Self::Preference => "preference",
-            Self::OtherField => "other-field",
-            Self::Empty => "empty",
-            Self::Unreadable => "unreadable",
-        }
-    }
-
     /// The warning for the operator; none if there is nothing to change.
     pub(in crate::door) fn warning(self) -> Option<&'static str> {
         Some(match self {

@@ -55,7 +55,7 @@ fn read_of(messages: Value) -> Notification {
 }
 
 fn reasons(notified: &Notification) -> Vec<(&'static str, usize)> {
-    notified.ignored.counts().map(|(why, count)| (why.as_str(), count)).collect()
+    notified.ignored.counts().map(|(why, count)| (why.into_str(), count)).collect()
 }
 
 /// The opt-ins that are made of it, cleaned.

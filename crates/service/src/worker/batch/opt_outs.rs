@@ -112,9 +112,8 @@ impl Batch<'_> {
         for channel in opt_in.consent.clone() {
             if self.has_withdrawn(opt_in, channel, accepted).await? {
                 opt_in.consent.retain(|other| *other != channel);
-                let name = channel.as_str();
                 opt_in.warn(format!(
-                    "consent: the person has stopped {name} marketing since, so none is given"
+                    "consent: the person has stopped {channel} marketing since, so none is given"
                 ));
             }
         }
@@ -147,7 +146,7 @@ impl Batch<'_> {
     /// The key of a withdrawal in the bucket of outcomes, which keeps it as long as an outcome.
     fn withdrawal_key(&self, number: &str, channel: Channel) -> OptInKey {
         // The text is longer than the id of any opt-in, so that no opt-in has this key.
-        OptInKey::new(self.settler.account, &format!("{number} has left {:0>200}", channel.as_str()))
+        OptInKey::new(self.settler.account, &format!("{number} has left {channel:0>200}"))
     }
 }
 
