@@ -3,6 +3,7 @@
 mod alone;
 mod artifact;
 mod command;
+mod compatibility;
 mod corpus;
 mod deploy;
 mod examples;

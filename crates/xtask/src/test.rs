@@ -4,7 +4,7 @@
 use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
-use crate::{alone, components, corpus, deploy, examples, openapi, program, sdk};
+use crate::{alone, compatibility, components, corpus, deploy, examples, openapi, program, sdk};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
@@ -39,6 +39,7 @@ const STEPS: &[Step] = &[
     step("lints", "Clippy, on all crates", |_| {
         run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))
     }),
+    step("contract", "wit/ against the last released contract", |_| compatibility::check()),
     step("component", "the component, its contract and its size", |needs| needs.component()),
     step("native", "the tests of the crates without wasmtime", |needs| alone::test(needs.nats()?)),
     step("alone", "each crate by itself, with each of its features", |_| alone::check()),
