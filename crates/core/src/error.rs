@@ -55,6 +55,15 @@ pub struct Detail {
     pub pointer: Option<String>,
 }
 
+/// An item of a call that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Its position in the argument.
+    pub index: u32,
+    /// Why.
+    pub reason: Detail,
+}
+
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

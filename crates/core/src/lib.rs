@@ -44,13 +44,9 @@ mod rfc3339;
 pub mod text;
 mod types;
 
-pub use error::{Code, Detail, Error};
+pub use error::{Code, Detail, Error, Refusal};
 pub use http::{Header, Http, Method, Request, Response, TransportError};
-pub use types::{
-    Audience, Channel, ChannelConsent, ConsentOptions, ConsentOutcome, Consents, Creation, Historical,
-    Identifier, ImportFailure, Job, JobStatus, NewProfile, Profile, Receipt, Refusal, Submission, Submitted,
-    Subscription, Suppression, Unsubscription, Upserted,
-};
+pub use types::*;
 
 /// The origin that every request goes to.
 pub const ORIGIN: &str = "https://a.klaviyo.com";

@@ -1,0 +1,36 @@
+//! The interface `types`, and what the functions of all interfaces return.
+
+use crate::contract::types;
+use crate::convert::{Convert, record, variant};
+use alloc::boxed::Box;
+use klaviyo_core as klaviyo;
+
+/// What a function of the contract returns.
+pub(crate) type Answer<T> = Result<T, types::Error>;
+
+/// Converts what a function of the core returns.
+pub(crate) fn answer<T: Convert<U>, U>(result: Result<T, Box<klaviyo::Error>>) -> Answer<U> {
+    match result {
+        Ok(value) => Ok(value.convert()),
+        Err(error) => Err(error.convert()),
+    }
+}
+
+variant!(types::Identifier => klaviyo::Identifier {
+    Email(value), PhoneNumber(value), ExternalId(value), Id(value),
+});
+record!(types::NewProfile => klaviyo::NewProfile {
+    email, phone_number, external_id, first_name, last_name, properties,
+});
+record!(klaviyo::Profile => types::Profile {
+    id, email, phone_number, external_id, first_name, last_name, created, updated, properties, warnings,
+});
+record!(klaviyo::Refusal => types::Refusal { index, reason });
+record!(klaviyo::Detail => types::Detail { code, title, detail, pointer });
+record!(klaviyo::Error => types::Error {
+    code, message, status, retry_after, details, duplicate, request_id, body, done,
+});
+variant!(klaviyo::Code => types::Code {
+    InvalidInput, Unauthenticated, Forbidden, NotFound, Conflict, Rejected, RateLimited, Retired, Unavailable,
+    Blocked, Denied, Timeout, Connection, TooLarge, Malformed, Other,
+});

@@ -1,0 +1,42 @@
+//! The JSON:API documents that Klaviyo reads and writes: a file for each kind of resource.
+//!
+//! Reading accepts extra, missing and null members, but no member of a wrong type that is used. What is written has
+//! its members in the order of Klaviyo's own examples.
+
+mod consents;
+mod errors;
+mod jobs;
+mod lists;
+mod profiles;
+
+pub(crate) use consents::{Consenting, Marketing, SUBSCRIBED, Subscriptions, UNSUBSCRIBED, consents};
+pub(crate) use errors::{errors, refused_rows};
+pub(crate) use jobs::{failure, job};
+pub(crate) use lists::list;
+pub(crate) use profiles::{Attributes, profile};
+
+use serde::Serialize;
+
+/// A body: everything is under `data`.
+#[derive(Serialize)]
+pub(crate) struct Body<T> {
+    pub(crate) data: T,
+}
+
+/// A resource to create or to change.
+#[derive(Serialize)]
+pub(crate) struct NewResource<'a, T> {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<&'a str>,
+    pub(crate) attributes: T,
+}
+
+/// A resource named by its id.
+#[derive(Serialize)]
+pub(crate) struct ResourceId<'a> {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) id: &'a str,
+}

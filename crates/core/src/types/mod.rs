@@ -1,0 +1,19 @@
+//! The values of the contract, as `wit/` documents them: a file for each interface.
+//!
+//! Their serde form is the contract's JSON: records with kebab-case names, variants as `{"case": payload}`,
+//! options as the value or null.
+
+mod bulk;
+mod consent;
+mod contacts;
+mod lists;
+mod profile;
+
+pub use bulk::{ImportFailure, Job, JobStatus, Submission, Submitted};
+pub use consent::{
+    Channel, ChannelConsent, ConsentOptions, ConsentOutcome, Consents, Historical, Subscription, Suppression,
+    Unsubscription,
+};
+pub use contacts::{Creation, Receipt, Upserted};
+pub use lists::Audience;
+pub use profile::{Identifier, NewProfile, Profile};
