@@ -1,88 +1,81 @@
 //! Klaviyo's endpoints: their rates, and whether a request may be sent twice.
 
-use http::Method;
+mod table;
 
-/// One endpoint, with Klaviyo's published rates for one account. Source: `x-klaviyo-ratelimit` of the OpenAPI
-/// document of revision 2025-01-15.
+use http::Method;
+use table::{ENDPOINTS, UNKNOWN_READ, UNKNOWN_WRITE};
+
+/// One endpoint, with Klaviyo's published rates for one account: `x-klaviyo-ratelimit` of its OpenAPI documents.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// The name in logs. It contains no personal data, which addresses do.
     pub name: &'static str,
     method: Method,
-    /// The segments of the path; `{}` matches any.
-    path: &'static [&'static str],
+    /// `{}` is any segment.
+    path: &'static str,
+    /// How many requests Klaviyo takes.
+    pub rates: Rates,
+    used_by: Use,
+    /// Whether a request of the contract's functions that may have taken effect can be sent again without a second
+    /// effect. Reads can, and most writes of the same values.
+    repeatable: bool,
+}
+
+/// How many requests Klaviyo takes from one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
     /// The most requests in a second.
     pub burst: u32,
     /// The most requests in a minute.
     pub steady: u32,
-    /// Whether a request that may have taken effect can be sent again without a second effect. Reads can, and
-    /// writes of the same values. Creating a profile again is answered by 409, which the component
-    /// understands. An import again is a second job.
-    pub(crate) repeatable: bool,
+    /// The most requests in a day; none: as many as the other two allow.
+    pub daily: Option<u32>,
 }
 
-const fn endpoint(
-    name: &'static str,
-    method: Method,
-    path: &'static [&'static str],
-    (burst, steady): (u32, u32),
-    repeatable: bool,
-) -> Endpoint {
-    Endpoint { name, method, path, burst, steady, repeatable }
+/// Which functions of the contract have a use for an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// Functions that do one thing, such as `contacts.opt-in`.
+    Contract,
+    /// `api.call` alone.
+    Api,
 }
-
-const MEDIUM: (u32, u32) = (10, 150);
-const LARGE: (u32, u32) = (75, 700);
-
-static ENDPOINTS: [Endpoint; 12] = [
-    endpoint("get lists", Method::GET, &["api", "lists"], LARGE, true),
-    endpoint("get profiles", Method::GET, &["api", "profiles"], LARGE, true),
-    endpoint("get profile", Method::GET, &["api", "profiles", "{}"], LARGE, true),
-    endpoint("create profile", Method::POST, &["api", "profiles"], LARGE, true),
-    endpoint("create or update profile", Method::POST, &["api", "profile-import"], LARGE, true),
-    endpoint("add to list", Method::POST, &["api", "lists", "{}", "relationships", "profiles"], MEDIUM, true),
-    endpoint("bulk subscribe", Method::POST, &["api", "profile-subscription-bulk-create-jobs"], LARGE, true),
-    endpoint(
-        "bulk unsubscribe",
-        Method::POST,
-        &["api", "profile-subscription-bulk-delete-jobs"],
-        LARGE,
-        true,
-    ),
-    endpoint("bulk import", Method::POST, &["api", "profile-bulk-import-jobs"], MEDIUM, false),
-    endpoint("get import jobs", Method::GET, &["api", "profile-bulk-import-jobs"], MEDIUM, true),
-    endpoint("get import job", Method::GET, &["api", "profile-bulk-import-jobs", "{}"], MEDIUM, true),
-    endpoint(
-        "get import errors",
-        Method::GET,
-        &["api", "profile-bulk-import-jobs", "{}", "import-errors"],
-        MEDIUM,
-        true,
-    ),
-];
-
-/// Requests that are not in the table have the lowest rates in it.
-static UNKNOWN_READ: Endpoint = endpoint("another read", Method::GET, &[], MEDIUM, true);
-static UNKNOWN_WRITE: Endpoint = endpoint("another write", Method::POST, &[], MEDIUM, false);
 
 impl Endpoint {
-    /// The endpoint of a request. An unknown one has the lowest rates.
+    /// The endpoint of a request. One that is not in the table has Klaviyo's medium rates.
     #[must_use]
     pub fn of(method: &Method, path: &str) -> &'static Self {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-        let is = |endpoint: &&Self| {
-            endpoint.method == *method
-                && endpoint.path.len() == segments.len()
-                && endpoint.path.iter().zip(&segments).all(|(own, given)| *own == "{}" || own == given)
-        };
         let unknown = if *method == Method::GET { &UNKNOWN_READ } else { &UNKNOWN_WRITE };
-        ENDPOINTS.iter().find(is).unwrap_or(unknown)
+        ENDPOINTS
+            .iter()
+            .find(|endpoint| endpoint.method == *method && matches(endpoint.path, path))
+            .unwrap_or(unknown)
     }
+
+    /// Whether a request that may have taken effect can be sent again without a second effect.
+    ///
+    /// The body of a request of `api.call` is the caller's, so nothing is known of what a second one would do. Only
+    /// its reads are repeated.
+    pub(crate) fn may_repeat(&self, through_api: bool) -> bool {
+        self.repeatable && (!through_api || self.method == Method::GET)
+    }
+}
+
+/// Whether a path is of this form. A slash at its end does not count.
+fn matches(form: &str, path: &str) -> bool {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = path.split('/');
+    let fits = form.split('/').all(|own| {
+        segments.next().is_some_and(|given| if own == "{}" { !given.is_empty() } else { own == given })
+    });
+    fits && segments.next().is_none()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
+    use std::collections::{BTreeMap, HashSet};
 
     #[test]
     fn paths_are_matched_whole() {
@@ -94,11 +87,80 @@ mod tests {
             (Method::POST, "/api/profile-bulk-import-jobs/", "bulk import"),
             (Method::GET, "/api/profile-bulk-import-jobs/", "get import jobs"),
             (Method::GET, "/api/profile-bulk-import-jobs/x/import-errors/", "get import errors"),
-            (Method::GET, "/api/segments/", "another read"),
-            (Method::DELETE, "/api/lists/Y6nRLr/", "another write"),
-            (Method::PATCH, "/api/profiles/01ABC/", "another write"),
+            (Method::GET, "/api/webhooks/", "another read"),
+            (Method::GET, "/api//lists/", "another read"),
+            (Method::GET, "//api/lists/", "another read"),
+            (Method::GET, "/api/lists//", "another read"),
+            (Method::GET, "/api/profiles//lists", "another read"),
+            (Method::GET, "api/lists", "another read"),
+            (Method::GET, "/v2/api/lists", "another read"),
+            (Method::GET, "", "another read"),
+            (Method::DELETE, "/api/profiles/01ABC/", "another write"),
         ] {
             assert_eq!(Endpoint::of(&method, path).name, name, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn each_endpoint_has_a_pace_of_its_own() {
+        let names: HashSet<&str> = ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
+        assert_eq!(names.len(), ENDPOINTS.len());
+    }
+
+    #[test]
+    fn what_a_caller_writes_by_api_call_is_not_repeated() {
+        let repeated = |method, path, through_api| Endpoint::of(&method, path).may_repeat(through_api);
+        assert!(repeated(Method::POST, "/api/events", false));
+        assert!(!repeated(Method::POST, "/api/events", true));
+        assert!(!repeated(Method::DELETE, "/api/lists/x", true));
+        assert!(!repeated(Method::POST, "/api/lists", false));
+        assert!(!repeated(Method::PATCH, "/api/profiles/x", false));
+        assert!(repeated(Method::GET, "/api/events", true));
+        assert!(repeated(Method::GET, "/api/webhooks", true));
+    }
+
+    /// The lowest rates of each operation in Klaviyo's documents, which are not part of the project.
+    fn published() -> BTreeMap<(String, String), [Option<u32>; 3]> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/openapi");
+        let mut rates = BTreeMap::new();
+        for file in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if file.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let document: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+            for (path, methods) in document["paths"].as_object().unwrap() {
+                let path: Vec<_> =
+                    path.split('/').map(|s| if s.starts_with('{') { "{}" } else { s }).collect();
+                for (method, operation) in methods.as_object().unwrap() {
+                    let Some(limits) = operation.get("x-klaviyo-ratelimit") else { continue };
+                    let own = ["burst", "steady", "daily"].map(|name| {
+                        limits.get(name).map(|limit| {
+                            limit.as_str().unwrap().split_once('/').unwrap().0.parse::<u32>().unwrap()
+                        })
+                    });
+                    let all = rates.entry((method.to_uppercase(), path.join("/"))).or_insert(own);
+                    for (lowest, own) in all.iter_mut().zip(own) {
+                        *lowest = [*lowest, own].into_iter().flatten().min();
+                    }
+                }
+            }
+        }
+        rates
+    }
+
+    #[test]
+    fn the_rates_are_those_that_klaviyo_publishes() {
+        let published = published();
+        if published.is_empty() {
+            return;
+        }
+        let own: BTreeMap<_, _> = ENDPOINTS
+            .iter()
+            .map(|Endpoint { method, path, rates, .. }| {
+                let key = (method.to_string(), (*path).to_owned());
+                (key, [Some(rates.burst), Some(rates.steady), rates.daily])
+            })
+            .collect();
+        assert_eq!(own, published);
     }
 }

@@ -64,7 +64,7 @@ mod usage;
 pub use client::{HttpTransport, HttpTransportError};
 pub use connector::{Connector, ConnectorBuilder, LoadError};
 pub use egress::{Egress, EgressError};
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Rates};
 pub use error::{Answer, Cause, Disposition, Error};
 pub use limits::{Limit, Limits};
 pub use pace::Pace;

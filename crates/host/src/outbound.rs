@@ -117,11 +117,7 @@ impl OutboundHttp {
             let permit = self.account.pacer.permit(endpoint, self.deadline).await;
             self.usage.waited += queued.elapsed();
             let Some(permit) = permit else {
-                return Err(AttemptError::Timeout(format!(
-                    "not sent: at Klaviyo's rates this account's turn to {} comes later than the {:?} of Limits::time \
-                     allow; make fewer calls at once, or allow more time",
-                    endpoint.name, self.settings.limits.time
-                )));
+                return Err(no_turn(endpoint, self.settings.limits.time));
             };
             // Read for each attempt: it may have been replaced since the last one.
             let key = self.account.key();
@@ -142,7 +138,7 @@ impl OutboundHttp {
             }
             drop(permit);
             let over = attempt >= self.settings.limits.attempts
-                || !retry::may_repeat(endpoint, &outcome)
+                || !retry::may_repeat(endpoint.may_repeat(false), &outcome)
                 || Instant::now().checked_add(pause).is_none_or(|then| then >= self.deadline);
             if over {
                 return outcome.map_err(|failure| with_attempts(attempt, failure));
@@ -204,6 +200,15 @@ fn authorization(scheme: &str, key: &Secret) -> Result<HeaderValue, AttemptError
     // So `Debug` does not print it, and HTTP/2 does not put it into its table of headers.
     value.set_sensitive(true);
     Ok(value)
+}
+
+fn no_turn(endpoint: &Endpoint, time: Duration) -> AttemptError {
+    let daily = endpoint.rates.daily.map(|most| format!(" (at most {most} a day)")).unwrap_or_default();
+    AttemptError::Timeout(format!(
+        "not sent: at Klaviyo's rates{daily} this account's turn to {} comes later than the {time:?} of Limits::time \
+         allow; make fewer calls at once, or allow more time",
+        endpoint.name
+    ))
 }
 
 /// Adds the number of attempts to the sentence.

@@ -1,6 +1,6 @@
 //! Keeps to Klaviyo's rates, so that 429 stays the exception.
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Rates};
 use http::HeaderMap;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
@@ -13,6 +13,9 @@ use tokio::time::{Instant, timeout_at};
 /// The longest time for which one answer can hold the other calls of a tenant. The call that got a longer
 /// `Retry-After` fails with it.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
+
+/// The seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
 
 /// How fast a tenant's requests go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ struct Lane {
 
 #[derive(Debug)]
 struct LaneState {
-    /// A second and a minute; empty if the pace is unlimited.
+    /// A second, a minute and, at some endpoints, a day; empty if the pace is unlimited.
     windows: Vec<Window>,
     /// No request is sent before this.
     hold: Option<Instant>,
@@ -132,8 +135,11 @@ impl Lane {
             let length = Duration::from_secs(seconds);
             Window { length, published: limit, limit, in_flight: 0, answered: VecDeque::new() }
         };
-        let windows =
-            factor.map(|factor| vec![window(factor, endpoint.burst, 1), window(factor, endpoint.steady, 60)]);
+        let Rates { burst, steady, daily } = endpoint.rates;
+        let windows = factor.map(|factor| {
+            let published = [Some((burst, 1)), Some((steady, 60)), daily.map(|daily| (daily, DAY))];
+            published.into_iter().flatten().map(|(limit, seconds)| window(factor, limit, seconds)).collect()
+        });
         let state = LaneState { windows: windows.unwrap_or_default(), hold: None };
         Self { turn: tokio::sync::Mutex::default(), state: Mutex::new(state), changed: Notify::new() }
     }
@@ -188,19 +194,23 @@ impl Drop for Permit {
 }
 
 impl LaneState {
-    /// Counts a request in every window, or returns when there may be room: unknown if that depends on
-    /// unanswered requests.
+    /// Counts a request in every window, or returns the earliest time at which there may be room in all: unknown if
+    /// that depends on unanswered requests alone.
     fn take(&mut self, now: Instant) -> Result<(), Option<Instant>> {
         if let Some(hold) = self.hold.filter(|hold| *hold > now) {
             return Err(Some(hold));
         }
         self.hold = None;
+        let (mut full, mut ready) = (false, None);
         for window in &mut self.windows {
             window.forget(now);
-            if window.in_flight + window.answered.len() >= window.limit {
-                let excess = window.in_flight + window.answered.len() - window.limit;
-                return Err(window.answered.get(excess).map(|answered| *answered + window.length));
+            if let Some(excess) = (window.in_flight + window.answered.len()).checked_sub(window.limit) {
+                full = true;
+                ready = ready.max(window.answered.get(excess).map(|answered| *answered + window.length));
             }
+        }
+        if full {
+            return Err(ready);
         }
         for window in &mut self.windows {
             window.in_flight += 1;
@@ -260,6 +270,21 @@ mod tests {
         }
         // And no slower than allowed.
         assert_eq!(sent.len(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_and_fifty_new_lists_a_day() {
+        let pacer = Pacer::new(Pace::published());
+        let create = Endpoint::of(&Method::POST, "/api/lists");
+        let start = Instant::now();
+        let almost_a_day = start + Duration::from_secs(DAY - 1);
+        let mut sent = 0;
+        while pacer.permit(create, almost_a_day).await.is_some() {
+            sent += 1;
+        }
+        assert_eq!(sent, 150);
+        assert!(start.elapsed() < Duration::from_secs(60), "it waited for what cannot come");
+        assert!(pacer.permit(create, almost_a_day + Duration::from_secs(60)).await.is_some());
     }
 
     #[tokio::test(start_paused = true)]

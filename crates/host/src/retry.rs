@@ -1,6 +1,5 @@
 //! When to send a request again.
 
-use crate::endpoint::Endpoint;
 use crate::transport::AttemptError;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use http::{HeaderMap, Response};
@@ -19,18 +18,18 @@ pub(crate) fn pauses() -> ExponentialBackoff {
 }
 
 /// Whether the same request may be sent again. A request without effect always may; one that may have taken
-/// effect only if its endpoint is repeatable.
-pub(crate) fn may_repeat<T>(endpoint: &Endpoint, outcome: &Result<Response<T>, AttemptError>) -> bool {
+/// effect only if a second one is `harmless`.
+pub(crate) fn may_repeat<T>(harmless: bool, outcome: &Result<Response<T>, AttemptError>) -> bool {
     match outcome {
         Ok(answer) => match answer.status().as_u16() {
             // Klaviyo refuses these before they have an effect.
             429 => true,
             // A gateway answers these; Klaviyo behind it may have carried out the request.
-            502 | 503 | 504 | 524 => endpoint.repeatable,
+            502 | 503 | 504 | 524 => harmless,
             _ => false,
         },
         Err(AttemptError::Unreachable(_)) => true,
-        Err(AttemptError::Connection(_) | AttemptError::Timeout(_)) => endpoint.repeatable,
+        Err(AttemptError::Connection(_) | AttemptError::Timeout(_)) => harmless,
         Err(AttemptError::Denied(_) | AttemptError::TooLarge(_) | AttemptError::Other(_)) => false,
     }
 }
@@ -49,7 +48,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderValue, Method};
+    use http::HeaderValue;
 
     fn after(value: &str) -> Option<Duration> {
         let value = HeaderValue::from_str(value).unwrap();
@@ -71,8 +70,6 @@ mod tests {
 
     #[test]
     fn what_may_have_taken_effect_is_repeated_only_where_that_is_harmless() {
-        let create = Endpoint::of(&Method::POST, "/api/profiles");
-        let import = Endpoint::of(&Method::POST, "/api/profile-bulk-import-jobs");
         let status = |status: u16| Ok(Response::builder().status(status).body(()).unwrap());
         let reason = || "reason".to_owned();
         for (outcome, always, harmless) in [
@@ -91,8 +88,8 @@ mod tests {
             (Err(AttemptError::TooLarge(reason())), false, false),
             (Err(AttemptError::Other(reason())), false, false),
         ] {
-            assert_eq!(may_repeat(import, &outcome), always, "{outcome:?}");
-            assert_eq!(may_repeat(create, &outcome), harmless, "{outcome:?}");
+            assert_eq!(may_repeat(false, &outcome), always, "{outcome:?}");
+            assert_eq!(may_repeat(true, &outcome), harmless, "{outcome:?}");
         }
     }
 

@@ -149,7 +149,7 @@ impl DryRun<'_> {
 /// The least seconds that so many requests take at the rates of an endpoint. The first one takes none.
 fn least_seconds(endpoint: &Endpoint, count: u64) -> u64 {
     let before = count.saturating_sub(1);
-    let (burst, steady) = (u64::from(endpoint.burst), u64::from(endpoint.steady));
+    let (burst, steady) = (u64::from(endpoint.rates.burst), u64::from(endpoint.rates.steady));
     before / steady * 60 + before % steady / burst
 }
 
