@@ -2,7 +2,7 @@
 //! found, so that a run of many contacts does not read all lists for each.
 
 use crate::pace::{Pace, Pacer};
-use crate::revision::{Retirement, Revision};
+use crate::revision::{Revision, RevisionWarnings};
 use crate::secret::Secret;
 use crate::types::Audience;
 use http::HeaderMap;
@@ -36,7 +36,7 @@ pub(crate) struct AccountState {
     pub(crate) lists: ListCache,
     key: RwLock<Arc<Secret>>,
     pub(crate) revision: Option<Revision>,
-    pub(crate) retirement: Retirement,
+    pub(crate) revision_warnings: RevisionWarnings,
 }
 
 impl AccountState {
@@ -48,7 +48,7 @@ impl AccountState {
             lists: ListCache::default(),
             key: RwLock::new(Arc::new(key)),
             revision: None,
-            retirement: Retirement::default(),
+            revision_warnings: RevisionWarnings::default(),
         }
     }
 
@@ -65,13 +65,17 @@ impl AccountState {
     /// Raises the revision that a request asks for to the tenant's.
     pub(crate) fn raise_revision(&self, headers: &mut HeaderMap) {
         let Some(revision) = &self.revision else { return };
-        let requested = headers.get_all(REVISION).iter().filter_map(|value| value.to_str().ok()).max();
-        if requested.unwrap_or_default() < revision.as_str()
+        if requested_revision(headers).unwrap_or_default() < revision.as_str()
             && let Ok(value) = HeaderValue::from_str(revision.as_str())
         {
             headers.insert(REVISION, value);
         }
     }
+}
+
+/// The revision that a request asks for.
+pub(crate) fn requested_revision(headers: &HeaderMap) -> Option<&str> {
+    headers.get_all(REVISION).iter().filter_map(|value| value.to_str().ok()).max()
 }
 
 /// The most lists that are remembered.

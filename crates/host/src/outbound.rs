@@ -1,7 +1,7 @@
 //! The requests of one call. Each is checked, given the key, sent at the account's pace and, where that does
 //! no harm, sent again.
 
-use crate::account::AccountState;
+use crate::account::{AccountState, requested_revision};
 use crate::bindings::klaviyo::connector::http as wit;
 use crate::check::{CheckedRequest, check};
 use crate::egress::Egress;
@@ -131,7 +131,8 @@ impl OutboundHttp {
             if let Ok(answer) = &outcome {
                 self.usage.received_bytes += answer.body().len() as u64;
                 permit.learn(answer.headers());
-                self.account.retirement.note(answer.headers(), &self.account.name);
+                let asked = requested_revision(request.headers());
+                self.account.revision_warnings.note(asked, answer.headers(), &self.account.name);
                 if answer.status().as_u16() == 429 {
                     permit.hold(pause);
                 }

@@ -1,6 +1,8 @@
 //! Revisions of Klaviyo's API, which are retired two years after they appear.
 
 use http::HeaderMap;
+use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +10,11 @@ use std::time::{Duration, SystemTime};
 
 /// How long before the retirement the warning starts.
 const NOTICE: Duration = Duration::from_secs(120 * 24 * 60 * 60);
+
+/// The most pairs of revisions that a tenant is told of. Klaviyo has about eight revisions at a time.
+const PAIRS: usize = 64;
+/// The most bytes of a revision that is logged, with a suffix such as `.pre`.
+const REVISION_BYTES: usize = 24;
 
 /// A revision of the API, such as `2025-01-15`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,18 +51,36 @@ impl Revision {
     }
 }
 
-/// Whether the warning about the retirement has been logged.
+/// What a tenant has been warned of, so that each warning is logged once.
 #[derive(Debug, Default)]
-pub(crate) struct Retirement(AtomicBool);
+pub(crate) struct RevisionWarnings {
+    retirement: AtomicBool,
+    /// The revisions that were asked for, and those that were served instead.
+    others: Mutex<HashSet<(String, String)>>,
+}
 
-impl Retirement {
-    /// Warns, once, when an answer says that its revision is retired soon.
-    pub(crate) fn note(&self, headers: &HeaderMap, tenant: &str) {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+impl RevisionWarnings {
+    /// Warns when an answer has another revision than the one that was asked for, and when its revision is retired
+    /// soon. Klaviyo does not refuse a retired revision: it answers as the next one, whose answers may have another
+    /// form.
+    pub(crate) fn note(&self, asked: Option<&str>, answer: &HeaderMap, tenant: &str) {
+        let text = |name: &str| answer.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let served = text("x-klaviyo-api-revision");
+        if let (Some(asked), Some(served)) = (asked, served)
+            && self.is_news(asked, served)
+        {
+            tracing::warn!(
+                tenant,
+                asked,
+                served,
+                "Klaviyo answers by another API revision than the one that was asked for, which is retired or unknown; \
+                 update the connector, or set Tenant's revision to one that Klaviyo serves"
+            );
+        }
         let Some(retired) = text("x-klaviyo-api-retirement-date") else { return };
         let soon = date(retired).is_some_and(|date| date < SystemTime::now() + NOTICE);
-        if soon && !self.0.swap(true, Ordering::Relaxed) {
-            let revision = text("x-klaviyo-api-revision").unwrap_or("that is asked for");
+        if soon && !self.retirement.swap(true, Ordering::Relaxed) {
+            let revision = served.unwrap_or("that is asked for");
             tracing::warn!(
                 tenant,
                 revision,
@@ -63,6 +88,16 @@ impl Retirement {
                 "Klaviyo retires this API revision; raise Tenant's revision"
             );
         }
+    }
+
+    /// Whether the two differ, and this tenant has not been told so.
+    fn is_news(&self, asked: &str, served: &str) -> bool {
+        let is_revision = |text: &str| text.len() <= REVISION_BYTES && date(text).is_some();
+        if asked == served || !is_revision(asked) || !is_revision(served) {
+            return false;
+        }
+        let mut others = self.others.lock();
+        others.len() < PAIRS && others.insert((asked.to_owned(), served.to_owned()))
     }
 }
 
@@ -83,5 +118,31 @@ mod tests {
         {
             assert!(text.parse::<Revision>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn another_revision_is_news_once_for_each_pair() {
+        let warnings = RevisionWarnings::default();
+        for (asked, served, is_news) in [
+            ("2025-01-15", "2025-01-15", false),
+            ("2025-01-15", "2025-04-15", true),
+            ("2025-01-15", "2025-04-15", false),
+            ("2025-01-15", "2025-07-15", true),
+            ("2025-07-15", "2025-04-15", true),
+            ("2026-01-15.pre", "2026-01-15.pre", false),
+            ("2026-01-15.pre", "2026-01-15", true),
+            ("2025-01-15", "none", false),
+            ("2025-01-15", "2025-04-15 and a long story", false),
+            ("2025-01-15", "", false),
+        ] {
+            assert_eq!(warnings.is_news(asked, served), is_news, "{asked} {served}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_makes_revisions_up_fills_no_memory() {
+        let warnings = RevisionWarnings::default();
+        let told = (1_000..2_000).filter(|year| warnings.is_news("2025-01-15", &format!("{year}-01-15")));
+        assert!(told.count() <= PAIRS);
     }
 }

@@ -21,16 +21,23 @@ pub(super) fn revision(exchange: &Exchange) -> Check {
     let asked =
         exchange.request.headers.iter().find(|(name, _)| name == "revision").map(|(_, value)| value.as_str());
     let asked = asked.unwrap_or("none");
-    let served = exchange.result.header("x-klaviyo-api-revision").unwrap_or("an unknown one");
+    let served = exchange.result.header("x-klaviyo-api-revision");
+    if let Some(served) = served.filter(|served| *served != asked) {
+        // Klaviyo does not refuse what it has retired.
+        let found = format!(
+            "{asked} was asked for, and Klaviyo answered by {served}: the first is retired or unknown"
+        );
+        let advice = "answers may have another form: ask for one that Klaviyo serves with --revision, or update this program";
+        return Check::warning(REVISION, found, advice);
+    }
     let Some(end) = exchange.result.header("x-klaviyo-api-retirement-date") else {
         return Check::unknown(REVISION, format!("{asked}; the answer does not say when it is retired"));
     };
-    let served = if served == asked { String::new() } else { format!(", {served} was served") };
     let Some(left) = days_until(end, exchange.at) else {
-        return Check::unknown(REVISION, format!("{asked}{served}; retired on {end}, which is no date"));
+        return Check::unknown(REVISION, format!("{asked}; retired on {end}, which is no date"));
     };
     let day = end.get(..10).unwrap_or(end);
-    let found = format!("{asked}{served}, retired on {day}, in {left} days");
+    let found = format!("{asked}, retired on {day}, in {left} days");
     if left < NOTICE_DAYS {
         Check::warning(REVISION, found, "ask for a newer one with --revision, or update this program")
     } else {
@@ -136,6 +143,15 @@ mod tests {
             );
         }
         assert_eq!(revision(&exchange(&[])).state, "unknown");
+    }
+
+    #[test]
+    fn another_revision_than_the_one_asked_for_is_a_warning() {
+        for (served, expected) in [("2025-01-15", "good"), ("2025-04-15", "warning")] {
+            let headers =
+                [("x-klaviyo-api-revision", served), ("x-klaviyo-api-retirement-date", "2028-01-15")];
+            assert_eq!(revision(&exchange(&headers)).state, expected, "{served}");
+        }
     }
 
     #[test]
