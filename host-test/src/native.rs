@@ -2,7 +2,10 @@
 
 use crate::{Response, Sent, SharedUpstream, Subject, TransportError};
 use anyhow::{Context, Result, bail};
-use klaviyo_core::{Http, Method, Request, bulk, consent, contacts, lists};
+use klaviyo_core::{
+    ConsentOptions, Http, Identifier, Method, NewProfile, Request, Subscription, Unsubscription,
+};
+use klaviyo_core::{bulk, consent, contacts, lists};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -10,75 +13,46 @@ use serde_json::{Value, json};
 /// `klaviyo-core`, by name and with JSON.
 pub struct Native;
 
+/// Calls the function of the table that has the name, with the arguments read as its types.
+macro_rules! call {
+    ($function:ident($arguments:ident) {
+        $($name:literal ($($argument:ident: $ty:ty),*) => $call:expr;)*
+    }) => {
+        match $function {
+            $($name => {
+                let [$($argument),*] = take($arguments)?;
+                $(let $argument: $ty = read($argument)?;)*
+                returned($call)
+            })*
+            _ => bail!("the contract has no function {}; see wit/ for those that it has", $function),
+        }
+    };
+}
+
 impl Subject for Native {
+    #[rustfmt::skip]
     fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
         let http = &mut Bridge(upstream);
-        match function {
-            "contacts.lookup" => {
-                let [by] = take(arguments)?;
-                returned(contacts::lookup(http, &read(by)?))
-            }
-            "contacts.lookup-many" => {
-                let [identifiers] = take(arguments)?;
-                returned(contacts::lookup_many(http, &read::<Vec<_>>(identifiers)?))
-            }
-            "contacts.create" => {
-                let [profile] = take(arguments)?;
-                returned(contacts::create(http, &read(profile)?))
-            }
-            "contacts.subscribe" => {
-                let [list, profiles] = take(arguments)?;
-                returned(contacts::subscribe(http, &read::<String>(list)?, &read::<Vec<String>>(profiles)?))
-            }
-            "contacts.upsert" => {
-                let [profile] = take(arguments)?;
-                returned(contacts::upsert(http, &read(profile)?))
-            }
-            "contacts.opt-in" => {
-                let [contact, list] = take(arguments)?;
-                returned(contacts::opt_in(http, &read(contact)?, &read::<String>(list)?))
-            }
-            "lists.all" => {
-                let [] = take(arguments)?;
-                returned(lists::all(http))
-            }
-            "lists.find" => {
-                let [name] = take(arguments)?;
-                returned(lists::find(http, &read::<String>(name)?))
-            }
-            "consent.grant" => {
-                let [subscriptions, list, options] = take(arguments)?;
-                let (people, list) = (read::<Vec<_>>(subscriptions)?, read::<Option<String>>(list)?);
-                returned(consent::grant(http, &people, list.as_deref(), &read(options)?))
-            }
-            "consent.revoke" => {
-                let [unsubscriptions, list] = take(arguments)?;
-                let (people, list) = (read::<Vec<_>>(unsubscriptions)?, read::<Option<String>>(list)?);
-                returned(consent::revoke(http, &people, list.as_deref()))
-            }
-            "consent.status" => {
-                let [by] = take(arguments)?;
-                returned(consent::status(http, &read(by)?))
-            }
-            "bulk.submit" => {
-                let [contacts, list] = take(arguments)?;
-                let (contacts, list) = (read::<Vec<_>>(contacts)?, read::<Option<String>>(list)?);
-                returned(bulk::submit(http, &contacts, list.as_deref()))
-            }
-            "bulk.status" => {
-                let [job] = take(arguments)?;
-                returned(bulk::status(http, &read::<String>(job)?))
-            }
-            "bulk.failures" => {
-                let [job] = take(arguments)?;
-                returned(bulk::failures(http, &read::<String>(job)?))
-            }
-            "bulk.jobs" => {
-                let [newer_than] = take(arguments)?;
-                returned(bulk::jobs(http, read::<Option<String>>(newer_than)?.as_deref()))
-            }
-            _ => bail!("the contract has no function {function}; see wit/ for those that it has"),
-        }
+        call!(function(arguments) {
+            "contacts.lookup" (by: Identifier) => contacts::lookup(http, &by);
+            "contacts.lookup-many" (identifiers: Vec<Identifier>) => contacts::lookup_many(http, &identifiers);
+            "contacts.create" (profile: NewProfile) => contacts::create(http, &profile);
+            "contacts.subscribe" (list: String, profiles: Vec<String>) => contacts::subscribe(http, &list, &profiles);
+            "contacts.upsert" (profile: NewProfile) => contacts::upsert(http, &profile);
+            "contacts.opt-in" (contact: NewProfile, list: String) => contacts::opt_in(http, &contact, &list);
+            "lists.all" () => lists::all(http);
+            "lists.find" (name: String) => lists::find(http, &name);
+            "consent.grant" (subscriptions: Vec<Subscription>, list: Option<String>, options: ConsentOptions) =>
+                consent::grant(http, &subscriptions, list.as_deref(), &options);
+            "consent.revoke" (unsubscriptions: Vec<Unsubscription>, list: Option<String>) =>
+                consent::revoke(http, &unsubscriptions, list.as_deref());
+            "consent.status" (by: Identifier) => consent::status(http, &by);
+            "bulk.submit" (contacts: Vec<NewProfile>, list: Option<String>) =>
+                bulk::submit(http, &contacts, list.as_deref());
+            "bulk.status" (job: String) => bulk::status(http, &job);
+            "bulk.failures" (job: String) => bulk::failures(http, &job);
+            "bulk.jobs" (newer_than: Option<String>) => bulk::jobs(http, newer_than.as_deref());
+        })
     }
 }
 

@@ -1,0 +1,47 @@
+//! The functions of `bulk`.
+
+use super::call;
+use crate::error::{Answer, Error};
+use crate::tenant::Tenant;
+use crate::types::{ImportFailure, Job, NewProfile, Submission};
+
+impl Tenant {
+    /// Imports contacts in bulk, and adds them to a list, by id, if one is given. This is membership, not
+    /// consent.
+    ///
+    /// # Errors
+    /// See `bulk.submit` in the contract. The answer lists the refused contacts and, if the call stopped
+    /// early, the reason.
+    pub async fn submit_import(
+        &self,
+        contacts: &[NewProfile],
+        list: Option<&str>,
+    ) -> Result<Answer<Submission>, Error> {
+        let result = call!(self, "bulk.submit", klaviyo_connector_bulk.call_submit(contacts, list));
+        self.forget_missing(list, result, |submission| submission.stopped.as_ref())
+    }
+
+    /// The progress of an import job.
+    ///
+    /// # Errors
+    /// See `bulk.status` in the contract.
+    pub async fn import(&self, job: &str) -> Result<Answer<Job>, Error> {
+        call!(self, "bulk.status", klaviyo_connector_bulk.call_status(job))
+    }
+
+    /// The contacts that an import job could not import.
+    ///
+    /// # Errors
+    /// See `bulk.failures` in the contract.
+    pub async fn import_failures(&self, job: &str) -> Result<Answer<Vec<ImportFailure>>, Error> {
+        call!(self, "bulk.failures", klaviyo_connector_bulk.call_failures(job))
+    }
+
+    /// The account's import jobs, newest first: those newer than the given one, or the newest 100.
+    ///
+    /// # Errors
+    /// See `bulk.jobs` in the contract.
+    pub async fn imports(&self, newer_than: Option<&str>) -> Result<Answer<Vec<Job>>, Error> {
+        call!(self, "bulk.jobs", klaviyo_connector_bulk.call_jobs(newer_than))
+    }
+}

@@ -1,0 +1,43 @@
+//! The contract's functions as typed methods of a tenant: a file for each interface.
+
+mod bulk;
+mod consent;
+mod contacts;
+mod lists;
+
+use crate::error::{Answer, Error};
+use crate::tenant::Tenant;
+use crate::types::{Code, ContractError};
+
+/// Makes a typed call of a tenant's: `call!(tenant, "interface.function", bindings_interface.call_function(…))`.
+macro_rules! call {
+    ($tenant:expr, $name:literal, $interface:ident . $function:ident ($($argument:expr),*)) => {
+        $tenant
+            .run($name, async |guest: &$crate::sandbox::Guest, store: &mut _| {
+                guest.$interface().$function(store, $($argument),*).await
+            })
+            .await
+    };
+}
+
+use call;
+
+impl Tenant {
+    /// Forgets a list that a call has named by its id, if Klaviyo does not have it any more: the call failed with
+    /// not-found, or stopped with it after a part was done.
+    fn forget_missing<T>(
+        &self,
+        list: Option<&str>,
+        result: Result<Answer<T>, Error>,
+        stopped: impl FnOnce(&T) -> Option<&ContractError>,
+    ) -> Result<Answer<T>, Error> {
+        let code = match &result {
+            Ok(answer) => stopped(&answer.value).map(|error| error.code),
+            Err(error) => Some(error.code()),
+        };
+        if let Some(list) = list.filter(|_| code == Some(Code::NotFound)) {
+            self.account.lists.forget(list);
+        }
+        result
+    }
+}
