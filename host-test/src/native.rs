@@ -56,8 +56,12 @@ impl Subject for Native {
     }
 }
 
-fn take<const N: usize>(arguments: &[Value]) -> Result<&[Value; N]> {
-    arguments.try_into().with_context(|| format!("the function takes {N} arguments, not {}", arguments.len()))
+/// The arguments; those that are left out at the end are null.
+fn take<const N: usize>(arguments: &[Value]) -> Result<[&Value; N]> {
+    if arguments.len() > N {
+        bail!("the function takes {N} arguments, not {}", arguments.len());
+    }
+    Ok(std::array::from_fn(|index| arguments.get(index).unwrap_or(&Value::Null)))
 }
 
 fn read<T: DeserializeOwned>(argument: &Value) -> Result<T> {

@@ -1,6 +1,8 @@
 //! The replayer itself: whatever differs is found, and the command says so.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use host_test::Subject;
+use host_test::component::{Component, artifact};
 use host_test::native::Native;
 use host_test::replay::case;
 use serde_json::{Value, json};
@@ -74,6 +76,8 @@ fn whatever_differs_fails() -> Result<()> {
         ("/call/function".to_owned(), json!("contacts.nothing")),
         ("/call/function".to_owned(), json!("lists.all")),
         ("/call/arguments".to_owned(), json!([7, ["01X"]])),
+        ("/call/arguments".to_owned(), json!(["Y6nRLr"])),
+        ("/call/arguments".to_owned(), json!(["Y6nRLr", ["01X"], null])),
         ("/exchanges/0/response".to_owned(), json!({ "status": 204, "text": "", "json": {} })),
         ("/exchanges/0/response".to_owned(), json!({ "status": 204, "error": { "timeout": "" } })),
         ("/exchanges/0/response".to_owned(), json!({})),
@@ -104,10 +108,40 @@ fn included_fields_are_compared_at_every_depth() -> Result<()> {
         (json!({ "ok-includes": { "warnings": ["x"] } }), false),
         (json!({ "ok-includes": { "unheard-of": 1 } }), false),
         (json!({ "ok": { "id": "01X", "email": "a@b", "properties": "{}", "warnings": [] } }), true),
+        (json!({ "ok": { "id": "01X", "email": "a@b", "properties": "{}" } }), true),
+        (json!({ "ok": { "id": "01X", "email": "a@b", "warnings": [] } }), false),
+        (json!({ "ok": { "id": "01X", "email": "a@b", "properties": "{}", "warnings": null } }), false),
         (json!({ "ok": { "id": "01X" } }), false),
     ] {
         lookup["returns"] = returns.clone();
         assert_eq!(case(&Native, &lookup.to_string()).is_ok(), passes, "{returns}");
+    }
+    Ok(())
+}
+
+/// The call, natively and in wasmtime.
+fn both(arguments: Value, returns: Value) -> Result<()> {
+    let call = json!({ "function": "consent.revoke", "arguments": arguments });
+    let fixture = json!({ "name": "revoke", "call": call, "returns": returns }).to_string();
+    let subjects: [&dyn Subject; 2] = [&Native, &Component::load(&artifact())?];
+    let failed = subjects.map(|subject| case(subject, &fixture).err());
+    match failed {
+        [None, None] => Ok(()),
+        [Some(native), Some(wasmtime)] => bail!("{native:#}; {wasmtime:#}"),
+        // Whether it passes is the same in both.
+        [native, wasmtime] => panic!("natively {native:?}, in wasmtime {wasmtime:?}"),
+    }
+}
+
+#[test]
+fn arguments_and_fields_may_be_left_out() -> Result<()> {
+    // The list, and everything that is empty in what is returned.
+    both(json!([[]]), json!({ "ok": { "accepted": 0 } }))?;
+    // The channels, of which there is then none.
+    let refused = json!({ "ok-includes": { "accepted": 0, "refused": [{ "index": 0 }] } });
+    both(json!([[{ "email": "a@b.co" }]]), refused.clone())?;
+    for wrong in [json!([]), json!([[{ "email": "a@b.co", "channels": null }]]), json!([[], null, null])] {
+        assert!(both(wrong.clone(), refused.clone()).is_err(), "{wrong} passed");
     }
     Ok(())
 }

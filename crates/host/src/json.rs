@@ -1,8 +1,9 @@
 //! Functions by name, with JSON for their arguments and results, for programs that run the component in a
 //! wasmtime of their own. [`Tenant::call`](crate::Tenant::call) uses it in this crate's sandbox.
 //!
-//! A record is an object with the names of the contract (a missing field is null), a variant
-//! `{"case": payload}` or `"case"`, an enum a string, an option the value or null.
+//! A record is an object with the names of the contract (a missing field is null, or the empty list), a variant
+//! `{"case": payload}` or `"case"`, an enum a string, an option the value or null. Arguments that are left out at the
+//! end are null. So a call stays good when a record gets a field or a function an argument.
 
 use crate::types::{Code, ContractError, Detail};
 use serde::Serialize;
@@ -49,13 +50,14 @@ impl Prepared {
         let func = instance.get_func(&mut *store, name).ok_or_else(unknown)?;
         let ty = func.ty(&*store);
         let parameters: Vec<_> = ty.params().collect();
-        if parameters.len() != arguments.len() {
+        if arguments.len() > parameters.len() {
             return Err(format!("{function} takes {} arguments, not {}", parameters.len(), arguments.len()));
         }
+        let given = arguments.iter().chain(std::iter::repeat(&Value::Null));
         let read = |(argument, (name, ty)): (&Value, &(&str, Type))| {
             read(argument, ty).map_err(|reason| format!("argument {name} of {function}: {reason}"))
         };
-        let arguments = arguments.iter().zip(&parameters).map(read).collect::<Result<_, _>>()?;
+        let arguments = given.zip(&parameters).map(read).collect::<Result<_, _>>()?;
         Ok(Self { function: func, arguments, of_the_contract })
     }
 
@@ -120,9 +122,12 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
                 return Err(format!("there is no field {unknown:?}; there are {known}"));
             }
             let field = |field: Field<'_>| {
-                let value = object.get(field.name).unwrap_or(&Value::Null);
-                let value =
-                    read(value, &field.ty).map_err(|reason| format!("field {}: {reason}", field.name))?;
+                let value = match (object.get(field.name), &field.ty) {
+                    (Some(value), ty) => read(value, ty),
+                    (None, Type::List(_)) => Ok(Val::List(Vec::new())),
+                    (None, ty) => read(&Value::Null, ty),
+                };
+                let value = value.map_err(|reason| format!("field {}: {reason}", field.name))?;
                 Ok((field.name.to_owned(), value))
             };
             Val::Record(record.fields().map(field).collect::<Result<_, String>>()?)

@@ -114,9 +114,10 @@ impl Tenant {
     /// for a platform whose users choose the action at run time. The value is what the function returns when
     /// it succeeds.
     ///
-    /// A record is an object with the names of the contract (a missing field is null), a variant
-    /// `{"case": payload}` or `"case"`, an enum a string, an option the value or null. Every call reads the
-    /// lists that it needs: only [`Tenant::find_list`] remembers them.
+    /// A record is an object with the names of the contract (a missing field is null, or the empty list), a
+    /// variant `{"case": payload}` or `"case"`, an enum a string, an option the value or null. Arguments that are left
+    /// out at the end are null. Every call reads the lists that it needs: only [`Tenant::find_list`] remembers
+    /// them.
     ///
     /// The functions of other interfaces that the component exports, when it is composed with code of a
     /// tenant's, have names such as `shop:code/automation@1.0.0#welcome`, and arguments of the types that the

@@ -97,6 +97,12 @@ async function judged(change) {
   return differ.length === 0;
 }
 
+test("arguments at the end, and empty fields of what is returned, may be left out", async () => {
+  const call = { function: "consent.revoke", arguments: [[]] };
+  const nobody = { name: "nobody", call, returns: { ok: { accepted: 0 } } };
+  assert.deepEqual(await replay([fixture(JSON.stringify(nobody))]), [[]]);
+});
+
 test("a fixture that is altered fails", async () => {
   assert.ok(await judged(() => {}));
   const request = (change) => (altered) => change(altered.exchanges[0].request);

@@ -22,10 +22,12 @@ globalThis.play = ({ name, values, answers }) => {
   };
   const [group, method] = name.split(".").map(camel);
   const call = connector[group][method];
-  if (call.length !== values.length) throw new Error(`${name} takes ${call.length} arguments`);
+  if (values.length > call.length) throw new Error(`${name} takes ${call.length} arguments`);
+  // Arguments that are left out at the end are null.
+  const all = Array.from({ length: call.length }, (_, index) => values[index] ?? null);
   const variant = (value) => Object.entries(value).map(([tag, val]) => ({ tag, val }))[0];
   const identifiers = (value) => (Array.isArray(value) ? value.map(variant) : variant(value));
-  const given = BY_IDENTIFIER.includes(name) ? values.map(identifiers) : values.map(toJavaScript);
+  const given = BY_IDENTIFIER.includes(name) ? all.map(identifiers) : all.map(toJavaScript);
   try {
     return { sent, got: { ok: toContract(call(...given)) } };
   } catch (error) {

@@ -87,6 +87,7 @@ test("whatever differs fails", async () => {
     ["call/function", "lists.all"],
     ["call/arguments", [7, ["01X"]]],
     ["call/arguments", ["Y6nRLr"]],
+    ["call/arguments", ["Y6nRLr", ["01X"], null]],
     ["exchanges/0/response", { status: 204, text: "", json: {} }],
     ["exchanges/0/response", { status: 204, error: { timeout: "" } }],
     ["exchanges/0/response", { error: { unheard: "" } }],
@@ -118,10 +119,18 @@ test("included fields are compared at every depth", async () => {
     [{ "ok-includes": { warnings: ["x"] } }, false],
     [{ "ok-includes": { "unheard-of": 1 } }, false],
     [{ ok: { id: "01X", email: "a@b", properties: "{}", warnings: [] } }, true],
+    [{ ok: { id: "01X", email: "a@b", properties: "{}" } }, true],
+    [{ ok: { id: "01X", email: "a@b", warnings: [] } }, false],
+    [{ ok: { id: "01X", email: "a@b", properties: "{}", warnings: null } }, false],
     [{ ok: { id: "01X" } }, false],
   ]) {
     assert.equal(await passes({ ...lookup, returns }), expected, JSON.stringify(returns));
   }
+});
+
+test("arguments at the end, and empty fields of what is returned, may be left out", async () => {
+  const call = { function: "consent.revoke", arguments: [[]] };
+  assert.ok(await passes({ name: "nobody", call, returns: { ok: { accepted: 0 } } }));
 });
 
 test("a number keeps its digits, in what is compared as in what is played", async () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -44,7 +45,7 @@ def request(expected: dict[str, Any], sent: Sent) -> list[str]:
     text = sent.body.decode(errors="replace")
     if "json" in expected:
         try:
-            differences += values("body", expected["json"], fixture.parse(sent.body), whole=True)
+            differences += values("body", expected["json"], fixture.parse(sent.body), _is_none)
         except ValueError as error:
             differences.append(f"body: it is not JSON ({error}): {text!r}")
     elif text != expected.get("body", ""):
@@ -99,18 +100,29 @@ def returned(expected: tuple[str, Any], got: dict[str, Any]) -> list[str]:
     kind = "err" if case == "err" else "ok"
     if kind not in got:
         return [f"returned: expected {kind}, got {got}"]
-    return values(kind, value, got[kind], whole=case == "ok")
+    return values(kind, value, got[kind], _is_none_or_empty if case == "ok" else lambda _: True)
 
 
-def values(place: str, expected: Any, got: Any, *, whole: bool) -> list[str]:
-    """Compares two values. A member that one side does not have is null."""
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+def _is_none_or_empty(value: Any) -> bool:
+    """What a field may be that a record has got since a fixture was written."""
+    return value is None or value == []
+
+
+def values(place: str, expected: Any, got: Any, may_be_more: Callable[[Any], bool]) -> list[str]:
+    """Compares two values.
+
+    An expected member that is missing is null; one that is not expected is such that it `may_be_more`.
+    """
     if isinstance(expected, dict) and isinstance(got, dict):
         differences = []
         for name, value in expected.items():
-            differences += values(f"{place}.{name}", value, got.get(name), whole=whole)
-        if whole:
-            more = {name: value for name, value in got.items() if name not in expected and value is not None}
-            differences += [f"{place}.{name}: unexpected {value!r}" for name, value in more.items()]
+            differences += values(f"{place}.{name}", value, got.get(name), may_be_more)
+        more = {name: value for name, value in got.items() if name not in expected and not may_be_more(value)}
+        differences += [f"{place}.{name}: unexpected {value!r}" for name, value in more.items()]
         return differences
     if isinstance(expected, list) and isinstance(got, list):
         if len(expected) != len(got):
@@ -118,7 +130,7 @@ def values(place: str, expected: Any, got: Any, *, whole: bool) -> list[str]:
         return [
             difference
             for index, (one, other) in enumerate(zip(expected, got))
-            for difference in values(f"{place}[{index}]", one, other, whole=whole)
+            for difference in values(f"{place}[{index}]", one, other, may_be_more)
         ]
     # In Python `1 == True`.
     if type(expected) is type(got) and expected == got:

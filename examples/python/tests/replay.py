@@ -106,7 +106,10 @@ class Replayer:
             method = METHODS[case.function]
             parameters = list(inspect.signature(method).parameters)[1:]
             hints = _hints(method)
-            named = {name: argument(value, hints[name]) for name, value in zip(parameters, case.arguments, strict=True)}
+            # Arguments that are left out at the end are null.
+            left_out = [None] * (len(parameters) - len(case.arguments))
+            given = zip(parameters, case.arguments + left_out, strict=True)
+            named = {name: argument(value, hints[name]) for name, value in given}
         except (ValueError, KeyError, TypeError) as error:
             return [f"it cannot be replayed: {error!r}"]
         self._script.play(case.exchanges)
@@ -122,6 +125,11 @@ class Replayer:
 @cache
 def _hints(of: Any) -> dict[str, Any]:
     return typing.get_type_hints(of)
+
+
+def _left_out(hint: Any) -> Any:
+    """What a field is that a fixture leaves out: nothing, or the empty list."""
+    return None if isinstance(hint, types.UnionType) or typing.get_origin(hint) is None else []
 
 
 def argument(value: Any, hint: Any) -> Any:
@@ -143,7 +151,8 @@ def argument(value: Any, hint: Any) -> Any:
     if kinds := _hints(hint) if hint is not str else {}:
         names = {kebab(field): field for field in kinds}
         fixture.require(isinstance(value, dict) and value.keys() <= names.keys(), f"no {hint.__name__}: {value!r}")
-        return hint(**{field: argument(value.get(name), kinds[field]) for name, field in names.items()})
+        given = {field: value.get(name, _left_out(kinds[field])) for name, field in names.items()}
+        return hint(**{field: argument(each, kinds[field]) for field, each in given.items()})
     fixture.require(type(value) is hint, f"no {hint.__name__}: {value!r}")
     return value
 

@@ -29,6 +29,7 @@ pub struct Subscription {
     /// The phone number, with its country code.
     pub phone_number: Option<String>,
     /// The channels that the person agreed to.
+    #[serde(default)]
     pub channels: Vec<Channel>,
     /// When that was, for historical imports.
     pub consented_at: Option<String>,
@@ -63,6 +64,7 @@ pub struct Unsubscription {
     /// The phone number, with its country code.
     pub phone_number: Option<String>,
     /// The channels that the person leaves.
+    #[serde(default)]
     pub channels: Vec<Channel>,
 }
 

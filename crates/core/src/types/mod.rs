@@ -1,7 +1,7 @@
 //! The values of the contract, as `wit/` documents them: a file for each interface.
 //!
 //! Their serde form is the contract's JSON: records with kebab-case names, variants as `{"case": payload}`,
-//! options as the value or null.
+//! options as the value or null. What is read may leave out a field that is an option or a list (`serde(default)`).
 
 mod bulk;
 mod consent;
