@@ -5,10 +5,13 @@ use crate::changes::Change;
 use crate::check::given;
 use crate::clock::Clock;
 use crate::consent::{OptIn, State, Suppression};
+use crate::events::Events;
 use crate::imports::{Import, Work};
+use crate::lateness::Lateness;
 use crate::patch;
 use crate::profile::{IDENTIFIERS, Profile, merge};
 use crate::rates::Meter;
+use crate::versions::Versions;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -35,6 +38,9 @@ pub struct Account {
     pub(crate) meter: Meter,
     pub(crate) clock: Clock,
     pub(crate) job_delay: Duration,
+    pub(crate) events: Events,
+    pub(crate) lateness: Lateness,
+    pub(crate) versions: Versions,
 }
 
 #[derive(Debug)]
@@ -67,6 +73,9 @@ impl Default for Account {
             // Replaced when the account is served.
             clock: Clock::stopped(SystemTime::UNIX_EPOCH),
             job_delay: JOB_DELAY,
+            events: Events::default(),
+            lateness: Lateness::default(),
+            versions: Versions::default(),
         }
     }
 }
@@ -78,8 +87,11 @@ impl Account {
     /// All scopes that the operations need. The key of [`Account::demo`] has them.
     pub const SCOPES: &[&str] = &[
         "accounts:read",
+        "events:read",
+        "events:write",
         "lists:read",
         "lists:write",
+        "metrics:read",
         "profiles:read",
         "profiles:write",
         "subscriptions:write",
@@ -141,8 +153,9 @@ impl Account {
     /// Suppresses email to a profile, if there is one with this id.
     pub fn suppress(&mut self, id: &str, reason: Suppression) {
         let now = self.clock.timestamp();
-        if let Some(profile) = self.position_of("id", id).and_then(|position| self.profiles.get_mut(position))
-        {
+        let Some(position) = self.position_of("id", id) else { return };
+        self.touch(position);
+        if let Some(profile) = self.profiles.get_mut(position) {
             profile.suppressions.push((reason, now));
         }
     }
@@ -151,13 +164,11 @@ impl Account {
     /// person joins the lists that waited.
     pub fn confirm(&mut self, id: &str) {
         let now = self.clock.timestamp();
-        let Some(profile) = self.position_of("id", id).and_then(|position| self.profiles.get_mut(position))
-        else {
-            return;
-        };
-        if !profile.waits() {
-            return;
-        }
+        let waiting = self.position_of("id", id);
+        let waiting = waiting.filter(|position| self.profile_at(*position).is_some_and(Profile::waits));
+        let Some(position) = waiting else { return };
+        self.touch(position);
+        let Some(profile) = self.profiles.get_mut(position) else { return };
         for consent in profile.consents.values_mut().filter(|consent| consent.state == State::Unconfirmed) {
             consent.state = State::Subscribed;
             consent.confirmed = true;
@@ -265,9 +276,8 @@ impl Account {
 
     /// Writes attributes: an omitted one stays, a null one is cleared, and an object is merged.
     pub(crate) fn write(&mut self, position: usize, attributes: Map<String, Value>) {
-        let now = self.clock.timestamp();
+        self.touch(position);
         let Some(profile) = self.profiles.get_mut(position) else { return };
-        profile.updated = now;
         for (name, value) in attributes {
             // They identify a visitor of a shop, which the simulator does not have.
             if ["_kx", "anonymous_id"].contains(&name.as_str()) {
@@ -292,10 +302,11 @@ impl Account {
 
     /// Applies the `meta` of a resource to the properties.
     pub(crate) fn patch(&mut self, position: usize, resource: &Value) {
-        let Some(profile) = self.profiles.get_mut(position) else { return };
         if resource.get("meta").is_none() {
             return;
         }
+        self.touch(position);
+        let Some(profile) = self.profiles.get_mut(position) else { return };
         let properties = profile.attributes.entry("properties").or_insert_with(|| json!({}));
         if let Value::Object(properties) = properties {
             patch::apply(properties, resource);
@@ -305,8 +316,10 @@ impl Account {
     /// Adds a profile to a list. A member keeps its position.
     pub(crate) fn join(&mut self, list: &str, id: &str) {
         let now = self.clock.timestamp();
-        if let Some(list) = self.lists.get_mut(list) {
-            list.members.entry(id.to_owned()).or_insert(now);
+        let Some(members) = self.lists.get_mut(list).map(|list| &mut list.members) else { return };
+        if !members.contains_key(id) {
+            members.insert(id.to_owned(), now);
+            self.hide_membership(list, id);
         }
     }
 
@@ -314,6 +327,8 @@ impl Account {
     pub(crate) fn settle(&mut self) {
         self.run_changes();
         self.run_imports();
+        self.run_events();
+        self.show_what_was_late();
     }
 }
 

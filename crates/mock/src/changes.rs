@@ -57,6 +57,7 @@ impl Account {
             None => self.create(person.attributes.clone()),
         };
         let now = self.clock.timestamp();
+        self.touch(position);
         let Some(profile) = self.profile_at_mut(position) else { return };
         let mut waits = false;
         for (channel, message, at) in &person.messages {
@@ -94,6 +95,7 @@ impl Account {
         // Unproven: Klaviyo may do more about an unknown person than nothing.
         let Some(position) = self.known(person) else { return };
         let now = self.clock.timestamp();
+        self.touch(position);
         let id = self.profile_at(position).map(|profile| profile.id.clone()).unwrap_or_default();
         let list = change.list.as_deref().and_then(|list| self.lists.get_mut(list));
         let left = list.and_then(|list| list.members.shift_remove(&id).map(|_| list.id.clone()));

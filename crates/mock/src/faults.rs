@@ -102,7 +102,7 @@ impl Injector {
 }
 
 /// A number from 0 up to 1 that depends on these three only.
-fn draw(seed: u64, rule: u64, request: u64) -> f64 {
+pub(crate) fn draw(seed: u64, rule: u64, request: u64) -> f64 {
     // Odd constants spread neighbouring seeds over the whole range; the generator mixes them further.
     let rule = rule.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let request = request.wrapping_mul(0xD1B5_4A32_D192_ED03);

@@ -20,6 +20,8 @@ pub(crate) enum Operator {
     Any,
     GreaterThan,
     LessThan,
+    GreaterOrEqual,
+    LessOrEqual,
 }
 
 /// A value of a filter.
@@ -59,6 +61,8 @@ impl Condition {
         let (Some(date), Some(wanted)) = (clock::parse(date), wanted) else { return false };
         let admits: fn(&SystemTime, &SystemTime) -> bool = match self.operator {
             Operator::GreaterThan => SystemTime::gt,
+            Operator::GreaterOrEqual => SystemTime::ge,
+            Operator::LessOrEqual => SystemTime::le,
             _ => SystemTime::lt,
         };
         admits(&date, &wanted)
@@ -100,6 +104,8 @@ pub(crate) fn parse(filter: &str) -> Option<Vec<Condition>> {
             "any" => Operator::Any,
             "greater-than" => Operator::GreaterThan,
             "less-than" => Operator::LessThan,
+            "greater-or-equal" => Operator::GreaterOrEqual,
+            "less-or-equal" => Operator::LessOrEqual,
             _ => return None,
         };
         let (field, inner) = inner.split_once(',')?;

@@ -1,7 +1,9 @@
 //! The state of a simulator, and its faults, as JSON.
 
 use crate::account::Account;
+use crate::clock::timestamp;
 use crate::consent::{Channel, State};
+use crate::events::Event;
 use crate::profile::Profile;
 use crate::simulator::Simulator;
 use serde_json::{Map, Value, json};
@@ -59,6 +61,8 @@ fn account_state(account: &Account) -> Value {
         "profiles": profiles,
         "imports": imports,
         "pending_subscription_jobs": account.changes.len(),
+        "events": account.events().map(|event| event_state(account, event)).collect::<Vec<_>>(),
+        "pending_event_jobs": account.events.pending(),
         "requests": account.requests_by_operation(),
     })
 }
@@ -89,6 +93,17 @@ fn profile_state(profile: &Profile) -> Value {
         "can_receive_email": profile.suppressions.is_empty(),
         "subscribed_to_email": profile.consent(Channel::Email).is_given(),
         "suppressions": suppressions,
+    })
+}
+
+fn event_state(account: &Account, event: &Event) -> Value {
+    let metric = account.metrics().find(|metric| metric.id == event.metric).map(|metric| &metric.name);
+    json!({
+        "id": event.id,
+        "metric": metric,
+        "profile": event.profile,
+        "datetime": timestamp(event.time),
+        "properties": event.properties,
     })
 }
 

@@ -34,11 +34,14 @@ mod consent;
 #[cfg(feature = "server")]
 mod control;
 mod digits;
+mod events;
 mod faults;
 mod filter;
 mod imports;
 mod inspect;
+mod keyset;
 mod klaviyo;
+mod lateness;
 #[cfg(feature = "nats")]
 mod nats;
 mod operations;
@@ -58,9 +61,11 @@ mod simulator;
 #[cfg(feature = "server")]
 mod socket;
 mod table;
+mod versions;
 
 pub use account::Account;
 pub use consent::{Channel, Consent, OptIn, State, Suppression};
+pub use events::{Event, Metric};
 pub use faults::Faults;
 pub use imports::{Import, ImportError};
 pub use klaviyo::Klaviyo;

@@ -9,8 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-const CURSOR: &str = "page[cursor]";
-const SIZE: &str = "page[size]";
+pub(crate) const CURSOR: &str = "page[cursor]";
+pub(crate) const SIZE: &str = "page[size]";
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The page that a request asks for.
@@ -22,18 +22,10 @@ pub(crate) struct Page {
 impl Page {
     /// Reads the page from a query. `usual` is the default size and `most` the largest.
     pub(crate) fn of(call: &Call<'_>, usual: usize, most: usize) -> Result<Self> {
-        let size = match call.query.get(SIZE).map(str::parse) {
-            None => usual,
-            Some(Ok(size)) if (1..=most).contains(&size) => size,
-            Some(_) => {
-                let detail = format!("Page size must be an integer between 1 and {most}.");
-                return Err(Refusal::invalid_parameter(&detail, SIZE).into());
-            }
-        };
-        let invalid = || Refusal::invalid_parameter("Invalid cursor provided.", CURSOR);
+        let size = size(call, usual, most)?;
         let start = match call.query.get(CURSOR) {
             None => 0,
-            Some(cursor) => read(call, cursor).ok_or_else(invalid)?,
+            Some(cursor) => read(call, cursor).ok_or_else(invalid_cursor)?,
         };
         Ok(Self { start, size })
     }
@@ -54,13 +46,30 @@ impl Page {
     }
 }
 
+/// The size of a page. `usual` is the default and `most` the largest.
+pub(crate) fn size(call: &Call<'_>, usual: usize, most: usize) -> Result<usize> {
+    match call.query.get(SIZE).map(str::parse) {
+        None => Ok(usual),
+        Some(Ok(size)) if (1..=most).contains(&size) => Ok(size),
+        Some(_) => {
+            let detail = format!("Page size must be an integer between 1 and {most}.");
+            Err(Refusal::invalid_parameter(&detail, SIZE).into())
+        }
+    }
+}
+
+pub(crate) fn invalid_cursor() -> Refusal {
+    Refusal::invalid_parameter("Invalid cursor provided.", CURSOR)
+}
+
 /// A link to another page of the same collection.
 fn link(call: &Call<'_>, direction: &str, start: usize) -> String {
-    let cursor = URL_SAFE_NO_PAD.encode(format!("{direction}::{start}::{:016x}", seal(call, start)));
+    let cursor = encoded(&format!("{direction}::{start}::{}", seal(call, start)));
     url(call, Some(&cursor))
 }
 
-fn url(call: &Call<'_>, cursor: Option<&str>) -> String {
+/// The address of a page of this collection.
+pub(crate) fn url(call: &Call<'_>, cursor: Option<&str>) -> String {
     let others = call.query.pairs().filter(|(name, _)| *name != CURSOR);
     let pairs = others.chain(cursor.map(|cursor| (CURSOR, cursor)));
     let encoded = |text| utf8_percent_encode(text, ENCODED);
@@ -72,19 +81,28 @@ fn url(call: &Call<'_>, cursor: Option<&str>) -> String {
 
 /// The start of a page, if this collection has given out this cursor.
 fn read(call: &Call<'_>, cursor: &str) -> Option<usize> {
-    // Klaviyo's SDK for Python takes the equals sign before a cursor in a link as a part of it.
-    let cursor = cursor.strip_prefix('=').unwrap_or(cursor);
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let text = decoded(cursor)?;
     let (_direction, rest) = text.split_once("::")?;
     let (start, seal_of_it) = rest.split_once("::")?;
-    let start = start.parse().ok()?;
-    (seal_of_it == format!("{:016x}", seal(call, start))).then_some(start)
+    let start: usize = start.parse().ok()?;
+    (seal_of_it == seal(call, start)).then_some(start)
+}
+
+/// The text of a cursor, as it is in a link.
+pub(crate) fn encoded(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+pub(crate) fn decoded(cursor: &str) -> Option<String> {
+    // Klaviyo's SDK for Python takes the equals sign before a cursor in a link as a part of it.
+    let cursor = cursor.strip_prefix('=').unwrap_or(cursor);
+    String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
 
 /// Ties a cursor to its collection. It stops clients that invent cursors; it does not stop attackers.
-fn seal(call: &Call<'_>, start: usize) -> u64 {
+pub(crate) fn seal(call: &Call<'_>, place: impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
     let parts = [call.path, call.query.get("filter").unwrap_or(""), call.query.get("sort").unwrap_or("")];
-    (parts, start, "klaviyo").hash(&mut hasher);
-    hasher.finish()
+    (parts, place, "klaviyo").hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }

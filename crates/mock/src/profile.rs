@@ -43,6 +43,8 @@ pub struct Profile {
     pub attributes: Map<String, Value>,
     pub(crate) created: String,
     pub(crate) updated: String,
+    /// When the newest of its events happened.
+    pub(crate) last_event_date: Option<String>,
     pub(crate) consents: BTreeMap<(Channel, Message), Consent>,
     pub(crate) suppressions: Vec<(Suppression, String)>,
     /// The lists from which the person unsubscribed, and when.
@@ -58,6 +60,7 @@ impl Profile {
             attributes,
             created: now.clone(),
             updated: now,
+            last_event_date: None,
             consents: BTreeMap::new(),
             suppressions: Vec::new(),
             list_suppressions: Vec::new(),
@@ -110,7 +113,7 @@ impl Profile {
         }
         attributes.insert("created".to_owned(), json!(self.created));
         attributes.insert("updated".to_owned(), json!(self.updated));
-        attributes.insert("last_event_date".to_owned(), Value::Null);
+        attributes.insert("last_event_date".to_owned(), json!(self.last_event_date));
         if subscriptions {
             attributes.insert("subscriptions".to_owned(), self::subscriptions(self, revision));
         }

@@ -51,6 +51,8 @@ pub(crate) struct Rate {
 pub(crate) const USUAL: Rate = Rate { burst: 75, steady: 700, later: 750 };
 /// The limits of expensive operations.
 pub(crate) const SLOW: Rate = Rate { burst: 10, steady: 150, later: 150 };
+/// The limits of events.
+pub(crate) const FAST: Rate = Rate { burst: 350, steady: 3_500, later: 3_500 };
 /// The limits of reading the account.
 pub(crate) const RARE: Rate = Rate { burst: 1, steady: 15, later: 15 };
 

@@ -20,6 +20,7 @@ pub(crate) enum Shape {
     DateTime,
     TextOrNumber,
     TextOrTexts,
+    Number,
     Flag,
     /// An object with any members.
     Free,
@@ -122,6 +123,10 @@ const META: Shape = Object(&[
     may("patch_identifiers", Object(&[can("append", Free), can("unappend", Free)]))
         .since(Revision::JULY_2026),
 ]);
+
+mod events;
+
+pub(crate) use events::{EVENT, EVENTS};
 
 /// A new profile.
 pub(crate) static CREATED: Shape =
@@ -298,6 +303,7 @@ impl Shape {
             Self::TextOrTexts => {
                 value.is_string() || value.as_array().is_some_and(|texts| texts.iter().all(Value::is_string))
             }
+            Self::Number => value.is_number(),
             Self::Flag => value.is_boolean(),
             Self::Free => value.is_object(),
             Self::Object(known) => match value.as_object() {

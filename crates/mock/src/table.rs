@@ -4,8 +4,8 @@ use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::Result;
 use crate::operations::subscriptions::{subscribe, unsubscribe};
-use crate::operations::{account, imports, lists, members, profiles};
-use crate::rates::{RARE, Rate, SLOW, USUAL};
+use crate::operations::{account, event_reports, events, imports, lists, members, metrics, profiles};
+use crate::rates::{FAST, RARE, Rate, SLOW, USUAL};
 use http::{Method, StatusCode};
 
 /// One operation of Klaviyo's API.
@@ -129,6 +129,37 @@ static OPERATIONS: &[Operation] = &[
     .query(&["fields[import-error]", "page[cursor]", "page[size]"])
     .rate(SLOW)
     .scopes(&[PROFILES_READ]),
+    operation("get_events", GET, "/api/events", events::get_all)
+        .query(&[
+            "fields[event]",
+            "fields[metric]",
+            "fields[profile]",
+            "filter",
+            "include",
+            "page[cursor]",
+            "page[size]",
+            "sort",
+        ])
+        .rate(FAST)
+        .scopes(&["events:read"]),
+    operation("get_event", GET, "/api/events/{id}", events::get)
+        .query(&["fields[event]", "fields[metric]", "fields[profile]", "include"])
+        .rate(SLOW)
+        .scopes(&["events:read"]),
+    operation("create_event", POST, "/api/events", event_reports::create)
+        .rate(FAST)
+        .scopes(&["events:write"]),
+    operation("bulk_create_events", POST, "/api/event-bulk-create-jobs", event_reports::create_many)
+        .rate(SLOW)
+        .scopes(&["events:write"]),
+    operation("get_metrics", GET, "/api/metrics", metrics::get_all)
+        .query(&["fields[metric]", "filter", "page[cursor]"])
+        .rate(SLOW)
+        .scopes(&["metrics:read"]),
+    operation("get_metric", GET, "/api/metrics/{id}", metrics::get)
+        .query(&["fields[metric]"])
+        .rate(SLOW)
+        .scopes(&["metrics:read"]),
 ];
 
 /// The names of the simulated operations, which are Klaviyo's.

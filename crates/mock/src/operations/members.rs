@@ -54,7 +54,8 @@ pub(crate) fn get_ids(call: &mut Call<'_>) -> Result<Answer> {
     let page = Page::of(call, 20, 100)?;
     let list = call.account.lists.get(&call.id).ok_or_else(|| no_list(&call.id))?;
     let id = |id: &String| json!({ "type": "profile", "id": id });
-    Ok(Answer::Document(StatusCode::OK, page.document(call, list.members.keys(), id)))
+    let members = list.members.keys().filter(|id| call.account.shows_membership(&call.id, id));
+    Ok(Answer::Document(StatusCode::OK, page.document(call, members, id)))
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
@@ -70,5 +71,6 @@ pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
         }
         call.sparse("profile", resource)
     };
-    Ok(Answer::Document(StatusCode::OK, page.document(call, &list.members, resource)))
+    let members = list.members.iter().filter(|(id, _)| call.account.shows_membership(&call.id, id));
+    Ok(Answer::Document(StatusCode::OK, page.document(call, members, resource)))
 }

@@ -1,9 +1,12 @@
 //! The operations.
 
 pub(crate) mod account;
+pub(crate) mod event_reports;
+pub(crate) mod events;
 pub(crate) mod imports;
 pub(crate) mod lists;
 pub(crate) mod members;
+pub(crate) mod metrics;
 pub(crate) mod profiles;
 pub(crate) mod subscriptions;
 

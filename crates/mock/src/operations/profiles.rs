@@ -1,17 +1,18 @@
 //! Reading and writing profiles.
 
-use super::sort;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::{self, PROFILE_BYTES, Result, given, member, object};
+use crate::clock;
 use crate::filter::{Condition, Fields, Operator};
 use crate::imports::Clash;
-use crate::page::Page;
+use crate::keyset::{Key, KeysetPage, Span};
 use crate::patch;
 use crate::profile::Profile;
 use crate::shape::{self, Shape};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 const FIELDS: Fields = Fields {
     texts: &["id", "email", "phone_number", "external_id"],
@@ -30,32 +31,70 @@ struct ProfileWrite {
 }
 
 pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
-    let page = Page::of(call, 20, 100)?;
+    let sort = call.query.get("sort");
+    let field = sort.map(|sort| sort.strip_prefix('-').unwrap_or(sort));
+    if let (Some(sort), Some(field)) = (sort, field)
+        && !["created", "email", "id", "updated"].contains(&field)
+    {
+        let detail = format!("'{sort}' is not a valid sort field");
+        return Err(Refusal::invalid_parameter(&detail, "sort").into());
+    }
+    let page = KeysetPage::of(call, 20, 100, sort.is_some_and(|sort| sort.starts_with('-')))?;
     let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
     let conditions = FIELDS.read(call.query.get("filter"))?;
-    let mut profiles = select(call, &conditions);
-    sort(call, &mut profiles, &["created", "email", "id", "updated"], |profile, field| match field {
-        "created" => profile.created.clone(),
-        "updated" => profile.updated.clone(),
-        "id" => profile.id.clone(),
-        _ => given(&profile.attributes, "email").unwrap_or_default().to_ascii_lowercase(),
-    })?;
     let resource = |profile: &Profile| call.sparse("profile", profile.resource(call.revision, subscriptions));
-    Ok(Answer::Document(StatusCode::OK, page.document(call, profiles, resource)))
+    // Asks the index for identifiers, because accounts are large.
+    let identified = conditions.iter().find(|c| matches!(c.operator, Operator::Equals | Operator::Any));
+    let profile = |(_, position): &Key| {
+        // Whoever asks for a certain profile gets it as it is.
+        let profile = match identified {
+            Some(_) => call.account.profile_at(*position),
+            None => call.account.shown_profile(*position),
+        };
+        profile.filter(|profile| conditions.iter().all(|condition| fits(profile, condition)))
+    };
+    let document = match (identified, field) {
+        (None, Some("updated")) => {
+            page.document(call, call.account.profiles_by_change(), &since(&conditions), profile, resource)
+        }
+        _ => {
+            let positions: Vec<usize> = match identified {
+                Some(condition) => {
+                    let values = condition.values.iter();
+                    values
+                        .filter_map(|value| call.account.position_of(&condition.field, value.text()))
+                        .collect()
+                }
+                None => (0..call.account.profiles().len()).collect(),
+            };
+            let key = |position| {
+                let key = (String::new(), position);
+                profile(&key).map(|profile| (sorted_by(profile, field), position))
+            };
+            let index: BTreeSet<Key> = positions.into_iter().filter_map(key).collect();
+            page.document(call, &index, &Span::default(), profile, resource)
+        }
+    };
+    Ok(Answer::Document(StatusCode::OK, document))
 }
 
-/// The profiles that fit all conditions, in the order of their creation.
-fn select<'a>(call: &'a Call<'_>, conditions: &[Condition]) -> Vec<&'a Profile> {
-    let fits = |profile: &&Profile| conditions.iter().all(|condition| fits(profile, condition));
-    // Looks up identifiers in the index, because accounts are large.
-    let identified = conditions.iter().find(|c| matches!(c.operator, Operator::Equals | Operator::Any));
-    let Some(condition) = identified else { return call.account.profiles().iter().filter(fits).collect() };
-    let values = condition.values.iter();
-    let mut positions: Vec<usize> =
-        values.filter_map(|value| call.account.position_of(&condition.field, value.text())).collect();
-    positions.sort_unstable();
-    positions.dedup();
-    positions.into_iter().filter_map(|position| call.account.profile_at(position)).filter(fits).collect()
+/// The value of the field by which a profile is sorted; empty if it is in the order of creation.
+fn sorted_by(profile: &Profile, field: Option<&str>) -> String {
+    match field {
+        Some("created") => profile.created.clone(),
+        Some("updated") => profile.updated.clone(),
+        Some("id") => profile.id.clone(),
+        Some(_) => given(&profile.attributes, "email").unwrap_or_default().to_ascii_lowercase(),
+        None => String::new(),
+    }
+}
+
+/// The part of the profiles in the order of their changes in which those that fit are.
+fn since(conditions: &[Condition]) -> Span {
+    let is_least = |c: &&Condition| c.field == "updated" && c.operator == Operator::GreaterThan;
+    let values = conditions.iter().filter(is_least).filter_map(|c| c.values.first());
+    let least = values.filter_map(|value| clock::parse(value.text())).max();
+    Span { from: least.map(|time| (clock::timestamp(time), 0)), to: None }
 }
 
 fn fits(profile: &Profile, condition: &Condition) -> bool {

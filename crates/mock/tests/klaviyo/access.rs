@@ -33,16 +33,26 @@ fn a_request_needs_a_key() {
 
 #[test]
 fn a_key_needs_every_scope_of_the_operation() {
-    const ALL: [&str; 6] = [
+    const ALL: [&str; 9] = [
         "accounts:read",
+        "events:read",
+        "events:write",
         "lists:read",
         "lists:write",
+        "metrics:read",
         "profiles:read",
         "profiles:write",
         "subscriptions:write",
     ];
     for (method, path, scopes) in [
         ("GET", "/api/accounts", &["accounts:read"][..]),
+        ("GET", "/api/events", &["events:read"]),
+        ("GET", "/api/events?include=metric", &["events:read", "metrics:read"]),
+        ("GET", "/api/events/X", &["events:read"]),
+        ("POST", "/api/events", &["events:write"]),
+        ("POST", "/api/event-bulk-create-jobs", &["events:write"]),
+        ("GET", "/api/metrics", &["metrics:read"]),
+        ("GET", "/api/metrics/X", &["metrics:read"]),
         ("GET", "/api/lists", &["lists:read"]),
         ("GET", "/api/lists/Y6nRLr", &["lists:read"]),
         ("GET", "/api/lists/Y6nRLr/profiles", &["lists:read", "profiles:read"]),

@@ -120,6 +120,22 @@ impl Client {
         Ok(Reply { status, headers, text, body })
     }
 
+    /// The answers of all pages, in the order of the links.
+    pub(crate) fn pages(&self, path: &str) -> Vec<Reply> {
+        let mut pages = vec![self.get(path)];
+        while let Some(next) = pages.last().unwrap().at("/links/next").as_str() {
+            let page = self.get(next.strip_prefix("https://a.klaviyo.com").unwrap());
+            pages.push(page);
+        }
+        pages
+    }
+
+    /// Reports an event, which is accepted.
+    pub(crate) fn report(&self, metric: &str, person: Value, more: Value) {
+        let reply = self.post("/api/events", &event(metric, person, more));
+        assert_eq!((reply.status, reply.text.as_str()), (202, ""));
+    }
+
     /// Creates a profile, and tells its id.
     pub(crate) fn create(&self, attributes: Value) -> String {
         let reply = self.post("/api/profiles/", &profile(attributes));
@@ -137,4 +153,36 @@ pub(crate) fn profile(attributes: Value) -> Value {
 pub(crate) fn members(ids: &[String]) -> Value {
     let data: Vec<Value> = ids.iter().map(|id| json!({ "type": "profile", "id": id })).collect();
     json!({ "data": data })
+}
+
+/// A body that reports an event, with these attributes beside the metric, the person and no properties.
+pub(crate) fn event(metric: &str, person: Value, more: Value) -> Value {
+    let mut attributes = json!({
+        "properties": {},
+        "metric": { "data": { "type": "metric", "attributes": { "name": metric } } },
+        "profile": { "data": { "type": "profile", "attributes": person } },
+    });
+    attributes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({ "data": { "type": "event", "attributes": attributes } })
+}
+
+/// A body that reports many events: those of each person.
+pub(crate) fn events(people: &[(Value, Vec<Value>)]) -> Value {
+    let person = |(person, events): &(Value, Vec<Value>)| {
+        json!({ "type": "event-bulk-create", "attributes": {
+            "profile": { "data": { "type": "profile", "attributes": person } },
+            "events": { "data": events },
+        } })
+    };
+    let data: Vec<Value> = people.iter().map(person).collect();
+    json!({ "data": {
+        "type": "event-bulk-create-job", "attributes": { "events-bulk-create": { "data": data } },
+    } })
+}
+
+/// One of many events.
+pub(crate) fn one(metric: &str, more: Value) -> Value {
+    let mut one = event(metric, Value::Null, more)["data"].take();
+    one["attributes"].as_object_mut().unwrap().remove("profile");
+    one
 }

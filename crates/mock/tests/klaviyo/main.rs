@@ -6,9 +6,13 @@ mod access;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod consent;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -16,7 +20,11 @@ mod imports;
 #[cfg(test)]
 mod inspection;
 #[cfg(test)]
+mod lateness;
+#[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]

@@ -1,0 +1,182 @@
+//! The profiles as readers of the whole collection see them, in the order of their last change: with
+//! lateness, an earlier version of some, and not yet some new ones.
+
+use crate::account::Account;
+use crate::keyset::Key;
+use crate::lateness::Hidden;
+use crate::profile::Profile;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+/// The versions that readers see.
+#[derive(Debug, Default)]
+pub(crate) struct Versions {
+    /// By `updated` and the position.
+    index: BTreeSet<Key>,
+    /// The `updated` in the index, by the position.
+    updated: HashMap<usize, String>,
+    /// The profiles of which readers see another version than the present one.
+    late: HashMap<usize, Late>,
+}
+
+#[derive(Debug)]
+struct Late {
+    /// None: readers do not see the profile yet.
+    shown: Option<Profile>,
+    /// The changes that are not visible yet, in the order in which they happened.
+    changes: VecDeque<Change>,
+}
+
+#[derive(Debug)]
+struct Change {
+    number: u64,
+    /// The profile after the change; none: as it is now.
+    version: Option<Profile>,
+}
+
+impl Account {
+    /// Notes that a profile changes now. To be called before the change, so that readers can go on seeing
+    /// the version before it. Changes within one second are one change, as `updated` has whole seconds.
+    pub(crate) fn touch(&mut self, position: usize) {
+        let now = self.clock.timestamp();
+        if !self.is_late() && !self.versions.late.contains_key(&position) {
+            if let Some(profile) = self.profile_at_mut(position) {
+                profile.updated.clone_from(&now);
+                self.versions.show(position, now);
+            }
+            return;
+        }
+        let known = self.versions.updated.contains_key(&position);
+        let Some(profile) = self.profile_at(position) else { return };
+        let late = self.versions.late.get(&position);
+        if late.is_some() && profile.updated == now {
+            return;
+        }
+        let present = profile.clone();
+        let number = self.hide(|number| Hidden::Change(position, number));
+        let late = self.versions.late.entry(position);
+        let late = match late {
+            std::collections::hash_map::Entry::Occupied(entry) => {
+                let late = entry.into_mut();
+                if let Some(last) = late.changes.back_mut() {
+                    last.version = Some(present);
+                }
+                late
+            }
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(Late { shown: known.then_some(present), changes: VecDeque::new() })
+            }
+        };
+        late.changes.push_back(Change { number, version: None });
+        if let Some(profile) = self.profile_at_mut(position) {
+            profile.updated = now;
+        }
+    }
+
+    /// Shows a change, unless readers have seen a later one.
+    pub(crate) fn show_change(&mut self, position: usize, number: u64) {
+        let Some(late) = self.versions.late.get_mut(&position) else { return };
+        let Some(change) = late.changes.iter().position(|change| change.number == number) else { return };
+        let last = late.changes.drain(..=change).next_back();
+        let updated = match last.and_then(|change| change.version) {
+            Some(version) => {
+                let updated = version.updated.clone();
+                late.shown = Some(version);
+                updated
+            }
+            None => {
+                self.versions.late.remove(&position);
+                let Some(profile) = self.profile_at(position) else { return };
+                profile.updated.clone()
+            }
+        };
+        self.versions.show(position, updated);
+    }
+
+    /// The profile at a position as readers of the collection see it; none if they do not.
+    pub(crate) fn shown_profile(&self, position: usize) -> Option<&Profile> {
+        match self.versions.late.get(&position) {
+            Some(late) => late.shown.as_ref(),
+            None => self.profile_at(position),
+        }
+    }
+
+    /// The positions of the profiles that readers see, by their `updated`.
+    pub(crate) fn profiles_by_change(&self) -> &BTreeSet<Key> {
+        &self.versions.index
+    }
+}
+
+impl Versions {
+    fn show(&mut self, position: usize, updated: String) {
+        if self.updated.get(&position) == Some(&updated) {
+            return;
+        }
+        if let Some(before) = self.updated.insert(position, updated.clone()) {
+            self.index.remove(&(before, position));
+        }
+        self.index.insert((updated, position));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use serde_json::{Map, Value, json};
+    use std::time::{Duration, SystemTime};
+
+    fn named(name: &str) -> Map<String, Value> {
+        json!({ "first_name": name }).as_object().unwrap().clone()
+    }
+
+    fn account(most: u64, seed: u64) -> Account {
+        let mut account = Account::demo();
+        account.clock = Clock::stopped(SystemTime::UNIX_EPOCH);
+        account.set_lateness(Duration::from_secs(most), seed);
+        account
+    }
+
+    /// What readers see in each second of two changes, one second apart, and at the end.
+    fn seen(seed: u64) -> Vec<Option<String>> {
+        let mut account = account(6, seed);
+        let position = account.create(named("first"));
+        let mut seen = Vec::new();
+        for second in 0..=8 {
+            if second == 1 {
+                account.write(position, named("second"));
+            }
+            account.settle();
+            let shown = account.shown_profile(position);
+            seen.push(shown.map(|profile| profile.attributes["first_name"].as_str().unwrap().to_owned()));
+            account.clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(account.profiles_by_change().len(), 1);
+        assert!(account.versions.late.is_empty());
+        seen
+    }
+
+    #[test]
+    fn a_change_is_seen_late_and_never_undone() {
+        let mut ways = BTreeSet::new();
+        for seed in 0..50 {
+            let mut seen = seen(seed);
+            assert_eq!(seen.last().unwrap().as_deref(), Some("second"), "seed {seed}");
+            assert!(seen.is_sorted(), "seed {seed}: {seen:?}");
+            seen.dedup();
+            ways.insert(seen.into_iter().flatten().collect::<Vec<_>>());
+        }
+        // Some readers see both versions; others never see the first one, since the second overtakes it.
+        assert!(ways.contains(&vec!["first".to_owned(), "second".to_owned()]));
+        assert!(ways.contains(&vec!["second".to_owned()]));
+    }
+
+    #[test]
+    fn the_index_has_each_profile_once_where_it_changed_last() {
+        let mut account = account(0, 0);
+        let (a, b) = (account.create(named("a")), account.create(named("b")));
+        account.clock.advance(Duration::from_secs(1));
+        account.write(a, named("c"));
+        let positions: Vec<usize> = account.profiles_by_change().iter().map(|(_, p)| *p).collect();
+        assert_eq!(positions, [b, a]);
+    }
+}
