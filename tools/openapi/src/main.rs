@@ -4,6 +4,7 @@
 mod check;
 mod corpus;
 mod document;
+mod events;
 mod examples;
 mod report;
 mod schema;

@@ -4,6 +4,7 @@
 //! everything: [`NOT_SIMULATED`] lists what it refuses, with the reasons.
 
 use crate::document::{Document, MediaType, Operation, date};
+use crate::events::{self, identify};
 use crate::examples::{Example, ExampleGenerator, each_pointer, faulty};
 use crate::schema;
 use anyhow::{Context, Result, anyhow, bail};
@@ -22,10 +23,15 @@ pub(crate) const REASON: &str = "the simulator does not know several identifiers
     do nothing";
 
 /// The documented parts of bodies that the simulator refuses: operation and pointer.
-const NOT_SIMULATED: [(&str, &str); 3] = [
+const NOT_SIMULATED: [(&str, &str); 5] = [
     ("update_profile", "/data/meta/patch_identifiers"),
     ("create_or_update_profile", "/data/meta/patch_identifiers"),
     ("bulk_import_profiles", "/data/attributes/profiles/data/0/meta/patch_identifiers"),
+    ("create_event", "/data/attributes/profile/data/attributes/meta/patch_identifiers"),
+    (
+        "bulk_create_events",
+        "/data/attributes/events-bulk-create/data/0/attributes/profile/data/meta/patch_identifiers",
+    ),
 ];
 
 /// The results for the bodies of a document.
@@ -197,6 +203,10 @@ fn is_within(pointer: &str, other: &str) -> bool {
 /// together, `historical_import` and the time of each consent.
 fn complete(mut body: Value) -> Value {
     let kind = body.pointer("/data/type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if kind.starts_with("event") {
+        events::complete(&mut body);
+        return body;
+    }
     let Some(attributes) = body.pointer_mut("/data/attributes").and_then(Value::as_object_mut) else {
         return body;
     };
@@ -221,11 +231,6 @@ fn complete(mut body: Value) -> Value {
         attributes.insert("historical_import".to_owned(), Value::Bool(true));
     }
     body
-}
-
-fn identify(attributes: &mut Map<String, Value>) {
-    attributes.entry("email").or_insert_with(|| json!("priya@example.com"));
-    attributes.entry("phone_number").or_insert_with(|| json!("+919876543210"));
 }
 
 /// Adds a consent, if there is none.
