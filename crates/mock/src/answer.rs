@@ -20,7 +20,8 @@ pub(crate) enum Answer {
     Refused(Box<Refusal>),
     /// Too many requests; the next may pass after this many seconds.
     Throttled(u64),
-    /// The revision is retired. This answer is not JSON:API.
+    /// What the request asks for is retired: an endpoint, or a revision that nothing may stand in for. This
+    /// answer is not JSON:API.
     Retired,
 }
 

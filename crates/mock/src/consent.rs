@@ -112,8 +112,7 @@ impl Message {
             Self::Marketing | Self::Transactional => true,
             // A person who writes first has agreed: nobody subscribes others to it.
             Self::Conversational => state == State::Unsubscribed,
-            // Unproven: whether an earlier revision knows it. 2025-01-15 does not.
-            Self::OpenTracking => revision >= Revision::JULY_2026,
+            Self::OpenTracking => revision >= Revision::APRIL_2026,
         }
     }
 }

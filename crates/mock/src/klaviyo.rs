@@ -4,11 +4,13 @@ use crate::account::{Account, JOB_DELAY};
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::rates::Rates;
+use crate::revision::Revision;
 use std::time::{Duration, SystemTime};
 
 /// The settings of a simulator.
 ///
-/// Defaults: Klaviyo's published rates, no faults, the real time, and a quarter of a second for a job.
+/// Defaults: Klaviyo's published rates, no faults, the real time, a quarter of a second for a job, and no
+/// retired revision among those that the simulator knows.
 #[derive(Debug)]
 pub struct Klaviyo {
     pub(crate) first: Account,
@@ -18,6 +20,8 @@ pub struct Klaviyo {
     pub(crate) job_delay: Duration,
     /// None: the real time from the start of the simulator.
     pub(crate) clock: Option<Clock>,
+    /// The oldest revision that lives.
+    pub(crate) oldest: Revision,
 }
 
 impl Klaviyo {
@@ -49,6 +53,17 @@ impl Klaviyo {
         self
     }
 
+    /// Retires a revision and all before it. The oldest that lives answers requests for them and says so in
+    /// `X-Klaviyo-Api-Revision`, but to a request with `X-Klaviyo-Revision-Fall-Forward-Opt-Out: 1` the
+    /// answer is 410. The newest revision always lives.
+    ///
+    /// The simulated date retires none, so that a test means the same on every day.
+    #[must_use]
+    pub fn retire(mut self, revision: Revision) -> Self {
+        self.oldest = self.oldest.max(revision.next().unwrap_or(revision));
+        self
+    }
+
     /// Stops the clock: rates and jobs go on only when [`Simulator::advance`](crate::Simulator::advance)
     /// moves it.
     #[must_use]
@@ -75,6 +90,7 @@ impl From<Account> for Klaviyo {
             faults: Faults::none(),
             job_delay: JOB_DELAY,
             clock: None,
+            oldest: Revision::JANUARY_2025,
         }
     }
 }

@@ -74,6 +74,7 @@ pub use nats::{Nats, NatsServer};
 pub use profile::Profile;
 pub use rates::Rates;
 pub use reply::Reply;
+pub use revision::Revision;
 pub use rule::{Fault, Route, Rule, When};
 #[cfg(feature = "server")]
 pub use server::Server;

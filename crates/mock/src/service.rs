@@ -6,7 +6,7 @@ use crate::call::{Call, Query, decoded};
 use crate::check::Result;
 use crate::rates::Verdict;
 use crate::reply::Reply;
-use crate::revision::{Revision, Wrong};
+use crate::revision::{Revision, Served};
 use crate::simulator::{Simulator, Ticket};
 use crate::table;
 use http::request::Parts;
@@ -14,6 +14,9 @@ use http::{HeaderMap, Request, StatusCode};
 
 /// Klaviyo's limit on a request.
 pub(crate) const BODY_BYTES: usize = 5_000_000;
+
+/// The starts of the paths that Klaviyo had before it had revisions.
+const REMOVED: [&str; 2] = ["/api/v1/", "/api/v2/"];
 
 impl Simulator {
     /// Answers one request. Of its address, only the path and the query matter.
@@ -40,6 +43,10 @@ impl Simulator {
 /// The answer to a request without a fault.
 fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> HttpResponse {
     let path = parts.uri.path().trim_end_matches('/');
+    // Whoever asks: these interfaces are gone.
+    if REMOVED.iter().any(|removed| path.starts_with(removed)) {
+        return Answer::Retired.into_http(id);
+    }
     let routed = table::route(&parts.method, path);
     let key = access::key(&parts.headers);
     let (operation, variable, key) = match (routed, key) {
@@ -48,7 +55,7 @@ fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> HttpRe
     };
     let Some(mut account) = simulator.account_of(key) else { return access::wrong_key().into_http(id) };
     account.count(operation.name);
-    let revision = revision(&parts.headers);
+    let revision = revision(&parts.headers, simulator.oldest);
     let (served, now) = (revision.as_ref().ok().copied(), simulator.clock.now());
     let verdict = account.meter.take(simulator.rates, operation.name, operation.rate, served, now);
     if let Some(Verdict::Wait(seconds)) = verdict {
@@ -76,13 +83,15 @@ fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> HttpRe
 }
 
 /// The revision that answers a request with these headers.
-fn revision(headers: &HeaderMap) -> Result<Revision> {
-    let Some(asked) = headers.get("revision").and_then(|value| value.to_str().ok()) else {
+fn revision(headers: &HeaderMap, oldest: Revision) -> Result<Revision> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(asked) = text("revision") else {
         let detail = "The revision header is required.";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid", "Invalid input.", detail).into());
     };
-    Revision::parse(asked).map_err(|wrong| match wrong {
-        Wrong::Unknown => Refusal::not_found("No valid revisions found for method").into(),
-        Wrong::Retired => Answer::Retired,
-    })
+    let unknown = || Refusal::not_found("No valid revisions found for method");
+    let Served { revision, fell_forward } = Revision::serving(asked, oldest).ok_or_else(unknown)?;
+    // Unproven: that it means the same on a request for a revision that lives.
+    let insists = text("x-klaviyo-revision-fall-forward-opt-out") == Some("1");
+    if fell_forward && insists { Err(Answer::Retired) } else { Ok(revision) }
 }

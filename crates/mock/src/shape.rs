@@ -111,17 +111,15 @@ macro_rules! attributes {
     };
 }
 
-/// Unproven: which revision dropped it.
-const ANONYMOUS_ID: Member = may("anonymous_id", Text).before(Revision::JULY_2026);
+const ANONYMOUS_ID: Member = may("anonymous_id", Text).before(Revision::OCTOBER_2025);
 
 const PATCH_PROPERTIES: Shape =
     Object(&[may("append", Free), may("unappend", Free), may("unset", TextOrTexts)]);
 
 const META: Shape = Object(&[
     may("patch_properties", PATCH_PROPERTIES),
-    // Unproven: whether an earlier revision knows it. 2025-01-15 does not.
     may("patch_identifiers", Object(&[can("append", Free), can("unappend", Free)]))
-        .since(Revision::JULY_2026),
+        .since(Revision::APRIL_2026),
 ]);
 
 mod events;
@@ -208,10 +206,9 @@ macro_rules! channels {
     ($consent:ident, open_tracking: $open:expr, whatsapp: [$($whatsapp:expr),*], push: [$($push:expr),*]) => {
         Object(&[
             may("email", Object(&[
-                must("marketing", $consent).before(Revision::JULY_2026),
-                // Unproven: whether an earlier revision knows anything but marketing.
-                may("marketing", $consent).since(Revision::JULY_2026),
-                may("open_tracking", $open).since(Revision::JULY_2026),
+                must("marketing", $consent).before(Revision::APRIL_2026),
+                may("marketing", $consent).since(Revision::APRIL_2026),
+                may("open_tracking", $open).since(Revision::APRIL_2026),
             ])),
             may("sms", Object(&[may("marketing", $consent), may("transactional", $consent)])),
             may(

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::faults::{Faults, Injector, Plan};
 use crate::klaviyo::Klaviyo;
 use crate::rates::Rates;
+use crate::revision::Revision;
 use crate::rule::Rule;
 use http::request::Parts;
 use parking_lot::{Mutex, MutexGuard};
@@ -23,6 +24,8 @@ pub struct Simulator {
     others: Vec<Entry>,
     pub(crate) rates: Rates,
     pub(crate) clock: Clock,
+    /// The oldest revision that lives.
+    pub(crate) oldest: Revision,
     injector: Mutex<Injector>,
     requests: AtomicU64,
 }
@@ -42,7 +45,7 @@ impl Simulator {
     /// Starts a Klaviyo, or one account with Klaviyo's rates.
     #[must_use]
     pub fn new(klaviyo: impl Into<Klaviyo>) -> Self {
-        let Klaviyo { first, others, rates, faults, job_delay, clock } = klaviyo.into();
+        let Klaviyo { first, others, rates, faults, job_delay, clock, oldest } = klaviyo.into();
         let clock = clock.unwrap_or_else(Clock::running);
         let entry = |mut account: Account| {
             account.start(&clock, job_delay);
@@ -55,6 +58,7 @@ impl Simulator {
             injector: Mutex::new(Injector::new(faults)),
             requests: AtomicU64::new(0),
             clock,
+            oldest,
         }
     }
 

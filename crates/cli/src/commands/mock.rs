@@ -7,7 +7,7 @@ use crate::output::{self, Output};
 use crate::runtime;
 use crate::text::{FAINT, TITLE};
 use clap::Args;
-use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Rule, Server};
+use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Revision, Rule, Server};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
@@ -32,6 +32,9 @@ pub(crate) struct Mock {
     /// What goes wrong, such as 'GET /api/lists: #1-2 status 503'; may be repeated
     #[arg(long = "fault", value_name = "RULE", value_parser = fault)]
     faults: Vec<Rule>,
+    /// Revisions up to this one, such as 2025-01-15, are retired: the oldest that lives answers for them
+    #[arg(long, value_name = "REVISION")]
+    retire: Option<Revision>,
     /// Decides which requests a percentage in a rule hits
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -89,6 +92,7 @@ impl Mock {
         }
         let faults = self.faults.iter().cloned().fold(Faults::seeded(self.seed), Faults::rule);
         let klaviyo = Klaviyo::from(account).rates(self.rates).faults(faults);
+        let klaviyo = self.retire.into_iter().fold(klaviyo, Klaviyo::retire);
         let server = Server::start_at((Ipv4Addr::LOCALHOST, self.port).into(), klaviyo).map_err(|error| {
             Failure::other(format!("{error:#}"))
                 .hint("--port chooses another port, and --port 0 any free one")
@@ -124,9 +128,11 @@ impl Mock {
             };
             format!("{key}  {FAINT}{scopes}{FAINT:#}")
         };
-        let sections: [(&str, Vec<String>); 3] = [
+        let retired = self.retire.map(|revision| format!("{revision} and before"));
+        let sections: [(&str, Vec<String>); 4] = [
             ("keys", keys.iter().map(shown).collect()),
             ("lists", lists.iter().map(|(id, name)| format!("{id}  {name}")).collect()),
+            ("retired", retired.into_iter().collect()),
             ("faults", self.faults.iter().map(ToString::to_string).collect()),
         ];
         let mut out = format!("A Klaviyo on this machine: {TITLE}{url}{TITLE:#} (Ctrl-C stops it)\n\n");

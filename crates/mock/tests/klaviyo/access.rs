@@ -1,6 +1,6 @@
 //! Keys, scopes, revisions.
 
-use crate::client::{Client, server};
+use crate::client::{Client, server, stopped};
 use klaviyo_mock::{Account, Klaviyo, Server};
 
 #[test]
@@ -124,11 +124,47 @@ fn a_request_needs_a_revision_that_is_served() {
     }
     assert_eq!(with(None).error(), (400, "invalid", ""));
     assert_eq!(with(Some("latest")).error(), (404, "not_found", ""));
-    for retired in ["2023-01-24", "2024-10-15"] {
-        let reply = with(Some(retired));
-        assert_eq!((reply.status, reply.at("/errors").is_null()), (410, true));
-        assert!(reply.text_at("/message").starts_with("This API has been retired"));
+}
+
+#[test]
+fn the_oldest_revision_that_lives_answers_for_a_retired_one() {
+    let key = format!("Klaviyo-API-Key {}", Account::DEMO_KEY);
+    let retired = |revision: &str| stopped(Account::demo()).retire(revision.parse().unwrap());
+    for (klaviyo, asked, served, opt_out) in [
+        (stopped(Account::demo()), "2023-01-24", "2025-01-15", 410),
+        (stopped(Account::demo()), "2025-01-15", "2025-01-15", 200),
+        (retired("2025-01-15"), "2025-01-15", "2025-04-15", 410),
+        (retired("2025-01-15"), "2025-03-01", "2025-04-15", 410),
+        (retired("2025-01-15"), "2025-04-15", "2025-04-15", 200),
+        // The newest stays.
+        (retired("2026-10-15"), "2025-01-15", "2026-10-15", 410),
+    ] {
+        let server = Server::start(klaviyo).unwrap();
+        let client = Client::new(&server);
+        let headers = [("authorization", key.as_str()), ("revision", asked)];
+        let reply = client.send_with("GET", "/api/lists/", &headers, None).unwrap();
+        assert_eq!((reply.status, reply.header("x-klaviyo-api-revision")), (200, served), "{asked}");
+        let headers = [headers[0], headers[1], ("x-klaviyo-revision-fall-forward-opt-out", "1")];
+        let reply = client.send_with("GET", "/api/lists/", &headers, None).unwrap();
+        assert_eq!((reply.status, reply.at("/errors").is_null()), (opt_out, true), "{asked}");
     }
+}
+
+#[test]
+fn who_falls_forward_meets_other_schemas() {
+    let server = Server::start(stopped(Account::demo()).retire("2026-01-15".parse().unwrap())).unwrap();
+    let client = Client::new(&server);
+    // A parameter that 2025-01-15 does not have, and 2026-04-15 has.
+    assert_eq!(client.get("/api/lists/?page[size]=2").ids().len(), 2);
+}
+
+#[test]
+fn what_was_removed_is_410_for_everybody() {
+    let server = server(Account::demo());
+    let client = Client::new(&server).key("pk_no");
+    let reply = client.get("/api/v2/list/Y6nRLr/members");
+    assert_eq!((reply.status, reply.at("/errors").is_null()), (410, true));
+    assert!(reply.text_at("/message").starts_with("This API has been retired"));
 }
 
 #[test]
