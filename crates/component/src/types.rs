@@ -9,6 +9,8 @@ use klaviyo_core as klaviyo;
 pub(crate) type Answer<T> = Result<T, types::Error>;
 
 /// Converts what a function of the core returns.
+// The error is the contract's, which has no boxes.
+#[allow(clippy::result_large_err)]
 pub(crate) fn answer<T: Convert<U>, U>(result: Result<T, Box<klaviyo::Error>>) -> Answer<U> {
     match result {
         Ok(value) => Ok(value.convert()),
