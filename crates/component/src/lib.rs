@@ -3,12 +3,15 @@
 //! Each interface of the contract is a module with its functions and the conversions of its types; [`convert`] has
 //! the rules of conversion, and [`http`] the import.
 //!
+//! With the feature `whole`, the default, it has the world `connector`, and without it the world `opt-in`.
+//!
 //! `cargo xtask build` makes the component from it. It does without std, which could call nothing here and
 //! whose panic messages nobody would see; so the file is smaller.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
 
+#[cfg(feature = "whole")]
 mod bulk;
 mod consent;
 mod contacts;
@@ -21,7 +24,10 @@ mod types;
 #[allow(missing_docs, unreachable_pub, unsafe_code)]
 #[allow(clippy::all, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 mod bindings {
+    #[cfg(feature = "whole")]
     wit_bindgen::generate!({ path: "../../wit", world: "connector", generate_all });
+    #[cfg(not(feature = "whole"))]
+    wit_bindgen::generate!({ path: "../../wit", world: "opt-in", generate_all });
 
     // Only for WebAssembly: other linkers do not take the names of a component's exports.
     #[cfg(target_arch = "wasm32")]

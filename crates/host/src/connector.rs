@@ -1,12 +1,13 @@
 //! The component, compiled once for a whole process, and its settings.
 
 use crate::account::AccountId;
-use crate::bindings::{self, ConnectorIndices};
+use crate::bindings;
 use crate::cache;
 use crate::client::{HttpTransport, HttpTransportError};
 use crate::egress::Egress;
 use crate::engine::{self, Ticker};
 use crate::fair::FairSemaphore;
+use crate::interfaces::Interfaces;
 use crate::limits::Limits;
 use crate::outbound::OutboundSettings;
 use crate::sandbox::CallState;
@@ -34,7 +35,7 @@ pub struct Connector {
 pub(crate) struct ConnectorInner {
     pub(crate) outbound: Arc<OutboundSettings>,
     pub(crate) instance: InstancePre<CallState>,
-    pub(crate) indices: ConnectorIndices,
+    pub(crate) interfaces: Interfaces,
     /// Has a permit for each place in the pool of instances.
     pub(crate) calls: Arc<FairSemaphore<AccountId>>,
     _ticker: Ticker,
@@ -184,7 +185,12 @@ impl ConnectorBuilder {
         })
         .map_err(LoadError::Exports)?;
         let instance = linker.instantiate_pre(&component).map_err(LoadError::Exports)?;
-        let indices = ConnectorIndices::new(&instance).map_err(LoadError::Exports)?;
+        let interfaces = Interfaces::new(&instance).map_err(LoadError::Exports)?;
+        if interfaces.is_empty() {
+            return Err(LoadError::Exports(wasmtime::Error::msg(
+                "it exports no interface of klaviyo:connector",
+            )));
+        }
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(HttpTransport::new(&self.egress, &self.limits)?),
@@ -193,7 +199,7 @@ impl ConnectorBuilder {
         let calls = FairSemaphore::new(self.limits.concurrent_calls as usize);
         let Self { limits, egress, .. } = self;
         let outbound = Arc::new(OutboundSettings { limits, egress, transport });
-        let inner = ConnectorInner { outbound, instance, indices, calls, _ticker: ticker };
+        let inner = ConnectorInner { outbound, instance, interfaces, calls, _ticker: ticker };
         Ok(Connector { inner: Arc::new(inner) })
     }
 }

@@ -47,6 +47,7 @@ mod engine;
 mod error;
 pub mod fair;
 mod functions;
+mod interfaces;
 pub mod json;
 mod limits;
 mod outbound;

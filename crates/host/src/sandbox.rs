@@ -1,6 +1,5 @@
 //! Runs the component for one call: its one import, and the limits on computing time, memory and stack.
 
-pub(crate) use crate::bindings::Connector as Guest;
 use crate::bindings::klaviyo::connector::http;
 use crate::error::Cause;
 use crate::json::ResultTooLarge;

@@ -4,12 +4,13 @@ use crate::account::{AccountId, AccountState};
 use crate::connector::{Connector, ConnectorInner};
 use crate::error::{Answer, Cause, Error};
 use crate::fair::FairPermit;
+use crate::interfaces::Interfaces;
 use crate::json::Prepared;
 use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
 use crate::pace::{Pace, Pacer};
 use crate::revision::Revision;
-use crate::sandbox::{CallState, Guest};
+use crate::sandbox::CallState;
 use crate::secret::Secret;
 use crate::types::ContractError;
 use crate::usage::{Meter, Usage};
@@ -80,7 +81,6 @@ impl TenantBuilder {
 struct Call {
     store: Store<CallState>,
     instance: Instance,
-    guest: Guest,
     deadline: Instant,
     /// Dropped after the store, so that the place is free only when the sandbox is.
     _permit: FairPermit<AccountId>,
@@ -138,18 +138,23 @@ impl Tenant {
         self.traced(function, call).await
     }
 
+    /// The interfaces that the component exports.
+    pub(crate) fn interfaces(&self) -> &Interfaces {
+        &self.connector.interfaces
+    }
+
     /// Makes one typed call.
     pub(crate) async fn run<T>(
         &self,
         function: &'static str,
         function_call: impl AsyncFnOnce(
-            &Guest,
+            &Instance,
             &mut Store<CallState>,
         ) -> wasmtime::Result<Result<T, ContractError>>,
     ) -> Result<Answer<T>, Error> {
         let call = async {
             let mut call = self.enter().await?;
-            let called = timeout_at(call.deadline, function_call(&call.guest, &mut call.store)).await;
+            let called = timeout_at(call.deadline, function_call(&call.instance, &mut call.store)).await;
             call.end(called)
         };
         self.traced(function, call).await
@@ -201,10 +206,8 @@ impl Tenant {
         let mut store = CallState::store(self.connector.instance.engine(), http);
         // A component may run code while it is instantiated, so the deadline applies to that too.
         let instance = timeout_at(deadline, self.connector.instance.instantiate_async(&mut store)).await;
-        let guest = instance
-            .map(|instance| instance.and_then(|i| Ok((i, self.connector.indices.load(&mut store, &i)?))));
-        match guest {
-            Ok(Ok((instance, guest))) => Ok(Call { store, instance, guest, deadline, _permit: permit }),
+        match instance {
+            Ok(Ok(instance)) => Ok(Call { store, instance, deadline, _permit: permit }),
             Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
             Err(_) => Err(failed(&store, Cause::exceeded(Limit::Time, limits))),
         }

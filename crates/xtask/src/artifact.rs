@@ -1,7 +1,7 @@
 //! The component files: compiled, composed, labelled, checked, written to `target/component`.
 
 use crate::command::root;
-use crate::wit::{self, HTTP};
+use crate::wit::{self, CONNECTOR, HTTP, OPT_IN};
 use crate::{file, guest};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
@@ -9,7 +9,9 @@ use wasm_metadata::{AddMetadata, AddMetadataField};
 
 /// The most that the component may weigh.
 const BUDGET: usize = 203 * 1024;
-/// The most that it may weigh with the adapter for `wasi:http`.
+/// The most that the part for opt-ins may weigh.
+const OPT_IN_BUDGET: usize = 180 * 1024;
+/// The most that the component may weigh with the adapter for `wasi:http`.
 const WASI_BUDGET: usize = 300 * 1024;
 
 /// The most that the simulator may weigh, which nobody has to ship.
@@ -28,18 +30,24 @@ const WASI: [&str; 7] = [
     "wasi:io/streams@0.2",
 ];
 
-/// Builds the connector, alone and composed with the adapter for `wasi:http`, the simulator, and the example
-/// of a tenant's code.
+/// Builds the connector, whole, the part of it for opt-ins, and composed with the adapter for `wasi:http`; the
+/// simulator, and the example of a tenant's code.
 pub(crate) fn build() -> Result<()> {
     let connector = label(
         &guest::component("klaviyo-component")?,
         "klaviyo-connector",
         "Klaviyo's profiles, lists, consent and bulk imports, over an HTTP function of the host's",
     )?;
-    wit::check_imports(&connector, &[HTTP])?;
-    wit::check_exports(&connector)?;
-    wit::check_types(&connector)?;
+    check(&connector, CONNECTOR)?;
     write("klaviyo", &connector, BUDGET)?;
+
+    let opt_in = label(
+        &guest::small_component("klaviyo-component")?,
+        "klaviyo-connector-opt-in",
+        "Klaviyo's profiles, lists and consent, over an HTTP function of the host's",
+    )?;
+    check(&opt_in, OPT_IN)?;
+    write("klaviyo-opt-in", &opt_in, OPT_IN_BUDGET)?;
 
     let composed = klaviyo_compose::with_adapter(&connector, &guest::component("klaviyo-wasi-http")?)?;
     let composed = label(
@@ -48,7 +56,7 @@ pub(crate) fn build() -> Result<()> {
         "Klaviyo's profiles, lists, consent and bulk imports, over wasi:http",
     )?;
     wit::check_imports(&composed, &WASI)?;
-    wit::check_exports(&composed)?;
+    wit::check_exports(&composed, CONNECTOR)?;
     write("klaviyo-wasi", &composed, WASI_BUDGET)?;
 
     let mock = label(
@@ -62,6 +70,13 @@ pub(crate) fn build() -> Result<()> {
     let tenant = guest::component("klaviyo-example-tenant-code")?;
     klaviyo_compose::with_tenant_code(&connector, &tenant)?;
     write("tenant", &tenant, EXAMPLE_BUDGET)
+}
+
+/// Checks that a connector is what a world of the contract says.
+fn check(connector: &[u8], world: &str) -> Result<()> {
+    wit::check_imports(connector, &[HTTP])?;
+    wit::check_exports(connector, world)?;
+    wit::check_types(connector, world)
 }
 
 /// Where a component goes.

@@ -9,7 +9,16 @@ use wit_component::ComponentEncoder;
 
 /// Compiles a crate, and makes a component of it.
 pub(crate) fn component(package: &str) -> Result<Vec<u8>> {
-    let module = compile(package)?;
+    of(package, &[])
+}
+
+/// Compiles a crate without its default features, and makes a component of it.
+pub(crate) fn small_component(package: &str) -> Result<Vec<u8>> {
+    of(package, &["--no-default-features"])
+}
+
+fn of(package: &str, features: &[&str]) -> Result<Vec<u8>> {
+    let module = compile(package, features)?;
     let component = ComponentEncoder::default()
         .validate(true)
         .module(&module)
@@ -19,7 +28,7 @@ pub(crate) fn component(package: &str) -> Result<Vec<u8>> {
 }
 
 /// Compiles the core module. Cargo does nothing when its sources have not changed.
-fn compile(package: &str) -> Result<Vec<u8>> {
+fn compile(package: &str, features: &[&str]) -> Result<Vec<u8>> {
     // Paths of this machine in panic messages would make the file larger, and another one on every machine.
     let home = std::env::var("CARGO_HOME")
         .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
@@ -32,7 +41,7 @@ fn compile(package: &str) -> Result<Vec<u8>> {
     ];
     let target = root().join("target");
     let mut cargo = toolchain::set_up()?.cargo_build(&rustflags);
-    cargo.args(["--package", package, "--profile", "wasm", "--target-dir"]).arg(&target);
+    cargo.args(["--package", package, "--profile", "wasm"]).args(features).arg("--target-dir").arg(&target);
     run(&mut cargo)?;
     let module = target.join(TARGET).join("wasm").join(package.replace('-', "_")).with_extension("wasm");
     std::fs::read(&module).with_context(|| format!("cannot read {}", module.display()))

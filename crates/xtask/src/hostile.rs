@@ -17,7 +17,7 @@ pub(crate) fn build() -> Result<()> {
     let prelude = std::fs::read_to_string(from.join(PRELUDE)).context("the guests have no prelude")?;
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit"))?;
-    let world = resolve.select_world(&[package], None)?;
+    let world = resolve.select_world(&[package], Some("connector"))?;
     for entry in std::fs::read_dir(&from).context("cannot read host-test/hostile")? {
         let path = entry?.path();
         if path.extension().is_none_or(|extension| extension != "wat") || path.ends_with(PRELUDE) {

@@ -24,10 +24,15 @@ pub(crate) fn check_imports(component: &[u8], imports: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a component exports what the world of the contract does, and nothing else.
-pub(crate) fn check_exports(component: &[u8]) -> Result<()> {
+/// The world of the whole connector.
+pub(crate) const CONNECTOR: &str = "connector";
+/// The world of the part for opt-ins.
+pub(crate) const OPT_IN: &str = "opt-in";
+
+/// Checks that a component exports what a world of the contract does, and nothing else.
+pub(crate) fn check_exports(component: &[u8], world: &str) -> Result<()> {
     let (built, built_world) = decoded(component)?;
-    let (resolve, world) = contract()?;
+    let (resolve, world) = contract(world)?;
     let (has, needs) = (names(&built, built_world, Side::Exports), names(&resolve, world, Side::Exports));
     if has != needs {
         let (missing, extra) = (needs.difference(&has), has.difference(&needs));
@@ -40,16 +45,16 @@ pub(crate) fn check_exports(component: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Checks the types of a component's imports and exports against the contract's.
-pub(crate) fn check_types(component: &[u8]) -> Result<()> {
-    let (resolve, world) = contract()?;
+/// Checks the types of a component's imports and exports against those of a world of the contract.
+pub(crate) fn check_types(component: &[u8], world: &str) -> Result<()> {
+    let (resolve, world) = contract(world)?;
     wit_component::targets(&resolve, world, component).context("the component's types are not the contract's")
 }
 
-fn contract() -> Result<(Resolve, WorldId)> {
+fn contract(world: &str) -> Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).context("the contract cannot be read")?;
-    let world = resolve.select_world(&[package], None)?;
+    let world = resolve.select_world(&[package], Some(world))?;
     Ok((resolve, world))
 }
 
@@ -132,7 +137,7 @@ mod tests {
     #[test]
     fn a_missing_export_and_one_too_many_are_refused_and_named() {
         let extra = r#"(instance $more) (export "klaviyo:connector/more@0.1.0" (instance $more))"#;
-        let refusal = refusal(check_exports(&component(&format!("(component {extra})"))));
+        let refusal = refusal(check_exports(&component(&format!("(component {extra})")), CONNECTOR));
         assert!(refusal.contains("klaviyo:connector/contacts@0.1.0#opt-in"));
         assert!(refusal.contains("klaviyo:connector/more"));
     }

@@ -15,7 +15,7 @@ type Codes = BTreeMap<String, BTreeSet<String>>;
 fn documented() -> Codes {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
+    let world = resolve.select_world(&[package], Some("connector")).unwrap();
     let interfaces: Vec<_> = resolve.worlds[world]
         .exports
         .values()

@@ -17,7 +17,7 @@ impl Tenant {
         contacts: &[NewProfile],
         list: Option<&str>,
     ) -> Result<Answer<Submission>, Error> {
-        let result = call!(self, "bulk.submit", klaviyo_connector_bulk.call_submit(contacts, list));
+        let result = call!(self, "bulk.submit", bulk.call_submit(contacts, list));
         self.forget_missing(list, result, |submission| submission.stopped.as_ref())
     }
 
@@ -26,7 +26,7 @@ impl Tenant {
     /// # Errors
     /// See `bulk.status` in the contract.
     pub async fn import(&self, job: &str) -> Result<Answer<Job>, Error> {
-        call!(self, "bulk.status", klaviyo_connector_bulk.call_status(job))
+        call!(self, "bulk.status", bulk.call_status(job))
     }
 
     /// The contacts that an import job could not import.
@@ -34,7 +34,7 @@ impl Tenant {
     /// # Errors
     /// See `bulk.failures` in the contract.
     pub async fn import_failures(&self, job: &str) -> Result<Answer<Vec<ImportFailure>>, Error> {
-        call!(self, "bulk.failures", klaviyo_connector_bulk.call_failures(job))
+        call!(self, "bulk.failures", bulk.call_failures(job))
     }
 
     /// The account's import jobs, newest first: those newer than the given one, or the newest 100.
@@ -42,6 +42,6 @@ impl Tenant {
     /// # Errors
     /// See `bulk.jobs` in the contract.
     pub async fn imports(&self, newer_than: Option<&str>) -> Result<Answer<Vec<Job>>, Error> {
-        call!(self, "bulk.jobs", klaviyo_connector_bulk.call_jobs(newer_than))
+        call!(self, "bulk.jobs", bulk.call_jobs(newer_than))
     }
 }

@@ -17,8 +17,7 @@ impl Tenant {
         list: Option<&str>,
         options: &ConsentOptions,
     ) -> Result<Answer<ConsentOutcome>, Error> {
-        let result =
-            call!(self, "consent.grant", klaviyo_connector_consent.call_grant(subscriptions, list, options));
+        let result = call!(self, "consent.grant", consent.call_grant(subscriptions, list, options));
         self.forget_missing(list, result, |outcome| outcome.stopped.as_ref())
     }
 
@@ -32,8 +31,7 @@ impl Tenant {
         unsubscriptions: &[Unsubscription],
         list: Option<&str>,
     ) -> Result<Answer<ConsentOutcome>, Error> {
-        let result =
-            call!(self, "consent.revoke", klaviyo_connector_consent.call_revoke(unsubscriptions, list));
+        let result = call!(self, "consent.revoke", consent.call_revoke(unsubscriptions, list));
         self.forget_missing(list, result, |outcome| outcome.stopped.as_ref())
     }
 
@@ -42,6 +40,6 @@ impl Tenant {
     /// # Errors
     /// See `consent.status` in the contract.
     pub async fn consents(&self, by: &Identifier) -> Result<Answer<Option<Consents>>, Error> {
-        call!(self, "consent.status", klaviyo_connector_consent.call_status(by))
+        call!(self, "consent.status", consent.call_status(by))
     }
 }

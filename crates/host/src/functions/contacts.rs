@@ -11,7 +11,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.lookup` in the contract.
     pub async fn lookup(&self, by: &Identifier) -> Result<Answer<Option<Profile>>, Error> {
-        call!(self, "contacts.lookup", klaviyo_connector_contacts.call_lookup(by))
+        call!(self, "contacts.lookup", contacts.call_lookup(by))
     }
 
     /// Creates a profile, or returns the id of the one that has one of its identifiers.
@@ -19,7 +19,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.create` in the contract.
     pub async fn create(&self, profile: &NewProfile) -> Result<Answer<Creation>, Error> {
-        call!(self, "contacts.create", klaviyo_connector_contacts.call_create(profile))
+        call!(self, "contacts.create", contacts.call_create(profile))
     }
 
     /// Creates or updates a profile.
@@ -27,7 +27,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.upsert` in the contract.
     pub async fn upsert(&self, profile: &NewProfile) -> Result<Answer<Upserted>, Error> {
-        call!(self, "contacts.upsert", klaviyo_connector_contacts.call_upsert(profile))
+        call!(self, "contacts.upsert", contacts.call_upsert(profile))
     }
 
     /// Adds profiles, by id, to a list, by id. This is membership, not consent.
@@ -35,8 +35,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.subscribe` in the contract.
     pub async fn subscribe(&self, list: &str, profiles: &[String]) -> Result<Answer<u32>, Error> {
-        let result =
-            call!(self, "contacts.subscribe", klaviyo_connector_contacts.call_subscribe(list, profiles));
+        let result = call!(self, "contacts.subscribe", contacts.call_subscribe(list, profiles));
         self.forget_missing(Some(list), result, |_| None)
     }
 
@@ -45,7 +44,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.opt-in` in the contract.
     pub async fn opt_in(&self, contact: &NewProfile, list: &str) -> Result<Answer<Receipt>, Error> {
-        let result = call!(self, "contacts.opt-in", klaviyo_connector_contacts.call_opt_in(contact, list));
+        let result = call!(self, "contacts.opt-in", contacts.call_opt_in(contact, list));
         self.forget_missing(Some(list), result, |_| None)
     }
 
@@ -57,6 +56,6 @@ impl Tenant {
         &self,
         identifiers: &[Identifier],
     ) -> Result<Answer<Vec<Option<Profile>>>, Error> {
-        call!(self, "contacts.lookup-many", klaviyo_connector_contacts.call_lookup_many(identifiers))
+        call!(self, "contacts.lookup-many", contacts.call_lookup_many(identifiers))
     }
 }

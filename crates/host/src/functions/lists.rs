@@ -12,7 +12,7 @@ impl Tenant {
     /// # Errors
     /// See `lists.all` in the contract.
     pub async fn lists(&self) -> Result<Answer<Vec<Audience>>, Error> {
-        call!(self, "lists.all", klaviyo_connector_lists.call_all())
+        call!(self, "lists.all", lists.call_all())
     }
 
     /// The list with this id or exact name. A list that was found is remembered for five minutes, so that a
@@ -25,7 +25,7 @@ impl Tenant {
         if let Some(list) = known {
             return Ok(Answer { value: Some(list), usage: Usage::default() });
         }
-        let answer = call!(self, "lists.find", klaviyo_connector_lists.call_find(name))?;
+        let answer = call!(self, "lists.find", lists.call_find(name))?;
         if let Some(list) = &answer.value {
             self.account.lists.put(name, list, account);
         }

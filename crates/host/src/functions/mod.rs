@@ -5,22 +5,33 @@ mod consent;
 mod contacts;
 mod lists;
 
-use crate::error::{Answer, Error};
+use crate::error::{Answer, Cause, Error};
 use crate::tenant::Tenant;
 use crate::types::{Code, ContractError};
+use crate::usage::Usage;
 
-/// Makes a typed call of a tenant's: `call!(tenant, "interface.function", bindings_interface.call_function(…))`.
+/// Makes a typed call of a tenant's: `call!(tenant, "interface.function", interface.call_function(…))`.
 macro_rules! call {
     ($tenant:expr, $name:literal, $interface:ident . $function:ident ($($argument:expr),*)) => {
-        $tenant
-            .run($name, async |guest: &$crate::sandbox::Guest, store: &mut _| {
-                guest.$interface().$function(store, $($argument),*).await
-            })
-            .await
+        match &$tenant.interfaces().$interface {
+            Some(interface) => {
+                let call = async |instance: &_, store: &mut wasmtime::Store<_>| {
+                    interface.load(&mut *store, instance)?.$function(store, $($argument),*).await
+                };
+                $tenant.run($name, call).await
+            }
+            None => Err($crate::functions::missing($name)),
+        }
     };
 }
 
 use call;
+
+/// The failure of a call of a function that the component does not have.
+fn missing(function: &str) -> Error {
+    let message = format!("the component has no function {function}; load the whole connector, klaviyo.wasm");
+    Error { cause: Cause::Arguments(message), usage: Usage::default() }
+}
 
 impl Tenant {
     /// Forgets a list that a call has named by its id, if Klaviyo does not have it any more: the call failed with
