@@ -1,7 +1,7 @@
 //! The limits of a call, and the sentences about calls that run into one.
 
-use std::fmt;
 use std::time::Duration;
+use strum::{Display, VariantArray};
 
 /// The limits of the sandbox and of its requests. All are on by default: the values of [`Limits::default`]
 /// are far above what the connector needs, and far below what does harm.
@@ -80,7 +80,8 @@ impl Default for Limits {
 }
 
 /// A field of [`Limits`] that stops a call. The other fields fail a request, of which the component is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Limit {
     /// [`Limits::memory`].
     Memory,
@@ -102,33 +103,6 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// All limits that stop a call.
-    pub const ALL: [Self; 8] = [
-        Self::Memory,
-        Self::TableElements,
-        Self::Stack,
-        Self::Cpu,
-        Self::Time,
-        Self::ConcurrentCalls,
-        Self::HostcallFuel,
-        Self::Requests,
-    ];
-
-    /// The name of the field.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::TableElements => "table_elements",
-            Self::Stack => "stack",
-            Self::Cpu => "cpu",
-            Self::Time => "time",
-            Self::ConcurrentCalls => "concurrent_calls",
-            Self::HostcallFuel => "hostcall_fuel",
-            Self::Requests => "requests",
-        }
-    }
-
     /// The sentence about a call that has run into this limit.
     pub(crate) fn message(self, limits: &Limits) -> String {
         let Limits { memory, table_elements, stack, hostcall_fuel, requests, cpu, time, .. } = limits;
@@ -153,12 +127,6 @@ impl Limit {
     }
 }
 
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +135,7 @@ mod tests {
     fn a_limit_is_named_as_its_field_and_its_sentence_names_it() {
         let limits = Limits::default();
         let fields = format!("{limits:?}");
-        for limit in Limit::ALL {
+        for limit in Limit::VARIANTS {
             assert!(fields.contains(&format!(" {limit}: ")), "{limit} is not a field of {fields}");
             let message = limit.message(&limits);
             assert!(message.contains(&format!("Limits::{limit}")), "{message}");
