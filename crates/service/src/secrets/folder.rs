@@ -97,8 +97,7 @@ fn of_any_number(values: &Values) -> impl Iterator<Item = &Account> {
 /// The account and the kind of secret that a file's name says.
 fn parse_name(path: &Path) -> Option<(Account, SecretKind)> {
     let (account, kind) = path.file_name()?.to_str()?.split_once('.')?;
-    let kind = SecretKind::ALL.into_iter().find(|known| known.file() == kind)?;
-    Some((account.parse().ok()?, kind))
+    Some((account.parse().ok()?, kind.parse().ok()?))
 }
 
 /// Kubernetes keeps folders of its own beside the files.

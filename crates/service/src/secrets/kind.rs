@@ -2,10 +2,12 @@
 
 #[cfg(doc)]
 use crate::account::Account;
+use strum::{EnumString, IntoStaticStr};
 
 /// The kinds of secrets that an account has. Each is in a file `<account>.<name>`, or in a variable for
 /// [`Account::DEFAULT`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SecretKind {
     /// Klaviyo's private key. Workers need it, and a front door without a queue.
     ApiKey,
@@ -24,36 +26,16 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
-    pub(super) const ALL: [Self; 6] = [
-        Self::ApiKey,
-        Self::SigningSecret,
-        Self::WhatsappAppSecret,
-        Self::WhatsappVerifyToken,
-        Self::WhatsappList,
-        Self::WhatsappPhoneNumberId,
-    ];
-
     /// The end of the file's name.
     #[must_use]
-    pub const fn file(self) -> &'static str {
-        self.names().0
+    pub fn file(self) -> &'static str {
+        self.into()
     }
 
     /// The name of the variable.
     #[must_use]
-    pub const fn variable(self) -> &'static str {
-        self.names().1
-    }
-
-    const fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::ApiKey => ("api-key", "KLAVIYO_API_KEY"),
-            Self::SigningSecret => ("signing-secret", "KLAVIYO_SIGNING_SECRET"),
-            Self::WhatsappAppSecret => ("whatsapp-app-secret", "KLAVIYO_WHATSAPP_APP_SECRET"),
-            Self::WhatsappVerifyToken => ("whatsapp-verify-token", "KLAVIYO_WHATSAPP_VERIFY_TOKEN"),
-            Self::WhatsappList => ("whatsapp-list", "KLAVIYO_WHATSAPP_LIST"),
-            Self::WhatsappPhoneNumberId => ("whatsapp-phone-number-id", "KLAVIYO_WHATSAPP_PHONE_NUMBER_ID"),
-        }
+    pub fn variable(self) -> String {
+        format!("KLAVIYO_{}", self.file().replace('-', "_").to_uppercase())
     }
 
     /// Whether it has to stay secret.

@@ -33,7 +33,7 @@ pub enum SecretsError {
     Folder(PathBuf, #[source] io::Error),
     /// The value of the variable is invalid.
     #[error("the variable {0} cannot be used: {1}")]
-    Variable(&'static str, InvalidSecret),
+    Variable(String, InvalidSecret),
 }
 
 impl Secrets {
