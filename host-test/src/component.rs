@@ -19,6 +19,12 @@ pub fn artifact() -> PathBuf {
     here.parent().unwrap_or(here).join("target/component/klaviyo.wasm")
 }
 
+/// Where it puts the part for opt-ins.
+#[must_use]
+pub fn opt_in() -> PathBuf {
+    artifact().with_file_name("klaviyo-opt-in.wasm")
+}
+
 /// Where it puts the component for `wasi:http`.
 #[must_use]
 pub fn composed() -> PathBuf {

@@ -1,7 +1,7 @@
 //! What a tenant does around the calls: keys, revisions, lists by name, functions by name.
 
 use anyhow::{Context, Result};
-use host_test::component::{artifact, cache};
+use host_test::component::{artifact, cache, opt_in};
 use host_test::suite::block_on;
 use klaviyo_host::types::{Channel, Code, ConsentOptions, Identifier, NewProfile, Subscription};
 use klaviyo_host::{
@@ -193,6 +193,23 @@ fn what_does_not_fit_a_function_is_not_sent() -> Result<()> {
             assert_eq!((error.code(), error.usage.requests), (Code::InvalidInput, 0));
         }
         assert_eq!(server.requests(), 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn the_part_for_opt_ins_says_what_it_has_not() -> Result<()> {
+    let server = Server::start(Account::demo())?;
+    let part = Connector::builder().egress(Egress::endpoint(&server.url())?).cache(cache()).load(opt_in())?;
+    let tenant = Tenant::new(&part, Secret::new(Account::DEMO_KEY)?);
+    block_on(async {
+        assert_eq!(tenant.lookup(&nobody()).await?.value, None);
+        let typed = tenant.imports(None).await.err().context("an import")?;
+        let named = tenant.call("bulk.jobs", &[]).await.err().context("an import by name")?;
+        for error in [typed, named] {
+            assert!(matches!(error.cause, Cause::Arguments(_)), "{error:?}");
+            assert_eq!((error.code(), error.usage.requests), (Code::InvalidInput, 0));
+        }
         Ok(())
     })
 }

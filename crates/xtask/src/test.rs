@@ -13,6 +13,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 const FIXTURES: &str = "host-test/fixtures";
+/// The part of the connector for opt-ins, and the fixtures of its interfaces.
+const OPT_IN: &str = "target/component/klaviyo-opt-in.wasm";
+const OPT_IN_FIXTURES: [&str; 3] =
+    ["host-test/fixtures/contacts", "host-test/fixtures/lists", "host-test/fixtures/consent"];
 
 /// A part of the whole.
 struct Step {
@@ -67,9 +71,10 @@ const STEPS: &[Step] = &[
         true => needs.host_test(&["scale", "--memory"]),
         false => Ok(()),
     }),
-    step("fixtures", "the fixtures: natively, in the component, and over wasi:http", |needs| {
+    step("fixtures", "the fixtures: natively, in the components, and over wasi:http", |needs| {
         needs.host_test(&["replay", "--native", FIXTURES])?;
         needs.host_test(&["replay", FIXTURES])?;
+        needs.host_test(&[&["replay", "--component", OPT_IN], &OPT_IN_FIXTURES[..]].concat())?;
         needs.host_test(&["replay", "--wasi", FIXTURES])
     }),
     step("openapi", "the fixtures and the simulator against Klaviyo's OpenAPI", |_| openapi::test()),
