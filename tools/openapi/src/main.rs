@@ -1,6 +1,7 @@
-//! `cargo xtask openapi`: checks the requests of the fixtures, and the bodies that the simulator accepts,
-//! against Klaviyo's OpenAPI documents.
+//! `cargo xtask openapi`: checks the requests of the fixtures, the bodies that the simulator accepts, and its
+//! answers against Klaviyo's OpenAPI documents.
 
+mod answers;
 mod check;
 mod corpus;
 mod document;

@@ -1,5 +1,6 @@
 //! Prints a few lines for each document, and a line for each problem.
 
+use crate::answers;
 use crate::check::{self, Request, Verdict};
 use crate::corpus::FixtureRequest;
 use crate::document::Document;
@@ -28,7 +29,13 @@ pub(crate) fn report(documents: &[Document], requests: &[FixtureRequest]) -> Res
             None => {
                 print(&["simulator: it does not serve this revision, so no body was tried".to_owned()], &[])
             }
-            Some(report) => print(&simulator_lines(&report), &report.problems),
+            Some(report) => {
+                print(&simulator_lines(&report), &report.problems);
+                let answers = answers::report(document)?;
+                let line = format!("simulator: {} answers are as the document describes them", answers.right);
+                let lines = if answers.right > 0 { vec![line] } else { Vec::new() };
+                print(&lines, &answers.problems);
+            }
         }
     }
     if !unknown.is_empty() {

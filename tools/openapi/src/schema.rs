@@ -4,6 +4,7 @@
 //!   there, but Klaviyo writes it there and means it.
 //! - `$ref` points into the document's `#/components/schemas`; its targets become `$defs`. Other targets are
 //!   errors, and nothing is fetched.
+//! - `allOf` becomes one object with the members of all its parts, since each part is closed by itself.
 //! - `example`, `description` and the like are dropped, since they do not restrict values.
 //! - An object with `properties` has no others. Klaviyo's documents do not say so, but Klaviyo answers 400 to
 //!   an unknown member. An object without `properties`, such as a profile's custom properties, may have any.
@@ -50,6 +51,23 @@ pub(crate) fn resolved<'a>(document: &'a Value, mut schema: &'a Value) -> Result
 pub(crate) fn is_nullable(document: &Value, schema: &Value) -> Result<bool> {
     let says = |schema: &Value| schema.get("nullable") == Some(&Value::Bool(true));
     Ok(says(schema) || says(resolved(document, schema)?))
+}
+
+/// Whether a keyword does not restrict values. `nullable` is read separately.
+fn is_annotation(keyword: &str) -> bool {
+    const KEYWORDS: [&str; 10] = [
+        "default",
+        "deprecated",
+        "description",
+        "discriminator",
+        "example",
+        "externalDocs",
+        "nullable",
+        "readOnly",
+        "title",
+        "writeOnly",
+    ];
+    KEYWORDS.contains(&keyword) || keyword.starts_with("x-")
 }
 
 fn name(reference: &Value) -> Result<String> {
@@ -110,12 +128,16 @@ impl Conversion<'_> {
                     let schemas = value.as_array().with_context(|| format!("`{keyword}` is an array"))?;
                     schemas.iter().map(|schema| self.schema(schema)).collect::<Result<_>>()?
                 }
+                "allOf" => {
+                    let whole = self.whole(value)?;
+                    for (keyword, value) in self.schema(&whole)?.as_object().into_iter().flatten() {
+                        converted.insert(keyword.clone(), value.clone());
+                    }
+                    continue;
+                }
                 "additionalProperties" if value.is_boolean() => value.clone(),
                 "additionalProperties" => self.schema(value)?,
-                // These do not restrict values. `nullable` is read separately.
-                "default" | "deprecated" | "description" | "discriminator" | "example" | "externalDocs"
-                | "nullable" | "readOnly" | "title" | "writeOnly" => continue,
-                extension if extension.starts_with("x-") => continue,
+                said if is_annotation(said) => continue,
                 unknown => bail!("this check does not know what `{unknown}` asks of a value"),
             };
             converted.insert(keyword.clone(), value);
@@ -124,6 +146,46 @@ impl Conversion<'_> {
             converted.entry("additionalProperties").or_insert(Value::Bool(false));
         }
         Ok(Value::Object(converted))
+    }
+}
+
+impl Conversion<'_> {
+    /// One object with the members of all these. Each part by itself would refuse those of the others.
+    fn whole(&self, parts: &Value) -> Result<Value> {
+        let parts = parts.as_array().filter(|parts| !parts.is_empty()).context("`allOf` has no schema")?;
+        let mut properties: Map<String, Value> = Map::new();
+        let mut required: Vec<Value> = Vec::new();
+        for part in parts {
+            let mut part = resolved(self.document, part)?.clone();
+            if let Some(inner) = part.get("allOf") {
+                part = self.whole(inner)?;
+            }
+            for (keyword, value) in part.as_object().context("a schema is an object")? {
+                match keyword.as_str() {
+                    "type" if value == "object" => {}
+                    "properties" => {
+                        for (name, own) in value.as_object().context("`properties` is an object")? {
+                            // Two parts may tell of one member.
+                            let whole = match properties.get(name) {
+                                Some(other) if other != own => json!({ "allOf": [other, own] }),
+                                _ => own.clone(),
+                            };
+                            properties.insert(name.clone(), whole);
+                        }
+                    }
+                    "required" => {
+                        let own = value.as_array().context("`required` is an array")?;
+                        let new = own.iter().filter(|name| !required.contains(*name)).cloned();
+                        required.extend(new.collect::<Vec<_>>());
+                    }
+                    said if is_annotation(said) => {}
+                    unknown => {
+                        bail!("this check does not know what `{unknown}` within `allOf` asks of a value")
+                    }
+                }
+            }
+        }
+        Ok(json!({ "type": "object", "properties": properties, "required": required }))
     }
 }
 
@@ -209,6 +271,25 @@ mod tests {
             (open, json!({ "a": 1 }), vec!["/a"]),
         ] {
             assert_eq!(refused(schema.clone(), value.clone()), expected, "{schema} {value}");
+        }
+    }
+
+    #[test]
+    fn an_object_in_parts_has_the_members_of_all_of_them() {
+        let part = |name: &str, inner: Value| json!({ "properties": { name: inner }, "required": [name] });
+        let inner = |name: &str| part(name, json!({ "type": "string" }));
+        let whole = json!({ "allOf": [
+            part("in", inner("a")),
+            { "allOf": [part("in", inner("b")), part("left", json!({ "$ref": "#/components/schemas/Size" }))] },
+        ] });
+        for (value, expected) in [
+            (json!({ "in": { "a": "", "b": "" }, "left": "S" }), vec![]),
+            (json!({ "in": { "a": "", "b": "" } }), vec![""]),
+            (json!({ "in": { "a": "" }, "left": "S" }), vec!["/in"]),
+            (json!({ "in": { "a": "", "b": "", "c": "" }, "left": "S" }), vec!["/in"]),
+            (json!({ "in": { "a": "", "b": 1 }, "left": "L" }), vec!["/in/b", "/left"]),
+        ] {
+            assert_eq!(refused(whole.clone(), value.clone()), expected, "{value}");
         }
     }
 

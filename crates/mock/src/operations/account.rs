@@ -21,7 +21,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
                 "website_url": Value::Null,
                 "organization_name": "Mock",
                 "street_address": {
-                    "address1": Value::Null, "address2": Value::Null, "city": Value::Null,
+                    "address1": Value::Null, "address2": Value::Null, "city": "Pune",
                     "region": Value::Null, "country": Value::Null, "zip": Value::Null,
                 },
             },
