@@ -2,7 +2,8 @@
 //!
 //! It answers as Klaviyo does where that is known: statuses, error codes, bodies, pages and rates. It keeps
 //! profiles, lists, memberships and consent, so that a second opt-in finds the profile of the first one, and
-//! a test can ask for the state. Where it is unknown what Klaviyo does, a comment says `unproven`.
+//! a test can ask for the state. It records events, and answers late and out of order if a test wants that
+//! ([`Account::set_lateness`]). Where it is unknown what Klaviyo does, a comment says `unproven`.
 //!
 //! Tests in other languages read the state with `GET /_mock/state`, and set faults with `PUT /_mock/faults`
 //! and `{"seed": 7, "rules": ["POST /api/profiles: 10% reset-after"]}`. Neither needs a key, and no fault
@@ -37,6 +38,7 @@ mod digits;
 mod events;
 mod faults;
 mod filter;
+mod history;
 mod imports;
 mod inspect;
 mod keyset;

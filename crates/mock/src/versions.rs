@@ -5,6 +5,7 @@ use crate::account::Account;
 use crate::keyset::Key;
 use crate::lateness::Hidden;
 use crate::profile::Profile;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// The versions that readers see.
@@ -55,14 +56,14 @@ impl Account {
         let number = self.hide(|number| Hidden::Change(position, number));
         let late = self.versions.late.entry(position);
         let late = match late {
-            std::collections::hash_map::Entry::Occupied(entry) => {
+            Entry::Occupied(entry) => {
                 let late = entry.into_mut();
                 if let Some(last) = late.changes.back_mut() {
                     last.version = Some(present);
                 }
                 late
             }
-            std::collections::hash_map::Entry::Vacant(entry) => {
+            Entry::Vacant(entry) => {
                 entry.insert(Late { shown: known.then_some(present), changes: VecDeque::new() })
             }
         };
@@ -92,12 +93,11 @@ impl Account {
         self.versions.show(position, updated);
     }
 
-    /// The profile at a position as readers of the collection see it; none if they do not.
+    /// The profile at a position as readers of the collection see it; none if they do not. A deleted one is
+    /// gone at once.
     pub(crate) fn shown_profile(&self, position: usize) -> Option<&Profile> {
-        match self.versions.late.get(&position) {
-            Some(late) => late.shown.as_ref(),
-            None => self.profile_at(position),
-        }
+        let present = self.profile_at(position)?;
+        self.versions.late.get(&position).map_or(Some(present), |late| late.shown.as_ref())
     }
 
     /// The positions of the profiles that readers see, by their `updated`.

@@ -18,11 +18,11 @@ pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
             "contact_information": {
                 "default_sender_name": "Mock",
                 "default_sender_email": "mock@example.com",
-                "website_url": Value::Null,
+                "website_url": "https://www.example.com",
                 "organization_name": "Mock",
                 "street_address": {
-                    "address1": Value::Null, "address2": Value::Null, "city": "Pune",
-                    "region": Value::Null, "country": Value::Null, "zip": Value::Null,
+                    "address1": "1 Main Street", "address2": Value::Null, "city": "Boston",
+                    "region": "MA", "country": "US", "zip": "02110",
                 },
             },
             "industry": Value::Null,

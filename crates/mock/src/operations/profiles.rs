@@ -65,7 +65,7 @@ pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
                         .filter_map(|value| call.account.position_of(&condition.field, value.text()))
                         .collect()
                 }
-                None => (0..call.account.profiles().len()).collect(),
+                None => call.account.profiles_by_change().iter().map(|(_, position)| *position).collect(),
             };
             let key = |position| {
                 let key = (String::new(), position);
