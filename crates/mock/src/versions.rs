@@ -12,8 +12,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 #[derive(Debug, Default)]
 pub(crate) struct Versions {
     /// By `updated` and the position.
-    index: BTreeSet<Key>,
-    /// The `updated` in the index, by the position.
+    by_change: BTreeSet<Key>,
+    /// By the position alone.
+    by_creation: BTreeSet<Key>,
+    /// The `updated` in the first of them, by the position.
     updated: HashMap<usize, String>,
     /// The profiles of which readers see another version than the present one.
     late: HashMap<usize, Late>,
@@ -102,7 +104,12 @@ impl Account {
 
     /// The positions of the profiles that readers see, by their `updated`.
     pub(crate) fn profiles_by_change(&self) -> &BTreeSet<Key> {
-        &self.versions.index
+        &self.versions.by_change
+    }
+
+    /// The same in the order in which they were created, with empty texts.
+    pub(crate) fn profiles_by_creation(&self) -> &BTreeSet<Key> {
+        &self.versions.by_creation
     }
 }
 
@@ -111,10 +118,11 @@ impl Versions {
         if self.updated.get(&position) == Some(&updated) {
             return;
         }
-        if let Some(before) = self.updated.insert(position, updated.clone()) {
-            self.index.remove(&(before, position));
-        }
-        self.index.insert((updated, position));
+        match self.updated.insert(position, updated.clone()) {
+            Some(before) => self.by_change.remove(&(before, position)),
+            None => self.by_creation.insert((String::new(), position)),
+        };
+        self.by_change.insert((updated, position));
     }
 }
 
@@ -171,12 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn the_index_has_each_profile_once_where_it_changed_last() {
+    fn an_index_has_each_profile_once() {
         let mut account = account(0, 0);
         let (a, b) = (account.create(named("a")), account.create(named("b")));
         account.clock.advance(Duration::from_secs(1));
         account.write(a, named("c"));
         let positions: Vec<usize> = account.profiles_by_change().iter().map(|(_, p)| *p).collect();
         assert_eq!(positions, [b, a]);
+        let positions: Vec<usize> = account.profiles_by_creation().iter().map(|(_, p)| *p).collect();
+        assert_eq!(positions, [a, b]);
     }
 }

@@ -53,10 +53,12 @@ pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
         };
         profile.filter(|profile| conditions.iter().all(|condition| fits(profile, condition)))
     };
+    let (by_creation, whole) = (call.account.profiles_by_creation(), Span::default());
     let document = match (identified, field) {
         (None, Some("updated")) => {
             page.document(call, call.account.profiles_by_change(), &since(&conditions), profile, resource)
         }
+        (None, None) => page.document(call, by_creation, &whole, profile, resource),
         _ => {
             let positions: Vec<usize> = match identified {
                 Some(condition) => {
@@ -65,14 +67,14 @@ pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
                         .filter_map(|value| call.account.position_of(&condition.field, value.text()))
                         .collect()
                 }
-                None => call.account.profiles_by_change().iter().map(|(_, position)| *position).collect(),
+                None => by_creation.iter().map(|(_, position)| *position).collect(),
             };
             let key = |position| {
                 let key = (String::new(), position);
                 profile(&key).map(|profile| (sorted_by(profile, field), position))
             };
             let index: BTreeSet<Key> = positions.into_iter().filter_map(key).collect();
-            page.document(call, &index, &Span::default(), profile, resource)
+            page.document(call, &index, &whole, profile, resource)
         }
     };
     Ok(Answer::Document(StatusCode::OK, document))
