@@ -10,6 +10,7 @@ use clap::Args;
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Revision, Rule, Server};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 const HELP: &str = "\
 With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}. It is printed before
@@ -35,7 +36,10 @@ pub(crate) struct Mock {
     /// Revisions up to this one, such as 2025-01-15, are retired: the oldest that lives answers for them
     #[arg(long, value_name = "REVISION")]
     retire: Option<Revision>,
-    /// Decides which requests a percentage in a rule hits
+    /// Events, memberships and changes of profiles become visible late: each after up to this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    late: u32,
+    /// Decides which requests a percentage in a rule hits, and how late each thing is
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -90,6 +94,7 @@ impl Mock {
         for MockKey { key, scopes } in &self.keys {
             account.add_key(key, &scopes.iter().map(String::as_str).collect::<Vec<_>>());
         }
+        account.set_lateness(Duration::from_secs(self.late.into()), self.seed);
         let faults = self.faults.iter().cloned().fold(Faults::seeded(self.seed), Faults::rule);
         let klaviyo = Klaviyo::from(account).rates(self.rates).faults(faults);
         let klaviyo = self.retire.into_iter().fold(klaviyo, Klaviyo::retire);

@@ -32,6 +32,25 @@ fn what_goes_wrong_is_up_to_the_user() {
 }
 
 #[test]
+fn what_happens_can_become_visible_late() {
+    let members = |mock: &Service| {
+        let key = mock.ok["keys"][0]["key"].as_str().unwrap();
+        run_at(mock, key, &["opt-in", "--json", "--list", "Y6nRLr", "--email", "priya@example.com"]).ok();
+        let mut reply = ureq::get(format!("{}/api/lists/Y6nRLr/profiles", mock.url()))
+            .header("authorization", format!("Klaviyo-API-Key {key}"))
+            .header("revision", "2025-01-15")
+            .call()
+            .unwrap();
+        let text = reply.body_mut().read_to_string().unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        document["data"].as_array().unwrap().len()
+    };
+    assert_eq!(members(&start(&[])), 1);
+    // Of eleven days, this seed takes more than the seconds of a test.
+    assert_eq!(members(&start(&["--late", "1000000", "--seed", "7"])), 0);
+}
+
+#[test]
 fn a_port_that_is_taken_is_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
