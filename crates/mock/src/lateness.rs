@@ -51,7 +51,8 @@ impl Account {
         let now = self.clock.now();
         let Lateness { most, seed, drawn, waiting, .. } = &mut self.lateness;
         *drawn += 1;
-        let delay = most.mul_f64(draw(*seed, 0, *drawn));
+        let delay = most.as_secs_f64() * draw(*seed, 0, *drawn);
+        let delay = Duration::try_from_secs_f64(delay).unwrap_or(*most);
         waiting.insert((now.saturating_add(delay), *drawn), hidden(*drawn));
         *drawn
     }
