@@ -15,19 +15,18 @@ use crate::versions::Versions;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::{Duration, SystemTime};
-
-/// The default duration of a job.
-pub(crate) const JOB_DELAY: Duration = Duration::from_millis(250);
+use std::time::Duration;
 
 /// One account.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Account {
     pub(crate) keys: Keys,
     pub(crate) lists: IndexMap<String, List>,
     profiles: Vec<Profile>,
     /// The position of each profile, by id and by each identifier.
     positions: HashMap<(&'static str, String), usize>,
+    /// It applies to subscriptions without a list: with [`OptIn::Double`] a new person has to confirm first,
+    /// and so is not created.
     pub(crate) opt_in: OptIn,
     pub(crate) imports: IndexMap<String, Import>,
     pub(crate) import_work: VecDeque<Work>,
@@ -36,6 +35,7 @@ pub struct Account {
     requests: BTreeMap<&'static str, u64>,
     throttled: u64,
     pub(crate) meter: Meter,
+    /// This and the delay are set when the account is served.
     pub(crate) clock: Clock,
     pub(crate) job_delay: Duration,
     pub(crate) events: Events,
@@ -51,33 +51,6 @@ pub(crate) struct List {
     pub(crate) opt_in: OptIn,
     /// When each member joined, in that order.
     pub(crate) members: IndexMap<String, String>,
-}
-
-impl Default for Account {
-    fn default() -> Self {
-        Self {
-            keys: Keys::default(),
-            lists: IndexMap::new(),
-            profiles: Vec::new(),
-            positions: HashMap::new(),
-            // The default of a new account. It applies to subscriptions without a list: a new person has to
-            // confirm first, and so is not created.
-            opt_in: OptIn::Double,
-            imports: IndexMap::new(),
-            import_work: VecDeque::new(),
-            import_refusals: BTreeMap::new(),
-            changes: VecDeque::new(),
-            requests: BTreeMap::new(),
-            throttled: 0,
-            meter: Meter::default(),
-            // Replaced when the account is served.
-            clock: Clock::stopped(SystemTime::UNIX_EPOCH),
-            job_delay: JOB_DELAY,
-            events: Events::default(),
-            lateness: Lateness::default(),
-            versions: Versions::default(),
-        }
-    }
 }
 
 impl Account {

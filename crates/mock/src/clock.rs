@@ -19,6 +19,12 @@ struct Inner {
     moved: AtomicU64,
 }
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self::stopped(SystemTime::UNIX_EPOCH)
+    }
+}
+
 impl Clock {
     /// The real time.
     pub(crate) fn running() -> Self {

@@ -74,10 +74,10 @@ pub enum Suppression {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, AsRefStr)]
 pub enum OptIn {
     /// The person joins at once.
-    #[default]
     #[strum(serialize = "single_opt_in")]
     Single,
-    /// The person joins after confirming.
+    /// The person joins after confirming, as with a new account of Klaviyo's.
+    #[default]
     #[strum(serialize = "double_opt_in")]
     Double,
 }

@@ -28,7 +28,7 @@ pub struct Import {
     pub errors: Vec<ImportError>,
     /// The lists that the profiles join.
     pub lists: Vec<String>,
-    created_at: String,
+    pub(crate) created_at: String,
     started_at: Option<String>,
     completed_at: Option<String>,
     expires_at: String,
@@ -185,10 +185,6 @@ impl Clash {
 }
 
 impl Import {
-    pub(crate) fn created_at(&self) -> &str {
-        &self.created_at
-    }
-
     pub(crate) fn resource(&self) -> Value {
         let path = format!("{ORIGIN}/api/profile-bulk-import-jobs/{}", encoded(&self.id));
         let link = |what: &str| {

@@ -1,11 +1,14 @@
 //! The settings of a simulator: accounts, rates, faults and the clock.
 
-use crate::account::{Account, JOB_DELAY};
+use crate::account::Account;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::rates::Rates;
 use crate::revision::Revision;
 use std::time::{Duration, SystemTime};
+
+/// The default duration of a job.
+const JOB_DELAY: Duration = Duration::from_millis(250);
 
 /// The settings of a simulator.
 ///

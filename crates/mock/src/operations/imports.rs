@@ -64,7 +64,7 @@ pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
     let conditions = FIELDS.read(call.query.get("filter"))?;
     let wanted = |import: &&Import| conditions.iter().all(|c| c.has(|status| status == import.status));
     let mut imports: Vec<&Import> = call.account.imports().filter(wanted).collect();
-    sort(call, &mut imports, &["created_at"], |import, _| import.created_at().to_owned())?;
+    sort(call, &mut imports, &["created_at"], |import, _| import.created_at.clone())?;
     let resource = |import: &Import| call.sparse(KIND, import.resource());
     Ok(Answer::Document(StatusCode::OK, page.document(call, imports, resource)))
 }
