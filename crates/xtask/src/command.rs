@@ -36,6 +36,18 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// How Python installs packages.
+pub(crate) const PIP: [&str; 5] = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+
+/// Makes a virtual environment of Python in a folder of the workspace, and installs packages into it, as a file
+/// there has them; returns its interpreter.
+pub(crate) fn python(folder: &str, install: &[&str]) -> Result<PathBuf> {
+    run(program("python3").args(["-m", "venv", folder]))?;
+    let interpreter = root().join(folder).join("bin/python");
+    run(program(&interpreter).args(PIP).args(install))?;
+    Ok(interpreter)
+}
+
 /// Runs a command to its end; fails when it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", shown(command)))?;

@@ -1,7 +1,7 @@
 //! The deployment files: whether Docker Compose, Kubernetes and the command itself take what is written
 //! there.
 
-use crate::command::{program, root, run};
+use crate::command::{program, python, root};
 use crate::file;
 use crate::program::{built, profile};
 use crate::runtimes::Skipped;
@@ -78,9 +78,7 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
     if !skipped.has("the deployment files", &["python3"])? {
         return Ok(());
     }
-    run(program("python3").args(["-m", "venv", FOLDER]))?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    run(validator("python").args(install).args(["--requirement", "deploy/check/requirements.lock"]))?;
+    python(FOLDER, &["--require-hashes", "--requirement", "deploy/check/requirements.lock"])?;
     for check in [COMPOSE, KUBERNETES, DOCKERFILE] {
         check.run()?;
     }

@@ -1,6 +1,6 @@
 //! The examples: each embedding as its README says, tested where its runtime is found, and measured.
 
-use crate::command::{program, root, run};
+use crate::command::{self, PIP, program, root, run};
 use crate::program::{built, profile};
 use crate::runtimes::{self, Skipped};
 use crate::simulator::Simulator;
@@ -139,19 +139,9 @@ fn interpreter() -> Command {
 }
 
 fn prepare_python() -> Result<()> {
-    run(program("python3").args(["-m", "venv", PYTHON]))?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    run(interpreter().args(install).args(["--requirement", "requirements.lock"]))?;
-    let this = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--no-build-isolation",
-    ];
-    run(interpreter().args(this).args(["--force-reinstall", "."]))
+    command::python(PYTHON, &["--require-hashes", "--requirement", "examples/python/requirements.lock"])?;
+    let this = ["--no-deps", "--no-build-isolation", "--force-reinstall", "."];
+    run(interpreter().args(PIP).args(this))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The tests find them by themselves (`klaviyo_mock::Nats`). Those that need one have `on_nats` in their
 //! path, so that they can be left out where there is none.
 
-use crate::command::{output, program, root, run};
+use crate::command::{output, program, python};
 use crate::program::tests;
 use crate::runtimes::Skipped;
 use anyhow::Result;
@@ -74,9 +74,7 @@ fn system() -> Option<&'static str> {
 }
 
 fn install() -> Result<()> {
-    run(program("python3").args(["-m", "venv", FOLDER]))?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-    run(program(root().join(FOLDER).join("bin/python")).args(install).args(["--requirement", LOCK]))
+    python(FOLDER, &["--require-hashes", "--requirement", LOCK]).map(drop)
 }
 
 impl Servers {

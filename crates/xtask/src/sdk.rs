@@ -1,6 +1,6 @@
 //! Klaviyo's own client libraries against the simulator.
 
-use crate::command::{cargo, program, root, run};
+use crate::command::{self, cargo, program, root, run};
 use crate::file;
 use crate::runtimes::Skipped;
 use anyhow::Result;
@@ -17,11 +17,8 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
 }
 
 fn python(folder: &str) -> Result<()> {
-    let interpreter = format!("{folder}/bin/python");
-    run(program("python3").args(["-m", "venv", folder]))?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-    run(program(root().join(&interpreter)).args(install).arg("crates/mock/sdk/python/requirements.txt"))?;
-    run(steps().args(["python", &interpreter, "crates/mock/sdk/python/steps.py"]))
+    let interpreter = command::python(folder, &["--requirement", "crates/mock/sdk/python/requirements.txt"])?;
+    run(steps().arg("python").arg(interpreter).arg("crates/mock/sdk/python/steps.py"))
 }
 
 fn node(folder: &str) -> Result<()> {
