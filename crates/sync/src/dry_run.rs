@@ -43,14 +43,14 @@ pub async fn dry_run(
     reporter: &mut dyn Reporter,
 ) -> Result<Plan, Error> {
     let routing = Routing::new(settings, list_id.map(str::to_owned), &now());
-    let judge = Judge { account, routing: routing.clone() };
+    let judge = Judge { account, routing };
     let batches = Batches::new(input.rows, judge, &SavedState::default());
-    let mut run = DryRun { batches, routing, reporter, counts: Counts::default(), requests: BTreeMap::new() };
+    let mut run = DryRun { batches, reporter, counts: Counts::default(), requests: BTreeMap::new() };
     if list_id.is_some() {
         run.account().tenant.lists().await?;
         run.show()?;
     }
-    match run.routing.mode {
+    match run.batches.judge.routing.mode {
         Mode::OneByOne => run.one_by_one().await?,
         Mode::Members | Mode::Consent(_) => run.in_bulk().await?,
     }
@@ -64,7 +64,6 @@ pub async fn dry_run(
 
 struct DryRun<'a> {
     batches: Batches,
-    routing: Routing,
     reporter: &'a mut dyn Reporter,
     counts: Counts,
     requests: BTreeMap<&'static str, (u64, &'static Endpoint)>,
@@ -88,7 +87,7 @@ impl DryRun<'_> {
                     self.account().tenant.imports(None).await?;
                     self.show()?;
                 }
-                let list = self.routing.import_list(part);
+                let list = self.batches.judge.routing.import_list(part);
                 self.account().tenant.submit_import(&contacts, list).await?;
                 self.show()?;
             }
@@ -101,10 +100,10 @@ impl DryRun<'_> {
     }
 
     async fn grant(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        let Mode::Consent(options) = self.routing.mode.clone() else { return Ok(()) };
+        let Mode::Consent(options) = self.batches.judge.routing.mode.clone() else { return Ok(()) };
         for chunk in std::mem::take(&mut batch.chunks) {
             let people: Vec<_> = chunk.rows.iter().filter_map(|row| batch.subscription(*row)).collect();
-            let list = self.routing.list.as_deref();
+            let list = self.batches.judge.routing.list.as_deref();
             let options = chunk.options(&options);
             self.account().tenant.grant_consent(&people, list, &options).await?;
             self.show()?;
@@ -113,7 +112,7 @@ impl DryRun<'_> {
     }
 
     async fn one_by_one(&mut self) -> Result<(), Error> {
-        let list = self.routing.list.clone().unwrap_or_default();
+        let list = self.batches.judge.routing.list.clone().unwrap_or_default();
         while let Some(batch) = self.batches.next_unchecked(1).await? {
             for mut row in batch.rows {
                 if let Some(contact) = row.take_profile() {

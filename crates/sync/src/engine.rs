@@ -13,7 +13,7 @@ mod verdict;
 
 use crate::batch::Batch;
 use crate::batch::batches::Batches;
-use crate::batch::routing::{Mode, Part, Routing};
+use crate::batch::routing::{Mode, Part};
 use crate::engine::caller::Caller;
 use crate::engine::grants::give;
 use crate::engine::jobs::{ImportJobs, status};
@@ -44,7 +44,6 @@ pub(crate) struct Engine<'a> {
     journal: Journal,
     report: Report,
     reporter: &'a mut dyn Reporter,
-    routing: Routing,
     saved: SavedState,
     under_way: VecDeque<Batch>,
     jobs: ImportJobs,
@@ -68,7 +67,6 @@ impl<'a> Engine<'a> {
             journal,
             report,
             reporter,
-            routing: batches.judge.routing.clone(),
             batches,
             under_way: VecDeque::new(),
             jobs: ImportJobs::new(&saved),
@@ -91,7 +89,7 @@ impl<'a> Engine<'a> {
         if let Some(end) = self.saved.finished.as_ref().map(|last| last.end) {
             interrupt.unless_asked(self.batches.skip(end)).await?;
         }
-        match self.routing.mode {
+        match self.batches.judge.routing.mode {
             Mode::OneByOne => self.one_by_one().await?,
             Mode::Members | Mode::Consent(_) => self.in_bulk().await?,
         }
@@ -101,7 +99,7 @@ impl<'a> Engine<'a> {
 
     async fn in_bulk(&mut self) -> Result<(), Error> {
         let interrupt = self.caller.interrupt.clone();
-        let most = match self.routing.mode {
+        let most = match self.batches.judge.routing.mode {
             Mode::Consent(_) => UNDER_WAY_WITH_CONSENT,
             _ => UNDER_WAY,
         };
@@ -131,7 +129,7 @@ impl<'a> Engine<'a> {
 
     async fn one_by_one(&mut self) -> Result<(), Error> {
         let interrupt = self.caller.interrupt.clone();
-        let list = self.routing.list.clone().unwrap_or_default();
+        let list = self.batches.judge.routing.list.clone().unwrap_or_default();
         while let Some(mut batch) =
             interrupt.unless_asked(self.batches.next_unchecked(one_by_one::ROWS)).await?
         {
@@ -171,7 +169,7 @@ impl<'a> Engine<'a> {
                 Some(sent) => sent,
                 None => {
                     let (journal, reporter) = (&mut self.journal, &mut *self.reporter);
-                    let list = self.routing.import_list(part);
+                    let list = self.batches.judge.routing.import_list(part);
                     let sent = submit(&self.caller, journal, &self.jobs, reporter, list, batch, part).await?;
                     self.journal.write(&Line::Sent(sent.clone()))?;
                     sent
@@ -204,11 +202,11 @@ impl<'a> Engine<'a> {
     /// Gives the consents of batches whose imports have ended, and reports those that have ended whole.
     async fn end_batches(&mut self) -> Result<(), Error> {
         let mut consents = false;
-        if let Mode::Consent(options) = &self.routing.mode {
+        if let Mode::Consent(options) = &self.batches.judge.routing.mode {
             consents = true;
             let is_ready = |batch: &&mut Batch| batch.jobs.is_empty() && !batch.granted;
             for batch in self.under_way.iter_mut().filter(is_ready) {
-                let list = self.routing.list.as_deref();
+                let list = self.batches.judge.routing.list.as_deref();
                 let (journal, reporter) = (&mut self.journal, &mut *self.reporter);
                 give(&self.caller, journal, &self.saved, reporter, options, list, batch).await?;
             }
