@@ -24,8 +24,11 @@ pub struct Input {
 /// An input whose header was read.
 pub struct OpenInput {
     pub(crate) rows: Rows,
-    form: Form,
-    length: Option<u64>,
+    /// The form of the input.
+    pub form: Form,
+    /// The length of the input in bytes, if it is known. [`Progress::bytes`](crate::Progress) counts up to
+    /// it.
+    pub length: Option<u64>,
 }
 
 impl Input {
@@ -90,21 +93,6 @@ impl Input {
             .spawn(read)
             .map_err(|error| Error::other(format!("cannot start a thread to read with: {error}")))?;
         Ok((rows, length))
-    }
-}
-
-impl OpenInput {
-    /// The form of the input.
-    #[must_use]
-    pub fn form(&self) -> &Form {
-        &self.form
-    }
-
-    /// The length of the input in bytes, if it is known. [`Progress::bytes`](crate::Progress) counts up to
-    /// it.
-    #[must_use]
-    pub fn length(&self) -> Option<u64> {
-        self.length
     }
 }
 

@@ -58,7 +58,7 @@ impl SyncRun {
     /// [`InvalidInput`](klaviyo_host::types::Code::InvalidInput) for a file that is no state, or the state of
     /// another sync; [`Conflict`](klaviyo_host::types::Code::Conflict) while another sync has it.
     pub fn open(input: OpenInput, settings: Settings) -> Result<Self, Error> {
-        let form = input.form().clone();
+        let form = input.form.clone();
         let (journal, saved) = Journal::open(settings.state.as_deref())?;
         let options = resume_options(&settings, &form);
         if let Some(difference) = saved.begun.as_ref().and_then(|begun| begun.difference(&options)) {

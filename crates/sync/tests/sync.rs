@@ -130,8 +130,8 @@ async fn a_file_is_synced_and_each_row_has_its_outcome() {
     std::fs::write(&file, format!("{}no address,Zed\n", contacts(25))).unwrap();
     let settings = Settings { report: Some(report.clone()), ..members() };
     let input = Input::new(Source::path(&file), &settings).unwrap().open().await.unwrap();
-    assert_eq!(input.form().format.as_ref(), "csv");
-    assert_eq!(input.length(), Some(file.metadata().unwrap().len()));
+    assert_eq!(input.form.format.as_ref(), "csv");
+    assert_eq!(input.length, Some(file.metadata().unwrap().len()));
     let run = SyncRun::open(input, settings.clone()).unwrap();
     let accounts = Accounts {
         tenant: tenant(settings.limits(), &server),

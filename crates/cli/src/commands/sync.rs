@@ -53,7 +53,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
         input = input.open() => input?,
         () = interrupt.asked() => return Err(Failure::interrupted()),
     };
-    let (form, length) = (input.form().clone(), input.length());
+    let (form, length) = (input.form.clone(), input.length);
     let run = SyncRun::open(input, settings.clone())?;
     tell_form(&form);
     let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
