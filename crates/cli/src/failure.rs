@@ -87,8 +87,7 @@ impl Failure {
 
     fn text(&self, usage: Usage) -> String {
         let error = &self.error;
-        let mut out = String::new();
-        bad(&mut out, &error.message);
+        let mut out = bad(&error.message);
         field(&mut out, "code", error.code.as_str());
         let mut number = |name: &str, number: Option<u32>, unit: &str| {
             if let Some(number) = number {

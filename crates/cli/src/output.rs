@@ -38,9 +38,7 @@ impl Output {
 
     /// The answer of a search that found nothing.
     pub(crate) fn nothing(sentence: &str, exit_code: u8) -> Self {
-        let mut notes = String::new();
-        text::bad(&mut notes, sentence);
-        Self { exit_code, ..Self::new(Value::Null, String::new()).with_notes(notes) }
+        Self { exit_code, ..Self::new(Value::Null, String::new()).with_notes(text::bad(sentence)) }
     }
 
     /// With remarks for people, for standard error.

@@ -95,9 +95,7 @@ pub(crate) fn profile_text(out: &mut String, profile: &Value) {
 
 /// What Klaviyo did not take as given, one warning each.
 pub(crate) fn warnings_text(warnings: &[String]) -> String {
-    let mut out = String::new();
-    warnings.iter().for_each(|sentence| warning(&mut out, sentence));
-    out
+    warnings.iter().map(|sentence| warning(sentence)).collect()
 }
 
 /// A table under its headings. The last column has no width: only the terminal knows how wide names are.
@@ -122,26 +120,28 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
 }
 
 /// A sentence behind the mark of success.
-pub(crate) fn good(out: &mut String, sentence: &str) {
-    marked(out, GOOD, '✓', sentence);
+pub(crate) fn good(sentence: &str) -> String {
+    marked(GOOD, '✓', sentence)
 }
 
 /// A sentence behind the mark of a warning.
-pub(crate) fn warning(out: &mut String, sentence: &str) {
-    marked(out, WARNING, '!', sentence);
+pub(crate) fn warning(sentence: &str) -> String {
+    marked(WARNING, '!', sentence)
 }
 
 /// A sentence behind the mark of a failure.
-pub(crate) fn bad(out: &mut String, sentence: &str) {
-    marked(out, BAD, '✗', sentence);
+pub(crate) fn bad(sentence: &str) -> String {
+    marked(BAD, '✗', sentence)
 }
 
-fn marked(out: &mut String, style: Style, mark: char, sentence: &str) {
+fn marked(style: Style, mark: char, sentence: &str) -> String {
+    let mut out = String::new();
     let mut mark = format!("{style}{mark}{style:#}");
     for line in wrapped(&clean(sentence)) {
         let _ = writeln!(out, "{mark} {line}");
         mark = " ".to_owned();
     }
+    out
 }
 
 /// Breaks a text into lines at its spaces. An empty text has no line.

@@ -23,24 +23,21 @@ pub(crate) struct Create {
 impl Create {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         session::in_account(context, async |tenant| {
-            Ok(answer(tenant.create(&self.contact.new_profile()?).await?.value))
+            Ok(match tenant.create(&self.contact.new_profile()?).await?.value {
+                Creation::Created(created) => {
+                    let (profile, mut text) = (of_record(&created), good("created"));
+                    profile_text(&mut text, &profile);
+                    let output = Output::new(json!({ "created": profile }), text);
+                    output.with_notes(warnings_text(&created.warnings))
+                }
+                Creation::Existing(id) => {
+                    let sentence =
+                        "a profile with one of these identifiers exists already, and was not changed";
+                    let mut text = good(sentence);
+                    field(&mut text, "id", &id);
+                    Output::new(json!({ "existing": id }), text)
+                }
+            })
         })
-    }
-}
-
-fn answer(creation: Creation) -> Output {
-    let mut text = String::new();
-    match creation {
-        Creation::Created(created) => {
-            let profile = of_record(&created);
-            good(&mut text, "created");
-            profile_text(&mut text, &profile);
-            Output::new(json!({ "created": profile }), text).with_notes(warnings_text(&created.warnings))
-        }
-        Creation::Existing(id) => {
-            good(&mut text, "a profile with one of these identifiers exists already, and was not changed");
-            field(&mut text, "id", &id);
-            Output::new(json!({ "existing": id }), text)
-        }
     }
 }

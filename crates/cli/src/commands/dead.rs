@@ -112,9 +112,7 @@ async fn each(
         count += u64::from(is_done);
     }
     let letters = if count == 1 { "dead letter" } else { "dead letters" };
-    let mut text = String::new();
-    good(&mut text, &format!("{count} {letters} {done}{whither}"));
-    Ok(Output::new(json!(count), text))
+    Ok(Output::new(json!(count), good(&format!("{count} {letters} {done}{whither}"))))
 }
 
 /// The dead letters that were asked for. If one of them does not exist, the command does nothing.
@@ -159,9 +157,7 @@ fn document(letter: &DeadLetter) -> Value {
 
 fn table(letters: &[Value]) -> String {
     if letters.is_empty() {
-        let mut out = String::new();
-        good(&mut out, "there are no dead letters");
-        return out;
+        return good("there are no dead letters");
     }
     let text = |letter: &Value, pointer: &str| {
         clean(letter.pointer(pointer).and_then(Value::as_str).unwrap_or("-")).into_owned()

@@ -25,24 +25,18 @@ pub(crate) struct Lists {
 impl Lists {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         session::in_account(context, async |tenant| {
-            let Some(name) = &self.name else { return Ok(all(&tenant.lists().await?.value)) };
+            let Some(name) = &self.name else {
+                let lists = tenant.lists().await?.value;
+                return Ok(Output::new(lists.iter().map(of_record).collect(), table(&lists)));
+            };
             if let Some(list) = tenant.find_list(name).await?.value {
-                return Ok(one(&list));
+                let (list, mut text) = (of_record(&list), String::new());
+                fields(&mut text, &list, &FIELDS);
+                return Ok(Output::new(list, text));
             }
             Ok(Output::nothing(&find_list::missing(tenant, name).await?, exit_code(Code::NotFound)))
         })
     }
-}
-
-fn one(list: &Audience) -> Output {
-    let list = of_record(list);
-    let mut text = String::new();
-    fields(&mut text, &list, &FIELDS);
-    Output::new(list, text)
-}
-
-fn all(lists: &[Audience]) -> Output {
-    Output::new(lists.iter().map(of_record).collect(), table(lists))
 }
 
 fn table(lists: &[Audience]) -> String {

@@ -38,9 +38,7 @@ impl OptIn {
 }
 
 fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
-    let value = of_record(receipt);
-    let mut text = String::new();
-    good(&mut text, "on the list");
+    let (value, mut text) = (of_record(receipt), good("on the list"));
     fields(&mut text, &value, &FIELDS);
     // Writing to a string does not fail.
     let _ = writeln!(text, "\n  {TITLE}{}{TITLE:#}", clean(&reply(receipt, contact)));

@@ -26,14 +26,9 @@ impl Subscribe {
         session::in_account(context, async |tenant| {
             let list = find_list::id_of(tenant, &self.list).await?;
             let answer = tenant.subscribe(&list, &self.profiles).await.map_err(Failure::after_reading)?;
-            Ok(output(answer.value, &list))
+            let count = answer.value;
+            let profiles = if count == 1 { "profile is" } else { "profiles are" };
+            Ok(Output::new(json!(count), good(&format!("{count} {profiles} on the list {list}"))))
         })
     }
-}
-
-fn output(count: u32, list: &str) -> Output {
-    let profiles = if count == 1 { "profile is" } else { "profiles are" };
-    let mut text = String::new();
-    good(&mut text, &format!("{count} {profiles} on the list {list}"));
-    Output::new(json!(count), text)
 }

@@ -8,7 +8,6 @@ use crate::session;
 use crate::text::{good, profile_text, warnings_text};
 use clap::Args;
 use klaviyo_host::json::of_record;
-use klaviyo_host::types::Upserted;
 use serde_json::json;
 
 /// Create a profile, or update the one with the same identifiers
@@ -23,16 +22,12 @@ pub(crate) struct Upsert {
 impl Upsert {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         session::in_account(context, async |tenant| {
-            Ok(answer(&tenant.upsert(&self.contact.new_profile()?).await?.value))
+            let upserted = tenant.upsert(&self.contact.new_profile()?).await?.value;
+            let profile = of_record(&upserted.profile);
+            let mut text = good(if upserted.created { "created" } else { "updated" });
+            profile_text(&mut text, &profile);
+            let value = json!({ "profile": profile, "created": upserted.created });
+            Ok(Output::new(value, text).with_notes(warnings_text(&upserted.profile.warnings)))
         })
     }
-}
-
-fn answer(upserted: &Upserted) -> Output {
-    let profile = of_record(&upserted.profile);
-    let mut text = String::new();
-    good(&mut text, if upserted.created { "created" } else { "updated" });
-    profile_text(&mut text, &profile);
-    let value = json!({ "profile": profile, "created": upserted.created });
-    Output::new(value, text).with_notes(warnings_text(&upserted.profile.warnings))
 }

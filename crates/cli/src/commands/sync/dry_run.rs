@@ -24,7 +24,7 @@ pub(super) async fn run(account: &Account, options: &Sync) -> Result<Output, Fai
     let dry = DryAccount::new(list, |transport| dry_tenant(account, transport))?;
     let work = async {
         let input = input.open().await?;
-        let form = input.form().clone();
+        let form = input.form.clone();
         tell_form(&form);
         let mut printer = Printer { requests: !account.json };
         let plan = klaviyo_sync::dry_run(input, &settings, id, dry, &mut printer).await?;
@@ -47,8 +47,7 @@ fn output(plan: &Plan, form: &Form) -> Output {
     let requests = plan.requests.values().sum::<u64>();
     let imports = plan.requests.get("bulk import").copied().unwrap_or_default();
 
-    let mut notes = String::new();
-    good(&mut notes, "nothing was sent; this is what a sync would send");
+    let mut notes = good("nothing was sent; this is what a sync would send");
     field(&mut notes, "rows", &format!("{}, of which {} are refused", counts.rows(), counts.refused));
     if counts.warned > 0 {
         let go = if counts.warned == 1 { "row goes" } else { "rows go" };

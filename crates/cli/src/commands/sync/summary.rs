@@ -27,7 +27,6 @@ pub(super) fn summary(
     let (seconds, rate) = ((took.as_secs_f64() * 10.0).round() / 10.0, rate.round() as u64);
     let report = report.map(|path| path.display().to_string());
 
-    let mut text = String::new();
     let sentence = match (summary.was_complete, rows, left) {
         (true, ..) => "this sync had ended before; nothing was done".to_owned(),
         (_, 0, _) => "the input has no rows".to_owned(),
@@ -35,11 +34,7 @@ pub(super) fn summary(
         (_, rows, 0) => format!("all {rows} rows are done"),
         (_, rows, left) => format!("{left} of {rows} rows are not done"),
     };
-    if left == 0 {
-        good(&mut text, &sentence)
-    } else {
-        warning(&mut text, &sentence)
-    }
+    let mut text = if left == 0 { good(&sentence) } else { warning(&sentence) };
     for (name, count) in [("done", counts.done), ("refused", counts.refused), ("failed", counts.failed)] {
         field(&mut text, name, &count.to_string());
     }
