@@ -4,6 +4,7 @@ use crate::answer::Refusal;
 use crate::check::Result;
 use crate::clock;
 use std::time::SystemTime;
+use strum::EnumString;
 
 /// One condition.
 #[derive(Debug, Eq, PartialEq)]
@@ -14,7 +15,8 @@ pub(crate) struct Condition {
     pub(crate) values: Vec<Literal>,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, EnumString)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Operator {
     Equals,
     Any,
@@ -99,15 +101,7 @@ pub(crate) fn parse(filter: &str) -> Option<Vec<Condition>> {
     let mut conditions = Vec::new();
     loop {
         let (operator, inner) = rest.split_once('(')?;
-        let operator = match operator {
-            "equals" => Operator::Equals,
-            "any" => Operator::Any,
-            "greater-than" => Operator::GreaterThan,
-            "less-than" => Operator::LessThan,
-            "greater-or-equal" => Operator::GreaterOrEqual,
-            "less-or-equal" => Operator::LessOrEqual,
-            _ => return None,
-        };
+        let operator: Operator = operator.parse().ok()?;
         let (field, inner) = inner.split_once(',')?;
         let (values, is_array, after) = values(inner)?;
         // `any` takes an array; `equals` takes one too, if one value is in it.

@@ -99,21 +99,20 @@ fn parameters(operation: &Operation, url: &Url<'_>, request: &Request) -> Vec<Vi
     let mut violations = Vec::new();
     for parameter in &operation.parameters {
         let name = parameter.name.as_str();
-        let (kind, given): (_, Vec<&str>) = match parameter.location {
+        let given: Vec<&str> = match parameter.location {
             Location::Path => {
-                ("path", variables.iter().filter(|(own, _)| *own == name).map(|(_, v)| v.as_str()).collect())
+                variables.iter().filter(|(own, _)| *own == name).map(|(_, value)| value.as_str()).collect()
             }
             Location::Query => {
-                ("query", query.iter().filter(|(own, _)| own == name).map(|(_, v)| v.as_str()).collect())
+                query.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
             }
-            Location::Header => (
-                "header",
-                request.headers.get(&name.to_ascii_lowercase()).map(String::as_str).into_iter().collect(),
-            ),
+            Location::Header => {
+                request.headers.get(&name.to_ascii_lowercase()).map(String::as_str).into_iter().collect()
+            }
             // The component sends no cookies.
             Location::Cookie => continue,
         };
-        let location = format!("{kind} {name}");
+        let location = format!("{} {name}", parameter.location);
         if given.is_empty() {
             violations.extend(parameter.required.then(|| Violation::new(location, "it is required")));
         } else {

@@ -6,6 +6,7 @@ use jsonschema::Validator;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use std::path::Path;
+use strum::{Display, EnumString};
 
 const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
 
@@ -47,7 +48,8 @@ pub(crate) struct Parameter {
 pub(crate) type Understood<T> = std::result::Result<T, String>;
 
 /// The location of a parameter, as in its member `in`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Display, EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Location {
     Path,
     Query,
@@ -191,13 +193,9 @@ impl Operation {
 impl Parameter {
     fn parse(document: &Value, value: &Value) -> Result<Self> {
         let name = value.get("name").and_then(Value::as_str).context("a parameter has no name")?;
-        let location = match value.get("in").and_then(Value::as_str) {
-            Some("path") => Location::Path,
-            Some("query") => Location::Query,
-            Some("header") => Location::Header,
-            Some("cookie") => Location::Cookie,
-            _ => bail!("it is not known where the parameter {name} stands"),
-        };
+        let location = value.get("in").and_then(Value::as_str).and_then(|place| place.parse().ok());
+        let location =
+            location.with_context(|| format!("it is not known where the parameter {name} stands"))?;
         let values = Self::values(document, value, location).map_err(|error| format!("{error:#}"));
         let required = value.get("required").and_then(Value::as_bool).unwrap_or_default();
         Ok(Self { name: name.to_owned(), location, required, values })

@@ -58,7 +58,7 @@ impl Queue {
             .name("klaviyo")
             .connection_timeout(Duration::from_secs(5))
             .ping_interval(PING)
-            .custom_inbox_prefix(nats.role.inbox());
+            .custom_inbox_prefix(format!("_INBOX.klaviyo-{}", nats.role));
         if let Some(file) = &nats.credentials {
             let failed = |error| QueueError::Credentials(file.clone(), error);
             let text = std::fs::read_to_string(file).map_err(failed)?;

@@ -40,7 +40,8 @@ impl Default for Nats {
 
 /// The role of a process at the queue. NATS answers each role on subjects of its own. So an operator can give
 /// each role a user that cannot read the answers to others, such as the opt-ins that workers are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// A front door; its answers are below `_INBOX.klaviyo-door`.
     Door,
@@ -48,16 +49,6 @@ pub enum Role {
     Worker,
     /// A person who looks after the queue; the answers are below `_INBOX.klaviyo-operator`.
     Operator,
-}
-
-impl Role {
-    pub(super) const fn inbox(self) -> &'static str {
-        match self {
-            Self::Door => "_INBOX.klaviyo-door",
-            Self::Worker => "_INBOX.klaviyo-worker",
-            Self::Operator => "_INBOX.klaviyo-operator",
-        }
-    }
 }
 
 /// Parses addresses.

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use strum::IntoStaticStr;
+use strum::{AsRefStr, IntoStaticStr};
 
 /// A field of a contact, or nothing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, AsRefStr)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Field {
     Email,
     PhoneNumber,
@@ -104,18 +105,9 @@ impl Field {
 
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Email => "email",
-            Self::PhoneNumber => "phone-number",
-            Self::ExternalId => "external-id",
-            Self::FirstName => "first-name",
-            Self::LastName => "last-name",
-            Self::Name => "name",
-            Self::ConsentedAt => "consented-at",
-            Self::ConsentSource => "consent-source",
-            Self::ConsentMethod => "consent-method",
             Self::Standard(name) => name,
             Self::Property(_) | Self::Json(_) => "properties",
-            Self::Ignore => "ignore",
+            field => field.as_ref(),
         }
     }
 
