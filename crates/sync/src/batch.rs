@@ -12,7 +12,7 @@ use crate::input::rows::Row;
 use crate::outcome::{Reason, RowOutcome};
 use crate::state::steps::{Planned, Refused, Sent};
 use klaviyo_host::types::{ConsentOptions, NewProfile, Subscription};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many people one consent is given for at once.
 const CHUNK: usize = 1_000;
@@ -213,9 +213,9 @@ impl Batch {
         // The profiles are not needed any more.
         let rows = self.part(part).to_vec();
         drop(self.take_profiles(part));
-        let refused: BTreeMap<usize, Reason> =
-            sent.refused.iter().filter_map(|refused| self.remembered(refused)).collect();
-        let mut rows = rows.into_iter().filter(|row| !refused.contains_key(row));
+        let refused = sent.refused.iter().filter_map(|(position, ..)| self.good.get(*position).copied());
+        let refused: BTreeSet<usize> = refused.collect();
+        let mut rows = rows.into_iter().filter(|row| !refused.contains(row));
         let jobs = sent
             .jobs
             .iter()
@@ -223,24 +223,24 @@ impl Batch {
         self.jobs.extend(jobs);
         // The jobs have the rows that Klaviyo took before it rejected the rest.
         let rest: Vec<usize> = rows.collect();
-        for (row, reason) in refused {
-            self.end_row(row, RowOutcome::Refused(reason));
-        }
-        if let Some(reason) = &sent.rejected {
-            for row in rest {
-                self.end_row(row, RowOutcome::Failed(Reason::new("", reason.clone())));
+        self.end_answered(&rest, &sent.refused, sent.rejected.as_deref());
+    }
+
+    /// Ends the rows that Klaviyo refused and, if it rejected the rest of them, the others.
+    pub(crate) fn end_answered(&mut self, rows: &[usize], refused: &[Refused], rejected: Option<&str>) {
+        for (position, field, reason) in refused {
+            if let Some(row) = self.good.get(*position).copied() {
+                self.end_row(row, RowOutcome::Refused(Reason::new(field, reason)));
             }
+        }
+        if let Some(reason) = rejected {
+            rows.iter().for_each(|row| self.end_row(*row, RowOutcome::Failed(Reason::new("", reason))));
         }
     }
 
     /// A refusal for the state.
     pub(crate) fn noted(&self, row: usize, reason: Reason) -> Option<Refused> {
         Some((self.good.binary_search(&row).ok()?, reason.field, reason.reason))
-    }
-
-    /// A refusal from the state.
-    pub(crate) fn remembered(&self, (position, field, reason): &Refused) -> Option<(usize, Reason)> {
-        Some((*self.good.get(*position)?, Reason::new(field, reason.clone())))
     }
 }
 

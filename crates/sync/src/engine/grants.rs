@@ -5,7 +5,6 @@ use crate::engine::caller::Caller;
 use crate::engine::submit::{leave_out, refused};
 use crate::engine::verdict::is_about_contacts;
 use crate::error::Error;
-use crate::outcome::{Reason, RowOutcome};
 use crate::reporter::{Notice, Reporter};
 use crate::state::journal::Journal;
 use crate::state::saved::SavedState;
@@ -29,7 +28,7 @@ pub(crate) async fn give(
             continue;
         }
         if let Some(granted) = saved.granted.get(&(batch.number, number)) {
-            end_chunk(batch, &rows, granted);
+            batch.end_answered(&rows, &granted.refused, granted.rejected.as_deref());
             continue;
         }
         batch.is_tried = true;
@@ -64,26 +63,13 @@ pub(crate) async fn give(
             }
             if let Err(error) = backoff.pause(error).await {
                 // The refusals count, whatever becomes of the other rows.
-                end_chunk(batch, &rows, &granted);
+                batch.end_answered(&rows, &granted.refused, granted.rejected.as_deref());
                 return Err(error);
             }
         }
         journal.write(&Line::Granted(granted.clone()))?;
-        end_chunk(batch, &rows, &granted);
+        batch.end_answered(&rows, &granted.refused, granted.rejected.as_deref());
     }
     batch.end_grants();
     Ok(())
-}
-
-fn end_chunk(batch: &mut Batch, rows: &[usize], granted: &Granted) {
-    for refused in &granted.refused {
-        if let Some((row, reason)) = batch.remembered(refused) {
-            batch.end_row(row, RowOutcome::Refused(reason));
-        }
-    }
-    if let Some(reason) = &granted.rejected {
-        for row in rows {
-            batch.end_row(*row, RowOutcome::Failed(Reason::new("", reason.clone())));
-        }
-    }
 }
