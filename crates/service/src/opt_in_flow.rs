@@ -5,6 +5,7 @@ use crate::opt_out::OptOut;
 use crate::outcome::{ErrorDetail, OptOutReceipt, Reason, Receipt};
 use klaviyo_host::types::{Code, ConsentOptions, ConsentOutcome, Refusal, Subscription, Unsubscription};
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Why an opt-in is not done, and what to do about it.
@@ -60,7 +61,7 @@ pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) 
         warnings: warnings(opt_in, receipt.warnings),
     };
     if !opt_in.consent.is_empty() {
-        receipt.warnings.extend(grant(tenant, &[opt_in], list).await?.of_one()?);
+        receipt.warnings.extend(grant(tenant, &[opt_in], list).await?.of(0)?);
     }
     Ok(receipt)
 }
@@ -68,15 +69,18 @@ pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) 
 /// What came of granting or revoking consent.
 pub(crate) struct ConsentResult {
     /// Warnings about all people of the call.
-    pub(crate) warnings: Vec<String>,
+    warnings: Vec<String>,
     /// The positions of the people whom Klaviyo refused, each with the reason.
-    pub(crate) refused: Vec<(usize, Reason)>,
+    refused: HashMap<usize, Reason>,
 }
 
 impl ConsentResult {
-    /// The warnings of a call for one person.
-    fn of_one(mut self) -> Result<Vec<String>, Failure> {
-        self.refused.pop().map_or(Ok(self.warnings), |(_, reason)| Err(Failure::final_for(reason)))
+    /// The warnings for the person at a position, or why that person was refused.
+    pub(crate) fn of(&self, position: usize) -> Result<Vec<String>, Failure> {
+        match self.refused.get(&position) {
+            Some(reason) => Err(Failure::final_for(reason.clone())),
+            None => Ok(self.warnings.clone()),
+        }
     }
 }
 
@@ -93,7 +97,7 @@ pub(crate) async fn grant(tenant: &Tenant, opt_ins: &[&OptIn], list: &str) -> Re
 
 /// Revokes the consent of one person.
 pub(crate) async fn opt_out(tenant: &Tenant, opt_out: &OptOut) -> Result<OptOutReceipt, Failure> {
-    Ok(OptOutReceipt { warnings: revoke(tenant, &[opt_out]).await?.of_one()? })
+    Ok(OptOutReceipt { warnings: revoke(tenant, &[opt_out]).await?.of(0)? })
 }
 
 /// Revokes the consent of up to 100 people in one request.

@@ -1,11 +1,11 @@
 //! The consent that goes with opt-ins, for many at once.
 
 use super::attempt::{Batch, Split, Stop, chunks, split};
-use super::item::{Ended, Item};
+use super::item::Item;
 use crate::opt_in::OptIn;
-use crate::opt_in_flow::{self, ConsentResult, Failure};
-use crate::outcome::{Reason, Receipt};
-use std::collections::{BTreeMap, HashMap};
+use crate::opt_in_flow;
+use crate::outcome::Receipt;
+use std::collections::BTreeMap;
 
 /// How many people get consent in one call.
 const CHUNK: usize = 1_000;
@@ -25,7 +25,14 @@ impl Batch<'_> {
         while let Some(chunk) = chunks.pop() {
             let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.request).collect();
             match opt_in_flow::grant(self.tenant, &opt_ins, list).await {
-                Ok(result) => self.end(ended(chunk, result)).await?,
+                Ok(result) => {
+                    let ended = chunk.into_iter().enumerate().map(|(n, (item, receipt))| {
+                        let warned =
+                            |warnings| Receipt { warnings: [receipt.warnings, warnings].concat(), ..receipt };
+                        (item, result.of(n).map(warned))
+                    });
+                    self.end(ended.collect()).await?;
+                }
                 Err(failure) => match split(&failure, chunk)? {
                     Split::Halves(halves) => chunks.extend(halves),
                     Split::One((item, _)) => self.end::<_, Receipt>(vec![(item, Err(failure))]).await?,
@@ -34,17 +41,4 @@ impl Batch<'_> {
         }
         Ok(())
     }
-}
-
-/// What came of a call, for each member.
-fn ended(members: Vec<(Item, Receipt)>, result: ConsentResult) -> Vec<Ended> {
-    let refused: HashMap<usize, Reason> = result.refused.into_iter().collect();
-    let ended = members.into_iter().enumerate().map(|(n, (item, mut receipt))| match refused.get(&n) {
-        Some(reason) => (item, Err(Failure::final_for(reason.clone()))),
-        None => {
-            receipt.warnings.extend(result.warnings.iter().cloned());
-            (item, Ok(receipt))
-        }
-    });
-    ended.collect()
 }

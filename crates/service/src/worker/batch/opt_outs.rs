@@ -7,7 +7,7 @@ use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
 use crate::key::OptInKey;
 use crate::opt_in::{Channel, OptIn};
-use crate::opt_in_flow::{self, ConsentResult, Failure};
+use crate::opt_in_flow::{self, Failure};
 use crate::opt_out::OptOut;
 use crate::outcome::{OptOutReceipt, Reason};
 use crate::queue::{QueueError, Record};
@@ -30,7 +30,9 @@ impl Batch<'_> {
             let opt_outs: Vec<&OptOut> = chunk.iter().map(|item| &item.request).collect();
             match opt_in_flow::revoke(self.tenant, &opt_outs).await {
                 Ok(result) => {
-                    let ended = ended(chunk, &result);
+                    let receipt = |n| result.of(n).map(|warnings| OptOutReceipt { warnings });
+                    let ended: Vec<_> =
+                        chunk.into_iter().enumerate().map(|(n, item)| (item, receipt(n))).collect();
                     self.record_withdrawals(&ended).await?;
                     self.end(ended).await?;
                 }
@@ -54,15 +56,6 @@ impl Batch<'_> {
 fn affects_all(failure: &Failure) -> bool {
     matches!(failure.disposition, Disposition::RetryLater | Disposition::StopAccount)
         || failure.reason.code == Code::Forbidden.as_str()
-}
-
-/// What came of a call, for each opt-out.
-fn ended(items: Vec<Item<OptOut>>, result: &ConsentResult) -> Vec<Ended<OptOut, OptOutReceipt>> {
-    let ended = |n: usize| match result.refused.iter().find(|(position, _)| *position == n) {
-        Some((_, reason)) => Err(Failure::final_for(reason.clone())),
-        None => Ok(OptOutReceipt { warnings: result.warnings.clone() }),
-    };
-    items.into_iter().enumerate().map(|(n, item)| (item, ended(n))).collect()
 }
 
 impl Batch<'_> {
