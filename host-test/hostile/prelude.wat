@@ -3,13 +3,15 @@
 ;; made into a component of the contract's world. Each guest brings its own `lookup`; the rest it does not have.
 
 (import "klaviyo:connector/http@0.1.0" "send"
-  (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
 
 (memory (export "memory") 2)
 (global $free (mut i32) (i32.const 65536))
 
-;; 16: the authorization scheme. 256: what `send` returns. 512: what `lookup` returns. Guests have theirs from 1024.
-(data (i32.const 16) "Klaviyo-API-Key\00")
+;; 16: the authorization scheme. 32: the function that requests are for, where the guest sets no other. 256: what
+;; `send` returns. 512: what `lookup` returns. Guests have theirs from 1024.
+(data (i32.const 16) "Klaviyo-API-Key\00contacts.lookup\00")
+(global $function (mut i32) (i32.const 32))
 
 (func $allocate (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32)
   (result i32)
@@ -43,6 +45,7 @@
     (local.get $headers) (local.get $count)
     (local.get $scheme) (call $length (local.get $scheme))
     (local.get $body) (local.get $size)
+    (global.get $function) (call $length (global.get $function))
     (i32.const 256))
   (i32.load8_u (i32.const 256)))
 

@@ -12,19 +12,19 @@ use klaviyo_core::bulk;
 
 impl Guest for Connector {
     fn submit(contacts: Vec<NewProfile>, list: Option<String>) -> Answer<Submission> {
-        answer(bulk::submit(&mut Import, &each(contacts), list.as_deref()))
+        answer(bulk::submit(&mut Import("bulk.submit"), &each(contacts), list.as_deref()))
     }
 
     fn status(job: String) -> Answer<Job> {
-        answer(bulk::status(&mut Import, &job))
+        answer(bulk::status(&mut Import("bulk.status"), &job))
     }
 
     fn failures(job: String) -> Answer<Vec<Failure>> {
-        answer(bulk::failures(&mut Import, &job))
+        answer(bulk::failures(&mut Import("bulk.failures"), &job))
     }
 
     fn jobs(newer_than: Option<String>) -> Answer<Vec<Job>> {
-        answer(bulk::jobs(&mut Import, newer_than.as_deref()))
+        answer(bulk::jobs(&mut Import("bulk.jobs"), newer_than.as_deref()))
     }
 }
 

@@ -15,15 +15,20 @@ use klaviyo_core::consent;
 
 impl Guest for Connector {
     fn grant(people: Vec<Subscription>, list: Option<String>, options: Options) -> Answer<Outcome> {
-        answer(consent::grant(&mut Import, &each(people), list.as_deref(), &options.convert()))
+        answer(consent::grant(
+            &mut Import("consent.grant"),
+            &each(people),
+            list.as_deref(),
+            &options.convert(),
+        ))
     }
 
     fn revoke(people: Vec<Unsubscription>, list: Option<String>) -> Answer<Outcome> {
-        answer(consent::revoke(&mut Import, &each(people), list.as_deref()))
+        answer(consent::revoke(&mut Import("consent.revoke"), &each(people), list.as_deref()))
     }
 
     fn status(by: Identifier) -> Answer<Option<Consents>> {
-        answer(consent::status(&mut Import, &by.convert()))
+        answer(consent::status(&mut Import("consent.status"), &by.convert()))
     }
 }
 

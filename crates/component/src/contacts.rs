@@ -12,27 +12,27 @@ use klaviyo_core::contacts;
 
 impl Guest for Connector {
     fn lookup(by: Identifier) -> Answer<Option<Profile>> {
-        answer(contacts::lookup(&mut Import, &by.convert()))
+        answer(contacts::lookup(&mut Import("contacts.lookup"), &by.convert()))
     }
 
     fn lookup_many(identifiers: Vec<Identifier>) -> Answer<Vec<Option<Profile>>> {
-        answer(contacts::lookup_many(&mut Import, &each(identifiers)))
+        answer(contacts::lookup_many(&mut Import("contacts.lookup-many"), &each(identifiers)))
     }
 
     fn create(profile: NewProfile) -> Answer<Creation> {
-        answer(contacts::create(&mut Import, &profile.convert()))
+        answer(contacts::create(&mut Import("contacts.create"), &profile.convert()))
     }
 
     fn subscribe(list: String, profiles: Vec<String>) -> Answer<u32> {
-        answer(contacts::subscribe(&mut Import, &list, &profiles))
+        answer(contacts::subscribe(&mut Import("contacts.subscribe"), &list, &profiles))
     }
 
     fn upsert(profile: NewProfile) -> Answer<Upserted> {
-        answer(contacts::upsert(&mut Import, &profile.convert()))
+        answer(contacts::upsert(&mut Import("contacts.upsert"), &profile.convert()))
     }
 
     fn opt_in(contact: NewProfile, list: String) -> Answer<Receipt> {
-        answer(contacts::opt_in(&mut Import, &contact.convert(), &list))
+        answer(contacts::opt_in(&mut Import("contacts.opt-in"), &contact.convert(), &list))
     }
 }
 

@@ -1,21 +1,29 @@
 //! The interface `http`, the component's only import.
 
 use crate::bindings::klaviyo::connector::http;
-use crate::convert::{Convert, Differs, record, variant};
+use crate::convert::{Convert, Differs, each, record, variant};
 use alloc::string::String;
 use klaviyo_core as klaviyo;
 use klaviyo_core::{Http, Request, Response, TransportError};
 
-/// Sends the core's requests over the import.
-pub(crate) struct Import;
+/// Sends the requests of one function of the contract, which it names, such as `contacts.opt-in`.
+pub(crate) struct Import(pub(crate) &'static str);
 
 impl Http for Import {
     fn send(&mut self, request: Request) -> Result<Response, TransportError> {
-        http::send(&request.convert()).map(Convert::convert).map_err(Convert::convert)
+        let Request { method, url, headers, auth, body } = request;
+        let request = http::Request {
+            method: method.convert(),
+            url,
+            headers: each(headers),
+            auth: auth.convert(),
+            body,
+            function: self.0.convert(),
+        };
+        http::send(&request).map(Convert::convert).map_err(Convert::convert)
     }
 }
 
-record!(klaviyo::Request => http::Request { method, url, headers, auth, body });
 variant!(klaviyo::Method => http::Method { Get, Post });
 record!(klaviyo::Header => http::Header { name, value });
 record!(http::Response => klaviyo::Response { status, headers, body });

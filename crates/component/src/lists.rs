@@ -12,11 +12,11 @@ use klaviyo_core::lists;
 
 impl Guest for Connector {
     fn all() -> Answer<Vec<Audience>> {
-        answer(lists::all(&mut Import))
+        answer(lists::all(&mut Import("lists.all")))
     }
 
     fn find(name: String) -> Answer<Option<Audience>> {
-        answer(lists::find(&mut Import, &name))
+        answer(lists::find(&mut Import("lists.find"), &name))
     }
 }
 

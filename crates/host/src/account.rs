@@ -1,6 +1,7 @@
-//! The state that all calls of one account share: its key, its pace, its revision, and the lists that it has
+//! The state that all calls of one account share: its key, its pace, its revision, its access, and the lists that it has
 //! found, so that a run of many contacts does not read all lists for each.
 
+use crate::access::Access;
 use crate::pace::{Pace, Pacer};
 use crate::revision::{Revision, RevisionWarnings};
 use crate::secret::Secret;
@@ -35,6 +36,7 @@ pub(crate) struct AccountState {
     pub(crate) pacer: Pacer,
     pub(crate) lists: ListCache,
     key: RwLock<Arc<Secret>>,
+    pub(crate) access: Access,
     pub(crate) revision: Option<Revision>,
     pub(crate) revision_warnings: RevisionWarnings,
 }
@@ -47,6 +49,7 @@ impl AccountState {
             pacer: Pacer::new(Pace::default()),
             lists: ListCache::default(),
             key: RwLock::new(Arc::new(key)),
+            access: Access::default(),
             revision: None,
             revision_warnings: RevisionWarnings::default(),
         }

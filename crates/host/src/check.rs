@@ -36,6 +36,8 @@ pub(crate) struct CheckedRequest {
     pub(crate) request: Request<Bytes>,
     /// The authorization scheme. The key follows it.
     pub(crate) scheme: String,
+    /// The function that it is for, as the component has it.
+    pub(crate) function: String,
 }
 
 /// Checks a request against the limits and the egress policy.
@@ -46,7 +48,7 @@ pub(crate) fn check(
 ) -> Result<CheckedRequest, AttemptError> {
     // Sizes come first: parsing takes time and memory of the host.
     let lines = request.headers.iter().map(|header| header.name.len() + header.value.len() + LINE_OVERHEAD);
-    let bytes = request.url.len() + request.auth.len() + lines.sum::<usize>();
+    let bytes = request.url.len() + request.auth.len() + request.function.len() + lines.sum::<usize>();
     if bytes > limits.header_bytes {
         let limit = limits.header_bytes;
         return Err(AttemptError::TooLarge(format!(
@@ -84,7 +86,7 @@ pub(crate) fn check(
         .parse()
         .map_err(|error| AttemptError::Denied(format!("the request has no valid URL: {error}")))?;
     *checked.headers_mut() = headers;
-    Ok(CheckedRequest { request: checked, scheme: request.auth })
+    Ok(CheckedRequest { request: checked, scheme: request.auth, function: request.function })
 }
 
 fn denied<T>(reason: String) -> Result<T, AttemptError> {

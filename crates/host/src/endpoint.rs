@@ -52,6 +52,11 @@ impl Endpoint {
             .unwrap_or(unknown)
     }
 
+    /// Whether a function of the contract, other than `api.call`, has a use for it.
+    pub(crate) fn is_of_the_contract(&self) -> bool {
+        self.used_by == Use::Contract
+    }
+
     /// Whether a request that may have taken effect can be sent again without a second effect.
     ///
     /// The body of a request of `api.call` is the caller's, so nothing is known of what a second one would do. Only

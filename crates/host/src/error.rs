@@ -42,6 +42,8 @@ pub enum Cause {
     /// [`Tenant::call`](crate::Tenant::call) was given a function that does not exist, or arguments that are
     /// not of its types. Nothing was sent.
     Arguments(String),
+    /// [`Access`](crate::Access) does not allow the function for this tenant. Nothing was sent.
+    Denied(String),
 }
 
 impl Cause {
@@ -53,7 +55,7 @@ impl Cause {
 impl Error {
     /// The contract's code for this failure, so that one table decides what to do next. A call that took too
     /// long or did not get its turn is [`Code::Timeout`], arguments that do not fit are
-    /// [`Code::InvalidInput`], any other limit and a trap are [`Code::Other`].
+    /// [`Code::InvalidInput`], a function that is not allowed is [`Code::Denied`], any other limit and a trap are [`Code::Other`].
     #[must_use]
     pub fn code(&self) -> Code {
         match &self.cause {
@@ -68,6 +70,7 @@ impl Error {
                 | Limit::Requests => Code::Other,
             },
             Cause::Arguments(_) => Code::InvalidInput,
+            Cause::Denied(_) => Code::Denied,
             Cause::Trap(_) => Code::Other,
         }
     }
@@ -78,9 +81,10 @@ impl Error {
         let code = self.code();
         match self.cause {
             Cause::Connector(error) => error,
-            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
-                Box::new(ContractError::new(code, message))
-            }
+            Cause::Limit { message, .. }
+            | Cause::Trap(message)
+            | Cause::Arguments(message)
+            | Cause::Denied(message) => Box::new(ContractError::new(code, message)),
         }
     }
 
@@ -114,7 +118,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Connector(error) => f.write_str(&error.message)?,
-            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Arguments(message) => {
+            Cause::Limit { message, .. }
+            | Cause::Trap(message)
+            | Cause::Arguments(message)
+            | Cause::Denied(message) => {
                 f.write_str(message)?;
             }
         }

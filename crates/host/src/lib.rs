@@ -27,6 +27,8 @@
 //!   its calls share.
 //! - [`Limits`] and [`Egress`] are on by default. A call or request that exceeds one fails with a sentence
 //!   that names the setting.
+//! - [`Access`] says which functions may be called for a tenant. `api.call`, which can ask for anything, may not
+//!   unless it is allowed.
 //! - Requests that are safe to repeat are repeated on 429, 502, 503, 504, 524 and failed connections, never
 //!   before `Retry-After`; [`Usage`] says how often.
 //! - [`Transport`] replaces the HTTP client by one of yours.
@@ -35,6 +37,7 @@
 //!
 //! The functions and their errors are documented in the contract, the project's `wit/` folder.
 
+mod access;
 mod account;
 mod bindings;
 mod cache;
@@ -62,6 +65,7 @@ mod transport;
 pub mod types;
 mod usage;
 
+pub use access::{Access, ApiAccess, ApiAccessError};
 pub use client::{HttpTransport, HttpTransportError};
 pub use connector::{Connector, ConnectorBuilder, LoadError};
 pub use egress::{Egress, EgressError};

@@ -1,6 +1,7 @@
 //! The requests of one call. Each is checked, given the key, sent at the account's pace and, where that does
 //! no harm, sent again.
 
+use crate::access::{is_api_call, is_function_name};
 use crate::account::{AccountState, requested_revision};
 use crate::bindings::klaviyo::connector::http as wit;
 use crate::check::{CheckedRequest, check};
@@ -33,6 +34,8 @@ pub(crate) struct OutboundSettings {
 pub(crate) struct OutboundHttp {
     settings: Arc<OutboundSettings>,
     account: Arc<AccountState>,
+    /// The function that was called.
+    called: String,
     deadline: Instant,
     pub(crate) usage: Usage,
 }
@@ -41,10 +44,11 @@ impl OutboundHttp {
     pub(crate) fn new(
         settings: Arc<OutboundSettings>,
         account: Arc<AccountState>,
+        called: &str,
         deadline: Instant,
         usage: Usage,
     ) -> Self {
-        Self { settings, account, deadline, usage }
+        Self { settings, account, called: called.to_owned(), deadline, usage }
     }
 
     /// The limits of the call.
@@ -57,6 +61,7 @@ impl OutboundHttp {
         self.usage.requests = self.usage.requests.saturating_add(1);
         let span = info_span!(
             "klaviyo.request",
+            function = Empty,
             operation = Empty,
             status = Empty,
             attempts = Empty,
@@ -68,9 +73,13 @@ impl OutboundHttp {
         let before = self.usage.attempts;
         let mut keys = SentKeys::default();
         let outcome = async {
+            if is_function_name(&request.function) {
+                Span::current().record("function", &request.function);
+            }
+            let through_api = is_api_call(&request.function);
             let (checked, endpoint) = self.checked(request)?;
             Span::current().record("operation", endpoint.name);
-            self.exchange(checked, endpoint, &mut keys).await
+            self.exchange(checked, endpoint, endpoint.may_repeat(through_api), &mut keys).await
         };
         let outcome = outcome.instrument(span.clone()).await;
         let outcome = outcome.map_err(|failure| failure.map(|reason| keys.redact_text(reason.as_bytes())));
@@ -98,15 +107,21 @@ impl OutboundHttp {
         }
         let mut checked = check(request, limits, &self.settings.egress)?;
         self.account.raise_revision(checked.request.headers_mut());
-        let endpoint = Endpoint::of(checked.request.method(), checked.request.uri().path());
+        let (method, path) = (checked.request.method(), checked.request.uri().path());
+        let endpoint = Endpoint::of(method, path);
+        let access = &self.account.access;
+        access
+            .permit_request(&self.called, &checked.function, endpoint, method, path)
+            .map_err(AttemptError::Denied)?;
         Ok((checked, endpoint))
     }
 
     /// Sends a request until it is answered, must not be sent again, or no time is left.
     async fn exchange(
         &mut self,
-        CheckedRequest { mut request, scheme }: CheckedRequest,
+        CheckedRequest { mut request, scheme, .. }: CheckedRequest,
         endpoint: &'static Endpoint,
+        may_repeat: bool,
         keys: &mut SentKeys,
     ) -> Result<Response<Bytes>, AttemptError> {
         let mut pauses = retry::pauses();
@@ -139,7 +154,7 @@ impl OutboundHttp {
             }
             drop(permit);
             let over = attempt >= self.settings.limits.attempts
-                || !retry::may_repeat(endpoint.may_repeat(false), &outcome)
+                || !retry::may_repeat(may_repeat, &outcome)
                 || Instant::now().checked_add(pause).is_none_or(|then| then >= self.deadline);
             if over {
                 return outcome.map_err(|failure| with_attempts(attempt, failure));

@@ -1,5 +1,6 @@
 //! One Klaviyo account, and how its calls are made: a permit, a sandbox, the call, and the trace of it.
 
+use crate::access::Access;
 use crate::account::{AccountId, AccountState};
 use crate::connector::{Connector, ConnectorInner};
 use crate::error::{Answer, Cause, Error};
@@ -60,6 +61,13 @@ impl TenantBuilder {
     #[must_use]
     pub fn revision(mut self, revision: Revision) -> Self {
         self.account.revision = Some(revision);
+        self
+    }
+
+    /// Which functions may be called. Default: all but `api.call`.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.account.access = access;
         self
     }
 
@@ -124,11 +132,11 @@ impl Tenant {
     /// contract uses. Whatever they return is the value, a result as `{"ok": …}` or `{"err": …}`.
     ///
     /// # Errors
-    /// As the function; [`Cause::Arguments`] when there is no such function, or the arguments are not of its
+    /// As the function; [`Cause::Denied`] when [`Access`] does not allow it; [`Cause::Arguments`] when there is no such function, or the arguments are not of its
     /// types.
     pub async fn call(&self, function: &str, arguments: &[Value]) -> Result<Answer<Value>, Error> {
         let call = async {
-            let mut call = self.enter().await?;
+            let mut call = self.enter(function).await?;
             let prepared = Prepared::new(&call.instance, &mut call.store, function, arguments);
             let prepared = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
             let most = self.connector.outbound.limits.hostcall_fuel.saturating_mul(JSON_FACTOR);
@@ -153,7 +161,7 @@ impl Tenant {
         ) -> wasmtime::Result<Result<T, ContractError>>,
     ) -> Result<Answer<T>, Error> {
         let call = async {
-            let mut call = self.enter().await?;
+            let mut call = self.enter(function).await?;
             let called = timeout_at(call.deadline, function_call(&call.instance, &mut call.store)).await;
             call.end(called)
         };
@@ -191,8 +199,12 @@ impl Tenant {
         result
     }
 
-    /// Waits for a permit for this tenant, and instantiates the component.
-    async fn enter(&self) -> Result<Call, Error> {
+    /// Waits for a permit for this tenant, and instantiates the component for a call of this function.
+    async fn enter(&self, function: &str) -> Result<Call, Error> {
+        let access = &self.account.access;
+        access
+            .permit_call(function)
+            .map_err(|reason| Error { cause: Cause::Denied(reason), usage: Usage::default() })?;
         let start = Instant::now();
         let limits = &self.connector.outbound.limits;
         let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
@@ -202,7 +214,7 @@ impl Tenant {
             return Err(Error { cause: Cause::exceeded(Limit::ConcurrentCalls, limits), usage });
         };
         let settings = Arc::clone(&self.connector.outbound);
-        let http = OutboundHttp::new(settings, Arc::clone(&self.account), deadline, usage);
+        let http = OutboundHttp::new(settings, Arc::clone(&self.account), function, deadline, usage);
         let mut store = CallState::store(self.connector.instance.engine(), http);
         // A component may run code while it is instantiated, so the deadline applies to that too.
         let instance = timeout_at(deadline, self.connector.instance.instantiate_async(&mut store)).await;

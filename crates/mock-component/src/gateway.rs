@@ -49,7 +49,7 @@ impl Gateway {
 
     /// Sends a request with the current key.
     pub(crate) fn send(&self, request: Request) -> Result<Response, Error> {
-        let Request { method, url, headers, auth, body } = request;
+        let Request { method, url, headers, auth, body, function: _ } = request;
         let path = url.strip_prefix(ORIGIN).filter(|path| path.starts_with('/'));
         let path = path.ok_or_else(|| {
             Error::Denied(format!("only {ORIGIN} may be asked; the simulator has no setting for others"))
@@ -114,6 +114,7 @@ mod tests {
             headers: vec![header("revision", "2025-01-15"), header("accept", "application/vnd.api+json")],
             auth: "Klaviyo-API-Key".to_owned(),
             body: Vec::new(),
+            function: "contacts.lookup".to_owned(),
         }
     }
 

@@ -107,6 +107,7 @@ mod tests {
             headers: vec![Header { name: "Revision".to_owned(), value: "2025-01-15".to_owned() }],
             auth: "Klaviyo-API-Key".to_owned(),
             body: b"{}".to_vec(),
+            function: "contacts.create".to_owned(),
         }
     }
 
