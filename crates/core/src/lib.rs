@@ -26,6 +26,7 @@ extern crate std;
 
 mod batch;
 pub mod bulk;
+pub mod changes;
 mod check;
 pub mod consent;
 pub mod contacts;
@@ -33,6 +34,7 @@ mod diagnosis;
 mod encode;
 mod error;
 mod http;
+mod http_date;
 pub mod identifiers;
 pub mod intake;
 mod json;

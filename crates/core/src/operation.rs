@@ -1,6 +1,7 @@
 //! Klaviyo's operations, each as a value: its request, the function that reads the answer, and advice for
 //! errors.
 
+pub(crate) mod changes;
 pub(crate) mod consents;
 pub(crate) mod imports;
 pub(crate) mod lists;

@@ -1,6 +1,6 @@
 //! Timestamps of RFC 3339. There is no clock here: they are only compared.
 
-use alloc::format;
+use alloc::{format, string::String};
 
 /// A point in time: seconds since 1970, and the digits of its fraction of a second.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,6 +8,18 @@ pub(crate) struct Timestamp<'a> {
     seconds: i64,
     /// Without trailing zeros, so that the order of the texts is that of the fractions.
     fraction: &'a str,
+}
+
+impl Timestamp<'_> {
+    /// Whole seconds since 1970.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.seconds
+    }
+
+    /// The digits of the fraction of a second, without trailing zeros.
+    pub(crate) fn fraction(&self) -> &str {
+        self.fraction
+    }
 }
 
 /// Reads `2025-03-01T12:00:00Z`, with or without a fraction, `Z` or an offset from UTC.
@@ -69,6 +81,33 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     // The months from March on: 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31 days.
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 719_469
+}
+
+/// Writes a time, in milliseconds since 1970, as `2025-03-01T12:00:00Z`, or with three digits of a fraction. Times before
+/// the year 1 and after 9999 are written as the first or last one that RFC 3339 has.
+pub(crate) fn text(milliseconds: i64) -> String {
+    const FIRST: i64 = -62_135_596_800_000;
+    const LAST: i64 = 253_402_300_799_999;
+    let time = milliseconds.clamp(FIRST, LAST);
+    let (seconds, fraction) = (time.div_euclid(1_000), time.rem_euclid(1_000));
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // The inverse of `days_since_1970`: first the year that starts in March, then the month in it.
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (year_of_era * 365 + year_of_era / 4 - year_of_era / 100);
+    let month = (day_of_year * 5 + 2) / 153;
+    let day = day_of_year - (month * 153 + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (0, month + 3) } else { (1, month - 9) };
+    let year = year + year_of_era + era * 400;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    if fraction > 0 {
+        text.push_str(&format!(".{fraction:03}"));
+    }
+    text.push('Z');
+    text
 }
 
 #[cfg(test)]
@@ -135,6 +174,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_time_is_written_as_it_is_read(time in -62_135_596_800_000..=253_402_300_799_999_i64) {
+            let text = text(time);
+            let read = parse(&text).unwrap();
+            let fraction: i64 = format!("{:0<3}", read.fraction).parse().unwrap();
+            prop_assert_eq!(read.seconds * 1_000 + fraction, time, "{}", text);
+        }
+
         #[test]
         fn it_reads_what_another_library_reads(
             year in 1..10_000_i32, day in 1..=366_i64, second in 0..86_400_i64, offset in -1439..=1439_i64

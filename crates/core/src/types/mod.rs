@@ -4,12 +4,14 @@
 //! options as the value or null. What is read may leave out a field that is an option or a list (`serde(default)`).
 
 mod bulk;
+mod changes;
 mod consent;
 mod contacts;
 mod lists;
 mod profile;
 
 pub use bulk::{ImportFailure, Job, JobStatus, Submission, Submitted};
+pub use changes::{ChangePage, Position, Start};
 pub use consent::{
     Channel, ChannelConsent, ConsentOptions, ConsentOutcome, Consents, Historical, Subscription, Suppression,
     Unsubscription,

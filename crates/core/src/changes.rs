@@ -1,0 +1,154 @@
+//! What changed since the last look.
+//!
+//! A round reads all items from its start to the newest one, in the order of their times, a page for each call. The next
+//! round starts the look-back before the newest item, since Klaviyo shows items late and out of order; the cursor
+//! remembers which of them were told.
+
+mod cursor;
+mod fingerprint;
+
+use crate::operation::Operation;
+use crate::operation::changes::{ReadPage, get_changed_profiles, get_changed_profiles_at};
+use crate::{ChangePage, Code, Error, Http, ORIGIN, Position, Profile, rfc3339};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+use core::hash::Hash;
+use cursor::{Cursor, Told};
+use fingerprint::Fingerprint;
+
+/// The look-back where none is given, in seconds.
+const LOOK_BACK: u32 = 600;
+/// The longest look-back, in seconds.
+const LONGEST_LOOK_BACK: u32 = 86_400;
+
+/// The profiles that were created or changed since, in the order of `updated`.
+///
+/// # Errors
+/// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport.
+pub fn profiles(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Profile>, Box<Error>> {
+    let feed = Feed {
+        subject: "profiles",
+        path: "/api/profiles",
+        first: &get_changed_profiles,
+        at: get_changed_profiles_at,
+        time: |profile: &Profile| profile.updated.as_deref(),
+        // Klaviyo's `updated` may have whole seconds, in which a profile can change twice.
+        fingerprint: Fingerprint::of,
+    };
+    feed.page(http, from)
+}
+
+/// A collection that is read in the order of a time.
+struct Feed<'a, T> {
+    /// What binds a cursor to the collection.
+    subject: &'a str,
+    /// The path of the collection: a cursor's link does not leave it.
+    path: &'a str,
+    /// The operation that reads the items at and after a time, in milliseconds since 1970. It may also read earlier ones.
+    first: &'a dyn Fn(i64) -> Operation<ReadPage<T>>,
+    /// The operation that reads the page at a link.
+    at: fn(String) -> Operation<ReadPage<T>>,
+    time: fn(&T) -> Option<&str>,
+    fingerprint: fn(&T) -> u64,
+}
+
+impl<T: Hash> Feed<'_, T> {
+    fn page(&self, http: &mut dyn Http, from: &Position) -> Result<ChangePage<T>, Box<Error>> {
+        let mut cursor = self.cursor(from)?;
+        let link = cursor.link.take();
+        let operation = match &link {
+            Some(link) => (self.at)(format!("{ORIGIN}{link}")),
+            None => (self.first)(cursor.from),
+        };
+        let ReadPage { page, now } = operation.send(http)?;
+        let next = page.next.as_deref().map(|next| next.strip_prefix(ORIGIN).unwrap_or(next).to_owned());
+        if next.is_some() && next == link {
+            return Err(Error::new(
+                Code::Malformed,
+                "Klaviyo's link to the next page leads to the same page; repeat the call, and report it if it stays so"
+                    .to_owned(),
+            ));
+        }
+        let horizon = cursor.horizon();
+        let (mut items, mut told, mut last) = (Vec::new(), Vec::new(), cursor.from);
+        for item in page.items {
+            // An item without a time cannot be late: it is told now.
+            let time = (self.time)(&item).and_then(milliseconds).unwrap_or(last);
+            last = last.max(time);
+            let seen = Told { time, fingerprint: (self.fingerprint)(&item) };
+            if time >= horizon && !cursor.has(&seen) && !told.contains(&seen) {
+                told.push(seen);
+                items.push(item);
+            }
+        }
+        cursor.add(&told);
+        // Events can have times in the future, after which others happen before them.
+        cursor.newest = cursor.newest.max(now.map_or(last, |now| now.min(last)));
+        let more = next.is_some();
+        if !more {
+            // The end of the round.
+            cursor.start = cursor.horizon();
+            cursor.from = cursor.start;
+        } else if last > cursor.from {
+            // Asks anew from the last time, since links may pass over items while others change their places.
+            cursor.from = last;
+        } else {
+            cursor.link = next;
+        }
+        cursor.forget();
+        Ok(ChangePage { items, cursor: cursor.encode(), more })
+    }
+
+    fn cursor(&self, from: &Position) -> Result<Cursor, Box<Error>> {
+        let start = match from {
+            Position::Since(start) => start,
+            Position::Cursor(text) => return self.given(text),
+        };
+        let Some(time) = milliseconds(&start.time) else {
+            return Err(Error::invalid(
+                "from/since/time",
+                "it is not a date and time of RFC 3339, such as 2025-03-01T12:00:00Z",
+            ));
+        };
+        let look_back = start.look_back.unwrap_or(LOOK_BACK);
+        if look_back > LONGEST_LOOK_BACK {
+            return Err(Error::invalid(
+                "from/since/look-back",
+                "it is more than 86,400 seconds, which is a day",
+            ));
+        }
+        let subject = self.subject.to_owned();
+        Ok(Cursor { subject, look_back, start: time, from: time, newest: time, link: None, told: Vec::new() })
+    }
+
+    /// The cursor in a text of the caller's.
+    fn given(&self, text: &str) -> Result<Cursor, Box<Error>> {
+        let invalid = |reason: &str| Err(Error::invalid("from/cursor", reason));
+        let Some(cursor) = Cursor::decode(text) else {
+            return invalid(
+                "it is not a cursor, or was cut or altered; begin again with a time, or with a cursor that was kept",
+            );
+        };
+        if cursor.subject != self.subject {
+            return invalid(&format!("it is a cursor of {}, and not of {}", cursor.subject, self.subject));
+        }
+        let stays = |link: &String| {
+            let path = link.split('?').next().unwrap_or_default();
+            path.strip_suffix('/').unwrap_or(path) == self.path
+        };
+        if !cursor.link.iter().all(stays) {
+            return invalid("its link leads elsewhere");
+        }
+        Ok(cursor)
+    }
+}
+
+/// Milliseconds since 1970; what is shorter is cut off.
+fn milliseconds(text: &str) -> Option<i64> {
+    let time = rfc3339::parse(text)?;
+    let digits = time.fraction().bytes().chain(core::iter::repeat(b'0')).take(3);
+    let fraction = digits.fold(0, |fraction, digit| fraction * 10 + i64::from(digit.saturating_sub(b'0')));
+    Some(time.seconds() * 1_000 + fraction)
+}
+
+#[cfg(test)]
+mod tests;
