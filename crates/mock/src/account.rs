@@ -4,17 +4,20 @@ use crate::access::Keys;
 use crate::changes::Change;
 use crate::check::given;
 use crate::clock::Clock;
-use crate::consent::{OptIn, State, Suppression};
+use crate::consent::{Channel, OptIn, State, Suppression};
 use crate::events::Events;
 use crate::imports::{Import, Work};
+use crate::jobs::Job;
 use crate::lateness::Lateness;
 use crate::patch;
 use crate::profile::{IDENTIFIERS, Profile, merge};
+use crate::profile_store::ProfileStore;
 use crate::rates::Meter;
+use crate::segments::Segment;
 use crate::versions::Versions;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 /// One account.
@@ -22,9 +25,9 @@ use std::time::Duration;
 pub struct Account {
     pub(crate) keys: Keys,
     pub(crate) lists: IndexMap<String, List>,
-    profiles: Vec<Profile>,
+    pub(crate) profiles: ProfileStore,
     /// The position of each profile, by id and by each identifier.
-    positions: HashMap<(&'static str, String), usize>,
+    pub(crate) positions: HashMap<(&'static str, String), usize>,
     /// It applies to subscriptions without a list: with [`OptIn::Double`] a new person has to confirm first,
     /// and so is not created.
     pub(crate) opt_in: OptIn,
@@ -41,6 +44,10 @@ pub struct Account {
     pub(crate) events: Events,
     pub(crate) lateness: Lateness,
     pub(crate) versions: Versions,
+    pub(crate) segments: IndexMap<String, Segment>,
+    pub(crate) jobs: VecDeque<Job>,
+    /// The channels that the account has not set up.
+    pub(crate) missing_channels: BTreeSet<Channel>,
 }
 
 #[derive(Debug)]
@@ -60,6 +67,7 @@ impl Account {
     /// All scopes that the operations need. The key of [`Account::demo`] has them.
     pub const SCOPES: &[&str] = &[
         "accounts:read",
+        "data-privacy:write",
         "events:read",
         "events:write",
         "lists:read",
@@ -67,10 +75,12 @@ impl Account {
         "metrics:read",
         "profiles:read",
         "profiles:write",
+        "segments:read",
         "subscriptions:write",
     ];
 
-    /// An account with a key that has all scopes and three lists, one of them `WhatsApp Opt-Ins` (`Y6nRLr`).
+    /// An account with a key that has all scopes and three lists, one of them `WhatsApp Opt-Ins` (`Y6nRLr`),
+    /// and two segments, one of them `Bought something` (`Tq5hBs`): people with the event `Placed Order`.
     #[must_use]
     pub fn demo() -> Self {
         let mut account = Self::default();
@@ -78,6 +88,8 @@ impl Account {
         account.add_list("X7kQpz", "Newsletter");
         account.add_list("Y6nRLr", "WhatsApp Opt-Ins");
         account.add_list("UdR4mA", "VIP customers");
+        account.add_segment_of("Tq5hBs", "Bought something", "Placed Order");
+        account.add_segment_of("VnR8wE", "Visited the site", "Active on Site");
         account
     }
 
@@ -103,18 +115,27 @@ impl Account {
         self.lists.insert(id.to_owned(), list);
     }
 
-    /// Starts the clock: the lists are created at this moment.
+    /// Starts the clock: the lists and segments are created at this moment.
     pub(crate) fn start(&mut self, clock: &Clock, job_delay: Duration) {
         self.clock = clock.clone();
         self.job_delay = job_delay;
         for list in self.lists.values_mut() {
             list.created = clock.timestamp();
         }
+        for segment in self.segments.values_mut() {
+            segment.created = clock.timestamp();
+        }
     }
 
     /// Sets how people subscribe without a list. Default: [`OptIn::Double`].
     pub fn set_opt_in(&mut self, opt_in: OptIn) {
         self.opt_in = opt_in;
+    }
+
+    /// From now on the account is one that has not set a channel up: Klaviyo refuses every subscribe request
+    /// that names it.
+    pub fn lacks_channel(&mut self, channel: Channel) {
+        self.missing_channels.insert(channel);
     }
 
     /// From now on Klaviyo fails to import the profile with this identifier (an email, a phone number or an
@@ -165,7 +186,7 @@ impl Account {
     /// All profiles, in the order in which they were created.
     #[must_use]
     pub fn profiles(&self) -> &[Profile] {
-        &self.profiles
+        self.profiles.present()
     }
 
     /// The profile with this `id`, `email`, `phone_number` or `external_id`. An email is compared without
@@ -239,7 +260,7 @@ impl Account {
 
     /// Adds a profile and returns its position.
     pub(crate) fn create(&mut self, attributes: Map<String, Value>) -> usize {
-        let position = self.profiles.len();
+        let position = self.profiles.next_position();
         let profile = Profile::new(position, Map::new(), self.clock.timestamp());
         self.positions.insert(("id", profile.id.clone()), position);
         self.profiles.push(profile);
@@ -301,11 +322,12 @@ impl Account {
         self.run_changes();
         self.run_imports();
         self.run_events();
+        self.run_jobs();
         self.show_what_was_late();
     }
 }
 
 /// The form of a value in the index.
-fn folded(name: &str, value: &str) -> String {
+pub(crate) fn folded(name: &str, value: &str) -> String {
     if name == "email" { value.to_ascii_lowercase() } else { value.to_owned() }
 }

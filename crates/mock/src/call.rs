@@ -42,18 +42,6 @@ impl Query {
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
-
-    /// Refuses a parameter without a meaning, so that no client believes it has an effect. Unproven: what
-    /// Klaviyo answers.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<()> {
-        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            None => Ok(()),
-            Some((name, _)) => {
-                let detail = format!("'{name}' is not a valid parameter for this operation");
-                Err(Refusal::invalid_parameter(&detail, name).into())
-            }
-        }
-    }
 }
 
 impl Call<'_> {

@@ -1,10 +1,10 @@
 //! Consent: the messages that a person agreed to on each channel, and the suppressions that stop email.
 
 use crate::revision::Revision;
-use strum::{AsRefStr, IntoStaticStr};
+use strum::{AsRefStr, EnumString, IntoStaticStr};
 
 /// A channel of messages.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, AsRefStr)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, AsRefStr, EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum Channel {
     /// Email.

@@ -110,6 +110,7 @@ impl Account {
         let Some(position) = self.person(&report) else { return };
         let Some(profile) = self.profile_at(position).map(|profile| profile.id.clone()) else { return };
         let time = timestamp(report.time.unwrap_or(accepted));
+        self.join_segments_of(&report.metric, &profile);
         let metric = self.events.metric(report.metric, report.service, self.clock.timestamp());
         let unique_id = report.unique_id.unwrap_or_else(|| time.clone());
         if !self.events.recorded.insert([metric.clone(), profile.clone(), unique_id]) {
@@ -192,6 +193,22 @@ impl Events {
         match profile {
             Some(profile) => self.shown_of.get(profile).unwrap_or(&NONE),
             None => &self.shown,
+        }
+    }
+
+    /// Makes the events of a profile another's.
+    pub(crate) fn assign(&mut self, from: &str, into: &str) {
+        for event in self.all.values_mut().filter(|event| event.profile == from) {
+            into.clone_into(&mut event.profile);
+        }
+        let moved = self.shown_of.remove(from).unwrap_or_default();
+        self.shown_of.entry(into.to_owned()).or_default().extend(moved);
+    }
+
+    /// Hides the events of a profile from readers for ever.
+    pub(crate) fn forget(&mut self, profile: &str) {
+        for key in self.shown_of.remove(profile).unwrap_or_default() {
+            self.shown.remove(&key);
         }
     }
 

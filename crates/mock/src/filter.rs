@@ -35,12 +35,14 @@ pub(crate) enum Literal {
     Bare(String),
 }
 
-/// The conditions that a field of a collection can have.
+/// The conditions that the fields of a collection can have.
 pub(crate) struct Fields {
     /// By `equals` and `any`.
     pub(crate) texts: &'static [&'static str],
-    /// By these, on the dates `created` and `updated`.
-    pub(crate) dates: &'static [Operator],
+    /// By `equals` and `any`: true or false.
+    pub(crate) flags: &'static [&'static str],
+    /// Dates, and the operators on each.
+    pub(crate) dates: &'static [(&'static str, &'static [Operator])],
 }
 
 impl Literal {
@@ -82,14 +84,19 @@ impl Fields {
 
     fn allow(&self, condition: &Condition) -> bool {
         let is_text = |value: &Literal| matches!(value, Literal::Text(_));
+        let is_flag =
+            |value: &Literal| matches!(value, Literal::Bare(flag) if flag == "true" || flag == "false");
+        let is_date = |value: &Literal| clock::parse(value.text()).is_some();
+        let (field, values) = (condition.field.as_str(), &condition.values);
         match condition.operator {
             Operator::Equals | Operator::Any => {
-                self.texts.contains(&condition.field.as_str()) && condition.values.iter().all(is_text)
+                (self.texts.contains(&field) && values.iter().all(is_text))
+                    || (self.flags.contains(&field) && values.iter().all(is_flag))
             }
             operator => {
-                ["created", "updated"].contains(&condition.field.as_str())
-                    && self.dates.contains(&operator)
-                    && condition.values.iter().all(|value| clock::parse(value.text()).is_some())
+                let allowed =
+                    |(name, operators): &(&str, &[Operator])| *name == field && operators.contains(&operator);
+                self.dates.iter().any(allowed) && values.iter().all(is_date)
             }
         }
     }
@@ -158,7 +165,11 @@ fn literal(text: &str) -> Option<(Literal, &str)> {
 mod tests {
     use super::*;
 
-    const FIELDS: Fields = Fields { texts: &["email", "id"], dates: &[Operator::GreaterThan] };
+    const FIELDS: Fields = Fields {
+        texts: &["email", "id"],
+        flags: &["is_active"],
+        dates: &[("created", &[Operator::GreaterThan]), ("joined", &[Operator::LessOrEqual])],
+    };
 
     fn read(filter: &str) -> Option<Vec<Condition>> {
         FIELDS.read(Some(filter)).ok()
@@ -213,11 +224,19 @@ mod tests {
         assert!(conditions[0].has(|text| text == "a"));
         assert!(conditions[1].admits("2026-01-15T00:00:01+00:00"));
         assert!(!conditions[1].admits("2026-01-15T00:00:00+00:00"));
+        let conditions = read("less-or-equal(joined,2026-01-15T00:00:00Z),any(is_active,[true])").unwrap();
+        assert!(conditions[0].admits("2026-01-15T00:00:00+00:00"));
+        assert!(!conditions[0].admits("2026-01-15T00:00:01+00:00"));
+        assert!(conditions[1].has(|text| text == "true"));
         for filter in [
             "equals(id,'a');equals(id,'b')",
             "equals(id,'a'),",
             "greater-than(created,soon)",
             "less-than(created,2026-01-15T00:00:00Z)",
+            "less-or-equal(created,2026-01-15T00:00:00Z)",
+            "greater-than(joined,2026-01-15T00:00:00Z)",
+            "equals(is_active,\"true\")",
+            "equals(is_active,yes)",
             "greater-than(email,2026-01-15T00:00:00Z)",
         ] {
             assert_eq!(read(filter), None, "{filter}");

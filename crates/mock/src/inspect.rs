@@ -46,6 +46,14 @@ fn account_state(account: &Account) -> Value {
             json!({ "id": list.id, "name": list.name, "opt_in_process": opt_in, "members": members })
         })
         .collect();
+    let segments: Vec<Value> = account
+        .segments
+        .values()
+        .map(|segment| {
+            let members: Vec<&String> = segment.members.keys().collect();
+            json!({ "id": segment.id, "name": segment.name, "members": members })
+        })
+        .collect();
     let profiles: Vec<Value> = account.profiles().iter().map(profile_state).collect();
     let imports: Vec<Value> = account
         .imports()
@@ -58,11 +66,13 @@ fn account_state(account: &Account) -> Value {
     json!({
         "keys": keys,
         "lists": lists,
+        "segments": segments,
         "profiles": profiles,
         "imports": imports,
         "pending_subscription_jobs": account.changes.len(),
         "events": account.events().map(|event| event_state(account, event)).collect::<Vec<_>>(),
         "pending_event_jobs": account.events.pending(),
+        "pending_profile_jobs": account.jobs.len(),
         "requests": account.requests_by_operation(),
     })
 }

@@ -27,6 +27,7 @@
 mod access;
 mod account;
 mod answer;
+mod bodies;
 mod call;
 mod changes;
 mod check;
@@ -41,20 +42,24 @@ mod filter;
 mod history;
 mod imports;
 mod inspect;
+mod jobs;
 mod keyset;
 mod klaviyo;
 mod lateness;
+mod merging;
 #[cfg(feature = "nats")]
 mod nats;
 mod operations;
-
 mod page;
+mod parameters;
 mod patch;
 mod profile;
+mod profile_store;
 mod rates;
 mod reply;
 mod revision;
 mod rule;
+mod segments;
 #[cfg(feature = "server")]
 mod server;
 mod service;

@@ -1,5 +1,5 @@
 //! The rate limits of an account: each operation has a burst limit for a second and a steady limit for a
-//! minute, in fixed windows.
+//! minute, and some have a limit for a day, in fixed windows.
 
 use crate::revision::Revision;
 use std::collections::HashMap;
@@ -45,20 +45,32 @@ pub(crate) struct Rate {
     steady: u32,
     /// The steady limit from 2026-01-15.
     later: u32,
+    daily: Option<u32>,
+}
+
+impl Rate {
+    /// Limits for a second and for a minute.
+    const fn of(burst: u32, steady: u32) -> Self {
+        Self { burst, steady, later: steady, daily: None }
+    }
 }
 
 /// The limits of most operations.
-pub(crate) const USUAL: Rate = Rate { burst: 75, steady: 700, later: 750 };
+pub(crate) const USUAL: Rate = Rate { later: 750, ..Rate::of(75, 700) };
 /// The limits of expensive operations.
-pub(crate) const SLOW: Rate = Rate { burst: 10, steady: 150, later: 150 };
+pub(crate) const SLOW: Rate = Rate::of(10, 150);
 /// The limits of events.
-pub(crate) const FAST: Rate = Rate { burst: 350, steady: 3_500, later: 3_500 };
+pub(crate) const FAST: Rate = Rate::of(350, 3_500);
 /// The limits of reading the account.
-pub(crate) const RARE: Rate = Rate { burst: 1, steady: 15, later: 15 };
+pub(crate) const RARE: Rate = Rate::of(1, 15);
+/// The limits of deletions, and of reading what a profile is in.
+pub(crate) const SELDOM: Rate = Rate::of(3, 60);
+/// The limits of creating a list.
+pub(crate) const DAILY: Rate = Rate { daily: Some(150), ..SLOW };
 
 /// Counts the requests for each operation.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(HashMap<&'static str, [Window; 2]>);
+pub(crate) struct Meter(HashMap<&'static str, [Window; 3]>);
 
 #[derive(Debug, Default)]
 struct Window {
@@ -86,11 +98,13 @@ impl Meter {
         revision: Option<Revision>,
         now: Duration,
     ) -> Option<Verdict> {
-        const SECONDS: [u64; 2] = [1, 60];
+        const SECONDS: [u64; 3] = [1, 60, 24 * 60 * 60];
         let times = rates.times?;
         let later = revision.is_some_and(|revision| revision >= Revision::JANUARY_2026);
         let steady = if later { rate.later } else { rate.steady };
-        let limits = [rate.burst, steady].map(|limit| limit.saturating_mul(times));
+        // Without a limit for a day, its window is never full.
+        let limits = [rate.burst, steady, rate.daily.unwrap_or(u32::MAX)];
+        let limits = limits.map(|limit| limit.saturating_mul(times));
         let windows = self.0.entry(operation).or_default();
         let mut wait = None;
         for ((window, seconds), limit) in windows.iter_mut().zip(SECONDS).zip(limits) {
@@ -116,8 +130,10 @@ impl Meter {
                 least = (remaining, seconds.saturating_sub(1).saturating_sub(now.as_secs() % seconds));
             }
         }
-        let [burst, steady] = limits;
-        let limit = format!("{burst}, {burst};w=1, {steady};w=60");
+        let [burst, steady, daily] = limits;
+        // Unproven: that the limit for a day is there too.
+        let daily = rate.daily.map(|_| format!(", {daily};w=86400")).unwrap_or_default();
+        let limit = format!("{burst}, {burst};w=1, {steady};w=60{daily}");
         Some(Verdict::Pass { limit, remaining: least.0, reset: least.1 })
     }
 }
@@ -168,6 +184,22 @@ mod tests {
                 Some(Verdict::Pass { remaining: 74, .. })
             ));
         }
+    }
+
+    #[test]
+    fn a_day_has_its_limit() {
+        let (mut meter, mut passed) = (Meter::default(), 0);
+        let mut take = |minute: u64| {
+            let (now, rates) = (Duration::from_secs(60 * minute), Rates::klaviyo());
+            meter.take(rates, "create_list", DAILY, Some(Revision::JANUARY_2025), now)
+        };
+        for minute in 0..30 {
+            passed += (0..6).filter(|_| matches!(take(minute), Some(Verdict::Pass { .. }))).count();
+        }
+        assert_eq!(passed, 150);
+        assert_eq!(take(30), Some(Verdict::Wait(60 * (24 * 60 - 30))));
+        let limit = "10, 10;w=1, 150;w=60, 150;w=86400".to_owned();
+        assert_eq!(take(24 * 60), Some(Verdict::Pass { limit, remaining: 9, reset: 0 }));
     }
 
     #[test]

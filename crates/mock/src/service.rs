@@ -4,6 +4,7 @@ use crate::access;
 use crate::answer::{Answer, HttpResponse, Refusal, set};
 use crate::call::{Call, Query, decoded};
 use crate::check::Result;
+use crate::parameters;
 use crate::rates::Verdict;
 use crate::reply::Reply;
 use crate::revision::{Revision, Served};
@@ -65,7 +66,7 @@ fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> HttpRe
     let answer = account.keys.allow(key, operation.scopes).and_then(|()| {
         let (account, revision, headers) = (&mut *account, revision?, &parts.headers);
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        query.only(operation.query)?;
+        parameters::check(&query, operation.name, operation.query, revision)?;
         let id = decoded(variable);
         (operation.run)(&mut Call { account, revision, path, id, query, headers, body })
     });

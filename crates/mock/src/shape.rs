@@ -44,7 +44,7 @@ impl Member {
         Self { name, shape, required, nullable, since: Revision::JANUARY_2025, before: None }
     }
 
-    const fn since(mut self, revision: Revision) -> Self {
+    pub(crate) const fn since(mut self, revision: Revision) -> Self {
         self.since = revision;
         self
     }
@@ -60,23 +60,23 @@ impl Member {
 }
 
 /// A required member.
-const fn must(name: &'static str, shape: Shape) -> Member {
+pub(crate) const fn must(name: &'static str, shape: Shape) -> Member {
     Member::new(name, shape, true, false)
 }
 
 /// An optional member.
-const fn can(name: &'static str, shape: Shape) -> Member {
+pub(crate) const fn can(name: &'static str, shape: Shape) -> Member {
     Member::new(name, shape, false, false)
 }
 
 /// An optional member that may be null.
-const fn may(name: &'static str, shape: Shape) -> Member {
+pub(crate) const fn may(name: &'static str, shape: Shape) -> Member {
     Member::new(name, shape, false, true)
 }
 
 use Shape::{Date, DateTime, Flag, Free, List, Object, Text, TextOrNumber, TextOrTexts, Word};
 
-const PROFILE: Shape = Word(&["profile"]);
+pub(crate) const PROFILE: Shape = Word(&["profile"]);
 
 const LOCATION: Shape = Object(&[
     may("address1", Text),
@@ -155,7 +155,7 @@ pub(crate) static UPSERTED: Shape = Object(&[must("data", UPSERT)]);
 pub(crate) static MEMBERS: Shape =
     Object(&[must("data", List(&Object(&[must("type", PROFILE), must("id", Text)])))]);
 
-const LISTED: Shape = Object(&[must("type", Word(&["list"])), must("id", Text)]);
+pub(crate) const LISTED: Shape = Object(&[must("type", Word(&["list"])), must("id", Text)]);
 
 /// A bulk import.
 pub(crate) static IMPORT: Shape = Object(&[must(

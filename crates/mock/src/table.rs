@@ -1,5 +1,8 @@
 //! The table of operations: path, scopes, query, rate, and the function that carries each out.
 
+mod groups;
+mod privacy;
+
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::Result;
@@ -59,6 +62,9 @@ const PROFILES_WRITE: &str = "profiles:write";
 const SUBSCRIPTIONS_WRITE: &str = "subscriptions:write";
 const LIST_MEMBERS: &str = "/api/lists/{id}/relationships/profiles";
 
+const PROFILES_QUERY: &[&str] =
+    &["additional-fields[profile]", "fields[profile]", "filter", "page[cursor]", "page[size]", "sort"];
+
 static OPERATIONS: &[Operation] = &[
     operation("get_accounts", GET, "/api/accounts", account::get)
         .query(&["fields[account]"])
@@ -71,10 +77,10 @@ static OPERATIONS: &[Operation] = &[
         .query(&["additional-fields[list]", "fields[list]"])
         .scopes(&[LISTS_READ]),
     operation("get_profiles_for_list", GET, "/api/lists/{id}/profiles", members::get)
-        .query(&["additional-fields[profile]", "fields[profile]", "page[cursor]", "page[size]"])
+        .query(PROFILES_QUERY)
         .scopes(&[LISTS_READ, PROFILES_READ]),
     operation("get_profile_ids_for_list", GET, LIST_MEMBERS, members::get_ids)
-        .query(&["page[cursor]", "page[size]"])
+        .query(&["filter", "page[cursor]", "page[size]", "sort"])
         .scopes(&[LISTS_READ, PROFILES_READ]),
     operation("add_profiles_to_list", POST, LIST_MEMBERS, members::add)
         .rate(SLOW)
@@ -83,26 +89,19 @@ static OPERATIONS: &[Operation] = &[
         .rate(SLOW)
         .scopes(&[LISTS_WRITE, PROFILES_WRITE]),
     operation("get_profiles", GET, "/api/profiles", profiles::get_all)
-        .query(&[
-            "additional-fields[profile]",
-            "fields[profile]",
-            "filter",
-            "page[cursor]",
-            "page[size]",
-            "sort",
-        ])
+        .query(PROFILES_QUERY)
         .scopes(&[PROFILES_READ]),
     operation("get_profile", GET, "/api/profiles/{id}", profiles::get)
         .query(&["additional-fields[profile]", "fields[profile]"])
         .scopes(&[PROFILES_READ]),
     operation("create_profile", POST, "/api/profiles", profiles::create)
-        .query(&["additional-fields[profile]"])
+        .query(&["additional-fields[profile]", "fields[profile]"])
         .scopes(&[PROFILES_WRITE]),
     operation("update_profile", Method::PATCH, "/api/profiles/{id}", profiles::update)
-        .query(&["additional-fields[profile]"])
+        .query(&["additional-fields[profile]", "fields[profile]"])
         .scopes(&[PROFILES_WRITE]),
     operation("create_or_update_profile", POST, "/api/profile-import", profiles::create_or_update)
-        .query(&["additional-fields[profile]"])
+        .query(&["additional-fields[profile]", "fields[profile]"])
         .scopes(&[PROFILES_WRITE]),
     operation("bulk_subscribe_profiles", POST, "/api/profile-subscription-bulk-create-jobs", subscribe)
         .scopes(&[LISTS_WRITE, PROFILES_WRITE, SUBSCRIPTIONS_WRITE]),
@@ -164,12 +163,16 @@ static OPERATIONS: &[Operation] = &[
 
 /// The names of the simulated operations, which are Klaviyo's.
 pub fn operations() -> impl Iterator<Item = &'static str> {
-    OPERATIONS.iter().map(|operation| operation.name)
+    all().map(|operation| operation.name)
+}
+
+fn all() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().chain(groups::OPERATIONS).chain(privacy::OPERATIONS)
 }
 
 /// The operation of a request, and the variable in its path, still encoded.
 pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Result<(&'static Operation, &'a str)> {
-    let mut found = OPERATIONS.iter().filter_map(|own| Some((own, variable(own.path, path)?))).peekable();
+    let mut found = all().filter_map(|own| Some((own, variable(own.path, path)?))).peekable();
     if found.peek().is_none() {
         return Err(Refusal::not_found("The requested resource does not exist.").into());
     }
@@ -202,14 +205,13 @@ mod tests {
 
     #[test]
     fn the_scopes_of_an_account_are_those_of_the_operations() {
-        let asked: BTreeSet<&str> =
-            OPERATIONS.iter().flat_map(|operation| operation.scopes).copied().collect();
+        let asked: BTreeSet<&str> = all().flat_map(|operation| operation.scopes).copied().collect();
         assert_eq!(asked.into_iter().collect::<Vec<_>>(), Account::SCOPES);
     }
 
     #[test]
     fn a_request_has_one_operation() {
-        for operation in OPERATIONS {
+        for operation in all() {
             let path = operation.path.replace("{id}", "a%2Fb");
             let (found, variable) = route(&operation.method, &path).unwrap();
             assert_eq!(found.name, operation.name);

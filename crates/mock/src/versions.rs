@@ -114,6 +114,15 @@ impl Account {
 }
 
 impl Versions {
+    /// Hides a profile for ever.
+    pub(crate) fn forget(&mut self, position: usize) {
+        self.late.remove(&position);
+        if let Some(updated) = self.updated.remove(&position) {
+            self.by_change.remove(&(updated, position));
+            self.by_creation.remove(&(String::new(), position));
+        }
+    }
+
     fn show(&mut self, position: usize, updated: String) {
         if self.updated.get(&position) == Some(&updated) {
             return;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const PROFILES: usize = 10_000;
 const KIND: &str = "profile-bulk-import-job";
 const LISTS_POINTER: &str = "/data/relationships/lists/data";
-const FIELDS: Fields = Fields { texts: &["status"], dates: &[] };
+const FIELDS: Fields = Fields { texts: &["status"], flags: &[], dates: &[] };
 
 /// Accepts all rows or none. The answer names the first malformed row.
 pub(crate) fn submit(call: &mut Call<'_>) -> Result<Answer> {

@@ -1,14 +1,12 @@
 //! The members of a list. Membership is not consent, and nothing here changes consent.
 
-use super::{ids, no_list};
+use super::{ids, joined, no_list};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::{Result, member};
-use crate::page::Page;
 use crate::shape;
 use http::StatusCode;
 use indexmap::IndexSet;
-use serde_json::{Value, json};
 
 const PER_REQUEST: usize = 1_000;
 
@@ -51,26 +49,15 @@ fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
 }
 
 pub(crate) fn get_ids(call: &mut Call<'_>) -> Result<Answer> {
-    let page = Page::of(call, 20, 100)?;
-    let list = call.account.lists.get(&call.id).ok_or_else(|| no_list(&call.id))?;
-    let id = |id: &String| json!({ "type": "profile", "id": id });
-    let members = list.members.keys().filter(|id| call.account.shows_membership(&call.id, id));
-    Ok(Answer::Document(StatusCode::OK, page.document(call, members, id)))
+    Ok(Answer::Document(StatusCode::OK, joined::ids(call, shown(call)?, &joined::OF_LIST)?))
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
-    let page = Page::of(call, 20, 100)?;
-    let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
+    Ok(Answer::Document(StatusCode::OK, joined::document(call, shown(call)?, &joined::OF_LIST)?))
+}
+
+/// The members that readers see, and when each joined.
+fn shown<'a>(call: &'a Call<'_>) -> Result<impl Iterator<Item = (&'a String, &'a String)>> {
     let list = call.account.lists.get(&call.id).ok_or_else(|| no_list(&call.id))?;
-    let resource = |(id, joined): (&String, &String)| {
-        let profile = call.account.profile("id", id);
-        let mut resource =
-            profile.map(|profile| profile.resource(call.revision, subscriptions)).unwrap_or_default();
-        if let Some(Value::Object(attributes)) = resource.get_mut("attributes") {
-            attributes.insert("joined_group_at".to_owned(), json!(joined));
-        }
-        call.sparse("profile", resource)
-    };
-    let members = list.members.iter().filter(|(id, _)| call.account.shows_membership(&call.id, id));
-    Ok(Answer::Document(StatusCode::OK, page.document(call, members, resource)))
+    Ok(list.members.iter().filter(|(id, _)| call.account.shows_membership(&call.id, id)))
 }

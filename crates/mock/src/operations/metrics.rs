@@ -11,7 +11,8 @@ use serde_json::json;
 
 const PER_PAGE: usize = 200;
 /// There is no filter by the name of a metric.
-const FIELDS: Fields = Fields { texts: &["integration.name", "integration.category"], dates: &[] };
+const FIELDS: Fields =
+    Fields { texts: &["integration.name", "integration.category"], flags: &[], dates: &[] };
 
 pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
     let page = Page::of(call, PER_PAGE, PER_PAGE)?;

@@ -1,14 +1,20 @@
 //! The operations.
 
 pub(crate) mod account;
+pub(crate) mod deletions;
 pub(crate) mod event_reports;
 pub(crate) mod events;
 pub(crate) mod imports;
+mod joined;
 pub(crate) mod lists;
 pub(crate) mod members;
+pub(crate) mod memberships;
+pub(crate) mod merges;
 pub(crate) mod metrics;
 pub(crate) mod profiles;
+pub(crate) mod segments;
 pub(crate) mod subscriptions;
+pub(crate) mod suppressions;
 
 use crate::answer::Refusal;
 use crate::call::Call;

@@ -16,8 +16,10 @@ use std::collections::BTreeSet;
 
 const FIELDS: Fields = Fields {
     texts: &["id", "email", "phone_number", "external_id"],
-    dates: &[Operator::GreaterThan, Operator::LessThan],
+    flags: &[],
+    dates: &[("created", BEFORE_OR_AFTER), ("updated", BEFORE_OR_AFTER)],
 };
+const BEFORE_OR_AFTER: &[Operator] = &[Operator::GreaterThan, Operator::LessThan];
 const POINTER: &str = "/data/attributes";
 
 /// The body of a request that writes a profile.
@@ -165,7 +167,7 @@ fn write(call: &mut Call<'_>, position: usize, written: ProfileWrite) -> Result<
     answer(call, StatusCode::OK, position, written.dropped)
 }
 
-fn existing(call: &Call<'_>) -> Result<usize> {
+pub(crate) fn existing(call: &Call<'_>) -> Result<usize> {
     call.account.position_of("id", &call.id).ok_or_else(|| no_profile(&call.id).into())
 }
 
@@ -181,7 +183,7 @@ fn answer(
     position: usize,
     dropped: Option<&'static str>,
 ) -> Result<Answer> {
-    let body = json!({ "data": resource(call, position)? });
+    let body = json!({ "data": call.sparse("profile", resource(call, position)?) });
     Ok(match dropped {
         None => Answer::Document(status, body),
         Some(dropped) => Answer::Partly(status, body, dropped),
@@ -215,7 +217,7 @@ fn read(call: &Call<'_>, shape: &Shape) -> Result<ProfileWrite> {
     Ok(ProfileWrite { id, attributes, resource, dropped: wrong.then_some("phone_number") })
 }
 
-fn no_profile(id: &str) -> Refusal {
+pub(crate) fn no_profile(id: &str) -> Refusal {
     Refusal {
         source: json!({ "pointer": "/data/id" }),
         ..Refusal::not_found(&format!("A profile with id {id} does not exist."))

@@ -11,6 +11,7 @@ use crate::revision::Revision;
 use crate::shape::{self, Shape};
 use http::StatusCode;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 const SUBSCRIBED_AT_ONCE: usize = 1_000;
@@ -24,6 +25,8 @@ struct JobRequest {
     revision: Revision,
     now: SystemTime,
     historical: bool,
+    /// The channels that the account has not set up.
+    missing_channels: BTreeSet<Channel>,
 }
 
 pub(crate) fn subscribe(call: &mut Call<'_>) -> Result<Answer> {
@@ -45,6 +48,7 @@ fn accept(call: &mut Call<'_>, kind: &'static str, to: State, most: usize, shape
         revision: call.revision,
         now: call.account.clock.date(),
         historical: false,
+        missing_channels: call.account.missing_channels.clone(),
     };
     let accepted = call.account.clock.now();
     let change = request.read(&document, accepted)?;
@@ -129,6 +133,10 @@ impl JobRequest {
                 return refuse(detail, pointer);
             };
             let pointer = format!("{pointer}/{name}");
+            // Unproven: the text, and that withdrawing is accepted.
+            if self.to == State::Subscribed && self.missing_channels.contains(&channel) {
+                return refuse(format!("The channel '{name}' is not set up for this account."), &pointer);
+            }
             let Some(asked) = asked.as_object() else {
                 return refuse(format!("'{name}' must be an object"), &pointer);
             };
