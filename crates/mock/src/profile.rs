@@ -129,11 +129,14 @@ impl Profile {
 /// The value of `subscriptions`, which a request asks for by `additional-fields[profile]=subscriptions`.
 fn subscriptions(profile: &Profile, revision: Revision) -> Value {
     let mut channels = Map::new();
+    // Push is read by every revision, though only later ones write it.
     for channel in Channel::known(Revision::JANUARY_2026) {
         if channel == Channel::WhatsApp && revision < Revision::JULY_2025 {
             continue;
         }
-        let messages = channel.messages().iter().filter(|message| **message != Message::OpenTracking);
+        let known =
+            |message: &&Message| **message != Message::OpenTracking || revision >= Revision::APRIL_2026;
+        let messages = channel.messages().iter().filter(known);
         let consents =
             messages.map(|&message| (message.into_str().to_owned(), subscription(profile, channel, message)));
         let name = if channel == Channel::Push { "mobile_push" } else { channel.as_ref() };
@@ -152,18 +155,34 @@ fn subscription(profile: &Profile, channel: Channel, message: Message) -> Value 
         "consent_timestamp": if subscribed { json!(consent.since) } else { Value::Null },
     });
     let can_receive = match (channel, message) {
+        (Channel::Email, Message::OpenTracking) => "can_receive",
         (Channel::Email, _) => "can_receive_email_marketing",
         (Channel::Sms, Message::Transactional) => "can_receive_sms_transactional",
         (Channel::Sms, _) => "can_receive_sms_marketing",
         (Channel::WhatsApp, _) => "can_receive",
         (Channel::Push, _) => "can_receive_push_marketing",
     };
-    // Email may go to everybody who has not refused it.
-    let may = if channel == Channel::Email { profile.suppressions.is_empty() } else { subscribed };
+    // Email may go to everybody who has not refused it. Unproven: that the same holds for open tracking.
+    let may = match (channel, message) {
+        (Channel::Email, Message::OpenTracking) => consent.state != State::Unsubscribed,
+        (Channel::Email, _) => profile.suppressions.is_empty(),
+        _ => subscribed,
+    };
     let Value::Object(members) = &mut document else { return document };
     members.insert(can_receive.to_owned(), json!(may));
     if channel != Channel::Push {
         members.insert("last_updated".to_owned(), json!(consent.since));
+    }
+    if channel == Channel::WhatsApp || message == Message::OpenTracking {
+        members.insert("created_timestamp".to_owned(), json!(consent.since));
+        members.insert("metadata".to_owned(), Value::Null);
+        members.insert("valid_until".to_owned(), Value::Null);
+    }
+    if channel == Channel::WhatsApp {
+        members.insert("phone_number".to_owned(), json!(profile.attributes.get("phone_number")));
+    }
+    if message == Message::OpenTracking {
+        return document;
     }
     if matches!(channel, Channel::Email | Channel::Sms) {
         members.insert("method".to_owned(), json!(method));

@@ -58,8 +58,7 @@ fn page<'a>(
 ) -> Result<Value> {
     let page = Page::of(call, 20, 100)?;
     let conditions = fields.read(call.query.get("filter"))?;
-    let joined =
-        members.filter_map(|(id, at)| Some(Joined { profile: call.account.profile("id", id)?, at }));
+    let joined = members.filter_map(|(id, at)| Some(Joined { profile: call.account.profile("id", id)?, at }));
     let mut joined: Vec<Joined<'_>> =
         joined.filter(|joined| conditions.iter().all(|condition| joined.fits(condition))).collect();
     sort(call, &mut joined, &[JOINED], |joined, _| joined.at.to_owned())?;

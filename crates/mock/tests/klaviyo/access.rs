@@ -33,17 +33,6 @@ fn a_request_needs_a_key() {
 
 #[test]
 fn a_key_needs_every_scope_of_the_operation() {
-    const ALL: [&str; 9] = [
-        "accounts:read",
-        "events:read",
-        "events:write",
-        "lists:read",
-        "lists:write",
-        "metrics:read",
-        "profiles:read",
-        "profiles:write",
-        "subscriptions:write",
-    ];
     for (method, path, scopes) in [
         ("GET", "/api/accounts", &["accounts:read"][..]),
         ("GET", "/api/events", &["events:read"]),
@@ -78,11 +67,22 @@ fn a_key_needs_every_scope_of_the_operation() {
         ("GET", "/api/profile-bulk-import-jobs", &["lists:read", "profiles:read"]),
         ("GET", "/api/profile-bulk-import-jobs/X", &["lists:read", "profiles:read"]),
         ("GET", "/api/profile-bulk-import-jobs/X/import-errors", &["profiles:read"]),
+        ("POST", "/api/lists", &["lists:write"]),
+        ("GET", "/api/segments", &["segments:read"]),
+        ("GET", "/api/segments/X", &["segments:read"]),
+        ("GET", "/api/segments/X/profiles", &["profiles:read", "segments:read"]),
+        ("GET", "/api/profiles/X/lists", &["lists:read", "profiles:read"]),
+        ("GET", "/api/profiles/X/segments", &["profiles:read", "segments:read"]),
+        ("POST", "/api/profile-merge", &["profiles:write"]),
+        ("POST", "/api/profile-suppression-bulk-create-jobs", &["profiles:write", "subscriptions:write"]),
+        ("POST", "/api/profile-suppression-bulk-delete-jobs", &["subscriptions:write"]),
+        ("POST", "/api/data-privacy-deletion-jobs", &["data-privacy:write"]),
     ] {
         let mut account = Account::demo();
         account.add_key("pk_exact", scopes);
         for missing in scopes {
-            let others: Vec<&str> = ALL.into_iter().filter(|scope| scope != missing).collect();
+            let others: Vec<&str> =
+                Account::SCOPES.iter().copied().filter(|scope| scope != missing).collect();
             account.add_key(&format!("pk_without_{missing}"), &others);
         }
         let server = server(account);

@@ -121,7 +121,8 @@ fn a_body_has_what_its_operation_knows_in_its_revision() {
         ),
         (upsert(json!({ "meta": { "patch_identifiers": null } })), Some("/data/meta"), None),
     ] {
-        for (revision, pointer) in [("2025-01-15", old), ("2026-07-15", new)] {
+        // What an early revision knows and a late one does not, or the other way round, changed in between.
+        for (revision, pointer) in [("2025-01-15", old), ("2026-04-15", new), ("2026-07-15", new)] {
             let client = Client::new(&server).revision(revision);
             let reply = client.send(method, &path, Some(&body.to_string())).unwrap();
             match pointer {
@@ -147,4 +148,29 @@ fn a_list_is_changed_by_links_and_nothing_more() {
     assert_eq!(add(json!({ "data": [large] })).error(), (400, "invalid", "/data/0"));
     assert_eq!(add(json!({ "data": [link], "meta": {} })).error(), (400, "invalid", ""));
     assert_eq!(add(json!({ "data": [link] })).status, 204);
+}
+
+#[test]
+fn an_anonymous_id_is_refused_since_october_2025() {
+    let server = server(Account::demo());
+    let id = Client::new(&server).create(json!({ "email": "a@example.com" }));
+    let attributes = json!({ "email": "a@example.com", "anonymous_id": "x" });
+    let row = json!({ "type": "profile", "id": id, "attributes": attributes });
+    let job = json!({
+        "type": "profile-bulk-import-job",
+        "attributes": { "profiles": { "data": [{ "type": "profile", "attributes": attributes }] } },
+    });
+    let update = format!("/api/profiles/{id}/");
+    for (method, path, data) in [
+        ("POST", "/api/profile-import/", &row),
+        ("PATCH", &update, &row),
+        ("POST", "/api/profile-bulk-import-jobs/", &job),
+    ] {
+        let status = |revision| {
+            let body = json!({ "data": data }).to_string();
+            Client::new(&server).revision(revision).send(method, path, Some(&body)).unwrap().status
+        };
+        assert!((200..300).contains(&status("2025-07-15")), "{method} {path}");
+        assert_eq!(status("2025-10-15"), 400, "{method} {path}");
+    }
 }

@@ -8,6 +8,8 @@ mod bodies;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod consent;
@@ -24,8 +26,16 @@ mod lateness;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod members;
+#[cfg(test)]
+mod merging;
+#[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod privacy;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
 mod rates;
+#[cfg(test)]
+mod segments;

@@ -307,3 +307,42 @@ fn an_external_id_has_255_characters_at_most() {
         assert_eq!(reply.error(), (400, "invalid", "/data/attributes/external_id"));
     }
 }
+
+#[test]
+fn a_profile_has_the_standard_fields() {
+    let server = server(Account::demo());
+    let client = Client::new(&server);
+    let location = json!({
+        "address1": "1 Main Street", "address2": "Flat 2", "city": "Pune", "country": "India",
+        "latitude": 18.52, "longitude": "73.86", "region": "MH", "zip": "411001",
+        "timezone": "Asia/Kolkata", "ip": "203.0.113.7",
+    });
+    let id = client.create(json!({
+        "email": "a@example.com", "organization": "Acme", "title": "Dr", "locale": "en-IN",
+        "image": "https://example.com/a.png", "location": location,
+    }));
+    let update = |attributes: Value, meta: Value| {
+        let data = json!({ "type": "profile", "id": id, "attributes": attributes, "meta": meta });
+        let body = json!({ "data": data }).to_string();
+        client.send("PATCH", &format!("/api/profiles/{id}/"), Some(&body)).unwrap()
+    };
+    let reply = update(json!({ "title": null, "location": { "zip": null } }), json!({}));
+    let shown = reply.at("/data/attributes");
+    assert_eq!(["organization", "locale", "image"].map(|name| shown[name].is_string()), [true; 3]);
+    assert_eq!((&shown["title"], &shown["location"]["zip"]), (&Value::Null, &Value::Null));
+    assert_eq!((&shown["location"]["city"], &shown["location"]["latitude"]), (&json!("Pune"), &json!(18.52)));
+
+    let properties = json!({ "patch_properties": { "append": { "tags": "vip" } } });
+    assert_eq!(update(json!({}), properties).at("/data/attributes/properties/tags"), &json!(["vip"]));
+    let properties = json!({ "patch_properties": { "unappend": { "tags": "vip" }, "unset": "nothing" } });
+    assert_eq!(update(json!({}), properties).at("/data/attributes/properties/tags"), &json!([]));
+    let properties = json!({ "patch_properties": { "unset": ["tags"] } });
+    assert_eq!(update(json!({}), properties).at("/data/attributes/properties"), &json!({}));
+
+    // It is read only.
+    let date = json!({ "last_event_date": "2026-01-15T12:00:00Z" });
+    assert_eq!(update(date, json!({})).error(), (400, "invalid", "/data/attributes"));
+    let other = json!({ "data": { "type": "profile", "id": "01OTHER", "attributes": {} } }).to_string();
+    let reply = client.send("PATCH", &format!("/api/profiles/{id}/"), Some(&other)).unwrap();
+    assert_eq!(reply.error(), (400, "invalid", "/data/id"));
+}
