@@ -9,7 +9,10 @@ use std::process::{Command, ExitCode};
 const PACKAGE: &str = "klaviyo-openapi";
 
 /// Where documents are found, beside the project's folder.
-const FOLDER: &str = "../shared/openapi";
+const FOLDERS: [&str; 2] = ["../shared/openapi", "../shared/openapi/next"];
+
+/// The revisions that are checked: the oldest that lives, and two in which much has changed.
+const REVISIONS: [&str; 3] = ["2025-01-15", "2026-04-15", "2026-07-15"];
 
 /// Runs the check, and returns its status. It prints what is wrong itself.
 pub(crate) fn check(arguments: &[String]) -> Result<ExitCode> {
@@ -20,27 +23,34 @@ pub(crate) fn check(arguments: &[String]) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Checks against the documents beside the project, if there are any.
+/// Checks against the documents beside the project, if there are any, and says which are missing.
 pub(crate) fn test() -> Result<()> {
-    let documents = documents();
+    let (mut documents, mut missing) = (Vec::new(), Vec::new());
+    for revision in REVISIONS {
+        match document(revision) {
+            Some(document) => documents.push(document),
+            None => missing.push(revision),
+        }
+    }
+    if !missing.is_empty() {
+        let (missing, folders) = (missing.join(", "), FOLDERS.join(" and "));
+        eprintln!("xtask: skipped: there is no OpenAPI document of {missing} in {folders}");
+    }
     if documents.is_empty() {
-        eprintln!("xtask: skipped: there are no OpenAPI documents in {FOLDER}");
         return Ok(());
     }
     let mut check = command()?;
     check.arg("--openapi").args(documents);
     if !check.status().context("the check cannot be run")?.success() {
-        bail!("requests are not what Klaviyo's OpenAPI describes");
+        bail!("the requests or the simulator are not what Klaviyo's OpenAPI describes");
     }
     Ok(())
 }
 
-fn documents() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join(FOLDER)).into_iter().flatten().flatten();
-    let files = entries.map(|entry| entry.path());
-    let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|e| e == "json")).collect();
-    files.sort();
-    files
+/// The document of a revision.
+fn document(revision: &str) -> Option<PathBuf> {
+    let file = format!("klaviyo-{revision}.json");
+    FOLDERS.iter().map(|folder| root().join(folder).join(&file)).find(|path| path.is_file())
 }
 
 fn command() -> Result<Command> {

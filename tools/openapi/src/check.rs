@@ -232,7 +232,7 @@ mod tests {
                     "get": { "parameters": [
                         { "name": "why", "in": "query", "required": true, "schema": { "type": "string" } },
                     ] },
-                    "put": { "requestBody": { "content": { "application/json": { "schema": { "allOf": [] } } } } },
+                    "put": { "requestBody": { "content": { "application/json": { "schema": { "not": {} } } } } },
                 },
             },
             "components": { "schemas": {

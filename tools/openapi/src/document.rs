@@ -33,6 +33,8 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
+    /// The schemas of its answers, by `200` or `4XX`; null if an answer has no body.
+    pub(crate) answers: Vec<(String, Value)>,
 }
 
 /// A parameter of an operation.
@@ -40,6 +42,9 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) location: Location,
     pub(crate) required: bool,
+    /// As in the document.
+    pub(crate) schema: Value,
+    pub(crate) description: String,
     values: Understood<(ParameterType, Validator)>,
 }
 
@@ -186,7 +191,22 @@ impl Operation {
             }
         }
         let body = value.get("requestBody").map(|body| Body::parse(document, body)).transpose()?;
-        Ok(Self { name, method, path, parameters, body })
+        let answers = value.get("responses").and_then(Value::as_object).into_iter().flatten();
+        let answer = |(status, answer): (&String, &Value)| {
+            let content = component(document, "responses", answer)?.get("content");
+            let content = content.and_then(Value::as_object).and_then(|content| content.values().next());
+            let schema = content.and_then(|content| content.get("schema")).cloned();
+            Ok((status.clone(), schema.unwrap_or_default()))
+        };
+        let answers = answers.map(answer).collect::<Result<_>>()?;
+        Ok(Self { name, method, path, parameters, body, answers })
+    }
+
+    /// The schema of an answer with this status; null if it has no body, none if there is no such answer.
+    pub(crate) fn answer(&self, status: u16) -> Option<&Value> {
+        let (exact, class) = (status.to_string(), format!("{}XX", status / 100));
+        let find = |wanted: &str| self.answers.iter().find(|(own, _)| own == wanted);
+        find(&exact).or_else(|| find(&class)).map(|(_, schema)| schema)
     }
 }
 
@@ -198,7 +218,9 @@ impl Parameter {
             location.with_context(|| format!("it is not known where the parameter {name} stands"))?;
         let values = Self::values(document, value, location).map_err(|error| format!("{error:#}"));
         let required = value.get("required").and_then(Value::as_bool).unwrap_or_default();
-        Ok(Self { name: name.to_owned(), location, required, values })
+        let schema = value.get("schema").cloned().unwrap_or_default();
+        let description = value.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Self { name: name.to_owned(), location, required, schema, description, values })
     }
 
     fn values(document: &Value, value: &Value, location: Location) -> Result<(ParameterType, Validator)> {

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+pub(crate) const EMAIL: &str = "priya@example.com";
+pub(crate) const PHONE: &str = "+919876543210";
+
 /// Adds identifiers of the person, and replaces a time that is too long ago.
 pub(crate) fn complete(body: &mut Value) {
     let Some(attributes) = body.pointer_mut("/data/attributes") else { return };
@@ -32,8 +35,8 @@ fn is_old(time: &str) -> bool {
 
 /// Adds the identifiers that are missing.
 pub(crate) fn identify(attributes: &mut Map<String, Value>) {
-    attributes.entry("email").or_insert_with(|| json!("priya@example.com"));
-    attributes.entry("phone_number").or_insert_with(|| json!("+919876543210"));
+    attributes.entry("email").or_insert_with(|| json!(EMAIL));
+    attributes.entry("phone_number").or_insert_with(|| json!(PHONE));
 }
 
 #[cfg(test)]

@@ -20,11 +20,13 @@ pub(crate) struct Example {
 const TIMES: [&str; 3] =
     ["2020-01-31T08:00:00+00:00", "2020-01-31t08:00:00.250z", "1969-07-20T20:17:40-05:00"];
 
+/// An existing id for each type of resource.
+pub(crate) type Ids = BTreeMap<&'static str, String>;
+
 /// Makes bodies from the schemas of a document.
 pub(crate) struct ExampleGenerator<'a> {
     pub(crate) document: &'a Value,
-    /// An existing id for each type of resource.
-    pub(crate) ids: BTreeMap<&'static str, String>,
+    pub(crate) ids: Ids,
 }
 
 /// The members that a body has.

@@ -1,14 +1,17 @@
-//! `cargo xtask openapi`: checks the requests of the fixtures, the bodies that the simulator accepts, and its
-//! answers against Klaviyo's OpenAPI documents.
+//! `cargo xtask openapi`: checks the requests of the fixtures, and the bodies that the simulator accepts,
+//! against Klaviyo's OpenAPI documents.
 
 mod answers;
 mod check;
+mod complete;
 mod corpus;
 mod document;
 mod events;
 mod examples;
+mod queries;
 mod report;
 mod schema;
+mod simulated;
 mod simulator;
 
 use anyhow::Result;

@@ -1,10 +1,9 @@
 //! Prints a few lines for each document, and a line for each problem.
 
-use crate::answers;
 use crate::check::{self, Request, Verdict};
 use crate::corpus::FixtureRequest;
 use crate::document::Document;
-use crate::simulator::{self, REASON, SimulatorReport};
+use crate::simulator::{self, SimulatorReport};
 use anyhow::Result;
 use std::collections::BTreeSet;
 
@@ -25,17 +24,12 @@ pub(crate) fn report(documents: &[Document], requests: &[FixtureRequest]) -> Res
         print(&report.lines(document), &report.problems);
         let elsewhere: BTreeSet<&Request> = report.elsewhere.iter().map(|fixture| &fixture.request).collect();
         unknown.retain(|fixture| elsewhere.contains(&fixture.request));
-        match simulator::bodies(document)? {
-            None => {
-                print(&["simulator: it does not serve this revision, so no body was tried".to_owned()], &[])
-            }
-            Some(report) => {
-                print(&simulator_lines(&report), &report.problems);
-                let answers = answers::report(document)?;
-                let line = format!("simulator: {} answers are as the document describes them", answers.right);
-                let lines = if answers.right > 0 { vec![line] } else { Vec::new() };
-                print(&lines, &answers.problems);
-            }
+        match simulator::check(document)? {
+            None => print(
+                &["simulator: it does not serve this revision, so no request was tried".to_owned()],
+                &[],
+            ),
+            Some(report) => print(&simulator_lines(&report), &report.problems),
         }
     }
     if !unknown.is_empty() {
@@ -124,14 +118,24 @@ fn location(fixture: &FixtureRequest) -> String {
 }
 
 fn simulator_lines(report: &SimulatorReport) -> Vec<String> {
-    let SimulatorReport { operations, accepted, refused, not_simulated, .. } = report;
+    let SimulatorReport { operations, accepted, refused, queries, refused_queries, answers, .. } = report;
     let mut lines = vec![format!(
         "simulator: of {operations} operations with a body, it took {accepted} documented bodies and refused {refused} \
          faulty ones"
     )];
-    let line = |(pointer, count): &(String, usize)| {
-        format!("simulator: it refuses {count} documented bodies at {pointer}: {REASON}")
+    lines.push(format!(
+        "simulator: it took {queries} documented queries and refused {refused_queries} of other operations; \
+         it gave {answers} answers"
+    ));
+    if !report.elsewhere.is_empty() {
+        lines.push(format!(
+            "simulator: not tried, since the document does not have them: {}",
+            report.elsewhere.join(", ")
+        ));
+    }
+    let line = |(pointer, reason, count): &(String, &str, usize)| {
+        format!("simulator: it refuses {count} documented requests: {pointer}: {reason}")
     };
-    lines.extend(not_simulated.iter().map(line));
+    lines.extend(report.not_simulated.iter().map(line));
     lines
 }

@@ -15,14 +15,16 @@ fn document(revision: &str, attributes: Value) -> Value {
     } } });
     let revision_header =
         json!({ "name": "revision", "in": "header", "required": true, "schema": { "type": "string" } });
+    let any = json!({ "content": { "application/vnd.api+json": { "schema": {} } } });
+    let responses = json!({ "2XX": any, "4XX": any });
     json!({
         "openapi": "3.0.2",
         "info": { "version": revision },
         "servers": [{ "url": "https://a.klaviyo.com" }],
         "paths": { "/api/profiles": {
             "parameters": [revision_header],
-            "get": { "operationId": "get_profiles" },
-            "post": { "operationId": "create_profile", "requestBody": {
+            "get": { "operationId": "get_profiles", "responses": responses },
+            "post": { "operationId": "create_profile", "responses": responses, "requestBody": {
                 "required": true, "content": { "application/vnd.api+json": { "schema": schema } },
             } },
         } },
@@ -114,7 +116,15 @@ fn what_is_right_passes_and_is_counted() {
         ]
     );
     assert!(lines[4].starts_with("  simulator: of 1 operations with a body, it took "), "{out}");
-    assert_eq!(lines.len(), 5, "{out}");
+    assert!(
+        lines[5].starts_with("  simulator: it took 0 documented queries and refused 0 of other "),
+        "{out}"
+    );
+    assert!(
+        lines[6].starts_with("  simulator: not tried, since the document does not have them: get_acc"),
+        "{out}"
+    );
+    assert_eq!(lines.len(), 7, "{out}");
 }
 
 #[test]
@@ -173,13 +183,53 @@ fn a_simulator_that_takes_too_much_or_too_little_is_found() {
 }
 
 #[test]
+fn an_answer_or_a_query_that_differs_is_found() {
+    let case = Case::new();
+    case.write("fixtures/a.json", &fixture("2025-01-15", &[profile(json!({}))]));
+    let mut other = document("2025-01-15", attributes());
+    let get = &mut other["paths"]["/api/profiles"]["get"];
+    let data = json!({ "type": "object", "required": ["data", "dated"], "properties": {
+        "data": { "type": "array", "items": { "type": "object" } }, "links": { "type": "object" },
+    } });
+    get["responses"]["2XX"]["content"]["application/vnd.api+json"]["schema"] = data;
+    let sort = json!({ "type": "string", "enum": ["email", "shoe_size"] });
+    get["parameters"] = json!([{ "name": "sort", "in": "query", "schema": sort }]);
+    let post = &mut other["paths"]["/api/profiles"]["post"];
+    post["responses"] = json!({ "202": { "description": "accepted" } });
+    case.write("other.json", &other);
+    let (code, out, _) = case.run(&["other.json"]);
+    assert_eq!(code, Some(1));
+    for problem in [
+        "get_profiles: the answer 200 is not as documented: : \"dated\" is a required property",
+        "get_profiles: the simulator answers 400 to the documented sort=shoe_size",
+        "create_profile: the answer 201 is not as documented: the status 201 is not documented",
+    ] {
+        assert!(out.contains(problem), "{problem}: {out}");
+    }
+
+    // The simulator knows a query that this document has elsewhere only.
+    let mut elsewhere = document("2025-01-15", attributes());
+    let text = json!({ "type": "string" });
+    let paging = json!([{ "name": "page[size]", "in": "query", "schema": text }]);
+    elsewhere["paths"]["/api/shoes"] = json!({ "get": { "operationId": "get_shoes", "parameters": paging } });
+    case.write("elsewhere.json", &elsewhere);
+    let (code, out, _) = case.run(&["elsewhere.json"]);
+    assert_eq!(code, Some(1));
+    let problem = "get_profiles: the simulator answers 200 to page[size], which it does not have";
+    assert!(out.contains(problem), "{out}");
+}
+
+#[test]
 fn a_revision_that_is_not_simulated_is_said_to_be() {
     let case = Case::new();
     case.write("fixtures/a.json", &fixture("2020-01-15", &[profile(json!({}))]));
     case.write("old.json", &document("2020-01-15", attributes()));
     let (code, out, _) = case.run(&["old.json"]);
     assert_eq!(code, Some(0), "{out}");
-    assert!(out.ends_with("  simulator: it does not serve this revision, so no body was tried\n"), "{out}");
+    assert!(
+        out.ends_with("  simulator: it does not serve this revision, so no request was tried\n"),
+        "{out}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::output::{self, Output};
 use crate::runtime;
 use crate::text::{FAINT, TITLE};
 use clap::Args;
-use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Revision, Rule, Server};
+use klaviyo_mock::{Account, Channel, Faults, Klaviyo, Rates, Revision, Rule, Server};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -39,6 +39,10 @@ pub(crate) struct Mock {
     /// Events, memberships and changes of profiles become visible late: each after up to this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     late: u32,
+    /// A channel that the account has not set up: email, sms, whatsapp or push. Whoever subscribes people to it is
+    /// refused; may be repeated
+    #[arg(long = "without", value_name = "CHANNEL", value_parser = channel)]
+    missing_channels: Vec<Channel>,
     /// Decides which requests a percentage in a rule hits, and how late each thing is
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -77,6 +81,11 @@ fn rates(text: &str) -> Result<Rates, String> {
     }
 }
 
+/// Reads the name of a channel.
+fn channel(text: &str) -> Result<Channel, String> {
+    text.parse().map_err(|_| "write email, sms, whatsapp or push".to_owned())
+}
+
 /// Reads a rule.
 fn fault(text: &str) -> Result<Rule, String> {
     // Without the outermost error, which repeats the text: clap does that already.
@@ -95,6 +104,7 @@ impl Mock {
             account.add_key(key, &scopes.iter().map(String::as_str).collect::<Vec<_>>());
         }
         account.set_lateness(Duration::from_secs(self.late.into()), self.seed);
+        self.missing_channels.iter().for_each(|channel| account.lacks_channel(*channel));
         let faults = self.faults.iter().cloned().fold(Faults::seeded(self.seed), Faults::rule);
         let klaviyo = Klaviyo::from(account).rates(self.rates).faults(faults);
         let klaviyo = self.retire.into_iter().fold(klaviyo, Klaviyo::retire);
@@ -176,6 +186,12 @@ mod tests {
         for wrong in ["", "readonly", "=lists:read", "a b=lists:read", "x=list:read"] {
             assert!(key(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_channel_has_its_name_in_requests() {
+        assert_eq!(channel("whatsapp"), Ok(Channel::WhatsApp));
+        assert!(channel("fax").is_err());
     }
 
     #[test]
