@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: checks the requests of the fixtures, and the bodies that the simulator accepts,
+//! `cargo xtask openapi`: checks the requests of the fixtures, and what the simulator accepts and answers,
 //! against Klaviyo's OpenAPI documents.
 
 mod answers;
@@ -8,6 +8,7 @@ mod corpus;
 mod document;
 mod events;
 mod examples;
+mod not_simulated;
 mod queries;
 mod report;
 mod schema;
@@ -19,7 +20,7 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Check the requests of the fixtures, and the bodies that the simulator takes, against Klaviyo's OpenAPI
+/// Check the requests of the fixtures, and what the simulator takes and answers, against Klaviyo's OpenAPI
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask openapi")]
 struct Arguments {
