@@ -81,13 +81,15 @@ impl<T: Hash> Feed<'_, T> {
             }
         }
         cursor.add(&told);
-        // Events can have times in the future, after which others happen before them.
-        cursor.newest = cursor.newest.max(now.map_or(last, |now| now.min(last)));
+        cursor.began = cursor.began.or(now);
+        // Events can also have times in the future, and others happen before them.
+        cursor.newest = cursor.newest.max(cursor.began.map_or(last, |began| began.min(last)));
         let more = next.is_some();
         if !more {
             // The end of the round.
             cursor.start = cursor.horizon();
             cursor.from = cursor.start;
+            cursor.began = None;
         } else if last > cursor.from {
             // Asks anew from the last time, since links may pass over items while others change their places.
             cursor.from = last;
@@ -117,7 +119,16 @@ impl<T: Hash> Feed<'_, T> {
             ));
         }
         let subject = self.subject.to_owned();
-        Ok(Cursor { subject, look_back, start: time, from: time, newest: time, link: None, told: Vec::new() })
+        Ok(Cursor {
+            subject,
+            look_back,
+            start: time,
+            from: time,
+            newest: time,
+            began: None,
+            link: None,
+            told: Vec::new(),
+        })
     }
 
     /// The cursor in a text of the caller's.

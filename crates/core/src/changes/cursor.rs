@@ -20,8 +20,11 @@ pub(crate) struct Cursor {
     pub(crate) start: i64,
     /// The time from which the next page is asked for.
     pub(crate) from: i64,
-    /// The newest time that was read, as far as it is not in the future.
+    /// The newest time that was read, as far as it is before the round began: what became visible during the round may
+    /// have been passed over.
     pub(crate) newest: i64,
+    /// When this round began, by Klaviyo's clock; none before its first page, or if Klaviyo did not say it.
+    pub(crate) began: Option<i64>,
     /// Klaviyo's link to the next page, without the origin, where more items than a page have one time.
     pub(crate) link: Option<String>,
     /// The items that were told and would be read again, by time.
@@ -72,6 +75,8 @@ impl Cursor {
             put(&mut bytes, zigzag(time));
         }
         put_text(&mut bytes, self.link.as_deref().unwrap_or_default());
+        put(&mut bytes, self.began.is_some().into());
+        put(&mut bytes, zigzag(self.began.unwrap_or_default()));
         let mut before = 0_i64;
         for told in &self.told {
             put(&mut bytes, zigzag(told.time.wrapping_sub(before)));
@@ -99,6 +104,8 @@ impl Cursor {
         let mut time = || take(&mut rest).map(unzigzag);
         let (start, from, newest) = (time()?, time()?, time()?);
         let link = Some(take_text(&mut rest)?).filter(|link| !link.is_empty());
+        let (is_known, began) = (take(&mut rest)?, unzigzag(take(&mut rest)?));
+        let began = (is_known != 0).then_some(began);
         let mut told = Vec::new();
         let mut before = 0_i64;
         while !rest.is_empty() {
@@ -108,7 +115,7 @@ impl Cursor {
             told.push(Told { time: before, fingerprint: u64::from_le_bytes(*fingerprint) });
         }
         let sorted = told.is_sorted();
-        sorted.then_some(Self { subject, look_back, start, from, newest, link, told })
+        sorted.then_some(Self { subject, look_back, start, from, newest, began, link, told })
     }
 }
 
@@ -209,12 +216,12 @@ mod tests {
 
     fn cursors() -> impl Strategy<Value = Cursor> {
         let told = prop::collection::vec((any::<i64>(), any::<u64>()), 0..50);
-        (".*", any::<u32>(), any::<[i64; 3]>(), prop::option::of(".+"), told).prop_map(
-            |(subject, look_back, [start, from, newest], link, told)| {
+        (".*", any::<u32>(), any::<[i64; 3]>(), any::<Option<i64>>(), prop::option::of(".+"), told).prop_map(
+            |(subject, look_back, [start, from, newest], began, link, told)| {
                 let mut told: Vec<_> =
                     told.into_iter().map(|(time, fingerprint)| Told { time, fingerprint }).collect();
                 told.sort_unstable();
-                Cursor { subject, look_back, start, from, newest, link, told }
+                Cursor { subject, look_back, start, from, newest, began, link, told }
             },
         )
     }
@@ -259,6 +266,7 @@ mod tests {
             start: 0,
             from: 0,
             newest: 0,
+            began: None,
             link: None,
             told: Vec::new(),
         };

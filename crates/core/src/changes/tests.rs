@@ -76,7 +76,12 @@ fn answer(versions: &[Version], now: i64, request: &Request) -> Response {
         })
         .collect();
     let body = serde_json::json!({ "data": data, "links": links }).to_string().into_bytes();
-    Response { status: 200, headers: Vec::new(), body }
+    Response { status: 200, headers: Vec::from([("Date".to_owned(), http_date(now))]), body }
+}
+
+/// A time of the first hour after [`BEGIN`].
+fn http_date(now: i64) -> String {
+    format!("Wed, 01 Jan 2025 00:{:02}:{:02} GMT", now / 60, now % 60)
 }
 
 fn since(look_back: Option<u32>) -> Position {
@@ -175,17 +180,13 @@ fn a_time_in_the_future_hides_nothing() {
     let mut versions = Vec::from([Version { id: 0, updated: day, visible: 0 }]);
     let mut told = Vec::new();
     let mut read = |versions: &[Version], position: &Position| {
-        let mut http = |request: Request| {
-            let mut response = answer(versions, day, &request);
-            response.headers.push(("Date".to_owned(), "Wed, 01 Jan 2025 00:00:10 GMT".to_owned()));
-            Ok(response)
-        };
+        let mut http = |request: Request| Ok(answer(versions, 10, &request));
         let page = profiles(&mut http, position).unwrap();
         told.extend(page.items.into_iter().map(|profile| profile.id));
         Position::Cursor(page.cursor)
     };
     let position = read(&versions, &since(None));
-    versions.push(Version { id: 1, updated: 20, visible: 20 });
+    versions.push(Version { id: 1, updated: 9, visible: 9 });
     read(&versions, &position);
     assert_eq!(told, ["P0", "P1"]);
 }
@@ -215,6 +216,7 @@ fn a_link_of_a_cursor_stays_below_its_path() {
             start: 0,
             from: 0,
             newest: 0,
+            began: None,
             link: Some(link.to_owned()),
             told: Vec::new(),
         };
