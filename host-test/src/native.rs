@@ -3,7 +3,8 @@
 use crate::{Response, Sent, SharedUpstream, Subject, TransportError};
 use anyhow::{Context, Result, bail};
 use klaviyo_core::{
-    ConsentOptions, Http, Identifier, Method, NewProfile, Request, Subscription, Unsubscription,
+    Change, ConsentOptions, Http, Identifier, Method, NewProfile, Permission, Request, Subscription,
+    Unsubscription,
 };
 use klaviyo_core::{bulk, consent, contacts, lists};
 use serde::Serialize;
@@ -39,7 +40,12 @@ impl Subject for Native {
             "contacts.create" (profile: NewProfile) => contacts::create(http, &profile);
             "contacts.subscribe" (list: String, profiles: Vec<String>) => contacts::subscribe(http, &list, &profiles);
             "contacts.upsert" (profile: NewProfile) => contacts::upsert(http, &profile);
-            "contacts.opt-in" (contact: NewProfile, list: String) => contacts::opt_in(http, &contact, &list);
+            "contacts.update" (id: String, changes: Vec<Change>) => contacts::update(http, &id, &changes);
+            "contacts.merge" (into: String, from: String) => contacts::merge(http, &into, &from);
+            "contacts.opt-in" (contact: NewProfile, list: String, consent: Option<Permission>) =>
+                contacts::opt_in(http, &contact, &list, consent.as_ref());
+            "contacts.opt-in-many" (contacts: Vec<NewProfile>, list: String, consent: Option<Permission>) =>
+                contacts::opt_in_many(http, &contacts, &list, consent.as_ref());
             "lists.all" () => lists::all(http);
             "lists.find" (name: String) => lists::find(http, &name);
             "consent.grant" (subscriptions: Vec<Subscription>, list: Option<String>, options: ConsentOptions) =>
@@ -47,6 +53,7 @@ impl Subject for Native {
             "consent.revoke" (unsubscriptions: Vec<Unsubscription>, list: Option<String>) =>
                 consent::revoke(http, &unsubscriptions, list.as_deref());
             "consent.status" (by: Identifier) => consent::status(http, &by);
+            "bulk.check" (contacts: Vec<NewProfile>) => bulk::check(&contacts);
             "bulk.submit" (contacts: Vec<NewProfile>, list: Option<String>) =>
                 bulk::submit(http, &contacts, list.as_deref());
             "bulk.status" (job: String) => bulk::status(http, &job);
@@ -82,6 +89,7 @@ impl Http for Bridge {
         let method = match request.method {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Patch => "PATCH",
         };
         let headers = request.headers.into_iter().map(|h| (h.name.to_owned(), h.value.to_owned()));
         self.0.lock().send(Sent {

@@ -126,6 +126,7 @@ fn consent_is_given_read_back_and_taken_back() -> Result<()> {
             email: Some(email(n)),
             phone_number: Some(format!("+9198{n:08}")),
             channels: vec![Channel::Email, Channel::Whatsapp],
+            transactional: Vec::new(),
             consented_at: Some("2025-03-01T12:00:00Z".to_owned()),
             date_of_birth: None,
         })
@@ -156,6 +157,7 @@ fn consent_is_given_read_back_and_taken_back() -> Result<()> {
                 email: Some(self::email(n)),
                 phone_number: None,
                 channels: vec![Channel::Email],
+                transactional: Vec::new(),
             })
             .collect();
         let revoked = tenant.revoke_consent(&leaving, None).await?;

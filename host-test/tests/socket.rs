@@ -192,7 +192,7 @@ fn the_calls_of_a_tenant_keep_to_klaviyo_s_rates_together() -> Result<()> {
     let tenant = Tenant::new(&connector, Secret::new(Account::DEMO_KEY)?);
     let contact = NewProfile { email: Some("a@example.com".to_owned()), ..NewProfile::default() };
     let waited = block_on(async {
-        let profile = tenant.opt_in(&contact, "Y6nRLr").await?.value.profile_id;
+        let profile = tenant.opt_in(&contact, "Y6nRLr", None).await?.value.profile_id;
         let mut calls = tokio::task::JoinSet::new();
         for _ in 0..25 {
             let (tenant, profiles) = (tenant.clone(), [profile.clone()]);

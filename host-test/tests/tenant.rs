@@ -61,7 +61,7 @@ fn a_list_that_klaviyo_does_not_have_any_more_is_forgotten() -> Result<()> {
         emptied.add_key(Account::DEMO_KEY, Account::SCOPES);
         *server.account() = emptied;
         let contact = NewProfile { email: Some("a@example.com".to_owned()), ..NewProfile::default() };
-        let error = tenant.opt_in(&contact, &list.id).await.err().context("it is gone")?;
+        let error = tenant.opt_in(&contact, &list.id, None).await.err().context("it is gone")?;
         assert_eq!(error.code(), Code::NotFound);
         assert!(tenant.find_list("WhatsApp Opt-Ins").await?.value.is_none());
         Ok(())
@@ -79,6 +79,7 @@ fn a_list_that_goes_while_a_call_is_under_way_is_forgotten() -> Result<()> {
             email: Some(format!("p{n}@example.com")),
             phone_number: None,
             channels: vec![Channel::Email],
+            transactional: Vec::new(),
             consented_at: None,
             date_of_birth: None,
         })

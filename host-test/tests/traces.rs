@@ -49,7 +49,7 @@ fn traces_tell_of_operations_and_not_of_people() -> Result<()> {
         ..NewProfile::default()
     };
     let text = logged(async {
-        tenant.opt_in(&contact, "Y6nRLr").await?;
+        tenant.opt_in(&contact, "Y6nRLr", None).await?;
         Ok(())
     })?;
     for told in

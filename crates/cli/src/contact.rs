@@ -102,6 +102,7 @@ impl Contact {
             first_name,
             last_name,
             properties: properties(&self.properties)?,
+            ..NewProfile::default()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The interface `bulk`.
 
 use crate::Connector;
-use crate::contract::bulk::{Failure, Guest, Job, JobStatus, NewProfile, Submission, Submitted};
+use crate::contract::bulk::{Failure, Guest, Job, JobStatus, NewProfile, Refusal, Submission, Submitted};
 use crate::convert::{each, record, variant};
 use crate::http::Import;
 use crate::types::{Answer, answer};
@@ -13,6 +13,10 @@ use klaviyo_core::bulk;
 impl Guest for Connector {
     fn submit(contacts: Vec<NewProfile>, list: Option<String>) -> Answer<Submission> {
         answer(bulk::submit(&mut Import("bulk.submit"), &each(contacts), list.as_deref()))
+    }
+
+    fn check(contacts: Vec<NewProfile>) -> Answer<Vec<Refusal>> {
+        answer(bulk::check(&each(contacts)))
     }
 
     fn status(job: String) -> Answer<Job> {

@@ -2,10 +2,10 @@
 
 use crate::Connector;
 use crate::contract::consent::{
-    Channel, ChannelConsent, Consents, Guest, Historical, Identifier, Options, Outcome, Subscription,
+    ChannelConsent, ChannelRefusal, Consents, Guest, Historical, Identifier, Options, Outcome, Subscription,
     Suppression, Unsubscription,
 };
-use crate::convert::{Convert, each, record, variant};
+use crate::convert::{Convert, each, record};
 use crate::http::Import;
 use crate::types::{Answer, answer};
 use alloc::string::String;
@@ -32,16 +32,15 @@ impl Guest for Connector {
     }
 }
 
-variant!(Channel => klaviyo::Channel { Email, Sms, Whatsapp, Push });
-variant!(klaviyo::Channel => Channel { Email, Sms, Whatsapp, Push });
 record!(Subscription => klaviyo::Subscription {
-    id, email, phone_number, channels, consented_at, date_of_birth,
+    id, email, phone_number, channels, transactional, consented_at, date_of_birth,
 });
 record!(Historical => klaviyo::Historical { now });
 record!(Options => klaviyo::ConsentOptions { custom_source, historical_import });
-record!(Unsubscription => klaviyo::Unsubscription { email, phone_number, channels });
-record!(klaviyo::ConsentOutcome => Outcome { accepted, refused, warnings, stopped });
-record!(klaviyo::Consents => Consents { profile_id, channels });
+record!(Unsubscription => klaviyo::Unsubscription { email, phone_number, channels, transactional });
+record!(klaviyo::ConsentOutcome => Outcome { accepted, refused, refused_channels, warnings, stopped });
+record!(klaviyo::ChannelRefusal => ChannelRefusal { index, channel, reason });
+record!(klaviyo::Consents => Consents { profile_id, channels, transactional, conversational });
 record!(klaviyo::ChannelConsent => ChannelConsent {
     channel, state, can_receive, consented_at, updated, method, custom_source, suppressions,
 });

@@ -1,7 +1,10 @@
 //! The interface `contacts`.
 
 use crate::Connector;
-use crate::contract::contacts::{Creation, Guest, Identifier, NewProfile, Profile, Receipt, Upserted};
+use crate::contract::contacts::{
+    Change, Creation, Enrollment, Enrollments, Guest, Identifier, NewProfile, Permission, Permitted, Profile,
+    Receipt, Upserted,
+};
 use crate::convert::{Convert, each, record, variant};
 use crate::http::Import;
 use crate::types::{Answer, answer};
@@ -31,11 +34,41 @@ impl Guest for Connector {
         answer(contacts::upsert(&mut Import("contacts.upsert"), &profile.convert()))
     }
 
-    fn opt_in(contact: NewProfile, list: String) -> Answer<Receipt> {
-        answer(contacts::opt_in(&mut Import("contacts.opt-in"), &contact.convert(), &list))
+    fn update(id: String, changes: Vec<Change>) -> Answer<Profile> {
+        answer(contacts::update(&mut Import("contacts.update"), &id, &each(changes)))
+    }
+
+    fn merge(into: String, from: String) -> Answer<()> {
+        answer(contacts::merge(&mut Import("contacts.merge"), &into, &from))
+    }
+
+    fn opt_in(contact: NewProfile, list: String, consent: Option<Permission>) -> Answer<Receipt> {
+        let consent: Option<klaviyo::Permission> = consent.convert();
+        answer(contacts::opt_in(&mut Import("contacts.opt-in"), &contact.convert(), &list, consent.as_ref()))
+    }
+
+    fn opt_in_many(
+        contacts: Vec<NewProfile>,
+        list: String,
+        consent: Option<Permission>,
+    ) -> Answer<Enrollments> {
+        let consent: Option<klaviyo::Permission> = consent.convert();
+        answer(contacts::opt_in_many(
+            &mut Import("contacts.opt-in-many"),
+            &each(contacts),
+            &list,
+            consent.as_ref(),
+        ))
     }
 }
 
 variant!(klaviyo::Creation => Creation { Created(profile), Existing(id) });
 record!(klaviyo::Upserted => Upserted { profile, created });
-record!(klaviyo::Receipt => Receipt { profile_id, profile_name, list_id, created, warnings });
+record!(Permission => klaviyo::Permission { channels, custom_source });
+record!(klaviyo::Permitted => Permitted { channel, refused, state, can_receive });
+record!(klaviyo::Receipt => Receipt { profile_id, profile_name, list_id, created, warnings, consent });
+variant!(klaviyo::Enrollment => Enrollment { Enrolled(receipt), Refused(reason), Pending });
+record!(klaviyo::Enrollments => Enrollments { outcomes, stopped });
+variant!(Change => klaviyo::Change {
+    Set(profile), Clear(field), Append(properties), Unappend(properties), Unset(name),
+});

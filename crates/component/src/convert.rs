@@ -58,7 +58,7 @@ macro_rules! same {
     };
 }
 
-same!(bool, u16, u32, String, Vec<u8>, Vec<u32>, Vec<String>);
+same!((), bool, u16, u32, String, Vec<u8>, Vec<u32>, Vec<String>);
 
 /// Implements [`Convert`] for a record, which has the same fields on both sides: `record!(From => To { field, … })`.
 /// A field that is missing here, or on one side, does not compile.
@@ -67,6 +67,8 @@ macro_rules! record {
         impl $crate::convert::Differs for $from {}
 
         impl $crate::convert::Convert<$to> for $from {
+            // Inlined, it would be there once for each function of the contract that has the record.
+            #[inline(never)]
             fn convert(self) -> $to {
                 type From = $from;
                 type To = $to;

@@ -21,11 +21,20 @@ pub(crate) fn answer<T: Convert<U>, U>(result: Result<T, Box<klaviyo::Error>>) -
 variant!(types::Identifier => klaviyo::Identifier {
     Email(value), PhoneNumber(value), ExternalId(value), Id(value),
 });
+variant!(types::Channel => klaviyo::Channel { Email, Sms, Whatsapp, Push, Other(name) });
+variant!(klaviyo::Channel => types::Channel { Email, Sms, Whatsapp, Push, Other(name) });
+record!(types::Location => klaviyo::Location {
+    address1, address2, city, region, country, zip, latitude, longitude, timezone, ip,
+});
+record!(klaviyo::Location => types::Location {
+    address1, address2, city, region, country, zip, latitude, longitude, timezone, ip,
+});
 record!(types::NewProfile => klaviyo::NewProfile {
-    email, phone_number, external_id, first_name, last_name, properties,
+    email, phone_number, external_id, first_name, last_name, organization, title, locale, image, location, properties,
 });
 record!(klaviyo::Profile => types::Profile {
-    id, email, phone_number, external_id, first_name, last_name, created, updated, properties, warnings,
+    id, email, phone_number, external_id, first_name, last_name, organization, title, locale, image, location, created,
+    updated, last_event_date, properties, warnings,
 });
 record!(klaviyo::Refusal => types::Refusal { index, reason });
 record!(klaviyo::Detail => types::Detail { code, title, detail, pointer });

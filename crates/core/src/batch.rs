@@ -47,6 +47,40 @@ pub(crate) struct Row {
     pub(crate) revision: &'static str,
 }
 
+/// Another way to send the rows of a request that Klaviyo refuses.
+pub(crate) trait Fallback {
+    /// Sends the rows at these positions in the argument. `named` are the rows that Klaviyo names in its refusal. None:
+    /// there is no other way.
+    fn send(
+        &mut self,
+        http: &mut dyn Http,
+        rows: &[u32],
+        refusal: &Error,
+        named: &[(u32, Detail)],
+    ) -> Option<Result<Resent, Box<Error>>>;
+}
+
+/// What came of rows that were sent in another way.
+pub(crate) struct Resent {
+    /// The rows that Klaviyo accepted, by position in the argument.
+    pub(crate) accepted: Vec<u32>,
+    pub(crate) refused: Vec<Refusal>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Without another way.
+impl Fallback for () {
+    fn send(
+        &mut self,
+        _: &mut dyn Http,
+        _: &[u32],
+        _: &Error,
+        _: &[(u32, Detail)],
+    ) -> Option<Result<Resent, Box<Error>>> {
+        None
+    }
+}
+
 /// A request that Klaviyo accepted.
 pub(crate) struct Accepted {
     /// The id of the job; empty where Klaviyo gives none.
@@ -64,6 +98,23 @@ pub(crate) struct BatchReport {
     pub(crate) refused: Vec<Refusal>,
     pub(crate) warnings: Vec<String>,
     pub(crate) stopped: Option<Box<Error>>,
+}
+
+impl BatchReport {
+    fn take(&mut self, mut accepted: Accepted, refused: Vec<Refusal>) {
+        self.warnings.append(&mut accepted.warnings);
+        if !accepted.rows.is_empty() {
+            self.accepted.push(accepted);
+        }
+        self.refuse(refused);
+    }
+
+    fn refuse(&mut self, refused: Vec<Refusal>) {
+        for refusal in refused {
+            let position = self.refused.partition_point(|other| other.index < refusal.index);
+            self.refused.insert(position, refusal);
+        }
+    }
 }
 
 impl Accepted {
@@ -124,6 +175,7 @@ impl BulkRequest {
         &self,
         http: &mut dyn Http,
         rows: &mut dyn Iterator<Item = Result<Row, Box<Error>>>,
+        fallback: &mut dyn Fallback,
     ) -> Result<BatchReport, Box<Error>> {
         let mut report = BatchReport::default();
         let mut batch = Batch::default();
@@ -132,20 +184,19 @@ impl BulkRequest {
             match row.and_then(Row::checked) {
                 Ok(row) => {
                     if !self.has_room(&batch, &row) {
-                        self.send_batch(http, &mut batch, &mut report)?;
+                        self.send_batch(http, &mut batch, &mut report, fallback)?;
                         if report.stopped.is_some() {
                             return Ok(report);
                         }
                     }
                     batch.push(&RowSpan { index, end: 0, revision: row.revision }, &row.json);
                 }
-                Err(mut error) => {
-                    let reason = error.details.pop().unwrap_or_default();
-                    report.refused.push(Refusal { index, reason });
+                Err(error) => {
+                    report.refused.push(Refusal { index, reason: error.reason() });
                 }
             }
         }
-        self.send_batch(http, &mut batch, &mut report)?;
+        self.send_batch(http, &mut batch, &mut report, fallback)?;
         Ok(report)
     }
 
@@ -161,6 +212,7 @@ impl BulkRequest {
         http: &mut dyn Http,
         batch: &mut Batch,
         report: &mut BatchReport,
+        fallback: &mut dyn Fallback,
     ) -> Result<(), Box<Error>> {
         let mut repeats = 0;
         let mut progressed = !report.accepted.is_empty();
@@ -171,21 +223,26 @@ impl BulkRequest {
                 .send_or(http, &mut |response| named = jsonapi::refused_rows(&response.body));
             let error = match answer {
                 Ok(mut accepted) => {
-                    report.warnings.append(&mut accepted.warnings);
-                    accepted.rows = batch.rows.iter().map(|row| row.index).collect();
-                    report.accepted.push(accepted);
+                    accepted.rows = batch.positions();
+                    report.take(accepted, Vec::new());
                     *batch = Batch::default();
                     return Ok(());
                 }
                 Err(error) => error,
             };
+            let (error, named) = match fallback.send(http, &batch.positions(), &error, &named) {
+                None => (error, named),
+                Some(Ok(Resent { accepted, refused, warnings })) => {
+                    report.take(Accepted { job: String::new(), rows: accepted, warnings }, refused);
+                    *batch = Batch::default();
+                    return Ok(());
+                }
+                Some(Err(error)) => (error, Vec::new()),
+            };
             let refused = if error.code == Code::Rejected { batch.remove(named) } else { Vec::new() };
             progressed |= !refused.is_empty();
             let goes_on = !refused.is_empty() && repeats < REPEATS;
-            for refusal in refused {
-                let position = report.refused.partition_point(|other| other.index < refusal.index);
-                report.refused.insert(position, refusal);
-            }
+            report.refuse(refused);
             if goes_on {
                 repeats += 1;
                 continue;
@@ -215,7 +272,8 @@ impl Row {
         Ok(Self { json: json(value)?, revision })
     }
 
-    fn checked(self) -> Result<Self, Box<Error>> {
+    /// Checks that Klaviyo takes as much.
+    pub(crate) fn checked(self) -> Result<Self, Box<Error>> {
         if self.json.len() > ROW_BYTES {
             let mut error = Error::invalid("contact", "it takes more than 100,000 bytes");
             error.details.iter_mut().for_each(|detail| detail.pointer = None);
@@ -243,6 +301,11 @@ struct RowSpan {
 }
 
 impl Batch {
+    /// The positions of the rows in the argument.
+    fn positions(&self) -> Vec<u32> {
+        self.rows.iter().map(|row| row.index).collect()
+    }
+
     fn push(&mut self, span: &RowSpan, json: &[u8]) {
         if !self.json.is_empty() {
             self.json.push(b',');
@@ -311,7 +374,7 @@ mod tests {
             sizes.push(rows(&request).len());
             Ok(answer(202, ""))
         };
-        bulk(10).send(&mut http, &mut (0..25).map(number)).unwrap();
+        bulk(10).send(&mut http, &mut (0..25).map(number), &mut ()).unwrap();
         assert_eq!(sizes, [10, 10, 5]);
     }
 
@@ -337,7 +400,7 @@ mod tests {
                 sizes.push(request.body.len());
                 Ok(answer(202, ""))
             };
-            request.send(&mut http, &mut (0..51).map(row)).unwrap();
+            request.send(&mut http, &mut (0..51).map(row), &mut ()).unwrap();
             assert_eq!(sizes, requests);
         }
     }
@@ -346,7 +409,7 @@ mod tests {
     fn a_row_has_as_many_bytes_as_klaviyo_takes() {
         let row = |index| Row::new(&"x".repeat(ROW_BYTES - 2 + index), REVISION);
         let mut http = |_: Request| Ok(answer(202, ""));
-        let report = bulk(10).send(&mut http, &mut (0..2).map(row)).unwrap();
+        let report = bulk(10).send(&mut http, &mut (0..2).map(row), &mut ()).unwrap();
         assert_eq!(report.accepted[0].rows, [0]);
         assert_eq!(report.refused[0].index, 1);
     }
@@ -366,7 +429,7 @@ mod tests {
             seen.push(rows(&request));
             Ok(answers.next().unwrap())
         };
-        let report = bulk(5).send(&mut http, &mut (0..5).map(number)).unwrap();
+        let report = bulk(5).send(&mut http, &mut (0..5).map(number), &mut ()).unwrap();
         assert_eq!(seen, [vec![0, 1, 2, 3, 4], vec![0, 2, 4], vec![2, 4]]);
         let refused: Vec<u32> = report.refused.iter().map(|refusal| refusal.index).collect();
         assert_eq!(refused, [0, 1, 3]);
@@ -383,7 +446,7 @@ mod tests {
                 &format!(r#"{{"errors":[{{"code":"invalid","source":{{"pointer":"{ROWS}1"}}}}]}}"#),
             ))
         };
-        let report = bulk(200).send(&mut http, &mut (0..200).map(number)).unwrap();
+        let report = bulk(200).send(&mut http, &mut (0..200).map(number), &mut ()).unwrap();
         assert_eq!(times, REPEATS + 1);
         // What Klaviyo refused is reported, and what is left is known: the first row, and those behind the
         // others.
@@ -405,7 +468,7 @@ mod tests {
         let mut answers =
             [answer(400, &format!(r#"{{"errors":[{}]}}"#, named.join(","))), answer(202, "")].into_iter();
         let mut http = |_: Request| Ok(answers.next().unwrap());
-        let report = bulk(10_000).send(&mut http, &mut (0..10_000).map(number)).unwrap();
+        let report = bulk(10_000).send(&mut http, &mut (0..10_000).map(number), &mut ()).unwrap();
         assert_eq!((report.refused.len(), report.accepted[0].rows.len()), (3_000, 7_000));
         assert_eq!(report.refused[2_999].index, 2_999);
         assert_eq!(report.refused[0].reason.pointer.as_deref(), Some("phone-number"));

@@ -9,8 +9,30 @@ use crate::operation::imports::{
     bulk_import, get_import_errors, get_import_errors_at, get_job, get_jobs, get_jobs_at,
 };
 use crate::paging::{self, Wanted};
-use crate::{Error, Http, ImportFailure, Job, NewProfile, Submission, Submitted, check, identifiers};
+use crate::{
+    Error, Http, ImportFailure, Job, NewProfile, Refusal, Submission, Submitted, check, identifiers,
+};
 use alloc::{boxed::Box, vec::Vec};
+
+/// The contacts that [`submit`] would refuse before it sends anything, by position.
+///
+/// # Errors
+/// None.
+pub fn check(contacts: &[NewProfile]) -> Result<Vec<Refusal>, Box<Error>> {
+    let refusal = |(index, contact)| match row(contact).and_then(Row::checked) {
+        Ok(_) => None,
+        Err(error) => Some(Refusal { index, reason: error.reason() }),
+    };
+    // The memory of a component cannot hold 2^32 contacts.
+    Ok((0..u32::MAX).zip(contacts).filter_map(refusal).collect())
+}
+
+/// Checks a contact, and writes the row to send.
+fn row(contact: &NewProfile) -> Result<Row, Box<Error>> {
+    let attributes = check::contact(contact)?;
+    attributes.get("email").map(identifiers::bulk_email).transpose()?;
+    Row::new(&NewResource { kind: "profile", id: None, attributes }, REVISION)
+}
 
 /// Submits contacts for import, in as few jobs as Klaviyo's limits allow.
 ///
@@ -23,12 +45,7 @@ pub fn submit(
     list: Option<&str>,
 ) -> Result<Submission, Box<Error>> {
     check::optional_id("list", list)?;
-    let row = |contact| {
-        let attributes = check::contact(contact)?;
-        attributes.email.as_deref().map(identifiers::bulk_email).transpose()?;
-        Row::new(&NewResource { kind: "profile", id: None, attributes }, REVISION)
-    };
-    let report = bulk_import(list)?.send(http, &mut contacts.iter().map(row))?;
+    let report = bulk_import(list)?.send(http, &mut contacts.iter().map(row), &mut ())?;
     let jobs = report
         .accepted
         .into_iter()

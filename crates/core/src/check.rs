@@ -1,27 +1,80 @@
 //! Checks of arguments before anything is sent. Each failure names the field.
 
+use crate::decimal::decimal;
 use crate::identifiers::{email, external_id, phone_number};
 use crate::json::syntax;
-use crate::jsonapi::Attributes;
+use crate::jsonapi::{Attributes, Value};
 use crate::text::trimmed;
-use crate::{Error, Identifier, NewProfile};
+use crate::{Channel, Error, Identifier, Location, NewProfile};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String};
 use serde_json::value::RawValue;
 
 /// Checks a contact, and returns the attributes to send.
 pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>> {
     identified(contact)?;
-    let given = |value: &Option<String>, check: fn(&str) -> Result<String, Box<Error>>| {
-        value.as_deref().map(check).transpose()
-    };
-    Ok(Attributes {
-        email: given(&contact.email, email)?,
-        first_name: contact.first_name.as_deref().map(trimmed),
-        last_name: contact.last_name.as_deref().map(trimmed),
-        phone_number: given(&contact.phone_number, phone_number)?,
-        external_id: given(&contact.external_id, external_id)?,
-        properties: contact.properties.as_deref().map(properties).transpose()?,
-    })
+    fields(contact)
+}
+
+/// Checks the fields of a profile that are given, and returns them as attributes.
+pub(crate) fn fields(profile: &NewProfile) -> Result<Attributes<'_>, Box<Error>> {
+    // Named one by one, so that a new field cannot be forgotten.
+    let NewProfile {
+        email: address,
+        phone_number: number,
+        external_id: id,
+        first_name,
+        last_name,
+        organization,
+        title,
+        locale,
+        image,
+        location: place,
+        properties: custom,
+    } = profile;
+    let mut attributes = Attributes::default();
+    attributes.text("email", address.as_deref().map(email).transpose()?);
+    attributes.text("first_name", first_name.as_deref().map(trimmed));
+    attributes.text("last_name", last_name.as_deref().map(trimmed));
+    attributes.text("phone_number", number.as_deref().map(phone_number).transpose()?);
+    attributes.text("external_id", id.as_deref().map(external_id).transpose()?);
+    attributes.text("organization", organization.as_deref().map(trimmed));
+    attributes.text("locale", locale.as_deref().map(trimmed));
+    attributes.text("title", title.as_deref().map(trimmed));
+    attributes.text("image", image.as_deref().map(trimmed));
+    if let Some(place) = place {
+        let place = location(place)?;
+        // An empty object says nothing.
+        if !place.is_empty() {
+            attributes.add("location", Value::Object(place));
+        }
+    }
+    if let Some(custom) = custom {
+        attributes.add("properties", Value::Json(properties(custom)?));
+    }
+    Ok(attributes)
+}
+
+/// Checks an address.
+fn location(location: &Location) -> Result<Attributes<'_>, Box<Error>> {
+    let mut attributes = Attributes::default();
+    for (name, text) in location.fields() {
+        let text = text.map(trimmed);
+        match (name, text) {
+            ("latitude", Some(text)) => degrees("location/latitude", text, 90)?,
+            ("longitude", Some(text)) => degrees("location/longitude", text, 180)?,
+            _ => {}
+        }
+        attributes.text(name, text);
+    }
+    Ok(attributes)
+}
+
+/// Checks a latitude or a longitude.
+pub(crate) fn degrees(field: &str, text: &str, most: u16) -> Result<(), Box<Error>> {
+    if decimal(text).is_some_and(|degrees| degrees.is_within(most)) {
+        return Ok(());
+    }
+    Err(Error::invalid(field, &format!("it is no decimal number from -{most} to {most}, such as 19.0760")))
 }
 
 impl Identifier {
@@ -65,6 +118,23 @@ pub(crate) fn profile_ids(ids: &[String]) -> Result<(), Box<Error>> {
         Some(index) => Err(Error::invalid(&format!("profiles/{index}"), "it is empty")),
         None => Ok(()),
     }
+}
+
+/// Checks the name of a channel that this version does not know.
+pub(crate) fn channel(channel: &Channel) -> Result<(), Box<Error>> {
+    const KNOWN: [Channel; 4] = [Channel::Email, Channel::Sms, Channel::Whatsapp, Channel::Push];
+    let Channel::Other(name) = channel else { return Ok(()) };
+    if KNOWN.iter().any(|known| known.name() == name) {
+        return Err(Error::invalid(
+            "channels",
+            &format!("{name} is a channel of the contract; name it as such"),
+        ));
+    }
+    let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if !(1..=64).contains(&name.len()) || !name.bytes().all(is_name) {
+        return Err(Error::invalid("channels", "it is no name that Klaviyo gives a channel, such as rcs"));
+    }
+    Ok(())
 }
 
 /// Checks an optional id that does not become part of a path.

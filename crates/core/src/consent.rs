@@ -1,17 +1,18 @@
-//! Grants, revokes and reads consent to marketing.
+//! Grants, revokes and reads consent to messages.
 
-use crate::batch::{BatchReport, Row};
-use crate::jsonapi::{Consenting, Marketing, NewResource, SUBSCRIBED, Subscriptions, UNSUBSCRIBED};
+use crate::batch::{BatchReport, BulkRequest, Row};
+use crate::channels::ByChannel;
+use crate::jsonapi::{Consent, Consenting, NewResource, SUBSCRIBED, Subscriptions, UNSUBSCRIBED};
 use crate::operation::REVISION;
 use crate::operation::consents::{bulk_subscribe, bulk_unsubscribe, get_consents};
 use crate::rfc3339::{self, Timestamp};
 use crate::{
-    Channel, ConsentOptions, ConsentOutcome, Consents, Error, Http, Identifier, Subscription, Unsubscription,
-    check, contacts, identifiers,
+    Channel, ChannelRefusal, ConsentOptions, ConsentOutcome, Consents, Error, Http, Identifier, Subscription,
+    Unsubscription, check, contacts, identifiers,
 };
-use alloc::{boxed::Box, format};
+use alloc::{boxed::Box, format, vec::Vec};
 
-/// Subscribes people to marketing. This lifts suppressions.
+/// Subscribes people to messages. This lifts suppressions.
 ///
 /// # Errors
 /// Those of Klaviyo and of the transport, when nothing was accepted. Later failures are in
@@ -22,11 +23,21 @@ pub fn grant(
     list: Option<&str>,
     options: &ConsentOptions,
 ) -> Result<ConsentOutcome, Box<Error>> {
+    subscribe(http, subscriptions, list, options).map(Into::into)
+}
+
+/// As [`grant`].
+pub(crate) fn subscribe(
+    http: &mut dyn Http,
+    subscriptions: &[Subscription],
+    list: Option<&str>,
+    options: &ConsentOptions,
+) -> Result<Granted, Box<Error>> {
     check::optional_id("list", list)?;
     let historical = options.historical_import.as_ref();
     let now = historical.map(|historical| timestamp("now", &historical.now)).transpose()?;
     let bulk = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;
-    let row = |person: &Subscription| {
+    let check = |person: &Subscription| {
         check::optional_id("id", person.id.as_deref())?;
         consented_at(person.consented_at.as_deref(), now.as_ref())?;
         if list.is_none() && now.is_none() && person.id.is_none() {
@@ -36,20 +47,12 @@ pub fn grant(
                  its id, which contacts.lookup-many finds",
             ));
         }
-        let marketing = Marketing { consent: SUBSCRIBED, consented_at: person.consented_at.as_deref() };
-        let channels = &person.channels;
-        let person = Person {
-            id: person.id.as_deref(),
-            email: person.email.as_deref(),
-            phone_number: person.phone_number.as_deref(),
-            date_of_birth: person.date_of_birth.as_deref(),
-        };
-        row(&person, channels, marketing)
+        Ok(())
     };
-    bulk.send(http, &mut subscriptions.iter().map(row)).map(Into::into)
+    send(http, &bulk, subscriptions, &check)
 }
 
-/// Unsubscribes people from marketing.
+/// Unsubscribes people from messages.
 ///
 /// # Errors
 /// As [`grant`].
@@ -59,18 +62,7 @@ pub fn revoke(
     list: Option<&str>,
 ) -> Result<ConsentOutcome, Box<Error>> {
     check::optional_id("list", list)?;
-    let row = |person: &Unsubscription| {
-        let marketing = Marketing { consent: UNSUBSCRIBED, consented_at: None };
-        let channels = &person.channels;
-        let person = Person {
-            id: None,
-            email: person.email.as_deref(),
-            phone_number: person.phone_number.as_deref(),
-            date_of_birth: None,
-        };
-        row(&person, channels, marketing)
-    };
-    bulk_unsubscribe(list)?.send(http, &mut unsubscriptions.iter().map(row)).map(Into::into)
+    send(http, &bulk_unsubscribe(list)?, unsubscriptions, &|_| Ok(())).map(Into::into)
 }
 
 /// Reads a person's consent.
@@ -82,17 +74,54 @@ pub fn status(http: &mut dyn Http, by: &Identifier) -> Result<Option<Consents>, 
     contacts::absent_is_none(&by, get_consents(&by).send(http))
 }
 
-impl From<BatchReport> for ConsentOutcome {
-    fn from(report: BatchReport) -> Self {
+/// Checks a person as [`grant`] does with a list.
+pub(crate) fn check(person: &Subscription) -> Result<(), Box<Error>> {
+    row(&person.person(), None).map(|_| ())
+}
+
+/// The result for all people.
+pub(crate) struct Granted {
+    pub(crate) report: BatchReport,
+    /// The channels that Klaviyo refused, also of people whom the report has as refused.
+    pub(crate) channels: Vec<ChannelRefusal>,
+}
+
+impl From<Granted> for ConsentOutcome {
+    fn from(granted: Granted) -> Self {
+        let Granted { report, channels } = granted;
         let accepted: usize = report.accepted.iter().map(|accepted| accepted.rows.len()).sum();
+        let refused =
+            |index: u32| report.refused.binary_search_by_key(&index, |refusal| refusal.index).is_ok();
+        let refused_channels = channels.into_iter().filter(|refusal| !refused(refusal.index)).collect();
         Self {
             // There are no more than the caller gave.
             accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
+            refused_channels,
             refused: report.refused,
             warnings: report.warnings,
             stopped: report.stopped,
         }
     }
+}
+
+/// Checks people and sends them.
+fn send<T: Consenter>(
+    http: &mut dyn Http,
+    bulk: &BulkRequest,
+    people: &[T],
+    check: &dyn Fn(&T) -> Result<(), Box<Error>>,
+) -> Result<Granted, Box<Error>> {
+    let person = |index: u32| usize::try_from(index).ok().and_then(|index| people.get(index)).map(T::person);
+    let channels = |index| person(index).map(|person| person.each_channel()).unwrap_or_default();
+    let row_of = |index, channel: &Channel| match person(index) {
+        Some(person) => row(&person, Some(channel)),
+        // The positions are those of rows that were made of people.
+        None => Err(Error::invalid("index", "nobody is there")),
+    };
+    let mut by_channel = ByChannel::new(bulk, &channels, &row_of);
+    let mut rows = people.iter().map(|person| check(person).and_then(|()| row(&person.person(), None)));
+    let report = bulk.send(http, &mut rows, &mut by_channel)?;
+    Ok(Granted { report, channels: by_channel.refused() })
 }
 
 /// The person of a row, as the caller gave it.
@@ -101,20 +130,70 @@ struct Person<'a> {
     email: Option<&'a str>,
     phone_number: Option<&'a str>,
     date_of_birth: Option<&'a str>,
+    channels: &'a [Channel],
+    transactional: &'a [Channel],
+    consent: Consent<'a>,
 }
 
-/// Checks a person, and writes the row to send.
-fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> Result<Row, Box<Error>> {
+impl Person<'_> {
+    /// The channels, each once.
+    fn each_channel(&self) -> Vec<Channel> {
+        let mut each: Vec<Channel> = Vec::new();
+        for channel in self.channels.iter().chain(self.transactional) {
+            if !each.contains(channel) {
+                each.push(channel.clone());
+            }
+        }
+        each
+    }
+}
+
+/// What people are given by in an argument.
+trait Consenter {
+    fn person(&self) -> Person<'_>;
+}
+
+impl Consenter for Subscription {
+    fn person(&self) -> Person<'_> {
+        Person {
+            id: self.id.as_deref(),
+            email: self.email.as_deref(),
+            phone_number: self.phone_number.as_deref(),
+            date_of_birth: self.date_of_birth.as_deref(),
+            channels: &self.channels,
+            transactional: &self.transactional,
+            consent: Consent { consent: SUBSCRIBED, consented_at: self.consented_at.as_deref() },
+        }
+    }
+}
+
+impl Consenter for Unsubscription {
+    fn person(&self) -> Person<'_> {
+        Person {
+            id: None,
+            email: self.email.as_deref(),
+            phone_number: self.phone_number.as_deref(),
+            date_of_birth: None,
+            channels: &self.channels,
+            transactional: &self.transactional,
+            consent: Consent { consent: UNSUBSCRIBED, consented_at: None },
+        }
+    }
+}
+
+/// Checks a person, and writes the row to send: with all channels, or with one alone.
+fn row(person: &Person<'_>, only: Option<&Channel>) -> Result<Row, Box<Error>> {
     let email = person.email.map(identifiers::email).transpose()?;
     email.as_deref().map(identifiers::bulk_email).transpose()?;
     let phone_number = person.phone_number.map(identifiers::phone_number).transpose()?;
-    let mut subscriptions = Subscriptions::default();
+    let has_an_address = person.id.is_some() || email.is_some() || phone_number.is_some();
     let mut revision = REVISION;
-    for channel in channels {
+    let mut fits = |channel: &Channel| {
+        check::channel(channel)?;
         let (field, given) = match channel {
             Channel::Email => ("email", email.is_some()),
             Channel::Sms | Channel::Whatsapp => ("phone-number", phone_number.is_some()),
-            Channel::Push => ("email", person.id.is_some() || email.is_some() || phone_number.is_some()),
+            Channel::Push | Channel::Other(_) => ("email", has_an_address),
         };
         if !given {
             let name = channel.name();
@@ -123,10 +202,27 @@ fn row(person: &Person<'_>, channels: &[Channel], marketing: Marketing<'_>) -> R
                 &format!("it is none, and {name} needs it; Klaviyo would ignore this"),
             ));
         }
-        subscriptions.set(*channel, marketing);
         revision = revision.max(channel.revision());
+        Ok(())
+    };
+    let is_sent = |channel: &&Channel| only.is_none_or(|only| only == *channel);
+    let mut subscriptions = Subscriptions::default();
+    for channel in person.channels.iter().filter(is_sent) {
+        fits(channel)?;
+        subscriptions.marketing(channel, person.consent);
     }
-    if channels.is_empty() {
+    for channel in person.transactional.iter().filter(is_sent) {
+        fits(channel)?;
+        if matches!(channel, Channel::Email | Channel::Push) {
+            let name = channel.name();
+            return Err(Error::invalid(
+                "transactional",
+                &format!("Klaviyo keeps no consent to transactional messages by {name}; leave {name} out"),
+            ));
+        }
+        subscriptions.transactional(channel, person.consent);
+    }
+    if person.channels.is_empty() && person.transactional.is_empty() {
         return Err(Error::invalid("channels", "none is named; Klaviyo would ignore this person"));
     }
     if !person.date_of_birth.is_none_or(rfc3339::is_date) {

@@ -155,11 +155,7 @@ fn sentence(error: &Error, advice: &Advice) -> String {
              between the two, and KEY must be a private key of the account",
         ),
         Code::Forbidden => (
-            if error.details.iter().any(|d| d.code == "permission_denied") {
-                "the key lacks a scope"
-            } else {
-                "Klaviyo forbids the request"
-            },
+            if error.is_about_scopes() { "the key lacks a scope" } else { "Klaviyo forbids the request" },
             "a key for this connector needs profiles:read, profiles:write, lists:read and lists:write (for consent \
              also subscriptions:write); the scopes of a key cannot be changed: delete it and create one that has them",
         ),
@@ -169,7 +165,7 @@ fn sentence(error: &Error, advice: &Advice) -> String {
         ),
         Code::Conflict if error.duplicate.is_some() => (
             "another profile has one of these identifiers",
-            "use that profile, send one identifier only, or merge the two in Klaviyo",
+            "use that profile, send one identifier only, or merge the two with contacts.merge",
         ),
         Code::Conflict => ("the request conflicts with what Klaviyo has", "look the profile up and use it"),
         Code::Rejected if matches!(error.status, Some(413 | 414)) => {

@@ -128,6 +128,22 @@ impl Error {
         error
     }
 
+    /// Whether Klaviyo itself refuses the values of the request, or what the account may do with them.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.code, Code::Rejected | Code::Forbidden) && matches!(self.status, Some(400 | 403 | 422))
+    }
+
+    /// Whether Klaviyo says that the key lacks a scope.
+    pub(crate) fn is_about_scopes(&self) -> bool {
+        self.code == Code::Forbidden && self.details.iter().any(|detail| detail.code == "permission_denied")
+    }
+
+    /// Klaviyo's first reason, or the connector's own.
+    pub(crate) fn reason(&self) -> Detail {
+        let own = || Detail { detail: self.message.clone(), ..Detail::default() };
+        self.details.first().cloned().unwrap_or_else(own)
+    }
+
     /// Adds the place of the argument to the name of the field.
     pub(crate) fn at(mut self: Box<Self>, path: &str) -> Box<Self> {
         self.message = format!("{path}/{}", self.message);

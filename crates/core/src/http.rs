@@ -10,6 +10,8 @@ pub enum Method {
     Get,
     /// `POST`
     Post,
+    /// `PATCH`
+    Patch,
 }
 
 /// A request header. No header of an operation depends on arguments.

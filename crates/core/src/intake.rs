@@ -5,7 +5,7 @@
 
 use crate::identifiers::{bulk_email, email, external_id};
 use crate::text::{is_blank, shown, trimmed};
-use crate::{Detail, Error, NewProfile, check};
+use crate::{Detail, Error, Location, NewProfile, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::iter::successors;
 
@@ -61,6 +61,11 @@ pub fn contact(
         external_id: id.map(|text| external_id(&text)).transpose()?,
         first_name: given(&written.first_name),
         last_name: given(&written.last_name),
+        organization: given(&written.organization),
+        title: given(&written.title),
+        locale: given(&written.locale),
+        image: given(&written.image),
+        location: written.location.as_ref().map_or(Ok(None), |place| location(place, &mut fit))?,
         properties: written.properties.clone(),
     };
     if let Err(none) = check::identified(&contact) {
@@ -73,6 +78,33 @@ pub fn contact(
         .flat_map(|error| error.details)
         .map(|detail| Detail { detail: format!("it was left out: {}", detail.detail), ..detail });
     Ok(Intake { contact, warnings: warnings.collect() })
+}
+
+/// What becomes of a value that may be invalid: none if it is left out.
+type Fit<'a> = &'a mut dyn FnMut(Result<String, Box<Error>>) -> Result<Option<String>, Box<Error>>;
+
+/// An address without its empty fields; none if no other is left.
+fn location(written: &Location, fit: Fit<'_>) -> Result<Option<Location>, Box<Error>> {
+    let mut degrees = |field, text: &Option<String>, most| match text.as_deref().and_then(shown) {
+        Some(text) => fit(check::degrees(field, text, most).map(|()| text.to_owned())),
+        None => Ok(None),
+    };
+    let given = |text: &Option<String>| text.as_deref().and_then(shown).map(ToOwned::to_owned);
+    let Location { address1, address2, city, region, country, zip, latitude, longitude, timezone, ip } =
+        written;
+    let location = Location {
+        address1: given(address1),
+        address2: given(address2),
+        city: given(city),
+        region: given(region),
+        country: given(country),
+        zip: given(zip),
+        latitude: degrees("location/latitude", latitude, 90)?,
+        longitude: degrees("location/longitude", longitude, 180)?,
+        timezone: given(timezone),
+        ip: given(ip),
+    };
+    Ok(Some(location).filter(|location| *location != Location::default()))
 }
 
 /// Whether the text of an identifier says that there is none: `N/A`, `-`, `none`, `0` and the like.
@@ -165,7 +197,7 @@ mod tests {
             external_id: given(external_id),
             first_name: given("\u{200b} Zed "),
             last_name: given(" "),
-            properties: None,
+            ..NewProfile::default()
         }
     }
 
@@ -188,6 +220,29 @@ mod tests {
         assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Zed"), None));
         assert!(warnings.is_empty());
         assert_eq!(taken(&contact, OnInvalid::Refuse), Ok((contact, warnings)));
+    }
+
+    #[test]
+    fn degrees_that_cannot_be_cost_themselves() {
+        let place = |latitude: &str, longitude: &str, city: &str| {
+            let given = |text: &str| Some(text.to_owned());
+            let location = Location {
+                latitude: given(latitude),
+                longitude: given(longitude),
+                city: given(city),
+                ..Location::default()
+            };
+            NewProfile { location: Some(location), ..written("z@example.com", "", "") }
+        };
+        let (contact, warnings) =
+            taken(&place(" 19.0760", "181", "\u{feff}Mumbai "), OnInvalid::LeaveOut).unwrap();
+        assert_eq!(warnings, ["location/longitude"]);
+        let location = contact.location.unwrap();
+        assert_eq!(location.latitude.as_deref(), Some("19.0760"));
+        assert_eq!((location.longitude, location.city.as_deref()), (None, Some("Mumbai")));
+        assert_eq!(taken(&place("x", "", ""), OnInvalid::Refuse), Err("location/latitude".to_owned()));
+        let (contact, _) = taken(&place(" ", "", ""), OnInvalid::Refuse).unwrap();
+        assert_eq!(contact.location, None);
     }
 
     #[test]

@@ -128,6 +128,14 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// A string, or the text of a number; none where it is missing or null.
+    pub(crate) fn optional_text(&self) -> Result<Option<String>, String> {
+        match self.kind() {
+            Kind::Number => Ok(self.text.map(str::to_owned)),
+            _ => self.optional_string(),
+        }
+    }
+
     /// A boolean, or none where it is missing or null.
     pub(crate) fn optional_boolean(&self) -> Result<Option<bool>, String> {
         match self.kind() {

@@ -93,10 +93,15 @@ fn get<T>(
     Operation { request, advice, read }
 }
 
-/// A request that writes.
+/// A request that creates or does something.
 pub(crate) fn post(url: String, oldest: &'static str, body: Vec<u8>) -> Request {
+    write_to(Method::Post, url, oldest, body)
+}
+
+/// A request that writes.
+pub(crate) fn write_to(method: Method, url: String, oldest: &'static str, body: Vec<u8>) -> Request {
     let headers = vec![revision(oldest), ACCEPT, CONTENT_TYPE];
-    Request { method: Method::Post, url, headers, auth: AUTH, body }
+    Request { method, url, headers, auth: AUTH, body }
 }
 
 /// Writes a body, or a part of one.
@@ -128,10 +133,10 @@ pub(crate) fn partial_failures(response: &Response) -> impl Iterator<Item = &str
 
 #[cfg(test)]
 mod tests {
-    use super::consents::get_consents;
+    use super::consents::{get_consents, get_consents_of};
     use super::imports::{get_import_errors, get_job, get_jobs};
     use super::lists::{add_profiles_to_list, get_lists};
-    use super::profiles::{create_profile, get_profile, get_profiles};
+    use super::profiles::{create_profile, get_profile, get_profiles, merge_profiles, update_profile};
     use super::*;
     use crate::Identifier;
     use alloc::format;
@@ -193,6 +198,25 @@ mod tests {
             prop_assert_eq!(decoded_segments(&url), ["api", "profiles", &id, ""]);
             prop_assert_eq!((url.query(), url.fragment()), (None, None));
 
+            let patch = crate::jsonapi::Patch::default();
+            let update = update_profile(&id, &patch).unwrap().request;
+            let url = Url::parse(&update.url).unwrap();
+            prop_assert_eq!(decoded_segments(&url), ["api", "profiles", &id, ""]);
+            prop_assert_eq!((url.query(), url.fragment()), (None, None));
+            let body: serde_json::Value = serde_json::from_slice(&update.body).unwrap();
+            prop_assert_eq!(&body["data"]["id"], &id);
+
+            let merge = merge_profiles(&id, &id).unwrap().request;
+            prop_assert!(merge.url.ends_with("/api/profile-merge/"));
+            let body: serde_json::Value = serde_json::from_slice(&merge.body).unwrap();
+            prop_assert_eq!(&body["data"]["relationships"]["profiles"]["data"][0]["id"], &id);
+
+            let of_many = get_consents_of(&[&id, "x"]).request;
+            let url = Url::parse(&of_many.url).unwrap();
+            let escaped = id.replace('\\', "\\\\").replace('"', "\\\"");
+            let filter = url.query_pairs().into_owned().next();
+            prop_assert_eq!(filter, Some(("filter".to_owned(), format!("any(id,[\"{escaped}\",\"x\"])"))));
+
             let consents = get_consents(&Identifier::Id(id.clone())).request;
             let url = Url::parse(&consents.url).unwrap();
             prop_assert_eq!(decoded_segments(&url), ["api", "profiles", &id, ""]);
@@ -221,6 +245,17 @@ mod tests {
             let _ = get_profiles("email", &["\"a@b\""]).send(&mut http);
             let _ = get_consents(&email).send(&mut http);
             let _ = get_consents(&Identifier::Id("x".to_owned())).send(&mut http);
+            let _ = get_consents_of(&["x"]).send(&mut http);
+            let _ = merge_profiles("x", "y").unwrap().send(&mut http);
+            let changes = [crate::Change::Clear("title".to_owned())];
+            let _ = crate::contacts::update(&mut http, "x", &changes);
+            let person = crate::NewProfile { email: Some("a@b.example".to_owned()), ..crate::NewProfile::default() };
+            let permission = crate::Permission {
+                channels: vec![crate::Channel::Email, crate::Channel::Other("rcs".to_owned())],
+                custom_source: None,
+            };
+            let _ = crate::contacts::opt_in(&mut http, &person, "x", Some(&permission));
+            let _ = crate::contacts::opt_in_many(&mut http, &[person.clone(), person], "x", Some(&permission));
             let _ = get_job("x").send(&mut http);
             let _ = get_jobs().send(&mut http);
             let _ = get_import_errors("x").send(&mut http);

@@ -4,12 +4,16 @@ use crate::bindings::exports::klaviyo::connector;
 
 pub use connector::bulk::{Failure as ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use connector::consent::{
-    Channel, ChannelConsent, Consents, Historical, Options as ConsentOptions, Outcome as ConsentOutcome,
-    Subscription, Suppression, Unsubscription,
+    ChannelConsent, ChannelRefusal, Consents, Historical, Options as ConsentOptions,
+    Outcome as ConsentOutcome, Subscription, Suppression, Unsubscription,
 };
-pub use connector::contacts::{Creation, Receipt, Upserted};
+pub use connector::contacts::{
+    Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted,
+};
 pub use connector::lists::Audience;
-pub use connector::types::{Code, Detail, Error as ContractError, Identifier, NewProfile, Profile, Refusal};
+pub use connector::types::{
+    Channel, Code, Detail, Error as ContractError, Identifier, Location, NewProfile, Profile, Refusal,
+};
 
 // Generated without it, since not every type has a default.
 #[allow(clippy::derivable_impls)]
@@ -21,7 +25,30 @@ impl Default for NewProfile {
             external_id: None,
             first_name: None,
             last_name: None,
+            organization: None,
+            title: None,
+            locale: None,
+            image: None,
+            location: None,
             properties: None,
+        }
+    }
+}
+
+#[allow(clippy::derivable_impls)]
+impl Default for Location {
+    fn default() -> Self {
+        Self {
+            address1: None,
+            address2: None,
+            city: None,
+            region: None,
+            country: None,
+            zip: None,
+            latitude: None,
+            longitude: None,
+            timezone: None,
+            ip: None,
         }
     }
 }

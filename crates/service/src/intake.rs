@@ -30,6 +30,7 @@ impl OptIn {
             last_name: self.last_name.clone(),
             // The check has parsed them; they can be long.
             properties: None,
+            ..NewProfile::default()
         };
         let on_invalid = if self.strict { intake::OnInvalid::Refuse } else { intake::OnInvalid::LeaveOut };
         let Intake { contact, warnings } = intake::contact(&written, phone_number, on_invalid)
@@ -64,7 +65,7 @@ impl OptIn {
         if self.consent.is_empty() {
             self.consent_source = None;
         }
-        let NewProfile { email, phone_number, external_id, first_name, last_name, properties: _ } = contact;
+        let NewProfile { email, phone_number, external_id, first_name, last_name, .. } = contact;
         (self.email, self.phone_number, self.external_id) = (email, phone_number, external_id);
         (self.first_name, self.last_name) = (first_name, last_name);
         Ok(())

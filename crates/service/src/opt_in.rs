@@ -176,6 +176,7 @@ impl OptIn {
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             properties: self.properties.as_ref().map(|properties| properties.get().to_owned()),
+            ..NewProfile::default()
         }
     }
 

@@ -51,7 +51,7 @@ pub(crate) async fn opt_in(tenant: &Tenant, opt_in: &OptIn) -> Result<Receipt, F
 
 /// Opts one person in to the list with this id, and gives the consent that goes with it.
 pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) -> Result<Receipt, Failure> {
-    let answer = tenant.opt_in(&opt_in.contact(), list).await;
+    let answer = tenant.opt_in(&opt_in.contact(), list, None).await;
     let receipt = answer.map_err(|error| Failure::from(&error))?.value;
     let mut receipt = Receipt {
         profile_id: Some(receipt.profile_id),
@@ -150,6 +150,7 @@ fn subscription(opt_in: &OptIn) -> Subscription {
         email: contact.email,
         phone_number: contact.phone_number,
         channels: opt_in.consent.iter().copied().map(Into::into).collect(),
+        transactional: Vec::new(),
         consented_at: None,
         date_of_birth: None,
     }

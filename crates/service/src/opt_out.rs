@@ -38,6 +38,7 @@ impl OptOut {
             email: None,
             phone_number: Some(self.phone_number.clone()),
             channels: self.opt_out.iter().copied().map(Into::into).collect(),
+            transactional: Vec::new(),
         }
     }
 }

@@ -9,11 +9,11 @@ mod notation;
 pub(crate) mod resolver;
 pub(crate) mod words;
 
+use crate::columns::consent::Channel;
 use crate::columns::consent::Rules;
 use crate::columns::dates::Dates;
 use crate::columns::field::{ColumnMapping, Field, UnknownColumns};
 use crate::columns::words::Sense;
-use klaviyo_host::types::Channel;
 use phonenumber::country;
 
 /// The columns, in the order of the input.

@@ -6,8 +6,9 @@ pub(crate) mod identities;
 pub(crate) mod json_object;
 pub mod phone;
 
+use crate::columns::consent::Channel;
 use crate::outcome::Reason;
-use klaviyo_host::types::{Channel, NewProfile, Subscription};
+use klaviyo_host::types::{Location, NewProfile, Subscription};
 
 /// The contact of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,7 +39,8 @@ impl Contact {
             id: None,
             email: self.profile.email.clone(),
             phone_number: self.profile.phone_number.clone(),
-            channels: given.channels.clone(),
+            channels: given.channels.iter().copied().map(Into::into).collect(),
+            transactional: Vec::new(),
             consented_at: given.at.clone(),
             date_of_birth: None,
         })
@@ -46,11 +48,10 @@ impl Contact {
 
     /// A lower bound of the bytes that it takes in a request.
     pub(crate) fn bytes(&self) -> usize {
-        let NewProfile { email, phone_number, external_id, first_name, last_name, properties } =
-            &self.profile;
+        let NewProfile { email, phone_number, .. } = &self.profile;
         let at = self.consent.as_ref().and_then(|given| given.at.as_ref());
-        let fields = [email, phone_number, external_id, first_name, last_name, properties];
-        fields.into_iter().flatten().chain(at).map(String::len).sum()
+        let fields = [email, phone_number].into_iter().chain(self.more_than_addresses());
+        fields.flatten().chain(at).map(String::len).sum()
     }
 
     /// The warnings about a contact that is done, as one reason.
@@ -60,8 +61,42 @@ impl Contact {
 
     /// Whether the profile has anything but an email and a phone number.
     pub(crate) fn has_more_than_addresses(&self) -> bool {
-        let NewProfile { email: _, phone_number: _, external_id, first_name, last_name, properties } =
-            &self.profile;
-        [external_id, first_name, last_name, properties].into_iter().any(Option::is_some)
+        self.more_than_addresses().iter().any(|field| field.is_some())
+    }
+
+    /// The texts of the profile but its email and its phone number.
+    fn more_than_addresses(&self) -> Vec<&Option<String>> {
+        let NewProfile {
+            email: _,
+            phone_number: _,
+            external_id,
+            first_name,
+            last_name,
+            organization,
+            title,
+            locale,
+            image,
+            location,
+            properties,
+        } = &self.profile;
+        let mut fields =
+            vec![external_id, first_name, last_name, organization, title, locale, image, properties];
+        if let Some(place) = location {
+            let Location {
+                address1,
+                address2,
+                city,
+                region,
+                country,
+                zip,
+                latitude,
+                longitude,
+                timezone,
+                ip,
+            } = place;
+            fields
+                .extend([address1, address2, city, region, country, zip, latitude, longitude, timezone, ip]);
+        }
+        fields
     }
 }

@@ -116,7 +116,7 @@ impl DryRun<'_> {
         while let Some(batch) = self.batches.next_unchecked(1).await? {
             for mut row in batch.rows {
                 if let Some(contact) = row.take_profile() {
-                    let result = self.account().tenant.opt_in(&contact, &list).await;
+                    let result = self.account().tenant.opt_in(&contact, &list, None).await;
                     self.show()?;
                     if let Err(error) = result {
                         row.end(RowOutcome::Refused(Reason::error(&Error::from(error).error)));

@@ -27,7 +27,7 @@ mod settings;
 mod state;
 
 pub use batch::recording::{DryAccount, RecordingTransport, UnsentRequest};
-pub use columns::consent::{CHANNELS, ConsentColumn, channel};
+pub use columns::consent::{CHANNELS, Channel, ConsentColumn, channel};
 pub use columns::dates::{DateFormat, Zone};
 pub use columns::field::{ColumnMapping, UnknownColumns};
 pub use contact::phone;

@@ -1,6 +1,7 @@
 //! The settings of a sync.
 
 use crate::columns::Mapping;
+use crate::columns::consent::Channel;
 use crate::columns::consent::{ConsentColumn, Rules};
 use crate::columns::dates::{DateFormat, Dates, Zone};
 use crate::columns::field::{ColumnMapping, UnknownColumns};
@@ -9,7 +10,6 @@ use crate::decode::form::Format;
 use crate::error::Error;
 use encoding_rs::Encoding;
 use klaviyo_host::Limits;
-use klaviyo_host::types::Channel;
 use phonenumber::country;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -3,12 +3,12 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
-use klaviyo_host::types::{Channel, Code};
+use klaviyo_host::types::Code;
 use klaviyo_host::{Connector, Egress, Limits, LoadError, Pace, Secret, Tenant, Transport};
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use klaviyo_sync::{
-    Accounts, DryAccount, Error, Input, Interrupt, Interrupter, Notice, Progress, Reporter, RowOutcome,
-    Settings, Source, Summary, SyncRun, UnsentRequest, dry_run,
+    Accounts, Channel, DryAccount, Error, Input, Interrupt, Interrupter, Notice, Progress, Reporter,
+    RowOutcome, Settings, Source, Summary, SyncRun, UnsentRequest, dry_run,
 };
 use std::io;
 use std::path::{Path, PathBuf};

@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<()> {
         first_name: Some("Priya".to_owned()),
         ..NewProfile::default()
     };
-    match tenant.opt_in(&contact, "Y6nRLr").await {
+    match tenant.opt_in(&contact, "Y6nRLr", None).await {
         Ok(receipt) => println!("{} is on the list", receipt.value.profile_id),
         Err(error) => anyhow::bail!("{}: {error}", error.code().as_str()),
     }

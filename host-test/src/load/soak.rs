@@ -177,7 +177,7 @@ async fn caller(
 async fn opt_in(tenant: &Tenant, profile: &NewProfile, tally: &mut Tally) -> Result<()> {
     for _ in 0..TRIES {
         tally.calls += 1;
-        let error = match tenant.opt_in(profile, LIST).await {
+        let error = match tenant.opt_in(profile, LIST, None).await {
             Ok(answer) => {
                 tally.usage += answer.usage;
                 return Ok(());

@@ -31,7 +31,7 @@ impl OptIn {
         session::in_account(context, async |tenant| {
             let contact = self.contact.new_profile()?;
             let list = find_list::id_of(tenant, &self.list).await?;
-            let answer = tenant.opt_in(&contact, &list).await.map_err(Failure::after_reading)?;
+            let answer = tenant.opt_in(&contact, &list, None).await.map_err(Failure::after_reading)?;
             Ok(output(&answer.value, &contact))
         })
     }

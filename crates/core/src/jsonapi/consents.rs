@@ -1,9 +1,11 @@
 //! Consents.
 
 use crate::json::Json;
+use crate::members::members;
 use crate::{Channel, ChannelConsent, Consents, Suppression};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 /// The checked attributes of a profile whose consent changes.
 #[derive(Serialize)]
@@ -17,45 +19,62 @@ pub(crate) struct Consenting<'a> {
     pub(crate) subscriptions: Subscriptions<'a>,
 }
 
-/// The channels whose consent changes.
-#[derive(Default, Serialize)]
-pub(crate) struct Subscriptions<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<Messages<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sms: Option<Messages<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    whatsapp: Option<Messages<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    push: Option<Messages<'a>>,
-}
+/// The channels whose consent changes, each once.
+#[derive(Default)]
+pub(crate) struct Subscriptions<'a>(Vec<(&'a Channel, Messages<'a>)>);
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Messages<'a> {
-    marketing: Marketing<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marketing: Option<Consent<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transactional: Option<Consent<'a>>,
     /// The devices to forget. Klaviyo requires the list where push is revoked, even if it is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<[&'static str; 0]>,
 }
 
-/// The consent to marketing on one channel.
+/// The consent to one kind of messages on one channel.
 #[derive(Clone, Copy, Serialize)]
-pub(crate) struct Marketing<'a> {
+pub(crate) struct Consent<'a> {
     pub(crate) consent: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) consented_at: Option<&'a str>,
 }
 
 impl<'a> Subscriptions<'a> {
-    pub(crate) fn set(&mut self, channel: Channel, marketing: Marketing<'a>) {
-        let slot = match channel {
-            Channel::Email => &mut self.email,
-            Channel::Sms => &mut self.sms,
-            Channel::Whatsapp => &mut self.whatsapp,
-            Channel::Push => &mut self.push,
-        };
-        let tokens = (channel == Channel::Push && marketing.consent == UNSUBSCRIBED).then_some([]);
-        *slot = Some(Messages { marketing, tokens });
+    /// Sets the consent to marketing.
+    pub(crate) fn marketing(&mut self, channel: &'a Channel, consent: Consent<'a>) {
+        self.set(channel, |messages| {
+            messages.marketing = Some(consent);
+            messages.tokens = (*channel == Channel::Push && consent.consent == UNSUBSCRIBED).then_some([]);
+        });
+    }
+
+    /// Sets the consent to transactional messages.
+    pub(crate) fn transactional(&mut self, channel: &'a Channel, consent: Consent<'a>) {
+        self.set(channel, |messages| messages.transactional = Some(consent));
+    }
+
+    fn set(&mut self, channel: &'a Channel, set: impl FnOnce(&mut Messages<'a>)) {
+        match self.0.iter_mut().find(|(own, _)| *own == channel) {
+            Some((_, messages)) => set(messages),
+            None => {
+                let mut messages = Messages::default();
+                set(&mut messages);
+                self.0.push((channel, messages));
+            }
+        }
+    }
+}
+
+impl Serialize for Subscriptions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (channel, messages) in &self.0 {
+            map.serialize_entry(channel.name(), messages)?;
+        }
+        map.end()
     }
 }
 
@@ -63,14 +82,21 @@ impl<'a> Subscriptions<'a> {
 pub(crate) const SUBSCRIBED: &str = "SUBSCRIBED";
 pub(crate) const UNSUBSCRIBED: &str = "UNSUBSCRIBED";
 
+/// The kinds of messages, by their names in answers.
+const KINDS: [&str; 3] = ["marketing", "transactional", "conversational"];
+/// The member for whether a channel can receive messages of a kind, where it has no name of its own.
+const CAN_RECEIVE: &str = "can_receive";
+/// The most channels that are read of those that this version does not know.
+const OTHERS: usize = 100;
+
 /// The consents of a profile resource with its subscriptions.
 pub(crate) fn consents(resource: &Json<'_>) -> Result<Consents, String> {
-    /// The channels, their names in answers, and their members for whether they can receive.
-    const CHANNELS: [(Channel, &str, &str); 4] = [
-        (Channel::Email, "email", "can_receive_email_marketing"),
-        (Channel::Sms, "sms", "can_receive_sms_marketing"),
-        (Channel::Whatsapp, "whatsapp", "can_receive"),
-        (Channel::Push, "mobile_push", "can_receive_push_marketing"),
+    /// The channels, their names in answers, and for each kind their members for whether they can receive.
+    const CHANNELS: [(Channel, &str, [&str; 3]); 4] = [
+        (Channel::Email, "email", ["can_receive_email_marketing", CAN_RECEIVE, CAN_RECEIVE]),
+        (Channel::Sms, "sms", ["can_receive_sms_marketing", "can_receive_sms_transactional", CAN_RECEIVE]),
+        (Channel::Whatsapp, "whatsapp", [CAN_RECEIVE; 3]),
+        (Channel::Push, "mobile_push", ["can_receive_push_marketing", CAN_RECEIVE, CAN_RECEIVE]),
     ];
     let [id, attributes] = resource.members(["id", "attributes"])?;
     let profile_id = id.string()?;
@@ -78,15 +104,33 @@ pub(crate) fn consents(resource: &Json<'_>) -> Result<Consents, String> {
     if subscriptions.is_missing() {
         return Err(format!("{subscriptions} is missing, though it was asked for"));
     }
-    let mut channels = Vec::new();
-    for (channel, name, can_receive) in CHANNELS {
+    let mut kinds = [const { Vec::new() }; 3];
+    for (channel, name, can_receive) in &CHANNELS {
         let [messages] = subscriptions.members([name])?;
-        let [marketing] = messages.members(["marketing"])?;
-        if !marketing.is_empty()? {
-            channels.push(channel_consent(channel, &marketing, can_receive)?);
+        for ((kind, consents), can_receive) in
+            messages.members(KINDS)?.iter().zip(&mut kinds).zip(can_receive)
+        {
+            if !kind.is_empty()? {
+                consents.push(channel_consent(channel.clone(), kind, can_receive)?);
+            }
         }
     }
-    Ok(Consents { profile_id, channels })
+    let others = subscriptions.object_text()?.and_then(members).unwrap_or_default();
+    // In requests push has another name.
+    let is_known =
+        |name: &str| name == Channel::Push.name() || CHANNELS.iter().any(|(_, known, _)| *known == name);
+    for (name, messages) in others.into_iter().filter(|(name, _)| !is_known(name)).take(OTHERS) {
+        // Whatever Klaviyo adds is none of the known, and must not cost these.
+        let Ok(messages) = Json::parse(messages.get().as_bytes()) else { continue };
+        let Ok(members) = messages.members(KINDS) else { continue };
+        for (kind, consents) in members.iter().zip(&mut kinds) {
+            if let Ok(consent) = channel_consent(Channel::Other(name.clone()), kind, CAN_RECEIVE) {
+                consents.push(consent);
+            }
+        }
+    }
+    let [channels, transactional, conversational] = kinds;
+    Ok(Consents { profile_id, channels, transactional, conversational })
 }
 
 /// Upper bound on suppressions read; Klaviyo allows fewer lists per account.
@@ -94,13 +138,13 @@ const SUPPRESSIONS: usize = 10_000;
 
 fn channel_consent(
     channel: Channel,
-    marketing: &Json<'_>,
+    messages: &Json<'_>,
     can_receive: &'static str,
 ) -> Result<ChannelConsent, String> {
     let [consent, can_receive, everywhere, lists] =
-        marketing.members(["consent", can_receive, "suppression", "list_suppressions"])?;
+        messages.members(["consent", can_receive, "suppression", "list_suppressions"])?;
     let [consented_at, updated, method, custom_source] =
-        marketing.strings(["consent_timestamp", "last_updated", "method", "custom_method_detail"])?;
+        messages.strings(["consent_timestamp", "last_updated", "method", "custom_method_detail"])?;
     let mut suppressions = Vec::new();
     for kind in [everywhere, lists] {
         kind.each_if_any(|suppression| {

@@ -3,17 +3,19 @@
 //! Reading accepts extra, missing and null members, but no member of a wrong type that is used. What is written has
 //! its members in the order of Klaviyo's own examples.
 
+mod attributes;
 mod consents;
 mod errors;
 mod jobs;
 mod lists;
 mod profiles;
 
-pub(crate) use consents::{Consenting, Marketing, SUBSCRIBED, Subscriptions, UNSUBSCRIBED, consents};
+pub(crate) use attributes::{Attributes, Patch, Value};
+pub(crate) use consents::{Consent, Consenting, SUBSCRIBED, Subscriptions, UNSUBSCRIBED, consents};
 pub(crate) use errors::{errors, refused_rows};
 pub(crate) use jobs::{failure, job};
 pub(crate) use lists::list;
-pub(crate) use profiles::{Attributes, profile};
+pub(crate) use profiles::profile;
 
 use serde::Serialize;
 

@@ -1,16 +1,17 @@
 //! Profiles.
 
-use super::{Operation, REPEAT, REVISION, get, json, partial_failures, post};
+use super::{Operation, REPEAT, REVISION, get, json, nothing_or_data, partial_failures, post, write_to};
 use crate::diagnosis::Advice;
 use crate::encode::{any_of, equals, percent_encode};
 use crate::json::Json;
-use crate::jsonapi::{self, Attributes, Body, NewResource};
+use crate::jsonapi::{self, Attributes, Body, NewResource, Patch, ResourceId};
 use crate::paging::{Page, page};
-use crate::{Error, Identifier, ORIGIN, Profile, Response, Upserted};
+use crate::{Error, Identifier, Method, ORIGIN, Profile, Response, Upserted};
 use alloc::{boxed::Box, format, string::String};
+use serde::Serialize;
 
 const READ: &Advice = &Advice::read(&["profiles:read"]);
-const WRITE: &Advice = &Advice {
+const WRITE: Advice = Advice {
     scopes: &["profiles:write"],
     form: "{data: {type: 'profile', attributes: {…}}}",
     if_uncertain: REPEAT,
@@ -58,6 +59,43 @@ pub(crate) fn create_or_update_profile(
     write("/api/profile-import/", attributes, upserted)
 }
 
+/// Update profile.
+pub(crate) fn update_profile(id: &str, patch: &Patch<'_>) -> Result<Operation<Profile>, Box<Error>> {
+    const APPEND: &Advice = &Advice {
+        // A value that is appended twice may be there twice.
+        if_uncertain: "look the profile up before you repeat the call",
+        ..WRITE
+    };
+    let request = write_to(Method::Patch, by_id(id), REVISION, json(&Body { data: patch.of(id) })?);
+    let advice = if patch.append.is_empty() { &WRITE } else { APPEND };
+    Ok(Operation { request, advice, read: profile })
+}
+
+/// Merge profiles.
+pub(crate) fn merge_profiles(into: &str, from: &str) -> Result<Operation<()>, Box<Error>> {
+    #[derive(Serialize)]
+    struct Merge<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        id: &'a str,
+        relationships: Relationships<'a>,
+    }
+    #[derive(Serialize)]
+    struct Relationships<'a> {
+        profiles: Body<[ResourceId<'a>; 1]>,
+    }
+    const MERGE: &Advice = &Advice {
+        scopes: &["profiles:write"],
+        form: "{data: {type: 'profile-merge', id: …, relationships: {profiles: {data: [{type: 'profile', id: …}]}}}}",
+        // A merge that is repeated fails when it has been done.
+        if_uncertain: "look up by its id whether the merged profile is still there before you repeat the call",
+    };
+    let profiles = Body { data: [ResourceId { kind: "profile", id: from }] };
+    let data = Merge { kind: "profile-merge", id: into, relationships: Relationships { profiles } };
+    let request = post(format!("{ORIGIN}/api/profile-merge/"), REVISION, json(&Body { data })?);
+    Ok(Operation { request, advice: MERGE, read: |_, document| nothing_or_data(document) })
+}
+
 fn write<T>(
     path: &str,
     attributes: &Attributes<'_>,
@@ -65,7 +103,7 @@ fn write<T>(
 ) -> Result<Operation<T>, Box<Error>> {
     let body = json(&Body { data: NewResource { kind: "profile", id: None, attributes } })?;
     let request = post(format!("{ORIGIN}{path}"), REVISION, body);
-    Ok(Operation { request, advice: WRITE, read })
+    Ok(Operation { request, advice: &WRITE, read })
 }
 
 /// Reads the one profile of a document.

@@ -1,22 +1,8 @@
 //! The values of `consent`.
 
-use crate::{Error, Refusal};
+use crate::{Channel, Detail, Error, Refusal};
 use alloc::{boxed::Box, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
-
-/// Where marketing messages go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Channel {
-    /// Email.
-    Email,
-    /// Text messages.
-    Sms,
-    /// WhatsApp.
-    Whatsapp,
-    /// Mobile push.
-    Push,
-}
 
 /// The consent of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -28,9 +14,12 @@ pub struct Subscription {
     pub email: Option<String>,
     /// The phone number, with its country code.
     pub phone_number: Option<String>,
-    /// The channels that the person agreed to.
+    /// The channels on which the person agreed to marketing.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// The channels on which the person agreed to transactional messages.
+    #[serde(default)]
+    pub transactional: Vec<Channel>,
     /// When that was, for historical imports.
     pub consented_at: Option<String>,
     /// The date of birth, for accounts that use age-gating.
@@ -63,9 +52,24 @@ pub struct Unsubscription {
     pub email: Option<String>,
     /// The phone number, with its country code.
     pub phone_number: Option<String>,
-    /// The channels that the person leaves.
+    /// The channels of marketing that the person leaves.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// The channels of transactional messages that the person leaves.
+    #[serde(default)]
+    pub transactional: Vec<Channel>,
+}
+
+/// A channel that Klaviyo refuses for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ChannelRefusal {
+    /// The position of the person in the argument.
+    pub index: u32,
+    /// The channel.
+    pub channel: Channel,
+    /// Klaviyo's reason.
+    pub reason: Detail,
 }
 
 /// The result of [`grant`](crate::consent::grant) or [`revoke`](crate::consent::revoke).
@@ -76,6 +80,8 @@ pub struct ConsentOutcome {
     pub accepted: u32,
     /// The people who were not sent or were refused.
     pub refused: Vec<Refusal>,
+    /// The channels that were refused, of people who were not.
+    pub refused_channels: Vec<ChannelRefusal>,
     /// The values that Klaviyo took only in part.
     pub warnings: Vec<String>,
     /// Why the rest was not sent.
@@ -102,7 +108,7 @@ pub struct ChannelConsent {
     pub channel: Channel,
     /// Klaviyo's word for the consent.
     pub state: String,
-    /// Whether Klaviyo would send marketing there.
+    /// Whether Klaviyo would send such messages there.
     pub can_receive: Option<bool>,
     /// When the consent was given, as Klaviyo wrote it.
     pub consented_at: Option<String>,
@@ -122,6 +128,10 @@ pub struct ChannelConsent {
 pub struct Consents {
     /// The profile.
     pub profile_id: String,
-    /// The channels in Klaviyo's answer.
+    /// The consent to marketing.
     pub channels: Vec<ChannelConsent>,
+    /// The consent to transactional messages.
+    pub transactional: Vec<ChannelConsent>,
+    /// The consent to conversations that the person began.
+    pub conversational: Vec<ChannelConsent>,
 }

@@ -1,15 +1,15 @@
-//! The results of `contacts`.
+//! The values of `contacts`.
 
-use crate::Profile;
-use alloc::{string::String, vec::Vec};
-use serde::Serialize;
+use crate::{Channel, Detail, Error, NewProfile, Profile};
+use alloc::{boxed::Box, string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
 
 /// The result of [`create`](crate::contacts::create).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Creation {
     /// The profile is new.
-    Created(Profile),
+    Created(Box<Profile>),
     /// A profile with one of the identifiers exists already: its id.
     Existing(String),
 }
@@ -38,4 +38,69 @@ pub struct Receipt {
     pub created: bool,
     /// The values that were not taken as given, one sentence each.
     pub warnings: Vec<String>,
+    /// What became of the consent, for each channel of the permission.
+    pub consent: Vec<Permitted>,
+}
+
+/// Consent to marketing that a person gives together with an opt-in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Permission {
+    /// One or more.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// The source of the consent that Klaviyo keeps.
+    pub custom_source: Option<String>,
+}
+
+/// What became of the consent on one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Permitted {
+    /// The channel.
+    pub channel: Channel,
+    /// Klaviyo's reason, if it refuses.
+    pub refused: Option<Detail>,
+    /// Klaviyo's word for the consent right after the call.
+    pub state: Option<String>,
+    /// Whether Klaviyo would send marketing there right after the call.
+    pub can_receive: Option<bool>,
+}
+
+/// What became of one contact of [`opt_in_many`](crate::contacts::opt_in_many).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Enrollment {
+    /// The contact is on the list.
+    Enrolled(Receipt),
+    /// The contact cannot work, or Klaviyo refuses it.
+    Refused(Detail),
+    /// The call was stopped before.
+    Pending,
+}
+
+/// The result of [`opt_in_many`](crate::contacts::opt_in_many).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Enrollments {
+    /// One for each contact.
+    pub outcomes: Vec<Enrollment>,
+    /// Why the rest is pending.
+    pub stopped: Option<Box<Error>>,
+}
+
+/// One change of a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Sets fields.
+    Set(NewProfile),
+    /// Clears a field.
+    Clear(String),
+    /// Adds values to custom properties that are lists: the text of a JSON object.
+    Append(String),
+    /// Takes values out of custom properties that are lists: the text of a JSON object.
+    Unappend(String),
+    /// Removes a custom property.
+    Unset(String),
 }

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod changes;
+mod channel;
 mod consent;
 mod contacts;
 mod lists;
@@ -12,10 +13,11 @@ mod profile;
 
 pub use bulk::{ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use changes::{ChangePage, Position, Start};
+pub use channel::Channel;
 pub use consent::{
-    Channel, ChannelConsent, ConsentOptions, ConsentOutcome, Consents, Historical, Subscription, Suppression,
-    Unsubscription,
+    ChannelConsent, ChannelRefusal, ConsentOptions, ConsentOutcome, Consents, Historical, Subscription,
+    Suppression, Unsubscription,
 };
-pub use contacts::{Creation, Receipt, Upserted};
+pub use contacts::{Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted};
 pub use lists::Audience;
-pub use profile::{Identifier, NewProfile, Profile};
+pub use profile::{Identifier, Location, NewProfile, Profile};

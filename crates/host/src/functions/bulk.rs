@@ -3,7 +3,7 @@
 use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
-use crate::types::{ImportFailure, Job, NewProfile, Submission};
+use crate::types::{ImportFailure, Job, NewProfile, Refusal, Submission};
 
 impl Tenant {
     /// Imports contacts in bulk, and adds them to a list, by id, if one is given. This is membership, not
@@ -19,6 +19,14 @@ impl Tenant {
     ) -> Result<Answer<Submission>, Error> {
         let result = call!(self, "bulk.submit", bulk.call_submit(contacts, list));
         self.forget_missing(list, result, |submission| submission.stopped.as_ref())
+    }
+
+    /// The contacts that cannot be imported as they are, with the reasons. Sends nothing.
+    ///
+    /// # Errors
+    /// See `bulk.check` in the contract.
+    pub async fn check_import(&self, contacts: &[NewProfile]) -> Result<Answer<Vec<Refusal>>, Error> {
+        call!(self, "bulk.check", bulk.call_check(contacts))
     }
 
     /// The progress of an import job.

@@ -3,7 +3,9 @@
 use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
-use crate::types::{Creation, Identifier, NewProfile, Profile, Receipt, Upserted};
+use crate::types::{
+    Change, Creation, Enrollments, Identifier, NewProfile, Permission, Profile, Receipt, Upserted,
+};
 
 impl Tenant {
     /// The profile with this email, phone number, external id or id.
@@ -39,13 +41,50 @@ impl Tenant {
         self.forget_missing(Some(list), result, |_| None)
     }
 
-    /// Looks a contact up, creates it if there is none, and adds it to a list, by id.
+    /// Changes the profile with an id, and returns it as it is then.
+    ///
+    /// # Errors
+    /// See `contacts.update` in the contract.
+    pub async fn update(&self, id: &str, changes: &[Change]) -> Result<Answer<Profile>, Error> {
+        call!(self, "contacts.update", contacts.call_update(id, changes))
+    }
+
+    /// Merges the profile `from` into the profile `into`, and deletes `from`. **This cannot be undone.**
+    ///
+    /// # Errors
+    /// See `contacts.merge` in the contract.
+    pub async fn merge(&self, into: &str, from: &str) -> Result<Answer<()>, Error> {
+        call!(self, "contacts.merge", contacts.call_merge(into, from))
+    }
+
+    /// Looks a contact up, creates it if there is none, and adds it to a list, by id. With a permission, the person is
+    /// subscribed to marketing too.
     ///
     /// # Errors
     /// See `contacts.opt-in` in the contract.
-    pub async fn opt_in(&self, contact: &NewProfile, list: &str) -> Result<Answer<Receipt>, Error> {
-        let result = call!(self, "contacts.opt-in", contacts.call_opt_in(contact, list));
+    pub async fn opt_in(
+        &self,
+        contact: &NewProfile,
+        list: &str,
+        consent: Option<&Permission>,
+    ) -> Result<Answer<Receipt>, Error> {
+        let result = call!(self, "contacts.opt-in", contacts.call_opt_in(contact, list, consent));
         self.forget_missing(Some(list), result, |_| None)
+    }
+
+    /// Opts many contacts in, in fewer requests.
+    ///
+    /// # Errors
+    /// See `contacts.opt-in-many` in the contract. The answer says what became of each contact and, if the call
+    /// stopped early, the reason.
+    pub async fn opt_in_many(
+        &self,
+        contacts: &[NewProfile],
+        list: &str,
+        consent: Option<&Permission>,
+    ) -> Result<Answer<Enrollments>, Error> {
+        let result = call!(self, "contacts.opt-in-many", contacts.call_opt_in_many(contacts, list, consent));
+        self.forget_missing(Some(list), result, |enrollments| enrollments.stopped.as_ref())
     }
 
     /// The profiles with these identifiers, in the same order; none for an identifier without a profile.

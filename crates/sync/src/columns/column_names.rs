@@ -1,10 +1,10 @@
 //! The names of columns, and the sentences about columns that do not fit. No sentence advises an option that
 //! was given.
 
+use crate::columns::consent::Channel;
 use crate::columns::consent::name;
 use crate::columns::field::Field;
 use crate::outcome::Reason;
-use klaviyo_host::types::Channel;
 
 /// The names in a header, or of the members of a JSON object.
 #[derive(Clone, Copy)]

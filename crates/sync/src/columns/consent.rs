@@ -1,9 +1,33 @@
 //! Who consents to which channels: everybody, or the people for whom a column says yes.
 
 use crate::columns::words::Words;
-use klaviyo_host::types::Channel;
+use klaviyo_host::types;
 use std::fmt;
 use std::str::FromStr;
+
+/// A channel that a sync gives consent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Email.
+    Email,
+    /// Text messages.
+    Sms,
+    /// WhatsApp.
+    Whatsapp,
+    /// Mobile push.
+    Push,
+}
+
+impl From<Channel> for types::Channel {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::Email,
+            Channel::Sms => Self::Sms,
+            Channel::Whatsapp => Self::Whatsapp,
+            Channel::Push => Self::Push,
+        }
+    }
+}
 
 /// The channels and their names.
 pub const CHANNELS: [(&str, Channel); 4] = [

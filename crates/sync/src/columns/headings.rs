@@ -5,10 +5,10 @@
 //! before 2024. A heading that is of use to its product only is unknown here, so that `--unknown-columns`
 //! decides about it.
 
+use crate::columns::consent::Channel;
 use crate::columns::consent::channel;
 use crate::columns::field::{Field, letters};
 use crate::columns::words::Sense;
-use klaviyo_host::types::Channel;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 

@@ -1,6 +1,7 @@
 //! Decides which column of a header, or which member of a JSON object, is which field.
 
 use crate::columns::column_names::Names;
+use crate::columns::consent::Channel;
 use crate::columns::consent::Rules;
 use crate::columns::field::{Field, UnknownColumns};
 use crate::columns::headings::{Heading, Product, speaks_of_consent};
@@ -8,7 +9,6 @@ use crate::columns::words::Sense;
 use crate::columns::{Column, Columns, Mapping};
 use crate::outcome::Reason;
 use klaviyo_core::text::trimmed;
-use klaviyo_host::types::Channel;
 use std::collections::BTreeMap;
 
 /// The fields of the columns of a CSV file.

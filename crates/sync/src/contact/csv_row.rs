@@ -72,7 +72,7 @@ mod tests {
             first_name: Some("Priya".to_owned()),
             last_name: Some("Sharma".to_owned()),
             properties: Some(r#"{"code":" 01234","visits":3.10}"#.to_owned()),
-            external_id: None,
+            ..NewProfile::default()
         };
         assert_eq!(contact, Contact { profile, ..Contact::default() });
         assert_eq!(row(&["a@b.example"]).unwrap().profile.email.as_deref(), Some("a@b.example"));

@@ -1,6 +1,7 @@
 //! Collects the values of a row into a contact: cleans them, warns of those that are left out, or refuses the
 //! row.
 
+use crate::columns::consent::Channel;
 use crate::columns::consent::{Rules, name};
 use crate::columns::field::Field;
 use crate::columns::words::Sense;
@@ -11,7 +12,7 @@ use crate::decode::object::json_string;
 use crate::outcome::Reason;
 use jiff::Timestamp;
 use klaviyo_core::intake::{self, Intake, OnInvalid, names};
-use klaviyo_host::types::{Channel, NewProfile};
+use klaviyo_host::types::{Location, NewProfile};
 
 /// Google's separator of several values in one cell.
 const SEVERAL: &str = ":::";
@@ -142,9 +143,7 @@ impl<'a> Draft<'a> {
         let Intake { contact, warnings } =
             intake::contact(&self.profile, number, unfit).map_err(|error| Reason::invalid(&error))?;
         self.warnings.extend(warnings.iter().map(Reason::detail));
-        let klaviyo_core::NewProfile { email, phone_number, external_id, first_name, last_name, properties } =
-            contact;
-        let profile = NewProfile { email, phone_number, external_id, first_name, last_name, properties };
+        let profile = of_core(contact);
         let consent = match &self.mapping.consent {
             None => None,
             Some(rules) => self.consent(rules, &profile)?,
@@ -198,6 +197,51 @@ impl<'a> Draft<'a> {
             last = last.max(Some(time));
         }
         Ok(last.map(|time| time.to_string()))
+    }
+}
+
+/// A contact of the core's, for the host.
+fn of_core(contact: klaviyo_core::NewProfile) -> NewProfile {
+    let klaviyo_core::NewProfile {
+        email,
+        phone_number,
+        external_id,
+        first_name,
+        last_name,
+        organization,
+        title,
+        locale,
+        image,
+        location,
+        properties,
+    } = contact;
+    let location = location.map(|place| {
+        let klaviyo_core::Location {
+            address1,
+            address2,
+            city,
+            region,
+            country,
+            zip,
+            latitude,
+            longitude,
+            timezone,
+            ip,
+        } = place;
+        Location { address1, address2, city, region, country, zip, latitude, longitude, timezone, ip }
+    });
+    NewProfile {
+        email,
+        phone_number,
+        external_id,
+        first_name,
+        last_name,
+        organization,
+        title,
+        locale,
+        image,
+        location,
+        properties,
     }
 }
 

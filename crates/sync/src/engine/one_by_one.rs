@@ -31,7 +31,7 @@ pub(crate) async fn opt_in(caller: &Caller, batch: &mut Batch, list: &str) -> Re
             calls.spawn(async move {
                 let call = |tenant: klaviyo_host::Tenant| {
                     let (contact, list) = (&contact, &list);
-                    async move { tenant.opt_in(contact, list).await }
+                    async move { tenant.opt_in(contact, list, None).await }
                 };
                 (index, caller.patiently(call).await)
             });

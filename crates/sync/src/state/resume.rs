@@ -52,8 +52,8 @@ fn absolute(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::consent::Channel;
     use crate::decode::form::Format;
-    use klaviyo_host::types::Channel;
 
     /// States of older versions have these words.
     #[cfg(unix)]

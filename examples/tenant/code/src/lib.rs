@@ -39,9 +39,14 @@ fn subscribe(phone_number: String, name: String) -> Result<String, String> {
         external_id: None,
         first_name: Some(name),
         last_name: None,
+        organization: None,
+        title: None,
+        locale: None,
+        image: None,
+        location: None,
         properties: None,
     };
-    let receipt = opt_in(&contact, LIST).map_err(|error| error.message)?;
+    let receipt = opt_in(&contact, LIST, None).map_err(|error| error.message)?;
     Ok(format!("You are now subscribed, {}!", receipt.profile_name.unwrap_or_default()))
 }
 

@@ -4,8 +4,9 @@ use super::help::HELP;
 use crate::contact::region;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
-use klaviyo_host::types::Channel;
-use klaviyo_sync::{BATCH, CHANNELS, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone};
+use klaviyo_sync::{
+    BATCH, CHANNELS, Channel, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone,
+};
 use phonenumber::country;
 use std::path::PathBuf;
 use std::time::Duration;
