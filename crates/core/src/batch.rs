@@ -1,4 +1,4 @@
-//! Bulk requests: many rows in few requests, for imports, subscriptions and unsubscriptions.
+//! Bulk requests: many rows in few requests, for imports, subscriptions, unsubscriptions and events.
 //!
 //! Klaviyo accepts such a request as a whole or not at all. So each row is checked first, and if Klaviyo
 //! refuses a request, it is sent again without the rows that Klaviyo names.
@@ -7,24 +7,23 @@ use crate::diagnosis::Advice;
 use crate::json::Json;
 use crate::jsonapi::{self, ResourceId};
 use crate::operation::{Operation, REVISION, json, nothing_or_data, partial_failures, post};
-use crate::{Code, Detail, Error, Http, ORIGIN, Refusal, Response};
+use crate::{BatchResult, Code, Detail, Error, Http, ORIGIN, Refusal, Response};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use serde::Serialize;
 
 /// Klaviyo's limit on a request.
 const REQUEST_BYTES: usize = 5_000_000;
 /// Klaviyo's limit on one profile.
-const ROW_BYTES: usize = 100_000;
+const PROFILE_BYTES: usize = 100_000;
 /// How often a request is sent again without refused rows. Klaviyo may name all of them at once or only the
 /// first.
 const REPEATS: usize = 100;
 
-/// The parts of the body between the attributes and the rows, between the rows and the relationships, and at
-/// the end.
-const ROWS_BEGIN: &[u8] = br#""profiles":{"data":["#;
+/// The parts of the body before the rows, between the rows and the relationships, and at the end.
+const ROWS_BEGIN: &[u8] = br#":{"data":["#;
 const ROWS_END: &[u8] = b"]}}";
 const END: &[u8] = b"}}";
-/// [`Advice::form`] of bulk requests.
+/// [`Advice::form`] of bulk requests whose rows are profiles.
 pub(crate) const FORM: &str =
     "{data: {type: …, attributes: {profiles: {data: [{type: 'profile', attributes: {…}}, …]}}}}";
 
@@ -32,6 +31,8 @@ pub(crate) const FORM: &str =
 pub(crate) struct BulkRequest {
     /// The resource's type; its plural is the path.
     kind: &'static str,
+    /// What the rows are.
+    rows: &'static Rows,
     /// Klaviyo's limit on the rows of one request.
     most: usize,
     advice: &'static Advice,
@@ -39,6 +40,22 @@ pub(crate) struct BulkRequest {
     before: Vec<u8>,
     after: Vec<u8>,
 }
+
+/// What the rows of a request are.
+pub(crate) struct Rows {
+    /// The attribute that they are under.
+    pub(crate) attribute: &'static str,
+    /// One of them, in a sentence.
+    pub(crate) name: &'static str,
+    /// The most bytes of one, less than [`REQUEST_BYTES`].
+    pub(crate) bytes: usize,
+    /// The field of the contract that a member of a row is.
+    pub(crate) field: fn(&str) -> String,
+}
+
+/// Rows that are profiles.
+pub(crate) const PROFILES: &Rows =
+    &Rows { attribute: "profiles", name: "contact", bytes: PROFILE_BYTES, field: jsonapi::field_of_profile };
 
 /// A row as it is sent.
 pub(crate) struct Row {
@@ -117,6 +134,19 @@ impl BatchReport {
     }
 }
 
+impl From<BatchReport> for BatchResult {
+    fn from(report: BatchReport) -> Self {
+        let accepted: usize = report.accepted.iter().map(|accepted| accepted.rows.len()).sum();
+        Self {
+            // There are no more than the caller gave.
+            accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
+            refused: report.refused,
+            warnings: report.warnings,
+            stopped: report.stopped,
+        }
+    }
+}
+
 impl Accepted {
     /// Reads an answer with a job.
     pub(crate) fn job(response: &Response, document: &Json<'_>) -> Result<Self, String> {
@@ -141,12 +171,13 @@ impl Accepted {
 impl BulkRequest {
     pub(crate) fn new(
         kind: &'static str,
+        rows: &'static Rows,
         most: usize,
         advice: &'static Advice,
         read: fn(&Response, &Json<'_>) -> Result<Accepted, String>,
     ) -> Self {
         let before = format!(r#"{{"data":{{"type":"{kind}","attributes":{{"#).into_bytes();
-        Self { kind, most, advice, read, before, after: Vec::new() }
+        Self { kind, rows, most, advice, read, before, after: Vec::new() }
     }
 
     /// Adds an attribute beside the rows.
@@ -181,7 +212,7 @@ impl BulkRequest {
         let mut batch = Batch::default();
         // The memory of a component cannot hold 2^32 rows.
         for (index, row) in (0..u32::MAX).zip(rows) {
-            match row.and_then(Row::checked) {
+            match row.and_then(|row| self.checked(row)) {
                 Ok(row) => {
                     if !self.has_room(&batch, &row) {
                         self.send_batch(http, &mut batch, &mut report, fallback)?;
@@ -200,9 +231,22 @@ impl BulkRequest {
         Ok(report)
     }
 
+    /// Checks that Klaviyo takes as much in a row.
+    pub(crate) fn checked(&self, row: Row) -> Result<Row, Box<Error>> {
+        if row.json.len() > self.rows.bytes {
+            let reason = format!("it takes more than {} KB", self.rows.bytes / 1_000);
+            let mut error = Error::invalid(self.rows.name, &reason);
+            error.details.iter_mut().for_each(|detail| detail.pointer = None);
+            return Err(error);
+        }
+        Ok(row)
+    }
+
     fn has_room(&self, batch: &Batch, row: &Row) -> bool {
-        let around = self.before.len() + ROWS_BEGIN.len() + ROWS_END.len() + self.after.len() + END.len();
-        batch.rows.len() < self.most && around + batch.json.len() + 1 + row.json.len() <= REQUEST_BYTES
+        let parts = [&self.before, self.rows.attribute.as_bytes(), ROWS_BEGIN, ROWS_END, &self.after, END];
+        // Two quotes around the attribute, and a comma.
+        let around = parts.into_iter().map(<[u8]>::len).sum::<usize>() + 3;
+        batch.rows.len() < self.most && around + batch.json.len() + row.json.len() <= REQUEST_BYTES
     }
 
     /// Sends a batch and empties it. As long as Klaviyo refuses it and names rows, it is sent again without
@@ -218,9 +262,9 @@ impl BulkRequest {
         let mut progressed = !report.accepted.is_empty();
         while !batch.rows.is_empty() {
             let mut named = Vec::new();
-            let answer = self
-                .operation(batch)
-                .send_or(http, &mut |response| named = jsonapi::refused_rows(&response.body));
+            let answer = self.operation(batch).send_or(http, &mut |response| {
+                named = jsonapi::refused_rows(&response.body, self.rows.attribute, self.rows.field);
+            });
             let error = match answer {
                 Ok(mut accepted) => {
                     accepted.rows = batch.positions();
@@ -260,7 +304,11 @@ impl BulkRequest {
     }
 
     fn operation(&self, batch: &Batch) -> Operation<Accepted> {
-        let body = [&self.before, ROWS_BEGIN, &batch.json, ROWS_END, &self.after, END].concat();
+        let attribute = self.rows.attribute.as_bytes();
+        let parts: [&[u8]; 8] =
+            [&self.before, b"\"", attribute, b"\"", ROWS_BEGIN, &batch.json, ROWS_END, &self.after];
+        let mut body = parts.concat();
+        body.extend_from_slice(END);
         let url = format!("{ORIGIN}/api/{}s/", self.kind);
         let revision = batch.rows.iter().map(|row| row.revision).max().unwrap_or(REVISION);
         Operation { request: post(url, revision, body), advice: self.advice, read: self.read }
@@ -270,16 +318,6 @@ impl BulkRequest {
 impl Row {
     pub(crate) fn new(value: &impl Serialize, revision: &'static str) -> Result<Self, Box<Error>> {
         Ok(Self { json: json(value)?, revision })
-    }
-
-    /// Checks that Klaviyo takes as much.
-    pub(crate) fn checked(self) -> Result<Self, Box<Error>> {
-        if self.json.len() > ROW_BYTES {
-            let mut error = Error::invalid("contact", "it takes more than 100,000 bytes");
-            error.details.iter_mut().for_each(|detail| detail.pointer = None);
-            return Err(error);
-        }
-        Ok(self)
     }
 }
 
@@ -350,7 +388,7 @@ mod tests {
 
     fn bulk(most: usize) -> BulkRequest {
         const ADVICE: &Advice = &Advice::read(&[]);
-        BulkRequest::new("profile-bulk-import-job", most, ADVICE, Accepted::unnamed)
+        BulkRequest::new("profile-bulk-import-job", PROFILES, most, ADVICE, Accepted::unnamed)
     }
 
     fn number(index: usize) -> Result<Row, Box<Error>> {
@@ -407,7 +445,7 @@ mod tests {
 
     #[test]
     fn a_row_has_as_many_bytes_as_klaviyo_takes() {
-        let row = |index| Row::new(&"x".repeat(ROW_BYTES - 2 + index), REVISION);
+        let row = |index| Row::new(&"x".repeat(PROFILE_BYTES - 2 + index), REVISION);
         let mut http = |_: Request| Ok(answer(202, ""));
         let report = bulk(10).send(&mut http, &mut (0..2).map(row), &mut ()).unwrap();
         assert_eq!(report.accepted[0].rows, [0]);

@@ -19,7 +19,8 @@ use alloc::{boxed::Box, vec::Vec};
 /// # Errors
 /// None.
 pub fn check(contacts: &[NewProfile]) -> Result<Vec<Refusal>, Box<Error>> {
-    let refusal = |(index, contact)| match row(contact).and_then(Row::checked) {
+    let bulk = bulk_import(None)?;
+    let refusal = |(index, contact)| match row(contact).and_then(|row| bulk.checked(row)) {
         Ok(_) => None,
         Err(error) => Some(Refusal { index, reason: error.reason() }),
     };

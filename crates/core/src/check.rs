@@ -4,6 +4,7 @@ use crate::decimal::decimal;
 use crate::identifiers::{email, external_id, phone_number};
 use crate::json::syntax;
 use crate::jsonapi::{Attributes, Value};
+use crate::rfc3339::{self, Timestamp};
 use crate::text::trimmed;
 use crate::{Channel, Error, Identifier, Location, NewProfile};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String};
@@ -143,6 +144,31 @@ pub(crate) fn optional_id(field: &str, id: Option<&str>) -> Result<(), Box<Error
         Some("") => Err(Error::invalid(field, "it is empty")),
         _ => Ok(()),
     }
+}
+
+/// Checks a time.
+pub(crate) fn time<'a>(field: &str, text: &'a str) -> Result<Timestamp<'a>, Box<Error>> {
+    rfc3339::parse(text).ok_or_else(|| {
+        Error::invalid(field, "it is no date and time of RFC 3339, such as 2025-03-01T12:00:00Z")
+    })
+}
+
+/// Checks a name of 1 to `most` characters, without the white space at its ends.
+pub(crate) fn name<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a str, Box<Error>> {
+    match trimmed(text) {
+        "" => Err(Error::invalid(field, "it is empty")),
+        text if text.chars().count() > most => {
+            Err(Error::invalid(field, &format!("it has more than {most} characters")))
+        }
+        text => Ok(text),
+    }
+}
+
+/// Checks a decimal number. It is sent as it is written, so that no digit is lost.
+pub(crate) fn number<'a>(field: &str, text: &'a str) -> Result<&'a RawValue, Box<Error>> {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b' '));
+    let number = Some(text).filter(|text| plain(text)).and_then(|text| serde_json::from_str(text).ok());
+    number.ok_or_else(|| Error::invalid(field, "it is no decimal number, such as 29.99"))
 }
 
 /// Checks custom properties. They are sent as they are written, so that no number loses a digit.

@@ -7,8 +7,8 @@ use crate::operation::REVISION;
 use crate::operation::consents::{bulk_subscribe, bulk_unsubscribe, get_consents};
 use crate::rfc3339::{self, Timestamp};
 use crate::{
-    Channel, ChannelRefusal, ConsentOptions, ConsentOutcome, Consents, Error, Http, Identifier, Subscription,
-    Unsubscription, check, contacts, identifiers,
+    BatchResult, Channel, ChannelRefusal, ConsentOptions, ConsentOutcome, Consents, Error, Http, Identifier,
+    Subscription, Unsubscription, check, contacts, identifiers,
 };
 use alloc::{boxed::Box, format, vec::Vec};
 
@@ -35,7 +35,7 @@ pub(crate) fn subscribe(
 ) -> Result<Granted, Box<Error>> {
     check::optional_id("list", list)?;
     let historical = options.historical_import.as_ref();
-    let now = historical.map(|historical| timestamp("now", &historical.now)).transpose()?;
+    let now = historical.map(|historical| check::time("now", &historical.now)).transpose()?;
     let bulk = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;
     let check = |person: &Subscription| {
         check::optional_id("id", person.id.as_deref())?;
@@ -89,18 +89,10 @@ pub(crate) struct Granted {
 impl From<Granted> for ConsentOutcome {
     fn from(granted: Granted) -> Self {
         let Granted { report, channels } = granted;
-        let accepted: usize = report.accepted.iter().map(|accepted| accepted.rows.len()).sum();
-        let refused =
-            |index: u32| report.refused.binary_search_by_key(&index, |refusal| refusal.index).is_ok();
-        let refused_channels = channels.into_iter().filter(|refusal| !refused(refusal.index)).collect();
-        Self {
-            // There are no more than the caller gave.
-            accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
-            refused_channels,
-            refused: report.refused,
-            warnings: report.warnings,
-            stopped: report.stopped,
-        }
+        let BatchResult { accepted, refused, warnings, stopped } = report.into();
+        let is_refused = |index: u32| refused.binary_search_by_key(&index, |refusal| refusal.index).is_ok();
+        let refused_channels = channels.into_iter().filter(|refusal| !is_refused(refusal.index)).collect();
+        Self { accepted, refused, refused_channels, warnings, stopped }
     }
 }
 
@@ -239,14 +231,8 @@ fn consented_at(given: Option<&str>, now: Option<&Timestamp<'_>>) -> Result<(), 
         (None, None) => return Ok(()),
         (Some(_), None) => "it is for historical imports only; give historical-import, or leave it out",
         (None, Some(_)) => "a historical import needs it for everybody",
-        (Some(given), Some(now)) if timestamp("consented-at", given)? > *now => "it is in the future",
+        (Some(given), Some(now)) if check::time("consented-at", given)? > *now => "it is in the future",
         (Some(_), Some(_)) => return Ok(()),
     };
     Err(Error::invalid("consented-at", reason))
-}
-
-fn timestamp<'a>(field: &str, text: &'a str) -> Result<Timestamp<'a>, Box<Error>> {
-    rfc3339::parse(text).ok_or_else(|| {
-        Error::invalid(field, "it is no date and time of RFC 3339, such as 2025-03-01T12:00:00Z")
-    })
 }

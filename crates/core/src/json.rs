@@ -157,6 +157,11 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The text of a number; none where the value has another type.
+    pub(crate) fn number_text(&self) -> Option<&'a str> {
+        self.text.filter(|_| matches!(self.kind(), Kind::Number))
+    }
+
     /// The text of an object; none where [`members`](Self::members) reads an empty one.
     pub(crate) fn object_text(&self) -> Result<Option<&'a str>, String> {
         match self.kind() {

@@ -35,6 +35,7 @@ mod decimal;
 mod diagnosis;
 mod encode;
 mod error;
+pub mod events;
 mod http;
 mod http_date;
 pub mod identifiers;

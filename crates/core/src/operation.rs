@@ -3,6 +3,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod consents;
+pub(crate) mod events;
 pub(crate) mod imports;
 pub(crate) mod lists;
 pub(crate) mod profiles;

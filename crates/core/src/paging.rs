@@ -12,7 +12,7 @@ const MAX_PAGES: usize = 1_000;
 
 /// The most items that are read, on one page or on all. Without a bound, an answer of a few megabytes could
 /// need more memory than there is.
-const MAX_ITEMS: usize = 100_000;
+pub(crate) const MAX_ITEMS: usize = 100_000;
 
 /// The most bytes that are read of a collection whose items are all kept. The memory of a call holds several
 /// times as much.
@@ -63,6 +63,7 @@ fn items_of(
 }
 
 /// Whether the items that follow are wanted.
+#[derive(PartialEq)]
 pub(crate) enum Wanted {
     More,
     Enough,
@@ -90,14 +91,14 @@ pub(crate) fn too_large() -> Box<Error> {
     )
 }
 
-/// Gives the items of all pages to `take`, until it has enough or fails. Its failure is a complaint about the
-/// answer.
+/// Gives the items of all pages to `take`, until it has enough or fails, and returns whether there are more items,
+/// as far as the pages that were read tell. The failure of `take` is a complaint about the answer.
 pub(crate) fn each<T>(
     http: &mut dyn Http,
     first: Operation<Page<T>>,
     at: fn(String) -> Operation<Page<T>>,
     take: &mut dyn FnMut(T) -> Result<Wanted, String>,
-) -> Result<(), Box<Error>> {
+) -> Result<bool, Box<Error>> {
     let mut seen = vec![first.request.url.clone()];
     let mut operation = first;
     let (mut count, mut bytes) = (0, 0);
@@ -117,17 +118,20 @@ pub(crate) fn each<T>(
             if count > MAX_ITEMS {
                 return Err(too_many());
             }
-            for item in page.items {
-                if matches!(take(item)?, Wanted::Enough) {
-                    return Ok(None);
-                }
+            let mut wanted = Wanted::More;
+            let mut items = page.items.into_iter();
+            while wanted == Wanted::More
+                && let Some(item) = items.next()
+            {
+                wanted = take(item)?;
             }
-            Ok(page.next)
+            Ok((wanted, page.next, items.next().is_some()))
         })?;
         match next {
-            None => return Ok(()),
-            Some(_) if bytes > MAX_BYTES => return Err(too_large()),
-            Some(url) => {
+            (_, None, more) => return Ok(more),
+            (Wanted::Enough, Some(_), _) => return Ok(true),
+            (Wanted::More, Some(_), _) if bytes > MAX_BYTES => return Err(too_large()),
+            (Wanted::More, Some(url), _) => {
                 seen.push(url.clone());
                 operation = at(url);
             }
@@ -136,7 +140,7 @@ pub(crate) fn each<T>(
 }
 
 /// The complaint about an answer with more than [`MAX_ITEMS`] items.
-fn too_many() -> String {
+pub(crate) fn too_many() -> String {
     "it has more than 100,000 items".to_owned()
 }
 

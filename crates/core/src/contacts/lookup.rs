@@ -152,7 +152,7 @@ impl<'a> Search<'a> {
         }
         let each_alone = match read {
             // The answer has a profile that matches no value as text: Klaviyo treats some spellings as equal.
-            Ok(()) => strange,
+            Ok(_) => strange,
             Err(error) if error.code == Code::Rejected && finder.goes_on_alone() => {
                 if let [value] = self.values.as_slice() {
                     return value.refused(&error, finder);

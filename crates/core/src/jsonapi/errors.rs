@@ -28,19 +28,17 @@ pub(crate) fn errors(body: &[u8]) -> Vec<ErrorObject> {
     entries
 }
 
-/// The rows of a bulk request that an error document names, with the reasons. A row that is named twice is
-/// returned twice.
-pub(crate) fn refused_rows(body: &[u8]) -> Vec<(u32, Detail)> {
+/// The rows under an attribute of a bulk request that an error document names, with the reasons, whose pointers are
+/// what `field` makes of the members. A row that is named twice is returned twice.
+pub(crate) fn refused_rows(body: &[u8], attribute: &str, field: fn(&str) -> String) -> Vec<(u32, Detail)> {
     /// Klaviyo's limit on the rows of a request.
     const ROWS: usize = 10_000;
     let mut rows = Vec::new();
     each_error(body, &mut |object| {
         let mut reason = detail(object);
-        if let Some((row, member)) = reason.pointer.as_deref().and_then(row_of).filter(|_| rows.len() < ROWS)
-        {
-            // The field of the contract, if it is one.
-            let field = member.strip_prefix("attributes/").unwrap_or(member).replace('_', "-");
-            reason.pointer = Some(field).filter(|field| !field.is_empty());
+        let named = reason.pointer.as_deref().and_then(|pointer| row_of(pointer, attribute));
+        if let Some((row, member)) = named.filter(|_| rows.len() < ROWS) {
+            reason.pointer = Some(field(member)).filter(|field| !field.is_empty());
             rows.push((row, reason));
         }
     });
@@ -61,9 +59,9 @@ fn each_error(body: &[u8], take: &mut dyn FnMut(&Json<'_>)) {
     let _ = Json::parse(body).and_then(read);
 }
 
-/// The number of the row of a bulk request that a pointer points at, and the member of the row.
-pub(super) fn row_of(pointer: &str) -> Option<(u32, &str)> {
-    let row = pointer.strip_prefix("/data/attributes/profiles/data/")?;
+/// The number of the row under an attribute of a bulk request that a pointer points at, and the member of the row.
+pub(super) fn row_of<'a>(pointer: &'a str, attribute: &str) -> Option<(u32, &'a str)> {
+    let row = pointer.strip_prefix("/data/attributes/")?.strip_prefix(attribute)?.strip_prefix("/data/")?;
     let (number, member) = row.split_once('/').unwrap_or((row, ""));
     Some((number.parse().ok()?, member))
 }
@@ -119,7 +117,7 @@ mod tests {
             ("/data/attributes/email", None),
             ("", None),
         ] {
-            assert_eq!(row_of(pointer), row, "{pointer}");
+            assert_eq!(row_of(pointer, "profiles"), row, "{pointer}");
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn job(resource: &Json<'_>) -> Result<Job, String> {
 pub(crate) fn failure(resource: &Json<'_>) -> Result<ImportFailure, String> {
     let [attributes] = resource.members(["attributes"])?;
     let reason = detail(&attributes);
-    let row = reason.pointer.as_deref().and_then(row_of).map(|(row, _)| row);
+    let row = reason.pointer.as_deref().and_then(|pointer| row_of(pointer, "profiles")).map(|(row, _)| row);
     let [payload] = attributes.members(["original_payload"])?;
     let payload = payload.object_text()?.map(str::to_owned);
     Ok(ImportFailure { row, reason, payload })

@@ -6,6 +6,7 @@
 mod attributes;
 mod consents;
 mod errors;
+mod events;
 mod jobs;
 mod lists;
 mod profiles;
@@ -13,9 +14,12 @@ mod profiles;
 pub(crate) use attributes::{Attributes, Patch, Value};
 pub(crate) use consents::{Consent, Consenting, SUBSCRIBED, Subscriptions, UNSUBSCRIBED, consents};
 pub(crate) use errors::{errors, refused_rows};
+pub(crate) use events::{
+    MetricName, Tracked, TrackedRow, event, field_of_event, metric, metric_name, person,
+};
 pub(crate) use jobs::{failure, job};
 pub(crate) use lists::list;
-pub(crate) use profiles::profile;
+pub(crate) use profiles::{field_of_profile, profile};
 
 use serde::Serialize;
 

@@ -4,6 +4,11 @@ use crate::json::Json;
 use crate::{Location, Profile};
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
+/// The field of the contract that a member of a profile in a bulk request is.
+pub(crate) fn field_of_profile(member: &str) -> String {
+    member.strip_prefix("attributes/").unwrap_or(member).replace('_', "-")
+}
+
 /// A profile resource. An empty id is an error: in a path it would name another resource.
 pub(crate) fn profile(resource: &Json<'_>) -> Result<Profile, String> {
     let [id, attributes] = resource.members(["id", "attributes"])?;

@@ -2,7 +2,7 @@
 
 use super::profiles::{by_filter, by_id, first, one};
 use super::{Operation, REPEAT, REVISION, get};
-use crate::batch::{Accepted, BulkRequest, FORM};
+use crate::batch::{Accepted, BulkRequest, FORM, PROFILES};
 use crate::diagnosis::Advice;
 use crate::encode::{any_of, percent_encode, quoted};
 use crate::jsonapi;
@@ -82,7 +82,8 @@ pub(crate) fn bulk_subscribe(
     historical: bool,
     list: Option<&str>,
 ) -> Result<BulkRequest, Box<Error>> {
-    let mut bulk = BulkRequest::new("profile-subscription-bulk-create-job", 1_000, WRITE, Accepted::unnamed);
+    let mut bulk =
+        BulkRequest::new("profile-subscription-bulk-create-job", PROFILES, 1_000, WRITE, Accepted::unnamed);
     if let Some(source) = custom_source {
         bulk.attribute("custom_source", &source)?;
     }
@@ -95,7 +96,8 @@ pub(crate) fn bulk_subscribe(
 
 /// Bulk unsubscribe profiles.
 pub(crate) fn bulk_unsubscribe(list: Option<&str>) -> Result<BulkRequest, Box<Error>> {
-    let mut bulk = BulkRequest::new("profile-subscription-bulk-delete-job", 100, WRITE, Accepted::unnamed);
+    let mut bulk =
+        BulkRequest::new("profile-subscription-bulk-delete-job", PROFILES, 100, WRITE, Accepted::unnamed);
     bulk.list("list", list, false)?;
     Ok(bulk)
 }

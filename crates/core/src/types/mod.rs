@@ -3,14 +3,17 @@
 //! Their serde form is the contract's JSON: records with kebab-case names, variants as `{"case": payload}`,
 //! options as the value or null. What is read may leave out a field that is an option or a list (`serde(default)`).
 
+mod batch;
 mod bulk;
 mod changes;
 mod channel;
 mod consent;
 mod contacts;
+mod events;
 mod lists;
 mod profile;
 
+pub use batch::BatchResult;
 pub use bulk::{ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use changes::{ChangePage, Position, Start};
 pub use channel::Channel;
@@ -19,5 +22,6 @@ pub use consent::{
     Suppression, Unsubscription,
 };
 pub use contacts::{Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted};
+pub use events::{Event, Metric, NewEvent, Period, Timeline};
 pub use lists::Audience;
 pub use profile::{Identifier, Location, NewProfile, Profile};
