@@ -29,7 +29,7 @@ fn the_story_goes_as_the_guide_tells_it() -> Result<()> {
     let receipt = |created: bool| {
         json!({ "ok": {
             "profile-id": "01GMTZY2TEKN4KFRP30JZ59KGB", "profile-name": "Priya", "list-id": "Y6nRLr",
-            "created": created, "warnings": [],
+            "created": created, "warnings": [], "consent": [],
         } })
     };
     assert_eq!(story["chapters"][1]["result"], receipt(true));

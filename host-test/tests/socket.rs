@@ -65,7 +65,7 @@ fn the_second_opt_in_finds_what_the_first_one_made() -> Result<()> {
     let first = klaviyo.ok("contacts.opt-in", &[priya(), list["id"].clone()])?;
     let expected = json!({
         "profile-id": "01GMTZY2TEKN4KFRP30JZ59KGB", "profile-name": "Priya", "list-id": "Y6nRLr",
-        "created": true, "warnings": [],
+        "created": true, "warnings": [], "consent": [],
     });
     assert_eq!(first, expected);
     let requests = klaviyo.server.account().requests();
