@@ -1,0 +1,109 @@
+//! Opt-ins with consent, and changes of profiles, through `klaviyo-host`: what the simulated Klaviyo holds in the end.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+use anyhow::{Context, Result, bail};
+use host_test::component::{artifact, cache};
+use host_test::suite::block_on;
+use klaviyo_host::types::{Change, Channel, Enrollment, Identifier, NewProfile, Permission};
+use klaviyo_host::{Connector, Egress, Secret, Tenant};
+use klaviyo_mock::{Account, Klaviyo, Server};
+use std::time::Duration;
+
+const LIST: &str = "Y6nRLr";
+
+fn stage() -> Result<(Server, Tenant)> {
+    let klaviyo = Klaviyo::from(Account::demo()).job_delay(Duration::ZERO);
+    let server = Server::start(klaviyo)?;
+    let egress = Egress::endpoint(&server.url())?;
+    let connector = Connector::builder().egress(egress).cache(cache()).load(artifact())?;
+    Ok((server, Tenant::new(&connector, Secret::new(Account::DEMO_KEY)?)))
+}
+
+fn contact(n: usize) -> NewProfile {
+    NewProfile {
+        email: Some(format!("person{n}@example.com")),
+        phone_number: Some(format!("+9198{n:08}")),
+        ..NewProfile::default()
+    }
+}
+
+fn permission() -> Permission {
+    Permission {
+        channels: vec![Channel::Email, Channel::Whatsapp],
+        custom_source: Some("WhatsApp bot".to_owned()),
+    }
+}
+
+#[test]
+fn a_channel_that_the_account_lacks_costs_no_other() -> Result<()> {
+    let (server, tenant) = stage()?;
+    server.account().lacks_channel(klaviyo_mock::Channel::WhatsApp);
+    let mut contacts: Vec<NewProfile> = (0..20).map(contact).collect();
+    contacts[7].email = Some("nobody".to_owned());
+    block_on(async {
+        for known in &contacts[..3] {
+            tenant.create(known).await?;
+        }
+        let result = tenant.opt_in_many(&contacts, LIST, Some(&permission())).await?.value;
+        assert_eq!(result.stopped, None);
+        for (n, outcome) in result.outcomes.iter().enumerate() {
+            match outcome {
+                Enrollment::Enrolled(receipt) => {
+                    assert_eq!(receipt.created, n >= 3, "{n}");
+                    let [email, whatsapp] = receipt.consent.as_slice() else { bail!("{receipt:?}") };
+                    assert_eq!((email.refused.is_none(), whatsapp.refused.is_none()), (true, false), "{n}");
+                    assert_eq!(email.state.as_deref(), Some("SUBSCRIBED"), "{n}");
+                }
+                other => assert!(n == 7 && matches!(other, Enrollment::Refused(_)), "{n} {other:?}"),
+            }
+        }
+        let account = server.account();
+        assert_eq!(account.members(LIST).len(), 19);
+        let profiles = account.profiles();
+        let consents =
+            |channel| profiles.iter().filter(|profile| profile.consent(channel).is_given()).count();
+        assert_eq!(consents(klaviyo_mock::Channel::Email), 19);
+        assert_eq!(consents(klaviyo_mock::Channel::WhatsApp), 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn one_opt_in_says_what_stands_on_each_channel() -> Result<()> {
+    let (_server, tenant) = stage()?;
+    block_on(async {
+        let receipt = tenant.opt_in(&contact(1), LIST, Some(&permission())).await?.value;
+        let states: Vec<_> = receipt.consent.iter().map(|on| (on.state.as_deref(), on.can_receive)).collect();
+        assert_eq!(states, [(Some("SUBSCRIBED"), Some(true)); 2]);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_profile_is_changed_and_merged() -> Result<()> {
+    let (server, tenant) = stage()?;
+    block_on(async {
+        let into = tenant.upsert(&contact(1)).await?.value.profile.id;
+        let from = tenant.upsert(&contact(2)).await?.value.profile.id;
+        let title = NewProfile { title: Some("Buyer".to_owned()), ..NewProfile::default() };
+        let changes = [
+            Change::Set(title),
+            Change::Clear("phone-number".to_owned()),
+            Change::Append("{\"tags\":[\"vip\"]}".to_owned()),
+        ];
+        let changed = tenant.update(&into, &changes).await?.value;
+        assert_eq!((changed.title.as_deref(), changed.phone_number), (Some("Buyer"), None));
+        assert!(changed.properties.contains("vip"), "{}", changed.properties);
+        tenant.merge(&into, &from).await?;
+        for _ in 0..500 {
+            if server.account().profiles().len() == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let left = tenant.lookup(&Identifier::Id(into.clone())).await?.value.context("the destination")?;
+        assert_eq!(left.id, into);
+        assert_eq!(tenant.lookup(&Identifier::Id(from)).await?.value.map(|profile| profile.id), None);
+        Ok(())
+    })
+}
