@@ -7,9 +7,12 @@
 mod cursor;
 mod fingerprint;
 
+use crate::encode::next_link;
 use crate::operation::Operation;
-use crate::operation::changes::{ReadPage, get_changed_profiles, get_changed_profiles_at};
-use crate::{ChangePage, Code, Error, Http, ORIGIN, Position, Profile, rfc3339};
+use crate::operation::changes::{
+    ReadPage, get_changed_profiles, get_changed_profiles_at, get_new_events, get_new_events_at,
+};
+use crate::{ChangePage, Error, Event, Http, ORIGIN, Position, Profile, rfc3339};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::hash::Hash;
 use cursor::{Cursor, Told};
@@ -17,6 +20,9 @@ use fingerprint::Fingerprint;
 
 /// The look-back where none is given, in seconds.
 const LOOK_BACK: u32 = 600;
+/// A page is left at the earliest time of so many items at its end. An item that changes while Klaviyo answers can be in
+/// its old place with its new time, and what is between the two was not read.
+const LAST_ITEMS: usize = 3;
 /// The longest look-back, in seconds.
 const LONGEST_LOOK_BACK: u32 = 86_400;
 
@@ -33,6 +39,23 @@ pub fn profiles(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Profi
         time: |profile: &Profile| profile.updated.as_deref(),
         // Klaviyo's `updated` may have whole seconds, in which a profile can change twice.
         fingerprint: Fingerprint::of,
+    };
+    feed.page(http, from)
+}
+
+/// The events that happened since, in the order of `time`, with the names of their metrics.
+///
+/// # Errors
+/// As [`profiles`].
+pub fn events(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Event>, Box<Error>> {
+    let feed = Feed {
+        subject: "events",
+        path: "/api/events",
+        first: &get_new_events,
+        at: get_new_events_at,
+        time: |event: &Event| event.time.as_deref(),
+        // An event has its id and its time for good, while the name of its metric can change.
+        fingerprint: |event| Fingerprint::of(&(&event.id, &event.time)),
     };
     feed.page(http, from)
 }
@@ -56,24 +79,31 @@ impl<T: Hash> Feed<'_, T> {
         let mut cursor = self.cursor(from)?;
         let link = cursor.link.take();
         let operation = match &link {
-            Some(link) => (self.at)(format!("{ORIGIN}{link}")),
+            // Encoded again: whoever has the cursor may have changed it.
+            Some(link) => {
+                let url = next_link(&format!("{ORIGIN}{link}"));
+                (self.at)(url.ok_or_else(|| Error::invalid("from/cursor", "its link leads elsewhere"))?)
+            }
             None => (self.first)(cursor.from),
         };
-        let ReadPage { page, now } = operation.send(http)?;
+        let asked = operation.request.url.clone();
+        let ReadPage { page, now } = operation.send_and(http, |read| match &read.page.next {
+            Some(next) if *next == asked => {
+                Err("the link to the next page leads to the same page".to_owned())
+            }
+            Some(next) if !self.has_path(next.strip_prefix(ORIGIN).unwrap_or_default()) => {
+                Err(format!("the link to the next page leads away from {}", self.path))
+            }
+            _ => Ok(read),
+        })?;
         let next = page.next.as_deref().map(|next| next.strip_prefix(ORIGIN).unwrap_or(next).to_owned());
-        if next.is_some() && next == link {
-            return Err(Error::new(
-                Code::Malformed,
-                "Klaviyo's link to the next page leads to the same page; repeat the call, and report it if it stays so"
-                    .to_owned(),
-            ));
-        }
         let horizon = cursor.horizon();
-        let (mut items, mut told, mut last) = (Vec::new(), Vec::new(), cursor.from);
+        let (mut items, mut told, mut times) = (Vec::new(), Vec::new(), Vec::new());
         for item in page.items {
             // An item without a time cannot be late: it is told now.
-            let time = (self.time)(&item).and_then(milliseconds).unwrap_or(last);
-            last = last.max(time);
+            let before = times.last().copied().unwrap_or(cursor.from);
+            let time = (self.time)(&item).and_then(milliseconds).unwrap_or(before);
+            times.push(time);
             let seen = Told { time, fingerprint: (self.fingerprint)(&item) };
             if time >= horizon && !cursor.has(&seen) && !told.contains(&seen) {
                 told.push(seen);
@@ -81,6 +111,12 @@ impl<T: Hash> Feed<'_, T> {
             }
         }
         cursor.add(&told);
+        // Behind the last page there is nothing to pass over.
+        let last = match next {
+            Some(_) => times.iter().rev().take(LAST_ITEMS).min(),
+            None => times.iter().max(),
+        };
+        let last = last.copied().unwrap_or(cursor.from).max(cursor.from);
         cursor.began = cursor.began.or(now);
         // Events can also have times in the future, and others happen before them.
         cursor.newest = cursor.newest.max(cursor.began.map_or(last, |began| began.min(last)));
@@ -131,6 +167,12 @@ impl<T: Hash> Feed<'_, T> {
         })
     }
 
+    /// Whether a link without the origin has the path of the collection.
+    fn has_path(&self, link: &str) -> bool {
+        let path = link.split('?').next().unwrap_or_default();
+        path.strip_suffix('/').unwrap_or(path) == self.path
+    }
+
     /// The cursor in a text of the caller's.
     fn given(&self, text: &str) -> Result<Cursor, Box<Error>> {
         let invalid = |reason: &str| Err(Error::invalid("from/cursor", reason));
@@ -142,11 +184,7 @@ impl<T: Hash> Feed<'_, T> {
         if cursor.subject != self.subject {
             return invalid(&format!("it is a cursor of {}, and not of {}", cursor.subject, self.subject));
         }
-        let stays = |link: &String| {
-            let path = link.split('?').next().unwrap_or_default();
-            path.strip_suffix('/').unwrap_or(path) == self.path
-        };
-        if !cursor.link.iter().all(stays) {
+        if !cursor.link.iter().all(|link| self.has_path(link)) {
             return invalid("its link leads elsewhere");
         }
         Ok(cursor)

@@ -1,12 +1,12 @@
 //! Collections in the order of the times of their items.
 
+use super::events::{EVENTS, events};
 use super::{Operation, REVISION, get};
 use crate::diagnosis::Advice;
 use crate::encode::percent_encode;
-use crate::json::Json;
 use crate::jsonapi;
-use crate::paging::{self, Page};
-use crate::{ORIGIN, Profile, Response, http_date, rfc3339};
+use crate::paging::{Page, page};
+use crate::{Event, ORIGIN, Profile, Response, http_date, rfc3339};
 use alloc::{format, string::String};
 
 /// A page, and the time of its answer.
@@ -27,14 +27,21 @@ pub(crate) fn get_changed_profiles(from: i64) -> Operation<ReadPage<Profile>> {
 /// Get the profiles at a link of an earlier answer.
 pub(crate) fn get_changed_profiles_at(url: String) -> Operation<ReadPage<Profile>> {
     const READ: &Advice = &Advice::read(&["profiles:read"]);
-    get(url, REVISION, READ, |response, document| read_page(response, document, jsonapi::profile))
+    get(url, REVISION, READ, |response, document| Ok(dated(response, page(document, jsonapi::profile)?)))
 }
 
-fn read_page<T>(
-    response: &Response,
-    document: &Json<'_>,
-    read: fn(&Json<'_>) -> Result<T, String>,
-) -> Result<ReadPage<T>, String> {
-    let now = response.header("date").and_then(http_date::milliseconds);
-    Ok(ReadPage { page: paging::page(document, read)?, now })
+/// Get the events that happened at or after a time, in milliseconds since 1970, with the names of their metrics.
+pub(crate) fn get_new_events(from: i64) -> Operation<ReadPage<Event>> {
+    let filter = percent_encode(&format!("greater-or-equal(datetime,{})", rfc3339::text(from)));
+    get_new_events_at(format!("{ORIGIN}{EVENTS}?filter={filter}&include=metric&sort=datetime"))
+}
+
+/// Get the events at a link of an earlier answer.
+pub(crate) fn get_new_events_at(url: String) -> Operation<ReadPage<Event>> {
+    const READ: &Advice = &Advice::read(&["events:read", "metrics:read"]);
+    get(url, REVISION, READ, |response, document| Ok(dated(response, events(document)?)))
+}
+
+fn dated<T>(response: &Response, page: Page<T>) -> ReadPage<T> {
+    ReadPage { page, now: response.header("date").and_then(http_date::milliseconds) }
 }

@@ -66,7 +66,7 @@ pub(crate) fn get_events_at(url: String) -> Operation<Page<Event>> {
 }
 
 /// Reads a page of events, and gives each the name of its metric.
-fn events(document: &Json<'_>) -> Result<Page<Event>, String> {
+pub(super) fn events(document: &Json<'_>) -> Result<Page<Event>, String> {
     let [included] = document.members(["included"])?;
     let mut names = BTreeMap::new();
     included.each_if_any(|resource| {
