@@ -51,7 +51,7 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
     let mut done = 0;
     for chunk in profiles.chunks(PROFILES_PER_REQUEST) {
         let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
-        let sent = add_profiles_to_list(list, &ids)?.send(http).and_then(|parts| match parts.first() {
+        let sent = add(http, list, &ids).and_then(|parts| match parts.first() {
             None => Ok(()),
             Some(part) => Err(Error::new(
                 Code::Rejected,
@@ -82,6 +82,17 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
 /// [`Code::Conflict`] when the identifiers belong to two profiles.
 pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Box<Error>> {
     create_or_update_profile(&check::contact(profile)?)?.send(http)
+}
+
+/// Adds profiles to a list. That there is no such list is often because its name was given.
+fn add(http: &mut dyn Http, list: &str, profiles: &[&str]) -> Result<Vec<String>, Box<Error>> {
+    add_profiles_to_list(list, profiles)?.send(http).map_err(|mut error| {
+        let is_like_an_id = list.len() == 6 && list.bytes().all(|b| b.is_ascii_alphanumeric());
+        if error.code == Code::NotFound && !is_like_an_id {
+            error.message.push_str("; the list looks like a name: give its id, which lists.find has");
+        }
+        error
+    })
 }
 
 fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {

@@ -1,8 +1,7 @@
 //! Opts one person in.
 
-use super::{create_checked, find};
+use super::{add, create_checked, find};
 use crate::jsonapi::Attributes;
-use crate::operation::lists::add_profiles_to_list;
 use crate::{Creation, Error, Http, NewProfile, Permission, Profile, Receipt, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
@@ -32,7 +31,7 @@ pub fn opt_in(
         None => Receipt::of_creation(&attributes, list, create_checked(http, &attributes)?),
     };
     let verb = if receipt.created { "was created" } else { "exists" };
-    let added = add_profiles_to_list(list, &[&receipt.profile_id])?.send(http).map_err(|error| {
+    let added = add(http, list, &[&receipt.profile_id]).map_err(|error| {
         error.after(&format!("the profile {} {verb} and is not known to be on the list", receipt.profile_id))
     })?;
     receipt.added(&added);

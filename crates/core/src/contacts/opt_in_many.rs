@@ -2,9 +2,8 @@
 
 use super::lookup::{Finder, find_each};
 use super::permission::give;
-use super::{PROFILES_PER_REQUEST, create_checked};
+use super::{PROFILES_PER_REQUEST, add, create_checked};
 use crate::jsonapi::Attributes;
-use crate::operation::lists::add_profiles_to_list;
 use crate::{
     Code, Creation, Detail, Enrollment, Enrollments, Error, Http, Identifier, NewProfile, Permission,
     Profile, Receipt, Subscription, check,
@@ -189,7 +188,7 @@ impl People<'_> {
         let (mut divisions, mut is_any_added) = (0, false);
         while let Some(chunk) = chunks.pop() {
             let profiles: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            match add_profiles_to_list(self.list, &profiles)?.send(http) {
+            match add(http, self.list, &profiles) {
                 Ok(parts) => {
                     is_any_added = true;
                     self.added(chunk, &parts);
