@@ -6,7 +6,7 @@ use klaviyo_core::{
     Change, ConsentOptions, Http, Identifier, Method, NewProfile, Permission, Request, Subscription,
     Unsubscription,
 };
-use klaviyo_core::{bulk, consent, contacts, lists};
+use klaviyo_core::{account, bulk, consent, contacts, lists, privacy, segments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -48,6 +48,18 @@ impl Subject for Native {
                 contacts::opt_in_many(http, &contacts, &list, consent.as_ref());
             "lists.all" () => lists::all(http);
             "lists.find" (name: String) => lists::find(http, &name);
+            "lists.create" (name: String) => lists::create(http, &name);
+            "lists.remove" (list: String, profiles: Vec<String>) => lists::remove(http, &list, &profiles);
+            "lists.members" (list: String, cursor: Option<String>) => lists::members(http, &list, cursor.as_deref());
+            "lists.of-profile" (profile: String) => lists::of_profile(http, &profile);
+            "segments.all" () => segments::all(http);
+            "segments.members" (segment: String, cursor: Option<String>) =>
+                segments::members(http, &segment, cursor.as_deref());
+            "segments.of-profile" (profile: String) => segments::of_profile(http, &profile);
+            "account.get" () => account::get(http);
+            "privacy.suppress" (emails: Vec<String>) => privacy::suppress(http, &emails);
+            "privacy.unsuppress" (emails: Vec<String>) => privacy::unsuppress(http, &emails);
+            "privacy.delete" (by: Identifier) => privacy::delete(http, &by);
             "consent.grant" (subscriptions: Vec<Subscription>, list: Option<String>, options: ConsentOptions) =>
                 consent::grant(http, &subscriptions, list.as_deref(), &options);
             "consent.revoke" (unsubscriptions: Vec<Unsubscription>, list: Option<String>) =>
@@ -90,6 +102,7 @@ impl Http for Bridge {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
         };
         let headers = request.headers.into_iter().map(|h| (h.name.to_owned(), h.value.to_owned()));
         self.0.lock().send(Sent {

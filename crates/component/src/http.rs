@@ -24,7 +24,7 @@ impl Http for Import {
     }
 }
 
-variant!(klaviyo::Method => http::Method { Get, Post, Patch });
+variant!(klaviyo::Method => http::Method { Get, Post, Patch, Delete });
 record!(klaviyo::Header => http::Header { name, value });
 record!(http::Response => klaviyo::Response { status, headers, body });
 variant!(http::Error => klaviyo::TransportError {

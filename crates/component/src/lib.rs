@@ -12,12 +12,18 @@
 extern crate alloc;
 
 #[cfg(feature = "whole")]
+mod account;
+#[cfg(feature = "whole")]
 mod bulk;
 mod consent;
 mod contacts;
 mod convert;
 mod http;
 mod lists;
+#[cfg(feature = "whole")]
+mod privacy;
+#[cfg(feature = "whole")]
+mod segments;
 mod types;
 
 /// Generated from `wit/`.

@@ -1,7 +1,7 @@
 //! The interface `lists`.
 
 use crate::Connector;
-use crate::contract::lists::{Audience, Guest};
+use crate::contract::lists::{Audience, Guest, MemberPage};
 use crate::convert::record;
 use crate::http::Import;
 use crate::types::{Answer, answer};
@@ -17,6 +17,22 @@ impl Guest for Connector {
 
     fn find(name: String) -> Answer<Option<Audience>> {
         answer(lists::find(&mut Import("lists.find"), &name))
+    }
+
+    fn create(name: String) -> Answer<Audience> {
+        answer(lists::create(&mut Import("lists.create"), &name))
+    }
+
+    fn remove(list: String, profiles: Vec<String>) -> Answer<u32> {
+        answer(lists::remove(&mut Import("lists.remove"), &list, &profiles))
+    }
+
+    fn members(list: String, cursor: Option<String>) -> Answer<MemberPage> {
+        answer(lists::members(&mut Import("lists.members"), &list, cursor.as_deref()))
+    }
+
+    fn of_profile(profile: String) -> Answer<Vec<Audience>> {
+        answer(lists::of_profile(&mut Import("lists.of-profile"), &profile))
     }
 }
 

@@ -36,6 +36,10 @@ record!(klaviyo::Profile => types::Profile {
     id, email, phone_number, external_id, first_name, last_name, organization, title, locale, image, location, created,
     updated, last_event_date, properties, warnings,
 });
+#[cfg(feature = "whole")]
+record!(klaviyo::BatchResult => types::BatchResult { accepted, refused, warnings, stopped });
+record!(klaviyo::Member => types::Member { profile, joined });
+record!(klaviyo::MemberPage => types::MemberPage { members, next });
 record!(klaviyo::Refusal => types::Refusal { index, reason });
 record!(klaviyo::Detail => types::Detail { code, title, detail, pointer });
 record!(klaviyo::Error => types::Error {

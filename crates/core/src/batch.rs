@@ -8,7 +8,7 @@ use crate::json::Json;
 use crate::jsonapi::{self, ResourceId};
 use crate::operation::{Operation, REVISION, json, nothing_or_data, partial_failures, post};
 use crate::{BatchResult, Code, Detail, Error, Http, ORIGIN, Refusal, Response};
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use serde::Serialize;
 
 /// Klaviyo's limit on a request.
@@ -39,6 +39,7 @@ pub(crate) struct BulkRequest {
     read: fn(&Response, &Json<'_>) -> Result<Accepted, String>,
     before: Vec<u8>,
     after: Vec<u8>,
+    list: Option<String>,
 }
 
 /// What the rows of a request are.
@@ -177,7 +178,7 @@ impl BulkRequest {
         read: fn(&Response, &Json<'_>) -> Result<Accepted, String>,
     ) -> Self {
         let before = format!(r#"{{"data":{{"type":"{kind}","attributes":{{"#).into_bytes();
-        Self { kind, rows, most, advice, read, before, after: Vec::new() }
+        Self { kind, rows, most, advice, read, before, after: Vec::new(), list: None }
     }
 
     /// Adds an attribute beside the rows.
@@ -192,6 +193,7 @@ impl BulkRequest {
     /// them.
     pub(crate) fn list(&mut self, name: &str, id: Option<&str>, array: bool) -> Result<(), Box<Error>> {
         let Some(id) = id else { return Ok(()) };
+        self.list = Some(id.to_owned());
         let id = ResourceId { kind: "list", id };
         let list = if array { json(&[id]) } else { json(&id) }?;
         self.after.extend_from_slice(format!(",\"relationships\":{{\"{name}\":{{\"data\":").as_bytes());
@@ -272,7 +274,10 @@ impl BulkRequest {
                     *batch = Batch::default();
                     return Ok(());
                 }
-                Err(error) => error,
+                Err(error) => match &self.list {
+                    Some(list) => error.about_list(list),
+                    None => error,
+                },
             };
             let (error, named) = match fallback.send(http, &batch.positions(), &error, &named) {
                 None => (error, named),

@@ -113,6 +113,11 @@ pub(crate) fn path_segment<'a>(field: &str, id: &'a str) -> Result<&'a str, Box<
     }
 }
 
+/// Whether a text has the form of a list's id: six ASCII letters and digits.
+pub(crate) fn is_list_id(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
 /// Checks the ids of profiles that go to a list.
 pub(crate) fn profile_ids(ids: &[String]) -> Result<(), Box<Error>> {
     match ids.iter().position(String::is_empty) {

@@ -1,6 +1,7 @@
 //! What an answer or a failure means: the code of the error, and a sentence that says what happened and what
 //! to do.
 
+use crate::check::is_list_id;
 use crate::error::{Code, Detail, Error};
 use crate::{Response, TransportError, jsonapi};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String};
@@ -89,6 +90,15 @@ impl Error {
         }
         error.message = sentence(&error, advice);
         error
+    }
+
+    /// Adds to an error of a request that names this list what helps if it is not named by its id.
+    pub(crate) fn about_list(mut self: Box<Self>, list: &str) -> Box<Self> {
+        if self.code == Code::NotFound && !is_list_id(list) {
+            self.message
+                .push_str("; the list's id looks like a name: lists.find gives the id of a list by its name");
+        }
+        self
     }
 
     /// The parts that every error about an answer has.
@@ -386,6 +396,18 @@ mod tests {
         has(of(413, ""), &["too large", "100 KB"]);
         let long = of(400, &body("invalid", &"é".repeat(10_000), "/x"));
         assert!(long.len() < 600, "{long}");
+    }
+
+    #[test]
+    fn a_list_that_is_named_by_its_name_is_told_from_one_that_is_gone() {
+        let gone = answer(404, &[], r#"{"errors":[{"code":"not_found","detail":"A list does not exist."}]}"#);
+        for (list, by_name) in
+            [("Y6nRLr", false), ("WhatsApp Opt-Ins", true), ("Y6nRL", true), ("Y6nRLé", true)]
+        {
+            assert_eq!(gone.clone().about_list(list).message.contains("lists.find"), by_name, "{list}");
+        }
+        let other = answer(409, &[], r#"{"errors":[{"code":"x"}]}"#);
+        assert_eq!(other.clone().about_list("WhatsApp Opt-Ins"), other);
     }
 
     fn value_is_called_a_form(message: &str) -> bool {

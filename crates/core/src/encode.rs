@@ -1,7 +1,7 @@
 //! Encodes URLs and filters, so that no input changes their structure.
 
 use crate::ORIGIN;
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 /// Percent-encodes everything but RFC 3986 `unreserved`, so that the text is data everywhere in a URL.
 pub(crate) fn percent_encode(text: &str) -> String {
@@ -70,6 +70,27 @@ pub(crate) fn next_link(link: &str) -> Option<String> {
     Some(url)
 }
 
+/// The query of a link that [`next_link`] encoded: its parameters, decoded. None if one is no text.
+pub(crate) fn query(url: &str) -> Option<Vec<(String, String)>> {
+    let Some((_, query)) = url.split_once('?') else { return Some(Vec::new()) };
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decode(name)?, decode(value)?))
+    };
+    query.split('&').filter(|text| !text.is_empty()).map(pair).collect()
+}
+
+/// Decodes a text that is percent-encoded to its last character. None if it is not UTF-8.
+fn decode(text: &str) -> Option<String> {
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        bytes.push(u8::from_str_radix(piece.get(..2)?, 16).ok()?);
+        bytes.extend_from_slice(piece.get(2..)?.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Encodes the rest of a text that is partly encoded: a `%` that begins an escape is kept.
 fn reencode(text: &str, delimiters: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
@@ -129,6 +150,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_query_reads_back_as_it_was_encoded(pairs in proptest::collection::vec((values(), values()), 0..4)) {
+            let encoded: Vec<_> = pairs.iter().map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value))).collect();
+            prop_assert_eq!(query(&format!("{ORIGIN}/api/?{}", encoded.join("&"))), Some(pairs));
+        }
+
+        #[test]
+        fn any_link_has_a_query_or_none(rest in values()) {
+            let _ = next_link(&format!("{ORIGIN}/api/?{rest}")).as_deref().map(query);
+        }
+
         #[test]
         fn encoding_keeps_only_unreserved_bytes_and_decodes_to_the_input(text in values()) {
             let encoded = percent_encode(&text);

@@ -12,6 +12,8 @@ pub enum Method {
     Post,
     /// `PATCH`
     Patch,
+    /// `DELETE`
+    Delete,
 }
 
 /// A request header. No header of an operation depends on arguments.

@@ -1,6 +1,6 @@
 //! The knowledge of Klaviyo's API, as pure functions without I/O, clock, WIT, WebAssembly or std.
 //!
-//! The functions of [`contacts`], [`lists`], [`consent`] and [`bulk`] are the connector's contract: they
+//! The functions of [`contacts`], [`lists`], [`segments`], [`consent`], [`bulk`], [`account`] and [`privacy`] are the connector's contract: they
 //! check their arguments, send one or more requests over an [`Http`] that the caller supplies, and return a
 //! value or an [`Error`]. They never panic, whatever the arguments and the answers are.
 //!
@@ -24,6 +24,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod account;
 mod batch;
 pub mod bulk;
 pub mod changes;
@@ -44,9 +45,12 @@ mod json;
 mod jsonapi;
 pub mod lists;
 mod members;
+mod membership;
 mod operation;
 mod paging;
+pub mod privacy;
 mod rfc3339;
+pub mod segments;
 pub mod text;
 mod types;
 

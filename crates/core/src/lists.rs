@@ -1,7 +1,10 @@
-//! The lists of an account.
+//! The lists of an account, and who is on them.
 
-use crate::operation::lists::{get_lists, get_lists_at};
-use crate::{Audience, Code, Error, Http, paging};
+use crate::operation::lists::{
+    create_list, get_lists, get_lists_at, get_lists_of_profile, get_lists_of_profile_at, get_lists_with,
+};
+use crate::operation::members::{Group, remove_profiles_from_list};
+use crate::{Audience, Code, Error, Http, MemberPage, check, membership, paging};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 /// All lists, in Klaviyo's order.
@@ -18,13 +21,15 @@ pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Box<Error>> {
 /// As [`all`]; [`Code::InvalidInput`] when the name is empty, and [`Code::Conflict`] when several lists have
 /// it.
 pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Box<Error>> {
-    if name.is_empty() {
-        return Err(Error::invalid("name", "it is empty"));
+    check_name(name)?;
+    if check::is_list_id(name) {
+        let found = get_lists_with("id", name).send(http)?;
+        if let Some(list) = found.items.into_iter().find(|list| list.id == name) {
+            return Ok(Some(list));
+        }
     }
-    let lists = all(http)?;
-    if let Some(list) = lists.iter().find(|list| list.id == name) {
-        return Ok(Some(list.clone()));
-    }
+    let lists = paging::collect(http, get_lists_with("name", name), get_lists_at)?;
+    // Klaviyo may treat some spellings as equal.
     let mut named = lists.into_iter().filter(|list| list.name == name);
     let Some(list) = named.next() else {
         return Ok(None);
@@ -39,4 +44,45 @@ pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Box<Err
         others.join(", ")
     );
     Err(Error::new(Code::Conflict, message))
+}
+
+/// Creates a list. Repeating makes a second one.
+///
+/// # Errors
+/// [`Code::InvalidInput`] when the name is empty, and the errors of Klaviyo and of the transport.
+pub fn create(http: &mut dyn Http, name: &str) -> Result<Audience, Box<Error>> {
+    check_name(name)?;
+    create_list(name)?.send(http)
+}
+
+/// Takes profiles off a list, 1,000 in each request, and returns their number.
+///
+/// # Errors
+/// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport; their
+/// [`Error::done`] counts the profiles of the earlier requests, which succeeded.
+pub fn remove(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u32, Box<Error>> {
+    membership::change(http, list, profiles, remove_profiles_from_list, "off")
+}
+
+/// A page of the members, those who joined first at the start.
+///
+/// # Errors
+/// [`Code::InvalidInput`] before anything is sent, also when the cursor is not from a page of this list, and the
+/// errors of Klaviyo and of the transport.
+pub fn members(http: &mut dyn Http, list: &str, cursor: Option<&str>) -> Result<MemberPage, Box<Error>> {
+    let list = check::path_segment("list", list)?;
+    membership::page(http, Group::List, list, cursor).map_err(|error| error.about_list(list))
+}
+
+/// The lists that a profile, by its id, is on.
+///
+/// # Errors
+/// As [`all`]; [`Code::InvalidInput`] when the id is empty.
+pub fn of_profile(http: &mut dyn Http, profile: &str) -> Result<Vec<Audience>, Box<Error>> {
+    let profile = check::path_segment("profile", profile)?;
+    paging::collect(http, get_lists_of_profile(profile), get_lists_of_profile_at)
+}
+
+fn check_name(name: &str) -> Result<(), Box<Error>> {
+    if name.is_empty() { Err(Error::invalid("name", "it is empty")) } else { Ok(()) }
 }

@@ -1,12 +1,16 @@
 //! Klaviyo's operations, each as a value: its request, the function that reads the answer, and advice for
 //! errors.
 
+pub(crate) mod account;
 pub(crate) mod changes;
 pub(crate) mod consents;
 pub(crate) mod events;
 pub(crate) mod imports;
 pub(crate) mod lists;
+pub(crate) mod members;
+pub(crate) mod privacy;
 pub(crate) mod profiles;
+pub(crate) mod segments;
 
 use crate::diagnosis::Advice;
 use crate::json::Json;
@@ -134,10 +138,13 @@ pub(crate) fn partial_failures(response: &Response) -> impl Iterator<Item = &str
 
 #[cfg(test)]
 mod tests {
+    use super::account::get_account;
     use super::consents::{get_consents, get_consents_of};
     use super::imports::{get_import_errors, get_job, get_jobs};
-    use super::lists::{add_profiles_to_list, get_lists};
+    use super::lists::{create_list, get_lists, get_lists_of_profile, get_lists_with};
+    use super::members::{Group, add_profiles_to_list, get_members, remove_profiles_from_list};
     use super::profiles::{create_profile, get_profile, get_profiles, merge_profiles, update_profile};
+    use super::segments::{get_segments, get_segments_of_profile};
     use super::*;
     use crate::Identifier;
     use alloc::format;
@@ -183,6 +190,11 @@ mod tests {
             let pairs: Vec<_> = url.query_pairs().into_owned().collect();
             let additional = ("additional-fields[profile]".to_owned(), "subscriptions".to_owned());
             prop_assert_eq!(pairs, vec![("filter".to_owned(), format!("equals({field},\"{escaped}\")")), additional]);
+
+            let lists = get_lists_with(field, &value).request;
+            let url = Url::parse(&lists.url).unwrap();
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            prop_assert_eq!(pairs, vec![("filter".to_owned(), format!("equals({field},\"{escaped}\")"))]);
 
             let plain = get_profile(&Identifier::Email("a@b".to_owned())).request;
             let stem = |url: &str| url.split_once('=').map(|(stem, _)| stem.to_owned());
@@ -230,18 +242,40 @@ mod tests {
                 prop_assert_eq!(url.fragment(), None);
             }
 
-            let list = add_profiles_to_list(&id, &["x"]).unwrap().request;
-            let url = Url::parse(&list.url).unwrap();
-            prop_assert_eq!(decoded_segments(&url), ["api", "lists", &id, "relationships", "profiles", ""]);
-            prop_assert_eq!((url.query(), url.fragment()), (None, None));
+            for request in [
+                add_profiles_to_list(&id, &["x"]).unwrap().request,
+                remove_profiles_from_list(&id, &["x"]).unwrap().request,
+            ] {
+                let url = Url::parse(&request.url).unwrap();
+                prop_assert_eq!(decoded_segments(&url), ["api", "lists", &id, "relationships", "profiles", ""]);
+                prop_assert_eq!((url.query(), url.fragment()), (None, None));
+            }
+            for (request, segments) in [
+                (get_lists_of_profile(&id).request, ["api", "profiles", &id, "lists", ""]),
+                (get_segments_of_profile(&id).request, ["api", "profiles", &id, "segments", ""]),
+                (get_members(Group::Segment, &id, None).request, ["api", "segments", &id, "profiles", ""]),
+                (get_members(Group::List, &id, None).request, ["api", "lists", &id, "profiles", ""]),
+            ] {
+                let url = Url::parse(&request.url).unwrap();
+                prop_assert_eq!(decoded_segments(&url), segments);
+                prop_assert_eq!(url.fragment(), None);
+            }
         }
 
         #[test]
         fn any_bytes_are_an_answer_or_an_error(body in any::<Vec<u8>>(), status in any::<u16>()) {
             let response = Response { status, headers: Vec::new(), body };
             let mut http = |_| Ok(response.clone());
-            let _ = get_lists().send(&mut http);
             let email = Identifier::Email("a@b".to_owned());
+            let _ = get_lists().send(&mut http);
+            let _ = get_members(Group::List, "Y6nRLr", None).send(&mut http);
+            let _ = get_segments().send(&mut http);
+            let _ = get_account().send(&mut http);
+            let emails = ["a@example.com".to_owned()];
+            let _ = crate::privacy::suppress(&mut http, &emails);
+            let _ = crate::privacy::unsuppress(&mut http, &emails);
+            let _ = crate::privacy::delete(&mut http, &email);
+            let _ = create_list("x").unwrap().send(&mut http);
             let _ = get_profile(&email).send(&mut http);
             let _ = get_profiles("email", &["\"a@b\""]).send(&mut http);
             let _ = get_consents(&email).send(&mut http);

@@ -1,5 +1,5 @@
 //! The state that all calls of one account share: its key, its pace, its revision, its access, and the lists that it has
-//! found, so that a run of many contacts does not read all lists for each.
+//! found, so that a run of many contacts does not look for its list once for each.
 
 use crate::access::Access;
 use crate::pace::{Pace, Pacer};

@@ -36,4 +36,4 @@ macro_rules! interfaces {
     };
 }
 
-interfaces!(bulk, consent, contacts, lists);
+interfaces!(account, bulk, consent, contacts, lists, privacy, segments);

@@ -2,6 +2,7 @@
 
 use crate::bindings::exports::klaviyo::connector;
 
+pub use connector::account::Details as AccountDetails;
 pub use connector::bulk::{Failure as ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use connector::consent::{
     ChannelConsent, ChannelRefusal, Consents, Historical, Options as ConsentOptions,
@@ -11,8 +12,10 @@ pub use connector::contacts::{
     Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted,
 };
 pub use connector::lists::Audience;
+pub use connector::segments::Segment;
 pub use connector::types::{
-    Channel, Code, Detail, Error as ContractError, Identifier, Location, NewProfile, Profile, Refusal,
+    BatchResult, Channel, Code, Detail, Error as ContractError, Identifier, Location, Member, MemberPage,
+    NewProfile, Profile, Refusal,
 };
 
 // Generated without it, since not every type has a default.

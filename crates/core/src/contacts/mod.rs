@@ -14,13 +14,10 @@ pub use opt_in::opt_in;
 pub use opt_in_many::opt_in_many;
 
 use crate::jsonapi::Attributes;
-use crate::operation::lists::add_profiles_to_list;
+use crate::operation::members::add_profiles_to_list;
 use crate::operation::profiles::{create_or_update_profile, create_profile, get_profile};
-use crate::{Code, Creation, Error, Http, Identifier, NewProfile, Profile, Upserted, check};
-use alloc::{boxed::Box, format, string::String, vec::Vec};
-
-/// Klaviyo's limit on the profiles of one addition to a list.
-const PROFILES_PER_REQUEST: usize = 1_000;
+use crate::{Code, Creation, Error, Http, Identifier, NewProfile, Profile, Upserted, check, membership};
+use alloc::{boxed::Box, string::String};
 
 /// Finds a profile by one identifier.
 ///
@@ -46,33 +43,7 @@ pub fn create(http: &mut dyn Http, profile: &NewProfile) -> Result<Creation, Box
 /// [`Code::InvalidInput`] before anything is sent, and the errors of Klaviyo and of the transport; their
 /// [`Error::done`] counts the profiles of the earlier requests, which succeeded.
 pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u32, Box<Error>> {
-    let list = check::path_segment("list", list)?;
-    check::profile_ids(profiles)?;
-    let mut done = 0;
-    for chunk in profiles.chunks(PROFILES_PER_REQUEST) {
-        let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
-        let sent = add(http, list, &ids).and_then(|parts| match parts.first() {
-            None => Ok(()),
-            Some(part) => Err(Error::new(
-                Code::Rejected,
-                format!(
-                    "Klaviyo took only a part of the addition (it reports: {part}); look the profiles up"
-                ),
-            )),
-        });
-        sent.map_err(|error| match done {
-            0 => error,
-            _ => {
-                let mut error =
-                    error.after(&format!("{done} of {} profiles are on the list", profiles.len()));
-                error.done = done;
-                error
-            }
-        })?;
-        // The memory of a component cannot hold 2^32 ids.
-        done = done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
-    }
-    Ok(done)
+    membership::change(http, list, profiles, add_profiles_to_list, "on")
 }
 
 /// Creates a profile, or updates the one with the same identifiers.
@@ -82,17 +53,6 @@ pub fn subscribe(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result
 /// [`Code::Conflict`] when the identifiers belong to two profiles.
 pub fn upsert(http: &mut dyn Http, profile: &NewProfile) -> Result<Upserted, Box<Error>> {
     create_or_update_profile(&check::contact(profile)?)?.send(http)
-}
-
-/// Adds profiles to a list. That there is no such list is often because its name was given.
-fn add(http: &mut dyn Http, list: &str, profiles: &[&str]) -> Result<Vec<String>, Box<Error>> {
-    add_profiles_to_list(list, profiles)?.send(http).map_err(|mut error| {
-        let is_like_an_id = list.len() == 6 && list.bytes().all(|b| b.is_ascii_alphanumeric());
-        if error.code == Code::NotFound && !is_like_an_id {
-            error.message.push_str("; the list looks like a name: give its id, which lists.find has");
-        }
-        error
-    })
 }
 
 fn find(http: &mut dyn Http, by: &Identifier) -> Result<Option<Profile>, Box<Error>> {

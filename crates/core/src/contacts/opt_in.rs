@@ -1,7 +1,8 @@
 //! Opts one person in.
 
-use super::{add, create_checked, find};
+use super::{create_checked, find};
 use crate::jsonapi::Attributes;
+use crate::operation::members::add_profiles_to_list;
 use crate::{Creation, Error, Http, NewProfile, Permission, Profile, Receipt, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
@@ -31,8 +32,10 @@ pub fn opt_in(
         None => Receipt::of_creation(&attributes, list, create_checked(http, &attributes)?),
     };
     let verb = if receipt.created { "was created" } else { "exists" };
-    let added = add(http, list, &[&receipt.profile_id]).map_err(|error| {
-        error.after(&format!("the profile {} {verb} and is not known to be on the list", receipt.profile_id))
+    let added = add_profiles_to_list(list, &[&receipt.profile_id])?.send(http).map_err(|error| {
+        error
+            .about_list(list)
+            .after(&format!("the profile {} {verb} and is not known to be on the list", receipt.profile_id))
     })?;
     receipt.added(&added);
     let Some((permission, mut subscription)) = subscription else { return Ok(receipt) };

@@ -1,9 +1,11 @@
 //! Opts many people in, in few requests.
 
+use super::create_checked;
 use super::lookup::{Finder, find_each};
 use super::permission::give;
-use super::{PROFILES_PER_REQUEST, add, create_checked};
 use crate::jsonapi::Attributes;
+use crate::membership::PROFILES_PER_REQUEST;
+use crate::operation::members::add_profiles_to_list;
 use crate::{
     Code, Creation, Detail, Enrollment, Enrollments, Error, Http, Identifier, NewProfile, Permission,
     Profile, Receipt, Subscription, check,
@@ -188,7 +190,10 @@ impl People<'_> {
         let (mut divisions, mut is_any_added) = (0, false);
         while let Some(chunk) = chunks.pop() {
             let profiles: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            match add(http, self.list, &profiles) {
+            match add_profiles_to_list(self.list, &profiles)?
+                .send(http)
+                .map_err(|error| error.about_list(self.list))
+            {
                 Ok(parts) => {
                     is_any_added = true;
                     self.added(chunk, &parts);

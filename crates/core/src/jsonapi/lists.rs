@@ -3,6 +3,13 @@
 use crate::Audience;
 use crate::json::Json;
 use alloc::string::String;
+use serde::Serialize;
+
+/// The attributes of a list to create.
+#[derive(Serialize)]
+pub(crate) struct NewList<'a> {
+    pub(crate) name: &'a str,
+}
 
 /// A list resource.
 pub(crate) fn list(resource: &Json<'_>) -> Result<Audience, String> {

@@ -3,14 +3,19 @@
 //! Reading accepts extra, missing and null members, but no member of a wrong type that is used. What is written has
 //! its members in the order of Klaviyo's own examples.
 
+mod account;
 mod attributes;
 mod consents;
 mod errors;
 mod events;
 mod jobs;
 mod lists;
+mod members;
+mod privacy;
 mod profiles;
+mod segments;
 
+pub(crate) use account::account;
 pub(crate) use attributes::{Attributes, Patch, Value};
 pub(crate) use consents::{Consent, Consenting, SUBSCRIBED, Subscriptions, UNSUBSCRIBED, consents};
 pub(crate) use errors::{errors, refused_rows};
@@ -18,8 +23,11 @@ pub(crate) use events::{
     MetricName, Tracked, TrackedRow, event, field_of_event, metric, metric_name, person,
 };
 pub(crate) use jobs::{failure, job};
-pub(crate) use lists::list;
+pub(crate) use lists::{NewList, list};
+pub(crate) use members::member;
+pub(crate) use privacy::{Deletion, Identified};
 pub(crate) use profiles::{field_of_profile, profile};
+pub(crate) use segments::segment;
 
 use serde::Serialize;
 

@@ -3,6 +3,7 @@
 //! Their serde form is the contract's JSON: records with kebab-case names, variants as `{"case": payload}`,
 //! options as the value or null. What is read may leave out a field that is an option or a list (`serde(default)`).
 
+mod account;
 mod batch;
 mod bulk;
 mod changes;
@@ -11,8 +12,11 @@ mod consent;
 mod contacts;
 mod events;
 mod lists;
+mod members;
 mod profile;
+mod segments;
 
+pub use account::AccountDetails;
 pub use batch::BatchResult;
 pub use bulk::{ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use changes::{ChangePage, Position, Start};
@@ -24,4 +28,6 @@ pub use consent::{
 pub use contacts::{Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted};
 pub use events::{Event, Metric, NewEvent, Period, Timeline};
 pub use lists::Audience;
+pub use members::{Member, MemberPage};
 pub use profile::{Identifier, Location, NewProfile, Profile};
+pub use segments::Segment;

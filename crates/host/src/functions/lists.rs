@@ -3,7 +3,7 @@
 use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
-use crate::types::Audience;
+use crate::types::{Audience, MemberPage};
 use crate::usage::Usage;
 
 impl Tenant {
@@ -16,7 +16,7 @@ impl Tenant {
     }
 
     /// The list with this id or exact name. A list that was found is remembered for five minutes, so that a
-    /// run of many contacts does not read all lists for each contact.
+    /// run of many contacts does not look for the list once for each contact.
     ///
     /// # Errors
     /// See `lists.find` in the contract.
@@ -30,5 +30,39 @@ impl Tenant {
             self.account.lists.put(name, list, account);
         }
         Ok(answer)
+    }
+
+    /// Creates a list. Names need not be unique: look with [`Tenant::find_list`] first.
+    ///
+    /// # Errors
+    /// See `lists.create` in the contract.
+    pub async fn create_list(&self, name: &str) -> Result<Answer<Audience>, Error> {
+        call!(self, "lists.create", lists.call_create(name))
+    }
+
+    /// Takes profiles, by id, off a list, by id. Their consent stays.
+    ///
+    /// # Errors
+    /// See `lists.remove` in the contract.
+    pub async fn remove_from_list(&self, list: &str, profiles: &[String]) -> Result<Answer<u32>, Error> {
+        let result = call!(self, "lists.remove", lists.call_remove(list, profiles));
+        self.forget_missing(Some(list), result, |_| None)
+    }
+
+    /// A page of the members of a list, by id: the first, or the one that an earlier page's `next` stands for.
+    ///
+    /// # Errors
+    /// See `lists.members` in the contract.
+    pub async fn list_members(&self, list: &str, cursor: Option<&str>) -> Result<Answer<MemberPage>, Error> {
+        let result = call!(self, "lists.members", lists.call_members(list, cursor));
+        self.forget_missing(Some(list), result, |_| None)
+    }
+
+    /// The lists that a profile, by its id, is on.
+    ///
+    /// # Errors
+    /// See `lists.of-profile` in the contract.
+    pub async fn lists_of_profile(&self, profile: &str) -> Result<Answer<Vec<Audience>>, Error> {
+        call!(self, "lists.of-profile", lists.call_of_profile(profile))
     }
 }

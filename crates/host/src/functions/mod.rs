@@ -1,9 +1,12 @@
 //! The contract's functions as typed methods of a tenant: a file for each interface.
 
+mod account;
 mod bulk;
 mod consent;
 mod contacts;
 mod lists;
+mod privacy;
+mod segments;
 
 use crate::error::{Answer, Cause, Error};
 use crate::tenant::Tenant;

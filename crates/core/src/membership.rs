@@ -1,0 +1,129 @@
+//! Who is on a list or in a segment.
+
+use crate::encode::query;
+use crate::operation::Operation;
+use crate::operation::members::{Group, get_members};
+use crate::{Code, Error, Http, MemberPage, check};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+
+/// Klaviyo's limit on the profiles of one addition or removal.
+pub(crate) const PROFILES_PER_REQUEST: usize = 1_000;
+
+/// Reads a page of members.
+///
+/// The cursor is the id and Klaviyo's own cursor: a page of another list cannot be asked for by mistake, and of
+/// Klaviyo's link to the next page nothing else is followed.
+pub(crate) fn page(
+    http: &mut dyn Http,
+    group: Group,
+    id: &str,
+    cursor: Option<&str>,
+) -> Result<MemberPage, Box<Error>> {
+    let inner = match cursor {
+        None => None,
+        Some(cursor) => match cursor.strip_prefix(id).and_then(|rest| rest.strip_prefix(':')) {
+            None | Some("") => {
+                return Err(Error::invalid(
+                    "cursor",
+                    "it is not from an earlier page of the same members; give the `next` of that page as it is",
+                ));
+            }
+            inner => inner,
+        },
+    };
+    get_members(group, id, inner).send_and(http, |page| {
+        let next = page.next.as_deref().map(klaviyos_cursor).transpose()?;
+        if next.is_some() && next.as_deref() == inner {
+            return Err("the link to the next page leads to the page itself".to_owned());
+        }
+        Ok(MemberPage { members: page.items, next: next.map(|next| format!("{id}:{next}")) })
+    })
+}
+
+/// The cursor in Klaviyo's link to the next page.
+fn klaviyos_cursor(link: &str) -> Result<String, String> {
+    let mut parameters = query(link).unwrap_or_default().into_iter();
+    match parameters.find(|(name, _)| name == "page[cursor]") {
+        Some((_, cursor)) if !cursor.is_empty() => Ok(cursor),
+        _ => Err("the link to the next page has no page[cursor]".to_owned()),
+    }
+}
+
+/// The operation that puts at most 1,000 profiles on a list or takes them off it.
+type Change = fn(&str, &[&str]) -> Result<Operation<Vec<String>>, Box<Error>>;
+
+/// Adds profiles to a list or takes them off it, 1,000 in each request, and returns their number. `place` is where
+/// they are then: on or off the list.
+pub(crate) fn change(
+    http: &mut dyn Http,
+    list: &str,
+    profiles: &[String],
+    operation: Change,
+    place: &str,
+) -> Result<u32, Box<Error>> {
+    let list = check::path_segment("list", list)?;
+    check::profile_ids(profiles)?;
+    let mut done = 0;
+    for chunk in profiles.chunks(PROFILES_PER_REQUEST) {
+        let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
+        let sent = operation(list, &ids)?.send(http).and_then(|parts| match parts.first() {
+            None => Ok(()),
+            Some(part) => Err(Error::new(
+                Code::Rejected,
+                format!("Klaviyo took only a part of the request (it reports: {part}); look the profiles up"),
+            )),
+        });
+        sent.map_err(|error| {
+            let error = error.about_list(list);
+            if done == 0 {
+                return error;
+            }
+            let mut error =
+                error.after(&format!("{done} of {} profiles are {place} the list", profiles.len()));
+            error.done = done;
+            error
+        })?;
+        // The memory of a component cannot hold 2^32 ids.
+        done = done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, Response};
+    use proptest::prelude::*;
+    use url::Url;
+
+    proptest! {
+        #[test]
+        fn whatever_the_cursor_the_request_is_for_members_of_the_group(cursor in any::<String>()) {
+            let mut sent = Vec::new();
+            let mut http = |request: Request| {
+                sent.push(request.url);
+                Ok(Response { status: 200, headers: Vec::new(), body: br#"{"data":[]}"#.to_vec() })
+            };
+            let _ = page(&mut http, Group::List, "Y6nRLr", Some(&cursor));
+            let _ = page(&mut http, Group::List, "Y6nRLr", Some(&format!("Y6nRLr:{cursor}")));
+            for url in sent {
+                let url = Url::parse(&url).unwrap();
+                prop_assert_eq!(url.path(), "/api/lists/Y6nRLr/profiles/");
+                let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+                prop_assert_eq!(pairs.len(), 3);
+                prop_assert_eq!(&pairs[2], &("page[cursor]".to_owned(), cursor.clone()));
+            }
+        }
+
+        #[test]
+        fn a_cursor_of_klaviyos_comes_back_as_it_was(cursor in any::<String>().prop_filter("not empty", |c| !c.is_empty())) {
+            let encoded = crate::encode::percent_encode(&cursor);
+            let body = format!(r#"{{"data":[],"links":{{"next":"https://a.klaviyo.com/api/lists/Y6nRLr/profiles/?page%5Bcursor%5D={encoded}"}}}}"#);
+            let mut http = |_: Request| Ok(Response { status: 200, headers: Vec::new(), body: body.clone().into_bytes() });
+            let next = page(&mut http, Group::List, "Y6nRLr", None).unwrap().next.unwrap();
+            prop_assert_eq!(&next, &format!("Y6nRLr:{cursor}"));
+            // A link to the page itself would have the caller read it again without end.
+            prop_assert_eq!(page(&mut http, Group::List, "Y6nRLr", Some(&next)).unwrap_err().code, Code::Malformed);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The function of `account`.
+
+use super::call;
+use crate::error::{Answer, Error};
+use crate::tenant::Tenant;
+use crate::types::AccountDetails;
+
+impl Tenant {
+    /// The account that the key belongs to.
+    ///
+    /// # Errors
+    /// See `account.get` in the contract.
+    pub async fn account_details(&self) -> Result<Answer<AccountDetails>, Error> {
+        call!(self, "account.get", account.call_get())
+    }
+}
