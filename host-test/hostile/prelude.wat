@@ -105,3 +105,8 @@
 (func (export "klaviyo:connector/privacy@0.1.0#suppress") (param i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/privacy@0.1.0#unsuppress") (param i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/privacy@0.1.0#delete") (param i32 i32 i32) (result i32) unreachable)
+(func (export "klaviyo:connector/events@0.1.0#track") (param i32) (result i32) unreachable)
+(func (export "klaviyo:connector/events@0.1.0#track-many") (param i32 i32) (result i32) unreachable)
+(func (export "klaviyo:connector/events@0.1.0#history")
+  (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)
+(func (export "klaviyo:connector/events@0.1.0#metrics") (result i32) unreachable)

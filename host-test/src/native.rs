@@ -3,10 +3,10 @@
 use crate::{Response, Sent, SharedUpstream, Subject, TransportError};
 use anyhow::{Context, Result, bail};
 use klaviyo_core::{
-    Change, ConsentOptions, Http, Identifier, Method, NewProfile, Permission, Request, Subscription,
-    Unsubscription,
+    Change, ConsentOptions, Http, Identifier, Method, NewEvent, NewProfile, Period, Permission, Request,
+    Subscription, Unsubscription,
 };
-use klaviyo_core::{account, bulk, consent, contacts, lists, privacy, segments};
+use klaviyo_core::{account, bulk, consent, contacts, events, lists, privacy, segments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -66,6 +66,10 @@ impl Subject for Native {
                 consent::revoke(http, &unsubscriptions, list.as_deref());
             "consent.status" (by: Identifier) => consent::status(http, &by);
             "bulk.check" (contacts: Vec<NewProfile>) => bulk::check(&contacts);
+            "events.track" (event: NewEvent) => events::track(http, &event);
+            "events.track-many" (many: Vec<NewEvent>) => events::track_many(http, &many);
+            "events.history" (by: Identifier, period: Period) => events::history(http, &by, &period);
+            "events.metrics" () => events::metrics(http);
             "bulk.submit" (contacts: Vec<NewProfile>, list: Option<String>) =>
                 bulk::submit(http, &contacts, list.as_deref());
             "bulk.status" (job: String) => bulk::status(http, &job);

@@ -18,6 +18,8 @@ mod bulk;
 mod consent;
 mod contacts;
 mod convert;
+#[cfg(feature = "whole")]
+mod events;
 mod http;
 mod lists;
 #[cfg(feature = "whole")]

@@ -36,4 +36,4 @@ macro_rules! interfaces {
     };
 }
 
-interfaces!(account, bulk, consent, contacts, lists, privacy, segments);
+interfaces!(account, bulk, consent, contacts, events, lists, privacy, segments);

@@ -11,6 +11,7 @@ pub use connector::consent::{
 pub use connector::contacts::{
     Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted,
 };
+pub use connector::events::{Event, Metric, NewEvent, Period, Timeline};
 pub use connector::lists::Audience;
 pub use connector::segments::Segment;
 pub use connector::types::{

@@ -4,6 +4,7 @@ mod account;
 mod bulk;
 mod consent;
 mod contacts;
+mod events;
 mod lists;
 mod privacy;
 mod segments;

@@ -1,0 +1,41 @@
+//! The functions of `events`.
+
+use super::call;
+use crate::error::{Answer, Error};
+use crate::tenant::Tenant;
+use crate::types::{BatchResult, Identifier, Metric, NewEvent, Period, Timeline};
+
+impl Tenant {
+    /// Tracks an event.
+    ///
+    /// # Errors
+    /// See `events.track` in the contract.
+    pub async fn track(&self, event: &NewEvent) -> Result<Answer<()>, Error> {
+        call!(self, "events.track", events.call_track(event))
+    }
+
+    /// Tracks many events.
+    ///
+    /// # Errors
+    /// See `events.track-many` in the contract. The answer lists the refused events and, if the call stopped
+    /// early, the reason.
+    pub async fn track_many(&self, events: &[NewEvent]) -> Result<Answer<BatchResult>, Error> {
+        call!(self, "events.track-many", events.call_track_many(events))
+    }
+
+    /// A person's events, the newest first. None: there is no such profile.
+    ///
+    /// # Errors
+    /// See `events.history` in the contract.
+    pub async fn history(&self, by: &Identifier, period: &Period) -> Result<Answer<Option<Timeline>>, Error> {
+        call!(self, "events.history", events.call_history(by, period))
+    }
+
+    /// All metrics of the account.
+    ///
+    /// # Errors
+    /// See `events.metrics` in the contract.
+    pub async fn metrics(&self) -> Result<Answer<Vec<Metric>>, Error> {
+        call!(self, "events.metrics", events.call_metrics())
+    }
+}
