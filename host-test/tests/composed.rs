@@ -118,6 +118,7 @@ fn without_a_key_or_with_a_wrong_endpoint_nothing_is_sent_and_the_variable_is_na
         (vec![("KLAVIYO_API_KEY", ""), ("KLAVIYO_ENDPOINT", &url)], "KLAVIYO_API_KEY"),
         (vec![("KLAVIYO_API_KEY", "two words"), ("KLAVIYO_ENDPOINT", &url)], "KLAVIYO_API_KEY"),
         (vec![KEY, ("KLAVIYO_ENDPOINT", "https://user@nowhere.example/api")], "KLAVIYO_ENDPOINT"),
+        (vec![KEY, ("KLAVIYO_ENDPOINT", "")], "KLAVIYO_ENDPOINT"),
     ] {
         let returned = call(&environment, "contacts.lookup", &lookup())?;
         let (code, message) = failure(&returned)?;

@@ -62,14 +62,21 @@ impl Account {
     /// Takes from the environment what no option gives. clap could do that, but then a wrong variable would stop a
     /// command that does not need it.
     pub(crate) fn with_environment(mut self) -> Result<Self, Failure> {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         if self.key_file.is_none() {
-            self.key_file = variable("KLAVIYO_API_KEY_FILE").map(PathBuf::from);
+            let file = std::env::var_os("KLAVIYO_API_KEY_FILE").filter(|value| !value.is_empty());
+            self.key_file = file.map(PathBuf::from);
         }
-        if let (None, Some(url)) = (&self.endpoint, variable("KLAVIYO_ENDPOINT")) {
+        // Empty it is a mistake, such as a variable that a script has not set: it would be Klaviyo itself.
+        if let (None, Some(url)) = (&self.endpoint, std::env::var_os("KLAVIYO_ENDPOINT")) {
             // The message does not repeat the value: it may be the key, in the wrong variable.
+            let state = if url.is_empty() { "is empty" } else { "is no origin" };
             let wrong = |reason| {
-                Failure::invalid(None, &format!("the variable KLAVIYO_ENDPOINT is no origin; {reason}"))
+                Failure::invalid(
+                    None,
+                    &format!(
+                        "the variable KLAVIYO_ENDPOINT {state}; {reason}, or unset it for Klaviyo itself"
+                    ),
+                )
             };
             self.endpoint = Some(endpoint(&url.to_string_lossy()).map_err(wrong)?);
         }

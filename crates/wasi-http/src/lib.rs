@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `KLAVIYO_API_KEY` | the account's private key; without it every request is `denied` |
 //! | `KLAVIYO_ENDPOINT` | the origin to send requests to instead of `https://a.klaviyo.com`: a simulator or a gateway |
+//! | `KLAVIYO_API` | what `api.call` may ask for: `read` (any `GET`) or `all`; without it nothing |
 //!
 //! Each request is sent once. Its answer has to be complete within 20 s and may have 10 MiB. A server that
 //! sends the key back does not get it to the connector.
@@ -38,7 +39,7 @@ mod bindings {
 }
 
 use bindings::exports::klaviyo::connector::http;
-use environment::{Endpoint, Key};
+use environment::{Api, Endpoint, Key};
 
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
@@ -58,6 +59,7 @@ impl http::Guest for Adapter {
         // Read for each request: keeping it would be one more copy of the key.
         let environment = wasip2::cli::environment::get_environment();
         let key = Key::of(&environment)?;
+        Api::of(&environment)?.permit(&request)?;
         let path = check::path(&request)?;
         let fields = check::fields(&request, &key)?;
         match exchange::send(&request, &Endpoint::of(&environment)?, path, &fields) {

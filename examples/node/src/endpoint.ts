@@ -6,7 +6,8 @@ const KLAVIYO = "https://a.klaviyo.com";
 /** The origin in an endpoint, or a sentence that says why it is none. */
 export function origin(endpoint: string): { origin: string } | { reason: string } {
   if (!/^https?:\/\/[^/?#@\\*\s]+\/?$/.test(endpoint)) {
-    return { reason: "expected an origin, such as https://klaviyo.example.com:8443, and nothing after it" };
+    const example = "expected an origin, such as https://klaviyo.example.com:8443, and nothing after it";
+    return { reason: `${example}; leave it out for Klaviyo itself` };
   }
   return URL.canParse(endpoint) ? { origin: new URL(endpoint).origin } : { reason: "its host or port is not valid" };
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use klaviyo_example_tenant::Shop;
 use klaviyo_host::{Egress, Secret};
+use std::env::VarError;
 use std::path::Path;
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,8 +12,11 @@ async fn main() -> Result<()> {
     let code =
         std::fs::read(&code).with_context(|| format!("{code}: `cargo xtask build` makes the example's"))?;
     let egress = match std::env::var("KLAVIYO_ENDPOINT") {
-        Ok(simulator) => Egress::endpoint(&simulator)?,
-        Err(_) => Egress::default(),
+        Ok(simulator) => {
+            Egress::endpoint(&simulator).context("KLAVIYO_ENDPOINT: unset it for Klaviyo itself")?
+        }
+        Err(VarError::NotPresent) => Egress::default(),
+        Err(error) => return Err(error).context("KLAVIYO_ENDPOINT"),
     };
     let key = Secret::from_env("KLAVIYO_API_KEY")?;
     let shop = Shop::new(Path::new("target/component/klaviyo.wasm"), &code, key, egress)?;

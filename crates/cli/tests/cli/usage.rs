@@ -55,8 +55,13 @@ fn what_cannot_be_read_is_2() {
 
 #[test]
 fn a_variable_that_is_wrong_is_2() {
-    let run = Run::of(bare().env("KLAVIYO_ENDPOINT", "nonsense").args(["lists", "--json"]));
-    assert_eq!(run.err(2)["code"], "invalid-input");
+    // An empty one is not taken for Klaviyo itself.
+    for value in ["nonsense", "", " "] {
+        let run = Run::of(bare().env("KLAVIYO_ENDPOINT", value).args(["lists", "--json"]));
+        let error = run.err(2);
+        assert_eq!(error["code"], "invalid-input", "{value:?}");
+        assert!(error["message"].as_str().unwrap().contains("KLAVIYO_ENDPOINT"), "{error}");
+    }
     assert_eq!(Run::of(bare().env("KLAVIYO_ENDPOINT", "nonsense").args(["completions", "bash"])).code, 0);
 }
 
