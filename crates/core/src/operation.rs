@@ -25,7 +25,7 @@ const JSON_API: &str = "application/vnd.api+json";
 /// raise both.
 pub(crate) const REVISION: &str = "2025-01-15";
 
-/// [`Advice::if_uncertain`] of all operations that write, except an import: they are safe to repeat.
+/// [`Advice::if_uncertain`] of all operations that write and are safe to repeat.
 pub(crate) const REPEAT: &str = "repeat the call, which is safe";
 
 /// One request to Klaviyo and how to read its answer.

@@ -96,9 +96,16 @@ impl Error {
 
     /// Whether the same call may succeed later without any change: rates, outages, connections.
     ///
-    /// Repeating it does no harm, though the failed call may have taken effect, with two exceptions.
-    /// `bulk.submit` may have started a job: a second submission is a second job, and `bulk.jobs` tells whether
-    /// there is one. `consent.grant` may ask people to confirm again, where the list has double opt-in.
+    /// The failed call may have taken effect. Repeating it does no harm, with these exceptions:
+    ///
+    /// - `bulk.submit` may have started a job, and a second submission is a second job; `bulk.jobs` tells whether
+    ///   there is one.
+    /// - `lists.create` may have made the list, and makes another of the same name; `lists.find` tells.
+    /// - `contacts.update` may have appended to a property, and appends again; `contacts.lookup` tells. Without
+    ///   `append` it can be repeated.
+    /// - `contacts.merge` may have merged, and is `not-found` then.
+    /// - `api.call` with another method than `get`: only Klaviyo's documentation of the path can say.
+    /// - `consent.grant` may ask people to confirm again, where the list has double opt-in.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.disposition() == Disposition::RetryLater
