@@ -2,10 +2,15 @@
 //!
 //! - [`with_adapter`] puts an adapter below it that supplies its `http`, such as klaviyo-wasi-http for
 //!   runtimes with `wasi:http`.
-//! - [`with_tenant_code`] puts a customer's code above it, which can call the connector and nothing else.
+//! - [`with_tenant_code`] puts a customer's code above it, which can call the connector and nothing else. [`Imports`]
+//!   says which of the connector's interfaces it may import.
 //!
 //! Components share no memory, and one cannot use the imports of another. If the lower component does not
 //! supply an import of the upper one, composing fails; the import never becomes one of the whole.
+
+mod imports;
+
+pub use imports::Imports;
 
 use wac_graph::types::{ItemKind, Package, SubtypeChecker};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
@@ -35,6 +40,16 @@ pub enum ComposeError {
         supplier: &'static str,
         /// The exports of the lower component.
         exports: Vec<String>,
+    },
+    /// The tenant's component imports an interface of the connector's that it may not have.
+    #[error("the {component} imports {import}, which it may not; {setting}")]
+    NotAllowed {
+        /// The tenant's component.
+        component: &'static str,
+        /// The import.
+        import: String,
+        /// What would allow it, or that nothing does.
+        setting: String,
     },
     /// The types of the import and the export differ.
     #[error(
@@ -77,16 +92,17 @@ pub fn with_adapter(connector: &[u8], adapter: &[u8]) -> Result<Vec<u8>, Compose
     parts.encode()
 }
 
-/// Composes a tenant's component with the connector, which supplies its imports. The whole has the exports of
-/// both, and imports what the connector imports: `http`.
+/// Composes a tenant's component with the connector, which supplies those of its imports that it may have. The whole
+/// has the exports of both, and imports what the connector imports: `http`.
 ///
 /// # Errors
-/// When one of them is not a component, or the tenant's imports anything but the connector's exports, or
-/// exports something under a name of the connector's.
-pub fn with_tenant_code(connector: &[u8], tenant: &[u8]) -> Result<Vec<u8>, ComposeError> {
+/// When one of them is not a component, or the tenant's imports anything but the connector's exports, or one of them
+/// that is not among `imports`, or exports something under a name of the connector's.
+pub fn with_tenant_code(connector: &[u8], tenant: &[u8], imports: &Imports) -> Result<Vec<u8>, ComposeError> {
     let mut parts = Parts::default();
     let upper = parts.part("tenant's component", tenant)?;
     let lower = parts.part("connector", connector)?;
+    parts.check_imports(&upper, imports)?;
     let composition = parts.plug(&upper, &lower)?;
     parts.check_names(&upper)?;
     parts.export_all(&lower, composition.lower)?;
@@ -142,6 +158,18 @@ impl Parts {
         Ok(composition)
     }
 
+    /// Refuses imports of the connector's interfaces that are not allowed. `plug` refuses all others.
+    fn check_imports(&self, part: &Part, imports: &Imports) -> Result<(), ComposeError> {
+        for (import, _) in self.items(part, Side::Imports) {
+            if let Some(interface) = import.strip_prefix(CONNECTOR)
+                && let Err(setting) = imports.permit(interface)
+            {
+                return Err(ComposeError::NotAllowed { component: part.name, import, setting });
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses exports that look like the connector's, of any interface and version.
     fn check_names(&self, part: &Part) -> Result<(), ComposeError> {
         let own = self.items(part, Side::Exports).into_iter().find(|(name, _)| name.starts_with(CONNECTOR));
@@ -188,6 +216,8 @@ mod tests {
     use wasmparser::{Parser, Payload};
 
     const HTTP: &str = "klaviyo:connector/http@0.1.0";
+    const API: &str = "klaviyo:connector/api@0.1.0";
+    const TYPES: &str = "klaviyo:connector/types@0.1.0";
     const CONTACTS: &str = "klaviyo:connector/contacts@0.1.0";
 
     /// A component whose imports and exports are instances of one function each, of these types.
@@ -245,16 +275,16 @@ mod tests {
     fn tenant_code_has_the_connector_in_its_reach_and_the_whole_is_a_connector() {
         let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
         let tenant = component(&[(CONTACTS, "")], &[("shop:code/automation", "")]);
-        let composition = with_tenant_code(&connector, &tenant).unwrap();
+        let composition = with_tenant_code(&connector, &tenant, &Imports::default()).unwrap();
         assert_eq!(interfaces(&composition), (set(&[HTTP]), set(&[CONTACTS, "shop:code/automation"])));
     }
 
     #[test]
     fn an_import_that_nobody_supplies_is_refused_and_named() {
         let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
-        for other in [HTTP, "wasi:http/outgoing-handler@0.2.0", "klaviyo:connector/contacts@0.2.0"] {
+        for other in ["wasi:http/outgoing-handler@0.2.0", "klaviyo:connector/contacts@0.2.0"] {
             let tenant = component(&[(CONTACTS, ""), (other, "")], &[("shop:code/automation", "")]);
-            match with_tenant_code(&connector, &tenant) {
+            match with_tenant_code(&connector, &tenant, &Imports::default()) {
                 Err(ComposeError::NotExported { import, exports, .. }) => {
                     assert_eq!((import.as_str(), exports), (other, vec![CONTACTS.to_owned()]));
                 }
@@ -266,10 +296,52 @@ mod tests {
     }
 
     #[test]
+    fn an_interface_that_is_not_allowed_is_refused_and_named() {
+        let exports = [(TYPES, ""), (CONTACTS, ""), (API, "")];
+        let connector = component(&[(HTTP, "")], &exports);
+        let refused = |imports: &Imports, import: &str| {
+            let tenant = component(&[(TYPES, ""), (import, "")], &[("shop:code/automation", "")]);
+            match with_tenant_code(&connector, &tenant, imports) {
+                Ok(_) => None,
+                Err(ComposeError::NotAllowed { import: named, setting, .. }) => {
+                    assert_eq!(named, import);
+                    Some(setting)
+                }
+                Err(other) => panic!("{import}: {other:?}"),
+            }
+        };
+        let (default, api, lists) =
+            (Imports::default(), Imports::default().and_api(), Imports::only(["lists"]));
+        assert_eq!(refused(&default, CONTACTS), None);
+        assert!(refused(&default, API).unwrap().contains("Imports::and_api"));
+        assert_eq!(refused(&api, API), None);
+        assert_eq!(refused(&api, CONTACTS), None);
+        assert!(refused(&lists, CONTACTS).unwrap().contains("Imports::only"));
+        assert!(refused(&lists, API).unwrap().contains("Imports::and_api"));
+        // Also by a version that the connector does not have, and whatever is allowed.
+        for imports in [default, api, lists, Imports::only(["http"])] {
+            for name in [HTTP, "klaviyo:connector/http@9.0.0", "klaviyo:connector/http"] {
+                assert!(refused(&imports, name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_setting_does_not_give_what_the_connector_lacks() {
+        let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
+        let tenant = component(&[(API, "")], &[]);
+        let composed = with_tenant_code(&connector, &tenant, &Imports::default().and_api());
+        assert!(matches!(composed, Err(ComposeError::NotExported { .. })));
+    }
+
+    #[test]
     fn other_types_under_the_same_name_are_refused() {
         let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
         let tenant = component(&[(CONTACTS, "(result u32)")], &[]);
-        assert!(matches!(with_tenant_code(&connector, &tenant), Err(ComposeError::OtherTypes { .. })));
+        assert!(matches!(
+            with_tenant_code(&connector, &tenant, &Imports::default()),
+            Err(ComposeError::OtherTypes { .. })
+        ));
         let adapter = component(&[], &[(HTTP, "(result u32)")]);
         assert!(matches!(with_adapter(&connector, &adapter), Err(ComposeError::OtherTypes { .. })));
     }
@@ -279,7 +351,7 @@ mod tests {
         let connector = component(&[(HTTP, "")], &[(CONTACTS, "")]);
         for name in [CONTACTS, HTTP, "klaviyo:connector/contacts@0.1.1", "klaviyo:connector/more@0.1.0"] {
             let tenant = component(&[(CONTACTS, "")], &[("shop:code/automation", ""), (name, "")]);
-            match with_tenant_code(&connector, &tenant) {
+            match with_tenant_code(&connector, &tenant, &Imports::default()) {
                 Err(ComposeError::NotItsName { export, .. }) => assert_eq!(export, name),
                 other => panic!("{name}: {other:?}"),
             }
@@ -291,7 +363,10 @@ mod tests {
         let connector = component(&[], &[(CONTACTS, "")]);
         let module = wat::parse_str("(module)").unwrap();
         for bytes in [&b""[..], b"\0asm", &module, &connector[..connector.len() / 2]] {
-            assert!(matches!(with_tenant_code(&connector, bytes), Err(ComposeError::NotAComponent { .. })));
+            assert!(matches!(
+                with_tenant_code(&connector, bytes, &Imports::default()),
+                Err(ComposeError::NotAComponent { .. })
+            ));
         }
     }
 }

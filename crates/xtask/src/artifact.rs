@@ -68,7 +68,7 @@ pub(crate) fn build() -> Result<()> {
     write("klaviyo-mock", &mock, MOCK_BUDGET)?;
 
     let tenant = guest::component("klaviyo-example-tenant-code")?;
-    klaviyo_compose::with_tenant_code(&connector, &tenant)?;
+    klaviyo_compose::with_tenant_code(&connector, &tenant, &klaviyo_compose::Imports::default())?;
     write("tenant", &tenant, EXAMPLE_BUDGET)
 }
 

@@ -2,12 +2,16 @@
 //! runs with that shop's key. The code can call the connector, and there is nothing else that it could do.
 
 use anyhow::{Context, Result};
+use klaviyo_compose::Imports;
 use klaviyo_host::{Connector, Egress, Limits, Secret, Tenant};
 use serde_json::json;
 use std::path::Path;
 
 /// The function that a shop's code exports: see `code/wit`.
 const ON_MESSAGE: &str = "shop:code/automation@0.1.0#on-message";
+
+/// What a shop's code may import of the connector: nothing that deletes people, imports files or gives consent.
+const INTERFACES: [&str; 2] = ["contacts", "lists"];
 
 /// A shop: its code, composed with the connector, and its account.
 pub struct Shop(Tenant);
@@ -16,11 +20,11 @@ impl Shop {
     /// Takes a shop's code in. Code that wants more than the connector is refused here, and the message names it.
     ///
     /// # Errors
-    /// When the code is no component, imports anything but the connector's interfaces, or cannot be compiled.
+    /// When the code is no component, imports anything but the connector's contacts and lists, or cannot be compiled.
     pub fn new(connector: &Path, code: &[u8], key: Secret, egress: Egress) -> Result<Self> {
         let connector = std::fs::read(connector)
             .with_context(|| format!("{}: `cargo xtask build` makes it", connector.display()))?;
-        let composed = klaviyo_compose::with_tenant_code(&connector, code)?;
+        let composed = klaviyo_compose::with_tenant_code(&connector, code, &Imports::only(INTERFACES))?;
         // Two components, and the limits of one. A shop is not a platform: some calls at once are enough.
         let limits = Limits { components: 2, concurrent_calls: 16, ..Limits::default() };
         let connector = Connector::builder().limits(limits).egress(egress).from_bytes(&composed)?;

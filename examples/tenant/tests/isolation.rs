@@ -2,6 +2,7 @@
 //! up.
 
 use anyhow::{Context, Result};
+use klaviyo_compose::Imports;
 use klaviyo_example_tenant::Shop;
 use klaviyo_host::{Cause, Egress, Limit, LoadError, Secret};
 use klaviyo_mock::{Account, Klaviyo, Rates, Server};
@@ -91,7 +92,6 @@ fn the_key_is_not_in_its_reach_if_the_server_sends_it_back_as_it_was_sent() -> R
 #[test]
 fn code_that_imports_more_than_the_connector_is_refused_and_the_import_is_named() -> Result<()> {
     for import in [
-        "klaviyo:connector/http@0.1.0",
         "wasi:http/outgoing-handler@0.2.0",
         "wasi:sockets/tcp@0.2.0",
         "wasi:cli/environment@0.2.0",
@@ -103,6 +103,22 @@ fn code_that_imports_more_than_the_connector_is_refused_and_the_import_is_named(
             refusal.downcast_ref::<klaviyo_compose::ComposeError>().context("it was another error")?;
         assert!(
             matches!(refusal, klaviyo_compose::ComposeError::NotExported { import: named, .. } if named == import),
+            "{refusal}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn code_that_imports_what_no_shop_may_have_is_refused_and_the_import_is_named() -> Result<()> {
+    for interface in ["http", "api", "bulk", "consent", "no-such-interface"] {
+        let import = format!("klaviyo:connector/{interface}@0.1.0");
+        let code = wat::parse_str(format!(r#"(component (import "{import}" (instance)))"#))?;
+        let refusal = shop(&code, Account::DEMO_KEY, "http://127.0.0.1:1").err().context("it was taken")?;
+        let refusal =
+            refusal.downcast_ref::<klaviyo_compose::ComposeError>().context("it was another error")?;
+        assert!(
+            matches!(refusal, klaviyo_compose::ComposeError::NotAllowed { import: named, .. } if *named == import),
             "{refusal}"
         );
     }
@@ -184,7 +200,7 @@ fn a_result_that_is_small_for_the_code_and_large_for_the_host_is_not_taken() -> 
 #[test]
 fn two_components_need_a_limit_that_allows_them() -> Result<()> {
     let connector = std::fs::read(component("klaviyo.wasm"))?;
-    let composed = klaviyo_compose::with_tenant_code(&connector, &code()?)?;
+    let composed = klaviyo_compose::with_tenant_code(&connector, &code()?, &Imports::default())?;
     let refusal = klaviyo_host::Connector::builder().from_bytes(&composed).err().context("it was taken")?;
     assert!(matches!(refusal, LoadError::Compile(_)), "{refusal}");
     Ok(())
