@@ -1,6 +1,7 @@
 //! Guests that misbehave on purpose, one behaviour each (`host-test/hostile`): what is meant to stop them
 //! does, and nothing else suffers.
 
+mod access;
 mod egress;
 mod guest;
 mod isolation;
@@ -74,6 +75,12 @@ pub const CASES: &[Case] = &[
     case("private-name", "Egress: no name of a private address", egress::private_name),
     case("follow-redirect", "Egress: no redirect to another host", egress::follow_redirect),
     case("mirror", "the key is not in the guest's memory, even if the server sends it back", egress::mirror),
+    case("other-function", "Access: a request is for the function that was called", access::other_function),
+    case(
+        "api-paths",
+        "Access: no path of api.call under another name, or by another spelling",
+        access::api_paths,
+    ),
     case("more-imports", "a component with more imports is not loaded", isolation::more_imports),
     case("two-memories", "Limits::components, when it is loaded", limits::two_memories),
 ];
