@@ -11,6 +11,6 @@ export type * from "./types.js";
 
 /** Loads the component for one account. Nothing is sent. */
 export async function connect(options: Options): Promise<Klaviyo> {
-  const { key, endpoint, fetch, limits } = input.options(options);
-  return new Client(await Sandbox.load(new OutboundHttp(new Key(key), endpoint, fetch, limits), limits));
+  const { key, endpoint, fetch, limits, api } = input.options(options);
+  return new Client(await Sandbox.load(new OutboundHttp(new Key(key), endpoint, fetch, limits, api), limits));
 }

@@ -7,6 +7,7 @@ import type {
   Unsubscription,
 } from "../generated/interfaces/klaviyo-connector-consent.js";
 import type { Identifier, NewProfile } from "../generated/interfaces/klaviyo-connector-types.js";
+import { segments, type Access } from "./access.js";
 import { origin } from "./endpoint.js";
 import { KlaviyoError } from "./error.js";
 import { DEFAULTS, type Limits } from "./limits.js";
@@ -246,17 +247,37 @@ const limits = record<Partial<Limits>>({
   attempt: optional(wholeNumber),
 });
 
+const allow = oneOf("read", "all");
+
+const path: Reader<string[]> = (value, place) => {
+  const read = segments(text(value, place));
+  return "segments" in read ? read.segments : fail(place, `${read.reason}; write a path such as /api/events`);
+};
+
+const api: Reader<Access> = (value, place) =>
+  typeof value === "object"
+    ? record<Access>({ allow, below: optional(list(path)) })(value, place)
+    : { allow: allow(value, place), below: undefined };
+
 export function options(value: unknown): {
   key: string;
   endpoint: string | undefined;
   fetch: typeof fetch;
   limits: Limits;
+  api: Access | undefined;
 } {
-  const read = record<{ key: string; endpoint?: string; fetch?: typeof fetch; limits?: Partial<Limits> }>({
+  const read = record<{
+    key: string;
+    endpoint?: string;
+    fetch?: typeof fetch;
+    limits?: Partial<Limits>;
+    api?: Access;
+  }>({
     key,
     endpoint: optional(endpoint),
     fetch: optional(send),
     limits: optional(limits),
+    api: optional(api),
   })(value, []);
   const given = Object.entries(read.limits ?? {}).filter((entry) => entry[1] !== undefined);
   return {
@@ -264,5 +285,6 @@ export function options(value: unknown): {
     endpoint: read.endpoint,
     fetch: read.fetch ?? globalThis.fetch,
     limits: { ...DEFAULTS, ...Object.fromEntries(given) },
+    api: read.api,
   };
 }

@@ -3,6 +3,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Error as HttpError, Header, Request, Response } from "../generated/interfaces/klaviyo-connector-http.js";
+import { refusal, type Access } from "./access.js";
 import { route } from "./endpoint.js";
 import { KlaviyoError } from "./error.js";
 import type { Key } from "./key.js";
@@ -57,16 +58,27 @@ export class OutboundHttp {
   readonly #endpoint: string | undefined;
   readonly #fetch: typeof fetch;
   readonly #limits: Limits;
+  readonly #api: Access | undefined;
 
-  constructor(key: Key, endpoint: string | undefined, send: typeof fetch, limits: Limits) {
+  constructor(
+    key: Key,
+    endpoint: string | undefined,
+    send: typeof fetch,
+    limits: Limits,
+    api: Access | undefined,
+  ) {
     this.#key = key;
     this.#endpoint = endpoint;
     this.#fetch = send;
     this.#limits = limits;
+    this.#api = api;
   }
 
-  /** What sends the requests of one call, which has until `deadline`, by `performance.now()`, unless it is aborted. */
-  begin(deadline: number, signal: AbortSignal): Send {
+  /**
+   * What sends the requests of one call of this function, which has until `deadline`, by `performance.now()`, unless it
+   * is aborted.
+   */
+  begin(called: string, deadline: number, signal: AbortSignal): Send {
     let requests = 0;
     return async (request) => {
       try {
@@ -77,7 +89,7 @@ export class OutboundHttp {
             `the call has made the ${this.#limits.requests} requests that limits.requests allows`,
           );
         }
-        return { tag: "ok", val: await this.#exchange(...this.#checked(request), deadline, signal) };
+        return { tag: "ok", val: await this.#exchange(...this.#checked(called, request), deadline, signal) };
       } catch (error) {
         const { tag, message } = reasonOf(error);
         return { tag: "err", val: { tag, val: this.#key.hideIn(message) } };
@@ -85,7 +97,7 @@ export class OutboundHttp {
     };
   }
 
-  #checked(request: Request): [url: string, init: RequestInit] {
+  #checked(called: string, request: Request): [url: string, init: RequestInit] {
     const { headerBytes, requestBytes } = this.#limits;
     const bytes =
       request.url.length + request.auth.length + size(request.headers.map(({ name, value }) => [name, value]));
@@ -104,6 +116,11 @@ export class OutboundHttp {
     const routed = route(request.url, this.#endpoint);
     if ("reason" in routed) {
       throw new NoAnswer("denied", routed.reason);
+    }
+    const path = request.url.slice(new URL(request.url).origin.length).split("?")[0] ?? "";
+    const refused = refusal(this.#api, called, { function: request.function, method: request.method, path });
+    if (refused) {
+      throw new NoAnswer("denied", refused);
     }
     if (!TOKEN.test(request.auth)) {
       throw new NoAnswer("denied", "the request's authorization scheme is not a single word");

@@ -103,7 +103,7 @@ export class Sandbox {
         return undefined;
       }
       try {
-        return await this.#inThread({ task, send: this.#http.begin(deadline, signal) }, signal);
+        return await this.#inThread({ task, send: this.#http.begin(contractName(task), deadline, signal) }, signal);
       } finally {
         this.#passTurn();
       }
@@ -158,6 +158,12 @@ export class Sandbox {
       this.#running -= 1;
     }
   }
+}
+
+/** A function's name in the contract, such as `contacts.opt-in`. */
+function contractName(task: Task): string {
+  const kebab = task.function.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return `${task.interface}.${kebab}`;
 }
 
 /** Runs with a signal that is aborted after so many milliseconds. Not `AbortSignal.timeout`, which keeps Deno alive. */

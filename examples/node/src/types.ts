@@ -20,6 +20,11 @@ export interface Options {
   fetch?: typeof fetch | undefined;
   /** What one call may use; what is left out has its default. */
   limits?: Partial<Limits> | undefined;
+  /**
+   * What `api.call` may ask for: `GET` of everything that the key may read, or everything that it may do; with `below`,
+   * at and below these paths alone, compared by whole segments. What is left out is nothing.
+   */
+  api?: "read" | "all" | { allow: "read" | "all"; below?: readonly string[] | undefined } | undefined;
 }
 
 /** A person to create, update, import or opt in: at least an email, a phone number or an external id. */

@@ -23,6 +23,7 @@ const REQUEST = {
   headers: [{ name: "accept", value: "*/*" }],
   auth: "Klaviyo-API-Key",
   body: 0,
+  function: "contacts.lookup",
 };
 
 const header = (name, value = "x") => ({ headers: [{ name, value }] });
@@ -48,6 +49,9 @@ const DENIED = {
   "a file": { url: "file:///etc/passwd" },
   data: { url: "data:,x" },
   "no URL": { url: "/api/lists/" },
+  "what another function asks for": { function: "lists.all" },
+  "what api.call asks for": { function: "api.call" },
+  "no function": { function: "" },
   authorization: header("Authorization"),
   host: header("host"),
   "content-length": header("Content-Length", "0"),
@@ -71,7 +75,7 @@ test("what a guest may not ask for is denied, and nothing is sent", async () => 
     return findsPriya();
   };
   await withGuest(SENDS, async (withClient) => {
-    await withClient({ fetch }, async (klaviyo) => {
+    await withClient({ fetch, api: "all" }, async (klaviyo) => {
       for (const [name, members] of Object.entries(DENIED)) {
         const told = await klaviyo.lookup(BY(JSON.stringify({ ...REQUEST, ...members })));
         assert.equal(told.tag, "denied", name);

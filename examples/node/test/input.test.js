@@ -178,6 +178,11 @@ test("options that cannot work are told when connecting, without the key", async
     [{ key: CANARY, fetch: "fetch" }, "fetch"],
     [{ key: CANARY, limits: 7 }, "limits"],
     [{ key: CANARY, retries: 3 }, "retries"],
+    [{ key: CANARY, api: "none" }, "api"],
+    [{ key: CANARY, api: true }, "api"],
+    [{ key: CANARY, api: {} }, "api/allow"],
+    [{ key: CANARY, api: { allow: "all", below: "/api/events" } }, "api/below"],
+    [{ key: CANARY, api: { allow: "all", below: ["/api/events", "/api/../x"] } }, "api/below/1"],
   ]) {
     const error = await failure(connect(options), "invalid-input");
     assert.equal(error.details[0].pointer, pointer, error.message);

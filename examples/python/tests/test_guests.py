@@ -159,7 +159,7 @@ def test_request_bytes(component: Path) -> None:
     [
         *("header-injection", "header-name-injection", "scheme-injection", "own-authorization", "own-host"),
         *("own-length", "plain-http", "other-host", "other-port", "other-scheme", "user-information", "ip-address"),
-        *("odd-ip-address", "backslash", "private-name"),
+        *("odd-ip-address", "backslash", "private-name", "other-function"),
     ],
 )
 def test_denied(hostile: Path, guest: str) -> None:

@@ -5,6 +5,7 @@
 ...     receipt = klaviyo.opt_in(NewProfile(email="priya@example.com"), list="Y6nRLr")
 """
 
+from .access import ApiAccess
 from .client import Klaviyo
 from .errors import (
     Blocked,
@@ -62,6 +63,7 @@ from .types import (
 )
 
 __all__ = [
+    "ApiAccess",
     "Audience",
     "Blocked",
     "Bounds",

@@ -9,14 +9,18 @@ from typing import Any
 from wasmtime import WasmtimeError
 from wasmtime.component import Record, Variant
 
-from . import _egress
+from . import _egress, access
 from ._codec import record
 from ._secret import Secret
+from .access import ApiAccess
 from .limits import Limits
 from .transport import Bounds, HttpRequest, HttpResponse, Kind, Transport, TransportFailure
 
 # Requests over `Limits.requests` that a component is told of before it is stopped.
 _WARNINGS = 16
+
+# The function that asks for any path.
+_API_CALL = "api.call"
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _VALUE = re.compile(r"[\t -~]*")
@@ -32,12 +36,24 @@ _FORBIDDEN_HEADERS = {
 class OutboundHttp:
     """Sends the requests of one call."""
 
-    def __init__(self, limits: Limits, key: Secret, origin: str, transport: Transport, until: float) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        key: Secret,
+        origin: str,
+        transport: Transport,
+        until: float,
+        called: str,
+        api: ApiAccess | None,
+    ) -> None:
+        """`called`: the function of the contract that the call is of."""
         self._limits = limits
         self._key = key
         self._origin = origin
         self._transport = transport
         self._until = until
+        self._called = called
+        self._api = api
         self._requests = 0
         self.interrupted: BaseException | None = None
 
@@ -75,6 +91,13 @@ class OutboundHttp:
         target = _egress.target(request.url)
         if target is None:
             raise _denied(f"requests go to {_egress.KLAVIYO} only, and this one would not")
+        # The name of the function is the component's word.
+        if request.function != self._called:
+            other = f"{request.function[:40]!r}, and the call is of {self._called}"
+            raise _denied(f"the request is for another function, {other}; this is a defect in the component")
+        method = request.method.upper()
+        if request.function == _API_CALL and (reason := access.refusal(self._api, method, target.partition("?")[0])):
+            raise _denied(reason)
         if not _TOKEN.fullmatch(request.auth):
             raise _denied("the request's authorization scheme is not a single word")
         headers: dict[str, str] = {}
@@ -89,7 +112,7 @@ class OutboundHttp:
             headers[name] = header.value
         headers["user-agent"] = "klaviyo-connector-python/0.1.0"
         headers["authorization"] = f"{request.auth} {self._key.reveal()}"
-        return HttpRequest(request.method.upper(), self._origin + target, tuple(headers.items()), request.body)
+        return HttpRequest(method, self._origin + target, tuple(headers.items()), request.body)
 
     def _bounds(self) -> Bounds:
         now = time.monotonic()

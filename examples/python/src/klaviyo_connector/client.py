@@ -8,13 +8,14 @@ import time
 import weakref
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from . import _codec, _egress, _functions
 from ._functions import Function
 from ._outbound_http import OutboundHttp
 from ._sandbox import Sandbox, read
 from ._secret import Secret
+from .access import ApiAccess
 from .errors import KlaviyoError, TooLarge
 from .limits import Limits
 from .transport import HttpTransport, Transport
@@ -60,10 +61,11 @@ class Klaviyo:
         limits: Limits | None = None,
         transport: Transport | None = None,
         component: str | os.PathLike[str] | None = None,
+        api: Literal["read", "all"] | ApiAccess | None = None,
     ) -> None:
         """`key`: the account's private key. `endpoint`: where requests go that are meant for `https://a.klaviyo.com`,
         such as a simulator; over `http://` the key is sent in clear. `transport`: another HTTP client.
-        `component`: another file than the package's own."""
+        `component`: another file than the package's own. `api`: what `api.call` may ask for; without it, nothing."""
         try:
             self._key = Secret(key)
         finally:
@@ -73,6 +75,7 @@ class Klaviyo:
         self._limits = Limits() if limits is None else limits
         if not isinstance(self._limits, Limits):
             raise TypeError(f"limits: expected Limits, got {type(limits).__name__}")
+        self._api = ApiAccess.of(api)
         self._sandbox = Sandbox(read(component), self._limits)
         self._transport = HttpTransport(self._origin) if transport is None else transport
         self._close = weakref.finalize(self, _close, self._sandbox, self._transport)
@@ -166,7 +169,7 @@ class Klaviyo:
         lowered = [_codec.lower(value, hint, name) for value, (name, hint) in named]
         if function is _functions.SUBMIT:
             _check_size(lowered[0], self._limits.request_bytes)
-        outbound = OutboundHttp(self._limits, self._key, self._origin, self._transport, until)
+        outbound = OutboundHttp(self._limits, self._key, self._origin, self._transport, until, function.name, self._api)
         try:
             value = self._sandbox.call(function.name, lowered, outbound.send, until)
         except KlaviyoError:
