@@ -10,9 +10,10 @@ mod fingerprint;
 use crate::encode::next_link;
 use crate::operation::Operation;
 use crate::operation::changes::{
-    ReadPage, get_changed_profiles, get_changed_profiles_at, get_new_events, get_new_events_at,
+    ReadPage, get_changed_profiles, get_changed_profiles_at, get_joined_members, get_joined_members_at,
+    get_new_events, get_new_events_at,
 };
-use crate::{ChangePage, Error, Event, Http, ORIGIN, Position, Profile, rfc3339};
+use crate::{ChangePage, Error, Event, Group, Http, Member, ORIGIN, Position, Profile, check, rfc3339};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::hash::Hash;
 use cursor::{Cursor, Told};
@@ -35,7 +36,7 @@ pub fn profiles(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Profi
         subject: "profiles",
         path: "/api/profiles",
         first: &get_changed_profiles,
-        at: get_changed_profiles_at,
+        at: &get_changed_profiles_at,
         time: |profile: &Profile| profile.updated.as_deref(),
         // Klaviyo's `updated` may have whole seconds, in which a profile can change twice.
         fingerprint: Fingerprint::of,
@@ -52,12 +53,35 @@ pub fn events(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Event>,
         subject: "events",
         path: "/api/events",
         first: &get_new_events,
-        at: get_new_events_at,
+        at: &get_new_events_at,
         time: |event: &Event| event.time.as_deref(),
         // An event has its id and its time for good, while the name of its metric can change.
         fingerprint: |event| Fingerprint::of(&(&event.id, &event.time)),
     };
     feed.page(http, from)
+}
+
+/// The members of a list or a segment who joined since, in the order of `joined`.
+///
+/// # Errors
+/// As [`profiles`]; [`Code::InvalidInput`](crate::Code::InvalidInput) also when the id is empty.
+pub fn members(http: &mut dyn Http, of: &Group, from: &Position) -> Result<ChangePage<Member>, Box<Error>> {
+    check::path_segment("of", of.id())?;
+    let path = of.path();
+    let feed = Feed {
+        subject: &path,
+        path: &path,
+        first: &|from| get_joined_members(of, from),
+        at: &|url| get_joined_members_at(of, url),
+        time: |member: &Member| member.joined.as_deref(),
+        // A profile can change while it stays, and can leave and join again.
+        fingerprint: |member| Fingerprint::of(&(&member.profile.id, &member.joined)),
+    };
+    let about_list = |error: Box<Error>| match of {
+        Group::List(list) => error.about_list(list),
+        Group::Segment(_) => error,
+    };
+    feed.page(http, from).map_err(about_list)
 }
 
 /// A collection that is read in the order of a time.
@@ -69,7 +93,7 @@ struct Feed<'a, T> {
     /// The operation that reads the items at and after a time, in milliseconds since 1970. It may also read earlier ones.
     first: &'a dyn Fn(i64) -> Operation<ReadPage<T>>,
     /// The operation that reads the page at a link.
-    at: fn(String) -> Operation<ReadPage<T>>,
+    at: &'a dyn Fn(String) -> Operation<ReadPage<T>>,
     time: fn(&T) -> Option<&str>,
     fingerprint: fn(&T) -> u64,
 }

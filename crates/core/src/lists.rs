@@ -3,9 +3,9 @@
 use crate::operation::lists::{
     create_list, get_lists, get_lists_at, get_lists_of_profile, get_lists_of_profile_at, get_lists_with,
 };
-use crate::operation::members::{Group, remove_profiles_from_list};
-use crate::{Audience, Code, Error, Http, MemberPage, check, membership, paging};
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use crate::operation::members::remove_profiles_from_list;
+use crate::{Audience, Code, Error, Group, Http, MemberPage, check, membership, paging};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
 /// All lists, in Klaviyo's order.
 ///
@@ -70,8 +70,8 @@ pub fn remove(http: &mut dyn Http, list: &str, profiles: &[String]) -> Result<u3
 /// [`Code::InvalidInput`] before anything is sent, also when the cursor is not from a page of this list, and the
 /// errors of Klaviyo and of the transport.
 pub fn members(http: &mut dyn Http, list: &str, cursor: Option<&str>) -> Result<MemberPage, Box<Error>> {
-    let list = check::path_segment("list", list)?;
-    membership::page(http, Group::List, list, cursor).map_err(|error| error.about_list(list))
+    let group = Group::List(check::path_segment("list", list)?.to_owned());
+    membership::page(http, &group, cursor).map_err(|error| error.about_list(list))
 }
 
 /// The lists that a profile, by its id, is on.

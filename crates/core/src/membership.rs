@@ -2,8 +2,8 @@
 
 use crate::encode::query;
 use crate::operation::Operation;
-use crate::operation::members::{Group, get_members};
-use crate::{Code, Error, Http, MemberPage, check};
+use crate::operation::members::get_members;
+use crate::{Code, Error, Group, Http, MemberPage, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
 /// Klaviyo's limit on the profiles of one addition or removal.
@@ -15,10 +15,10 @@ pub(crate) const PROFILES_PER_REQUEST: usize = 1_000;
 /// Klaviyo's link to the next page nothing else is followed.
 pub(crate) fn page(
     http: &mut dyn Http,
-    group: Group,
-    id: &str,
+    group: &Group,
     cursor: Option<&str>,
 ) -> Result<MemberPage, Box<Error>> {
+    let id = group.id();
     let inner = match cursor {
         None => None,
         Some(cursor) => match cursor.strip_prefix(id).and_then(|rest| rest.strip_prefix(':')) {
@@ -31,7 +31,7 @@ pub(crate) fn page(
             inner => inner,
         },
     };
-    get_members(group, id, inner).send_and(http, |page| {
+    get_members(group, inner).send_and(http, |page| {
         let next = page.next.as_deref().map(klaviyos_cursor).transpose()?;
         if next.is_some() && next.as_deref() == inner {
             return Err("the link to the next page leads to the page itself".to_owned());
@@ -104,8 +104,8 @@ mod tests {
                 sent.push(request.url);
                 Ok(Response { status: 200, headers: Vec::new(), body: br#"{"data":[]}"#.to_vec() })
             };
-            let _ = page(&mut http, Group::List, "Y6nRLr", Some(&cursor));
-            let _ = page(&mut http, Group::List, "Y6nRLr", Some(&format!("Y6nRLr:{cursor}")));
+            let _ = page(&mut http, &Group::List("Y6nRLr".to_owned()), Some(&cursor));
+            let _ = page(&mut http, &Group::List("Y6nRLr".to_owned()), Some(&format!("Y6nRLr:{cursor}")));
             for url in sent {
                 let url = Url::parse(&url).unwrap();
                 prop_assert_eq!(url.path(), "/api/lists/Y6nRLr/profiles/");
@@ -120,10 +120,10 @@ mod tests {
             let encoded = crate::encode::percent_encode(&cursor);
             let body = format!(r#"{{"data":[],"links":{{"next":"https://a.klaviyo.com/api/lists/Y6nRLr/profiles/?page%5Bcursor%5D={encoded}"}}}}"#);
             let mut http = |_: Request| Ok(Response { status: 200, headers: Vec::new(), body: body.clone().into_bytes() });
-            let next = page(&mut http, Group::List, "Y6nRLr", None).unwrap().next.unwrap();
+            let next = page(&mut http, &Group::List("Y6nRLr".to_owned()), None).unwrap().next.unwrap();
             prop_assert_eq!(&next, &format!("Y6nRLr:{cursor}"));
             // A link to the page itself would have the caller read it again without end.
-            prop_assert_eq!(page(&mut http, Group::List, "Y6nRLr", Some(&next)).unwrap_err().code, Code::Malformed);
+            prop_assert_eq!(page(&mut http, &Group::List("Y6nRLr".to_owned()), Some(&next)).unwrap_err().code, Code::Malformed);
         }
     }
 }

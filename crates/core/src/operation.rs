@@ -142,7 +142,7 @@ mod tests {
     use super::consents::{get_consents, get_consents_of};
     use super::imports::{get_import_errors, get_job, get_jobs};
     use super::lists::{create_list, get_lists, get_lists_of_profile, get_lists_with};
-    use super::members::{Group, add_profiles_to_list, get_members, remove_profiles_from_list};
+    use super::members::{add_profiles_to_list, get_members, remove_profiles_from_list};
     use super::profiles::{create_profile, get_profile, get_profiles, merge_profiles, update_profile};
     use super::segments::{get_segments, get_segments_of_profile};
     use super::*;
@@ -253,8 +253,8 @@ mod tests {
             for (request, segments) in [
                 (get_lists_of_profile(&id).request, ["api", "profiles", &id, "lists", ""]),
                 (get_segments_of_profile(&id).request, ["api", "profiles", &id, "segments", ""]),
-                (get_members(Group::Segment, &id, None).request, ["api", "segments", &id, "profiles", ""]),
-                (get_members(Group::List, &id, None).request, ["api", "lists", &id, "profiles", ""]),
+                (get_members(&crate::Group::Segment(id.clone()), None).request, ["api", "segments", &id, "profiles", ""]),
+                (get_members(&crate::Group::List(id.clone()), None).request, ["api", "lists", &id, "profiles", ""]),
             ] {
                 let url = Url::parse(&request.url).unwrap();
                 prop_assert_eq!(decoded_segments(&url), segments);
@@ -268,7 +268,7 @@ mod tests {
             let mut http = |_| Ok(response.clone());
             let email = Identifier::Email("a@b".to_owned());
             let _ = get_lists().send(&mut http);
-            let _ = get_members(Group::List, "Y6nRLr", None).send(&mut http);
+            let _ = get_members(&crate::Group::List("Y6nRLr".to_owned()), None).send(&mut http);
             let _ = get_segments().send(&mut http);
             let _ = get_account().send(&mut http);
             let emails = ["a@example.com".to_owned()];

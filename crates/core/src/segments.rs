@@ -1,11 +1,10 @@
 //! The segments of an account, and who is in them.
 
-use crate::operation::members::Group;
 use crate::operation::segments::{
     get_segments, get_segments_at, get_segments_of_profile, get_segments_of_profile_at,
 };
-use crate::{Error, Http, MemberPage, Segment, check, membership, paging};
-use alloc::{boxed::Box, vec::Vec};
+use crate::{Error, Group, Http, MemberPage, Segment, check, membership, paging};
+use alloc::{borrow::ToOwned, boxed::Box, vec::Vec};
 
 /// All segments, in Klaviyo's order.
 ///
@@ -21,7 +20,8 @@ pub fn all(http: &mut dyn Http) -> Result<Vec<Segment>, Box<Error>> {
 /// [`Code::InvalidInput`](crate::Code::InvalidInput) before anything is sent, also when the cursor is not from a page
 /// of this segment, and the errors of Klaviyo and of the transport.
 pub fn members(http: &mut dyn Http, segment: &str, cursor: Option<&str>) -> Result<MemberPage, Box<Error>> {
-    membership::page(http, Group::Segment, check::path_segment("segment", segment)?, cursor)
+    let group = Group::Segment(check::path_segment("segment", segment)?.to_owned());
+    membership::page(http, &group, cursor)
 }
 
 /// The segments that a profile, by its id, is in.

@@ -1,7 +1,7 @@
 //! A Klaviyo whose profiles change while somebody reads them, and appear late and out of order.
 
-use super::{LOOK_BACK, profiles};
-use crate::{Code, ORIGIN, Position, Request, Response, Start, rfc3339};
+use super::{LOOK_BACK, members, profiles};
+use crate::{Code, Group, ORIGIN, Position, Request, Response, Start, rfc3339};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use proptest::prelude::*;
@@ -243,4 +243,39 @@ fn a_link_of_a_cursor_stays_below_its_path() {
     }
     profiles(&mut http, &cursor("/api/profiles?page%5Bcursor%5D=x", "profiles")).unwrap();
     assert_eq!(urls, [format!("{ORIGIN}/api/profiles?page%5Bcursor%5D=x")]);
+}
+
+#[test]
+fn who_joins_again_is_told_again_and_a_change_of_the_profile_is_not() {
+    let list = Group::List("Y6nRLr".to_owned());
+    let member = |joined: &str, name: &str| {
+        format!(r#"{{"id":"P1","attributes":{{"joined_group_at":"{joined}","first_name":"{name}"}}}}"#)
+    };
+    let mut urls = Vec::new();
+    let mut read = |position: &Position, member: String| {
+        let mut http = |request: Request| {
+            urls.push(request.url);
+            let body = format!(r#"{{"data":[{member}]}}"#).into_bytes();
+            Ok(Response { status: 200, headers: Vec::new(), body })
+        };
+        let page = members(&mut http, &list, position).unwrap();
+        (page.items.len(), Position::Cursor(page.cursor))
+    };
+    let (first, position) = read(&since(None), member("2025-01-01T00:00:05Z", "Priya"));
+    let (second, position) = read(&position, member("2025-01-01T00:00:05Z", "Priya S."));
+    let (third, position) = read(&position, member("2025-01-01T00:00:09Z", "Priya S."));
+    assert_eq!([first, second, third], [1, 0, 1]);
+    assert_eq!(
+        urls[0],
+        format!(
+            "{ORIGIN}/api/lists/Y6nRLr/profiles/?filter=greater-or-equal%28joined_group_at%2C2025-01-01T00%3A00%3A00Z%29\
+             &page%5Bsize%5D=100&sort=joined_group_at"
+        )
+    );
+    let mut http = |_: Request| -> Result<Response, _> { panic!("nothing is sent") };
+    for other in
+        [Group::List("other1".to_owned()), Group::Segment("Y6nRLr".to_owned()), Group::List(String::new())]
+    {
+        assert_eq!(members(&mut http, &other, &position).unwrap_err().code, Code::InvalidInput);
+    }
 }

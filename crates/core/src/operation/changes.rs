@@ -6,7 +6,7 @@ use crate::diagnosis::Advice;
 use crate::encode::percent_encode;
 use crate::jsonapi;
 use crate::paging::{Page, page};
-use crate::{Event, ORIGIN, Profile, Response, http_date, rfc3339};
+use crate::{Event, Group, Member, ORIGIN, Profile, Response, http_date, rfc3339};
 use alloc::{format, string::String};
 
 /// A page, and the time of its answer.
@@ -40,6 +40,23 @@ pub(crate) fn get_new_events(from: i64) -> Operation<ReadPage<Event>> {
 pub(crate) fn get_new_events_at(url: String) -> Operation<ReadPage<Event>> {
     const READ: &Advice = &Advice::read(&["events:read", "metrics:read"]);
     get(url, REVISION, READ, |response, document| Ok(dated(response, events(document)?)))
+}
+
+/// Get the members of a group who joined at or after a time, in milliseconds since 1970.
+pub(crate) fn get_joined_members(group: &Group, from: i64) -> Operation<ReadPage<Member>> {
+    let filter = percent_encode(&format!("greater-or-equal(joined_group_at,{})", rfc3339::text(from)));
+    let path = group.path();
+    get_joined_members_at(
+        group,
+        format!("{ORIGIN}{path}/?filter={filter}&page%5Bsize%5D=100&sort=joined_group_at"),
+    )
+}
+
+/// Get the members of a group at a link of an earlier answer.
+pub(crate) fn get_joined_members_at(group: &Group, url: String) -> Operation<ReadPage<Member>> {
+    get(url, REVISION, group.advice(), |response, document| {
+        Ok(dated(response, page(document, jsonapi::member)?))
+    })
 }
 
 fn dated<T>(response: &Response, page: Page<T>) -> ReadPage<T> {

@@ -6,29 +6,43 @@ use crate::encode::percent_encode;
 use crate::json::Json;
 use crate::jsonapi::{self, Body, ResourceId};
 use crate::paging::{Page, page};
-use crate::{Error, Member, Method, ORIGIN, Response};
+use crate::{Error, Group, Member, Method, ORIGIN, Response};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
-/// What has members.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Group {
-    List,
-    Segment,
+impl Group {
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::List(id) | Self::Segment(id) => id,
+        }
+    }
+
+    /// The path of its members, without the slash at the end.
+    pub(crate) fn path(&self) -> String {
+        let collection = match self {
+            Self::List(_) => "lists",
+            Self::Segment(_) => "segments",
+        };
+        format!("/api/{collection}/{}/profiles", percent_encode(self.id()))
+    }
+
+    /// What a request for its members needs.
+    pub(super) fn advice(&self) -> &'static Advice {
+        match self {
+            Self::List(_) => &const { Advice::read(&["lists:read", "profiles:read"]) },
+            Self::Segment(_) => &const { Advice::read(&["segments:read", "profiles:read"]) },
+        }
+    }
 }
 
 /// Get profiles for a list or a segment: those who joined first, or those behind Klaviyo's cursor; 100 a page.
-pub(crate) fn get_members(group: Group, id: &str, cursor: Option<&str>) -> Operation<Page<Member>> {
-    let (path, advice) = match group {
-        Group::List => ("lists", &const { Advice::read(&["lists:read", "profiles:read"]) }),
-        Group::Segment => ("segments", &const { Advice::read(&["segments:read", "profiles:read"]) }),
-    };
-    let id = percent_encode(id);
-    let mut url = format!("{ORIGIN}/api/{path}/{id}/profiles/?sort=joined_group_at&page%5Bsize%5D=100");
+pub(crate) fn get_members(group: &Group, cursor: Option<&str>) -> Operation<Page<Member>> {
+    let mut url = format!("{ORIGIN}{}/?sort=joined_group_at&page%5Bsize%5D=100", group.path());
     if let Some(cursor) = cursor {
         url.push_str("&page%5Bcursor%5D=");
         url.push_str(&percent_encode(cursor));
     }
-    get(url, REVISION, advice, |_, document| page(document, jsonapi::member))
+    get(url, REVISION, group.advice(), |_, document| page(document, jsonapi::member))
 }
 
 /// Add profiles to list, at most 1,000. Returns the fields that Klaviyo took only in part.

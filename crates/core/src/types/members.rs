@@ -2,10 +2,20 @@
 
 use crate::Profile;
 use alloc::{string::String, vec::Vec};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// What has members, by its id.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// A list.
+    List(String),
+    /// A segment.
+    Segment(String),
+}
 
 /// A member of a list or of a segment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Member {
     /// The person.

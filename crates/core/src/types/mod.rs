@@ -28,6 +28,6 @@ pub use consent::{
 pub use contacts::{Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted};
 pub use events::{Event, Metric, NewEvent, Period, Timeline};
 pub use lists::Audience;
-pub use members::{Member, MemberPage};
+pub use members::{Group, Member, MemberPage};
 pub use profile::{Identifier, Location, NewProfile, Profile};
 pub use segments::Segment;
