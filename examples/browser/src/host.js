@@ -1,6 +1,7 @@
 // The connector's host: what it can reach, and what is seen of it.
 
 import { startConnector, startKlaviyo } from "./components.js";
+import { refuseApi } from "./policy.js";
 
 /** The key of the simulator's account. It is no secret. */
 const KEY = "pk_demo_3f9c1b7a5e2d4860";
@@ -37,6 +38,7 @@ export async function start() {
       const exchange = { request };
       exchanges.push(exchange);
       try {
+        refuseApi(request);
         exchange.response = http.send(request);
       } catch (error) {
         exchange.failure = payload(error);
