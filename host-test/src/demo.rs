@@ -79,7 +79,8 @@ fn tell(story: &mut Story, platform: &Platform, told: fn(usize, &Chapter)) -> Re
         "first-name": first_name,
         "last-name": last_name,
     });
-    let arguments = [contact, list.clone()];
+    let permission = json!({ "channels": ["email"], "custom-source": "WhatsApp bot" });
+    let arguments = [contact, list.clone(), permission];
     succeeded(call("Somebody new opts in", key, "contacts.opt-in", &arguments)?)?;
     succeeded(call("The same person opts in again", key, "contacts.opt-in", &arguments)?)?;
     if succeeded(call("The key is wrong", "pk_wrong", "contacts.opt-in", &arguments)?).is_ok() {
@@ -99,7 +100,10 @@ fn succeeded(result: Value) -> Result<Value> {
 fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
     receipt.get("profile-id")?;
     let name = receipt.get("profile-name").and_then(Value::as_str);
-    Some(outcome::reply(name, Some(&captured.customer_email)))
+    let is_taken = |permitted: &Value| permitted.get("refused").is_none_or(Value::is_null);
+    let consent = receipt.get("consent").and_then(Value::as_array);
+    let is_consent_given = consent.is_some_and(|consent| consent.iter().any(is_taken));
+    Some(outcome::reply(name, Some(&captured.customer_email), is_consent_given))
 }
 
 /// What runs the component.

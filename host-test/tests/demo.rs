@@ -22,14 +22,19 @@ fn the_story_goes_as_the_guide_tells_it() -> Result<()> {
     };
     let subscribe = "POST /api/lists/Y6nRLr/relationships/profiles/ 204";
     assert_eq!(exchanges(0), ["GET /api/lists/ 200"]);
-    assert_eq!(exchanges(1), ["GET /api/profiles/ 200", "POST /api/profiles/ 201", subscribe]);
-    assert_eq!(exchanges(2), ["GET /api/profiles/ 200", subscribe]);
+    let (found, created) = ("GET /api/profiles/ 200", "POST /api/profiles/ 201");
+    let consent = "POST /api/profile-subscription-bulk-create-jobs/ 202";
+    assert_eq!(exchanges(1), [found, created, subscribe, consent, found]);
+    assert_eq!(exchanges(2), [found, subscribe, consent, found]);
     assert_eq!(exchanges(3), ["GET /api/profiles/ 401"]);
 
+    // Klaviyo works on consent later.
+    let permitted =
+        json!({ "channel": "email", "refused": null, "state": "NEVER_SUBSCRIBED", "can-receive": true });
     let receipt = |created: bool| {
         json!({ "ok": {
             "profile-id": "01GMTZY2TEKN4KFRP30JZ59KGB", "profile-name": "Priya", "list-id": "Y6nRLr",
-            "created": created, "warnings": [], "consent": [],
+            "created": created, "warnings": [], "consent": [permitted],
         } })
     };
     assert_eq!(story["chapters"][1]["result"], receipt(true));

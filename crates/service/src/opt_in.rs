@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use bytes::Bytes;
-use klaviyo_host::types::{self, Identifier, NewProfile};
+use klaviyo_host::types::{self, Identifier, NewProfile, Permission};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -178,6 +178,21 @@ impl OptIn {
             properties: self.properties.as_ref().map(|properties| properties.get().to_owned()),
             ..NewProfile::default()
         }
+    }
+
+    /// The address for a reply: that of the channels on which consent was given, or else of any.
+    pub(crate) fn address(&self, given: &[Channel]) -> Option<&str> {
+        let (email, number) = (self.email.as_deref(), self.phone_number.as_deref());
+        if given.is_empty() || given.contains(&Channel::Email) { email.or(number) } else { number.or(email) }
+    }
+
+    /// The consent that the person gives with the opt-in, if any.
+    #[must_use]
+    pub fn permission(&self) -> Option<Permission> {
+        (!self.consent.is_empty()).then(|| Permission {
+            channels: self.consent.iter().copied().map(Into::into).collect(),
+            custom_source: self.consent_source.clone(),
+        })
     }
 
     /// The identifier that the contact is looked up by, as in `contacts.opt-in`: the first of email, phone

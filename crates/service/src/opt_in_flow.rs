@@ -1,9 +1,11 @@
 //! One call of the contract for opt-ins or opt-outs, and what its failure means for them.
 
-use crate::opt_in::{OptIn, in_callers_names};
+use crate::opt_in::{Channel, OptIn, in_callers_names};
 use crate::opt_out::OptOut;
 use crate::outcome::{ErrorDetail, OptOutReceipt, Reason, Receipt};
-use klaviyo_host::types::{Code, ConsentOptions, ConsentOutcome, Refusal, Subscription, Unsubscription};
+use klaviyo_host::types::{
+    self, Code, ConsentOptions, ConsentOutcome, ContractError, Detail, Subscription, Unsubscription,
+};
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,6 +21,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// The failure that stopped a call which had done a part of its work.
+    pub(crate) fn by_connector(stopped: ContractError) -> Self {
+        Self::from(&Error { cause: Cause::Connector(Box::new(stopped)), usage: Usage::default() })
+    }
+
     /// A failure that repeats itself with every attempt.
     pub(crate) fn final_for(reason: Reason) -> Self {
         Self { reason, disposition: Disposition::GiveUp, retry_after: None }
@@ -51,19 +58,47 @@ pub(crate) async fn opt_in(tenant: &Tenant, opt_in: &OptIn) -> Result<Receipt, F
 
 /// Opts one person in to the list with this id, and gives the consent that goes with it.
 pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) -> Result<Receipt, Failure> {
-    let answer = tenant.opt_in(&opt_in.contact(), list, None).await;
-    let receipt = answer.map_err(|error| Failure::from(&error))?.value;
-    let mut receipt = Receipt {
+    let answer = tenant.opt_in(&opt_in.contact(), list, opt_in.permission().as_ref()).await;
+    receipt(opt_in, answer.map_err(|error| Failure::from(&error))?.value)
+}
+
+/// The receipt of an opt-in that the connector has done; a failure if Klaviyo refused all of its consent.
+pub(crate) fn receipt(opt_in: &OptIn, receipt: types::Receipt) -> Result<Receipt, Failure> {
+    // The contract has them in the order of the permission.
+    let refused = |(channel, permitted): (&Channel, &types::Permitted)| {
+        permitted.refused.clone().map(|reason| (*channel, reason))
+    };
+    let refused: Vec<_> = opt_in.consent.iter().zip(&receipt.consent).filter_map(refused).collect();
+    let done = Receipt {
         profile_id: Some(receipt.profile_id),
         profile_name: receipt.profile_name,
         list_id: receipt.list_id,
         created: Some(receipt.created),
+        consent: Vec::new(),
         warnings: warnings(opt_in, receipt.warnings),
     };
-    if !opt_in.consent.is_empty() {
-        receipt.warnings.extend(grant(tenant, &[opt_in], list).await?.of(0)?);
+    consenting(opt_in, done, &refused)
+}
+
+/// The receipt with the consent of the opt-in, and a warning about each channel of it that Klaviyo refused.
+///
+/// # Errors
+/// Klaviyo refused all channels: nobody would look for that in a warning.
+fn consenting(opt_in: &OptIn, mut done: Receipt, refused: &[(Channel, Detail)]) -> Result<Receipt, Failure> {
+    let is_refused = |channel: &Channel| refused.iter().any(|(other, _)| other == channel);
+    done.consent = opt_in.consent.iter().copied().filter(|channel| !is_refused(channel)).collect();
+    match refused {
+        [(_, reason), ..] if done.consent.is_empty() => {
+            Err(Failure::final_for(reason_of(reason, "the consent was refused")))
+        }
+        _ => {
+            let warning = |(channel, reason): &(Channel, Detail)| {
+                format!("consent: it was refused for {channel}: {}", ErrorDetail::from(reason).detail)
+            };
+            done.warnings.extend(refused.iter().map(warning));
+            Ok(done)
+        }
     }
-    Ok(receipt)
 }
 
 /// What came of granting or revoking consent.
@@ -72,6 +107,8 @@ pub(crate) struct ConsentResult {
     warnings: Vec<String>,
     /// The positions of the people whom Klaviyo refused, each with the reason.
     refused: HashMap<usize, Reason>,
+    /// The channels that it refused of the others, by their positions.
+    refused_channels: HashMap<usize, Vec<(types::Channel, Detail)>>,
 }
 
 impl ConsentResult {
@@ -81,6 +118,23 @@ impl ConsentResult {
             Some(reason) => Err(Failure::final_for(reason.clone())),
             None => Ok(self.warnings.clone()),
         }
+    }
+
+    /// The receipt of a member of the list with the consent of the opt-in at a position, or why it was refused.
+    pub(crate) fn receipt(
+        &self,
+        position: usize,
+        opt_in: &OptIn,
+        member: Receipt,
+    ) -> Result<Receipt, Failure> {
+        let warnings = [member.warnings, self.of(position)?].concat();
+        let refused = self.refused_channels.get(&position).map(Vec::as_slice).unwrap_or_default();
+        let reason = |channel: &Channel| {
+            let (_, reason) = refused.iter().find(|(other, _)| *other == types::Channel::from(*channel))?;
+            Some((*channel, reason.clone()))
+        };
+        let refused: Vec<_> = opt_in.consent.iter().filter_map(reason).collect();
+        consenting(opt_in, Receipt { warnings, ..member }, &refused)
     }
 }
 
@@ -121,12 +175,16 @@ fn not_revoked(error: &Error) -> Failure {
 fn consent_result(outcome: ConsentOutcome, what: &str) -> Result<ConsentResult, Failure> {
     // The people before it were accepted, and can be sent again.
     if let Some(stopped) = outcome.stopped {
-        let cause = Cause::Connector(Box::new(stopped));
-        return Err(Failure::from(&Error { cause, usage: Usage::default() }));
+        return Err(Failure::by_connector(stopped));
     }
-    let refused = outcome.refused.iter().map(|refusal| (refusal.index as usize, reason_of(refusal, what)));
+    let refused =
+        outcome.refused.iter().map(|refusal| (refusal.index as usize, reason_of(&refusal.reason, what)));
     let warnings = outcome.warnings.iter().map(|warning| in_callers_names(warning));
-    Ok(ConsentResult { warnings: warnings.collect(), refused: refused.collect() })
+    let mut refused_channels: HashMap<usize, Vec<_>> = HashMap::new();
+    for refusal in outcome.refused_channels {
+        refused_channels.entry(refusal.index as usize).or_default().push((refusal.channel, refusal.reason));
+    }
+    Ok(ConsentResult { warnings: warnings.collect(), refused: refused.collect(), refused_channels })
 }
 
 /// The warnings of an opt-in: its own about the values that were left out, then the connector's.
@@ -135,8 +193,8 @@ pub(crate) fn warnings(opt_in: &OptIn, of_connector: Vec<String>) -> Vec<String>
     opt_in.warnings.iter().cloned().chain(of_connector).collect()
 }
 
-fn reason_of(refusal: &Refusal, what: &str) -> Reason {
-    let detail = ErrorDetail::from(&refusal.reason);
+fn reason_of(reason: &Detail, what: &str) -> Reason {
+    let detail = ErrorDetail::from(reason);
     let code = if detail.code == Code::InvalidInput.as_str() { Code::InvalidInput } else { Code::Rejected };
     let mut reason = Reason::new(code, format!("{what}: {}", detail.detail));
     reason.details.push(detail);
@@ -159,11 +217,32 @@ fn subscription(opt_in: &OptIn) -> Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use klaviyo_host::types::ContractError;
 
     fn error(code: Code) -> Error {
         let error = ContractError { retry_after: Some(7), ..ContractError::new(code, "no") };
         Error { cause: Cause::Connector(Box::new(error)), usage: Usage::default() }
+    }
+
+    #[test]
+    fn a_channel_that_is_refused_is_a_warning_and_all_channels_are_a_failure() {
+        let opt_in: OptIn = serde_json::from_value(serde_json::json!({
+            "account": "shop-1", "list": "Y6nRLr", "email": "p@example.com", "phone_number": "+919820000001",
+            "consent": ["email", "whatsapp"],
+        }))
+        .unwrap();
+        let reason = Detail { code: "invalid".to_owned(), detail: "no".to_owned(), ..Detail::default() };
+        let done = |refused: &[Channel]| {
+            let refused: Vec<_> = refused.iter().map(|channel| (*channel, reason.clone())).collect();
+            consenting(&opt_in, Receipt::default(), &refused)
+        };
+        assert_eq!(done(&[]).unwrap().consent, opt_in.consent);
+        let partly = done(&[Channel::Email]).unwrap();
+        assert_eq!((partly.consent.as_slice(), partly.warnings.len()), ([Channel::Whatsapp].as_slice(), 1));
+        // The reply names the address of the consent that there is.
+        assert_eq!(opt_in.address(&partly.consent), Some("+919820000001"));
+        assert_eq!(opt_in.address(&[]), Some("p@example.com"));
+        let failure = done(&opt_in.consent).unwrap_err();
+        assert_eq!((failure.disposition, failure.reason.code.as_str()), (Disposition::GiveUp, "rejected"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What became of an opt-in, as it is stored and answered.
 
-use crate::opt_in::in_callers_names;
+use crate::opt_in::{Channel, in_callers_names};
 use klaviyo_host::types::{Code, Detail};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,10 @@ pub struct Receipt {
     /// Whether the profile is new; none after an import without a lookup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<bool>,
+    /// The channels on which Klaviyo took the consent that came with the opt-in. Empty: the person is on the list, and
+    /// the consent is what it was before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<Channel>,
     /// Values that were left out or differ in Klaviyo, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -76,22 +80,23 @@ impl Receipt {
     /// The reply to the customer: see [`reply`].
     #[must_use]
     pub fn reply(&self, address: Option<&str>) -> String {
-        reply(self.profile_name.as_deref(), address)
+        reply(self.profile_name.as_deref(), address, !self.consent.is_empty())
     }
 }
 
-/// The reply of a bot to a customer who has opted in. It has the first name and the address for updates, an
-/// email or a phone number, if they are known.
+/// The reply of a bot to a customer who has opted in. It has the first name and the address, an email or a phone
+/// number, if they are known. Only where Klaviyo took a consent too, it promises messages: membership of a list
+/// allows none.
 #[must_use]
-pub fn reply(name: Option<&str>, address: Option<&str>) -> String {
-    let mut reply = match name {
-        Some(name) if !name.is_empty() => format!("You are now subscribed, {name}!"),
-        _ => "You are now subscribed!".to_owned(),
+pub fn reply(name: Option<&str>, address: Option<&str>, is_consent_given: bool) -> String {
+    let (done, at) = if is_consent_given {
+        ("You are now subscribed", "You will receive updates at")
+    } else {
+        ("You are on the list", "Your entry there has the address")
     };
-    if let Some(address) = address {
-        reply.push_str(&format!(" You will receive updates at {address}."));
-    }
-    reply
+    let name = name.filter(|name| !name.is_empty()).map(|name| format!(", {name}")).unwrap_or_default();
+    let address = address.map(|address| format!(" {at} {address}.")).unwrap_or_default();
+    format!("{done}{name}!{address}")
 }
 
 /// The reason why an opt-in is not done.

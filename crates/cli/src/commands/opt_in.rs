@@ -49,5 +49,6 @@ fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
 fn reply(receipt: &Receipt, contact: &NewProfile) -> String {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let place = given(&contact.email).or_else(|| given(&contact.phone_number));
-    outcome::reply(receipt.profile_name.as_deref(), place.as_deref())
+    let is_consent_given = receipt.consent.iter().any(|permitted| permitted.refused.is_none());
+    outcome::reply(receipt.profile_name.as_deref(), place.as_deref(), is_consent_given)
 }

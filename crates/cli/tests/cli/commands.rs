@@ -106,7 +106,7 @@ fn opt_in_tells_the_customer_and_warns_the_operator() {
     };
     let first = opt_in("Priya Sharma");
     assert_eq!(first.code, 0, "{}", first.err);
-    assert!(first.out.contains("You are now subscribed, Priya!"), "{}", first.out);
+    assert!(first.out.contains("You are on the list, Priya!"), "{}", first.out);
     assert!(first.err.is_empty(), "{}", first.err);
     assert!(server.account().profile("phone_number", "+919820000001").is_some());
     let second = opt_in("Priya Rao");

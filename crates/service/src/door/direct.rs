@@ -67,9 +67,11 @@ async fn opt_in_one(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
         Ok(tenant) => opt_in_flow::opt_in(&tenant, &opt_in).await,
         Err(error) => Err(no_key(&error)),
     };
-    let OptIn { account, id, email, phone_number, .. } = opt_in;
-    let ended = |receipt| ReplyState::ended(Outcome::Done(receipt), email.or(phone_number).as_deref());
-    response(&account, id.unwrap_or_default(), result.map(ended))
+    let state = result.map(|receipt| {
+        let address = opt_in.address(&receipt.consent);
+        ReplyState::ended(Outcome::Done(receipt), address)
+    });
+    response(&opt_in.account, opt_in.id.unwrap_or_default(), state)
 }
 
 async fn opt_out_one(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {

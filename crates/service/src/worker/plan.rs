@@ -7,8 +7,8 @@ use strum::IntoStaticStr;
 type Requests = usize;
 
 /// How many identifiers are looked up in one request: `contacts.lookup-many`.
-const LOOKED_UP: usize = 100;
-/// How many profiles one addition to a list takes: `contacts.subscribe`.
+pub(super) const LOOKED_UP: usize = 100;
+/// How many profiles one addition to a list takes.
 const ADDED: usize = 1_000;
 /// How many requests an import takes, whatever its size: one submits it, some poll it, one reads its
 /// failures. It is slow, so it is chosen only where it saves requests.
@@ -18,10 +18,9 @@ const IMPORT: Requests = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(const_into_str, serialize_all = "kebab-case")]
 pub(super) enum Plan {
-    /// The three steps of `contacts.opt-in`, for each.
-    OneByOne,
-    /// All are looked up. Profiles that exist are added to the list together; the others are created, or
-    /// imported if [`is_import`].
+    /// By `contacts.opt-in-many`, which creates the profiles that are missing.
+    Together,
+    /// All are looked up. Those without a profile are imported if [`is_import`]; the others are opted in together.
     LookedUp,
     /// All are imported, whether their profiles exist or not.
     Import,
@@ -33,18 +32,14 @@ impl Plan {
     /// They are looked up before an import, because an import overwrites fields of a profile that exists, and
     /// an opt-in does not.
     pub(super) fn of_contacts(count: usize) -> Self {
-        if one_by_one(count) <= looked_up(count) + IMPORT.min(count) {
-            Self::OneByOne
-        } else {
-            Self::LookedUp
-        }
+        if is_import(count) { Self::LookedUp } else { Self::Together }
     }
 
     /// The plan for so many opt-ins that have one identifier and nothing else. An import of them overwrites
     /// nothing.
     pub(super) fn of_identifiers(count: usize) -> Self {
         // Compared with the cheapest result of a lookup: all profiles exist.
-        if IMPORT < looked_up(count) { Self::Import } else { Self::of_contacts(count) }
+        if IMPORT < together(count) { Self::Import } else { Self::of_contacts(count) }
     }
 }
 
@@ -59,13 +54,8 @@ pub(super) fn is_import(absent: usize) -> bool {
     absent > IMPORT
 }
 
-/// One request each looks a new contact up, creates it and adds it to the list.
-fn one_by_one(count: usize) -> Requests {
-    3 * count
-}
-
 /// Without the requests that create missing profiles.
-fn looked_up(count: usize) -> Requests {
+fn together(count: usize) -> Requests {
     count.div_ceil(LOOKED_UP) + count.div_ceil(ADDED)
 }
 
@@ -75,10 +65,11 @@ mod tests {
 
     #[test]
     fn the_plan_is_the_one_with_the_fewest_requests() {
-        assert_eq!(Plan::of_contacts(1), Plan::OneByOne);
-        assert_eq!(Plan::of_contacts(2), Plan::LookedUp);
+        assert_eq!(Plan::of_contacts(1), Plan::Together);
+        assert_eq!(Plan::of_contacts(8), Plan::Together);
+        assert_eq!(Plan::of_contacts(9), Plan::LookedUp);
         assert_eq!(Plan::of_contacts(10_000), Plan::LookedUp);
-        assert_eq!(Plan::of_identifiers(1), Plan::OneByOne);
+        assert_eq!(Plan::of_identifiers(1), Plan::Together);
         assert_eq!(Plan::of_identifiers(700), Plan::LookedUp);
         assert_eq!(Plan::of_identifiers(701), Plan::Import);
         assert!(!is_import(8));
@@ -97,8 +88,8 @@ mod tests {
     #[test]
     fn an_opt_in_takes_fewer_requests_the_more_are_waiting() {
         let most = |count| match Plan::of_contacts(count) {
-            Plan::OneByOne => one_by_one(count),
-            Plan::LookedUp | Plan::Import => looked_up(count) + IMPORT.min(count),
+            Plan::Together => together(count) + count,
+            Plan::LookedUp | Plan::Import => together(count) + count.div_ceil(LOOKED_UP) + IMPORT,
         };
         let each: Vec<f64> =
             [1, 2, 10, 100, 1_000, 10_000].map(|count| most(count) as f64 / count as f64).into();

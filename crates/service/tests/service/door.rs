@@ -101,10 +101,13 @@ pub(crate) fn person(n: usize) -> Value {
 async fn without_a_queue_the_answer_is_the_receipt_with_the_reply() {
     let stage = opened(&["shop-1"]).await;
     let door = stage.direct_door(settings()).await;
-    let (status, told) = post(&door, "msg_1", &priya()).await;
+    let mut consenting = priya();
+    consenting["consent"] = json!(["email"]);
+    let (status, told) = post(&door, "msg_1", &consenting).await;
     let expected = json!({
         "id": "msg_1", "state": "done", "profile_id": told["profile_id"], "profile_name": "Priya", "list_id": LIST,
-        "created": true, "reply": "You are now subscribed, Priya! You will receive updates at priya@example.com.",
+        "created": true, "consent": ["email"],
+        "reply": "You are now subscribed, Priya! You will receive updates at priya@example.com.",
     });
     assert_eq!((status, &told), (200, &expected));
     assert_eq!(stage.members("shop-1"), ["priya@example.com"]);
@@ -113,6 +116,9 @@ async fn without_a_queue_the_answer_is_the_receipt_with_the_reply() {
         json!([person(1), person(2), { "account": "shop-1", "list": "none", "email": "x@example.com" }]);
     let (status, told) = post(&door, "msg_2", &many).await;
     assert_eq!((status, &told[0]["state"], &told[1]["id"]), (207, &json!("done"), &json!("msg_2/1")));
+    // Who gives no consent is on the list, and is promised nothing.
+    assert!(told[0]["reply"].as_str().unwrap().starts_with("You are on the list!"), "{told}");
+    assert_eq!(told[0].get("consent"), None);
     assert_eq!((&told[2]["state"], &told[2]["code"]), (&json!("failed"), &json!("not-found")));
     assert_eq!(stage.members("shop-1").len(), 3);
 
@@ -241,7 +247,7 @@ async fn with_a_queue_the_answer_is_an_id_to_ask_with() {
         }
         assert!(tokio::time::Instant::now() < end);
     };
-    assert_eq!((&told["state"], &told["reply"]), (&json!("done"), &json!("You are now subscribed, Priya!")));
+    assert_eq!((&told["state"], &told["reply"]), (&json!("done"), &json!("You are on the list, Priya!")));
     assert_eq!(ask(&door, &format!("shop-1.{}.1", "0".repeat(32))).await.0, 404);
     assert_eq!(ask(&door, "shop-1").await.0, 401);
     // A signature is valid for its own id only.
@@ -327,7 +333,10 @@ async fn whatsapps_word_opts_its_sender_in() {
     assert_eq!(stage.klaviyo.requests(), 0);
     let (status, told) = notify(&direct, APP_SECRET, &notification("Subscribe ")).await;
     assert_eq!((status, &told[0]["id"], &told[0]["state"]), (200, &json!("wamid.1"), &json!("done")));
-    assert_eq!(told[0]["reply"], "You are now subscribed, Priya! You will receive updates at +919820000001.");
+    assert_eq!(
+        told[0]["reply"],
+        "You are on the list, Priya! Your entry there has the address +919820000001."
+    );
     {
         let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
         assert_eq!(

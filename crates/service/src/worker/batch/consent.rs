@@ -1,4 +1,4 @@
-//! The consent that goes with opt-ins, for many at once.
+//! The consent of opt-ins that were imported, for many at once.
 
 use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::Item;
@@ -27,9 +27,8 @@ impl Batch<'_> {
             match opt_in_flow::grant(self.tenant, &opt_ins, list).await {
                 Ok(result) => {
                     let ended = chunk.into_iter().enumerate().map(|(n, (item, receipt))| {
-                        let warned =
-                            |warnings| Receipt { warnings: [receipt.warnings, warnings].concat(), ..receipt };
-                        (item, result.of(n).map(warned))
+                        let receipt = result.receipt(n, &item.request, receipt);
+                        (item, receipt)
                     });
                     self.end(ended.collect()).await?;
                 }

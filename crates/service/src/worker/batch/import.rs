@@ -46,6 +46,7 @@ impl Batch<'_> {
                         profile_name: item.request.first_name.clone(),
                         list_id: list.to_owned(),
                         created,
+                        consent: Vec::new(),
                         warnings: opt_in_flow::warnings(&item.request, submission.warnings.clone()),
                     };
                     (item, receipt)

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod consent;
+mod enroll;
 mod import;
 mod item;
 mod lookup;
@@ -82,20 +83,18 @@ impl Batch<'_> {
             Plan::Import => {
                 self.settler.status.planned(Plan::Import);
                 let left = self.import(bare, list, None).await?;
-                self.look_up(left, list, false).await?;
+                self.enroll(left, list).await?;
             }
-            Plan::OneByOne | Plan::LookedUp => others.extend(bare),
+            Plan::Together | Plan::LookedUp => others.extend(bare),
         }
-        match Plan::of_contacts(others.len()) {
-            _ if others.is_empty() => Ok(()),
-            Plan::OneByOne => {
-                self.settler.status.planned(Plan::OneByOne);
-                self.one_by_one(others, list).await
-            }
-            Plan::LookedUp | Plan::Import => {
-                self.settler.status.planned(Plan::LookedUp);
-                self.look_up(others, list, true).await
-            }
+        if others.is_empty() {
+            return Ok(());
         }
+        let plan = Plan::of_contacts(others.len());
+        self.settler.status.planned(plan);
+        if plan == Plan::LookedUp {
+            others = self.import_absent(others, list).await?;
+        }
+        self.enroll(others, list).await
     }
 }
