@@ -230,7 +230,12 @@ mod tests {
             "consent": ["email", "whatsapp"],
         }))
         .unwrap();
-        let reason = Detail { code: "invalid".to_owned(), detail: "no".to_owned(), ..Detail::default() };
+        let reason = Detail {
+            code: "invalid".to_owned(),
+            title: String::new(),
+            detail: "no".to_owned(),
+            pointer: None,
+        };
         let done = |refused: &[Channel]| {
             let refused: Vec<_> = refused.iter().map(|channel| (*channel, reason.clone())).collect();
             consenting(&opt_in, Receipt::default(), &refused)
