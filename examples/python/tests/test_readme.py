@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import pytest
 from replay import METHODS
+from servers import Simulator
 
-from klaviyo_connector import Klaviyo, KlaviyoError, LimitExceeded, Limits, Trapped, errors
+from klaviyo_connector import Klaviyo, KlaviyoError, LimitExceeded, Limits, Trapped, client, errors
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -23,6 +27,29 @@ def table(heading: str) -> list[list[str]]:
             break
         rows.append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
     return rows
+
+
+def block(contains: str) -> str:
+    """The block of the README that has this text."""
+    (found,) = [each for each in README.split("```")[1::2] if contains in each]
+    return found.partition("\n")[2]
+
+
+def test_who(simulator: Simulator, component: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """What the README shows is what its code makes the script print."""
+    monkeypatch.setenv("KLAVIYO_ENDPOINT", simulator.url)
+    monkeypatch.setenv("KLAVIYO_API_KEY", simulator.key)
+    monkeypatch.setattr(client, "read", lambda _: component.read_bytes())
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    opt_in, who = import_module("opt_in"), import_module("who")
+    assert opt_in.main("priya@example.com", "Priya", "Y6nRLr") == 0
+    exec(block("import Email, Klaviyo, NewEvent"), {})
+    capsys.readouterr()
+    assert who.main("priya@example.com") == 0
+    assert capsys.readouterr().out == block("$ .venv/bin/python who.py").partition("\n")[2]
+    assert who.main("nobody@example.com") == 1
+    assert who.main("nobody") == 1
+    assert capsys.readouterr().out == ""
 
 
 def test_limits() -> None:

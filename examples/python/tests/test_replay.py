@@ -26,6 +26,11 @@ def test_corpus(replayer: Replayer, file: Path) -> None:
     assert replayer.case(file.read_text()) == []
 
 
+def test_what_cannot_be_said_is_not_taken(replayer: Replayer) -> None:
+    (difference,) = replayer.case(fixture.UNSAYABLE.read_text())
+    assert "no other word" in difference
+
+
 def test_the_corpus_has_every_function() -> None:
     functions = {json.loads(file.read_text())["call"]["function"] for file in fixture.files()}
     assert functions == METHODS.keys()

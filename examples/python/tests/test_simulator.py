@@ -9,11 +9,9 @@ import pytest
 from servers import Simulator
 
 from klaviyo_connector import (
-    Channel,
     Created,
     Email,
     Existing,
-    JobStatus,
     Klaviyo,
     NewProfile,
     NotFound,
@@ -52,8 +50,8 @@ def test_the_other_functions(simulator: Simulator, component: Path) -> None:
         assert both[0] is None and both[1] is not None
         outcome = klaviyo.grant_consent(
             [
-                Subscription(channels=[Channel.EMAIL], email="priya@example.com"),
-                Subscription(channels=[Channel.SMS], email="meera@example.com"),
+                Subscription(channels=["email"], email="priya@example.com"),
+                Subscription(channels=["sms"], email="meera@example.com"),
             ],
             list=LIST,
         )
@@ -63,7 +61,7 @@ def test_the_other_functions(simulator: Simulator, component: Path) -> None:
         assert [one.index for one in submission.refused] == [1]
         (submitted,) = submission.jobs
         assert submitted.rows == (0,)
-        assert isinstance(klaviyo.import_status(submitted.job).status, JobStatus)
+        assert klaviyo.import_status(submitted.job).status in ("queued", "processing", "complete")
         assert [job.id for job in klaviyo.imports()] == [submitted.job]
         assert klaviyo.import_failures(submitted.job) == []
 

@@ -1,7 +1,8 @@
 """Between the classes of `types` and the values that wasmtime takes and gives, by their annotations.
 
-A dataclass is a record, or the case of a variant where it is in a union with others; an `Enum` is an enum; `None` in a
-union makes an option. Names are the contract's with `_` for `-`.
+A dataclass is a record. In a union with others it is a case of a variant: its one field is the content, several are a
+record, none is a case without content. An annotated text is a variant of words, the last of which is for any other. `None`
+in a union makes an option. Names are the contract's with `_` for `-`.
 """
 
 from __future__ import annotations
@@ -9,51 +10,93 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import Enum
 from functools import cache
 from typing import Any
 
 from wasmtime.component import Record, Variant
 
 from .errors import BY_CODE, Detail, InvalidInput, KlaviyoError
+from .types.open import Words
+
 
 def lower(value: object, hint: Any, name: str) -> Any:
     """An argument as wasmtime takes it. What does not fit is refused by the name of its field, such as
     `contacts[3].email`. The value itself is not shown: it may be somebody's email."""
     if hint is str:
         return _text(value, name)
+    if hint is int:
+        return _number(value, name)
     if isinstance(hint, types.UnionType):
         cases = _cases(hint)
         if value is None and len(cases) < len(typing.get_args(hint)):
             return None
-        if len(cases) == 1:
-            return lower(value, cases[0], name)
-        given: Any = type(value)
-        if given not in cases:
-            raise _mismatch(value, " or ".join(case.__name__ for case in cases), name)
-        ((field, of),) = _hints(given).items()
-        return Variant(_kebab(given.__name__), lower(getattr(value, field), of, f"{name}.{field}"))
-    if typing.get_origin(hint) in (Sequence, Iterable):
-        (item,) = typing.get_args(hint)
-        if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
-            raise _mismatch(value, f"a list of {_name(item)}", name)
-        return [lower(each, item, f"{name}[{index}]") for index, each in enumerate(value)]
-    if issubclass(hint, Enum):
-        if not isinstance(value, hint):
-            raise _mismatch(value, hint.__name__, name)
-        return value.value
+        return lower(value, cases[0], name) if len(cases) == 1 else _lower_case(value, cases, name)
+    match typing.get_origin(hint):
+        case typing.Annotated:
+            return _lower_word(_text(value, name), hint.__metadata__[0])
+        case origin if origin in (Sequence, Iterable):
+            (item,) = typing.get_args(hint)
+            if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+                raise _mismatch(value, f"a list of {_name(item)}", name)
+            return [lower(each, item, f"{name}[{index}]") for index, each in enumerate(value)]
     if not isinstance(value, hint):
         raise _mismatch(value, hint.__name__, name)
+    return _lower_fields(value, hint, name)
+
+
+def _lower_fields(value: object, of: type, name: str) -> Record:
     return record(
         **{
-            _kebab(field): lower(getattr(value, field), of, f"{name}.{field}")
-            for field, of in _hints(hint).items()
+            _kebab(field): lower(getattr(value, field), hint, f"{name}.{field}")
+            for field, hint in _hints(of).items()
         }
     )
 
 
+def _lower_case(value: object, cases: Sequence[type], name: str) -> Any:
+    """The case of a variant that a value is. wasmtime takes it without its name where the contents of the cases are of
+    different types."""
+    given: Any = type(value)
+    if given not in cases:
+        raise _mismatch(value, " or ".join(case.__name__ for case in cases), name)
+    hints = _hints(given)
+    if len(hints) == 1:
+        ((field, of),) = hints.items()
+        content = lower(getattr(value, field), of, f"{name}.{field}")
+    else:
+        content = _lower_fields(value, given, name) if hints else None
+    kinds = [_content(case) for case in cases]
+    return Variant(case_name(given), content) if len(set(kinds)) < len(kinds) else content
+
+
+def _lower_word(text: str, words: Words) -> Variant:
+    return Variant(text) if text in words.known else Variant("other", text)
+
+
 def _cases(union: types.UnionType) -> list[Any]:
     return [case for case in typing.get_args(union) if case is not types.NoneType]
+
+
+def case_name(of: type) -> str:
+    """The contract's name for the case of a variant that a class stands for."""
+    name = getattr(of, "CASE", None)
+    return name if isinstance(name, str) else _kebab(of.__name__)
+
+
+def _content(case: type) -> type:
+    """What wasmtime makes of the content of a case: of none, of a text, of a record."""
+    of = list(_hints(case).values())
+    if not of:
+        return types.NoneType
+    return str if of == [str] else Record
+
+
+def _number(value: object, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _mismatch(value, "int", name)
+    if not 0 <= value < 1 << 32:
+        raise _invalid(name, "it is not from 0 to 4294967295")
+    return int(value)
 
 
 def _text(value: object, name: str) -> str:
@@ -64,10 +107,13 @@ def _text(value: object, name: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        sentence = "it has half of a surrogate pair, which is no text"
-        detail = Detail(code="invalid", title="Invalid input.", detail=sentence, pointer=name)
-        raise InvalidInput(f"{name}: {sentence}", code="invalid-input", details=(detail,)) from None
+        raise _invalid(name, "it has half of a surrogate pair, which is no text") from None
     return text
+
+
+def _invalid(name: str, sentence: str) -> InvalidInput:
+    detail = Detail(code="invalid", title="Invalid input.", detail=sentence, pointer=name)
+    return InvalidInput(f"{name}: {sentence}", code="invalid-input", details=(detail,))
 
 
 def _mismatch(value: object, expected: str, name: str) -> TypeError:
@@ -75,6 +121,7 @@ def _mismatch(value: object, expected: str, name: str) -> TypeError:
 
 
 def _name(hint: Any) -> str:
+    hint = hint.__origin__ if typing.get_origin(hint) is typing.Annotated else hint
     return " or ".join(case.__name__ for case in typing.get_args(hint) or (hint,))
 
 
@@ -92,7 +139,7 @@ def lift(value: Any, hint: Any) -> Any:
 
 @cache
 def _lifter(hint: Any) -> Callable[[Any], Any]:
-    if hint in (str, int, bool):
+    if hint in (str, int, bool, None):
         return lambda value: value
     if hint is KlaviyoError:
         return error
@@ -101,32 +148,33 @@ def _lifter(hint: Any) -> Callable[[Any], Any]:
         if len(cases) == 1:
             some = _lifter(cases[0])
             return lambda value: None if value is None else some(value)
-        if str in cases:
-            return _open(next(case for case in cases if case is not str))
         return _union(cases)
     if typing.get_origin(hint) in (tuple, list):
         kind, item = typing.get_origin(hint), _lifter(typing.get_args(hint)[0])
         return lambda values: kind(map(item, values))
-    if issubclass(hint, Enum):
-        return lambda value: hint(value)
+    if typing.get_origin(hint) is typing.Annotated:
+        return lambda value: value.payload if value.tag == "other" else value.tag
     members = [(field, _kebab(field), _lifter(of)) for field, of in _hints(hint).items()]
     return lambda value: hint(**{field: of(getattr(value, kebab)) for field, kebab, of in members})
 
 
-def _open(known: type[Enum]) -> Callable[[Any], Any]:
-    """A variant of words, the last of which is for any other."""
-    return lambda value: value.payload if value.tag == "other" else known(value.tag)
-
-
 def _union(cases: Sequence[type]) -> Callable[[Any], Any]:
     """A variant. Where the contents of its cases are of different types, wasmtime gives them without the case."""
-    lifters = {}
-    for case in cases:
-        ((field, of),) = _hints(case).items()
-        lifters[str if of is str else Record] = lambda value, case=case, field=field, of=_lifter(of): case(
-            **{field: of(value)}
-        )
-    return lambda value: lifters[type(value)](value)
+    by_name = {case_name(case): (case, _hints(case)) for case in cases}
+    by_content = {_content(case): name for name, (case, _) in by_name.items()}
+
+    def lifted(value: Any) -> Any:
+        if isinstance(value, Variant):
+            name, value = value.tag, value.payload
+        else:
+            name = by_content[type(value)]
+        case, hints = by_name[name]
+        if len(hints) == 1:
+            ((field, of),) = hints.items()
+            return case(**{field: lift(value, of)})
+        return lift(value, case) if hints else case()
+
+    return lifted
 
 
 def error(value: Any) -> KlaviyoError:
@@ -158,7 +206,7 @@ def result(value: Any, hint: Any) -> Any:
 
 @cache
 def _hints(of: type) -> dict[str, Any]:
-    return typing.get_type_hints(of)
+    return typing.get_type_hints(of, include_extras=True)
 
 
 @cache

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from .types import (
+    AccountDetails,
     Audience,
+    BatchResult,
+    Change,
     ConsentOptions,
     Consents,
     Creation,
+    Enrollments,
     Failure,
     Identifier,
     Job,
+    MemberPage,
+    Metric,
+    NewEvent,
     NewProfile,
     Outcome,
+    Period,
+    Permission,
     Profile,
     Receipt,
+    Refusal,
+    Segment,
     Submission,
     Subscription,
+    Timeline,
     Unsubscription,
     Upserted,
 )
@@ -36,8 +48,11 @@ class Function(Generic[T]):
     returns: Any
 
 
-LISTS: Function[list[Audience]] = Function("lists.all", {}, list[Audience])
-FIND_LIST: Function[Audience | None] = Function("lists.find", {"name": str}, Audience | None)
+class Caller(Protocol):
+    """What can call a function."""
+
+    def _call(self, function: Function[T], *arguments: object) -> T: ...
+
 
 LOOKUP: Function[Profile | None] = Function("contacts.lookup", {"by": Identifier}, Profile | None)
 LOOKUP_MANY: Function[list[Profile | None]] = Function(
@@ -45,8 +60,30 @@ LOOKUP_MANY: Function[list[Profile | None]] = Function(
 )
 CREATE: Function[Creation] = Function("contacts.create", {"profile": NewProfile}, Creation)
 UPSERT: Function[Upserted] = Function("contacts.upsert", {"profile": NewProfile}, Upserted)
+UPDATE: Function[Profile] = Function("contacts.update", {"id": str, "changes": Iterable[Change]}, Profile)
+MERGE: Function[None] = Function("contacts.merge", {"into": str, "from_": str}, None)
 SUBSCRIBE: Function[int] = Function("contacts.subscribe", {"list": str, "profiles": Iterable[str]}, int)
-OPT_IN: Function[Receipt] = Function("contacts.opt-in", {"contact": NewProfile, "list": str}, Receipt)
+OPT_IN: Function[Receipt] = Function(
+    "contacts.opt-in", {"contact": NewProfile, "list": str, "consent": Permission | None}, Receipt
+)
+OPT_IN_MANY: Function[Enrollments] = Function(
+    "contacts.opt-in-many",
+    {"contacts": Iterable[NewProfile], "list": str, "consent": Permission | None},
+    Enrollments,
+)
+
+LISTS: Function[list[Audience]] = Function("lists.all", {}, list[Audience])
+FIND_LIST: Function[Audience | None] = Function("lists.find", {"name": str}, Audience | None)
+CREATE_LIST: Function[Audience] = Function("lists.create", {"name": str}, Audience)
+REMOVE: Function[int] = Function("lists.remove", {"list": str, "profiles": Iterable[str]}, int)
+LIST_MEMBERS: Function[MemberPage] = Function("lists.members", {"list": str, "cursor": str | None}, MemberPage)
+LISTS_OF: Function[list[Audience]] = Function("lists.of-profile", {"profile": str}, list[Audience])
+
+SEGMENTS: Function[list[Segment]] = Function("segments.all", {}, list[Segment])
+SEGMENT_MEMBERS: Function[MemberPage] = Function(
+    "segments.members", {"segment": str, "cursor": str | None}, MemberPage
+)
+SEGMENTS_OF: Function[list[Segment]] = Function("segments.of-profile", {"profile": str}, list[Segment])
 
 GRANT: Function[Outcome] = Function(
     "consent.grant",
@@ -58,6 +95,7 @@ REVOKE: Function[Outcome] = Function(
 )
 CONSENTS: Function[Consents | None] = Function("consent.status", {"by": Identifier}, Consents | None)
 
+CHECK: Function[list[Refusal]] = Function("bulk.check", {"contacts": Iterable[NewProfile]}, list[Refusal])
 SUBMIT: Function[Submission] = Function(
     "bulk.submit", {"contacts": Iterable[NewProfile], "list": str | None}, Submission
 )
@@ -65,9 +103,17 @@ STATUS: Function[Job] = Function("bulk.status", {"job": str}, Job)
 FAILURES: Function[list[Failure]] = Function("bulk.failures", {"job": str}, list[Failure])
 JOBS: Function[list[Job]] = Function("bulk.jobs", {"newer_than": str | None}, list[Job])
 
-ALL: tuple[Function[Any], ...] = (
-    *(LISTS, FIND_LIST),
-    *(LOOKUP, LOOKUP_MANY, CREATE, UPSERT, SUBSCRIBE, OPT_IN),
-    *(GRANT, REVOKE, CONSENTS),
-    *(SUBMIT, STATUS, FAILURES, JOBS),
+SUPPRESS: Function[BatchResult] = Function("privacy.suppress", {"emails": Iterable[str]}, BatchResult)
+UNSUPPRESS: Function[BatchResult] = Function("privacy.unsuppress", {"emails": Iterable[str]}, BatchResult)
+DELETE: Function[None] = Function("privacy.delete", {"by": Identifier}, None)
+
+TRACK: Function[None] = Function("events.track", {"event": NewEvent}, None)
+TRACK_MANY: Function[BatchResult] = Function("events.track-many", {"events": Iterable[NewEvent]}, BatchResult)
+HISTORY: Function[Timeline | None] = Function(
+    "events.history", {"by": Identifier, "period": Period}, Timeline | None
 )
+METRICS: Function[list[Metric]] = Function("events.metrics", {}, list[Metric])
+
+ACCOUNT: Function[AccountDetails] = Function("account.get", {}, AccountDetails)
+
+ALL: tuple[Function[Any], ...] = tuple(each for each in vars().copy().values() if isinstance(each, Function))

@@ -6,7 +6,6 @@ import json
 import os
 import time
 import weakref
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
@@ -18,39 +17,23 @@ from ._secret import Secret
 from .access import ApiAccess
 from .errors import KlaviyoError, TooLarge
 from .limits import Limits
+from .methods import Functions
 from .transport import HttpTransport, Transport
-from .types import (
-    Audience,
-    ConsentOptions,
-    Consents,
-    Creation,
-    Failure,
-    Identifier,
-    Job,
-    NewProfile,
-    Outcome,
-    Profile,
-    Receipt,
-    Submission,
-    Subscription,
-    Unsubscription,
-    Upserted,
-)
-
 T = TypeVar("T")
 
 # What one request of an import may hold at Klaviyo, and what is there beside the fields of contacts, at most.
 _CONTACTS = 10_000
-_AROUND = len('{"type":"profile","attributes":{"phone_number":,"external_id":,"first_name":,"last_name":,"properties":}},')
+_AROUND = len('{"type":"profile","attributes":{"location":{},"properties":}},')
 _AROUND_ALL = 1_000
 
 
-class Klaviyo:
+class Klaviyo(Functions):
     """One Klaviyo account. Its functions may be called from any number of threads; each call has a sandbox of its own.
 
     Functions fail with `KlaviyoError`, which has a class for each thing that a caller does next, and with `TypeError`
     for an argument of another type. Nothing is repeated: after `RateLimited` and `Unavailable` that is the caller's to
-    do, after `retry_after` seconds. Every function but `submit_import` is safe to repeat.
+    do, after `retry_after` seconds. Every function is safe to repeat but `submit_import`, `create_list`, `merge`, and
+    `update` with `Append`.
     """
 
     def __init__(
@@ -93,76 +76,6 @@ class Klaviyo:
         asked, and can ask no more."""
         self._close()
 
-    def lists(self) -> list[Audience]:
-        """All lists of the account."""
-        return self._call(_functions.LISTS)
-
-    def find_list(self, name: str) -> Audience | None:
-        """The list with this id or exact name. It reads all lists: keep the id."""
-        return self._call(_functions.FIND_LIST, name)
-
-    def lookup(self, by: Identifier) -> Profile | None:
-        """The profile with this identifier, such as `Email("priya@example.com")`."""
-        return self._call(_functions.LOOKUP, by)
-
-    def lookup_many(self, identifiers: Iterable[Identifier]) -> list[Profile | None]:
-        """The profiles with these identifiers, in their order."""
-        return self._call(_functions.LOOKUP_MANY, identifiers)
-
-    def create(self, profile: NewProfile) -> Creation:
-        """Creates a profile: `Created`, or `Existing` where one with an identifier of it is there already."""
-        return self._call(_functions.CREATE, profile)
-
-    def upsert(self, profile: NewProfile) -> Upserted:
-        """Creates a profile, or updates the one that has the same identifiers."""
-        return self._call(_functions.UPSERT, profile)
-
-    def subscribe(self, list: str, profiles: Iterable[str]) -> int:
-        """Adds profiles, by id, to a list, by id, and returns how many. This is membership, not consent."""
-        return self._call(_functions.SUBSCRIBE, list, profiles)
-
-    def opt_in(self, contact: NewProfile, list: str) -> Receipt:
-        """Looks a contact up, creates it if there is none, and adds it to a list, by id. This is membership, not
-        consent."""
-        return self._call(_functions.OPT_IN, contact, list)
-
-    def grant_consent(
-        self,
-        subscriptions: Iterable[Subscription],
-        *,
-        list: str | None = None,
-        options: ConsentOptions = ConsentOptions(),
-    ) -> Outcome:
-        """Subscribes people to marketing, who gave you their consent. It lifts suppressions."""
-        return self._call(_functions.GRANT, subscriptions, list, options)
-
-    def revoke_consent(self, unsubscriptions: Iterable[Unsubscription], *, list: str | None = None) -> Outcome:
-        """Unsubscribes people from marketing."""
-        return self._call(_functions.REVOKE, unsubscriptions, list)
-
-    def consents(self, by: Identifier) -> Consents | None:
-        """A person's consent, channel by channel."""
-        return self._call(_functions.CONSENTS, by)
-
-    def submit_import(self, contacts: Iterable[NewProfile], *, list: str | None = None) -> Submission:
-        """Imports contacts in bulk, and adds them to a list, by id, if one is given. This is membership, not consent.
-
-        A second call is a second import: after a failure that leaves open whether the first was taken, `imports` tells.
-        """
-        return self._call(_functions.SUBMIT, contacts, list)
-
-    def import_status(self, job: str) -> Job:
-        """How an import is doing."""
-        return self._call(_functions.STATUS, job)
-
-    def import_failures(self, job: str) -> list[Failure]:
-        """The contacts that an import could not import."""
-        return self._call(_functions.FAILURES, job)
-
-    def imports(self, *, newer_than: str | None = None) -> list[Job]:
-        """The account's imports, newest first: those newer than the given one, or the newest 100."""
-        return self._call(_functions.JOBS, newer_than)
-
     def _call(self, function: Function[T], *arguments: object) -> T:
         until = time.monotonic() + self._limits.time
         named = zip(arguments, function.parameters.items(), strict=True)
@@ -202,5 +115,8 @@ def _check_size(contacts: list[Any], limit: int) -> None:
 
 def _size(contact: Any) -> int:
     """At most so many bytes of a request."""
-    texts = [text for name, text in vars(contact).items() if text is not None and name != "properties"]
-    return _AROUND + sum(len(json.dumps(text)) for text in texts) + len((contact.properties or "").encode())
+    texts = dict(vars(contact))
+    properties, location = texts.pop("properties"), texts.pop("location")
+    members = [*texts.items(), *(vars(location).items() if location else ())]
+    size = sum(len(f'"{name}":{json.dumps(text)},') for name, text in members if text is not None)
+    return _AROUND + size + len((properties or "").encode())

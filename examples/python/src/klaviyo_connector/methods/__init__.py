@@ -1,0 +1,16 @@
+"""The contract's functions as methods, a class for each interface or two."""
+
+from .account import Account
+from .bulk import Bulk
+from .consent import Consent
+from .contacts import Contacts
+from .events import Events
+from .groups import Groups
+from .privacy import Privacy
+
+
+class Functions(Contacts, Groups, Consent, Bulk, Events, Privacy, Account):
+    """All functions of the contract. Whoever inherits from it calls them."""
+
+
+__all__ = ["Functions"]

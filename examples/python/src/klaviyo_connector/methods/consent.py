@@ -1,0 +1,39 @@
+"""The methods for `consent`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .. import _functions
+from .._functions import Caller
+from ..types import ConsentOptions, Consents, Identifier, Outcome, Subscription, Unsubscription
+
+
+class Consent(Caller):
+    """Consent to messages."""
+
+    def grant_consent(
+        self,
+        subscriptions: Iterable[Subscription],
+        *,
+        list: str | None = None,
+        options: ConsentOptions = ConsentOptions(),
+    ) -> Outcome:
+        """Subscribes people, who gave you their consent, and adds them to a list, by id, if one is given. It lifts
+        suppressions.
+
+        One request per 1,000. Scopes: `lists:write`, `profiles:write`, `subscriptions:write`. `NotFound`: there is no
+        such list."""
+        return self._call(_functions.GRANT, subscriptions, list, options)
+
+    def revoke_consent(self, unsubscriptions: Iterable[Unsubscription], *, list: str | None = None) -> Outcome:
+        """Unsubscribes people. With a list, by id, from that list; but who is not on it is unsubscribed from everything.
+
+        One request per 100. Scopes: `lists:write`, `profiles:write`, `subscriptions:write`."""
+        return self._call(_functions.REVOKE, unsubscriptions, list)
+
+    def consents(self, by: Identifier) -> Consents | None:
+        """A person's consent, channel by channel. `None`: there is no such profile.
+
+        One request. Scope: `profiles:read`."""
+        return self._call(_functions.CONSENTS, by)

@@ -1,0 +1,32 @@
+"""The methods for `privacy`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .. import _functions
+from .._functions import Caller
+from ..types import BatchResult, Identifier
+
+
+class Privacy(Caller):
+    """Keeping people out of email, and deleting them."""
+
+    def suppress(self, emails: Iterable[str]) -> BatchResult:
+        """Suppresses email addresses: Klaviyo sends them no marketing email, whatever their consent.
+
+        One request per 100. Scopes: `profiles:write`, `subscriptions:write`."""
+        return self._call(_functions.SUPPRESS, emails)
+
+    def unsuppress(self, emails: Iterable[str]) -> BatchResult:
+        """Lifts suppressions that `suppress` or a user of the account made.
+
+        One request per 100. Scope: `subscriptions:write`."""
+        return self._call(_functions.UNSUPPRESS, emails)
+
+    def delete_profiles(self, by: Identifier) -> None:
+        """Deletes the profiles with an identifier, and all that Klaviyo knows about them. THIS CANNOT BE UNDONE.
+
+        Klaviyo deletes later. One request. Scope: `data-privacy:write`. `InvalidInput` for an `ExternalId`: look the
+        profile up, and use its id."""
+        return self._call(_functions.DELETE, by)

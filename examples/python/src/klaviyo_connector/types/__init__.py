@@ -1,0 +1,111 @@
+"""The values of the contract, as the project's ``wit/`` folder documents them.
+
+A field that the contract calls ``phone-number`` is ``phone_number`` here, and a variant is a union of classes that are
+named as its cases. What the contract calls an option is ``None`` where there is nothing.
+"""
+
+from .account import AccountDetails
+from .batch import BatchResult, Refusal
+from .bulk import Failure, Job, Submission, Submitted
+from .consent import (
+    ChannelConsent,
+    ChannelRefusal,
+    ConsentOptions,
+    Consents,
+    Historical,
+    Outcome,
+    Subscription,
+    Suppression,
+    Unsubscription,
+)
+from .contacts import (
+    Append,
+    Change,
+    Clear,
+    Created,
+    Creation,
+    Enrolled,
+    Enrollment,
+    Enrollments,
+    Existing,
+    Pending,
+    Permission,
+    Permitted,
+    Receipt,
+    Refused,
+    Set,
+    Unappend,
+    Unset,
+    Upserted,
+)
+from .events import Event, Metric, NewEvent, Period, Timeline
+from .groups import Audience, Segment
+from .open import Channel, JobStatus
+from .profiles import (
+    Email,
+    ExternalId,
+    Id,
+    Identifier,
+    Location,
+    Member,
+    MemberPage,
+    NewProfile,
+    PhoneNumber,
+    Profile,
+)
+
+__all__ = [
+    "AccountDetails",
+    "Append",
+    "Audience",
+    "BatchResult",
+    "Change",
+    "Channel",
+    "ChannelConsent",
+    "ChannelRefusal",
+    "Clear",
+    "ConsentOptions",
+    "Consents",
+    "Created",
+    "Creation",
+    "Email",
+    "Enrolled",
+    "Enrollment",
+    "Enrollments",
+    "Event",
+    "Existing",
+    "ExternalId",
+    "Failure",
+    "Historical",
+    "Id",
+    "Identifier",
+    "Job",
+    "JobStatus",
+    "Location",
+    "Member",
+    "MemberPage",
+    "Metric",
+    "NewEvent",
+    "NewProfile",
+    "Outcome",
+    "Pending",
+    "Period",
+    "Permission",
+    "Permitted",
+    "PhoneNumber",
+    "Profile",
+    "Receipt",
+    "Refusal",
+    "Refused",
+    "Segment",
+    "Set",
+    "Submission",
+    "Submitted",
+    "Subscription",
+    "Suppression",
+    "Timeline",
+    "Unappend",
+    "Unset",
+    "Unsubscription",
+    "Upserted",
+]

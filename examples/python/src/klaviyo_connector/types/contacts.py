@@ -1,0 +1,150 @@
+"""What became of contacts, and changes of profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import Detail, KlaviyoError
+from .open import Channel
+from .profiles import NewProfile, Profile
+
+
+@dataclass(frozen=True)
+class Created:
+    """The profile is new."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A profile with one of the identifiers existed already, and was not changed."""
+
+    id: str
+
+
+Creation = Created | Existing
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """What ``upsert`` did."""
+
+    profile: Profile
+    """The profile as it is now."""
+    created: bool
+    """Whether it is new."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Consent to marketing that a person gives together with an opt-in. Only for people who gave it to you."""
+
+    channels: Sequence[Channel]
+    """One or more. The contact has the address of each."""
+    custom_source: str | None = None
+    """What Klaviyo keeps as the source of the consent, such as ``WhatsApp bot``."""
+
+
+@dataclass(frozen=True)
+class Permitted:
+    """What became of the consent on one channel of a ``Permission``."""
+
+    channel: Channel
+    refused: Detail | None
+    """Why Klaviyo refuses the consent on this channel. ``None``: Klaviyo accepted it, and works on it."""
+    state: str | None
+    """The consent right after the call, in Klaviyo's words. It may still be the earlier one."""
+    can_receive: bool | None
+    """Whether Klaviyo would send marketing on this channel right after the call."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What ``opt_in`` did."""
+
+    profile_id: str
+    profile_name: str | None
+    """The first name that Klaviyo has, else the one that was given."""
+    list_id: str
+    created: bool
+    """Whether this call created the profile."""
+    warnings: tuple[str, ...]
+    """What was not taken as given, one sentence each."""
+    consent: tuple[Permitted, ...]
+    """One for each channel of the ``Permission``, in its order. Empty: none was given."""
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """The contact is on the list."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The contact cannot work as it is, or Klaviyo refuses it; it is not on the list."""
+
+    reason: Detail
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The call was stopped before the contact was on the list and had its consent. Repeat it."""
+
+
+Enrollment = Enrolled | Refused | Pending
+
+
+@dataclass(frozen=True)
+class Enrollments:
+    """What became of ``opt_in_many``. Look at ``stopped`` also after success."""
+
+    outcomes: tuple[Enrollment, ...]
+    """One for each contact, in the order given."""
+    stopped: KlaviyoError | None
+    """Why some are ``Pending``. ``None``: no contact is."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """Sets the fields that are not ``None``; the other fields and custom properties stay as they are."""
+
+    profile: NewProfile
+
+
+@dataclass(frozen=True)
+class Clear:
+    """Clears a field. Not ``properties``: see ``Unset``."""
+
+    field: str
+    """Its name in the contract, such as ``title``, ``phone-number``, ``location`` or ``location.city``."""
+
+
+@dataclass(frozen=True)
+class Append:
+    """Adds values to custom properties that are lists. Repeated after a failure, it may add them twice."""
+
+    properties: str
+    """The text of a JSON object, such as ``{"tags":["vip","new"]}``."""
+
+
+@dataclass(frozen=True)
+class Unappend:
+    """Takes values out of custom properties that are lists."""
+
+    properties: str
+    """The text of a JSON object, as for ``Append``."""
+
+
+@dataclass(frozen=True)
+class Unset:
+    """Removes a custom property."""
+
+    property: str
+    """Its name."""
+
+
+Change = Set | Clear | Append | Unappend | Unset

@@ -1,0 +1,81 @@
+"""What people did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .profiles import Identifier
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event to track."""
+
+    metric: str
+    """The name of the metric, such as ``Placed Order``: 1 to 127 characters. Klaviyo makes the metric with its first event."""
+    profile: Identifier
+    """Who did it. Klaviyo makes a profile if none has this identifier."""
+    unique_id: str
+    """What tells this event from all others of the same metric and person, such as an order number: 1 to 255 characters.
+    Klaviyo keeps one event for one unique id, so that tracking it again is safe."""
+    time: str | None = None
+    """When it happened: RFC 3339, from 1990 to a year from now. ``None``: when Klaviyo gets it."""
+    value: str | None = None
+    """The monetary value, as a decimal number such as ``29.99``: a text, so that no digit is lost."""
+    value_currency: str | None = None
+    """ISO 4217, such as ``INR``."""
+    properties: str | None = None
+    """The text of a JSON object: at most 400 keys, 10 levels, and 100 KB in a text."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event that Klaviyo has."""
+
+    id: str
+    metric_id: str | None
+    metric: str | None
+    """The name of the metric."""
+    profile_id: str | None
+    time: str | None
+    """When it happened: RFC 3339, as Klaviyo wrote it."""
+    value: str | None
+    """The monetary value, as Klaviyo wrote the number."""
+    properties: str
+    """The properties, the value among them: the text of a JSON object."""
+    uuid: str | None
+
+
+@dataclass(frozen=True)
+class Period:
+    """Which part of a history is wanted."""
+
+    since: str | None = None
+    """Only events at or after this time: RFC 3339."""
+    until: str | None = None
+    """Only events before this time: RFC 3339."""
+    limit: int | None = None
+    """The most events, newest first. ``None``: 200, which is one page."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A person's events."""
+
+    profile_id: str
+    events: tuple[Event, ...]
+    """Newest first."""
+    more: bool
+    """Whether there are more in the period than the limit."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A kind of event. Times are as Klaviyo wrote them."""
+
+    id: str
+    name: str
+    created: str | None
+    updated: str | None
+    integration: str | None
+    """The name of the integration that makes the events, such as ``Shopify`` or ``API``."""
