@@ -146,10 +146,6 @@ def _cases(hint: types.UnionType) -> list[Any]:
     return [case for case in typing.get_args(hint) if case is not types.NoneType]
 
 
-def _case_name(case: type) -> str:
-    return getattr(case, "CASE", kebab(case.__name__))
-
-
 def _words(hint: Any) -> Words | None:
     """The words that a text is one of, if the contract has a variant for it."""
     return hint.__metadata__[0] if typing.get_origin(hint) is typing.Annotated else None
@@ -169,7 +165,7 @@ def argument(value: Any, hint: Any) -> Any:
         if len(cases) == 1:
             return argument(value, cases[0])
         ((name, content),) = value.items()
-        (case,) = [case for case in cases if _case_name(case) == name]
+        (case,) = [case for case in cases if kebab(case.__name__) == name]
         fields = list(_hints(case).values())
         return case(argument(content, fields[0])) if len(fields) == 1 else argument(content, case)
     if words := _words(hint):
@@ -202,7 +198,7 @@ def result(value: Any, hint: Any) -> Any:
             return None if value is None else result(value, cases[0])
         assert type(value) in cases
         case: Any = type(value)
-        name = _case_name(case)
+        name = kebab(case.__name__)
         contents = [result(getattr(value, field), kind) for field, kind in _hints(case).items()]
         return {name: contents[0]} if len(contents) == 1 else name
     if words := _words(hint):

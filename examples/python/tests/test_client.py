@@ -15,6 +15,7 @@ import pytest
 
 from klaviyo_connector import (
     Bounds,
+    Clear,
     ConsentOptions,
     Detail,
     Email,
@@ -27,10 +28,16 @@ from klaviyo_connector import (
     KlaviyoError,
     LimitExceeded,
     Limits,
+    Location,
+    NewEvent,
     NewProfile,
+    Period,
+    Permission,
     RateLimited,
+    Set,
     Subscription,
     TooLarge,
+    Unset,
     errors,
 )
 from klaviyo_connector import _codec as codec
@@ -103,6 +110,23 @@ PRIYA = NewProfile(email="priya@example.com")
         ("submit_import", [[PRIYA, None]], "contacts[1]"),
         ("submit_import", [[NewProfile(properties=7)]], "contacts[0].properties"),  # type: ignore[arg-type]
         ("import_status", [7], "job"),
+        ("check_import", [[PRIYA, NewProfile(location="Pune")]], "contacts[1].location"),  # type: ignore[arg-type]
+        ("create", [NewProfile(location=Location(latitude=19.07))], "profile.location.latitude"),  # type: ignore[arg-type]
+        ("update", ["01X", Clear("title")], "changes"),
+        ("update", ["01X", [Clear("title"), "locale"]], "changes[1]"),
+        ("update", ["01X", [Set(PRIYA), Unset(7)]], "changes[1].property"),  # type: ignore[arg-type]
+        ("opt_in", [PRIYA, "Y6nRLr", ["email"]], "consent"),
+        ("opt_in", [PRIYA, "Y6nRLr", Permission("email")], "consent.channels"),
+        ("opt_in_many", [[PRIYA, "priya@example.com"], "Y6nRLr"], "contacts[1]"),
+        ("remove_from_list", ["Y6nRLr", "01X"], "profiles"),
+        ("segment_members", [7], "segment"),
+        ("suppress", ["priya@example.com"], "emails"),
+        ("delete_profiles", ["priya@example.com"], "by"),
+        ("track", [NewEvent("Placed Order", PRIYA, "1")], "event.profile"),  # type: ignore[arg-type]
+        ("track_many", [[NewEvent("Placed Order", Id("01X"), "1", value=7)]], "events[0].value"),  # type: ignore[arg-type]
+        ("history", [Id("01X"), Period(limit="7")], "period.limit"),  # type: ignore[arg-type]
+        ("history", [Id("01X"), Period(limit=True)], "period.limit"),
+        ("history", [Id("01X"), 7], "period"),
     ],
 )
 def test_arguments_of_another_type(client: Klaviyo, function: str, arguments: list[Any], field: str) -> None:
@@ -130,6 +154,9 @@ def test_named_arguments_of_another_type(client: Klaviyo) -> None:
         (lambda client: client.lookup(Email("")), "email"),
         (lambda client: client.lookup(Id("..")), "id"),
         (lambda client: client.find_list(""), "name"),
+        (lambda client: client.history(Id("01X"), Period(limit=-1)), "period.limit"),
+        (lambda client: client.history(Id("01X"), Period(limit=1 << 32)), "period.limit"),
+        (lambda client: client.update("01X", []), None),
         (lambda client: client.create(NewProfile()), None),
         (lambda client: client.create(NewProfile(email="a@example.com", properties="[]")), "properties"),
     ],
@@ -183,6 +210,14 @@ def test_an_import_that_wasmtime_would_end_is_refused_before(component: Path) ->
             "phone_number": "+14155550100",
             "external_id": "x" + "\t\r\b\f\x1f" * 10 + "x",
             "properties": '{ "a": [1, "é\\u00e9"] }',
+        },
+        {
+            "email": "a@example.com",
+            "organization": "A & B",
+            "title": "t",
+            "locale": "en-IN",
+            "image": "https://x/y.png",
+            "location": Location(*("1", "2", "3", "4", "5", "6"), "19.07", "72.87", "Asia/Kolkata", "192.0.2.1"),
         },
     ],
 )

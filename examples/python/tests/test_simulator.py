@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,14 +10,25 @@ import pytest
 from servers import Simulator
 
 from klaviyo_connector import (
+    Append,
+    Clear,
     Created,
     Email,
+    Enrolled,
     Existing,
+    Id,
     Klaviyo,
+    Location,
+    NewEvent,
     NewProfile,
     NotFound,
+    Permission,
+    Refused,
+    Set,
     Subscription,
+    Unappend,
     Unauthenticated,
+    Unset,
 )
 
 LIST = "Y6nRLr"
@@ -64,6 +76,49 @@ def test_the_other_functions(simulator: Simulator, component: Path) -> None:
         assert klaviyo.import_status(submitted.job).status in ("queued", "processing", "complete")
         assert [job.id for job in klaviyo.imports()] == [submitted.job]
         assert klaviyo.import_failures(submitted.job) == []
+
+
+def test_opt_in_with_consent(simulator: Simulator, component: Path) -> None:
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        receipt = klaviyo.opt_in(PRIYA, LIST, Permission(["email", "whatsapp"], custom_source="bot"))
+        assert [(each.channel, each.refused) for each in receipt.consent] == [("email", None), ("whatsapp", None)]
+        consents = klaviyo.consents(Id(receipt.profile_id))
+        assert consents is not None
+        # Klaviyo works on consent later.
+        assert {"email", "whatsapp"} <= {each.channel for each in consents.channels}
+        many = klaviyo.opt_in_many([PRIYA, NewProfile(email="x"), NewProfile(email="meera@example.com")], LIST)
+    assert many.stopped is None
+    match many.outcomes:
+        case (Enrolled(priya), Refused(reason), Enrolled(meera)):
+            assert (priya.created, reason.pointer, meera.created) == (False, "email", True)
+        case other:
+            raise AssertionError(other)
+
+
+def test_changes_and_groups(simulator: Simulator, component: Path) -> None:
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        id = klaviyo.opt_in(PRIYA, LIST).profile_id
+        new = NewProfile(location=Location(city="Pune"), properties='{"tags":["a"]}')
+        changed = klaviyo.update(id, [Set(new), Clear("first-name")])
+        assert changed.location is not None and changed.location.city == "Pune" and changed.first_name is None
+        assert json.loads(klaviyo.update(id, [Append('{"tags":"b"}')]).properties) == {"tags": ["a", "b"]}
+        assert json.loads(klaviyo.update(id, [Unappend('{"tags":"a"}')]).properties) == {"tags": ["b"]}
+        assert klaviyo.update(id, [Unset("tags")]).properties == "{}"
+        created = klaviyo.create_list("New")
+        assert klaviyo.find_list("New") == created
+        assert [one.id for one in klaviyo.lists_of_profile(id)] == [LIST]
+        assert [member.profile.id for member in klaviyo.list_members(LIST).members] == [id]
+        assert klaviyo.remove_from_list(LIST, [id]) == 1
+        assert klaviyo.list_members(LIST).members == ()
+        assert klaviyo.segments_of_profile(id) == []
+        assert [segment for segment in klaviyo.segments() if not segment.id] == []
+        klaviyo.track(NewEvent("Placed Order", Id(id), "1001", value="84.50"))
+        assert klaviyo.track_many([NewEvent("Placed Order", Id(id), "1002"), NewEvent("", Id(id), "1")]).accepted == 1
+        assert klaviyo.suppress(["priya@example.com", "x"]).accepted == 1
+        assert klaviyo.unsuppress(["priya@example.com"]).stopped is None
+        assert klaviyo.account_details().id
+        assert [refusal.index for refusal in klaviyo.check_import([PRIYA, NewProfile(email="x")])] == [1]
+        klaviyo.delete_profiles(Id(id))
 
 
 def test_a_wrong_key_and_a_missing_list(simulator: Simulator, component: Path) -> None:

@@ -66,7 +66,7 @@ def _lower_case(value: object, cases: Sequence[type], name: str) -> Any:
     else:
         content = _lower_fields(value, given, name) if hints else None
     kinds = [_content(case) for case in cases]
-    return Variant(case_name(given), content) if len(set(kinds)) < len(kinds) else content
+    return Variant(_kebab(given.__name__), content) if len(set(kinds)) < len(kinds) else content
 
 
 def _lower_word(text: str, words: Words) -> Variant:
@@ -75,12 +75,6 @@ def _lower_word(text: str, words: Words) -> Variant:
 
 def _cases(union: types.UnionType) -> list[Any]:
     return [case for case in typing.get_args(union) if case is not types.NoneType]
-
-
-def case_name(of: type) -> str:
-    """The contract's name for the case of a variant that a class stands for."""
-    name = getattr(of, "CASE", None)
-    return name if isinstance(name, str) else _kebab(of.__name__)
 
 
 def _content(case: type) -> type:
@@ -160,7 +154,7 @@ def _lifter(hint: Any) -> Callable[[Any], Any]:
 
 def _union(cases: Sequence[type]) -> Callable[[Any], Any]:
     """A variant. Where the contents of its cases are of different types, wasmtime gives them without the case."""
-    by_name = {case_name(case): (case, _hints(case)) for case in cases}
+    by_name = {_kebab(case.__name__): (case, _hints(case)) for case in cases}
     by_content = {_content(case): name for name, (case, _) in by_name.items()}
 
     def lifted(value: Any) -> Any:
