@@ -34,5 +34,10 @@ for (const folder of [generated, fileURLToPath(new URL("dist", import.meta.url))
 for (const [name, bytes] of Object.entries(files)) {
   const file = join(generated, name);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, bytes);
+  writeFileSync(file, name.endsWith(".d.ts") ? declared(new TextDecoder().decode(bytes)) : bytes);
+}
+
+/** jco 1.35 forgets this word for a function whose name JavaScript reserves, such as `delete`. */
+function declared(types) {
+  return types.replace(/^function /gm, "declare function ");
 }

@@ -1,4 +1,4 @@
-import type { Detail } from "./types.js";
+import type { Detail } from "./types/values.js";
 
 /** The contract's codes: what the caller does next. `wit/types.wit` says what each one means. */
 export type ConnectorCode =

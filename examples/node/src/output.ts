@@ -1,32 +1,101 @@
 // Results as JavaScript has them. What is not here is already as it should be.
 
-import type { Outcome as ConnectorOutcome } from "../generated/interfaces/klaviyo-connector-consent.js";
+import type {
+  ChannelConsent as ConnectorChannelConsent,
+  Consents as ConnectorConsents,
+  Outcome as ConnectorOutcome,
+} from "../generated/interfaces/klaviyo-connector-consent.js";
 import type {
   Job as ConnectorJob,
   Submission as ConnectorSubmission,
 } from "../generated/interfaces/klaviyo-connector-bulk.js";
-import type { Creation as ConnectorCreation } from "../generated/interfaces/klaviyo-connector-contacts.js";
-import type { Error as ConnectorError } from "../generated/interfaces/klaviyo-connector-types.js";
+import type {
+  Creation as ConnectorCreation,
+  Enrollment as ConnectorEnrollment,
+  Enrollments as ConnectorEnrollments,
+  Receipt as ConnectorReceipt,
+} from "../generated/interfaces/klaviyo-connector-contacts.js";
+import type {
+  Channel as ConnectorChannel,
+  Error as ConnectorError,
+} from "../generated/interfaces/klaviyo-connector-types.js";
 import { KlaviyoError } from "./error.js";
-import type { Creation, Job, Outcome, Submission } from "./types.js";
+import type {
+  Channel,
+  ChannelConsent,
+  Consents,
+  Creation,
+  Enrollment,
+  Enrollments,
+  Job,
+  Outcome,
+  Receipt,
+  Submission,
+} from "./types/index.js";
 
 export function error({ code, message, ...circumstances }: ConnectorError): KlaviyoError {
   return new KlaviyoError(code, message, circumstances);
+}
+
+/** What was done in part: why it was stopped is an error that is not thrown. */
+export function stoppable<T extends { stopped?: ConnectorError }>(
+  result: T,
+): Omit<T, "stopped"> & { stopped?: KlaviyoError } {
+  const { stopped, ...rest } = result;
+  return stopped ? { ...rest, stopped: error(stopped) } : rest;
+}
+
+/** A variant with a case for words that this version does not know. */
+function word<Known extends string>(value: { tag: Known } | { tag: "other"; val: string }): Known | string {
+  return "val" in value ? value.val : value.tag;
+}
+
+/** The same, on a channel that is a word. */
+function onChannel<T extends { channel: ConnectorChannel }>(value: T): Omit<T, "channel"> & { channel: Channel } {
+  return { ...value, channel: word(value.channel) };
 }
 
 export function creation(creation: ConnectorCreation): Creation {
   return creation.tag === "created" ? { created: true, profile: creation.val } : { created: false, id: creation.val };
 }
 
-export function outcome({ stopped, ...rest }: ConnectorOutcome): Outcome {
-  return stopped ? { ...rest, stopped: error(stopped) } : rest;
+export function receipt({ consent, ...rest }: ConnectorReceipt): Receipt {
+  return { ...rest, consent: consent.map(onChannel) };
 }
 
-export function submission({ stopped, jobs, ...rest }: ConnectorSubmission): Submission {
-  const submitted = { ...rest, jobs: jobs.map(({ job, rows }) => ({ job, rows: Array.from(rows) })) };
-  return stopped ? { ...submitted, stopped: error(stopped) } : submitted;
+function enrollment(enrollment: ConnectorEnrollment): Enrollment {
+  switch (enrollment.tag) {
+    case "enrolled":
+      return { status: "enrolled", receipt: receipt(enrollment.val) };
+    case "refused":
+      return { status: "refused", reason: enrollment.val };
+    case "pending":
+      return { status: "pending" };
+  }
+}
+
+export function enrollments({ outcomes, ...rest }: ConnectorEnrollments): Enrollments {
+  return { ...stoppable(rest), outcomes: outcomes.map(enrollment) };
+}
+
+export function outcome({ refusedChannels, ...rest }: ConnectorOutcome): Outcome {
+  return { ...stoppable(rest), refusedChannels: refusedChannels.map(onChannel) };
+}
+
+export function consents({ profileId, channels, transactional, conversational }: ConnectorConsents): Consents {
+  const each = (consents: ConnectorChannelConsent[]): ChannelConsent[] => consents.map(onChannel);
+  return {
+    profileId,
+    channels: each(channels),
+    transactional: each(transactional),
+    conversational: each(conversational),
+  };
+}
+
+export function submission({ jobs, ...rest }: ConnectorSubmission): Submission {
+  return { ...stoppable(rest), jobs: jobs.map(({ job, rows }) => ({ job, rows: Array.from(rows) })) };
 }
 
 export function job({ status, ...rest }: ConnectorJob): Job {
-  return { ...rest, status: status.tag === "other" ? status.val : status.tag };
+  return { ...rest, status: word(status) };
 }

@@ -14,7 +14,10 @@ const GENERATED = new URL("../generated/", import.meta.url);
 /** Milliseconds that the first thread may take to have the component running. */
 const BEGINNING = 60_000;
 
-type Interfaces = Pick<Root, "contacts" | "lists" | "consent" | "bulk">;
+type Interfaces = Pick<
+  Root,
+  "contacts" | "lists" | "segments" | "consent" | "events" | "bulk" | "privacy" | "account"
+>;
 
 type Callable<I extends keyof Interfaces, F extends keyof Interfaces[I]> = Extract<
   Interfaces[I][F],

@@ -9,7 +9,7 @@ import type { Beginning, Report, Result, Task } from "./thread.js";
 const { modules, memory: limit, answers, answered } = workerData as Beginning;
 const parent = parentPort as MessagePort;
 
-// jco's output asks for this where it may not be, before it is needed, for each of 15 functions. That it is not there
+// jco's output asks for this where it may not be, before it is needed, for each function. That it is not there
 // is an error that V8 words by parsing the whole output again: 70 ms for an instance that takes 1 ms.
 const { promising } = WebAssembly as { promising?: unknown };
 if (promising === undefined) {

@@ -6,8 +6,35 @@ const same = (value) => value;
 
 /** For each function of the contract: how many arguments it has, the call, and its result as the contract has it. */
 const FUNCTIONS = {
-  "lists.all": [0, (klaviyo) => klaviyo.lists()],
-  "lists.find": [1, (klaviyo, name) => klaviyo.findList(name)],
+  "account.get": [0, (klaviyo) => klaviyo.accountDetails()],
+  "bulk.check": [1, (klaviyo, contacts) => klaviyo.checkImport(contacts)],
+  "bulk.submit": [2, (klaviyo, contacts, list) => klaviyo.submitImport({ contacts, list })],
+  "bulk.status": [1, (klaviyo, job) => klaviyo.import(job), statusOf],
+  "bulk.failures": [1, (klaviyo, job) => klaviyo.importFailures(job)],
+  "bulk.jobs": [1, (klaviyo, newerThan) => klaviyo.imports({ newerThan }), (jobs) => jobs.map(statusOf)],
+  "consent.grant": [
+    3,
+    (klaviyo, subscriptions, list, options) =>
+      klaviyo.grantConsent({ subscriptions: subscriptions.map(named), list, ...options }),
+    (outcome) => ({ ...outcome, refusedChannels: outcome.refusedChannels.map(asCase) }),
+  ],
+  "consent.revoke": [
+    2,
+    (klaviyo, unsubscriptions, list) =>
+      klaviyo.revokeConsent({ unsubscriptions: unsubscriptions.map(named), list }),
+    (outcome) => ({ ...outcome, refusedChannels: outcome.refusedChannels.map(asCase) }),
+  ],
+  "consent.status": [
+    1,
+    (klaviyo, by) => klaviyo.consents(by),
+    (consents) =>
+      consents && {
+        profileId: consents.profileId,
+        channels: consents.channels.map(asCase),
+        transactional: consents.transactional.map(asCase),
+        conversational: consents.conversational.map(asCase),
+      },
+  ],
   "contacts.lookup": [1, (klaviyo, by) => klaviyo.lookup(by)],
   "contacts.lookup-many": [1, (klaviyo, identifiers) => klaviyo.lookupMany(identifiers)],
   "contacts.create": [
@@ -16,19 +43,58 @@ const FUNCTIONS = {
     (creation) => (creation.created ? { created: creation.profile } : { existing: creation.id }),
   ],
   "contacts.upsert": [1, (klaviyo, profile) => klaviyo.upsert(profile)],
+  "contacts.update": [2, (klaviyo, id, changes) => klaviyo.update({ id, changes })],
+  "contacts.merge": [2, (klaviyo, into, from) => klaviyo.merge({ into, from })],
   "contacts.subscribe": [2, (klaviyo, list, profiles) => klaviyo.subscribe({ list, profiles })],
-  "contacts.opt-in": [2, (klaviyo, contact, list) => klaviyo.optIn({ ...contact, list })],
-  "consent.grant": [
+  "contacts.opt-in": [
     3,
-    (klaviyo, subscriptions, list, options) => klaviyo.grantConsent({ subscriptions, list, ...options }),
+    (klaviyo, contact, list, consent) => klaviyo.optIn({ ...contact, list, consent: consent && named(consent) }),
+    receiptOf,
   ],
-  "consent.revoke": [2, (klaviyo, unsubscriptions, list) => klaviyo.revokeConsent({ unsubscriptions, list })],
-  "consent.status": [1, (klaviyo, by) => klaviyo.consents(by)],
-  "bulk.submit": [2, (klaviyo, contacts, list) => klaviyo.submitImport({ contacts, list })],
-  "bulk.status": [1, (klaviyo, job) => klaviyo.import(job), statusOf],
-  "bulk.failures": [1, (klaviyo, job) => klaviyo.importFailures(job)],
-  "bulk.jobs": [1, (klaviyo, newerThan) => klaviyo.imports({ newerThan }), (jobs) => jobs.map(statusOf)],
+  "contacts.opt-in-many": [
+    3,
+    (klaviyo, contacts, list, consent) => klaviyo.optInMany({ contacts, list, consent: consent && named(consent) }),
+    ({ outcomes, ...rest }) => ({ ...rest, outcomes: outcomes.map(enrollmentOf) }),
+  ],
+  "events.track": [1, (klaviyo, event) => klaviyo.track(event)],
+  "events.track-many": [1, (klaviyo, events) => klaviyo.trackMany(events)],
+  "events.history": [2, (klaviyo, by, period) => klaviyo.history(by, period ?? undefined)],
+  "events.metrics": [0, (klaviyo) => klaviyo.metrics()],
+  "lists.all": [0, (klaviyo) => klaviyo.lists()],
+  "lists.find": [1, (klaviyo, name) => klaviyo.findList(name)],
+  "lists.create": [1, (klaviyo, name) => klaviyo.createList(name)],
+  "lists.remove": [2, (klaviyo, list, profiles) => klaviyo.removeFromList({ list, profiles })],
+  "lists.members": [2, (klaviyo, list, cursor) => klaviyo.listMembers({ list, cursor })],
+  "lists.of-profile": [1, (klaviyo, profile) => klaviyo.listsOfProfile(profile)],
+  "privacy.suppress": [1, (klaviyo, emails) => klaviyo.suppress(emails)],
+  "privacy.unsuppress": [1, (klaviyo, emails) => klaviyo.unsuppress(emails)],
+  "privacy.delete": [1, (klaviyo, by) => klaviyo.deleteProfiles(by)],
+  "segments.all": [0, (klaviyo) => klaviyo.segments()],
+  "segments.members": [2, (klaviyo, segment, cursor) => klaviyo.segmentMembers({ segment, cursor })],
+  "segments.of-profile": [1, (klaviyo, profile) => klaviyo.segmentsOfProfile(profile)],
 };
+
+const CHANNELS = ["email", "sms", "whatsapp", "push"];
+
+/** Channels as words. */
+function named(person) {
+  const words = (channels) => channels?.map((channel) => channel.other ?? channel);
+  const { channels, transactional, ...rest } = person;
+  return { ...rest, channels: words(channels), ...(transactional && { transactional: words(transactional) }) };
+}
+
+/** A channel as a case of the contract. */
+function asCase({ channel, ...rest }) {
+  return { ...rest, channel: CHANNELS.includes(channel) ? channel : { other: channel } };
+}
+
+function receiptOf({ consent, ...rest }) {
+  return { ...rest, consent: consent.map(asCase) };
+}
+
+function enrollmentOf({ status, receipt, reason }) {
+  return status === "enrolled" ? { enrolled: receiptOf(receipt) } : status === "refused" ? { refused: reason } : status;
+}
 
 function statusOf(job) {
   const known = ["queued", "processing", "complete", "cancelled"].includes(job.status);

@@ -11,6 +11,18 @@ import { CANARY } from "./support.js";
 /** Where `cargo xtask build` writes the corpus. */
 export const CORPUS = new URL("../../../target/fixtures/", import.meta.url);
 
+/**
+ * The fixtures of arguments that cannot be said here: a channel is a word, and the word of one that the connector knows
+ * is never another channel.
+ */
+const UNSAYABLE = ["consent/grant/refused-another-channel-known.json"];
+
+/** The fixtures, but for those. */
+export function sayable() {
+  const names = UNSAYABLE.map((name) => new URL(name, CORPUS).href);
+  return files(CORPUS).filter(({ href }) => !names.includes(href));
+}
+
 /** A client whose requests are played by fixtures, one after the other. */
 export class Replayer {
   #klaviyo;
@@ -100,7 +112,7 @@ export function played({ failure, status, headers, body }) {
 export async function corpus() {
   const replayer = await Replayer.start();
   const outcome = { passed: 0, failed: [] };
-  for (const file of files(CORPUS)) {
+  for (const file of sayable()) {
     const name = file.href.slice(CORPUS.href.length);
     try {
       const differences = await replayer.replay(read(file));

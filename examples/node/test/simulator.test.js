@@ -1,6 +1,8 @@
 // Over real sockets, against the simulator of this repository.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { failure, withClient } from "./support.js";
 import { simulator } from "./simulator.js";
@@ -38,7 +40,7 @@ test("somebody new opts in, and the same person again", async () => {
   await account(async (client) => {
     const receipt = await client.optIn(PRIYA);
     const { profileId } = receipt;
-    assert.deepEqual(receipt, { profileId, profileName: "Priya", listId: LIST, created: true, warnings: [] });
+    assert.deepEqual(receipt, { profileId, profileName: "Priya", listId: LIST, created: true, warnings: [], consent: [] });
     assert.deepEqual(await client.optIn(PRIYA), { ...receipt, created: false });
     const { lists } = await stored();
     assert.deepEqual(lists.find(({ id }) => id === LIST).members, [profileId]);
@@ -103,6 +105,7 @@ test("ten thousand contacts are imported, and the one that cannot be is told", a
       firstName: `Contact ${index}`,
       properties: { plan: "pro", index },
     }));
+    assert.deepEqual((await client.checkImport(contacts)).map(({ index }) => index), [17]);
     const submission = await client.submitImport({ contacts, list: LIST });
     assert.deepEqual(
       submission.refused.map(({ index }) => index),
@@ -142,5 +145,82 @@ test("forty people opt in at once, while things go wrong, and are members once",
       assert.equal(members.filter((member) => member === profileId).length, 1);
     }
     assert.equal(new Set(receipts.map(({ profileId }) => profileId)).size, 40);
+  });
+});
+
+test("a person is changed, tracked, put on a list and taken off it, suppressed and deleted", async () => {
+  await account(async (client) => {
+    const { profile } = await client.upsert({ email: "asha@example.com", location: { city: "Pune" }, title: "CTO" });
+    const { id } = profile;
+    assert.deepEqual([profile.location.city, profile.title], ["Pune", "CTO"]);
+    const changed = await client.update({
+      id,
+      changes: [{ set: { firstName: "Asha", properties: { plan: "pro" } } }, { clear: "title" }],
+    });
+    assert.deepEqual([changed.firstName, changed.title, changed.properties], ["Asha", undefined, '{"plan":"pro"}']);
+    const list = await client.createList("Pune");
+    const [enrolled, refused] = (
+      await client.optInMany({ list: list.id, contacts: [{ email: "asha@example.com" }, { email: "asha" }] })
+    ).outcomes;
+    assert.deepEqual([enrolled.status, enrolled.receipt.profileId, refused.status], ["enrolled", id, "refused"]);
+    assert.deepEqual((await client.listMembers({ list: list.id })).members.map((member) => member.profile.id), [id]);
+    assert.deepEqual((await client.listsOfProfile(id)).map(({ name }) => name), ["Pune"]);
+    const order = { metric: "Placed Order", profile: { id }, value: "29.99", properties: { items: ["tea"] } };
+    await client.track({ ...order, uniqueId: "1" });
+    const tracked = await client.trackMany([{ ...order, uniqueId: "2" }, { ...order, uniqueId: "2" }]);
+    assert.deepEqual([tracked.accepted, tracked.refused.map(({ index }) => index)], [1, [1]]);
+    const history = await until(async () => {
+      const timeline = await client.history({ email: "asha@example.com" }, { limit: 10 });
+      return timeline.events.length === 2 ? timeline : undefined;
+    });
+    assert.deepEqual(history.events.map(({ metric, value }) => [metric, value]), Array(2).fill(["Placed Order", "29.99"]));
+    assert.ok((await client.metrics()).some(({ name }) => name === "Placed Order"));
+    const segment = (await client.segments()).find(({ name }) => name === "Bought something");
+    assert.ok((await client.segmentMembers({ segment: segment.id })).members.some((member) => member.profile.id === id));
+    assert.deepEqual((await client.segmentsOfProfile(id)).map((found) => found.id), [segment.id]);
+    assert.equal(await client.removeFromList({ list: list.id, profiles: [id] }), 1);
+    assert.deepEqual((await client.listMembers({ list: list.id })).members, []);
+    assert.equal((await client.suppress(["asha@example.com"])).accepted, 1);
+    assert.equal((await client.unsuppress(["asha@example.com", "asha"])).refused[0].index, 1);
+    const { profile: other } = await client.upsert({ email: "asha@example.org" });
+    await client.merge({ into: id, from: other.id });
+    await client.deleteProfiles({ id });
+    assert.ok((await client.accountDetails()).id);
+  });
+});
+
+test("consent comes with an opt-in, channel by channel", async () => {
+  await account(async (client) => {
+    const contact = { list: LIST, email: "kavya@example.com", phoneNumber: "+919820000007" };
+    const { consent } = await client.optIn({ ...contact, consent: { channels: ["email", "whatsapp"] } });
+    assert.deepEqual(consent.map(({ channel }) => channel), ["email", "whatsapp"]);
+  });
+});
+
+/** What `who.js` prints, and its exit code. */
+async function who(email) {
+  const script = fileURLToPath(new URL("../who.js", import.meta.url));
+  const deno = globalThis.Deno ? ["run", "--allow-all"] : [];
+  const env = { ...process.env, KLAVIYO_API_KEY: klaviyo.key, KLAVIYO_ENDPOINT: klaviyo.url };
+  const child = spawn(process.execPath, [...deno, script, email], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const read = async (stream) => (await stream.toArray()).join("");
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  return { out: await read(child.stdout), err: await read(child.stderr), code: await exited };
+}
+
+test("the example who.js shows a person on one screen", async () => {
+  await account(async (client) => {
+    const { profileId } = await client.optIn({ list: LIST, email: "leela@example.com", firstName: "Leela" });
+    const order = { metric: "Placed Order", profile: { id: profileId }, value: "1499.50", uniqueId: "leela-1" };
+    await client.track({ ...order, time: "2026-11-01T10:00:00Z" });
+    await until(async () => (await client.history({ id: profileId })).events[0]);
+    const { out, code } = await who("leela@example.com");
+    assert.equal(code, 0);
+    for (const shown of ["Leela", profileId, "WhatsApp Opt-Ins", "2026-11-01", "Placed Order", "1499.5"]) {
+      assert.ok(out.includes(shown), out);
+    }
+    const nobody = await who("nobody@example.com");
+    assert.deepEqual([nobody.code, nobody.out], [1, ""]);
+    assert.ok(!nobody.err.includes(klaviyo.key));
   });
 });

@@ -2,10 +2,13 @@
 
 import { connect, KlaviyoError, type Klaviyo, type Limits } from "klaviyo-connector";
 import type * as api from "klaviyo-connector";
+import type * as account from "../generated/interfaces/klaviyo-connector-account.js";
 import type * as bulk from "../generated/interfaces/klaviyo-connector-bulk.js";
 import type * as consent from "../generated/interfaces/klaviyo-connector-consent.js";
 import type * as contacts from "../generated/interfaces/klaviyo-connector-contacts.js";
+import type * as events from "../generated/interfaces/klaviyo-connector-events.js";
 import type * as lists from "../generated/interfaces/klaviyo-connector-lists.js";
+import type * as segments from "../generated/interfaces/klaviyo-connector-segments.js";
 import type * as types from "../generated/interfaces/klaviyo-connector-types.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -15,12 +18,25 @@ function same<_ extends true>(): void {}
 // What is returned as the contract has it. A field that wit/ gains, and src/types.ts does not, is an error here.
 same<Same<api.Profile, types.Profile>>();
 same<Same<api.Audience, lists.Audience>>();
-same<Same<api.Receipt, contacts.Receipt>>();
+same<Same<api.Location, types.Location>>();
+same<Same<Omit<api.Receipt, "consent">, Omit<contacts.Receipt, "consent">>>();
+same<Same<Omit<api.Permitted, "channel">, Omit<contacts.Permitted, "channel">>>();
+same<Same<keyof api.Enrollments, keyof contacts.Enrollments>>();
+same<Same<api.Enrollment["status"], contacts.Enrollment["tag"]>>();
+same<Same<api.Event, events.Event>>();
+same<Same<api.Timeline, events.Timeline>>();
+same<Same<api.Metric, events.Metric>>();
+same<Same<keyof api.BatchResult, keyof types.BatchResult>>();
+same<Same<api.Member, types.Member>>();
+same<Same<api.MemberPage, types.MemberPage>>();
+same<Same<api.Segment, segments.Segment>>();
+same<Same<api.AccountDetails, account.Details>>();
 same<Same<keyof api.Upserted, keyof contacts.Upserted>>();
 same<Same<api.Detail, types.Detail>>();
 same<Same<keyof api.Refusal, keyof types.Refusal>>();
 same<Same<api.Suppression, consent.Suppression>>();
-same<Same<keyof api.ChannelConsent, keyof consent.ChannelConsent>>();
+same<Same<Omit<api.ChannelConsent, "channel">, Omit<consent.ChannelConsent, "channel">>>();
+same<Same<keyof api.ChannelRefusal, keyof consent.ChannelRefusal>>();
 same<Same<keyof api.Consents, keyof consent.Consents>>();
 same<Same<keyof api.Outcome, keyof consent.Outcome>>();
 same<Same<keyof api.Submitted, keyof bulk.Submitted>>();
@@ -28,9 +44,13 @@ same<Same<keyof api.Submission, keyof bulk.Submission>>();
 same<Same<Omit<api.Job, "status">, Omit<bulk.Job, "status">>>();
 same<Same<keyof api.Failure, keyof bulk.Failure>>();
 same<Same<api.ConnectorCode, types.Code>>();
-same<Same<api.Channel, consent.Channel>>();
 // What is taken: the same fields, and more ways to leave one out.
 same<Same<keyof api.NewProfile, keyof types.NewProfile>>();
+same<Same<keyof api.NewLocation, keyof types.Location>>();
+same<Same<keyof api.Permission, keyof contacts.Permission>>();
+same<Same<keyof api.Change, contacts.Change["tag"]>>();
+same<Same<keyof api.NewEvent, keyof events.NewEvent>>();
+same<Same<keyof api.Period, keyof events.Period>>();
 same<Same<keyof api.Subscription, keyof consent.Subscription>>();
 same<Same<keyof api.Unsubscription, keyof consent.Unsubscription>>();
 same<Same<keyof Parameters<Klaviyo["grantConsent"]>[0], "subscriptions" | "list" | keyof consent.Options>>();
@@ -63,6 +83,16 @@ export async function right(): Promise<void> {
     subscriptions: [{ email: "a@b.c", channels: ["email", "push"], consentedAt: "2025-03-01T12:00:00Z" }],
     historicalImport: { now: new Date().toISOString() },
   });
+  const { outcomes } = await klaviyo.optInMany({
+    list: "Y6nRLr",
+    contacts: [{ email: "a@b.c", location: { city: "Mumbai" } }],
+    consent: { channels: ["email", "rcs"] },
+  });
+  texts.push(...outcomes.map((one) => (one.status === "enrolled" ? one.receipt.profileId : one.status)));
+  await klaviyo.update({ id: "01X", changes: [{ set: { title: "CTO" } }, { unset: "plan" }, { append: { tags: "vip" } }] });
+  const history = await klaviyo.history({ id: "01X" }, { limit: 10, since: null });
+  texts.push(...(history?.events ?? []).map(({ metric }) => metric ?? ""));
+  await klaviyo.track({ metric: "Placed Order", profile: { email: "a@b.c" }, uniqueId: "1", properties: { items: 2 } });
   const limits: Limits["concurrentCalls"] = count;
   try {
     await klaviyo.lists();
@@ -88,8 +118,16 @@ export async function wrong(klaviyo: Klaviyo): Promise<void> {
   await klaviyo.lookup({ email: "a@b.c", id: "01X" });
   // @ts-expect-error: an identifier is an object
   await klaviyo.lookup("a@b.c");
-  // @ts-expect-error: there is no such channel
-  await klaviyo.revokeConsent({ unsubscriptions: [{ email: "a@b.c", channels: ["fax"] }] });
+  // @ts-expect-error: a channel is a word
+  await klaviyo.revokeConsent({ unsubscriptions: [{ email: "a@b.c", channels: [7] }] });
+  // @ts-expect-error: a change is one thing
+  await klaviyo.update({ id: "01X", changes: [{ clear: "title", unset: "plan" }] });
+  // @ts-expect-error: an event has a unique id
+  await klaviyo.track({ metric: "Placed Order", profile: { id: "01X" } });
+  // @ts-expect-error: the history of nobody
+  (await klaviyo.history({ id: "01X" })).events;
+  // @ts-expect-error: both profiles are named
+  await klaviyo.merge({ into: "01X" });
   // @ts-expect-error: there may be no profile
   (await klaviyo.lookup({ id: "01X" })).email;
   // @ts-expect-error: what exists already is told by its id

@@ -1,0 +1,46 @@
+import type {
+  Options,
+  Subscription,
+  Unsubscription,
+} from "../../generated/interfaces/klaviyo-connector-consent.js";
+import { channel, identifier } from "../input.js";
+import * as output from "../output.js";
+import { list, listOrNone, optional, record, text } from "../reader.js";
+import type { Sandbox } from "../sandbox.js";
+import type { ConsentFunctions } from "../types/consent.js";
+
+const channels = { channels: listOrNone(channel), transactional: listOrNone(channel) };
+const subscription = record<Subscription>({
+  id: optional(text),
+  email: optional(text),
+  phoneNumber: optional(text),
+  ...channels,
+  consentedAt: optional(text),
+  dateOfBirth: optional(text),
+});
+const unsubscription = record<Unsubscription>({ email: optional(text), phoneNumber: optional(text), ...channels });
+const grant = record<{ subscriptions: Subscription[]; list?: string } & Options>({
+  subscriptions: list(subscription),
+  list: optional(text),
+  customSource: optional(text),
+  historicalImport: optional(record<{ now: string }>({ now: text })),
+});
+const revocation = record<{ unsubscriptions: Unsubscription[]; list?: string }>({
+  unsubscriptions: list(unsubscription),
+  list: optional(text),
+});
+
+export const consentFunctions = (sandbox: Sandbox): ConsentFunctions => ({
+  grantConsent: async (value) => {
+    const { subscriptions, list, ...options } = grant(value, []);
+    return output.outcome(await sandbox.call("consent", "grant", subscriptions, list, options));
+  },
+  revokeConsent: async (value) => {
+    const { unsubscriptions, list } = revocation(value, []);
+    return output.outcome(await sandbox.call("consent", "revoke", unsubscriptions, list));
+  },
+  consents: async (by) => {
+    const consents = await sandbox.call("consent", "status", identifier(by, []));
+    return consents && output.consents(consents);
+  },
+});

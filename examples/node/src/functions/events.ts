@@ -1,0 +1,26 @@
+import type { NewEvent, Period } from "../../generated/interfaces/klaviyo-connector-events.js";
+import { identifier, properties } from "../input.js";
+import * as output from "../output.js";
+import { list, optional, record, text, u32 } from "../reader.js";
+import type { Sandbox } from "../sandbox.js";
+import type { EventsFunctions } from "../types/events.js";
+
+const event = record<NewEvent>({
+  metric: text,
+  profile: identifier,
+  uniqueId: text,
+  time: optional(text),
+  value: optional(text),
+  valueCurrency: optional(text),
+  properties: optional(properties),
+});
+const period = record<Period>({ since: optional(text), until: optional(text), limit: optional(u32) });
+
+export const eventsFunctions = (sandbox: Sandbox): EventsFunctions => ({
+  track: async (value) => sandbox.call("events", "track", event(value, [])),
+  trackMany: async (events) =>
+    output.stoppable(await sandbox.call("events", "trackMany", list(event)(events, ["events"]))),
+  history: async (by, within = {}) =>
+    sandbox.call("events", "history", identifier(by, []), period(within, ["period"])),
+  metrics: async () => sandbox.call("events", "metrics"),
+});

@@ -1,0 +1,29 @@
+// The account that the key belongs to.
+
+/** A Klaviyo account. */
+export interface AccountDetails {
+  /** Klaviyo's id: 6 characters. It is the public API key too. */
+  id: string;
+  /** The name of the company. */
+  organization?: string;
+  /** The name that email is sent from. */
+  senderName?: string;
+  /** The address that email is sent from. */
+  senderEmail?: string;
+  website?: string;
+  industry?: string;
+  /** A name of the IANA database, such as `Asia/Kolkata`. */
+  timezone?: string;
+  /** ISO 4217, such as `INR`. */
+  currency?: string;
+  /** Such as `en-IN`. */
+  locale?: string;
+  /** Whether it is a test account. */
+  test?: boolean;
+}
+
+/** The account. */
+export interface AccountFunctions {
+  /** Reads the account. One request, 15 a minute. Scope: `accounts:read`. */
+  accountDetails(): Promise<AccountDetails>;
+}

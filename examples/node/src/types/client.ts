@@ -1,0 +1,51 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
+import type { Limits } from "../limits.js";
+import type { AccountFunctions } from "./account.js";
+import type { BulkFunctions } from "./bulk.js";
+import type { ConsentFunctions } from "./consent.js";
+import type { ContactsFunctions } from "./contacts.js";
+import type { EventsFunctions } from "./events.js";
+import type { ListsFunctions } from "./lists.js";
+import type { PrivacyFunctions } from "./privacy.js";
+import type { SegmentsFunctions } from "./segments.js";
+
+/** What `connect` takes. */
+export interface Options {
+  /** The account's private key, `pk_…`. White space around it is dropped. */
+  key: string;
+  /**
+   * An origin to talk to instead of `https://a.klaviyo.com`, such as a simulator or a gateway. With `http://` the key
+   * is sent in clear.
+   */
+  endpoint?: string | undefined;
+  /**
+   * Sends requests instead of the global `fetch`. It gets the key, in the `Authorization` header. It may throw a
+   * `KlaviyoError` with the code `denied`, `timeout`, `connection`, `too-large` or `other` to say why there is no
+   * answer; whatever else it throws is `connection`, a `TimeoutError` is `timeout`.
+   */
+  fetch?: typeof fetch | undefined;
+  /** What one call may use; what is left out has its default. */
+  limits?: Partial<Limits> | undefined;
+  /**
+   * What `api.call` may ask for: `GET` of everything that the key may read, or everything that it may do; with `below`,
+   * at and below these paths alone, compared by whole segments. What is left out is nothing.
+   */
+  api?: "read" | "all" | { allow: "read" | "all"; below?: readonly string[] | undefined } | undefined;
+}
+
+/** All functions of the contract. All of them reject with a `KlaviyoError`, and none is repeated here. */
+export type Functions = ContactsFunctions &
+  ListsFunctions &
+  SegmentsFunctions &
+  ConsentFunctions &
+  EventsFunctions &
+  BulkFunctions &
+  PrivacyFunctions &
+  AccountFunctions;
+
+/** One Klaviyo account. */
+export interface Klaviyo extends Functions, AsyncDisposable {
+  /** Takes no more calls, waits for those under way, and ends the threads. */
+  close(): Promise<void>;
+}

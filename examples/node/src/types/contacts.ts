@@ -1,0 +1,123 @@
+// People, and their membership of lists.
+
+import type { KlaviyoError } from "../error.js";
+import type { Channel, Detail, Identifier, NewProfile, Optional, Profile, Properties } from "./values.js";
+
+/** What `create` did: a profile is new, or one with an identifier of it exists, which was not changed. */
+export type Creation = { created: true; profile: Profile } | { created: false; id: string };
+
+/** What `upsert` did. */
+export interface Upserted {
+  /** The profile as it is now. */
+  profile: Profile;
+  /** Whether it is new. */
+  created: boolean;
+}
+
+/** One change of a profile: exactly one of these. */
+export type Change =
+  /** Sets fields; no identifier is needed. What is not given stays as it is. */
+  | { set: NewProfile; clear?: never; append?: never; unappend?: never; unset?: never }
+  /** Clears a field by its name in the contract, such as `title`, `phone-number`, `location` or `location.city`. */
+  | { clear: string; set?: never; append?: never; unappend?: never; unset?: never }
+  /** Adds values to custom properties that are lists, such as `{ tags: ["vip"] }`. Repeated, it may add them twice. */
+  | { append: Properties; set?: never; clear?: never; unappend?: never; unset?: never }
+  /** Takes values out of custom properties that are lists. */
+  | { unappend: Properties; set?: never; clear?: never; append?: never; unset?: never }
+  /** Removes a custom property, by its name. */
+  | { unset: string; set?: never; clear?: never; append?: never; unappend?: never };
+
+/** Consent to marketing that a person gives together with an opt-in. Only for people who gave it to you. */
+export interface Permission {
+  /** One or more; the contact has the address of each. */
+  channels: readonly Channel[];
+  /** What Klaviyo keeps as the source of the consent, such as `WhatsApp bot`. */
+  customSource?: Optional<string>;
+}
+
+/** What became of the consent on one channel of a `Permission`. */
+export interface Permitted {
+  channel: Channel;
+  /** Why Klaviyo refuses it: the account has not set the channel up, say. Undefined: Klaviyo accepted it. */
+  refused?: Detail;
+  /** The consent right after the call, in Klaviyo's words. Klaviyo works on it later: it may be the earlier one. */
+  state?: string;
+  /** Whether Klaviyo would send marketing there right after the call. */
+  canReceive?: boolean;
+}
+
+/** What `optIn` did. */
+export interface Receipt {
+  profileId: string;
+  /** The first name in Klaviyo's answers, else the one that was given. */
+  profileName?: string;
+  listId: string;
+  /** Whether this call created the profile. */
+  created: boolean;
+  /** What was not taken as given, one sentence each: fields that Klaviyo dropped, or has otherwise. */
+  warnings: string[];
+  /** One for each channel of the `consent`, in its order. Empty: none was given, and consent is what it was. */
+  consent: Permitted[];
+}
+
+/** What became of one contact of `optInMany`. */
+export type Enrollment =
+  /** It is on the list. */
+  | { status: "enrolled"; receipt: Receipt }
+  /** It cannot work as it is, or Klaviyo refuses it; it is not on the list. */
+  | { status: "refused"; reason: Detail }
+  /** The call was stopped before. Repeat it. */
+  | { status: "pending" };
+
+/** What became of many opt-ins. Look at `stopped`, also after success. */
+export interface Enrollments {
+  /** One for each contact, in its order. */
+  outcomes: Enrollment[];
+  /** Why contacts are `pending`. */
+  stopped?: KlaviyoError;
+}
+
+/** People. Membership of a list is not consent; only a `consent` gives it. All but `merge` are safe to repeat. */
+export interface ContactsFunctions {
+  /** The profile with this identifier. One request. Scope: `profiles:read`. */
+  lookup(by: Identifier): Promise<Profile | undefined>;
+  /** The profiles with these identifiers, in their order. One request for 100 of a kind. Scope: `profiles:read`. */
+  lookupMany(identifiers: readonly Identifier[]): Promise<(Profile | undefined)[]>;
+  /** Creates a profile, or says which one has an identifier of it. One request. Scope: `profiles:write`. */
+  create(profile: NewProfile): Promise<Creation>;
+  /**
+   * Creates a profile, or updates the one with the same identifiers; what is not given stays as it is. One request.
+   * Scope: `profiles:write`. `conflict`: the identifiers belong to two profiles.
+   */
+  upsert(profile: NewProfile): Promise<Upserted>;
+  /**
+   * Changes the profile with an id, all changes together, and returns it as it is now. One request. Scope:
+   * `profiles:write`. `conflict`: an identifier belongs to another profile, which `duplicate` names.
+   */
+  update(update: { id: string; changes: readonly Change[] }): Promise<Profile>;
+  /**
+   * Merges the profile `from` into `into`, by their ids, and deletes `from`. **This cannot be undone.** Klaviyo does it
+   * some minutes later. One request; do not repeat it blindly. Scope: `profiles:write`.
+   */
+  merge(merge: { into: string; from: string }): Promise<void>;
+  /**
+   * Adds profiles, by id, to a list, by id, and returns how many. Membership, not consent. One request for 1,000.
+   * Scopes: `lists:write`, `profiles:write`. An error's `done` says how many were added before.
+   */
+  subscribe(members: { list: string; profiles: readonly string[] }): Promise<number>;
+  /**
+   * Looks a contact up, creates it if there is none, and adds it to a list, by id. A profile that exists is not changed.
+   * With `consent` it also subscribes the person to marketing, which lifts suppressions. Two to three requests, with
+   * `consent` two more. Scopes: `profiles:read`, `profiles:write`, `lists:write`; with `consent` `subscriptions:write`.
+   */
+  optIn(contact: NewProfile & { list: string; consent?: Optional<Permission> }): Promise<Receipt>;
+  /**
+   * Does `optIn` for many contacts, in fewer requests, and says what became of each. `limits.requests` counts: one for
+   * each contact that has no profile. Safe to repeat as a whole. Scopes: as for `optIn`.
+   */
+  optInMany(contacts: {
+    contacts: readonly NewProfile[];
+    list: string;
+    consent?: Optional<Permission>;
+  }): Promise<Enrollments>;
+}

@@ -1,0 +1,10 @@
+export type * from "./account.js";
+export type * from "./bulk.js";
+export type * from "./client.js";
+export type * from "./consent.js";
+export type * from "./contacts.js";
+export type * from "./events.js";
+export type * from "./lists.js";
+export type * from "./privacy.js";
+export type * from "./segments.js";
+export type * from "./values.js";

@@ -1,0 +1,149 @@
+// The values that interfaces share.
+
+import type { KlaviyoError } from "../error.js";
+
+/** An optional value: null and undefined are none. */
+export type Optional<T> = T | null | undefined;
+
+/** An address, and where it is. */
+export interface NewLocation {
+  /** Street and number. */
+  address1?: Optional<string>;
+  /** Flat, floor, building. */
+  address2?: Optional<string>;
+  city?: Optional<string>;
+  /** State, province or region. */
+  region?: Optional<string>;
+  country?: Optional<string>;
+  zip?: Optional<string>;
+  /** Degrees from -90 to 90, as the text of a decimal number, so that no digit is lost. */
+  latitude?: Optional<string>;
+  /** Degrees from -180 to 180, as the text of a decimal number. */
+  longitude?: Optional<string>;
+  /** A name of the IANA database, such as `Asia/Kolkata`. */
+  timezone?: Optional<string>;
+  /** The IP address that the person was last seen at. */
+  ip?: Optional<string>;
+}
+
+/** Where a person is, as Klaviyo knows it. */
+export type Location = { [Field in keyof NewLocation]?: string };
+
+/**
+ * A person to create, update, import or opt in: at least an email, a phone number or an external id. All of it may take
+ * 100 KB at Klaviyo.
+ */
+export interface NewProfile {
+  /** At most 100 characters. */
+  email?: Optional<string>;
+  /** With its country code. Written to E.164, such as `+919820000001`, or refused. */
+  phoneNumber?: Optional<string>;
+  /** Your own id for this person: 1 to 255 characters. */
+  externalId?: Optional<string>;
+  firstName?: Optional<string>;
+  lastName?: Optional<string>;
+  /** The company or the part of it that the person works for. */
+  organization?: Optional<string>;
+  /** The job title. */
+  title?: Optional<string>;
+  /** The language tag, such as `en-IN`. */
+  locale?: Optional<string>;
+  /** The URL of a picture. */
+  image?: Optional<string>;
+  location?: Optional<NewLocation>;
+  /** Custom properties. */
+  properties?: Optional<Properties>;
+}
+
+/**
+ * A JSON object, or its text. A number in an object has the digits that JavaScript keeps, about 16; in a text all of
+ * them.
+ */
+export type Properties = Record<string, unknown> | string;
+
+/** What a profile is looked up by: exactly one of these. */
+export type Identifier =
+  | { email: string; phoneNumber?: never; externalId?: never; id?: never }
+  | { phoneNumber: string; email?: never; externalId?: never; id?: never }
+  | { externalId: string; email?: never; phoneNumber?: never; id?: never }
+  | { id: string; email?: never; phoneNumber?: never; externalId?: never };
+
+/** A person as Klaviyo knows them. */
+export interface Profile {
+  /** Klaviyo's id: 26 characters, opaque, permanent until profiles are merged. */
+  id: string;
+  email?: string;
+  /** E.164, such as `+919820000001`. */
+  phoneNumber?: string;
+  externalId?: string;
+  firstName?: string;
+  lastName?: string;
+  /** The company or the part of it that the person works for. */
+  organization?: string;
+  /** The job title. */
+  title?: string;
+  /** The language tag, such as `en-IN`. */
+  locale?: string;
+  /** The URL of a picture. */
+  image?: string;
+  /** Undefined: Klaviyo has no part of it. */
+  location?: Location;
+  /** RFC 3339, as Klaviyo wrote it; so are `updated` and `lastEventDate`. */
+  created?: string;
+  updated?: string;
+  /** The time of the newest event that changed the profile. */
+  lastEventDate?: string;
+  /** The custom properties: the text of a JSON object, in which numbers have all of their digits. */
+  properties: string;
+  /** What Klaviyo accepted only in part, one sentence each. */
+  warnings: string[];
+}
+
+/**
+ * Where messages go. Email needs an email, SMS and WhatsApp a phone number; push and others take any. A word that this
+ * version does not know is a channel by Klaviyo's name for it, such as `rcs`.
+ */
+export type Channel = "email" | "sms" | "whatsapp" | "push" | (string & {});
+
+/** An item of a call that was left out of it, and why. */
+export interface Refusal {
+  /** Its position in the argument, from 0. */
+  index: number;
+  reason: Detail;
+}
+
+/** One entry of Klaviyo's `errors`, or of the connector's own. */
+export interface Detail {
+  code: string;
+  title: string;
+  detail: string;
+  /** The field that it is about. */
+  pointer?: string;
+}
+
+/** What became of many items. Look at `refused` and at `stopped`, also after success. */
+export interface BatchResult {
+  /** How many Klaviyo accepted. It works on them later, and does not report the end. */
+  accepted: number;
+  /** The items that were not sent, or refused by Klaviyo, by position in the argument. */
+  refused: Refusal[];
+  /** What Klaviyo took only in part, one sentence each. */
+  warnings: string[];
+  /** Why the items from position `stopped.done` on, but for those refused, were not sent. */
+  stopped?: KlaviyoError;
+}
+
+/** A member of a list or of a segment. */
+export interface Member {
+  profile: Profile;
+  /** Since when: RFC 3339, as Klaviyo wrote it. */
+  joined?: string;
+}
+
+/** A page of members. */
+export interface MemberPage {
+  /** At most 100, those who joined first at the start. */
+  members: Member[];
+  /** The `cursor` of the next page. Undefined: this is the last one. */
+  next?: string;
+}

@@ -1,0 +1,23 @@
+// node who.js EMAIL: who is this person, what did they do, which lists are they on?
+// The key is read from KLAVIYO_API_KEY. Without KLAVIYO_ENDPOINT it is the real account of the key.
+
+import { connect } from "klaviyo-connector";
+
+const klaviyo = await connect({ key: process.env.KLAVIYO_API_KEY, endpoint: process.env.KLAVIYO_ENDPOINT });
+try {
+  const person = await klaviyo.lookup({ email: process.argv[2] });
+  if (!person) throw new Error("nobody has this email");
+  const { id, firstName, lastName, email, phoneNumber, title, organization, location } = person;
+  const [lists, history] = await Promise.all([klaviyo.listsOfProfile(id), klaviyo.history({ id }, { limit: 10 })]);
+  const together = (...texts) => texts.filter(Boolean).join(", ");
+  console.log(together([firstName, lastName].filter(Boolean).join(" "), title, organization, location?.city));
+  console.log(together(email, phoneNumber, id));
+  console.log(`lists   ${lists.map(({ name }) => name).join(", ") || "none"}`);
+  console.log(`events  ${history.events.length}${history.more ? ", and more before" : ""}`);
+  for (const { time, metric, value } of history.events) console.log(`  ${time?.slice(0, 10)}  ${metric}  ${value ?? ""}`);
+} catch (error) {
+  console.error(`${error.code ?? "failed"}: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await klaviyo.close();
+}
