@@ -81,6 +81,7 @@ function elsewhere(person) {
     ],
     auth: "Klaviyo-API-Key",
     body: new TextEncoder().encode(body),
+    function: "contacts.create",
   });
 }
 

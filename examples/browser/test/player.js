@@ -5,8 +5,37 @@ import { startConnector } from "../src/components.js";
 let send;
 const connector = await startConnector({ send: (request) => send(request) });
 
-/** The functions whose argument is an identifier, or a list of them. */
-const BY_IDENTIFIER = ["contacts.lookup", "contacts.lookup-many", "consent.status"];
+/** A case of a variant. */
+const variant = (value) => {
+  const [[tag, val]] = Object.entries(value);
+  return { tag: kebab(tag), val };
+};
+const each = (convert) => (values) => (values ?? []).map(convert);
+const channel = (value) => (typeof value === "string" ? { tag: value } : variant(value));
+const person = ({ channels, transactional, ...rest }) => ({
+  ...rest,
+  channels: each(channel)(channels),
+  transactional: each(channel)(transactional),
+});
+const permission = (value) => value && { ...value, channels: each(channel)(value.channels) };
+const event = ({ profile, ...rest }) => ({ ...rest, profile: variant(profile) });
+const record = (value) => value ?? {};
+
+/** The arguments in which there is a variant, or a record that may be left out: how the connector's JavaScript has them. */
+const ARGUMENTS = {
+  "contacts.lookup": [variant],
+  "contacts.lookup-many": [each(variant)],
+  "contacts.update": [undefined, each(variant)],
+  "contacts.opt-in": [undefined, undefined, permission],
+  "contacts.opt-in-many": [undefined, undefined, permission],
+  "consent.grant": [each(person), undefined, record],
+  "consent.revoke": [each(person)],
+  "consent.status": [variant],
+  "events.track": [event],
+  "events.track-many": [each(event)],
+  "events.history": [variant, record],
+  "privacy.delete": [variant],
+};
 
 /** Makes a call with these answers: what was sent, and what was returned, in the contract's JSON. */
 globalThis.play = ({ name, values, answers }) => {
@@ -25,9 +54,7 @@ globalThis.play = ({ name, values, answers }) => {
   if (values.length > call.length) throw new Error(`${name} takes ${call.length} arguments`);
   // Arguments that are left out at the end are null.
   const all = Array.from({ length: call.length }, (_, index) => values[index] ?? null);
-  const variant = (value) => Object.entries(value).map(([tag, val]) => ({ tag, val }))[0];
-  const identifiers = (value) => (Array.isArray(value) ? value.map(variant) : variant(value));
-  const given = BY_IDENTIFIER.includes(name) ? all.map(identifiers) : all.map(toJavaScript);
+  const given = all.map((value, at) => (ARGUMENTS[name]?.[at] ?? ((same) => same))(toJavaScript(value)));
   try {
     return { sent, got: { ok: toContract(call(...given)) } };
   } catch (error) {
