@@ -14,7 +14,7 @@ try {
   console.log(together(email, phoneNumber, id));
   console.log(`lists   ${lists.map(({ name }) => name).join(", ") || "none"}`);
   console.log(`events  ${history.events.length}${history.more ? ", and more before" : ""}`);
-  for (const { time, metric, value } of history.events) console.log(`  ${time?.slice(0, 10)}  ${metric}  ${value ?? ""}`);
+  for (const { time, metric, value } of history.events) console.log(`  ${together(time?.slice(0, 10), metric, value)}`);
 } catch (error) {
   console.error(`${error.code ?? "failed"}: ${error.message}`);
   process.exitCode = 1;
