@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from replay import METHODS
 from servers import Simulator
 
-from klaviyo_connector import Klaviyo, KlaviyoError, LimitExceeded, Limits, Trapped, client, errors
+from klaviyo_connector import Email, Klaviyo, KlaviyoError, LimitExceeded, Limits, Trapped, client, errors
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -44,6 +45,12 @@ def test_who(simulator: Simulator, component: Path, monkeypatch: pytest.MonkeyPa
     opt_in, who = import_module("opt_in"), import_module("who")
     assert opt_in.main("priya@example.com", "Priya", "Y6nRLr") == 0
     exec(block("import Email, Klaviyo, NewEvent"), {})
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        until = time.monotonic() + 10
+        # Klaviyo shows events after a while.
+        while (history := klaviyo.history(Email("priya@example.com"))) is None or len(history.events) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.05)
     capsys.readouterr()
     assert who.main("priya@example.com") == 0
     assert capsys.readouterr().out == block("$ .venv/bin/python who.py").partition("\n")[2]

@@ -11,7 +11,7 @@ use std::path::Path;
 const ON_MESSAGE: &str = "shop:code/automation@0.1.0#on-message";
 
 /// What a shop's code may import of the connector: nothing that deletes people, imports files or gives consent.
-const INTERFACES: [&str; 2] = ["contacts", "lists"];
+const INTERFACES: [&str; 3] = ["contacts", "events", "lists"];
 
 /// A shop: its code, composed with the connector, and its account.
 pub struct Shop(Tenant);
@@ -20,7 +20,7 @@ impl Shop {
     /// Takes a shop's code in. Code that wants more than the connector is refused here, and the message names it.
     ///
     /// # Errors
-    /// When the code is no component, imports anything but the connector's contacts and lists, or cannot be compiled.
+    /// When the code is no component, imports anything but the connector's contacts, events and lists, or cannot be compiled.
     pub fn new(connector: &Path, code: &[u8], key: Secret, egress: Egress) -> Result<Self> {
         let connector = std::fs::read(connector)
             .with_context(|| format!("{}: `cargo xtask build` makes it", connector.display()))?;

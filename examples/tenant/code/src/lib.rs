@@ -1,4 +1,5 @@
-//! The code of a shop: whoever writes SUBSCRIBE is opted in, and greeted by the name that Klaviyo knows.
+//! The code of a shop: whoever writes SUBSCRIBE is opted in, and greeted by the name that Klaviyo knows
+//! and by what they ordered last.
 
 /// Generated from `wit/`, with the connector's contract.
 #[allow(missing_docs, unreachable_pub, unsafe_code)]
@@ -15,6 +16,7 @@ mod bindings {
 
 use bindings::exports::shop::code::automation::Guest;
 use bindings::klaviyo::connector::contacts::{lookup, opt_in};
+use bindings::klaviyo::connector::events::{Period, history};
 use bindings::klaviyo::connector::types::{Identifier, NewProfile};
 
 /// The shop's list for people who opted in on WhatsApp.
@@ -52,8 +54,20 @@ fn subscribe(phone_number: String, name: String) -> Result<String, String> {
 
 fn greet(phone_number: String) -> Result<String, String> {
     let profile = lookup(&Identifier::PhoneNumber(phone_number)).map_err(|error| error.message)?;
-    Ok(match profile.and_then(|profile| profile.first_name) {
-        Some(name) => format!("Hello {name}! What can we do for you?"),
-        None => "Hello! Write SUBSCRIBE to hear from us.".to_owned(),
+    let Some((id, name)) = profile.and_then(|profile| Some((profile.id, profile.first_name?))) else {
+        return Ok("Hello! Write SUBSCRIBE to hear from us.".to_owned());
+    };
+    Ok(match last_order(id)? {
+        Some(day) => format!("Hello {name}! How do you like what you ordered on {day}?"),
+        None => format!("Hello {name}! What can we do for you?"),
     })
+}
+
+/// The day of a person's newest order, if they have ordered anything lately.
+fn last_order(profile: String) -> Result<Option<String>, String> {
+    let lately = Period { since: None, until: None, limit: Some(50) };
+    let timeline = history(&Identifier::Id(profile), &lately).map_err(|error| error.message)?;
+    let events = timeline.map(|timeline| timeline.events).unwrap_or_default();
+    let order = events.into_iter().find(|event| event.metric.as_deref() == Some("Placed Order"));
+    Ok(order.and_then(|order| Some(order.time?.split('T').next()?.to_owned())))
 }
