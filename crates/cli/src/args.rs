@@ -13,14 +13,15 @@ The key:
   The account's private key is in the variable KLAVIYO_API_KEY, or in the file that --key-file or
   KLAVIYO_API_KEY_FILE names; the file goes before the variable. The key is never an argument:
   others on the machine can read arguments, and the shell keeps them. It needs the scopes
-  profiles:read, profiles:write, lists:read and lists:write. Standard error has a warning if others
-  can read the key's file, and if --endpoint sends the key to another machine without https.
+  profiles:read, profiles:write, lists:read and lists:write; the help of a command that needs others
+  names them. Standard error has a warning if others can read the key's file, and if --endpoint
+  sends the key to another machine without https.
 
 Exit codes:
   0    done
   1    failed: a conflict, a refusal, a retired revision, or anything else
   2    the command line, an argument or the key's variable is wrong; nothing was changed
-  3    not found: the list or the profile does not exist
+  3    not found: the list, the segment or the profile does not exist
   4    rate limited: repeat later
   5    the key was refused, or lacks a scope
   6    temporary: no connection, no answer in time, or Klaviyo or something before it has a problem
@@ -30,9 +31,9 @@ Exit codes:
 --json:
   One document on standard output, also when the command line is wrong:
     {\"ok\": VALUE, \"usage\": USAGE}   or   {\"err\": ERROR, \"usage\": USAGE}
-  VALUE is what the function of the contract (wit/) returns, with the contract's names. If a search
-  finds nothing, it is null, and the exit code is 3. The help of each command, such as
-  `klaviyo-connector lists --help`, says what its VALUE is.
+  VALUE is what the function of the contract (wit/) returns, with the contract's names; `history`
+  and `merge` make theirs of several. If a search finds nothing, it is null, and the exit code is 3.
+  The help of each command, such as `klaviyo-connector lists --help`, says what its VALUE is.
   ERROR is the contract's error: {code, message, status, retry-after, details, duplicate,
   request-id, body, done}.
   USAGE is what the calls used: {requests, attempts, sent-bytes, received-bytes, waited-ms}.";
@@ -79,17 +80,26 @@ macro_rules! commands {
 // In the order of `klaviyo-connector --help`.
 commands! {
     Lists(commands::lists::Lists),
+    Segments(commands::segments::Segments),
+    Members(commands::members::Members),
     Lookup(commands::lookup::Lookup),
+    History(commands::history::History),
     Create(commands::create::Create),
     Upsert(commands::upsert::Upsert),
+    Update(commands::update::Update),
+    Merge(commands::merge::Merge),
     Subscribe(commands::subscribe::Subscribe),
+    Remove(commands::remove::Remove),
     OptIn(commands::opt_in::OptIn),
+    Consent(commands::consent::Consent),
+    Track(commands::track::Track),
     Sync(Box<commands::sync::Sync>),
     Serve(Box<commands::serve::Serve>),
     Worker(commands::worker::Worker),
     Dead(commands::dead::Dead),
     Secret(commands::secret::NewSecret),
     Mock(commands::mock::Mock),
+    Account(commands::account::ShowAccount),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
 }

@@ -1,13 +1,18 @@
 //! The options that say who somebody is, read as the contract's identifier and new profile.
 
 use crate::failure::Failure;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
 use klaviyo_core::intake::{address, names};
-use klaviyo_host::types::{Identifier, NewProfile};
+use klaviyo_host::Tenant;
+use klaviyo_host::types::{Code, Identifier, Location, NewProfile};
 use klaviyo_sync::phone::international;
+use klaviyo_sync::{CHANNELS, Channel};
 use phonenumber::country;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 // Flattened structs have no documentation: clap would take it for that of the command.
 #[derive(Args)]
@@ -57,6 +62,22 @@ pub(crate) struct Contact {
     /// The last name
     #[arg(long, value_name = "NAME")]
     last_name: Option<String>,
+    /// The company, or the part of it that the person works for
+    #[arg(long, value_name = "NAME")]
+    organization: Option<String>,
+    /// The job title
+    #[arg(long)]
+    title: Option<String>,
+    /// The language, such as en-IN
+    #[arg(long, value_name = "TAG")]
+    locale: Option<String>,
+    /// The URL of a picture
+    #[arg(long, value_name = "URL")]
+    image: Option<String>,
+    /// A part of the location; may be repeated: address1, address2, city, region, country, zip, latitude, longitude,
+    /// timezone or ip, as in city=Pune
+    #[arg(long = "location", value_name = "PART=VALUE")]
+    location: Vec<String>,
     /// A custom property; may be repeated. A value that is a JSON number, boolean, string, array or object is sent as
     /// that, any other value as text: plan=pro, visits=3, code='"007"'
     #[arg(long = "property", value_name = "NAME=VALUE")]
@@ -101,10 +122,75 @@ impl Contact {
             external_id: self.external_id.clone(),
             first_name,
             last_name,
+            organization: self.organization.clone(),
+            title: self.title.clone(),
+            locale: self.locale.clone(),
+            image: self.image.clone(),
+            location: location(&self.location)?,
             properties: properties(&self.properties)?,
-            ..NewProfile::default()
         })
     }
+}
+
+/// Reads a channel of consent.
+pub(crate) fn channel() -> impl TypedValueParser<Value = Channel> {
+    PossibleValuesParser::new(CHANNELS.map(|(name, _)| name)).try_map(|name| klaviyo_sync::channel(&name))
+}
+
+/// A person in one word, for commands that name several: an email address, a phone number behind `+`, your own id behind
+/// `external-id:`, or else Klaviyo's id.
+#[derive(Clone, Debug)]
+pub(crate) struct Person(pub(crate) Identifier);
+
+impl FromStr for Person {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(if let Some(id) = text.strip_prefix("external-id:") {
+            Identifier::ExternalId(id.to_owned())
+        } else if text.contains('@') {
+            Identifier::Email(address(text).to_owned())
+        } else if text.starts_with('+') {
+            Identifier::PhoneNumber(text.to_owned())
+        } else if text.is_empty() {
+            return Err("write an email address, a phone number, an id, or external-id:ID".to_owned());
+        } else {
+            Identifier::Id(text.to_owned())
+        }))
+    }
+}
+
+/// The name of an identifier's kind in the contract, and its value.
+pub(crate) fn parts(by: &Identifier) -> (&'static str, &str) {
+    match by {
+        Identifier::Email(email) => ("email", email),
+        Identifier::PhoneNumber(number) => ("phone-number", number),
+        Identifier::ExternalId(id) => ("external-id", id),
+        Identifier::Id(id) => ("id", id),
+    }
+}
+
+/// An identifier as the contract's JSON.
+pub(crate) fn identifier_json(by: &Identifier) -> Value {
+    let (kind, value) = parts(by);
+    json!({ kind: value })
+}
+
+/// The sentence that nobody has an identifier.
+pub(crate) fn nobody(by: &Identifier) -> String {
+    let (kind, value) = parts(by);
+    format!("no profile has the {kind} {value}")
+}
+
+/// The id of the profile with an identifier. An id is not looked up: the call that it is for says whether it is one.
+pub(crate) async fn id_of(tenant: &Tenant, by: &Identifier) -> Result<String, Failure> {
+    if let Identifier::Id(id) = by {
+        return Ok(id.clone());
+    }
+    let found = tenant.lookup(by).await?.value;
+    found
+        .map(|profile| profile.id)
+        .ok_or_else(|| Failure::new(Code::NotFound, format!("{} (nothing was changed)", nobody(by))))
 }
 
 fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
@@ -114,8 +200,38 @@ fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
     })
 }
 
+/// The parts of a location; none without a part.
+fn location(given: &[String]) -> Result<Option<Location>, Failure> {
+    let mut location = Location::default();
+    for part in given {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let place = match name {
+            "address1" => &mut location.address1,
+            "address2" => &mut location.address2,
+            "city" => &mut location.city,
+            "region" => &mut location.region,
+            "country" => &mut location.country,
+            "zip" => &mut location.zip,
+            "latitude" => &mut location.latitude,
+            "longitude" => &mut location.longitude,
+            "timezone" => &mut location.timezone,
+            "ip" => &mut location.ip,
+            _ => {
+                return Err(Failure::invalid(
+                    Some("location"),
+                    &format!("{part:?} is not PART=VALUE, such as city=Pune"),
+                ));
+            }
+        };
+        if place.replace(value.to_owned()).is_some() {
+            return Err(Failure::invalid(Some("location"), &format!("{name} is given twice")));
+        }
+    }
+    Ok((!given.is_empty()).then_some(location))
+}
+
 /// The properties as the text of a JSON object. The values stay as they were written, so that no number loses a digit.
-fn properties(given: &[String]) -> Result<Option<String>, Failure> {
+pub(crate) fn properties(given: &[String]) -> Result<Option<String>, Failure> {
     let invalid = |reason: String| Failure::invalid(Some("properties"), &reason);
     let mut properties = BTreeMap::new();
     for property in given {
@@ -136,7 +252,7 @@ fn properties(given: &[String]) -> Result<Option<String>, Failure> {
 }
 
 /// A value of JSON stays as it is; any other text becomes a string. So does the word `null`: no command clears a property.
-fn value_of(text: &str) -> serde_json::Result<Box<RawValue>> {
+pub(crate) fn value_of(text: &str) -> serde_json::Result<Box<RawValue>> {
     match serde_json::from_str::<Box<RawValue>>(text) {
         Ok(value) if value.get() != "null" => Ok(value),
         _ => serde_json::value::to_raw_value(text),
@@ -146,6 +262,16 @@ fn value_of(text: &str) -> serde_json::Result<Box<RawValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_is_known_by_the_form_of_a_word() {
+        let kind = |text: &str| text.parse::<Person>().map(|person| parts(&person.0).0);
+        assert_eq!(kind("priya@example.com"), Ok("email"));
+        assert_eq!(kind("+919820000001"), Ok("phone-number"));
+        assert_eq!(kind("external-id:a@b"), Ok("external-id"));
+        assert_eq!(kind("01GMTZY2TEKN4KFRP30JZ59KGB"), Ok("id"));
+        assert!(kind("").is_err());
+    }
 
     #[test]
     fn properties_keep_what_was_written() {

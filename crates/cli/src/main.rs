@@ -12,6 +12,7 @@ mod contact;
 mod context;
 mod exchange;
 mod failure;
+mod file_or_text;
 mod find_list;
 mod interrupt;
 mod key;
@@ -21,6 +22,7 @@ mod service;
 mod session;
 mod text;
 mod verbose;
+mod when;
 
 use args::Arguments;
 use clap::{CommandFactory, Parser};

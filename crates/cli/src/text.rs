@@ -6,6 +6,7 @@ use klaviyo_core::text::is_instruction;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use textwrap::core::display_width;
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 pub(crate) const TITLE: Style = Style::new().bold();
@@ -20,15 +21,21 @@ const WIDTH: usize = 84;
 const LABEL: usize = 14;
 
 /// The fields of a profile, as they are shown.
-const PROFILE: [&str; 9] = [
+const PROFILE: [&str; 15] = [
     "id",
     "email",
     "phone-number",
     "external-id",
     "first-name",
     "last-name",
+    "organization",
+    "title",
+    "locale",
+    "image",
+    "location",
     "created",
     "updated",
+    "last-event-date",
     "properties",
 ];
 
@@ -76,15 +83,51 @@ pub(crate) fn field(out: &mut String, name: &str, value: &str) {
 
 /// The named fields of a record, in this order, without those that are empty.
 pub(crate) fn fields(out: &mut String, record: &Value, names: &[&str]) {
-    for name in names {
-        match record.get(name) {
+    for whole in names {
+        // The column has no room for `last-event-date`.
+        let name = whole.trim_end_matches("-date");
+        match record.get(whole) {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) if text.is_empty() || text == "{}" => {}
             Some(Value::String(text)) => field(out, name, text),
             Some(Value::Bool(true)) => field(out, name, "yes"),
             Some(Value::Bool(false)) => field(out, name, "no"),
+            Some(Value::Object(members)) => {
+                let given =
+                    members.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_str()?)));
+                field(out, name, &given.collect::<Vec<_>>().join(", "));
+            }
             Some(value) => field(out, name, &value.to_string()),
         }
+    }
+}
+
+/// The text of a member of a JSON object; empty if there is none.
+pub(crate) fn text_of<'a>(record: &'a Value, name: &str) -> &'a str {
+    record.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A cell of a table: the cleaned text, or a dash.
+pub(crate) fn cell(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { clean(text).into_owned() }
+}
+
+/// The day of a timestamp.
+pub(crate) fn day(time: &str) -> String {
+    cell(time).chars().take(10).collect()
+}
+
+/// The day and the minute of a timestamp.
+pub(crate) fn minute(time: &str) -> String {
+    cell(time).chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+/// The name of a channel, in the contract's JSON.
+pub(crate) fn channel_of(channel: Option<&Value>) -> String {
+    match channel {
+        Some(Value::String(name)) => cell(name),
+        Some(other) => cell(text_of(other, "other")),
+        None => cell(""),
     }
 }
 
@@ -102,13 +145,17 @@ pub(crate) fn warnings_text(warnings: &[String]) -> String {
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = headings.map(str::len);
     for row in rows {
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.len().max(*width));
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = display_width(cell).max(*width));
     }
     if let Some(last) = widths.last_mut() {
         *last = 0;
     }
+    // Padded by what a terminal shows: a Chinese character takes two columns.
     let padded = |cells: [&str; N]| -> Vec<String> {
-        cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect()
+        let pad = |(cell, width): (&&str, usize)| {
+            format!("{cell}{:1$}", "", width.saturating_sub(display_width(cell)))
+        };
+        cells.iter().zip(widths).map(pad).collect()
     };
     let mut out = format!("{FAINT}{}{FAINT:#}\n", padded(headings).join("  "));
     for row in rows {
@@ -170,6 +217,16 @@ mod tests {
         let laid_out = "{\r\n\t\"a\":\r1}\n";
         assert_eq!(clean_json(laid_out), "{ \n\t\"a\": 1}\n");
         assert!(matches!(clean_json("{\n\t\"Прия\": \"🎉\"}\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn columns_stand_below_each_other_whatever_the_script() {
+        let rows = [["名前", "a"], ["Zoë", "b"], ["x", "c"]].map(|row| row.map(str::to_owned));
+        let text = anstream::adapter::strip_str(&table(["A", "B"], &rows)).to_string();
+        let before =
+            |line: &str| line.rfind(['a', 'b', 'c', 'B']).and_then(|at| line.get(..at)).map(display_width);
+        let columns: Vec<_> = text.lines().map(before).collect();
+        assert_eq!(columns, [Some(6); 4], "{text}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `klaviyo-connector lookup`: the profile that has an identifier.
 
-use crate::contact::Who;
+use crate::contact::{self, Who};
 use crate::context::Context;
 use crate::failure::{Failure, exit_code};
 use crate::output::Output;
@@ -13,8 +13,9 @@ use klaviyo_host::types::{Code, Identifier, Profile};
 /// Show the profile that has an identifier
 #[derive(Args)]
 #[command(after_help = "\
-With --json, VALUE is {id, email, phone-number, external-id, first-name, last-name, created,
-updated, properties, warnings}, or null.")]
+With --json, VALUE is {id, email, phone-number, external-id, first-name, last-name, organization,
+title, locale, image, location, created, updated, last-event-date, properties, warnings}, or null.
+`klaviyo-connector history` also shows what the person did, and the lists and segments.")]
 pub(crate) struct Lookup {
     #[command(flatten)]
     who: Who,
@@ -40,12 +41,6 @@ fn found(profile: &Profile) -> Output {
 }
 
 fn nobody(by: &Identifier) -> Output {
-    let (name, value) = match by {
-        Identifier::Email(email) => ("email", email),
-        Identifier::PhoneNumber(number) => ("phone-number", number),
-        Identifier::ExternalId(id) => ("external-id", id),
-        Identifier::Id(id) => ("id", id),
-    };
-    let sentence = format!("no profile has the {name} {value}; `klaviyo-connector create` makes one");
+    let sentence = format!("{}; `klaviyo-connector create` makes one", contact::nobody(by));
     Output::nothing(&sentence, exit_code(Code::NotFound))
 }

@@ -36,6 +36,9 @@ pub(crate) struct Mock {
     /// Revisions up to this one, such as 2025-01-15, are retired: the oldest that lives answers for them
     #[arg(long, value_name = "REVISION")]
     retire: Option<Revision>,
+    /// The account has people who did something before: Priya and Noah bought, Mei only read
+    #[arg(long)]
+    history: bool,
     /// Events, memberships and changes of profiles become visible late: each after up to this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     late: u32,
@@ -99,7 +102,7 @@ impl Mock {
     }
 
     async fn serve(&self, json: bool) -> Result<Output, Failure> {
-        let mut account = Account::demo();
+        let mut account = if self.history { Account::demo_with_history() } else { Account::demo() };
         for MockKey { key, scopes } in &self.keys {
             account.add_key(key, &scopes.iter().map(String::as_str).collect::<Vec<_>>());
         }
@@ -163,8 +166,9 @@ impl Mock {
              \x20 export KLAVIYO_API_KEY={key}\n\
              \x20 klaviyo-connector lists\n\
              \x20 klaviyo-connector opt-in --list Y6nRLr --email priya@example.com --name \"Priya Sharma\" --phone +919820000001\n\
-             \x20 klaviyo-connector lookup --email priya@example.com\n\
-             \x20 klaviyo-connector doctor\n"
+             \x20 klaviyo-connector {} --email priya@example.com\n\
+             \x20 klaviyo-connector doctor\n",
+            if self.history { "history" } else { "lookup" }
         ));
         let keys = keys.iter().map(|MockKey { key, scopes }| json!({ "key": key, "scopes": scopes }));
         let lists = lists.iter().map(|(id, name)| json!({ "id": id, "name": name }));

@@ -1,27 +1,42 @@
 //! `klaviyo-connector opt-in`: a contact that is looked up, created if it is new, and added to a list.
 
-use crate::contact::Contact;
+use crate::contact::{self, Contact};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, exit_code};
 use crate::find_list;
 use crate::output::Output;
 use crate::session;
-use crate::text::{TITLE, clean, fields, good, warnings_text};
+use crate::text::{TITLE, bad, clean, field, fields, good, warnings_text};
 use clap::Args;
 use klaviyo_host::json::of_record;
-use klaviyo_host::types::{NewProfile, Receipt};
+use klaviyo_host::types::{Channel, Code, NewProfile, Permission, Permitted, Receipt};
 use klaviyo_service::outcome;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const FIELDS: [&str; 4] = ["profile-id", "profile-name", "list-id", "created"];
 
-/// Look a contact up, create it if there is none, and add it to a list; this is membership, not consent
+/// Look a contact up, create it if there is none, and add it to a list; with --consent also to messages
 #[derive(Args)]
-#[command(after_help = "With --json, VALUE is {profile-id, profile-name, list-id, created, warnings}.")]
+#[command(after_help = "\
+Without --consent this is membership of the list, and the person's consent stays what it was. With
+it, the person is subscribed to marketing on these channels too, which lifts suppressions: only for
+people who gave you this consent. It needs the scope subscriptions:write. Right after the call the
+state of a channel may still be the earlier one: Klaviyo works on consent later, and waits for a
+confirmation where there is double opt-in.
+
+With --json, VALUE is {profile-id, profile-name, list-id, created, warnings, consent: [{channel,
+refused, state, can-receive}, …]}.")]
 pub(crate) struct OptIn {
     /// The list's id, or its exact name
     #[arg(long)]
     list: String,
+    /// Channels of marketing that the person consented to: email, sms, whatsapp, push
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', value_parser = contact::channel())]
+    consent: Vec<klaviyo_sync::Channel>,
+    /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot'
+    #[arg(long, value_name = "TEXT", requires = "consent")]
+    source: Option<String>,
     #[command(flatten)]
     contact: Contact,
 }
@@ -31,24 +46,85 @@ impl OptIn {
         session::in_account(context, async |tenant| {
             let contact = self.contact.new_profile()?;
             let list = find_list::id_of(tenant, &self.list).await?;
-            let answer = tenant.opt_in(&contact, &list, None).await.map_err(Failure::after_reading)?;
-            Ok(output(&answer.value, &contact))
+            let permission = self.permission();
+            let call = tenant.opt_in(&contact, &list, permission.as_ref()).await;
+            Ok(output(&call.map_err(Failure::after_reading)?.value, &contact))
         })
+    }
+
+    /// The consent that goes with the opt-in; none without a channel.
+    fn permission(&self) -> Option<Permission> {
+        let channels: Vec<Channel> = self.consent.iter().copied().map(Channel::from).collect();
+        (!channels.is_empty()).then(|| Permission { channels, custom_source: self.source.clone() })
     }
 }
 
 fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
-    let (value, mut text) = (of_record(receipt), good("on the list"));
+    let (mut value, mut text) = (of_record(receipt), good("on the list"));
     fields(&mut text, &value, &FIELDS);
+    let mut notes = String::new();
+    for permitted in &receipt.consent {
+        let channel = channel_name(&permitted.channel);
+        match &permitted.refused {
+            Some(reason) => {
+                let said = if reason.detail.is_empty() { &reason.title } else { &reason.detail };
+                notes.push_str(&bad(&format!("{channel}: Klaviyo refuses the consent: {said}")));
+            }
+            None => field(&mut text, channel, &standing(permitted)),
+        }
+    }
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("consent".to_owned(), receipt.consent.iter().map(permitted_json).collect());
+    }
     // Writing to a string does not fail.
     let _ = writeln!(text, "\n  {TITLE}{}{TITLE:#}", clean(&reply(receipt, contact)));
-    Output::new(value, text).with_notes(warnings_text(&receipt.warnings))
+    notes.push_str(&warnings_text(&receipt.warnings));
+    let exit_code = if receipt.consent.iter().any(|permitted| permitted.refused.is_some()) {
+        exit_code(Code::Rejected)
+    } else {
+        0
+    };
+    Output::new(value, text).with_notes(notes).with_exit_code(exit_code)
+}
+
+/// What stands on a channel right after the call.
+fn standing(permitted: &Permitted) -> String {
+    let state = permitted.state.as_deref().unwrap_or("accepted");
+    match permitted.can_receive {
+        Some(true) => format!("{state}, can receive"),
+        Some(false) => format!("{state}, cannot receive yet"),
+        None => state.to_owned(),
+    }
+}
+
+fn channel_name(channel: &Channel) -> &str {
+    match channel {
+        Channel::Email => "email",
+        Channel::Sms => "sms",
+        Channel::Whatsapp => "whatsapp",
+        Channel::Push => "push",
+        Channel::Other(name) => name,
+    }
+}
+
+fn permitted_json(permitted: &Permitted) -> Value {
+    let channel = match &permitted.channel {
+        Channel::Other(name) => json!({ "other": name }),
+        known => json!(channel_name(known)),
+    };
+    json!({
+        "channel": channel,
+        "refused": permitted.refused.as_ref().map(of_record),
+        "state": permitted.state,
+        "can-receive": permitted.can_receive,
+    })
 }
 
 /// What a bot says to the customer then.
 fn reply(receipt: &Receipt, contact: &NewProfile) -> String {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let place = given(&contact.email).or_else(|| given(&contact.phone_number));
-    let is_consent_given = receipt.consent.iter().any(|permitted| permitted.refused.is_none());
-    outcome::reply(receipt.profile_name.as_deref(), place.as_deref(), is_consent_given)
+    // Where Klaviyo has refused every channel, no consent was given.
+    let consented = receipt.consent.iter().any(|permitted| permitted.refused.is_none());
+    outcome::reply(receipt.profile_name.as_deref(), place.as_deref(), consented)
 }

@@ -12,11 +12,19 @@ mod failures;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod history;
+#[cfg(test)]
 mod https;
 #[cfg(test)]
 mod key;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod permission;
+#[cfg(test)]
+mod profiles;
 #[cfg(test)]
 mod run;
 #[cfg(test)]

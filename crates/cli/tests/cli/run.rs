@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A key that no output may contain.
 pub(crate) const CANARY: &str = "pk_canary_5d41402abc4b2a76b9719d911017c592";
@@ -168,6 +169,25 @@ pub(crate) fn server() -> Server {
 pub(crate) fn faulty(rules: &[&str]) -> Server {
     let faults = rules.iter().fold(Faults::none(), |faults, rule| faults.rule(rule.parse().unwrap()));
     Server::start(Klaviyo::from(account()).rates(Rates::off()).faults(faults)).unwrap()
+}
+
+/// Asks again until Klaviyo's jobs have come to what is expected, for a minute at most.
+pub(crate) fn eventually<T: PartialEq + std::fmt::Debug>(expected: &T, ask: impl Fn() -> T) {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let told = ask();
+        if told == *expected {
+            return;
+        }
+        assert!(Instant::now() < end, "{told:?} is not {expected:?}");
+    }
+}
+
+/// A simulator with people who did something, whose canary has all scopes.
+pub(crate) fn with_history() -> Server {
+    let mut account = Account::demo_with_history();
+    account.add_key(CANARY, Account::SCOPES);
+    Server::start(Klaviyo::from(account).rates(Rates::off())).unwrap()
 }
 
 pub(crate) fn account() -> Account {

@@ -51,6 +51,17 @@ fn what_happens_can_become_visible_late() {
 }
 
 #[test]
+fn people_can_have_a_history() {
+    let events = |mock: &Service| {
+        let key = mock.ok["keys"][0]["key"].as_str().unwrap();
+        let run = run_at(mock, key, &["history", "--json", "--email", "priya@example.com"]);
+        (run.code, run.json()["ok"]["timeline"]["events"].as_array().map(Vec::len))
+    };
+    assert_eq!(events(&start(&["--history"])), (0, Some(5)));
+    assert_eq!(events(&start(&[])), (3, None));
+}
+
+#[test]
 fn a_port_that_is_taken_is_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

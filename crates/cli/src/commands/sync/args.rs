@@ -1,12 +1,11 @@
 //! The arguments of `sync`.
 
 use super::help::HELP;
-use crate::contact::region;
+use crate::contact::{self, region};
+use crate::when;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
-use klaviyo_sync::{
-    BATCH, CHANNELS, Channel, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone,
-};
+use klaviyo_sync::{BATCH, Channel, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone};
 use phonenumber::country;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,7 +46,7 @@ pub(crate) struct Sync {
     #[arg(long)]
     pub(super) list: Option<String>,
     /// The channels that everybody in the input has consented to; if the input says who has, use --consent-column
-    #[arg(long, value_name = "CHANNEL,…", value_parser = channels(), value_delimiter = ',', conflicts_with = "one_by_one")]
+    #[arg(long, value_name = "CHANNEL,…", value_parser = contact::channel(), value_delimiter = ',', conflicts_with = "one_by_one")]
     pub(super) consent: Vec<Channel>,
     /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'
     /// names a column that says who has opted out; may be repeated
@@ -85,15 +84,11 @@ pub(crate) struct Sync {
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
     /// How long to go on trying while Klaviyo is not available
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = when::duration)]
     pub(super) patience: Duration,
     /// The most contacts of one import
     #[arg(long, hide = true, default_value_t = BATCH, value_parser = batch)]
     pub(super) batch: usize,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a time such as 30s or 10m".to_owned())
 }
 
 fn batch(text: &str) -> Result<usize, String> {
@@ -101,11 +96,6 @@ fn batch(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|most| (1..=BATCH).contains(most))
         .ok_or_else(|| format!("write a number from 1 to {}", BATCH))
-}
-
-/// Reads a channel.
-fn channels() -> impl TypedValueParser<Value = Channel> {
-    PossibleValuesParser::new(CHANNELS.map(|(name, _)| name)).try_map(|name| klaviyo_sync::channel(&name))
 }
 
 /// Reads a format.

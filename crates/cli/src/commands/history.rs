@@ -1,0 +1,189 @@
+//! `klaviyo-connector history`: who a person is, which lists and segments they are in, and what they did.
+
+use crate::contact::{Who, identifier_json, nobody};
+use crate::context::Context;
+use crate::failure::{Failure, exit_code};
+use crate::output::Output;
+use crate::session;
+use crate::text::{self, TITLE, cell, clean, field, minute, profile_text, text_of, warning};
+use crate::when;
+use clap::Args;
+use klaviyo_host::json::of_record;
+use klaviyo_host::types::{Code, Identifier};
+use klaviyo_host::{Answer, Error};
+use serde_json::{Value, json};
+
+/// How many characters of an event's properties are shown.
+const DETAILS: usize = 60;
+
+/// Show who a person is, which lists and segments they are in, and what they did, newest first
+#[derive(Args)]
+#[command(after_help = "\
+A TIME is RFC 3339, a day such as 2026-11-01, or a time ago such as 10m, 2h or 7d. The key needs the
+scopes profiles:read, events:read and metrics:read, and shows lists and segments if it has
+lists:read and segments:read.
+
+With --json, VALUE is {profile, lists, segments, timeline}, or null; lists or segments is null if
+the key may not read them. A profile is that of `lookup --help`; a timeline is {profile-id, events:
+[{id, metric-id, metric, profile-id, time, value, properties, uuid}, …], more}.")]
+pub(crate) struct History {
+    #[command(flatten)]
+    who: Who,
+    /// Only events at or after this time
+    #[arg(long, value_name = "TIME", help_heading = "The events", value_parser = when::time)]
+    since: Option<String>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME", help_heading = "The events", value_parser = when::time)]
+    until: Option<String>,
+    /// The most events to show
+    #[arg(long, value_name = "NUMBER", help_heading = "The events", default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+impl History {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        session::in_account(context, async |tenant| {
+            let by = self.who.identifier()?;
+            let Some(profile) = tenant.lookup(&by).await?.value else {
+                return Ok(Output::nothing(&nobody(&by), exit_code(Code::NotFound)));
+            };
+            let period = json!({ "since": self.since, "until": self.until, "limit": self.limit });
+            let id = identifier_json(&Identifier::Id(profile.id.clone()));
+            let timeline = tenant.call("events.history", &[id, period]).await?.value;
+            let mut notes = String::new();
+            let lists =
+                readable(tenant.call("lists.of-profile", &[json!(profile.id)]).await, "lists", &mut notes)?;
+            let segments = readable(
+                tenant.call("segments.of-profile", &[json!(profile.id)]).await,
+                "segments",
+                &mut notes,
+            )?;
+            let value = json!({
+                "profile": of_record(&profile), "lists": lists, "segments": segments, "timeline": timeline,
+            });
+            let text = screen(&value);
+            Ok(Output::new(value, text).with_notes(notes))
+        })
+    }
+}
+
+/// What a call returned; null, with a note, if the key may not read it. The rest of the screen is good without it.
+fn readable(result: Result<Answer<Value>, Error>, what: &str, notes: &mut String) -> Result<Value, Failure> {
+    match result {
+        Ok(answer) => Ok(answer.value),
+        Err(error) if error.code() == Code::Forbidden => {
+            notes.push_str(&warning(&format!(
+                "the {what} are not shown: the key lacks the scope {what}:read"
+            )));
+            Ok(Value::Null)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The person, the groups and the events.
+fn screen(value: &Value) -> String {
+    let mut out = String::new();
+    profile_text(&mut out, value.get("profile").unwrap_or(&Value::Null));
+    for what in ["lists", "segments"] {
+        if let Some(groups) = value.get(what).and_then(Value::as_array) {
+            let names: Vec<String> = groups.iter().map(named).collect();
+            field(&mut out, what, &if names.is_empty() { "-".to_owned() } else { names.join(", ") });
+        }
+    }
+    let timeline = value.get("timeline");
+    let events = timeline.and_then(|timeline| timeline.get("events")).and_then(Value::as_array);
+    let rows: Vec<[String; 4]> = events.into_iter().flatten().map(row).collect();
+    out.push('\n');
+    if rows.is_empty() {
+        out.push_str("  no events\n");
+        return out;
+    }
+    out.push_str(&text::table(["TIME", "EVENT", "VALUE", "DETAILS"], &rows));
+    if timeline.and_then(|timeline| timeline.get("more")) == Some(&json!(true)) {
+        out.push_str(&format!("{TITLE}…{TITLE:#} there are more; --limit shows more\n"));
+    }
+    out
+}
+
+fn named(group: &Value) -> String {
+    format!("{} ({})", text_of(group, "name"), text_of(group, "id"))
+}
+
+fn row(event: &Value) -> [String; 4] {
+    let properties = serde_json::from_str(text_of(event, "properties")).unwrap_or_default();
+    [
+        minute(text_of(event, "time")),
+        cell(text_of(event, "metric")),
+        money(event, &properties),
+        cell(&details(&properties)),
+    ]
+}
+
+/// The value of an event, with its currency if it has one.
+fn money(event: &Value, properties: &Value) -> String {
+    match (text_of(event, "value"), currency(properties)) {
+        (value, currency) if value.is_empty() || currency.is_empty() => cell(value),
+        (value, currency) => cell(&format!("{value} {currency}")),
+    }
+}
+
+fn currency(properties: &Value) -> &str {
+    ["$currency_code", "$value_currency"]
+        .into_iter()
+        .map(|name| text_of(properties, name))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}
+
+/// What was bought, if the event has items as Klaviyo's shops write them; then the texts and numbers of the event.
+fn details(properties: &Value) -> String {
+    let items = ["Items", "items"].into_iter().find_map(|name| properties.get(name)?.as_array());
+    let mut parts: Vec<String> = items.into_iter().flatten().filter_map(item).collect();
+    let plain = |(name, value): (&String, &Value)| {
+        let is_own = name.starts_with('$') || name == "Items" || name == "items";
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        (!is_own && !value.is_empty()).then(|| format!("{name} {value}"))
+    };
+    parts.extend(properties.as_object().into_iter().flatten().filter_map(plain));
+    shortened(&clean(&parts.join(", ")))
+}
+
+/// An item of an order, such as `2 Wool socks`.
+fn item(item: &Value) -> Option<String> {
+    let name = ["ProductName", "Product Name", "Name", "name", "title"]
+        .into_iter()
+        .find_map(|name| item.get(name)?.as_str())?;
+    let quantity = ["Quantity", "quantity"].into_iter().find_map(|name| item.get(name)?.as_u64());
+    Some(quantity.map_or_else(|| name.to_owned(), |quantity| format!("{quantity} {name}")))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(DETAILS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_shows_what_was_bought() {
+        let properties = json!({
+            "Items": [{ "ProductName": "Wool socks", "Quantity": 2 }, { "name": "Hat" }],
+            "OrderId": "1001", "$value": 84.5, "$currency_code": "USD", "empty": "", "nested": { "a": 1 },
+        });
+        assert_eq!(details(&properties), "2 Wool socks, Hat, OrderId 1001");
+        assert_eq!(money(&json!({ "value": "84.5" }), &properties), "84.5 USD");
+        assert_eq!(money(&json!({ "value": null }), &properties), "-");
+        assert_eq!(details(&json!({ "a": "é".repeat(100) })).chars().count(), DETAILS + 1);
+        assert_eq!(details(&Value::Null), "");
+    }
+}

@@ -1,0 +1,124 @@
+//! `history` and `track`.
+
+use crate::run::{CANARY, LIST, run, server, with_history};
+use klaviyo_mock::{Account, Server};
+use serde_json::{Value, json};
+
+const PRIYA: [&str; 2] = ["--email", "priya@example.com"];
+
+#[test]
+fn one_screen_says_who_it_is_what_they_bought_and_which_lists_they_are_on() {
+    let server = with_history();
+    run(&server, &["opt-in", "--json", "--list", LIST, "--email", "priya@example.com"]).ok();
+    let shown = run(&server, &["history", "--email", "priya@example.com"]);
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""));
+    for word in ["Priya", "WhatsApp Opt-Ins", "Bought something", "Placed Order", "84.5 USD", "3 Wool socks"]
+    {
+        assert!(shown.out.contains(word), "{word}: {}", shown.out);
+    }
+    assert!(shown.out.lines().count() <= 24 && shown.out.lines().all(|line| line.chars().count() <= 120));
+
+    let value = run(&server, &[["history", "--json"].as_slice(), &PRIYA].concat()).ok();
+    assert_eq!(value["profile"]["first-name"], "Priya");
+    assert_eq!(value["lists"][0]["id"], LIST);
+    let metrics: Vec<_> =
+        value["timeline"]["events"].as_array().unwrap().iter().map(|event| &event["metric"]).collect();
+    assert_eq!(metrics, ["Placed Order", "Active on Site", "Opened Email", "Placed Order", "Active on Site"]);
+    assert_eq!(value["timeline"]["more"], false);
+}
+
+#[test]
+fn a_part_of_a_history_is_by_time_and_number() {
+    let server = with_history();
+    let events = |words: &[&str]| {
+        let value = run(&server, &[["history", "--json"].as_slice(), &PRIYA, words].concat()).ok();
+        (value["timeline"]["events"].as_array().unwrap().len(), value["timeline"]["more"] == true)
+    };
+    assert_eq!(events(&["--limit", "2"]), (2, true));
+    assert_eq!(events(&["--since", "2026-01-11"]), (2, false));
+    assert_eq!(events(&["--until", "2026-01-06T00:00:00Z"]), (2, false));
+    assert_eq!(events(&["--since", "1s"]), (0, false));
+}
+
+#[test]
+fn nobody_is_3_and_lists_that_may_not_be_read_are_left_out() {
+    let server = with_history();
+    let nobody = run(&server, &["history", "--json", "--email", "nobody@example.com"]);
+    assert_eq!((nobody.code, &nobody.json()["ok"]), (3, &Value::Null));
+    let mut account = Account::demo_with_history();
+    account.add_key(CANARY, &["profiles:read", "events:read", "metrics:read", "lists:read"]);
+    let narrow = Server::start(account).unwrap();
+    let value = run(&narrow, &[["history", "--json"].as_slice(), &PRIYA].concat()).ok();
+    assert_eq!((&value["lists"], &value["segments"]), (&json!([]), &Value::Null));
+    let text = run(&narrow, &[["history"].as_slice(), &PRIYA].concat());
+    assert!(text.err.contains("segments:read"), "{}", text.err);
+}
+
+#[test]
+fn what_is_tracked_is_in_the_history_once() {
+    let server = with_history();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("properties.json");
+    std::fs::write(&file, r#"{"Items":[{"ProductName":"Hat","Quantity":1}]}"#).unwrap();
+    let properties = format!("@{}", file.display());
+    let words = [
+        "track",
+        "--json",
+        "--metric",
+        "Placed Order",
+        "--unique-id",
+        "1004",
+        "--time",
+        "2026-02-01T10:00:00Z",
+        "--value",
+        "29.90",
+        "--currency",
+        "INR",
+        "--properties",
+        &properties,
+    ];
+    let words = [words.as_slice(), &PRIYA].concat();
+    assert_eq!(run(&server, &words).ok(), Value::Null);
+    run(&server, &words).ok();
+    let value =
+        run(&server, &[["history", "--json", "--since", "2026-02-01"].as_slice(), &PRIYA].concat()).ok();
+    let events = value["timeline"]["events"].as_array().unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    let told: Value = serde_json::from_str(events[0]["properties"].as_str().unwrap()).unwrap();
+    assert_eq!(told["Items"][0]["ProductName"], "Hat");
+    let wrong = [words.as_slice(), &["--properties", "[1]"]].concat();
+    assert_eq!(run(&server, &wrong).code, 2, "an option is given twice");
+    let mut wrong = words.clone();
+    wrong[13] = "[1]";
+    assert_eq!(run(&server, &wrong).err(2)["code"], "invalid-input");
+    wrong[13] = "@/nonsense";
+    assert_eq!(run(&server, &wrong).err(2)["code"], "invalid-input");
+}
+
+#[test]
+fn a_key_that_may_not_read_events_is_5() {
+    let lookup_only = server();
+    run(&lookup_only, &["create", "--json", "--email", "priya@example.com"]).ok();
+    let failed = run(&lookup_only, &[["history", "--json"].as_slice(), &PRIYA].concat()).err(5);
+    assert_eq!(failed["code"], "forbidden");
+}
+
+#[test]
+fn events_instruct_no_terminal() {
+    let server = with_history();
+    let words = [
+        "track",
+        "--json",
+        "--metric",
+        "A\u{1b}[2J\u{202e}",
+        "--unique-id",
+        "1",
+        "--properties",
+        r#"{"a":"\u001b[2J"}"#,
+    ];
+    run(&server, &[words.as_slice(), &PRIYA].concat()).ok();
+    for json in [[].as_slice(), &["--json"]] {
+        let shown = run(&server, &[["history"].as_slice(), &PRIYA, json].concat());
+        assert!(!shown.out.contains(['\u{1b}', '\u{202e}']), "{}", shown.out);
+    }
+}
