@@ -6,6 +6,7 @@
 mod check;
 mod headers;
 mod probe;
+mod scopes;
 
 use crate::account::{Account, Endpoint};
 use crate::context::Context;
@@ -29,9 +30,8 @@ const LISTS_READ: &str = "lists:read";
 const PROFILES_READ: &str = "profiles:read";
 const PROFILES_WRITE: &str = "profiles:write";
 const LISTS_WRITE: &str = "lists:write";
-const SUBSCRIPTIONS_WRITE: &str = "subscriptions:write";
 /// The names of all checks, in the order in which they are shown.
-const ALL: [&str; 11] = [
+const ALL: [&str; 17] = [
     KEY,
     ENDPOINT,
     AUTHENTICATION,
@@ -39,7 +39,13 @@ const ALL: [&str; 11] = [
     PROFILES_READ,
     PROFILES_WRITE,
     LISTS_WRITE,
-    SUBSCRIPTIONS_WRITE,
+    scopes::SUBSCRIPTIONS_WRITE,
+    scopes::SEGMENTS_READ,
+    scopes::METRICS_READ,
+    scopes::EVENTS_READ,
+    scopes::EVENTS_WRITE,
+    scopes::ACCOUNTS_READ,
+    scopes::DATA_PRIVACY_WRITE,
     headers::REVISION,
     headers::CLOCK,
     headers::RATES,
@@ -52,7 +58,7 @@ const NEW_KEY: &str = "the scopes of a key cannot be changed: in Klaviyo, under 
 #[derive(Args)]
 #[command(after_help = "\
 With --json, VALUE is {healthy, checks: [{check, state, found, fix}, …]}; a state is good, warning,
-bad or unknown.")]
+bad, missing (opt-ins do not need it) or unknown.")]
 pub(crate) struct Doctor {}
 
 impl Doctor {
@@ -103,6 +109,7 @@ async fn look(account: &Account, probes: &Probes, checks: &mut Vec<Check>) {
     let subscribe = Outcome::of(&probes.subscribe().await);
     checks.push(members(&subscribe, profiles.state == BAD));
     checks.push(profiles);
+    checks.extend(scopes::look(probes).await);
 }
 
 /// What a probe says about the account.
@@ -225,11 +232,9 @@ fn revision(outcome: &Outcome, exchange: &Exchange) -> Check {
 
 /// All checks, in their order. Those that were not made are unknown.
 fn output(made: Vec<Check>) -> Output {
-    let unmade = |name| match name {
-        SUBSCRIPTIONS_WRITE => {
-            Check::unknown(name, "not looked at: it cannot be without a change, and only consent needs it")
-        }
-        name => Check::unknown(name, "not looked at, because of the above"),
+    let unmade = |name| {
+        let found = scopes::unseen(name).unwrap_or("not looked at, because of the above");
+        Check::unknown(name, found)
     };
     let mut made: BTreeMap<&str, Check> = made.into_iter().map(|check| (check.name, check)).collect();
     let checks: Vec<Check> =

@@ -1,10 +1,10 @@
 //! `klaviyo-connector doctor`: each thing that can be wrong, and its exit code.
 
-use crate::run::{CANARY, Run, account, bare, faulty, klaviyo, run, run_with, server};
+use crate::run::{CANARY, Run, account, bare, faulty, klaviyo, run, run_with, server, with_history};
 use klaviyo_mock::Server;
 use serde_json::Value;
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 17] = [
     "key",
     "endpoint",
     "authentication",
@@ -13,6 +13,12 @@ const ALL: [&str; 11] = [
     "profiles:write",
     "lists:write",
     "subscriptions:write",
+    "segments:read",
+    "metrics:read",
+    "events:read",
+    "events:write",
+    "accounts:read",
+    "data-privacy:write",
     "revision",
     "clock",
     "rates",
@@ -71,6 +77,20 @@ fn each_missing_scope_is_found() {
         assert_eq!((run.code, bad(&run)), (5, vec![missing.to_owned()]));
     }
     assert!(server.account().profiles().is_empty());
+}
+
+#[test]
+fn scopes_that_opt_ins_do_not_need_are_missing_and_not_bad() {
+    let reading = ["segments:read", "metrics:read", "events:read", "accounts:read"];
+    let states_of = |server: &Server| -> Vec<String> {
+        let run = run(server, &["doctor", "--json"]);
+        assert_eq!(run.code, 0, "{}", run.out);
+        let states = states(&run);
+        let state = |name: &&str| states.iter().find(|(own, _)| own == name).unwrap().1.clone();
+        reading.iter().map(state).collect()
+    };
+    assert_eq!(states_of(&with_history()), ["good"; 4]);
+    assert_eq!(states_of(&server()), ["missing", "missing", "unknown", "missing"]);
 }
 
 #[test]

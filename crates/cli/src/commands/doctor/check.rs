@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 pub(super) const GOOD: &str = "good";
 pub(super) const WARNING: &str = "warning";
 pub(super) const BAD: &str = "bad";
+/// Something that the key need not have.
+pub(super) const MISSING: &str = "missing";
 pub(super) const UNKNOWN: &str = "unknown";
 
 /// The width of the names of checks.
@@ -18,7 +20,7 @@ const NAME: usize = 20;
 #[derive(Debug)]
 pub(super) struct Check {
     pub(super) name: &'static str,
-    /// [`GOOD`], [`WARNING`], [`BAD`], or [`UNKNOWN`] if it could not be looked at.
+    /// [`GOOD`], [`WARNING`], [`BAD`], [`MISSING`], or [`UNKNOWN`] if it could not be looked at.
     pub(super) state: &'static str,
     found: String,
     fix: Option<String>,
@@ -42,6 +44,10 @@ impl Check {
         fix: impl Into<String>,
     ) -> Self {
         Self { state: BAD, fix: Some(fix.into()), code, ..Self::good(name, found) }
+    }
+
+    pub(super) fn missing(name: &'static str, found: impl Into<String>) -> Self {
+        Self { state: MISSING, ..Self::good(name, found) }
     }
 
     pub(super) fn unknown(name: &'static str, found: impl Into<String>) -> Self {

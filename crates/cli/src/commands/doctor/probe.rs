@@ -5,7 +5,9 @@ use crate::exchange::{ExchangeResult, Observer, SentRequest};
 use crate::failure::Failure;
 use crate::key::Key;
 use crate::session;
-use klaviyo_host::types::{Audience, Creation, Identifier, NewProfile, Profile};
+use klaviyo_host::types::{
+    AccountDetails, Audience, Creation, Identifier, Metric, NewProfile, Period, Profile, Segment, Timeline,
+};
 use klaviyo_host::{Answer, Error, Limits, Meter, Tenant};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -68,6 +70,27 @@ impl Probes {
     /// Adds a profile that does not exist to a list that does not exist.
     pub(super) async fn subscribe(&self) -> Probe<u32> {
         self.ask(self.tenant.subscribe(NO_LIST, &[NO_PROFILE.to_owned()])).await
+    }
+
+    /// Reads the first page of the segments.
+    pub(super) async fn segments(&self) -> Probe<Vec<Segment>> {
+        self.ask(self.tenant.segments()).await
+    }
+
+    /// Reads the first page of the metrics.
+    pub(super) async fn metrics(&self) -> Probe<Vec<Metric>> {
+        self.ask(self.tenant.metrics()).await
+    }
+
+    /// Reads the events of a profile that does not exist.
+    pub(super) async fn events(&self) -> Probe<Option<Timeline>> {
+        let period = Period { since: None, until: None, limit: Some(1) };
+        self.ask(self.tenant.history(&Identifier::Id(NO_PROFILE.to_owned()), &period)).await
+    }
+
+    /// Reads the account.
+    pub(super) async fn account(&self) -> Probe<AccountDetails> {
+        self.ask(self.tenant.account_details()).await
     }
 
     async fn ask<T>(&self, call: impl Future<Output = Result<Answer<T>, Error>>) -> Probe<T> {
