@@ -92,8 +92,12 @@ impl Account {
 
     /// Revokes consent: for one list if the person is on it, otherwise for all messages.
     fn revoke(&mut self, change: &Change, person: &Person) {
-        // Unproven: Klaviyo may do more about an unknown person than nothing.
-        let Some(position) = self.known(person) else { return };
+        let position = match self.known(person) {
+            Some(position) => position,
+            None if person.id.is_some() => return,
+            // Somebody without a profile gets one, so that nobody subscribes them later.
+            None => self.create(person.attributes.clone()),
+        };
         let now = self.clock.timestamp();
         self.touch(position);
         let id = self.profile_at(position).map(|profile| profile.id.clone()).unwrap_or_default();
