@@ -1,6 +1,6 @@
 //! `history` and `track`.
 
-use crate::run::{CANARY, LIST, run, server, with_history};
+use crate::run::{CANARY, LIST, eventually, run, server, with_history};
 use klaviyo_mock::{Account, Server};
 use serde_json::{Value, json};
 
@@ -80,10 +80,13 @@ fn what_is_tracked_is_in_the_history_once() {
     let words = [words.as_slice(), &PRIYA].concat();
     assert_eq!(run(&server, &words).ok(), Value::Null);
     run(&server, &words).ok();
-    let value =
-        run(&server, &[["history", "--json", "--since", "2026-02-01"].as_slice(), &PRIYA].concat()).ok();
-    let events = value["timeline"]["events"].as_array().unwrap();
-    assert_eq!(events.len(), 1, "{events:?}");
+    let events = || {
+        let words = [["history", "--json", "--since", "2026-02-01"].as_slice(), &PRIYA].concat();
+        run(&server, &words).ok()["timeline"]["events"].as_array().unwrap().clone()
+    };
+    // Klaviyo works on events later.
+    eventually(&1, || events().len());
+    let events = events();
     let told: Value = serde_json::from_str(events[0]["properties"].as_str().unwrap()).unwrap();
     assert_eq!(told["Items"][0]["ProductName"], "Hat");
     let wrong = [words.as_slice(), &["--properties", "[1]"]].concat();
