@@ -37,6 +37,10 @@ pub(crate) fn page<T>(
         if items.len() >= MAX_ITEMS {
             return Err(too_many());
         }
+        // An item of a few bytes becomes a record of a few hundred.
+        if items.len() * size_of::<T>() >= MAX_BYTES {
+            return Err("its items take more than 12 MB".to_owned());
+        }
         items.push(read(resource)?);
         Ok(())
     })?;

@@ -13,7 +13,7 @@
 //! let tenant = Tenant::new(&connector, Secret::from_env("KLAVIYO_API_KEY")?); // one for each account
 //! let email = Some("priya@example.com".to_owned());
 //! let contact = NewProfile { email, ..NewProfile::default() };
-//! match tenant.opt_in(&contact, "Y6nRLr").await {
+//! match tenant.opt_in(&contact, "Y6nRLr", None).await {
 //!     Ok(receipt) => println!("{} is on the list", receipt.value.profile_id),
 //!     Err(error) => println!("{}: {error}", error.code().as_str()),
 //! }
