@@ -15,7 +15,6 @@ use crate::operation::changes::{
 };
 use crate::{ChangePage, Error, Event, Group, Http, Member, ORIGIN, Position, Profile, check, rfc3339};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
-use core::hash::Hash;
 use cursor::{Cursor, Told};
 use fingerprint::Fingerprint;
 
@@ -98,7 +97,7 @@ struct Feed<'a, T> {
     fingerprint: fn(&T) -> u64,
 }
 
-impl<T: Hash> Feed<'_, T> {
+impl<T> Feed<'_, T> {
     fn page(&self, http: &mut dyn Http, from: &Position) -> Result<ChangePage<T>, Box<Error>> {
         let mut cursor = self.cursor(from)?;
         let link = cursor.link.take();

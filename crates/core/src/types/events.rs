@@ -25,7 +25,7 @@ pub struct NewEvent {
 }
 
 /// An event that Klaviyo has.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Event {
     /// Klaviyo's id.

@@ -15,7 +15,7 @@ pub enum Group {
 }
 
 /// A member of a list or of a segment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Member {
     /// The person.
