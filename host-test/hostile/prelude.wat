@@ -110,3 +110,7 @@
 (func (export "klaviyo:connector/events@0.1.0#history")
   (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/events@0.1.0#metrics") (result i32) unreachable)
+(func (export "klaviyo:connector/changes@0.1.0#profiles") (param i32 i32 i32 i32 i32) (result i32) unreachable)
+(func (export "klaviyo:connector/changes@0.1.0#members")
+  (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)
+(func (export "klaviyo:connector/changes@0.1.0#events") (param i32 i32 i32 i32 i32) (result i32) unreachable)

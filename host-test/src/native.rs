@@ -3,10 +3,10 @@
 use crate::{Response, Sent, SharedUpstream, Subject, TransportError};
 use anyhow::{Context, Result, bail};
 use klaviyo_core::{
-    Change, ConsentOptions, Http, Identifier, Method, NewEvent, NewProfile, Period, Permission, Request,
-    Subscription, Unsubscription,
+    Change, ConsentOptions, Group, Http, Identifier, Method, NewEvent, NewProfile, Period, Permission,
+    Position, Request, Subscription, Unsubscription,
 };
-use klaviyo_core::{account, bulk, consent, contacts, events, lists, privacy, segments};
+use klaviyo_core::{account, bulk, changes, consent, contacts, events, lists, privacy, segments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -70,6 +70,9 @@ impl Subject for Native {
             "events.track-many" (many: Vec<NewEvent>) => events::track_many(http, &many);
             "events.history" (by: Identifier, period: Period) => events::history(http, &by, &period);
             "events.metrics" () => events::metrics(http);
+            "changes.profiles" (from: Position) => changes::profiles(http, &from);
+            "changes.members" (of: Group, from: Position) => changes::members(http, &of, &from);
+            "changes.events" (from: Position) => changes::events(http, &from);
             "bulk.submit" (contacts: Vec<NewProfile>, list: Option<String>) =>
                 bulk::submit(http, &contacts, list.as_deref());
             "bulk.status" (job: String) => bulk::status(http, &job);

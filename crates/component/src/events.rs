@@ -1,7 +1,7 @@
 //! The interface `events`.
 
 use crate::Connector;
-use crate::contract::events::{BatchResult, Event, Guest, Identifier, Metric, NewEvent, Period, Timeline};
+use crate::contract::events::{BatchResult, Guest, Identifier, Metric, NewEvent, Period, Timeline};
 use crate::convert::{Convert, each, record};
 use crate::http::Import;
 use crate::types::{Answer, answer};
@@ -31,6 +31,5 @@ record!(NewEvent => klaviyo::NewEvent {
     metric, profile, unique_id, time, value, value_currency, properties,
 });
 record!(Period => klaviyo::Period { since, until, limit });
-record!(klaviyo::Event => Event { id, metric_id, metric, profile_id, time, value, properties, uuid });
 record!(klaviyo::Timeline => Timeline { profile_id, events, more });
 record!(klaviyo::Metric => Metric { id, name, created, updated, integration });

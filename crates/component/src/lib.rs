@@ -15,6 +15,8 @@ extern crate alloc;
 mod account;
 #[cfg(feature = "whole")]
 mod bulk;
+#[cfg(feature = "whole")]
+mod changes;
 mod consent;
 mod contacts;
 mod convert;

@@ -38,6 +38,8 @@ record!(klaviyo::Profile => types::Profile {
 });
 #[cfg(feature = "whole")]
 record!(klaviyo::BatchResult => types::BatchResult { accepted, refused, warnings, stopped });
+#[cfg(feature = "whole")]
+record!(klaviyo::Event => types::Event { id, metric_id, metric, profile_id, time, value, properties, uuid });
 record!(klaviyo::Member => types::Member { profile, joined });
 record!(klaviyo::MemberPage => types::MemberPage { members, next });
 record!(klaviyo::Refusal => types::Refusal { index, reason });

@@ -4,6 +4,7 @@ use crate::bindings::exports::klaviyo::connector;
 
 pub use connector::account::Details as AccountDetails;
 pub use connector::bulk::{Failure as ImportFailure, Job, JobStatus, Submission, Submitted};
+pub use connector::changes::{EventPage, Group, JoinedPage, Position, ProfilePage, Start};
 pub use connector::consent::{
     ChannelConsent, ChannelRefusal, Consents, Historical, Options as ConsentOptions,
     Outcome as ConsentOutcome, Subscription, Suppression, Unsubscription,
@@ -11,11 +12,11 @@ pub use connector::consent::{
 pub use connector::contacts::{
     Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted,
 };
-pub use connector::events::{Event, Metric, NewEvent, Period, Timeline};
+pub use connector::events::{Metric, NewEvent, Period, Timeline};
 pub use connector::lists::Audience;
 pub use connector::segments::Segment;
 pub use connector::types::{
-    BatchResult, Channel, Code, Detail, Error as ContractError, Identifier, Location, Member, MemberPage,
+    BatchResult, Channel, Code, Detail, Error as ContractError, Event, Identifier, Location, Member, MemberPage,
     NewProfile, Profile, Refusal,
 };
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod bulk;
+mod changes;
 mod consent;
 mod contacts;
 mod events;

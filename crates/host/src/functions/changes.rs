@@ -1,0 +1,32 @@
+//! The functions of `changes`.
+
+use super::call;
+use crate::error::{Answer, Error};
+use crate::tenant::Tenant;
+use crate::types::{EventPage, Group, JoinedPage, Position, ProfilePage};
+
+impl Tenant {
+    /// A page of the profiles that were created or changed since.
+    ///
+    /// # Errors
+    /// See `changes.profiles` in the contract.
+    pub async fn changed_profiles(&self, from: &Position) -> Result<Answer<ProfilePage>, Error> {
+        call!(self, "changes.profiles", changes.call_profiles(from))
+    }
+
+    /// A page of the people who joined a list or a segment since.
+    ///
+    /// # Errors
+    /// See `changes.members` in the contract.
+    pub async fn joined_members(&self, of: &Group, from: &Position) -> Result<Answer<JoinedPage>, Error> {
+        call!(self, "changes.members", changes.call_members(of, from))
+    }
+
+    /// A page of the events that happened since, of all people and metrics.
+    ///
+    /// # Errors
+    /// See `changes.events` in the contract.
+    pub async fn new_events(&self, from: &Position) -> Result<Answer<EventPage>, Error> {
+        call!(self, "changes.events", changes.call_events(from))
+    }
+}
