@@ -84,6 +84,7 @@ commands! {
     Members(commands::members::Members),
     Lookup(commands::lookup::Lookup),
     History(commands::history::History),
+    Changes(commands::changes::Changes),
     Create(commands::create::Create),
     Upsert(commands::upsert::Upsert),
     Update(commands::update::Update),

@@ -14,6 +14,7 @@ mod exchange;
 mod failure;
 mod file_or_text;
 mod find_list;
+mod group;
 mod interrupt;
 mod key;
 mod output;

@@ -178,6 +178,8 @@ impl<T> Feed<'_, T> {
             ));
         }
         let subject = self.subject.to_owned();
+        // Klaviyo cuts its times to the second: what happens later within the second has an earlier time.
+        let time = time.div_euclid(1_000) * 1_000;
         Ok(Cursor {
             subject,
             look_back,

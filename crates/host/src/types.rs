@@ -16,8 +16,8 @@ pub use connector::events::{Metric, NewEvent, Period, Timeline};
 pub use connector::lists::Audience;
 pub use connector::segments::Segment;
 pub use connector::types::{
-    BatchResult, Channel, Code, Detail, Error as ContractError, Event, Identifier, Location, Member, MemberPage,
-    NewProfile, Profile, Refusal,
+    BatchResult, Channel, Code, Detail, Error as ContractError, Event, Identifier, Location, Member,
+    MemberPage, NewProfile, Profile, Refusal,
 };
 
 // Generated without it, since not every type has a default.

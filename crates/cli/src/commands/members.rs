@@ -2,31 +2,26 @@
 
 use crate::context::Context;
 use crate::failure::{Failure, exit_code};
-use crate::find_list;
+use crate::group::GroupOption;
 use crate::output::Output;
 use crate::session;
 use crate::text::{self, cell, minute, warning};
-use clap::{ArgGroup, Args};
+use clap::Args;
 use klaviyo_host::Tenant;
 use klaviyo_host::json::of_record;
-use klaviyo_host::types::{Code, Member};
+use klaviyo_host::types::{Code, Group, Member};
 use serde_json::json;
 
 /// Show who is on a list, or in a segment, those who joined first at the start
 #[derive(Args)]
-#[command(group = ArgGroup::new("group").required(true).args(["list", "segment"]))]
 #[command(after_help = "\
 The key needs the scopes profiles:read, and lists:read or segments:read. It is one request for each
 100 people.
 
 With --json, VALUE is [{profile, joined}, …]; for profile see `lookup --help`.")]
 pub(crate) struct Members {
-    /// The list's id, or its exact name
-    #[arg(long)]
-    list: Option<String>,
-    /// The segment's id, or its exact name
-    #[arg(long)]
-    segment: Option<String>,
+    #[command(flatten)]
+    group: GroupOption,
     /// The most people to show
     #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -35,12 +30,8 @@ pub(crate) struct Members {
 impl Members {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         session::in_account(context, async |tenant| {
-            let Some(group) = self.group(tenant).await? else {
-                let sentence = match (&self.list, &self.segment) {
-                    (Some(list), _) => find_list::missing(tenant, list).await?,
-                    (_, segment) => no_segment(segment.as_deref().unwrap_or_default()),
-                };
-                return Ok(Output::nothing(&sentence, exit_code(Code::NotFound)));
+            let Some(group) = self.group.find(tenant).await? else {
+                return Ok(Output::nothing(&self.group.missing(tenant).await?, exit_code(Code::NotFound)));
             };
             let (members, more) = self.read(tenant, &group).await?;
             let shown =
@@ -53,15 +44,6 @@ impl Members {
             };
             Ok(Output::new(members.iter().map(shown).collect(), table(&members)).with_notes(notes))
         })
-    }
-
-    /// The id of the list or the segment; none if there is no such one.
-    async fn group(&self, tenant: &Tenant) -> Result<Option<Group>, Failure> {
-        if let Some(list) = &self.list {
-            return Ok(tenant.find_list(list).await?.value.map(|list| Group::List(list.id)));
-        }
-        let name = self.segment.as_deref().unwrap_or_default();
-        Ok(segment_id(tenant, name).await?.map(Group::Segment))
     }
 
     /// The first members, and whether there are more.
@@ -82,37 +64,6 @@ impl Members {
                 return Ok((members, more));
             }
         }
-    }
-}
-
-/// Whose members are meant, by id.
-enum Group {
-    List(String),
-    Segment(String),
-}
-
-fn no_segment(name: &str) -> String {
-    format!(
-        "the account has no segment with the id or the name {name:?}; `klaviyo-connector segments` shows those that it has"
-    )
-}
-
-/// The id of the segment with this id or exact name. An id takes precedence over a name.
-async fn segment_id(tenant: &Tenant, name: &str) -> Result<Option<String>, Failure> {
-    let segments = tenant.segments().await?.value;
-    if let Some(segment) = segments.iter().find(|segment| segment.id == name) {
-        return Ok(Some(segment.id.clone()));
-    }
-    let mut named = segments.iter().filter(|segment| segment.name == name);
-    match (named.next(), named.next()) {
-        (Some(one), Some(other)) => {
-            let sentence = format!(
-                "several segments have the name {name:?}; use an id, such as {} or {}",
-                one.id, other.id
-            );
-            Err(Failure::new(Code::Conflict, sentence))
-        }
-        (found, _) => Ok(found.map(|segment| segment.id.clone())),
     }
 }
 

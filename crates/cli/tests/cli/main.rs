@@ -2,6 +2,7 @@
 
 // `cfg(test)` tells the lints that helpers are tests too.
 #[cfg(test)]
+mod changes;
 mod commands;
 #[cfg(test)]
 mod consent;

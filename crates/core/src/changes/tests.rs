@@ -175,6 +175,15 @@ fn a_second_change_within_a_second_is_told() {
 }
 
 #[test]
+fn a_start_within_a_second_has_the_whole_second() {
+    let versions = [Version { id: 0, updated: 7, visible: 7 }];
+    let time = rfc3339::text(BEGIN * 1_000 + 7_800);
+    let mut told = Vec::new();
+    round(&versions, &mut 10, Position::Since(Start { time, look_back: None }), &mut told);
+    assert_eq!(told, [0]);
+}
+
+#[test]
 fn a_time_in_the_future_hides_nothing() {
     let day = 86_400;
     let mut versions = Vec::from([Version { id: 0, updated: day, visible: 0 }]);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Start {
-    /// What changed at or after this time: RFC 3339.
+    /// What changed at or after this time: RFC 3339. A fraction of a second is cut off.
     pub time: String,
     /// How long after its own time an item may become visible, in seconds.
     pub look_back: Option<u32>,

@@ -1,0 +1,91 @@
+//! `klaviyo-connector changes`: what changed since the last look, a line of JSON for each item.
+
+mod kept_cursor;
+mod reading;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::group::GroupOption;
+use crate::output::Output;
+use clap::{Args, Subcommand};
+use klaviyo_host::Tenant;
+use klaviyo_host::types::{Code, Group};
+use reading::Reading;
+use serde_json::{Value, json};
+
+/// Print what changed since the last look, a line of JSON for each item
+#[derive(Args)]
+#[command(after_help = "\
+  klaviyo-connector changes profiles --since 7d --state profiles.cursor
+  klaviyo-connector changes members --list 'WhatsApp Opt-Ins' --since 1h --follow
+
+The same command again, with the same --state, goes on where the last one ended. It can be ended at
+any time: what was printed after the state was last written is printed again, and nothing is left
+out. Each command has the options.")]
+pub(crate) struct Changes {
+    #[command(subcommand)]
+    feed: Feed,
+}
+
+#[derive(Subcommand)]
+enum Feed {
+    /// Profiles that were created or changed, as they are now
+    #[command(after_help = PROFILES)]
+    Profiles {
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// People who joined a list or a segment
+    #[command(after_help = MEMBERS)]
+    Members {
+        #[command(flatten)]
+        group: GroupOption,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Events that happened, of all people and metrics
+    #[command(after_help = EVENTS)]
+    Events {
+        #[command(flatten)]
+        reading: Reading,
+    },
+}
+
+const PROFILES: &str = "\
+A line is a profile, as `lookup --json` has it. Who was deleted, or merged into another profile, is
+not seen. The key needs the scope profiles:read.";
+const MEMBERS: &str = "\
+A line is {profile, joined}. Who left is not seen. The key needs the scopes profiles:read, and
+lists:read or segments:read.";
+const EVENTS: &str = "\
+A line is {id, metric-id, metric, profile-id, time, value, properties, uuid}. The key needs the
+scopes events:read and metrics:read.";
+
+impl Changes {
+    pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
+        match &self.feed {
+            Feed::Profiles { reading } => reading.run(context, async |_| Ok(call("changes.profiles", None))),
+            Feed::Members { reading, group } => reading
+                .run(context, async |tenant| Ok(call("changes.members", Some(found(group, tenant).await?)))),
+            Feed::Events { reading } => reading.run(context, async |_| Ok(call("changes.events", None))),
+        }
+    }
+}
+
+/// A function of the contract that returns pages of changes, and what it takes before the position.
+struct PageCall {
+    function: &'static str,
+    arguments: Vec<Value>,
+}
+
+fn call(function: &'static str, group: Option<Value>) -> PageCall {
+    PageCall { function, arguments: group.into_iter().collect() }
+}
+
+async fn found(group: &GroupOption, tenant: &Tenant) -> Result<Value, Failure> {
+    match group.find(tenant).await? {
+        Some(Group::List(id)) => Ok(json!({ "list": id })),
+        Some(Group::Segment(id)) => Ok(json!({ "segment": id })),
+        None => Err(Failure::new(Code::NotFound, group.missing(tenant).await?)),
+    }
+}

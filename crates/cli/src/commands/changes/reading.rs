@@ -1,0 +1,162 @@
+//! Reads page after page, prints the items, and keeps the cursor.
+
+use super::PageCall;
+use super::kept_cursor::KeptCursor;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::session;
+use crate::text::clean_json;
+use crate::when;
+use clap::Args;
+use klaviyo_host::types::Code;
+use klaviyo_host::{Disposition, Error, Tenant};
+use serde_json::{Value, json};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the reading begins, and when it ends.
+#[derive(Args)]
+pub(crate) struct Reading {
+    /// Where the first run begins: RFC 3339, a day such as 2026-11-01, or a time ago such as 10m, 2h or 7d
+    #[arg(long, value_name = "TIME", value_parser = when::time, required_unless_present = "state")]
+    since: Option<String>,
+    /// The file that keeps where the next run begins: one for each account and each of these commands
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Go on for ever: look again after a while
+    #[arg(long)]
+    follow: bool,
+    /// How long to wait before looking again
+    #[arg(long, value_name = "TIME", default_value = "1m", requires = "follow", value_parser = when::duration)]
+    every: Duration,
+    /// How late an item may become visible, at most 1day; a longer time makes a larger state
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = when::duration)]
+    look_back: Duration,
+}
+
+impl Reading {
+    /// Reads in the account. The call is made out after the account is open.
+    pub(super) fn run(
+        &self,
+        context: &Context,
+        call: impl AsyncFnOnce(&Tenant) -> Result<PageCall, Failure>,
+    ) -> Result<Output, Failure> {
+        let mut kept = self.state.as_deref().map(KeptCursor::open).transpose()?;
+        let begin = self.begin(kept.as_ref())?;
+        session::in_account(context, async |tenant| {
+            let call = call(tenant).await?;
+            self.read(tenant, &call, begin, kept.as_mut()).await
+        })
+    }
+
+    /// The position of the first page.
+    fn begin(&self, kept: Option<&KeptCursor>) -> Result<Value, Failure> {
+        if let Some(cursor) = kept.and_then(KeptCursor::cursor) {
+            return Ok(json!({ "cursor": cursor }));
+        }
+        let Some(since) = &self.since else {
+            return Err(Failure::invalid(
+                None,
+                "the state is new: say with --since where the first run begins",
+            ));
+        };
+        // A fraction of a second is a second more, and never less.
+        let seconds = self.look_back.as_secs() + u64::from(self.look_back.subsec_nanos() > 0);
+        let look_back = u32::try_from(seconds).unwrap_or(u32::MAX);
+        Ok(json!({ "since": { "time": since, "look-back": look_back } }))
+    }
+
+    async fn read(
+        &self,
+        tenant: &Tenant,
+        call: &PageCall,
+        begin: Value,
+        mut kept: Option<&mut KeptCursor>,
+    ) -> Result<Output, Failure> {
+        let mut position = begin;
+        loop {
+            let arguments = [call.arguments.as_slice(), &[position.clone()]].concat();
+            let page = match tenant.call(call.function, &arguments).await {
+                Ok(answer) => Page::of(answer.value)?,
+                Err(error) => {
+                    self.wait_after(error, kept.as_deref()).await?;
+                    continue;
+                }
+            };
+            if !print(&page.items)? {
+                return Ok(Output::printed());
+            }
+            if let Some(kept) = kept.as_deref_mut() {
+                kept.keep(&page.cursor)?;
+            }
+            position = json!({ "cursor": page.cursor });
+            if page.more {
+                continue;
+            }
+            if !self.follow {
+                return Ok(Output::printed());
+            }
+            tokio::time::sleep(self.every).await;
+        }
+    }
+
+    /// Waits after a failure that a later call may not have. Any other one, and one of a run that does not follow, is
+    /// returned.
+    async fn wait_after(&self, error: Error, kept: Option<&KeptCursor>) -> Result<(), Failure> {
+        let is_temporary = match error.code().disposition() {
+            Disposition::Retry | Disposition::RetryLater => true,
+            Disposition::StopAccount | Disposition::GiveUp => false,
+        };
+        let (code, failure) = (error.code(), Failure::from(error));
+        if !is_temporary || !self.follow {
+            return Err(match kept {
+                // The state may be of something else.
+                Some(kept) if code == Code::InvalidInput && kept.cursor().is_some() => {
+                    failure.hint(format!("the cursor is from the state {}", kept.path().display()))
+                }
+                _ => failure,
+            });
+        }
+        let wait = failure
+            .error
+            .retry_after
+            .map_or(self.every, |seconds| self.every.max(Duration::from_secs(seconds.into())));
+        let message = &failure.error.message;
+        output::warn(&format!("{message}; looks again in {}", humantime::format_duration(wait)));
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+/// A page of changes.
+struct Page {
+    items: Vec<Value>,
+    cursor: String,
+    more: bool,
+}
+
+impl Page {
+    fn of(mut value: Value) -> Result<Self, Failure> {
+        let mut take = |name: &str| value.get_mut(name).map(Value::take);
+        match (take("items"), take("cursor"), take("more")) {
+            (Some(Value::Array(items)), Some(Value::String(cursor)), Some(Value::Bool(more))) => {
+                Ok(Self { items, cursor, more })
+            }
+            _ => {
+                Err(Failure::other("the component returned something else than a page of changes".to_owned()))
+            }
+        }
+    }
+}
+
+/// Prints a line for each item; false if nobody reads any more.
+fn print(items: &[Value]) -> Result<bool, Failure> {
+    let lines: String = items.iter().map(|item| format!("{}\n", clean_json(&item.to_string()))).collect();
+    match output::print(&lines) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::other(format!("cannot write the changes: {error}"))),
+    }
+}
