@@ -42,8 +42,10 @@ function instance(): Root {
 /** `http.send`: the thread stops here until the main thread has the answer. */
 function send(request: Request): Response {
   tell({ request });
-  Atomics.wait(answered, 0, 0);
-  Atomics.store(answered, 0, 0);
+  // A notification that comes late was for an earlier answer.
+  while (Atomics.exchange(answered, 0, 0) === 0) {
+    Atomics.wait(answered, 0, 0);
+  }
   const answer = receiveMessageOnPort(answers)?.message as Answer;
   if (answer.tag === "err") {
     // This is how the output of jco has it: not an Error.
