@@ -1,5 +1,6 @@
 import { accountFunctions } from "./functions/account.js";
 import { bulkFunctions } from "./functions/bulk.js";
+import { changesFunctions } from "./functions/changes.js";
 import { consentFunctions } from "./functions/consent.js";
 import { contactsFunctions } from "./functions/contacts.js";
 import { eventsFunctions } from "./functions/events.js";
@@ -17,6 +18,7 @@ export function client(sandbox: Sandbox): Klaviyo {
     ...segmentsFunctions(sandbox),
     ...consentFunctions(sandbox),
     ...eventsFunctions(sandbox),
+    ...changesFunctions(sandbox),
     ...bulkFunctions(sandbox),
     ...privacyFunctions(sandbox),
     ...accountFunctions(sandbox),

@@ -12,6 +12,9 @@ const FUNCTIONS = {
   "bulk.status": [1, (klaviyo, job) => klaviyo.import(job), statusOf],
   "bulk.failures": [1, (klaviyo, job) => klaviyo.importFailures(job)],
   "bulk.jobs": [1, (klaviyo, newerThan) => klaviyo.imports({ newerThan }), (jobs) => jobs.map(statusOf)],
+  "changes.profiles": [1, (klaviyo, from) => klaviyo.changedProfiles(from)],
+  "changes.members": [2, (klaviyo, of, from) => klaviyo.joinedMembers(of, from)],
+  "changes.events": [1, (klaviyo, from) => klaviyo.newEvents(from)],
   "consent.grant": [
     3,
     (klaviyo, subscriptions, list, options) =>

@@ -97,6 +97,16 @@ test("a wrong argument is invalid-input, names its field, and sends nothing", as
       [klaviyo.history({ id: "01X" }, { limit: -1 }), "period/limit"],
       [klaviyo.history({ id: "01X" }, { limit: 2 ** 32 }), "period/limit"],
       [klaviyo.history({ id: "01X" }, { from: "2026-01-01T00:00:00Z" }), "period/from"],
+      [klaviyo.changedProfiles(), "from"],
+      [klaviyo.changedProfiles("2026-01-01T00:00:00Z"), "from"],
+      [klaviyo.changedProfiles({ since: "2026-01-01T00:00:00Z" }), "from/since"],
+      [klaviyo.changedProfiles({ since: { time: new Date(0) } }), "from/since/time"],
+      [klaviyo.changedProfiles({ since: { time: "2026-01-01T00:00:00Z", lookBack: 0.5 } }), "from/since/look-back"],
+      [klaviyo.changedProfiles({ since: { time: "2026-01-01T00:00:00Z" }, cursor: "x" }), "from"],
+      [klaviyo.joinedMembers("Y6nRLr", { cursor: "x" }), "of"],
+      [klaviyo.joinedMembers({ list: "Y6nRLr", segment: "XyZ123" }, { cursor: "x" }), "of"],
+      [klaviyo.joinedMembers({ list: "Y6nRLr" }), "from"],
+      [klaviyo.newEvents({ cursor: 7 }), "from/cursor"],
       [klaviyo.suppress("a@b.c"), "emails"],
       [klaviyo.unsuppress(["a@b.c", { email: "b@b.c" }]), "emails/1"],
       [klaviyo.deleteProfiles("a@b.c"), undefined],
@@ -136,6 +146,9 @@ test("what the connector refuses is invalid-input as well", async () => {
       [klaviyo.optIn({ list: "..", email: "a@b.c" }), "list"],
       [klaviyo.update({ id: "01X", changes: [{ clear: "title" }, { set: { title: "CTO" } }] }), "changes/1/title"],
       [klaviyo.history({ id: "01X" }, { limit: 0 }), "limit"],
+      [klaviyo.changedProfiles({ since: { time: "yesterday" } }), "from/since/time"],
+      [klaviyo.joinedMembers({ list: "" }, { since: { time: "2026-01-01T00:00:00Z" } }), "of"],
+      [klaviyo.newEvents({ cursor: "x" }), "from/cursor"],
     ];
     const refused = cases.map(async ([call, pointer]) => {
       assert.equal((await failure(call, "invalid-input")).details[0]?.pointer, pointer);

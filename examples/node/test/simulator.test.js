@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
-import { failure, withClient } from "./support.js";
+import { failure, withClient, withCopy } from "./support.js";
 import { simulator } from "./simulator.js";
 
 const LIST = "Y6nRLr";
@@ -197,16 +199,19 @@ test("consent comes with an opt-in, channel by channel", async () => {
   });
 });
 
-/** What `who.js` prints, and its exit code. */
-async function who(email) {
-  const script = fileURLToPath(new URL("../who.js", import.meta.url));
+/** What a script prints, and its exit code. */
+async function run(script, options, ...values) {
   const deno = globalThis.Deno ? ["run", "--allow-all"] : [];
-  const env = { ...process.env, KLAVIYO_API_KEY: klaviyo.key, KLAVIYO_ENDPOINT: klaviyo.url };
-  const child = spawn(process.execPath, [...deno, script, email], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...deno, script, ...values], { stdio: ["ignore", "pipe", "pipe"], ...options });
   const read = async (stream) => (await stream.toArray()).join("");
   const exited = new Promise((resolve) => child.once("exit", resolve));
   return { out: await read(child.stdout), err: await read(child.stderr), code: await exited };
 }
+
+const environment = (key, url) => ({ ...process.env, KLAVIYO_API_KEY: key, KLAVIYO_ENDPOINT: url });
+
+const who = (email) =>
+  run(fileURLToPath(new URL("../who.js", import.meta.url)), { env: environment(klaviyo.key, klaviyo.url) }, email);
 
 test("the example who.js shows a person on one screen", async () => {
   await account(async (client) => {
@@ -222,5 +227,60 @@ test("the example who.js shows a person on one screen", async () => {
     const nobody = await who("nobody@example.com");
     assert.deepEqual([nobody.code, nobody.out], [1, ""]);
     assert.ok(!nobody.err.includes(klaviyo.key));
+  });
+});
+
+/** A test with an account of its own, in which nobody is. */
+async function emptyAccount(run) {
+  const own = await simulator();
+  try {
+    await withClient({ key: own.key, endpoint: own.url }, (client) => run(client, own));
+  } finally {
+    await own.stop();
+  }
+}
+
+test("the README's loop prints what changed, each change once", async () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const [, loop] = /```js\n([^`]*changedProfiles[^`]*)```/.exec(readme);
+  await withCopy(async (folder) => {
+    const script = join(folder, "changed.js");
+    writeFileSync(script, loop);
+    await emptyAccount(async (client, { key, url }) => {
+      const changed = async () => {
+        const { out, err, code } = await run(script, { cwd: folder, env: environment(key, url) });
+        assert.deepEqual([code, err], [0, ""]);
+        return out.trim().split("\n").map((line) => line.split(" ").at(-1));
+      };
+      const people = Array.from({ length: 150 }, (_, index) => `changed${index}@example.com`);
+      await client.optInMany({ list: LIST, contacts: people.map((email) => ({ email })) });
+      assert.deepEqual((await changed()).sort(), [...people].sort());
+      assert.deepEqual(await changed(), [""]);
+      await client.upsert({ email: people[7], firstName: "Meera" });
+      assert.deepEqual(await changed(), [people[7]]);
+    });
+  });
+});
+
+test("who joined and what happened is told once, as is what comes later", async () => {
+  await emptyAccount(async (client) => {
+    const since = { time: "2026-01-01T00:00:00Z", lookBack: 60 };
+    const { profileId } = await client.optIn({ list: LIST, email: "nisha@example.com" });
+    const joined = await client.joinedMembers({ list: LIST }, { since });
+    assert.deepEqual([joined.items.map((member) => member.profile.id), joined.more], [[profileId], false]);
+    assert.deepEqual((await client.joinedMembers({ list: LIST }, { cursor: joined.cursor })).items, []);
+    await failure(client.joinedMembers({ segment: "XyZ123" }, { cursor: joined.cursor }), "invalid-input");
+
+    let page = await client.newEvents({ since });
+    const told = [];
+    for (const metric of ["Viewed Product", "Placed Order"]) {
+      await client.track({ metric, profile: { id: profileId }, uniqueId: "nisha-1" });
+      await until(async () => {
+        page = await client.newEvents({ cursor: page.cursor });
+        told.push(...page.items.map((event) => event.metric));
+        return told.includes(metric) || undefined;
+      });
+    }
+    assert.deepEqual(told, ["Viewed Product", "Placed Order"]);
   });
 });

@@ -110,11 +110,7 @@ export function answer(status, headers, body) {
  * and the import `send`. `files` replaces files of generated/, and removes those that are null.
  */
 export async function withGuest(lookup, test, files = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "klaviyo-connector-"));
-  try {
-    for (const name of ["package.json", "dist", "generated"]) {
-      cpSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), join(folder, name), { recursive: true });
-    }
+  await withCopy(async (folder) => {
     if (lookup) {
       const guest = `const lookup = ${lookup};
         export function instantiate(_, { "klaviyo:connector/http": { send } }) {
@@ -127,7 +123,18 @@ export async function withGuest(lookup, test, files = {}) {
       bytes === null ? rmSync(file) : writeFileSync(file, bytes);
     }
     const { connect } = await import(pathToFileURL(join(folder, "dist/index.js")).href);
-    return await test((options, run) => withClient(options, run, connect), connect);
+    await test((options, run) => withClient(options, run, connect), connect);
+  });
+}
+
+/** Runs a test with the folder of a copy of the package. */
+export async function withCopy(test) {
+  const folder = mkdtempSync(join(tmpdir(), "klaviyo-connector-"));
+  try {
+    for (const name of ["package.json", "dist", "generated"]) {
+      cpSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), join(folder, name), { recursive: true });
+    }
+    await test(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -4,6 +4,7 @@ import { connect, KlaviyoError, type Klaviyo, type Limits } from "klaviyo-connec
 import type * as api from "klaviyo-connector";
 import type * as account from "../generated/interfaces/klaviyo-connector-account.js";
 import type * as bulk from "../generated/interfaces/klaviyo-connector-bulk.js";
+import type * as changes from "../generated/interfaces/klaviyo-connector-changes.js";
 import type * as consent from "../generated/interfaces/klaviyo-connector-consent.js";
 import type * as contacts from "../generated/interfaces/klaviyo-connector-contacts.js";
 import type * as events from "../generated/interfaces/klaviyo-connector-events.js";
@@ -23,13 +24,16 @@ same<Same<Omit<api.Receipt, "consent">, Omit<contacts.Receipt, "consent">>>();
 same<Same<Omit<api.Permitted, "channel">, Omit<contacts.Permitted, "channel">>>();
 same<Same<keyof api.Enrollments, keyof contacts.Enrollments>>();
 same<Same<api.Enrollment["status"], contacts.Enrollment["tag"]>>();
-same<Same<api.Event, events.Event>>();
+same<Same<api.Event, types.Event>>();
 same<Same<api.Timeline, events.Timeline>>();
 same<Same<api.Metric, events.Metric>>();
 same<Same<keyof api.BatchResult, keyof types.BatchResult>>();
 same<Same<api.Member, types.Member>>();
 same<Same<api.MemberPage, types.MemberPage>>();
 same<Same<api.Segment, segments.Segment>>();
+same<Same<api.ProfilePage, changes.ProfilePage>>();
+same<Same<api.JoinedPage, changes.JoinedPage>>();
+same<Same<api.EventPage, changes.EventPage>>();
 same<Same<api.AccountDetails, account.Details>>();
 same<Same<keyof api.Upserted, keyof contacts.Upserted>>();
 same<Same<api.Detail, types.Detail>>();
@@ -51,6 +55,9 @@ same<Same<keyof api.Permission, keyof contacts.Permission>>();
 same<Same<keyof api.Change, contacts.Change["tag"]>>();
 same<Same<keyof api.NewEvent, keyof events.NewEvent>>();
 same<Same<keyof api.Period, keyof events.Period>>();
+same<Same<keyof api.Start, keyof changes.Start>>();
+same<Same<keyof api.Position, changes.Position["tag"]>>();
+same<Same<keyof api.Group, changes.Group["tag"]>>();
 same<Same<keyof api.Subscription, keyof consent.Subscription>>();
 same<Same<keyof api.Unsubscription, keyof consent.Unsubscription>>();
 same<Same<keyof Parameters<Klaviyo["grantConsent"]>[0], "subscriptions" | "list" | keyof consent.Options>>();
@@ -93,6 +100,9 @@ export async function right(): Promise<void> {
   const history = await klaviyo.history({ id: "01X" }, { limit: 10, since: null });
   texts.push(...(history?.events ?? []).map(({ metric }) => metric ?? ""));
   await klaviyo.track({ metric: "Placed Order", profile: { email: "a@b.c" }, uniqueId: "1", properties: { items: 2 } });
+  const changed = await klaviyo.changedProfiles({ since: { time: "2026-11-01T00:00:00Z", lookBack: null } });
+  const joined = await klaviyo.joinedMembers({ list: "Y6nRLr" }, { cursor: changed.cursor });
+  texts.push(...changed.items.map(({ id }) => id), ...joined.items.map(({ profile }) => profile.id));
   const limits: Limits["concurrentCalls"] = count;
   try {
     await klaviyo.lists();
@@ -126,6 +136,10 @@ export async function wrong(klaviyo: Klaviyo): Promise<void> {
   await klaviyo.track({ metric: "Placed Order", profile: { id: "01X" } });
   // @ts-expect-error: the history of nobody
   (await klaviyo.history({ id: "01X" })).events;
+  // @ts-expect-error: a page begins in one place
+  await klaviyo.newEvents({ since: { time: "2026-11-01T00:00:00Z" }, cursor: "x" });
+  // @ts-expect-error: the members of one group
+  await klaviyo.joinedMembers({ list: "Y6nRLr", segment: "XyZ123" }, { cursor: "x" });
   // @ts-expect-error: both profiles are named
   await klaviyo.merge({ into: "01X" });
   // @ts-expect-error: there may be no profile

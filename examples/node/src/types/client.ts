@@ -3,6 +3,7 @@
 import type { Limits } from "../limits.js";
 import type { AccountFunctions } from "./account.js";
 import type { BulkFunctions } from "./bulk.js";
+import type { ChangesFunctions } from "./changes.js";
 import type { ConsentFunctions } from "./consent.js";
 import type { ContactsFunctions } from "./contacts.js";
 import type { EventsFunctions } from "./events.js";
@@ -40,6 +41,7 @@ export type Functions = ContactsFunctions &
   SegmentsFunctions &
   ConsentFunctions &
   EventsFunctions &
+  ChangesFunctions &
   BulkFunctions &
   PrivacyFunctions &
   AccountFunctions;

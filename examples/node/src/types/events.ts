@@ -1,6 +1,6 @@
 // What people did: Klaviyo's events, each of a metric such as `Placed Order`.
 
-import type { BatchResult, Identifier, Optional, Properties } from "./values.js";
+import type { BatchResult, Event, Identifier, Optional, Properties } from "./values.js";
 
 /** An event to track. */
 export interface NewEvent {
@@ -21,22 +21,6 @@ export interface NewEvent {
   valueCurrency?: Optional<string>;
   /** At most 400 keys, 10 levels, and 100 KB in a text. */
   properties?: Optional<Properties>;
-}
-
-/** An event that Klaviyo has. */
-export interface Event {
-  id: string;
-  metricId?: string;
-  /** The name of the metric. */
-  metric?: string;
-  profileId?: string;
-  /** When it happened: RFC 3339, as Klaviyo wrote it. */
-  time?: string;
-  /** The monetary value, as Klaviyo wrote the number. */
-  value?: string;
-  /** The properties, the value among them: the text of a JSON object. */
-  properties: string;
-  uuid?: string;
 }
 
 /** Which part of a history is wanted. */

@@ -1,5 +1,6 @@
 export type * from "./account.js";
 export type * from "./bulk.js";
+export type * from "./changes.js";
 export type * from "./client.js";
 export type * from "./consent.js";
 export type * from "./contacts.js";

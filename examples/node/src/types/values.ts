@@ -105,6 +105,22 @@ export interface Profile {
  */
 export type Channel = "email" | "sms" | "whatsapp" | "push" | (string & {});
 
+/** An event that Klaviyo has. */
+export interface Event {
+  id: string;
+  metricId?: string;
+  /** The name of the metric. */
+  metric?: string;
+  profileId?: string;
+  /** When it happened: RFC 3339, as Klaviyo wrote it. */
+  time?: string;
+  /** The monetary value, as Klaviyo wrote the number. */
+  value?: string;
+  /** The properties, the value among them: the text of a JSON object. */
+  properties: string;
+  uuid?: string;
+}
+
 /** An item of a call that was left out of it, and why. */
 export interface Refusal {
   /** Its position in the argument, from 0. */
