@@ -56,6 +56,9 @@ METHODS: dict[str, Callable[..., Any]] = {
     "events.track-many": Klaviyo.track_many,
     "events.history": Klaviyo.history,
     "events.metrics": Klaviyo.metrics,
+    "changes.profiles": Klaviyo.changed_profiles,
+    "changes.members": Klaviyo.joined_members,
+    "changes.events": Klaviyo.new_events,
     "bulk.check": Klaviyo.check_import,
     "bulk.submit": Klaviyo.submit_import,
     "bulk.status": Klaviyo.import_status,
@@ -165,7 +168,7 @@ def argument(value: Any, hint: Any) -> Any:
         if len(cases) == 1:
             return argument(value, cases[0])
         ((name, content),) = value.items()
-        (case,) = [case for case in cases if kebab(case.__name__) == name]
+        (case,) = [case for case in cases if case_name(case) == name]
         fields = list(_hints(case).values())
         return case(argument(content, fields[0])) if len(fields) == 1 else argument(content, case)
     if words := _words(hint):
@@ -198,7 +201,7 @@ def result(value: Any, hint: Any) -> Any:
             return None if value is None else result(value, cases[0])
         assert type(value) in cases
         case: Any = type(value)
-        name = kebab(case.__name__)
+        name = case_name(case)
         contents = [result(getattr(value, field), kind) for field, kind in _hints(case).items()]
         return {name: contents[0]} if len(contents) == 1 else name
     if words := _words(hint):
@@ -213,6 +216,11 @@ def failure(error: KlaviyoError) -> Any:
     """An error as a fixture has it."""
     members: dict[str, Any] = {**vars(error), "details": result(error.details, tuple[Detail, ...])}
     return {kebab(name): value for name, value in members.items()}
+
+
+def case_name(case: Any) -> str:
+    """What the contract calls a case."""
+    return getattr(case, "CASE", kebab(case.__name__))
 
 
 def kebab(name: str) -> str:

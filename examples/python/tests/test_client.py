@@ -17,6 +17,7 @@ from klaviyo_connector import (
     Bounds,
     Clear,
     ConsentOptions,
+    Cursor,
     Detail,
     Email,
     Historical,
@@ -28,13 +29,16 @@ from klaviyo_connector import (
     KlaviyoError,
     LimitExceeded,
     Limits,
+    ListId,
     Location,
     NewEvent,
     NewProfile,
     Period,
     Permission,
     RateLimited,
+    SegmentId,
     Set,
+    Since,
     Subscription,
     TooLarge,
     Unset,
@@ -127,6 +131,12 @@ PRIYA = NewProfile(email="priya@example.com")
         ("history", [Id("01X"), Period(limit="7")], "period.limit"),  # type: ignore[arg-type]
         ("history", [Id("01X"), Period(limit=True)], "period.limit"),
         ("history", [Id("01X"), 7], "period"),
+        ("changed_profiles", ["2026-01-01T00:00:00Z"], "from_"),
+        ("changed_profiles", [Since(7)], "from_.time"),  # type: ignore[arg-type]
+        ("changed_profiles", [Since("2026-01-01T00:00:00Z", 0.5)], "from_.look_back"),  # type: ignore[arg-type]
+        ("joined_members", ["Y6nRLr", Cursor("x")], "of"),
+        ("joined_members", [SegmentId(7), Cursor("x")], "of.value"),  # type: ignore[arg-type]
+        ("new_events", [Cursor(None)], "from_.value"),  # type: ignore[arg-type]
     ],
 )
 def test_arguments_of_another_type(client: Klaviyo, function: str, arguments: list[Any], field: str) -> None:
@@ -156,6 +166,9 @@ def test_named_arguments_of_another_type(client: Klaviyo) -> None:
         (lambda client: client.find_list(""), "name"),
         (lambda client: client.history(Id("01X"), Period(limit=-1)), "period.limit"),
         (lambda client: client.history(Id("01X"), Period(limit=1 << 32)), "period.limit"),
+        (lambda client: client.changed_profiles(Since("yesterday")), "from/since/time"),
+        (lambda client: client.joined_members(ListId(""), Since("2026-01-01T00:00:00Z")), "of"),
+        (lambda client: client.new_events(Cursor("x")), "from/cursor"),
         (lambda client: client.update("01X", []), None),
         (lambda client: client.create(NewProfile()), None),
         (lambda client: client.create(NewProfile(email="a@example.com", properties="[]")), "properties"),

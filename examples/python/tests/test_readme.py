@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,17 @@ import pytest
 from replay import METHODS
 from servers import Simulator
 
-from klaviyo_connector import Email, Klaviyo, KlaviyoError, LimitExceeded, Limits, Trapped, client, errors
+from klaviyo_connector import (
+    Email,
+    Klaviyo,
+    KlaviyoError,
+    LimitExceeded,
+    Limits,
+    NewProfile,
+    Trapped,
+    client,
+    errors,
+)
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -36,27 +47,49 @@ def block(contains: str) -> str:
     return found.partition("\n")[2]
 
 
-def test_who(simulator: Simulator, component: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    """What the README shows is what its code makes the script print."""
+@pytest.fixture
+def account(simulator: Simulator, component: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Klaviyo]:
+    """The account that the README's code talks to."""
     monkeypatch.setenv("KLAVIYO_ENDPOINT", simulator.url)
     monkeypatch.setenv("KLAVIYO_API_KEY", simulator.key)
     monkeypatch.setattr(client, "read", lambda _: component.read_bytes())
+    with Klaviyo(simulator.key, endpoint=simulator.url) as klaviyo:
+        yield klaviyo
+
+
+def test_who(account: Klaviyo, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """What the README shows is what its code makes the script print."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
     opt_in, who = import_module("opt_in"), import_module("who")
     assert opt_in.main("priya@example.com", "Priya", "Y6nRLr") == 0
     exec(block("import Email, Klaviyo, NewEvent"), {})
-    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
-        until = time.monotonic() + 10
-        # Klaviyo shows events after a while.
-        while (history := klaviyo.history(Email("priya@example.com"))) is None or len(history.events) < 2:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+    until = time.monotonic() + 10
+    # Klaviyo shows events after a while.
+    while (history := account.history(Email("priya@example.com"))) is None or len(history.events) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     capsys.readouterr()
     assert who.main("priya@example.com") == 0
     assert capsys.readouterr().out == block("$ .venv/bin/python who.py").partition("\n")[2]
     assert who.main("nobody@example.com") == 1
     assert who.main("nobody") == 1
     assert capsys.readouterr().out == ""
+
+
+def test_what_changed(account: Klaviyo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
+    """The README's loop prints each change once."""
+    monkeypatch.chdir(tmp_path)
+
+    def changed() -> list[str]:
+        exec(block("import Cursor, Klaviyo, Since"), {})
+        return [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+
+    people = [f"changed{number}@example.com" for number in range(150)]
+    account.opt_in_many((NewProfile(email=email) for email in people), "Y6nRLr")
+    assert sorted(changed()) == sorted(people)
+    assert changed() == []
+    account.upsert(NewProfile(email=people[7], first_name="Meera"))
+    assert changed() == [people[7]]
 
 
 def test_limits() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,18 +14,23 @@ from klaviyo_connector import (
     Append,
     Clear,
     Created,
+    Cursor,
     Email,
     Enrolled,
     Existing,
     Id,
+    InvalidInput,
     Klaviyo,
+    ListId,
     Location,
     NewEvent,
     NewProfile,
     NotFound,
     Permission,
     Refused,
+    SegmentId,
     Set,
+    Since,
     Subscription,
     Unappend,
     Unauthenticated,
@@ -119,6 +125,28 @@ def test_changes_and_groups(simulator: Simulator, component: Path) -> None:
         assert klaviyo.account_details().id
         assert [refusal.index for refusal in klaviyo.check_import([PRIYA, NewProfile(email="x")])] == [1]
         klaviyo.delete_profiles(Id(id))
+
+
+def test_what_changed_is_told_once(simulator: Simulator, component: Path) -> None:
+    since = Since("2026-01-01T00:00:00Z", look_back=60)
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        id = klaviyo.opt_in(PRIYA, LIST).profile_id
+        assert [profile.id for profile in klaviyo.changed_profiles(since).items] == [id]
+        joined = klaviyo.joined_members(ListId(LIST), since)
+        assert ([member.profile.id for member in joined.items], joined.more) == ([id], False)
+        assert klaviyo.joined_members(ListId(LIST), Cursor(joined.cursor)).items == ()
+        with pytest.raises(InvalidInput):
+            klaviyo.joined_members(SegmentId("XyZ123"), Cursor(joined.cursor))
+        page, told = klaviyo.new_events(since), []
+        for metric in ("Viewed Product", "Placed Order"):
+            klaviyo.track(NewEvent(metric, Id(id), "1"))
+            until = time.monotonic() + 10
+            # Klaviyo shows events after a while.
+            while metric not in told:
+                assert time.monotonic() < until
+                page = klaviyo.new_events(Cursor(page.cursor))
+                told += [event.metric for event in page.items]
+        assert told == ["Viewed Product", "Placed Order"]
 
 
 def test_a_wrong_key_and_a_missing_list(simulator: Simulator, component: Path) -> None:

@@ -1,7 +1,7 @@
 """Between the classes of `types` and the values that wasmtime takes and gives, by their annotations.
 
-A dataclass is a record. In a union with others it is a case of a variant: its one field is the content, several are a
-record, none is a case without content. An annotated text is a variant of words, the last of which is for any other. `None`
+A dataclass is a record. In a union with others it is a case of a variant, by its name or what its `CASE` says: its one
+field is the content, several are a record, none is a case without content. An annotated text is a variant of words, the last of which is for any other. `None`
 in a union makes an option. Names are the contract's with `_` for `-`.
 """
 
@@ -66,7 +66,7 @@ def _lower_case(value: object, cases: Sequence[type], name: str) -> Any:
     else:
         content = _lower_fields(value, given, name) if hints else None
     kinds = [_content(case) for case in cases]
-    return Variant(_kebab(given.__name__), content) if len(set(kinds)) < len(kinds) else content
+    return Variant(_case(given), content) if len(set(kinds)) < len(kinds) else content
 
 
 def _lower_word(text: str, words: Words) -> Variant:
@@ -154,7 +154,7 @@ def _lifter(hint: Any) -> Callable[[Any], Any]:
 
 def _union(cases: Sequence[type]) -> Callable[[Any], Any]:
     """A variant. Where the contents of its cases are of different types, wasmtime gives them without the case."""
-    by_name = {_kebab(case.__name__): (case, _hints(case)) for case in cases}
+    by_name = {_case(case): (case, _hints(case)) for case in cases}
     by_content = {_content(case): name for name, (case, _) in by_name.items()}
 
     def lifted(value: Any) -> Any:
@@ -201,6 +201,11 @@ def result(value: Any, hint: Any) -> Any:
 @cache
 def _hints(of: type) -> dict[str, Any]:
     return typing.get_type_hints(of, include_extras=True)
+
+
+def _case(of: type) -> str:
+    """The contract's name for a case."""
+    return getattr(of, "CASE", None) or _kebab(of.__name__)
 
 
 @cache

@@ -15,9 +15,12 @@ from .types import (
     Consents,
     Creation,
     Enrollments,
+    EventPage,
     Failure,
+    Group,
     Identifier,
     Job,
+    JoinedPage,
     MemberPage,
     Metric,
     NewEvent,
@@ -25,7 +28,9 @@ from .types import (
     Outcome,
     Period,
     Permission,
+    Position,
     Profile,
+    ProfilePage,
     Receipt,
     Refusal,
     Segment,
@@ -113,6 +118,10 @@ HISTORY: Function[Timeline | None] = Function(
     "events.history", {"by": Identifier, "period": Period}, Timeline | None
 )
 METRICS: Function[list[Metric]] = Function("events.metrics", {}, list[Metric])
+
+CHANGED_PROFILES: Function[ProfilePage] = Function("changes.profiles", {"from_": Position}, ProfilePage)
+JOINED_MEMBERS: Function[JoinedPage] = Function("changes.members", {"of": Group, "from_": Position}, JoinedPage)
+NEW_EVENTS: Function[EventPage] = Function("changes.events", {"from_": Position}, EventPage)
 
 ACCOUNT: Function[AccountDetails] = Function("account.get", {}, AccountDetails)
 

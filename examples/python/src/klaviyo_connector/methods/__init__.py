@@ -2,6 +2,7 @@
 
 from .account import Account
 from .bulk import Bulk
+from .changes import Changes
 from .consent import Consent
 from .contacts import Contacts
 from .events import Events
@@ -9,7 +10,7 @@ from .groups import Groups
 from .privacy import Privacy
 
 
-class Functions(Contacts, Groups, Consent, Bulk, Events, Privacy, Account):
+class Functions(Contacts, Groups, Consent, Bulk, Events, Changes, Privacy, Account):
     """All functions of the contract. Whoever inherits from it calls them."""
 
 
