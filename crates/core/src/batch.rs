@@ -244,11 +244,16 @@ impl BulkRequest {
         Ok(row)
     }
 
-    fn has_room(&self, batch: &Batch, row: &Row) -> bool {
+    /// The bytes that a request has for its rows and the commas between them.
+    pub(crate) fn room(&self) -> usize {
         let parts = [&self.before, self.rows.attribute.as_bytes(), ROWS_BEGIN, ROWS_END, &self.after, END];
-        // Two quotes around the attribute, and a comma.
-        let around = parts.into_iter().map(<[u8]>::len).sum::<usize>() + 3;
-        batch.rows.len() < self.most && around + batch.json.len() + row.json.len() <= REQUEST_BYTES
+        // Two quotes around the attribute.
+        let around = parts.into_iter().map(<[u8]>::len).sum::<usize>() + 2;
+        REQUEST_BYTES.saturating_sub(around)
+    }
+
+    fn has_room(&self, batch: &Batch, row: &Row) -> bool {
+        batch.rows.len() < self.most && batch.json.len() + 1 + row.json.len() <= self.room()
     }
 
     /// Sends a batch and empties it. As long as Klaviyo refuses it and names rows, it is sent again without

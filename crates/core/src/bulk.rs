@@ -14,6 +14,9 @@ use crate::{
 };
 use alloc::{boxed::Box, vec::Vec};
 
+/// Klaviyo's limit on the contacts of one request.
+pub const CONTACTS: usize = 10_000;
+
 /// The contacts that [`submit`] would refuse before it sends anything, by position.
 ///
 /// # Errors
@@ -26,6 +29,19 @@ pub fn check(contacts: &[NewProfile]) -> Result<Vec<Refusal>, Box<Error>> {
     };
     // The memory of a component cannot hold 2^32 contacts.
     Ok((0..u32::MAX).zip(contacts).filter_map(refusal).collect())
+}
+
+/// The bytes that a contact takes in a request of [`submit`], with a comma; 0 for one that [`check`] refuses.
+#[must_use]
+pub fn bytes(contact: &NewProfile) -> usize {
+    row(contact).map_or(0, |row| row.json.len() + 1)
+}
+
+/// The bytes that one request of [`submit`] has for its contacts: [`bytes`] of each of them.
+#[must_use]
+pub fn room(list: Option<&str>) -> usize {
+    // An id can always be written, so there is always room.
+    bulk_import(list).map_or(0, |bulk| bulk.room())
 }
 
 /// Checks a contact, and writes the row to send.
@@ -90,4 +106,53 @@ pub fn jobs(http: &mut dyn Http, newer_than: Option<&str>) -> Result<Vec<Job>, B
         Ok(Wanted::More)
     })?;
     Ok(jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, Response};
+    use alloc::string::ToString;
+
+    /// The bodies of the requests in which contacts are submitted.
+    fn bodies(contacts: &[NewProfile], list: Option<&str>) -> Vec<usize> {
+        let mut sizes = Vec::new();
+        let mut http = |request: Request| {
+            sizes.push(request.body.len());
+            Ok(Response { status: 202, headers: Vec::new(), body: br#"{"data":{"id":"1"}}"#.to_vec() })
+        };
+        submit(&mut http, contacts, list).unwrap();
+        sizes
+    }
+
+    #[test]
+    fn what_fits_into_the_room_is_one_request() {
+        let contact = |index: usize, length: usize| NewProfile {
+            email: Some(format!("{index:02}@example.com")),
+            // Each takes two bytes in JSON.
+            first_name: Some("\n".repeat(8) + "x" + &"\"".repeat(length)),
+            ..NewProfile::default()
+        };
+        for list in [None, Some("Y6nRLr")] {
+            let mut contacts: Vec<_> = (0..60).map(|index| contact(index, 45_000)).collect();
+            let mut left = room(list);
+            contacts.retain(|contact| {
+                let fits = bytes(contact) <= left;
+                left -= if fits { bytes(contact) } else { 0 };
+                fits
+            });
+            let empty = bytes(&contact(99, 0));
+            contacts.push(contact(99, (left - empty) / 2));
+            let [size] = bodies(&contacts, list)[..] else { panic!("more than one request") };
+            assert!((4_999_997..=5_000_000).contains(&size), "{size}");
+            contacts.push(contact(98, 0));
+            assert_eq!(bodies(&contacts, list).len(), 2);
+        }
+    }
+
+    #[test]
+    fn what_is_refused_takes_no_bytes() {
+        let nobody = NewProfile { first_name: Some("x".to_string()), ..NewProfile::default() };
+        assert_eq!((check(&[nobody.clone()]).unwrap().len(), bytes(&nobody)), (1, 0));
+    }
 }

@@ -74,6 +74,16 @@ pub fn status(http: &mut dyn Http, by: &Identifier) -> Result<Option<Consents>, 
     contacts::absent_is_none(&by, get_consents(&by).send(http))
 }
 
+/// Checks the time of a consent as [`grant`] does. `now` is the present time of a historical import, if it is one.
+///
+/// # Errors
+/// [`Code::InvalidInput`](crate::Code::InvalidInput), the pointer `consented-at`: it is missing, is not wanted, is not a
+/// time, or is in the future. The pointer `now`: it is not a time.
+pub fn check_time(consented_at: Option<&str>, now: Option<&str>) -> Result<(), Box<Error>> {
+    let now = now.map(|now| check::time("now", now)).transpose()?;
+    self::consented_at(consented_at, now.as_ref())
+}
+
 /// Checks a person as [`grant`] does with a list.
 pub(crate) fn check(person: &Subscription) -> Result<(), Box<Error>> {
     row(&person.person(), None).map(|_| ())

@@ -2,7 +2,6 @@
 
 pub(crate) mod batches;
 pub(crate) mod judge;
-pub(crate) mod recording;
 pub(crate) mod routing;
 
 use crate::batch::routing::{Mode, Part, Routing};

@@ -8,7 +8,7 @@ pub mod phone;
 
 use crate::columns::consent::Channel;
 use crate::outcome::Reason;
-use klaviyo_host::types::{Location, NewProfile, Subscription};
+use klaviyo_host::types::{NewProfile, Subscription};
 
 /// The contact of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,8 @@ pub(crate) struct Contact {
     pub(crate) consent: Option<Given>,
     /// Reasons for what was left out.
     pub(crate) warnings: Vec<Reason>,
+    /// The bytes that the profile takes in an import.
+    pub(crate) bytes: usize,
 }
 
 /// The consent of one person.
@@ -46,14 +48,6 @@ impl Contact {
         })
     }
 
-    /// A lower bound of the bytes that it takes in a request.
-    pub(crate) fn bytes(&self) -> usize {
-        let NewProfile { email, phone_number, .. } = &self.profile;
-        let at = self.consent.as_ref().and_then(|given| given.at.as_ref());
-        let fields = [email, phone_number].into_iter().chain(self.more_than_addresses());
-        fields.flatten().chain(at).map(String::len).sum()
-    }
-
     /// The warnings about a contact that is done, as one reason.
     pub(crate) fn warning(&self) -> Option<Reason> {
         (!self.warnings.is_empty()).then(|| Reason::all(&self.warnings))
@@ -61,11 +55,6 @@ impl Contact {
 
     /// Whether the profile has anything but an email and a phone number.
     pub(crate) fn has_more_than_addresses(&self) -> bool {
-        self.more_than_addresses().iter().any(|field| field.is_some())
-    }
-
-    /// The texts of the profile but its email and its phone number.
-    fn more_than_addresses(&self) -> Vec<&Option<String>> {
         let NewProfile {
             email: _,
             phone_number: _,
@@ -79,24 +68,8 @@ impl Contact {
             location,
             properties,
         } = &self.profile;
-        let mut fields =
-            vec![external_id, first_name, last_name, organization, title, locale, image, properties];
-        if let Some(place) = location {
-            let Location {
-                address1,
-                address2,
-                city,
-                region,
-                country,
-                zip,
-                latitude,
-                longitude,
-                timezone,
-                ip,
-            } = place;
-            fields
-                .extend([address1, address2, city, region, country, zip, latitude, longitude, timezone, ip]);
-        }
-        fields
+        let texts = [external_id, first_name, last_name, organization, title, locale, image, properties];
+        // A location without a part is none.
+        location.is_some() || texts.iter().any(|text| text.is_some())
     }
 }

@@ -1,11 +1,13 @@
 //! Makes all calls of a sync without sending them, and counts the requests and the time that they take at
 //! Klaviyo's rates.
 
+pub(crate) mod recording;
+
 use crate::batch::Batch;
 use crate::batch::batches::Batches;
 use crate::batch::judge::Judge;
-use crate::batch::recording::DryAccount;
 use crate::batch::routing::{Mode, Part, Routing};
+use crate::dry_run::recording::DryAccount;
 use crate::error::Error;
 use crate::input::OpenInput;
 use crate::outcome::{Counts, Reason, RowOutcome};
@@ -43,11 +45,11 @@ pub async fn dry_run(
     reporter: &mut dyn Reporter,
 ) -> Result<Plan, Error> {
     let routing = Routing::new(settings, list_id.map(str::to_owned), &now());
-    let judge = Judge { account, routing };
+    let judge = Judge { tenant: account.tenant.clone(), routing };
     let batches = Batches::new(input.rows, judge, &SavedState::default());
-    let mut run = DryRun { batches, reporter, counts: Counts::default(), requests: BTreeMap::new() };
+    let mut run = DryRun { account, batches, reporter, counts: Counts::default(), requests: BTreeMap::new() };
     if list_id.is_some() {
-        run.account().tenant.lists().await?;
+        run.account.tenant.lists().await?;
         run.show()?;
     }
     match run.batches.judge.routing.mode {
@@ -63,6 +65,7 @@ pub async fn dry_run(
 }
 
 struct DryRun<'a> {
+    account: DryAccount,
     batches: Batches,
     reporter: &'a mut dyn Reporter,
     counts: Counts,
@@ -70,10 +73,6 @@ struct DryRun<'a> {
 }
 
 impl DryRun<'_> {
-    fn account(&self) -> &DryAccount {
-        &self.batches.judge.account
-    }
-
     async fn in_bulk(&mut self) -> Result<(), Error> {
         let mut looked = false;
         while let Some(mut batch) = self.batches.next().await? {
@@ -84,11 +83,11 @@ impl DryRun<'_> {
                 }
                 if !looked {
                     looked = true;
-                    self.account().tenant.imports(None).await?;
+                    self.account.tenant.imports(None).await?;
                     self.show()?;
                 }
                 let list = self.batches.judge.routing.import_list(part);
-                self.account().tenant.submit_import(&contacts, list).await?;
+                self.account.tenant.submit_import(&contacts, list).await?;
                 self.show()?;
             }
             self.grant(&mut batch).await?;
@@ -105,7 +104,7 @@ impl DryRun<'_> {
             let people: Vec<_> = chunk.rows.iter().filter_map(|row| batch.subscription(*row)).collect();
             let list = self.batches.judge.routing.list.as_deref();
             let options = chunk.options(&options);
-            self.account().tenant.grant_consent(&people, list, &options).await?;
+            self.account.tenant.grant_consent(&people, list, &options).await?;
             self.show()?;
         }
         Ok(())
@@ -116,7 +115,7 @@ impl DryRun<'_> {
         while let Some(batch) = self.batches.next_unchecked(1).await? {
             for mut row in batch.rows {
                 if let Some(contact) = row.take_profile() {
-                    let result = self.account().tenant.opt_in(&contact, &list, None).await;
+                    let result = self.account.tenant.opt_in(&contact, &list, None).await;
                     self.show()?;
                     if let Err(error) = result {
                         row.end(RowOutcome::Refused(Reason::error(&Error::from(error).error)));
@@ -135,7 +134,7 @@ impl DryRun<'_> {
 
     /// Counts the recorded requests, and shows them.
     fn show(&mut self) -> Result<(), Error> {
-        for request in self.account().take_requests() {
+        for request in self.account.take_requests() {
             let endpoint = Endpoint::of(&request.method, request.url.path());
             self.requests.entry(endpoint.name).or_insert((0, endpoint)).0 += 1;
             let shown = self.reporter.request(&request);

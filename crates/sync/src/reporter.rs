@@ -1,6 +1,6 @@
 //! The interface by which a caller hears of a sync while it runs.
 
-use crate::batch::recording::UnsentRequest;
+use crate::dry_run::recording::UnsentRequest;
 use crate::outcome::{Counts, RowOutcome};
 use std::fmt;
 use std::io;

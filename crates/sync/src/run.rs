@@ -2,7 +2,6 @@
 
 use crate::batch::batches::Batches;
 use crate::batch::judge::Judge;
-use crate::batch::recording::DryAccount;
 use crate::batch::routing::Routing;
 use crate::decode::form::Form;
 use crate::engine::Engine;
@@ -30,14 +29,6 @@ pub struct SyncRun {
     settings: Settings,
     journal: Journal,
     saved: SavedState,
-}
-
-/// The accounts of a sync: the real one, and one in which nothing happens.
-pub struct Accounts {
-    /// The account, over a connector with [`Settings::limits`] at least.
-    pub tenant: Tenant,
-    /// The account in which nothing happens.
-    pub dry: DryAccount,
 }
 
 /// The result of a sync that reached its end.
@@ -73,6 +64,8 @@ impl SyncRun {
 
     /// Sends all rows, and waits until Klaviyo has ended them.
     ///
+    /// `tenant` is the account, over a connector with [`Settings::limits`] at least.
+    ///
     /// `find_list` turns the list of the settings into its id. It is called until it works or will not, and not
     /// at all when the state knows the id.
     ///
@@ -80,14 +73,14 @@ impl SyncRun {
     /// Why the sync did not begin, or stopped. With a state, the same sync goes on from there.
     pub async fn run(
         self,
-        accounts: Accounts,
+        tenant: Tenant,
         find_list: impl AsyncFn(&str) -> Result<String, Error>,
         interrupt: Interrupt,
         reporter: &mut dyn Reporter,
     ) -> Result<Summary, Error> {
         let Self { rows, form, settings, mut journal, saved } = self;
         let caller =
-            Caller { tenant: accounts.tenant, interrupt: interrupt.clone(), patience: settings.patience };
+            Caller { tenant: tenant.clone(), interrupt: interrupt.clone(), patience: settings.patience };
         let begun = match saved.begun.clone() {
             Some(begun) => begun,
             None => {
@@ -100,7 +93,7 @@ impl SyncRun {
                 begun
             }
         };
-        let judge = Judge { account: accounts.dry, routing: Routing::new(&settings, begun.list, &begun.at) };
+        let judge = Judge { tenant, routing: Routing::new(&settings, begun.list, &begun.at) };
         let mut batches = Batches::new(rows, judge, &saved);
         let before = saved.counts;
         if saved.complete {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The most contacts of one import, which is Klaviyo's limit.
-pub const BATCH: usize = 10_000;
+pub const BATCH: usize = klaviyo_core::bulk::CONTACTS;
 
 /// How many contacts are under way at once, one by one.
 pub(crate) const AT_ONCE: usize = 8;

@@ -7,8 +7,8 @@ use klaviyo_host::types::Code;
 use klaviyo_host::{Connector, Egress, Limits, LoadError, Pace, Secret, Tenant, Transport};
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use klaviyo_sync::{
-    Accounts, Channel, DryAccount, Error, Input, Interrupt, Interrupter, Notice, Progress, Reporter,
-    RowOutcome, Settings, Source, Summary, SyncRun, UnsentRequest, dry_run,
+    Channel, DryAccount, Error, Input, Interrupt, Interrupter, Notice, Progress, Reporter, RowOutcome,
+    Settings, Source, Summary, SyncRun, UnsentRequest, dry_run,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -102,15 +102,12 @@ async fn sync(
     let source = Source::reader("the test", io::Cursor::new(text.to_owned()));
     let input = Input::new(source, settings)?.open().await?;
     let run = SyncRun::open(input, settings.clone())?;
-    let accounts = Accounts {
-        tenant: tenant(settings.limits(), server),
-        dry: DryAccount::new(None, dry_tenant).unwrap(),
-    };
+    let tenant = tenant(settings.limits(), server);
     let find_list = async |name: &str| {
         assert_eq!(name, NAME);
         Ok(LIST.to_owned())
     };
-    run.run(accounts, find_list, interrupt, listener).await
+    run.run(tenant, find_list, interrupt, listener).await
 }
 
 fn members() -> Settings {
@@ -133,13 +130,10 @@ async fn a_file_is_synced_and_each_row_has_its_outcome() {
     assert_eq!(input.form.format.as_ref(), "csv");
     assert_eq!(input.length, Some(file.metadata().unwrap().len()));
     let run = SyncRun::open(input, settings.clone()).unwrap();
-    let accounts = Accounts {
-        tenant: tenant(settings.limits(), &server),
-        dry: DryAccount::new(None, dry_tenant).unwrap(),
-    };
+    let tenant = tenant(settings.limits(), &server);
     let mut listener = Listener::default();
     let find_list = async |_: &str| Ok(LIST.to_owned());
-    let summary = run.run(accounts, find_list, Interrupt::new().1, &mut listener).await.unwrap();
+    let summary = run.run(tenant, find_list, Interrupt::new().1, &mut listener).await.unwrap();
 
     assert_eq!((summary.counts.done, summary.counts.refused, summary.counts.failed), (25, 1, 0));
     assert_eq!((summary.ended_now, summary.was_complete), (26, false));

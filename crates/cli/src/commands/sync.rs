@@ -19,10 +19,9 @@ use crate::key;
 use crate::output::{self, Output};
 use crate::runtime;
 use crate::session;
-use dry_run::dry_tenant;
 use klaviyo_host::Meter;
 use klaviyo_host::types::Code;
-use klaviyo_sync::{Accounts, DryAccount, Error, Form, Settings, Stopped, SyncRun};
+use klaviyo_sync::{Error, Form, Settings, Stopped, SyncRun};
 use progress::Terminal;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -57,13 +56,11 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let run = SyncRun::open(input, settings.clone())?;
     tell_form(&form);
     let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
-    let dry = DryAccount::new(None, |transport| dry_tenant(account, transport))?;
-    let accounts = Accounts { tenant: tenant.clone(), dry };
     let mut terminal = Terminal::new(length);
     let find_list = async |name: &str| {
         find_list::id_of(&tenant, name).await.map_err(|failure| Error::from(failure.error))
     };
-    match run.run(accounts, find_list, interrupt, &mut terminal).await {
+    match run.run(tenant.clone(), find_list, interrupt, &mut terminal).await {
         Ok(done) => {
             let report = options.report.as_deref();
             Ok(summary(&done, &form, report, started.elapsed(), meter.usage(), &terminal.first_reasons()))

@@ -368,6 +368,19 @@ fn a_batch_is_one_request_however_long_its_rows_are() {
     assert_eq!((report[90].0, report[90].1.as_str()), (92, "refused"));
 }
 
+/// The connector alone refuses a contact of more than 100,000 bytes.
+#[test]
+fn what_the_connector_refuses_takes_no_room_in_a_request() {
+    let row = |name: String, bytes| format!("{name}@example.com,{}\n", "x".repeat(bytes));
+    let rows = (0..63).flat_map(|n| [row(format!("contact+{n}"), 80_000), row(format!("long+{n}"), 105_000)]);
+    let test = Try::new(["email,text\n".to_owned()].into_iter().chain(rows).collect::<String>());
+    assert_eq!(test.sync(&["--unknown-columns", "properties"]).code, 1);
+    assert_eq!(test.imports(), [62, 1]);
+    assert_eq!(test.emails(), all(63));
+    let outcomes: Vec<String> = test.outcomes().into_iter().map(|(_, outcome, _)| outcome).collect();
+    assert_eq!(outcomes, ["done", "refused"].repeat(63));
+}
+
 #[test]
 fn what_klaviyo_cannot_import_is_told_row_by_row() {
     let test = Try::new(contacts(25));
@@ -662,6 +675,23 @@ fn consent_that_was_given_before_has_its_time() {
     let account = test.server.account();
     let consent = account.profile("email", "a@example.com").unwrap().consent(Channel::Email);
     assert!(consent.is_given() && consent.since.unwrap().starts_with("2024-03-01T12:00:00"));
+}
+
+#[test]
+fn who_has_no_good_time_of_consent_is_not_imported() {
+    let test = Try::new(
+        "email,first name,consented at\n\
+         a@example.com,Ana,2024-03-01T12:00:00Z\n\
+         b@example.com,Bea,\n\
+         c@example.com,Cleo,2999-01-01T00:00:00Z\n",
+    );
+    assert_eq!(test.sync(&["--list", LIST, "--consent", "email", "--historical"]).code, 1);
+    assert_eq!(
+        test.outcomes(),
+        [row(2, "done", ""), row(3, "refused", "consented-at"), row(4, "refused", "consented-at")]
+    );
+    assert_eq!(test.imports(), [1]);
+    assert_eq!(test.emails(), ["a@example.com"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{Operation, REVISION, get};
 use crate::batch::{Accepted, BulkRequest, FORM, PROFILES};
+use crate::bulk::CONTACTS;
 use crate::diagnosis::Advice;
 use crate::encode::percent_encode;
 use crate::jsonapi;
@@ -20,7 +21,7 @@ pub(crate) fn bulk_import(list: Option<&str>) -> Result<BulkRequest, Box<Error>>
         // An import that is repeated is a second job.
         if_uncertain: "see in bulk.jobs whether the job is there before you repeat the call",
     };
-    let mut bulk = BulkRequest::new("profile-bulk-import-job", PROFILES, 10_000, WRITE, Accepted::job);
+    let mut bulk = BulkRequest::new("profile-bulk-import-job", PROFILES, CONTACTS, WRITE, Accepted::job);
     bulk.list("lists", list, true)?;
     Ok(bulk)
 }

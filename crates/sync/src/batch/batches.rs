@@ -3,7 +3,6 @@
 
 use crate::batch::Batch;
 use crate::batch::judge::Judge;
-use crate::contact::Contact;
 use crate::decode::lookahead::Position;
 use crate::error::Error;
 use crate::input::rows::{Row, Rows};
@@ -11,8 +10,6 @@ use crate::state::saved::SavedState;
 use crate::state::steps::Planned;
 use std::collections::BTreeMap;
 
-/// Klaviyo's limit on a request, which the connector keeps to.
-const REQUEST_BYTES: usize = 5_000_000;
 /// A batch with so many refused rows is full, since they are kept until it ends.
 const REFUSED: usize = 20_000;
 
@@ -112,7 +109,7 @@ impl Batches {
                 return Err(changed("it has fewer rows now"));
             }
         }
-        self.judge_pending(0).await?;
+        self.judge.judge(&mut self.pending).await?;
         let mut batch = self.batch();
         batch.may_be_taken = true;
         let plan = batch.plan();
@@ -131,40 +128,33 @@ impl Batches {
             return Ok(None);
         }
         let size = self.pending.first().map_or(0, |row| self.judge.routing.size(&row.position));
+        let room = self.judge.routing.room();
         // Rows before this one are judged.
         let mut judged = 0;
-        let mut body = 0;
         loop {
             let good = count(self.pending.get(..judged).unwrap_or_default());
             let refused = judged - good;
-            let mut bytes: usize = self.pending.iter().map(bytes).sum();
+            let mut bytes: usize = self.pending.iter().map(|row| self.bytes(row)).sum();
             let mut candidates = count(self.pending.get(judged..).unwrap_or_default());
             while good + candidates < size
-                && bytes < REQUEST_BYTES
                 && self.pending.len() - good < refused + REFUSED
+                && let Some(row) = self.take().await?
             {
-                if !self.add_pending().await? {
+                bytes += self.bytes(&row);
+                if bytes > room {
+                    self.taken -= 1;
+                    self.rows.give_back(row);
                     break;
                 }
-                if let Some(row) = self.pending.last() {
-                    bytes += self::bytes(row);
-                    candidates += usize::from(row.contact.is_ok());
-                }
+                candidates += usize::from(row.contact.is_ok());
+                self.pending.push(row);
             }
             if self.pending.len() == judged {
                 break;
             }
-            body += self.judge_pending(judged).await?;
+            let new = self.pending.get_mut(judged..).unwrap_or_default();
+            self.judge.judge(new).await?;
             judged = self.pending.len();
-            if body > REQUEST_BYTES {
-                // Together they may be too large for one request.
-                if let Some(second) = self.judge.second_request(&mut self.pending).await? {
-                    let back = self.pending.split_off(second);
-                    self.taken -= back.len() as u64;
-                    self.rows.give_back(back);
-                }
-                break;
-            }
             let good = count(&self.pending);
             if good >= size || self.pending.len() - good >= REFUSED {
                 break;
@@ -173,9 +163,10 @@ impl Batches {
         Ok(Some(self.batch()))
     }
 
-    /// Judges the pending rows from this one on. Returns how many bytes of imports they take at most.
-    async fn judge_pending(&mut self, from: usize) -> Result<usize, Error> {
-        self.judge.judge(self.pending.get_mut(from..).unwrap_or_default()).await
+    /// The bytes that a row takes in an import.
+    fn bytes(&self, row: &Row) -> usize {
+        let imported = row.contact.as_ref().ok().filter(|contact| self.judge.routing.part(contact).is_some());
+        imported.map_or(0, |contact| contact.bytes)
     }
 
     /// The pending rows, as a batch.
@@ -190,10 +181,6 @@ impl Batches {
 
 fn count(rows: &[Row]) -> usize {
     rows.iter().filter(|row| row.contact.is_ok()).count()
-}
-
-fn bytes(row: &Row) -> usize {
-    row.contact.as_ref().map_or(0, Contact::bytes)
 }
 
 fn changed(how: &str) -> Error {

@@ -1,97 +1,57 @@
-//! Asks the connector which rows are good, and how many of them one request takes.
+//! Asks the connector which rows are good.
 
-use crate::batch::recording::DryAccount;
-use crate::batch::routing::{Mode, Part, Routing};
-use crate::contact::Contact;
+use crate::batch::routing::{Mode, Routing};
 use crate::error::Error;
 use crate::input::rows::Row;
 use crate::outcome::Reason;
-use klaviyo_host::types::{NewProfile, Refusal, Submission, Subscription};
+use klaviyo_core::consent;
+use klaviyo_host::Tenant;
+use klaviyo_host::types::NewProfile;
 
-/// Asks the connector about rows, by the calls that are made with them afterwards.
+/// Asks the connector about rows before any of them is sent.
 pub(crate) struct Judge {
-    pub(crate) account: DryAccount,
+    pub(crate) tenant: Tenant,
     pub(crate) routing: Routing,
 }
 
 impl Judge {
-    /// Refuses the rows that the connector refuses. Returns the most bytes that the imports of the others
-    /// take.
-    pub(crate) async fn judge(&self, rows: &mut [Row]) -> Result<usize, Error> {
-        if let Mode::Consent(options) = &self.routing.mode {
-            let (indexes, subscriptions): (Vec<usize>, Vec<Subscription>) = (0..)
-                .zip(rows.iter())
-                .filter_map(|(index, row)| Some((index, row.contact.as_ref().ok()?.subscription()?)))
-                .unzip();
-            if !indexes.is_empty() {
-                let list = self.routing.list.as_deref();
-                let tenant = &self.account.tenant;
-                let outcome = tenant.grant_consent(&subscriptions, list, options).await?.value;
-                self.account.take_requests();
-                refuse(rows, &indexes, &outcome.refused);
-            }
-        }
-        for part in Part::ALL {
-            let indexes = self.imported(rows, part);
-            if !indexes.is_empty() {
-                let submission = self.import(rows, &indexes, part).await?;
-                refuse(rows, &indexes, &submission.refused);
-            }
-        }
-        Ok(self.account.take_requests().iter().map(|request| request.body.len()).sum())
-    }
-
-    /// The first row that would go into a second request, if there is one.
-    pub(crate) async fn second_request(&self, rows: &mut [Row]) -> Result<Option<usize>, Error> {
-        let mut first: Option<usize> = None;
-        for part in Part::ALL {
-            let indexes = self.imported(rows, part);
-            if indexes.is_empty() {
-                continue;
-            }
-            let submission = self.import(rows, &indexes, part).await?;
-            let second = submission.jobs.get(1).and_then(|job| job.rows.first().copied());
-            let index = second.and_then(|row| indexes.get(row as usize).copied());
-            first = [first, index].into_iter().flatten().min();
-        }
-        self.account.take_requests();
-        Ok(first)
-    }
-
-    async fn import(&self, rows: &mut [Row], indexes: &[usize], part: Part) -> Result<Submission, Error> {
+    /// Refuses the rows that the connector would refuse.
+    pub(crate) async fn judge(&self, rows: &mut [Row]) -> Result<(), Error> {
+        self.judge_times(rows);
         // The profiles are lent, not copied.
-        let mut lent: Vec<NewProfile> = Vec::with_capacity(indexes.len());
-        for index in indexes {
-            if let Some(contact) = contact_of(rows, *index) {
-                lent.push(std::mem::take(&mut contact.profile));
-            }
+        let mut lent: Vec<NewProfile> = Vec::with_capacity(rows.len());
+        for contact in rows.iter_mut().filter_map(|row| row.contact.as_mut().ok()) {
+            lent.push(std::mem::take(&mut contact.profile));
         }
-        let result = self.account.tenant.submit_import(&lent, self.routing.import_list(part)).await;
-        for (index, profile) in indexes.iter().zip(lent) {
-            if let Some(contact) = contact_of(rows, *index) {
+        if lent.is_empty() {
+            return Ok(());
+        }
+        let refused = self.tenant.check_import(&lent).await;
+        let mut good: Vec<&mut Row> = rows.iter_mut().filter(|row| row.contact.is_ok()).collect();
+        for (row, profile) in good.iter_mut().zip(lent) {
+            if let Ok(contact) = &mut row.contact {
                 contact.profile = profile;
             }
         }
-        Ok(result?.value)
+        for refusal in refused?.value {
+            if let Some(row) = usize::try_from(refusal.index).ok().and_then(|index| good.get_mut(index)) {
+                row.contact = Err(Reason::of(&refusal.reason));
+            }
+        }
+        Ok(())
     }
 
-    /// The rows that go into an import.
-    fn imported(&self, rows: &[Row], part: Part) -> Vec<usize> {
-        let is_of =
-            |row: &Row| row.contact.as_ref().is_ok_and(|contact| self.routing.part(contact) == Some(part));
-        (0..).zip(rows).filter(|(_, row)| is_of(row)).map(|(index, _)| index).collect()
-    }
-}
-
-fn contact_of(rows: &mut [Row], index: usize) -> Option<&mut Contact> {
-    rows.get_mut(index)?.contact.as_mut().ok()
-}
-
-/// Marks rows that the connector refuses.
-fn refuse(rows: &mut [Row], indexes: &[usize], refused: &[Refusal]) {
-    for refusal in refused {
-        if let Some(row) = indexes.get(refusal.index as usize).and_then(|index| rows.get_mut(*index)) {
-            row.contact = Err(Reason::of(&refusal.reason));
+    /// Refuses the rows whose time of consent the connector would refuse: they are not imported either. The
+    /// contract has no check of consents. The rest of a consent is an address, which is checked with the contact.
+    fn judge_times(&self, rows: &mut [Row]) {
+        let Mode::Consent(options) = &self.routing.mode else { return };
+        let now = options.historical_import.as_ref().map(|historical| historical.now.as_str());
+        for row in rows {
+            let Ok(contact) = &row.contact else { continue };
+            let Some(given) = &contact.consent else { continue };
+            if let Err(error) = consent::check_time(given.at.as_deref(), now) {
+                row.contact = Err(Reason::invalid(&error));
+            }
         }
     }
 }

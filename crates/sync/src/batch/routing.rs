@@ -3,6 +3,7 @@
 use crate::contact::Contact;
 use crate::decode::lookahead::Position;
 use crate::settings::Settings;
+use klaviyo_core::bulk;
 use klaviyo_host::types::{ConsentOptions, Historical};
 use sha2::{Digest, Sha256};
 
@@ -73,6 +74,11 @@ impl Routing {
             Mode::Consent(_) => contact.has_more_than_addresses().then_some(Part::Contacts),
             _ => Some(Part::Contacts),
         }
+    }
+
+    /// The most bytes of the imports of a batch: they fit into one request each.
+    pub(crate) fn room(&self) -> usize {
+        bulk::room(self.list.as_deref())
     }
 
     /// The most good rows of a batch whose first row ends at this position.

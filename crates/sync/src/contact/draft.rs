@@ -11,6 +11,7 @@ use crate::contact::{Contact, Given};
 use crate::decode::object::json_string;
 use crate::outcome::Reason;
 use jiff::Timestamp;
+use klaviyo_core::bulk;
 use klaviyo_core::intake::{self, Intake, OnInvalid, names};
 use klaviyo_host::types::{Location, NewProfile};
 
@@ -143,12 +144,13 @@ impl<'a> Draft<'a> {
         let Intake { contact, warnings } =
             intake::contact(&self.profile, number, unfit).map_err(|error| Reason::invalid(&error))?;
         self.warnings.extend(warnings.iter().map(Reason::detail));
+        let bytes = bulk::bytes(&contact);
         let profile = of_core(contact);
         let consent = match &self.mapping.consent {
             None => None,
             Some(rules) => self.consent(rules, &profile)?,
         };
-        Ok(Contact { profile, consent, warnings: self.warnings })
+        Ok(Contact { profile, consent, warnings: self.warnings, bytes })
     }
 
     /// The consent of the person, if there is one.

@@ -64,7 +64,7 @@ impl Sink {
         let contact =
             contact.and_then(|contact| contact.ok_or_else(|| Reason::new("", "there is nothing in it")));
         let contact = contact.and_then(|contact| self.distinct(line, contact));
-        self.bytes += contact.as_ref().map_or(0, Contact::bytes);
+        self.bytes += contact.as_ref().map_or(0, |contact| contact.bytes);
         self.rows.push(Row { line, is_blank, position, contact });
         if self.rows.len() < ROWS && self.bytes < BYTES {
             return true;
@@ -124,10 +124,8 @@ impl Rows {
         }
     }
 
-    /// Puts rows back, to come next.
-    pub(crate) fn give_back(&mut self, rows: Vec<Row>) {
-        for row in rows.into_iter().rev() {
-            self.here.push_front(row);
-        }
+    /// Puts a row back, to come next.
+    pub(crate) fn give_back(&mut self, row: Row) {
+        self.here.push_front(row);
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn run(account: &Account, options: &Sync) -> Result<Output, Fai
 }
 
 /// A tenant over a transport that sends nothing.
-pub(super) fn dry_tenant(account: &Account, transport: RecordingTransport) -> Result<Tenant, Failure> {
+fn dry_tenant(account: &Account, transport: RecordingTransport) -> Result<Tenant, Failure> {
     let key = Secret::new("dry-run").map_err(|error| Failure::other(error.to_string()))?;
     session::over(account, key, DryAccount::limits(), transport, Pace::unlimited())
 }

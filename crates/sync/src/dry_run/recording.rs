@@ -1,7 +1,7 @@
 //! Calls that send nothing: a transport keeps their requests and answers like a Klaviyo that knows nobody.
 //!
-//! Only the connector knows which rows are good, how much of a request they take and what it looks like. So a
-//! sync asks it, by the very calls that it makes afterwards, in a sandbox that reaches nothing.
+//! Only the connector knows what its requests look like, and what comes after which answer. So a dry run, which
+//! shows them, makes the calls of the sync, in a sandbox that reaches nothing.
 
 use crate::settings::limits;
 use bytes::Bytes;
@@ -16,8 +16,7 @@ use std::sync::Arc;
 /// Stands for the ids that only Klaviyo can give.
 const ID: &str = "THE-ID-THAT-KLAVIYO-GIVES";
 
-/// An account in which nothing happens: a sync asks the connector there which rows are good, and a dry run
-/// makes all of its calls there.
+/// An account in which nothing happens: a dry run makes all of its calls there.
 pub struct DryAccount {
     pub(crate) tenant: Tenant,
     transport: RecordingTransport,
