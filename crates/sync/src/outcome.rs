@@ -63,8 +63,7 @@ impl Reason {
 
     /// The reason of the connector or of Klaviyo.
     pub(crate) fn of(detail: &Detail) -> Self {
-        // `email`, or `/data/attributes/profiles/data/17/attributes/email`.
-        let last = detail.pointer.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        let last = last_name(detail.pointer.as_deref());
         let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '-');
         let field = Some(last).filter(is_name).unwrap_or_default().replace('_', "-");
         // A pointer at the whole contact ends with one of these.
@@ -90,7 +89,7 @@ impl Reason {
 
     /// The reason that the intake gives for a value.
     pub(crate) fn detail(detail: &klaviyo_core::Detail) -> Self {
-        Self::new(detail.pointer.as_deref().unwrap_or_default(), &detail.detail)
+        Self::new(last_name(detail.pointer.as_deref()), &detail.detail)
     }
 
     /// The reason why the connector would refuse a value.
@@ -105,6 +104,12 @@ impl Reason {
             _ => Self::new("", &error.message),
         }
     }
+}
+
+/// The field that a pointer is at: `email`, `location/latitude`, or
+/// `/data/attributes/profiles/data/17/attributes/email`.
+fn last_name(pointer: Option<&str>) -> &str {
+    pointer.unwrap_or_default().rsplit('/').next().unwrap_or_default()
 }
 
 /// `phone-number: it has no country code`, or the sentence alone.

@@ -111,11 +111,11 @@ fn hubspots_columns_say_who_opted_out() {
     assert_eq!(of, [true, false, false, true]);
     let ana = test.profile("ana@example.com");
     assert_eq!(ana["phone_number"], "+14155552671");
-    let properties = json!({
-        "title": "CEO", "organization": "Acme", "address1": "1 Road", "city": "Boston", "region": "MA",
-        "zip": "02134", "country": "United States",
+    assert_eq!((&ana["organization"], &ana["title"]), (&json!("Acme"), &json!("CEO")));
+    let address = json!({
+        "address1": "1 Road", "city": "Boston", "region": "MA", "zip": "02134", "country": "United States",
     });
-    assert_eq!(ana["properties"], properties);
+    assert_eq!(ana["location"], address);
 }
 
 #[test]

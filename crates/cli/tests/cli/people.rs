@@ -185,18 +185,18 @@ fn the_exports_of_others_are_known_by_their_headings() {
     let test = case("woocommerce.csv");
     test.sync(&[unknown.as_slice(), &["--region", "IN"]].concat()).ok();
     let address = json!({
-        "organization": "Acme", "address1": "1 Road", "address2": "Flat 2", "city": "Pune", "region": "MH",
-        "zip": "411001", "country": "IN",
+        "address1": "1 Road", "address2": "Flat 2", "city": "Pune", "region": "MH", "zip": "411001",
+        "country": "IN",
     });
     let ana = json!({
         "email": "ana@example.com", "phone_number": "+919820000001", "first_name": "Ana", "last_name": "B",
-        "properties": address,
+        "organization": "Acme", "location": address,
     });
     assert_eq!(test.profile("ana@example.com"), ana);
     // The name that is on the bill is another person's, maybe.
     assert_eq!(
         test.profile("ben@example.com"),
-        json!({ "email": "ben@example.com", "properties": { "country": "IN" } })
+        json!({ "email": "ben@example.com", "location": { "country": "IN" } })
     );
 
     let test = case("woocommerce-customers.csv");
@@ -204,24 +204,25 @@ fn the_exports_of_others_are_known_by_their_headings() {
     let ana = test.profile("ana@example.com");
     assert_eq!((&ana["first_name"], &ana["last_name"]), (&json!("Ana"), &json!("Maria Cruz")));
     let address = json!({ "country": "IN", "city": "Pune", "region": "MH", "zip": "411001" });
-    assert_eq!(ana["properties"], address);
+    assert_eq!(ana["location"], address);
 
     let test = case("google-contacts.csv");
     assert_eq!(test.sync(&unknown).ok()["warned"], 1);
     let ana = test.profile("ana@example.com");
     assert_eq!((&ana["phone_number"], &ana["last_name"]), (&json!("+919820000001"), &json!("B")));
     let address = json!({
-        "organization": "Acme", "title": "CEO", "address1": "1 Road", "address2": "Flat 2", "city": "Pune",
-        "region": "MH", "zip": "411001", "country": "IN",
+        "address1": "1 Road", "address2": "Flat 2", "city": "Pune", "region": "MH", "zip": "411001",
+        "country": "IN",
     });
-    assert_eq!(ana["properties"], address);
+    assert_eq!((&ana["organization"], &ana["title"]), (&json!("Acme"), &json!("CEO")));
+    assert_eq!(ana["location"], address);
     assert!(test.report()[0][3].contains("email") && test.report()[0][3].contains("phone-number"));
 
     let test = case("google-contacts-before-2024.csv");
     test.sync(&unknown).ok();
     let ana = test.profile("ana@example.com");
     assert_eq!((&ana["first_name"], &ana["last_name"]), (&json!("Ana"), &json!("B")));
-    assert_eq!(ana["properties"], json!({ "organization": "Acme", "title": "Buyer" }));
+    assert_eq!((&ana["organization"], &ana["title"]), (&json!("Acme"), &json!("Buyer")));
     assert_eq!(test.profile("cy@example.com")["last_name"], "Cruz");
 }
 
@@ -247,7 +248,7 @@ fn a_spreadsheets_apostrophe_is_taken_off() {
     test.sync(&words).ok();
     let ana = test.profile("ana.yes@example.com");
     assert_eq!(ana["external_id"], "1000000000001");
-    assert_eq!(ana["properties"]["zip"], "411001");
+    assert_eq!(ana["location"]["zip"], "411001");
     assert_eq!(ana["properties"]["Note"], "line one\nline two");
 
     let test = case("shopify-before-2024.csv");
@@ -255,7 +256,7 @@ fn a_spreadsheets_apostrophe_is_taken_off() {
     let ana = test.profile("ana.yes@example.com");
     assert_eq!(ana["phone_number"], "+919820000001");
     assert_eq!(
-        (&ana["properties"]["region"], &ana["properties"]["country"]),
+        (&ana["location"]["region"], &ana["location"]["country"]),
         (&json!("Maharashtra"), &json!("India"))
     );
 }
@@ -269,11 +270,11 @@ fn what_a_file_says_and_a_sync_has_no_use_for_is_told() {
         assert!(run.err.contains(heading), "{heading}: {}", run.err);
     }
     let ana = test.profile("ana@example.com");
-    let properties = json!({
-        "organization": "Acme", "title": "CEO", "address1": "1 Road", "city": "Boston", "region": "MA",
-        "country": "United States", "zip": "02134",
+    assert_eq!((&ana["organization"], &ana["title"]), (&json!("Acme"), &json!("CEO")));
+    let address = json!({
+        "address1": "1 Road", "city": "Boston", "region": "MA", "country": "United States", "zip": "02134",
     });
-    assert_eq!(ana["properties"], properties);
+    assert_eq!(ana["location"], address);
 }
 
 #[test]

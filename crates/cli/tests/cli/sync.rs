@@ -154,6 +154,36 @@ fn columns_become_fields_by_name_or_by_hand() {
 }
 
 #[test]
+fn every_field_of_a_profile_is_a_column() {
+    let test = Try::new(
+        "Email,Phone Number,External ID,First Name,Last Name,Organization,Title,Locale,Image,Address 1,Address 2,City,\
+         Region,Country,Zip,Latitude,Longitude,Time Zone,IP\n\
+         priya@example.com,+919820000001,7,Priya,Sharma,Acme,CEO,en-IN,https://example.com/p.png,1 Road,Flat 2,Pune,MH,\
+         India,411001,18.5204,73.8567,Asia/Kolkata,203.0.113.7\n\
+         arjun@example.com,,,,,,,,,,,,,,,north,-33.80,,\n",
+    );
+    assert_eq!(test.sync(&[]).ok()["warned"], 1);
+    assert_eq!(test.outcomes(), [row(2, "done", ""), row(3, "done", "latitude")]);
+    assert_eq!(
+        test.profile("priya@example.com"),
+        json!({
+            "email": "priya@example.com", "phone_number": "+919820000001", "external_id": "7",
+            "first_name": "Priya", "last_name": "Sharma", "organization": "Acme", "title": "CEO",
+            "locale": "en-IN", "image": "https://example.com/p.png",
+            "location": {
+                "address1": "1 Road", "address2": "Flat 2", "city": "Pune", "region": "MH", "country": "India",
+                "zip": "411001", "latitude": "18.5204", "longitude": "73.8567", "timezone": "Asia/Kolkata",
+                "ip": "203.0.113.7",
+            },
+        })
+    );
+    assert_eq!(
+        test.profile("arjun@example.com"),
+        json!({ "email": "arjun@example.com", "location": { "longitude": "-33.80" } })
+    );
+}
+
+#[test]
 fn columns_that_are_no_fields_stop_it_before_anything_is_sent() {
     let test = Try::new("email,plan,stage\na@example.com,pro,lead\n");
     let error = test.sync(&["--list", LIST, "--state", "state"]).err(2);

@@ -1,8 +1,9 @@
 //! The fields that a column can be, and how settings write them.
 
+use klaviyo_core::NewProfile;
 use std::fmt;
 use std::str::FromStr;
-use strum::{AsRefStr, IntoStaticStr};
+use strum::{AsRefStr, EnumString, IntoStaticStr};
 
 /// A field of a contact, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, AsRefStr)]
@@ -18,8 +19,8 @@ pub(crate) enum Field {
     ConsentedAt,
     ConsentSource,
     ConsentMethod,
-    /// A fact about a person that Klaviyo has its own name for.
-    Standard(&'static str),
+    /// A fact about a person that the contract has a field for.
+    Standard(Standard),
     /// A custom property, as text.
     Property(String),
     /// A custom property that is written as JSON: a number, say.
@@ -28,9 +29,48 @@ pub(crate) enum Field {
     Ignore,
 }
 
-/// Klaviyo's names for facts about a person. They are sent as properties with these names.
-const STANDARD: [&str; 8] =
-    ["organization", "title", "address1", "address2", "city", "region", "country", "zip"];
+/// The contract's fields of a profile and of its location that neither identify nor name a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub(crate) enum Standard {
+    Organization,
+    Title,
+    Locale,
+    Image,
+    Address1,
+    Address2,
+    City,
+    Region,
+    Country,
+    Zip,
+    Latitude,
+    Longitude,
+    Timezone,
+    Ip,
+}
+
+impl Standard {
+    /// The value that a profile has for it.
+    pub(crate) fn of(self, profile: &mut NewProfile) -> &mut Option<String> {
+        let NewProfile { organization, title, locale, image, location, .. } = profile;
+        match self {
+            Self::Organization => organization,
+            Self::Title => title,
+            Self::Locale => locale,
+            Self::Image => image,
+            Self::Address1 => &mut location.get_or_insert_default().address1,
+            Self::Address2 => &mut location.get_or_insert_default().address2,
+            Self::City => &mut location.get_or_insert_default().city,
+            Self::Region => &mut location.get_or_insert_default().region,
+            Self::Country => &mut location.get_or_insert_default().country,
+            Self::Zip => &mut location.get_or_insert_default().zip,
+            Self::Latitude => &mut location.get_or_insert_default().latitude,
+            Self::Longitude => &mut location.get_or_insert_default().longitude,
+            Self::Timezone => &mut location.get_or_insert_default().timezone,
+            Self::Ip => &mut location.get_or_insert_default().ip,
+        }
+    }
+}
 
 /// The field of a column whose heading does not say it.
 ///
@@ -56,8 +96,8 @@ pub enum UnknownColumns {
     Ignore,
 }
 
-const FIELDS: &str = "email, phone-number, external-id, first-name, last-name, name, organization, title, address1, \
-                      address2, city, region, country, zip, consented-at, consent-source, consent-method, \
+const FIELDS: &str = "email, phone-number, external-id, first-name, last-name, name, organization, title, locale, \
+                      image, address1, address2, city, region, country, zip, latitude, longitude, timezone, ip, consented-at, consent-source, consent-method, \
                       property:NAME, json:NAME and ignore";
 
 impl FromStr for ColumnMapping {
@@ -99,23 +139,15 @@ impl Field {
             "consentedat" => Self::ConsentedAt,
             "consentsource" => Self::ConsentSource,
             "consentmethod" => Self::ConsentMethod,
-            _ => return STANDARD.into_iter().find(|name| *name == letters).map(Self::Standard),
+            _ => return letters.parse().ok().map(Self::Standard),
         })
     }
 
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Standard(name) => name,
+            Self::Standard(field) => (*field).into(),
             Self::Property(_) | Self::Json(_) => "properties",
             field => field.as_ref(),
-        }
-    }
-
-    /// Its name in a report.
-    pub(crate) fn report_name(&self) -> &str {
-        match self {
-            Self::Standard(_) => "properties",
-            field => field.name(),
         }
     }
 
@@ -123,7 +155,6 @@ impl Field {
     pub(crate) fn property(&self) -> Option<&str> {
         match self {
             Self::Property(name) | Self::Json(name) => Some(name),
-            Self::Standard(name) => Some(name),
             _ => None,
         }
     }
@@ -165,13 +196,22 @@ mod tests {
             ("3=Phone Number", "3", Field::PhoneNumber),
             ("a b=json:visits", "a b", Field::Json("visits".to_owned())),
             ("x=property: Plan ", "x", Field::Property("Plan".to_owned())),
-            ("Firma=organization", "Firma", Field::Standard("organization")),
+            ("Firma=organization", "Firma", Field::Standard(Standard::Organization)),
             ("x=ignore", "x", Field::Ignore),
         ] {
             assert_eq!(text.parse(), Ok(ColumnMapping { column: column.to_owned(), field }), "{text}");
         }
         for wrong in ["Mobile", "=email", "Mobile=mobile", "x=property:", "x=json: ", "x="] {
             assert!(wrong.parse::<ColumnMapping>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_fields_that_an_error_names_are_there() {
+        let names = FIELDS.replace(" and ", ", ");
+        for name in names.split(", ") {
+            let text = format!("x={name}");
+            assert_eq!(text.parse::<ColumnMapping>().unwrap().to_string(), text);
         }
     }
 }

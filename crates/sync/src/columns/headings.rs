@@ -61,8 +61,12 @@ impl Product {
     pub(crate) fn heading(self, name: &str) -> Option<Heading> {
         let letters = letters(name);
         match KNOWN.get(letters.as_str()) {
-            // Mailchimp looks it up by the network address of the person.
-            _ if self.is_mailchimp && letters == "region" => None,
+            // Mailchimp looks them up by the network address of the person.
+            _ if self.is_mailchimp
+                && ["region", "latitude", "longitude", "timezone"].contains(&letters.as_str()) =>
+            {
+                None
+            }
             Some(Heading::Own) if !self.is_klaviyo => None,
             Some(known) => Some(known.clone()),
             // HubSpot's kinds of email, one a column.

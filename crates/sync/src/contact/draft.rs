@@ -65,7 +65,7 @@ impl<'a> Draft<'a> {
             Field::ConsentedAt => self.times.push((column.rank, column.channel, value.to_owned())),
             Field::ConsentSource => self.source = given,
             Field::ConsentMethod => self.method = given,
-            Field::Standard(name) => self.property(name, &json_string(value)),
+            Field::Standard(field) => *field.of(&mut self.profile) = given,
             Field::Property(_) | Field::Json(_) | Field::Ignore => {}
         }
         Ok(())
@@ -76,10 +76,7 @@ impl<'a> Draft<'a> {
         let mut values = value.split(SEVERAL).map(str::trim).filter(|value| !value.is_empty());
         let first = values.next().unwrap_or_default();
         if values.next().is_some() {
-            self.warn(Reason::new(
-                field.report_name(),
-                "it has several values; only the first of them is taken",
-            ))?;
+            self.warn(Reason::new(field.name(), "it has several values; only the first of them is taken"))?;
         }
         Ok(first)
     }

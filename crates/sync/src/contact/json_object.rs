@@ -60,9 +60,8 @@ fn member(draft: &mut Draft<'_>, column: &Column, value: &str) -> Result<(), Rea
     match &column.field {
         Field::Ignore => {}
         Field::Property(property) | Field::Json(property) => draft.property(property, value),
-        Field::Standard(name) if !value.starts_with('"') => draft.property(name, value),
         field => {
-            if let Some(text) = field_text(field.report_name(), value)? {
+            if let Some(text) = field_text(field.name(), value)? {
                 draft.set(column, trimmed(&text))?;
             }
         }
@@ -107,7 +106,17 @@ mod tests {
         );
         let city =
             contact_of_object(&own, br#"{"email": "a@b.example", "City": " Pune ", "zip": 411001}"#).unwrap();
-        assert_eq!(city.profile.properties.as_deref(), Some(r#"{"city":"Pune","zip":411001}"#));
+        let place = city.profile.location.unwrap();
+        assert_eq!((place.city.as_deref(), place.zip.as_deref()), (Some("Pune"), Some("411001")));
+        assert_eq!(city.profile.properties, None);
+        let south = br#"{"email": "a@b.example", "latitude": -33.80, "properties": {"latitude": "low"}}"#;
+        let south = contact_of_object(&own, south).unwrap().profile;
+        assert_eq!(south.location.unwrap().latitude.as_deref(), Some("-33.80"));
+        assert_eq!(south.properties.as_deref(), Some(r#"{"latitude":"low"}"#));
+        assert_eq!(
+            contact_of_object(&own, br#"{"email": "a@b.example", "city": true}"#).unwrap_err().field,
+            "city"
+        );
         let named =
             contact_of_object(&own, br#"{"email": "a@b.example", "name": "A", "first-name": "B"}"#).unwrap();
         assert_eq!((named.profile.first_name.as_deref(), named.profile.last_name), (Some("B"), None));

@@ -64,7 +64,7 @@ pub(crate) fn field_text(field: &str, value: &str) -> Result<Option<String>, Rea
         Some(b'"') => serde_json::from_str(value).map_err(|error| Reason::new(field, error.to_string()))?,
         Some(b'n') => return Ok(None),
         // A number stays text, or it would lose digits.
-        Some(b'0'..=b'9') => value.to_owned(),
+        Some(b'0'..=b'9' | b'-') => value.to_owned(),
         _ => return Err(Reason::new(field, "it is not text")),
     };
     Ok(Some(text).filter(|text| !text.trim().is_empty()))

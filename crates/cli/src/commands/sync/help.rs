@@ -9,8 +9,8 @@ The input:
   of a row are empty.
 
   Fields: email, phone-number, external-id, first-name, last-name, name (both in one),
-  organization, title, address1, address2, city, region, country, zip (these eight become
-  properties of the same names), consented-at, consent-source, consent-method.
+  organization, title, locale, image, address1, address2, city, region, country, zip, latitude,
+  longitude, timezone, ip, consented-at, consent-source, consent-method.
 
   An empty value is not sent, so it clears nothing. A row that cannot be read, or that Klaviyo
   would refuse, is refused alone, with its line and the reason.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::columns::field::Standard;
 use crate::columns::tests::mapping;
 
 /// Consent to these channels for everybody, and by these columns.
@@ -21,7 +22,7 @@ fn property(name: &str) -> Field {
 fn columns_are_known_by_name() {
     let plain = mapping(&[], UnknownColumns::Refuse);
     let header = ["E-Mail", "Phone Number", "external_id", "FirstName", " last-name ", "Zip Code"];
-    let zip = Field::Standard("zip");
+    let zip = Field::Standard(Standard::Zip);
     let fields =
         [Field::Email, Field::PhoneNumber, Field::ExternalId, Field::FirstName, Field::LastName, zip];
     assert_eq!(columns(&plain, &header).unwrap(), fields);
@@ -117,7 +118,7 @@ fn columns_that_do_not_go_together_are_told() {
         assert!(columns(&all, header).is_err(), "{header:?}");
     }
     for (map, header) in
-        [("Mobile=phone-number", ["email", "Mobile", "phone"]), ("x=property:city", ["email", "x", "city"])]
+        [("Mobile=phone-number", ["email", "Mobile", "phone"]), ("x=city", ["email", "x", "city"])]
     {
         let told = columns(&mapping(&[map], UnknownColumns::Refuse), &header).unwrap_err();
         assert!(told.contains(&format!("{}=ignore", header[2])), "{told}");
@@ -133,7 +134,7 @@ fn columns_that_do_not_go_together_are_told() {
 fn the_best_heading_of_a_field_counts() {
     let header =
         ["first_name", "email", "billing_first_name", "billing_email", "billing_phone", "billing_city"];
-    let city = Field::Standard("city");
+    let city = Field::Standard(Standard::City);
     let fields =
         [Field::FirstName, Field::Email, Field::Ignore, Field::Ignore, Field::PhoneNumber, city.clone()];
     assert_eq!(columns(&mapping(&[], UnknownColumns::Ignore), &header).unwrap(), fields);
@@ -143,9 +144,11 @@ fn the_best_heading_of_a_field_counts() {
     assert!(columns(&mapping(&[], UnknownColumns::Refuse), &["email", "Default Address Phone"]).is_err());
     // What Mailchimp calls a region was looked up by an address of the network.
     let own = mapping(&[], UnknownColumns::Ignore);
-    let region = Field::Standard("region");
+    let region = Field::Standard(Standard::Region);
     assert_eq!(columns(&own, &["email", "REGION"]).unwrap(), [Field::Email, region]);
-    assert_eq!(columns(&own, &["email", "REGION", "LEID"]).unwrap()[1], Field::Ignore);
+    for heading in ["REGION", "LATITUDE", "LONGITUDE", "TIMEZONE"] {
+        assert_eq!(columns(&own, &["email", heading, "LEID"]).unwrap()[1], Field::Ignore, "{heading}");
+    }
 }
 
 #[test]
