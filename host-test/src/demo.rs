@@ -1,5 +1,5 @@
-//! The WhatsApp opt-in, run for real: the component in wasmtime, over HTTP, against a Klaviyo on this
-//! machine.
+//! The WhatsApp opt-in and a message that is personalised from the history, run for real: the component in wasmtime,
+//! over HTTP, against a Klaviyo on this machine.
 
 use crate::component;
 use crate::story::{self, Captured, Chapter, ExchangeRecord, Story};
@@ -10,20 +10,38 @@ use klaviyo_core::intake::names;
 use klaviyo_host::{
     Attempt, AttemptError, Bounds, Connector, Egress, HttpTransport, Limits, Secret, Tenant, Transport,
 };
-use klaviyo_mock::{Account, Server};
+use klaviyo_mock::{Account, Klaviyo, Server};
 use klaviyo_service::outcome;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Runs the story and prints it, for people or as JSON.
+/// How the story is printed.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Form {
+    /// Show the headers and bodies of all requests and answers
+    #[arg(long, conflicts_with = "json")]
+    verbose: bool,
+    /// Print the story as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How much later the customer opts in again, buys something, and writes again. The simulator's clock stands
+/// still meanwhile: what Klaviyo works on later is done by then.
+const LATER: Duration = Duration::from_secs(24 * 60 * 60);
+/// The metric of an order.
+const ORDER: &str = "Placed Order";
+
+/// Runs the story and prints it.
 ///
 /// # Errors
 /// When the component cannot be run, the list does not exist, or the first opt-in fails.
-pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
+pub fn run(file: &Path, captured: Captured, form: Form) -> Result<()> {
     let file = component::built(file.to_owned())?;
-    let server = Server::start(Account::demo())?;
+    let server = Server::start(Klaviyo::from(Account::demo()).stop_the_clock())?;
     let egress = Egress::endpoint(&server.url())?;
     let recorder = ExchangeRecorder {
         http: HttpTransport::new(&egress, &Limits::default())?,
@@ -32,46 +50,48 @@ pub fn run(file: &Path, captured: Captured, json: bool) -> Result<()> {
     };
     let exchanges = Arc::clone(&recorder.exchanges);
     let connector = Connector::builder().egress(egress).transport(recorder).load(&file)?;
-    let platform = Platform { connector, exchanges, runtime: runtime()? };
+    let platform = Platform { connector, exchanges, runtime: runtime()?, server };
     let mut story = Story {
         component: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         bytes: std::fs::metadata(&file)?.len(),
-        klaviyo: server.url(),
+        klaviyo: platform.server.url(),
         captured,
         chapters: Vec::new(),
     };
-    if json {
+    if form.json {
         let told = tell(&mut story, &platform, |_, _| {});
         println!("{}", serde_json::to_string_pretty(&story)?);
         return told;
     }
     story::beginning(&story);
-    tell(&mut story, &platform, story::chapter)?;
+    tell(&mut story, &platform, |number, chapter| story::chapter(number, chapter, form.verbose))?;
     story::end();
     Ok(())
 }
 
 /// Makes the calls, and gives each to `told` at its end.
-fn tell(story: &mut Story, platform: &Platform, told: fn(usize, &Chapter)) -> Result<()> {
+fn tell(story: &mut Story, platform: &Platform, told: impl Fn(usize, &Chapter)) -> Result<()> {
     let captured = story.captured.clone();
-    let mut add = |chapter: Chapter| {
-        told(story.chapters.len() + 1, &chapter);
-        story.chapters.push(chapter);
-    };
-
-    let mut call = |title, key, function, arguments: &[Value]| -> Result<Value> {
+    let mut call = |scene: Scene, key, arguments: &[Value], reply: Reply<'_>| -> Result<Value> {
+        let Scene { trigger, title, function } = scene;
         let tenant = Tenant::new(&platform.connector, Secret::new(key)?);
         let result = component::returned(platform.runtime.block_on(tenant.call(function, arguments)))?;
-        let reply = result.get("ok").and_then(|receipt| reply(receipt, &captured));
+        let reply = result.get("ok").and_then(reply);
         let exchanges = std::mem::take(&mut *platform.exchanges.lock());
-        add(Chapter { title, function, exchanges, result: result.clone(), reply });
+        let chapter = Chapter { trigger, title, function, exchanges, result: result.clone(), reply };
+        told(story.chapters.len() + 1, &chapter);
+        story.chapters.push(chapter);
         Ok(result)
     };
     let key = Account::DEMO_KEY;
-    let found = succeeded(call("Find the list", key, "lists.find", &[json!(captured.list)])?)?;
+    let scene = |title, function| Scene { trigger: None, title, function };
+
+    let list = json!(captured.list);
+    let found = succeeded(call(scene("Find the list", "lists.find"), key, &[list], &|_| None)?)?;
     let Some(list) = found.get("id") else {
         bail!("the account has no list {:?}; name one that it has, as in --list Newsletter", captured.list);
     };
+
     let (first_name, last_name) = names(&captured.customer_name);
     let contact = json!({
         "email": captured.customer_email,
@@ -81,13 +101,48 @@ fn tell(story: &mut Story, platform: &Platform, told: fn(usize, &Chapter)) -> Re
     });
     let permission = json!({ "channels": ["email"], "custom-source": "WhatsApp bot" });
     let arguments = [contact, list.clone(), permission];
-    succeeded(call("Somebody new opts in", key, "contacts.opt-in", &arguments)?)?;
-    succeeded(call("The same person opts in again", key, "contacts.opt-in", &arguments)?)?;
-    if succeeded(call("The key is wrong", "pk_wrong", "contacts.opt-in", &arguments)?).is_ok() {
+    let subscribed = |receipt: &Value| subscribed(receipt, &captured);
+    let opts_in = |title| scene(title, "contacts.opt-in");
+    let receipt = succeeded(call(opts_in("Somebody new opts in"), key, &arguments, &subscribed)?)?;
+    platform.server.advance(LATER);
+    succeeded(call(opts_in("The same person opts in again"), key, &arguments, &subscribed)?)?;
+    if succeeded(call(opts_in("The key is wrong"), "pk_wrong", &arguments, &subscribed)?).is_ok() {
         bail!("a wrong key was taken");
     }
+
+    platform.server.advance(LATER);
+    let id = json!({ "id": receipt.get("profile-id") });
+    let bought = json!({ "Items": [{ "ProductName": "Wool socks", "Quantity": 3 }] });
+    let order = json!({
+        "metric": ORDER,
+        "profile": id,
+        "unique-id": "1003",
+        "value": "22.50",
+        "value-currency": "USD",
+        "properties": bought.to_string(),
+    });
+    let trigger = Some(format!("{} orders wool socks in the shop", captured.customer_name));
+    let scene = Scene { trigger, ..scene("The shop tells Klaviyo", "events.track") };
+    succeeded(call(scene, key, &[order], &|_| None)?)?;
+
+    platform.server.advance(LATER);
+    let name = receipt.get("profile-name").and_then(Value::as_str);
+    let trigger = Some(format!("{} sends HELLO on WhatsApp", captured.customer_name));
+    let scene =
+        Scene { trigger, title: "The bot looks up what they bought last", function: "events.history" };
+    succeeded(call(scene, key, &[id, json!({ "limit": 20 })], &|timeline| Some(greeting(name, timeline)))?)?;
     Ok(())
 }
+
+/// What a call is about.
+struct Scene {
+    trigger: Option<String>,
+    title: &'static str,
+    function: &'static str,
+}
+
+/// What the bot says when a call has returned this.
+type Reply<'a> = &'a dyn Fn(&Value) -> Option<String>;
 
 fn succeeded(result: Value) -> Result<Value> {
     match (result.get("ok"), result.pointer("/err/message").and_then(Value::as_str)) {
@@ -97,8 +152,7 @@ fn succeeded(result: Value) -> Result<Value> {
 }
 
 /// What the bot says when a call has returned a receipt.
-fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
-    receipt.get("profile-id")?;
+fn subscribed(receipt: &Value, captured: &Captured) -> Option<String> {
     let name = receipt.get("profile-name").and_then(Value::as_str);
     let is_taken = |permitted: &Value| permitted.get("refused").is_none_or(Value::is_null);
     let consent = receipt.get("consent").and_then(Value::as_array);
@@ -106,11 +160,29 @@ fn reply(receipt: &Value, captured: &Captured) -> Option<String> {
     Some(outcome::reply(name, Some(&captured.customer_email), is_consent_given))
 }
 
+/// What the bot says to somebody who writes again, and whose events these are, newest first.
+fn greeting(name: Option<&str>, timeline: &Value) -> String {
+    let name = name.map(|name| format!(", {name}")).unwrap_or_default();
+    match bought_last(timeline) {
+        Some(item) => format!("Welcome back{name}! How do you like your {item}?"),
+        None => format!("Welcome back{name}! What can we do for you?"),
+    }
+}
+
+/// The first item of the newest order.
+fn bought_last(timeline: &Value) -> Option<String> {
+    let events = timeline.get("events")?.as_array()?;
+    let order = events.iter().find(|event| event.get("metric").is_some_and(|metric| metric == ORDER))?;
+    let properties: Value = serde_json::from_str(order.get("properties")?.as_str()?).ok()?;
+    Some(properties.pointer("/Items/0/ProductName")?.as_str()?.to_owned())
+}
+
 /// What runs the component.
 struct Platform {
     connector: Connector,
     exchanges: Arc<Mutex<Vec<ExchangeRecord>>>,
     runtime: tokio::runtime::Runtime,
+    server: Server,
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -137,7 +209,7 @@ impl Transport for ExchangeRecorder {
         headers.sort_by_key(|(name, _)| name != "authorization");
         let mut exchange = ExchangeRecord {
             method: request.method().to_string(),
-            url: request.uri().to_string().replace(&self.endpoint, "https://a.klaviyo.com"),
+            url: request.uri().to_string().replace(&self.endpoint, story::KLAVIYO),
             headers,
             body: String::from_utf8_lossy(request.body()).into_owned(),
             status: None,
@@ -155,5 +227,30 @@ impl Transport for ExchangeRecorder {
             self.exchanges.lock().push(exchange);
             outcome
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_names_the_first_item_of_the_newest_order_if_there_is_one() {
+        let event = |metric: &str, properties: Value| json!({ "metric": metric, "properties": properties.to_string() });
+        let order = |items: &[&str]| {
+            let items: Vec<Value> = items.iter().map(|item| json!({ "ProductName": item })).collect();
+            event(ORDER, json!({ "Items": items }))
+        };
+        let greeted = |events: &[Value]| greeting(Some("Priya"), &json!({ "events": events }));
+        let events =
+            [event("Opened Email", json!({})), order(&["Wool socks", "Hat"]), order(&["Trail shoes"])];
+        let told = greeted(&events);
+        assert!(told.contains("Priya") && told.contains("Wool socks"), "{told}");
+        assert!(!told.contains("Trail shoes"), "{told}");
+        let without = greeted(&[]);
+        assert!(without.contains("Priya"), "{without}");
+        for events in [&[event("Opened Email", json!({}))][..], &[order(&[])], &[json!({})]] {
+            assert_eq!(greeted(events), without);
+        }
     }
 }

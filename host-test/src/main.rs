@@ -88,9 +88,8 @@ enum Command {
     Demo {
         #[command(flatten)]
         captured: Captured,
-        /// Print the story as JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        form: demo::Form,
     },
 }
 
@@ -121,8 +120,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Demo { captured, json } => {
-            demo::run(&component::artifact(), captured, json)?;
+        Command::Demo { captured, form } => {
+            demo::run(&component::artifact(), captured, form)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Hostile(arguments) => suite::run(hostile::CASES, arguments).map(exit_code),

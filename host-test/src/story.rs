@@ -14,6 +14,11 @@ const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
+/// What the story shows in place of the simulator's address.
+pub(crate) const KLAVIYO: &str = "https://a.klaviyo.com";
+/// The width of the names of steps.
+const STEP: usize = 25;
+
 /// What the automation captured on WhatsApp, and where the contact goes.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Captured {
@@ -50,6 +55,8 @@ pub struct Story {
 /// One call of the connector.
 #[derive(Serialize)]
 pub struct Chapter {
+    /// What happened before, outside of the connector; none where the chapter goes on from the one before.
+    pub trigger: Option<String>,
     /// What it shows.
     pub title: &'static str,
     /// The function that was called.
@@ -84,11 +91,8 @@ pub(crate) fn beginning(story: &Story) {
     let captured = &story.captured;
     println!("{TITLE}A WhatsApp opt-in goes to Klaviyo{TITLE:#}");
     println!();
-    println!(
-        "  connector  {} ({} bytes), in wasmtime; it can call one function, http",
-        story.component, story.bytes
-    );
-    println!("  Klaviyo    {}, standing in for https://a.klaviyo.com", story.klaviyo);
+    println!("  connector  {}, in wasmtime; it can call one function, http", story.component);
+    println!("  Klaviyo    a simulator on this machine, standing in for {KLAVIYO}");
     println!();
     println!("{TITLE}Trigger{TITLE:#}  {} sends SUBSCRIBE on WhatsApp", captured.customer_name);
     println!();
@@ -97,19 +101,33 @@ pub(crate) fn beginning(story: &Story) {
     println!("  customer_phone = {}", captured.customer_phone);
 }
 
-/// Prints one call.
-pub(crate) fn chapter(number: usize, chapter: &Chapter) {
+/// Prints one call, with the headers and bodies of its requests and answers if `is_verbose`.
+pub(crate) fn chapter(number: usize, chapter: &Chapter, is_verbose: bool) {
     println!();
+    if let Some(trigger) = &chapter.trigger {
+        println!("{TITLE}Trigger{TITLE:#}  {trigger}");
+        println!();
+    }
     println!("{TITLE}{number}. {}{TITLE:#}  {FAINT}{}{FAINT:#}", chapter.title, chapter.function);
+    if !chapter.exchanges.is_empty() {
+        println!();
+    }
     for exchange in &chapter.exchanges {
-        self::exchange(exchange);
+        self::exchange(exchange, is_verbose);
     }
     println!();
     match (chapter.result.get("ok"), chapter.result.get("err")) {
-        (Some(Value::Null), _) => println!("  {BAD}✗{BAD:#} there is none"),
+        (Some(Value::Null), _) => println!("  {GOOD}✓{GOOD:#} returned nothing"),
         (Some(value), _) => {
             println!("  {GOOD}✓{GOOD:#} returned");
-            fields(value, &["id", "name", "profile-id", "profile-name", "list-id", "created", "warnings"]);
+            fields(value, &["id", "name", "profile-id", "profile-name", "list-id"]);
+            // That of a list is the time when it was created.
+            if value.get("created").is_some_and(Value::is_boolean) {
+                fields(value, &["created"]);
+            }
+            fields(value, &["warnings"]);
+            consent(value);
+            events(value);
         }
         (_, Some(error)) => {
             println!("  {BAD}✗{BAD:#} failed");
@@ -132,51 +150,86 @@ pub(crate) fn end() {
 /// The fields of a record that have something to say.
 fn fields(record: &Value, names: &[&str]) {
     for name in names {
-        let text = match record.get(name) {
-            None | Some(Value::Null) => continue,
-            Some(Value::Array(values)) if values.is_empty() => continue,
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-        };
-        let mut label = *name;
-        for line in wrapped(&text, 80) {
-            println!("    {label:<14}{line}");
-            label = "";
+        match record.get(name) {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(values)) if values.is_empty() => {}
+            Some(Value::String(text)) => field(name, text),
+            Some(value) => field(name, &value.to_string()),
         }
     }
 }
 
-fn exchange(exchange: &ExchangeRecord) {
-    println!();
-    println!("  {TITLE}{}{TITLE:#}", step(exchange));
-    println!("    → {} {}", exchange.method, exchange.url);
-    if let Some((_, query)) = exchange.url.split_once('?') {
-        println!("      {FAINT}{}{FAINT:#}", percent_decode_str(query).decode_utf8_lossy());
-    }
-    for (name, value) in &exchange.headers {
-        println!("      {FAINT}{name}: {value}{FAINT:#}");
-    }
-    if !exchange.body.is_empty() {
-        println!("      {}", exchange.body);
-    }
-    match exchange.status {
-        Some(status) => println!("    ← {status}{}", meaning(status)),
-        None => println!("    ← no answer"),
-    }
-    for line in wrapped(&exchange.answer, 96) {
-        println!("      {FAINT}{line}{FAINT:#}");
-    }
-    if let Some(branch) = branch(exchange) {
-        println!("    ⇒ {branch}");
+fn field(name: &str, text: &str) {
+    let mut label = name;
+    for line in wrapped(text, 80) {
+        println!("    {label:<14}{line}");
+        label = "";
     }
 }
 
-/// The guide's name for what a request does.
+/// What stands on each channel of a receipt.
+fn consent(receipt: &Value) {
+    for permitted in receipt.get("consent").and_then(Value::as_array).into_iter().flatten() {
+        let text = |pointer| permitted.pointer(pointer).and_then(Value::as_str);
+        let standing = match (text("/refused/detail"), text("/state")) {
+            (Some(reason), _) => format!("Klaviyo refuses the consent: {reason}"),
+            (None, Some("SUBSCRIBED")) => "SUBSCRIBED".to_owned(),
+            (None, state) => {
+                format!("accepted; {} until Klaviyo has worked on it", state.unwrap_or("unknown"))
+            }
+        };
+        field(text("/channel").unwrap_or("channel"), &standing);
+    }
+}
+
+/// What the person of a timeline did.
+fn events(timeline: &Value) {
+    for event in timeline.get("events").and_then(Value::as_array).into_iter().flatten() {
+        fields(event, &["metric", "value", "properties"]);
+    }
+}
+
+fn exchange(exchange: &ExchangeRecord, is_verbose: bool) {
+    let url = exchange.url.strip_prefix(KLAVIYO).unwrap_or(&exchange.url);
+    let url = percent_decode_str(url).decode_utf8_lossy();
+    let mut label = format!("  {:<STEP$}→ {} ", step(exchange), exchange.method);
+    for line in wrapped(&url, 80) {
+        println!("{label}{line}");
+        label = " ".repeat(label.chars().count());
+    }
+    if is_verbose {
+        println!("      {FAINT}{}{FAINT:#}", exchange.url);
+        for (name, value) in &exchange.headers {
+            println!("      {FAINT}{name}: {value}{FAINT:#}");
+        }
+        if !exchange.body.is_empty() {
+            println!("      {}", exchange.body);
+        }
+    }
+    let answer = match exchange.status {
+        Some(status) => format!("{status} {}", meaning(status)),
+        None => "no answer".to_owned(),
+    };
+    let branch = branch(exchange).map(|branch| format!(", {branch}")).unwrap_or_default();
+    println!("  {:<STEP$}← {}{branch}", "", answer.trim_end());
+    if is_verbose {
+        for line in wrapped(&exchange.answer, 96) {
+            println!("      {FAINT}{line}{FAINT:#}");
+        }
+    }
+}
+
+/// What a request does.
 fn step(exchange: &ExchangeRecord) -> &'static str {
-    match (exchange.method.as_str(), exchange.url.as_str()) {
-        ("GET", url) if url.contains("/api/lists/") => "Get the lists",
-        ("GET", _) => "Search the profile",
-        (_, url) if url.contains("/relationships/profiles/") => "Subscribe it to the list",
+    let is_to = |path: &str| exchange.url.contains(path);
+    match exchange.method.as_str() {
+        "GET" if is_to("/api/lists/") => "Get the lists",
+        "GET" if is_to("/api/events/") => "Read the history",
+        "GET" if is_to("subscriptions") => "Read the consent back",
+        "GET" => "Search the profile",
+        _ if is_to("/relationships/profiles/") => "Add it to the list",
+        _ if is_to("/api/profile-subscription-bulk-create-jobs/") => "Give the consent",
+        _ if is_to("/api/events/") => "Track the event",
         _ => "Create the profile",
     }
 }
@@ -196,20 +249,21 @@ fn branch(exchange: &ExchangeRecord) -> Option<&'static str> {
 
 fn meaning(status: u16) -> &'static str {
     match status {
-        200 => " OK",
-        201 => " Created",
-        204 => " No Content: success, there is no body",
-        401 => " Unauthorized",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted: Klaviyo works on it",
+        204 => "No Content: success, there is no body",
+        401 => "Unauthorized",
         _ => "",
     }
 }
 
-/// Breaks a text into lines, at spaces and behind commas: JSON has no spaces.
+/// Breaks a text into lines, at spaces and behind commas and ampersands: JSON and URLs have no spaces.
 fn wrapped(text: &str, width: usize) -> Vec<Cow<'_, str>> {
     if text.is_empty() {
         return Vec::new();
     }
-    let words = WordSeparator::Custom(|line| Box::new(line.split_inclusive([' ', ',']).map(Word::from)));
+    let words = WordSeparator::Custom(|line| Box::new(line.split_inclusive([' ', ',', '&']).map(Word::from)));
     let options = textwrap::Options::new(width).break_words(false);
     // Neither a time nor an id is broken at its hyphens.
     textwrap::wrap(text, options.word_separator(words).word_splitter(WordSplitter::NoHyphenation))

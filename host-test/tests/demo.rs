@@ -27,30 +27,40 @@ fn the_story_goes_as_the_guide_tells_it() -> Result<()> {
     assert_eq!(exchanges(1), [found, created, subscribe, consent, found]);
     assert_eq!(exchanges(2), [found, subscribe, consent, found]);
     assert_eq!(exchanges(3), ["GET /api/profiles/ 401"]);
+    assert_eq!(exchanges(4), ["POST /api/events/ 202"]);
+    assert_eq!(exchanges(5), ["GET /api/events/ 200"]);
 
     // Klaviyo works on consent later.
-    let permitted =
-        json!({ "channel": "email", "refused": null, "state": "NEVER_SUBSCRIBED", "can-receive": true });
-    let receipt = |created: bool| {
+    let receipt = |created: bool, state: &str| {
+        let permitted = json!({ "channel": "email", "refused": null, "state": state, "can-receive": true });
         json!({ "ok": {
             "profile-id": "01GMTZY2TEKN4KFRP30JZ59KGB", "profile-name": "Priya", "list-id": "Y6nRLr",
             "created": created, "warnings": [], "consent": [permitted],
         } })
     };
-    assert_eq!(story["chapters"][1]["result"], receipt(true));
-    assert_eq!(story["chapters"][2]["result"], receipt(false));
+    assert_eq!(story["chapters"][1]["result"], receipt(true, "NEVER_SUBSCRIBED"));
+    assert_eq!(story["chapters"][2]["result"], receipt(false, "SUBSCRIBED"));
     assert_eq!(story["chapters"][3]["result"]["err"]["code"], "unauthenticated");
     let reply = "You are now subscribed, Priya! You will receive updates at priya@example.com.";
     assert_eq!(story["chapters"][1]["reply"], reply);
+
+    let events = story["chapters"][5]["result"]["ok"]["events"].as_array().cloned().unwrap_or_default();
+    let metrics: Vec<&Value> = events.iter().map(|event| &event["metric"]).collect();
+    assert_eq!(metrics, ["Placed Order"]);
+    let bought: Value = serde_json::from_str(events[0]["properties"].as_str().unwrap_or_default())?;
+    let item = bought["Items"][0]["ProductName"].as_str().unwrap_or_default();
+    let greeting = story["chapters"][5]["reply"].as_str().unwrap_or_default();
+    assert!(!item.is_empty() && greeting.contains("Priya") && greeting.contains(item), "{greeting}");
     Ok(())
 }
 
 #[test]
 fn the_key_is_in_nothing_that_is_printed() -> Result<()> {
-    for arguments in [&[][..], &["--json"]] {
+    for arguments in [&[][..], &["--verbose"], &["--json"]] {
         let output = demo(arguments)?;
         let text = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
-        assert!(text.contains("Klaviyo-API-Key pk_…"));
+        assert_eq!(text.contains("authorization"), !arguments.is_empty());
+        assert_eq!(text.contains("Klaviyo-API-Key pk_…"), !arguments.is_empty());
         assert!(!text.contains(Account::DEMO_KEY));
     }
     Ok(())
