@@ -10,7 +10,8 @@ use std::path::Path;
 /// The function that a shop's code exports: see `code/wit`.
 const ON_MESSAGE: &str = "shop:code/automation@0.1.0#on-message";
 
-/// What a shop's code may import of the connector: nothing that deletes people, imports files or gives consent.
+/// What a shop's code may import of the connector: what a bot needs to opt people in and to know them. It cannot take
+/// consent back, import files or delete what Klaviyo knows of somebody.
 const INTERFACES: [&str; 3] = ["contacts", "events", "lists"];
 
 /// A shop: its code, composed with the connector, and its account.

@@ -1,4 +1,4 @@
-//! Two messages to a shop, for the account of the key in `KLAVIYO_API_KEY`. Another component's file may be given.
+//! Three messages to a shop, for the account of the key in `KLAVIYO_API_KEY`. Another component's file may be given.
 
 use anyhow::{Context, Result};
 use klaviyo_example_tenant::Shop;

@@ -1,5 +1,5 @@
-//! The code of a shop: whoever writes SUBSCRIBE is opted in, and greeted by the name that Klaviyo knows
-//! and by what they ordered last.
+//! The code of a shop: whoever writes SUBSCRIBE is opted in and gives consent to messages on WhatsApp. Everybody is
+//! greeted by the name that Klaviyo knows and by what they ordered last.
 
 /// Generated from `wit/`, with the connector's contract.
 #[allow(missing_docs, unreachable_pub, unsafe_code)]
@@ -15,9 +15,10 @@ mod bindings {
 }
 
 use bindings::exports::shop::code::automation::Guest;
-use bindings::klaviyo::connector::contacts::{lookup, opt_in};
-use bindings::klaviyo::connector::events::{Period, history};
-use bindings::klaviyo::connector::types::{Identifier, NewProfile};
+use bindings::klaviyo::connector::contacts::{Permission, lookup, opt_in};
+use bindings::klaviyo::connector::events::{Event, Period, history};
+use bindings::klaviyo::connector::types::{Channel, Identifier, NewProfile};
+use serde_json::Value;
 
 /// The shop's list for people who opted in on WhatsApp.
 const LIST: &str = "Y6nRLr";
@@ -48,8 +49,16 @@ fn subscribe(phone_number: String, name: String) -> Result<String, String> {
         location: None,
         properties: None,
     };
-    let receipt = opt_in(&contact, LIST, None).map_err(|error| error.message)?;
-    Ok(format!("You are now subscribed, {}!", receipt.profile_name.unwrap_or_default()))
+    let permission =
+        Permission { channels: vec![Channel::Whatsapp], custom_source: Some("WhatsApp bot".to_owned()) };
+    let receipt = opt_in(&contact, LIST, Some(&permission)).map_err(|error| error.message)?;
+    let name = receipt.profile_name.unwrap_or_default();
+    // Membership of the list allows no message: the promise needs the consent.
+    Ok(if receipt.consent.iter().any(|permitted| permitted.refused.is_none()) {
+        format!("You are now subscribed, {name}!")
+    } else {
+        format!("You are on the list, {name}!")
+    })
 }
 
 fn greet(phone_number: String) -> Result<String, String> {
@@ -57,17 +66,22 @@ fn greet(phone_number: String) -> Result<String, String> {
     let Some((id, name)) = profile.and_then(|profile| Some((profile.id, profile.first_name?))) else {
         return Ok("Hello! Write SUBSCRIBE to hear from us.".to_owned());
     };
-    Ok(match last_order(id)? {
-        Some(day) => format!("Hello {name}! How do you like what you ordered on {day}?"),
+    Ok(match ordered_last(id)? {
+        Some(item) => format!("Hello {name}! How do you like your {item}?"),
         None => format!("Hello {name}! What can we do for you?"),
     })
 }
 
-/// The day of a person's newest order, if they have ordered anything lately.
-fn last_order(profile: String) -> Result<Option<String>, String> {
+/// The first item of a person's newest order, if they have ordered anything lately.
+fn ordered_last(profile: String) -> Result<Option<String>, String> {
     let lately = Period { since: None, until: None, limit: Some(50) };
     let timeline = history(&Identifier::Id(profile), &lately).map_err(|error| error.message)?;
     let events = timeline.map(|timeline| timeline.events).unwrap_or_default();
     let order = events.into_iter().find(|event| event.metric.as_deref() == Some("Placed Order"));
-    Ok(order.and_then(|order| Some(order.time?.split('T').next()?.to_owned())))
+    Ok(order.and_then(first_item))
+}
+
+fn first_item(order: Event) -> Option<String> {
+    let properties: Value = serde_json::from_str(&order.properties).ok()?;
+    Some(properties.pointer("/Items/0/ProductName")?.as_str()?.to_owned())
 }
