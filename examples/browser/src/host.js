@@ -10,7 +10,7 @@ const KEY = "pk_demo_3f9c1b7a5e2d4860";
 export async function start() {
   const { http, control } = await startKlaviyo();
   let send;
-  const { contacts, lists, memory } = await startConnector({ send: (request) => send(request) });
+  const { contacts, events, lists, memory } = await startConnector({ send: (request) => send(request) });
   let then = performance.now();
 
   /** Klaviyo's time goes on as ours does. */
@@ -86,6 +86,7 @@ export async function start() {
   reset();
   return {
     contacts,
+    events,
     lists,
     memory,
     reset,

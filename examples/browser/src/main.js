@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 import { start } from "./host.js";
 import { SITUATIONS, person } from "./situations.js";
-import { contact, meaning, text } from "./story.js";
-import { cards, facts, holdings, outcome, outline } from "./view.js";
+import { PERMISSION, consented, contact, meaning, order, text } from "./story.js";
+import { cards, facts, happened, holdings, outcome, outline, welcome } from "./view.js";
 
 const find = (id) => document.getElementById(id);
 const form = find("trigger");
@@ -50,7 +50,7 @@ function optIn(again = false) {
   const { rules, key, scopes, before: earlier, race } = again ? {} : situation();
   const person = captured();
   const id = list.value;
-  const call = () => host.contacts.optIn(contact(person), id);
+  const call = () => host.contacts.optIn(contact(person), id, PERMISSION);
   if (earlier && !holds(person.email)) {
     host.set({});
     host.record(call);
@@ -88,20 +88,43 @@ function elsewhere(person) {
 function show(run) {
   const { exchanges, result } = run;
   const { repeat, wait } = situation();
-  const count = exchanges.length;
-  const requests = count === 0 ? "nothing was sent" : count === 1 ? "1 request" : `${count} requests`;
   find("steps").replaceChildren(...cards(run));
   find("outcome").replaceChildren(outcome(run, repeat));
   find("status").textContent = result.err
-    ? `Failed: ${result.err.code}, ${requests}`
-    : `${result.ok.created ? "Created and subscribed" : "Found and subscribed"}, ${requests}`;
+    ? `Failed: ${result.err.code}, ${requests(exchanges)}`
+    : `${result.ok.created ? "Created" : "Found"} and ${consented(result.ok) ? "subscribed" : "on the list"}, ${requests(exchanges)}`;
   find("flow").dataset.result = result.err ? "failed" : "done";
   find("repeat")?.addEventListener("click", () => {
     host.wait(wait ?? 0);
     optIn(true);
     arrive();
   });
+  find("later")?.addEventListener("click", () => {
+    writeAgain(result.ok);
+    arrive();
+  });
   find("state").replaceChildren(...holdings(host.account(), result.ok?.profileId));
+}
+
+function requests({ length }) {
+  if (length === 0) return "nothing was sent";
+  return length === 1 ? "1 request" : `${length} requests`;
+}
+
+/** Somebody who has opted in orders something, and writes to the bot a day later. */
+function writeAgain(receipt) {
+  host.set({});
+  const tracked = host.record(() => host.events.track(order(receipt.profileId)));
+  host.wait(24 * 60 * 60);
+  const { exchanges, result } = host.record(() =>
+    host.events.history({ tag: "id", val: receipt.profileId }, { limit: 20 }),
+  );
+  const all = [...tracked.exchanges, ...exchanges];
+  find("steps").replaceChildren(...happened({ exchanges: all, result }));
+  find("outcome").replaceChildren(welcome(receipt, result));
+  find("status").textContent = `${result.err ? `Failed: ${result.err.code}` : "Greeted by the history"}, ${requests(all)}`;
+  find("flow").dataset.result = result.err ? "failed" : "done";
+  find("state").replaceChildren(...holdings(host.account(), receipt.profileId));
 }
 
 /** The result comes into view where it is not, and a keyboard goes on from there. */

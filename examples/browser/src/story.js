@@ -2,12 +2,30 @@
 
 const decoder = new TextDecoder();
 
-/** The guide's steps, and what one that does not happen is for. */
+/** The steps of an opt-in, in their order. */
 export const STEPS = {
   search: "Search the profile",
   create: "Create the profile",
-  subscribe: "Subscribe it to the list",
+  add: "Add it to the list",
+  consent: "Give the consent",
+  read: "Read the consent back",
 };
+
+/** All that a request may be: a step of an opt-in, or what comes later. */
+export const TITLES = { ...STEPS, track: "The shop tracks the order", history: "Read the history" };
+
+/** Whoever writes SUBSCRIBE consents to marketing emails. */
+export const PERMISSION = { channels: [{ tag: "email" }], customSource: "WhatsApp bot" };
+
+/** What a person orders in the shop. */
+export const order = (profileId) => ({
+  metric: "Placed Order",
+  profile: { tag: "id", val: profileId },
+  uniqueId: `${profileId}-1`,
+  value: "22.50",
+  valueCurrency: "USD",
+  properties: JSON.stringify({ Items: [{ ProductName: "wool socks", Quantity: 3 }] }),
+});
 
 /** The first word is the first name, the rest the last. */
 export function contact({ email, name, phone }) {
@@ -20,10 +38,13 @@ export function contact({ email, name, phone }) {
   };
 }
 
-/** Which of the steps a request is. */
-export function step({ request }) {
-  if (request.method === "get") return "search";
-  return request.url.includes("/relationships/profiles/") ? "subscribe" : "create";
+/** What a request is: a name in TITLES. */
+export function step({ request: { method, url } }) {
+  const reads = method === "get";
+  if (url.includes("/api/events/")) return reads ? "history" : "track";
+  if (reads) return url.includes("subscriptions") ? "read" : "search";
+  if (url.includes("/api/profile-subscription-bulk-create-jobs/")) return "consent";
+  return url.includes("/relationships/profiles/") ? "add" : "create";
 }
 
 export const text = (bytes) => decoder.decode(bytes);
@@ -74,23 +95,44 @@ export function variables(exchange) {
 }
 
 /** The steps that an opt-in did not come to, and why. */
-export function missing(exchanges, failed) {
+export function missing(exchanges) {
   const done = new Set(exchanges.map(step));
-  const skipped = !failed || done.has("subscribe");
-  return Object.keys(STEPS)
+  const kinds = Object.keys(STEPS);
+  const skipped = (kind) => kinds.slice(kinds.indexOf(kind)).some((later) => done.has(later));
+  return kinds
     .filter((kind) => !done.has(kind))
-    .map((kind) => ({ kind, reason: skipped ? "skipped: the profile exists" : "did not happen" }));
+    .map((kind) => ({ kind, reason: skipped(kind) ? "skipped: the profile exists" : "did not happen" }));
 }
 
-/** What the bot says. */
+/** Whether Klaviyo took the consent. Without it, the person is on the list, and gets no messages. */
+export const consented = (receipt) => receipt.consent.some(({ refused }) => !refused);
+
+/** What stands on a channel of a receipt. */
+export function standing({ refused, state }) {
+  if (refused) return `refused: ${refused.detail || refused.title}`;
+  return state === "SUBSCRIBED" ? state : `accepted; ${state ?? "unknown"} until Klaviyo has worked on it`;
+}
+
+/** What the bot says to somebody who opts in. */
 export function reply(receipt, email) {
-  const greeting = receipt.profileName ? `You are now subscribed, ${receipt.profileName}!` : "You are now subscribed!";
-  return `${greeting} You will receive updates at ${email}.`;
+  const name = receipt.profileName ? `, ${receipt.profileName}` : "";
+  return consented(receipt)
+    ? `You are now subscribed${name}! You will receive updates at ${email}.`
+    : `You are on the list${name}! Your entry there has the address ${email}.`;
+}
+
+/** What the bot says to somebody who writes again: it names the first item of the newest order. */
+export function greeting(receipt, events) {
+  const newest = events.find(({ metric }) => metric === "Placed Order");
+  const item = newest && JSON.parse(newest.properties).Items?.[0]?.ProductName;
+  const name = receipt.profileName ? `, ${receipt.profileName}` : "";
+  return `Welcome back${name}! ${item ? `How do you like your ${item}?` : "What can we do for you?"}`;
 }
 
 const STATUS = {
   200: "OK",
   201: "Created",
+  202: "Accepted: Klaviyo works on it",
   204: "No Content: success, there is no body",
   401: "Unauthorized",
   403: "Forbidden",
@@ -122,7 +164,7 @@ export function body(bytes) {
 const REMEDIES = {
   "invalid-input": "correct the field that details names",
   unauthenticated: "check the key that the host has for this account",
-  forbidden: "create a key with profiles:read, profiles:write, lists:read, lists:write",
+  forbidden: "create a key with the scope that the message names",
   "not-found": "check the id of the list, and that the key is of the same account",
   conflict: "use the profile that duplicate names; use the list's id",
   rejected: "correct the value that details names",

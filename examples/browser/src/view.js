@@ -1,21 +1,29 @@
 // What is shown of a call: its requests as the cards of an automation, and what it came to.
 
 import { code, h, rows } from "./dom.js";
-import { STEPS, body, branch, meaning, missing, query, remedy, reply, step, variables } from "./story.js";
+import { STEPS, TITLES, body, branch, greeting, meaning, missing, query, remedy, reply, standing, step, variables } from "./story.js";
 
-/** The cards of a call, those that never happened among them. */
-export function cards({ exchanges, result }) {
+/** The cards of an opt-in, those that never happened among them. */
+export function cards(run) {
+  const all = happened(run);
+  const kinds = Object.keys(STEPS);
+  for (const { kind, reason } of missing(run.exchanges)) {
+    // What was skipped is before the step that came after it.
+    const next = all.findIndex(({ dataset }) => kinds.indexOf(dataset.step) > kinds.indexOf(kind));
+    all.splice(next < 0 ? all.length : next, 0, ghost(kind, reason));
+  }
+  return all;
+}
+
+/** The cards of what happened in a call. */
+export function happened({ exchanges, result }) {
   const failed = result.err !== undefined;
-  const happened = exchanges.flatMap((exchange, index) => [
+  const all = exchanges.flatMap((exchange, index) => [
     card(exchange, index + 1, failed && index === exchanges.length - 1),
     branch(exchange) && h("li", { class: "branch" }, branch(exchange)),
     exchange.note && h("li", { class: "note" }, exchange.note),
   ]);
-  const ghosts = missing(exchanges, failed).map(({ kind, reason }) => ({ kind, element: ghost(kind, reason) }));
-  const all = happened.filter(Boolean);
-  if (failed) return [...all, ...ghosts.map(({ element }) => element)];
-  // What was skipped is before the step that came after it.
-  return [...all.slice(0, -1), ...ghosts.map(({ element }) => element), ...all.slice(-1)];
+  return all.filter(Boolean);
 }
 
 /** The steps before any call. */
@@ -24,7 +32,9 @@ export function outline(list) {
   return [
     ghost("search", request("GET /api/profiles/?filter=…")),
     ghost("create", "if there is none: ", request("POST /api/profiles/")),
-    ghost("subscribe", request(`POST /api/lists/${list}/relationships/profiles/`)),
+    ghost("add", request(`POST /api/lists/${list}/relationships/profiles/`)),
+    ghost("consent", request("POST /api/profile-subscription-bulk-create-jobs/")),
+    ghost("read", request("GET /api/profiles/?additional-fields[profile]=subscriptions")),
   ];
 }
 
@@ -38,7 +48,7 @@ function card(exchange, number, bad) {
   return h(
     "li",
     { class: bad ? "card bad" : "card", "data-step": step(exchange) },
-    h("h3", {}, h("span", { class: "number" }, `${number}`), STEPS[step(exchange)]),
+    h("h3", {}, h("span", { class: "number" }, `${number}`), TITLES[step(exchange)]),
     h("div", { class: "halves" }, sent(exchange.request), came(exchange)),
     kept.length > 0 &&
       rows(
@@ -104,18 +114,27 @@ export function outcome({ result, captured }, repeat) {
   return h(
     "div",
     { class: "outcome" },
-    h("p", { class: "bot" }, h("span", { class: "who" }, "Bot"), reply(receipt, captured.email)),
+    says(reply(receipt, captured.email)),
     rows(
       [
         ["profile_id", h("strong", {}, receipt.profileId)],
         ["profile_name", h("strong", {}, receipt.profileName ?? "none")],
         ["list_id", h("strong", {}, receipt.listId)],
         ["created", h("strong", {}, `${receipt.created}`)],
+        ...receipt.consent.map((permitted) => [permitted.channel.tag, h("strong", {}, standing(permitted))]),
         ...receipt.warnings.map((warning) => ["warning", warning]),
       ],
       "record",
     ),
+    h("button", { type: "button", id: "later" }, "Order wool socks, and write again"),
   );
+}
+
+const says = (text) => h("p", { class: "bot" }, h("span", { class: "who" }, "Bot"), text);
+
+/** What the bot says to somebody whose history was read; or why it was not. */
+export function welcome(receipt, { err, ok }) {
+  return err ? failure(err) : h("div", { class: "outcome" }, says(greeting(receipt, ok.events)));
 }
 
 function failure(error, repeat) {

@@ -77,6 +77,11 @@ class Page {
     return this.run();
   }
 
+  async later() {
+    await this.page.locator("#later").click();
+    return this.run();
+  }
+
   async restart() {
     await this.page.getByRole("button", { name: "Start over" }).click();
   }

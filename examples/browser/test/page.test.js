@@ -101,6 +101,10 @@ for (const colorScheme of ["light", "dark"]) {
           await shown.optIn();
           await look(id);
         }
+        await shown.choose("new");
+        await shown.optIn();
+        await shown.later();
+        await look("later");
       });
     }
     // The other scheme's would be the other of the two.

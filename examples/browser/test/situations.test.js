@@ -11,7 +11,9 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const ALL = ["search 200", "create 201", "subscribe 204"];
+const CONSENT = ["consent 202", "read 200"];
+const ALL = ["search 200", "create 201", "add 204", ...CONSENT];
+const FOUND = ["search 200", "add 204", ...CONSENT];
 const ONE_MEMBER = [0, 1, 0];
 const NO_MEMBER = [0, 0, 0];
 
@@ -29,7 +31,7 @@ test("somebody new is created, and found when they come again", async () => {
     assert.deepEqual(await page.holdings(), { people: ["Priya Sharma"], members: ONE_MEMBER });
 
     const second = await page.optIn();
-    assert.deepEqual(second.requests, ["search 200", "subscribe 204"]);
+    assert.deepEqual(second.requests, FOUND);
     assert.deepEqual([second.result, second.branches, second.ghosts], ["done", 1, 1]);
     assert.deepEqual([second.record.profile_id, second.record.created], [first.record.profile_id, "false"]);
     assert.deepEqual(await page.holdings(), { people: ["Priya Sharma"], members: ONE_MEMBER });
@@ -43,16 +45,45 @@ test("somebody new is created, and found when they come again", async () => {
     await page.restart();
     assert.deepEqual(await page.holdings(), { people: [], members: NO_MEMBER });
     const fresh = await page.run();
-    assert.deepEqual([fresh.result, fresh.requests, fresh.ghosts], ["", [], 3]);
+    assert.deepEqual([fresh.result, fresh.requests, fresh.ghosts], ["", [], 5]);
     assert.deepEqual((await page.optIn()).requests, ALL);
+  });
+});
+
+test("the bot promises updates only where Klaviyo took the consent", async () => {
+  await visit(browser, {}, async (page) => {
+    const taken = await page.optIn();
+    await page.restart();
+    await page.choose("no-consent");
+    const refused = await page.optIn();
+    const words = (text) => text.replaceAll("priya@example.com", "").split(/\W+/);
+    assert.ok(words(taken.reply).includes("subscribed") && !words(refused.reply).includes("subscribed"), refused.reply);
+    assert.notEqual(taken.record.email, refused.record.email);
+    // What follows is a call of its own: Klaviyo has worked on the consent by then.
+    await page.choose("again");
+    await page.later();
+    assert.equal((await page.optIn()).record.email, taken.record.email);
+    await page.later();
+    assert.equal((await page.optIn()).record.email, "SUBSCRIBED");
+  });
+});
+
+test("who writes again is greeted by what they ordered", async () => {
+  await visit(browser, {}, async (page) => {
+    await page.optIn();
+    const later = await page.later();
+    assert.deepEqual([later.result, later.requests, later.ghosts], ["done", ["track 202", "history 200"], 0]);
+    assert.match(later.reply, /Priya.*wool socks/);
+    assert.deepEqual((await page.optIn()).result, "done");
   });
 });
 
 /** What each of the other situations comes to, in an account without profiles. */
 const WORKS = {
-  again: { requests: ["search 200", "subscribe 204"], created: "false" },
-  race: { requests: ["search 200", "create 409", "subscribe 204"], created: "false", warning: true },
+  again: { requests: FOUND, created: "false" },
+  race: { requests: ["search 200", "create 409", "add 204", ...CONSENT], created: "false", warning: true },
   "dropped-phone": { requests: ALL, created: "true", warning: true },
+  "no-consent": { requests: ["search 200", "create 201", "add 204", "consent 400", "read 200"], created: "true" },
 };
 
 for (const [id, { requests, created, warning = false }] of Object.entries(WORKS)) {
@@ -72,13 +103,13 @@ for (const [id, { requests, created, warning = false }] of Object.entries(WORKS)
 const FAILS = {
   "wrong-key": { code: "unauthenticated", requests: ["search 401"], status: "401", people: 0, after: ALL },
   scope: { code: "forbidden", requests: ["search 200", "create 403"], status: "403", people: 0, after: ALL },
-  "no-list": { code: "not-found", requests: ["search 200", "create 201", "subscribe 404"], status: "404", people: 1 },
+  "no-list": { code: "not-found", requests: ["search 200", "create 201", "add 404"], status: "404", people: 1 },
   rate: {
     code: "rate-limited",
-    requests: ["search 200", "create 201", "subscribe 429"],
+    requests: ["search 200", "create 201", "add 429"],
     status: "429",
     people: 1,
-    after: ["search 200", "subscribe 204"],
+    after: FOUND,
   },
   down: { code: "unavailable", requests: ["search 503"], status: "503", people: 0, after: ALL },
   gateway: { code: "unavailable", requests: ["search 502"], status: "502", people: 0, after: ALL },
@@ -87,13 +118,13 @@ const FAILS = {
     code: "connection",
     requests: ["search 200", "create no answer"],
     people: 1,
-    after: ["search 200", "subscribe 204"],
+    after: FOUND,
   },
   garbage: { code: "malformed", requests: ["search 200"], status: "200", people: 0, after: ALL },
   retired: { code: "retired", requests: ["search 410"], status: "410", people: 0 },
   "bad-phone": { code: "invalid-input", requests: [], people: 0 },
   "bad-email": { code: "invalid-input", requests: [], people: 0 },
-  "refused-email": { code: "rejected", requests: ["search 200", "create 400"], status: "400", people: 0 },
+  "refused-profile": { code: "rejected", requests: ["search 200", "create 400"], status: "400", people: 0 },
 };
 
 for (const [id, { code, requests, status, people, after }] of Object.entries(FAILS)) {
@@ -104,7 +135,7 @@ for (const [id, { code, requests, status, people, after }] of Object.entries(FAI
       assert.deepEqual([run.result, run.code, run.record.status], ["failed", code, status]);
       assert.deepEqual(run.requests, requests);
       // The rest never happened, and says so.
-      assert.deepEqual([run.ghosts, run.ended], [3 - requests.length, Math.min(requests.length, 1)]);
+      assert.deepEqual([run.ghosts, run.ended], [5 - requests.length, Math.min(requests.length, 1)]);
       assert.ok(run.record["what to do"]);
       assert.equal(run.reply, undefined);
       assert.deepEqual((await page.holdings()).members, NO_MEMBER);
