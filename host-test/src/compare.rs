@@ -1,9 +1,10 @@
 //! What differs between what a fixture says and what happened, in words.
 
-use crate::Sent;
 use crate::fixture::{Request, Returns};
+use crate::{Sent, exact};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 /// Compares a request with what a fixture expects; each difference is a phrase.
 pub(crate) fn request(expected: &Request, sent: &Sent) -> Vec<String> {
@@ -48,8 +49,8 @@ pub(crate) fn is_same_url(expected: &str, sent: &str) -> bool {
 pub(crate) fn body(expected: &Request, sent: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(sent);
     match (&expected.json, &expected.body) {
-        (Some(json), _) => match serde_json::from_slice::<Value>(sent) {
-            Ok(value) => values("body", json, &value, Value::is_null),
+        (Some(json), _) => match serde_json::from_slice(sent) {
+            Ok(value) => exact::differences("body", json, value, exact::is_null),
             Err(error) => vec![format!("body: it is not JSON ({error}): {text:?}")],
         },
         (None, expected) => {
@@ -123,51 +124,20 @@ fn raw_url(url: &str) -> Option<String> {
 
 /// Compares what a call returned with what a fixture expects.
 pub(crate) fn returned(expected: &Returns, got: &Value) -> Vec<String> {
-    let (case, value, may_be_more): (_, _, fn(&Value) -> bool) = match expected {
+    let (case, value, may_be_more): (_, _, fn(&RawValue) -> bool) = match expected {
         Returns::Ok(value) => ("ok", value, is_none_or_empty),
         Returns::OkIncludes(value) => ("ok", value, |_| true),
         Returns::Err(value) => ("err", value, |_| true),
     };
-    match got.get(case) {
-        Some(payload) => values(case, value, payload, may_be_more),
-        None => vec![format!("returned: expected {case}, got {got}")],
+    match got.get(case).map(to_raw_value) {
+        Some(Ok(payload)) => exact::differences(case, value, &payload, may_be_more),
+        _ => vec![format!("returned: expected {case}, got {got}")],
     }
 }
 
 /// What a field may be that a record has got since a fixture was written: none, or an empty list.
-fn is_none_or_empty(value: &Value) -> bool {
-    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
-}
-
-/// Compares two values. An expected member that is missing is null; one that is not expected is such that it
-/// `may_be_more`.
-fn values(place: &str, expected: &Value, got: &Value, may_be_more: fn(&Value) -> bool) -> Vec<String> {
-    match (expected, got) {
-        (Value::Object(expected), Value::Object(got)) => {
-            let mut differences = Vec::new();
-            for (name, value) in expected {
-                let got = got.get(name).unwrap_or(&Value::Null);
-                differences.extend(values(&format!("{place}.{name}"), value, got, may_be_more));
-            }
-            let more =
-                got.iter().filter(|(name, value)| !expected.contains_key(*name) && !may_be_more(value));
-            differences.extend(more.map(|(name, value)| format!("{place}.{name}: unexpected {value}")));
-            differences
-        }
-        (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => expected
-            .iter()
-            .zip(got)
-            .enumerate()
-            .flat_map(|(index, (expected, got))| {
-                values(&format!("{place}[{index}]"), expected, got, may_be_more)
-            })
-            .collect(),
-        (Value::Array(expected), Value::Array(got)) => {
-            vec![format!("{place}: expected {} elements, got {}", expected.len(), got.len())]
-        }
-        _ if expected == got => Vec::new(),
-        _ => vec![format!("{place}: expected {expected}, got {got}")],
-    }
+fn is_none_or_empty(value: &RawValue) -> bool {
+    exact::is_null(value) || exact::is_empty_list(value)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The fixture format: one call, and everything that crosses the `http` import meanwhile.
 
+use crate::exact;
 use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -7,6 +8,7 @@ use klaviyo_core::{Response, TransportError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// One case.
@@ -61,7 +63,7 @@ pub struct Request {
     pub auth: String,
     /// The body, compared as JSON.
     #[serde(default, deserialize_with = "present")]
-    pub json: Option<Value>,
+    pub json: Option<Box<RawValue>>,
     /// The body, compared as text.
     pub body: Option<String>,
 }
@@ -74,7 +76,7 @@ struct WrittenAnswer {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "present")]
-    json: Option<Value>,
+    json: Option<Box<RawValue>>,
     text: Option<String>,
     base64: Option<String>,
     error: Option<TransportError>,
@@ -86,8 +88,8 @@ fn answer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Response,
 }
 
 /// Tells a null that is there from a member that is not.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(deserializer).map(Some)
 }
 
 /// What the call returns.
@@ -95,11 +97,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Returns {
     /// The value, compared whole.
-    Ok(Value),
+    Ok(Box<RawValue>),
     /// The value, compared in the fields that are listed, at every depth.
-    OkIncludes(Value),
+    OkIncludes(Box<RawValue>),
     /// The error, compared in the fields that are listed.
-    Err(Value),
+    Err(Box<RawValue>),
 }
 
 impl Fixture {
@@ -129,7 +131,7 @@ impl WrittenAnswer {
             ),
         };
         let body = match (self.json, self.text, self.base64) {
-            (Some(json), ..) => serde_json::to_vec(&json)?,
+            (Some(json), ..) => exact::compact(&json).into_bytes(),
             (_, Some(text), _) => text.into_bytes(),
             (.., Some(base64)) => BASE64.decode(base64).context("`base64` is not base64")?,
             _ => Vec::new(),

@@ -15,6 +15,7 @@ mod compare;
 pub mod component;
 pub mod composed;
 pub mod demo;
+mod exact;
 pub mod fixture;
 pub mod hostile;
 pub mod load;

@@ -91,6 +91,38 @@ fn whatever_differs_fails() -> Result<()> {
 }
 
 #[test]
+fn a_number_keeps_its_digits_in_what_is_compared_as_in_what_is_played() {
+    let passes = |digits: &str, expected: &str| {
+        let text = format!(
+            r#"{{
+                "name": "digits",
+                "call": {{
+                    "function": "contacts.upsert",
+                    "arguments": [{{ "external-id": "1", "properties": "{{\"n\":{digits}}}" }}]
+                }},
+                "exchanges": [{{
+                    "request": {{
+                        "method": "POST", "url": "https://a.klaviyo.com/api/profile-import/", "auth": "Klaviyo-API-Key",
+                        "json": {{ "data": {{ "type": "profile", "attributes": {{
+                            "external_id": "1", "properties": {{ "n": {expected} }}
+                        }} }} }}
+                    }},
+                    "response": {{
+                        "status": 200,
+                        "json": {{ "data": {{ "id": "01X", "attributes": {{ "properties": {{ "n": {digits} }} }} }} }}
+                    }}
+                }}],
+                "returns": {{ "ok-includes": {{ "profile": {{ "properties": "{{\"n\":{expected}}}" }} }} }}
+            }}"#
+        );
+        case(&Native, &text).is_ok()
+    };
+    assert!(passes("12345678901234567890.10", "12345678901234567890.10"));
+    assert!(!passes("12345678901234567890.10", "12345678901234567890.1"));
+    assert!(!passes("12345678901234567890", "12345678901234567891"));
+}
+
+#[test]
 fn included_fields_are_compared_at_every_depth() -> Result<()> {
     let mut lookup = json!({
         "name": "lookup",

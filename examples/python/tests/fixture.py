@@ -7,7 +7,6 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
@@ -98,7 +97,7 @@ def require(condition: bool, otherwise: str) -> None:
 
 
 class Number(float):
-    """A number with its digits. Two are equal where they have the same digits, but for zeros at the end."""
+    """A number with its digits. Two are equal where they are written alike."""
 
     def __new__(cls, text: str) -> Number:
         number = super().__new__(cls, text)
@@ -111,7 +110,7 @@ class Number(float):
         return self.text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Number) and Decimal(self.text) == Decimal(other.text)
+        return isinstance(other, Number) and self.text == other.text
 
     __hash__ = float.__hash__
 

@@ -170,6 +170,35 @@ def test_arguments_and_fields_may_be_left_out(replayer: Replayer) -> None:
     assert replayer.case(json.dumps(no_channels)) == []
 
 
+@pytest.mark.parametrize(
+    ("digits", "expected", "passes"),
+    [
+        ("12345678901234567890.10", "12345678901234567890.10", True),
+        ("12345678901234567890.10", "12345678901234567890.1", False),
+        ("12345678901234567890", "12345678901234567891", False),
+    ],
+)
+def test_a_number_keeps_its_digits(replayer: Replayer, digits: str, expected: str, passes: bool) -> None:
+    case = """{
+        "name": "digits",
+        "call": {"function": "contacts.upsert", "arguments": [{"external-id": "1", "properties": "{\\"n\\":DIGITS}"}]},
+        "exchanges": [{
+            "request": {
+                "method": "POST", "url": "https://a.klaviyo.com/api/profile-import/", "auth": "Klaviyo-API-Key",
+                "json": {"data": {"type": "profile", "attributes": {
+                    "external_id": "1", "properties": {"n": EXPECTED}
+                }}}
+            },
+            "response": {
+                "status": 200, "json": {"data": {"id": "01X", "attributes": {"properties": {"n": DIGITS}}}}
+            }
+        }],
+        "returns": {"ok-includes": {"profile": {"properties": "{\\"n\\":EXPECTED}"}}}
+    }"""
+    case = case.replace("DIGITS", digits).replace("EXPECTED", expected)
+    assert (replayer.case(case) == []) == passes
+
+
 def test_what_is_sent_is_encoded_byte_for_byte() -> None:
     for url in ("https://h/?a=b%20c", "https://h/a%2Fb?x=%22&y=%C3%A9", "https://h/"):
         assert compare.raw_url(url) == []
