@@ -49,6 +49,22 @@ fn a_list_that_was_found_by_name_is_remembered() -> Result<()> {
 }
 
 #[test]
+fn a_list_is_forgotten_when_another_of_its_name_is_made() -> Result<()> {
+    let unanswered = "POST /api/lists: #2 status-after 500".parse()?;
+    let server = Server::start(Klaviyo::from(Account::demo()).faults(Faults::default().rule(unanswered)))?;
+    let tenant = Tenant::new(&connect(&server)?, Secret::new(Account::DEMO_KEY)?);
+    block_on(async {
+        for (name, is_told) in [("WhatsApp Opt-Ins", true), ("VIP customers", false)] {
+            assert!(tenant.find_list(name).await?.value.is_some());
+            assert_eq!(tenant.create_list(name).await.is_ok(), is_told);
+            let error = tenant.find_list(name).await.err().context("two lists have the name")?;
+            assert_eq!(error.code(), Code::Conflict);
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn a_list_that_klaviyo_does_not_have_any_more_is_forgotten() -> Result<()> {
     let mut account = Account::default();
     account.add_key(Account::DEMO_KEY, Account::SCOPES);

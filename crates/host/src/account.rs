@@ -91,7 +91,8 @@ pub(crate) struct ListCache(Mutex<Entries>);
 
 struct Entries {
     lists: LruCache<String, (Instant, Audience)>,
-    /// Counts the changes of the key. The lists of one generation are all of the same account.
+    /// Counts the changes of the key, and the lists that were made. The lists of one generation are all of the same
+    /// account, and what was found in an earlier one may have another list beside it.
     generation: u64,
 }
 
@@ -109,7 +110,7 @@ impl ListCache {
         (fresh.map(|(_, list)| list.clone()), entries.generation)
     }
 
-    /// Remembers a list, unless the key has been replaced since [`ListCache::get`].
+    /// Remembers a list, unless the key has been replaced or a list was made since [`ListCache::get`].
     pub(crate) fn put(&self, name: &str, list: &Audience, generation: u64) {
         let mut entries = self.0.lock();
         if entries.generation == generation {
@@ -126,6 +127,13 @@ impl ListCache {
         for name in gone {
             entries.lists.pop(&name);
         }
+    }
+
+    /// Forgets the list that was found by this name, since another may have it now.
+    pub(crate) fn forget_name(&self, name: &str) {
+        let mut entries = self.0.lock();
+        entries.lists.pop(name);
+        entries.generation += 1;
     }
 
     /// Forgets all lists, since a new key may belong to another account.

@@ -37,7 +37,10 @@ impl Tenant {
     /// # Errors
     /// See `lists.create` in the contract.
     pub async fn create_list(&self, name: &str) -> Result<Answer<Audience>, Error> {
-        call!(self, "lists.create", lists.call_create(name))
+        let result = call!(self, "lists.create", lists.call_create(name));
+        // After an error too: the list may exist. Then two lists have the name, which stands for neither.
+        self.account.lists.forget_name(name);
+        result
     }
 
     /// Takes profiles, by id, off a list, by id. Their consent stays.
