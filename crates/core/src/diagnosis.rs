@@ -166,8 +166,10 @@ fn sentence(error: &Error, advice: &Advice) -> String {
         ),
         Code::Forbidden => (
             if error.is_about_scopes() { "the key lacks a scope" } else { "Klaviyo forbids the request" },
-            "a key for this connector needs profiles:read, profiles:write, lists:read and lists:write (for consent \
-             also subscriptions:write); the scopes of a key cannot be changed: delete it and create one that has them",
+            "a key for contacts and lists needs profiles:read, profiles:write, lists:read and lists:write, for consent \
+             also subscriptions:write, for segments segments:read, for events events:read, events:write and \
+             metrics:read, for the account accounts:read, for deletions data-privacy:write; the scopes of a key cannot \
+             be changed: delete it and create one that has them",
         ),
         Code::NotFound => (
             "Klaviyo does not have what the call names",
@@ -382,7 +384,20 @@ mod tests {
         let scope = of(403, &body("permission_denied", "No.", "/data/"));
         has(
             scope,
-            &["lists:write, that is what", "profiles:read", "profiles:write", "lists:read", "delete it"],
+            &[
+                "lists:write, that is what",
+                "profiles:read",
+                "profiles:write",
+                "lists:read",
+                "subscriptions:write",
+                "segments:read",
+                "events:read",
+                "events:write",
+                "metrics:read",
+                "accounts:read",
+                "data-privacy:write",
+                "delete it",
+            ],
         );
         let flat = of(400, &body("invalid", "'data' is a required property", "/data"));
         has(flat, &["{data: …}", "flat body", "'data' is a required property"]);
