@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use host_test::component::{artifact, cache, opt_in};
 use host_test::suite::block_on;
-use klaviyo_host::types::{Channel, Code, ConsentOptions, Identifier, NewProfile, Subscription};
+use klaviyo_host::types::{Channel, Code, ConsentOptions, Identifier, NewEvent, NewProfile, Subscription};
 use klaviyo_host::{
     Attempt, AttemptError, Bounds, Cause, Connector, Egress, HttpTransport, Limits, Meter, Secret, Tenant,
     Transport, Usage,
@@ -44,6 +44,52 @@ fn a_list_that_was_found_by_name_is_remembered() -> Result<()> {
         tenant.set_key(Secret::new(Account::DEMO_KEY)?);
         assert_eq!(tenant.find_list("WhatsApp Opt-Ins").await?.usage.requests, 1);
         assert_eq!(server.account().requests(), 4);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_text_that_is_far_too_long_is_refused_before_it_is_copied() -> Result<()> {
+    let (server, tenant) = stage()?;
+    // The sandbox has room for three of it.
+    let long = "x".repeat(20 << 20);
+    block_on(async {
+        let codes = [
+            tenant.find_list(&long).await.err().map(|error| error.code()),
+            tenant.create_list(&long).await.err().map(|error| error.code()),
+            tenant.lookup(&Identifier::Id(long.clone())).await.err().map(|error| error.code()),
+            tenant.lookup(&Identifier::ExternalId(long.clone())).await.err().map(|error| error.code()),
+            tenant.list_members("Y6nRLr", Some(&long)).await.err().map(|error| error.code()),
+            tenant.list_members(&long, None).await.err().map(|error| error.code()),
+            tenant.lists_of_profile(&long).await.err().map(|error| error.code()),
+            tenant.merge(&long, "01X").await.err().map(|error| error.code()),
+            tenant.subscribe(&long, &["01X".to_owned()]).await.err().map(|error| error.code()),
+            tenant.remove_from_list("Y6nRLr", &[long.clone()]).await.err().map(|error| error.code()),
+        ];
+        assert_eq!(codes, [Some(Code::InvalidInput); 10]);
+        let mut event = NewEvent {
+            metric: "Placed Order".to_owned(),
+            profile: nobody(),
+            unique_id: "1".to_owned(),
+            time: None,
+            value: None,
+            value_currency: None,
+            properties: None,
+        };
+        for field in 0..6 {
+            event = NewEvent {
+                metric: if field == 0 { long.clone() } else { "Placed Order".to_owned() },
+                unique_id: if field == 1 { long.clone() } else { "1".to_owned() },
+                time: (field == 2).then(|| long.clone()),
+                value: (field == 3).then(|| "1".repeat(long.len())),
+                value_currency: (field == 4).then(|| long.clone()),
+                properties: (field == 5).then(|| format!("{{\"a\":\"{long}\"}}")),
+                ..event
+            };
+            let error = tenant.track(&event).await.err().context("it is too long")?;
+            assert_eq!(error.code(), Code::InvalidInput, "{field}");
+        }
+        assert_eq!(server.account().requests(), 0);
         Ok(())
     })
 }

@@ -3,6 +3,7 @@
 //! Klaviyo accepts such a request as a whole or not at all. So each row is checked first, and if Klaviyo
 //! refuses a request, it is sent again without the rows that Klaviyo names.
 
+use crate::check::{PROFILE_BYTES, REQUEST_BYTES};
 use crate::diagnosis::Advice;
 use crate::json::Json;
 use crate::jsonapi::{self, ResourceId};
@@ -11,10 +12,6 @@ use crate::{BatchResult, Code, Detail, Error, Http, ORIGIN, Refusal, Response};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use serde::Serialize;
 
-/// Klaviyo's limit on a request.
-const REQUEST_BYTES: usize = 5_000_000;
-/// Klaviyo's limit on one profile.
-const PROFILE_BYTES: usize = 100_000;
 /// How often a request is sent again without refused rows. Klaviyo may name all of them at once or only the
 /// first.
 const REPEATS: usize = 100;

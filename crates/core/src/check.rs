@@ -10,6 +10,15 @@ use crate::{Channel, Error, Identifier, Location, NewProfile};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String};
 use serde_json::value::RawValue;
 
+/// The most bytes of a request, by Klaviyo's limit.
+pub(crate) const REQUEST_BYTES: usize = 5_000_000;
+/// The most bytes of one profile, by Klaviyo's limit.
+pub(crate) const PROFILE_BYTES: usize = 100_000;
+/// The most characters of an id. Klaviyo's longest, those of jobs, have about 60.
+const ID_CHARACTERS: usize = 255;
+/// The most characters of a decimal number.
+const NUMBER_CHARACTERS: usize = 100;
+
 /// Checks a contact, and returns the attributes to send.
 pub(crate) fn contact(contact: &NewProfile) -> Result<Attributes<'_>, Box<Error>> {
     identified(contact)?;
@@ -32,6 +41,16 @@ pub(crate) fn fields(profile: &NewProfile) -> Result<Attributes<'_>, Box<Error>>
         location: place,
         properties: custom,
     } = profile;
+    for (field, value) in [
+        ("first-name", first_name),
+        ("last-name", last_name),
+        ("organization", organization),
+        ("locale", locale),
+        ("title", title),
+        ("image", image),
+    ] {
+        text(field, value.as_deref())?;
+    }
     let mut attributes = Attributes::default();
     attributes.text("email", address.as_deref().map(email).transpose()?);
     attributes.text("first_name", first_name.as_deref().map(trimmed));
@@ -58,16 +77,28 @@ pub(crate) fn fields(profile: &NewProfile) -> Result<Attributes<'_>, Box<Error>>
 /// Checks an address.
 fn location(location: &Location) -> Result<Attributes<'_>, Box<Error>> {
     let mut attributes = Attributes::default();
-    for (name, text) in location.fields() {
-        let text = text.map(trimmed);
-        match (name, text) {
+    for (name, value) in location.fields() {
+        text(name, value).map_err(|error| error.at("location"))?;
+        let value = value.map(trimmed);
+        match (name, value) {
             ("latitude", Some(text)) => degrees("location/latitude", text, 90)?,
             ("longitude", Some(text)) => degrees("location/longitude", text, 180)?,
             _ => {}
         }
-        attributes.text(name, text);
+        attributes.text(name, value);
     }
     Ok(attributes)
+}
+
+/// Checks a text of a profile, before it is copied.
+pub(crate) fn text(field: &str, text: Option<&str>) -> Result<(), Box<Error>> {
+    if text.is_some_and(|text| text.len() > PROFILE_BYTES) {
+        return Err(Error::invalid(
+            field,
+            "it takes more than 100 KB, which is the most for a whole profile",
+        ));
+    }
+    Ok(())
 }
 
 /// Checks a latitude or a longitude.
@@ -106,11 +137,23 @@ pub(crate) fn identified(contact: &NewProfile) -> Result<(), Box<Error>> {
 /// `.` and `..` are refused: URL parsers remove such segments, even percent-encoded, and the request would
 /// go to another resource.
 pub(crate) fn path_segment<'a>(field: &str, id: &'a str) -> Result<&'a str, Box<Error>> {
-    match id {
-        "" => Err(Error::invalid(field, "it is empty")),
-        "." | ".." => Err(Error::invalid(field, "it is not an id of Klaviyo's")),
-        id => Ok(id),
+    if matches!(id, "." | "..") {
+        return Err(not_an_id(field));
     }
+    self::id(field, id)?;
+    Ok(id)
+}
+
+/// Checks an id that does not become part of a path.
+fn id(field: &str, id: &str) -> Result<(), Box<Error>> {
+    if id.is_empty() {
+        return Err(Error::invalid(field, "it is empty"));
+    }
+    if id.chars().nth(ID_CHARACTERS).is_some() { Err(not_an_id(field)) } else { Ok(()) }
+}
+
+fn not_an_id(field: &str) -> Box<Error> {
+    Error::invalid(field, "it is not an id of Klaviyo's")
 }
 
 /// Whether a text has the form of a list's id: six ASCII letters and digits.
@@ -120,10 +163,8 @@ pub(crate) fn is_list_id(text: &str) -> bool {
 
 /// Checks the ids of profiles that go to a list.
 pub(crate) fn profile_ids(ids: &[String]) -> Result<(), Box<Error>> {
-    match ids.iter().position(String::is_empty) {
-        Some(index) => Err(Error::invalid(&format!("profiles/{index}"), "it is empty")),
-        None => Ok(()),
-    }
+    let unfit = ids.iter().enumerate().find(|(_, each)| id("", each).is_err());
+    unfit.map_or(Ok(()), |(index, each)| id(&format!("profiles/{index}"), each))
 }
 
 /// Checks the name of a channel that this version does not know.
@@ -145,10 +186,7 @@ pub(crate) fn channel(channel: &Channel) -> Result<(), Box<Error>> {
 
 /// Checks an optional id that does not become part of a path.
 pub(crate) fn optional_id(field: &str, id: Option<&str>) -> Result<(), Box<Error>> {
-    match id {
-        Some("") => Err(Error::invalid(field, "it is empty")),
-        _ => Ok(()),
-    }
+    id.map_or(Ok(()), |id| self::id(field, id))
 }
 
 /// Checks a time.
@@ -162,7 +200,7 @@ pub(crate) fn time<'a>(field: &str, text: &'a str) -> Result<Timestamp<'a>, Box<
 pub(crate) fn name<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a str, Box<Error>> {
     match trimmed(text) {
         "" => Err(Error::invalid(field, "it is empty")),
-        text if text.chars().count() > most => {
+        text if text.chars().nth(most).is_some() => {
             Err(Error::invalid(field, &format!("it has more than {most} characters")))
         }
         text => Ok(text),
@@ -171,6 +209,9 @@ pub(crate) fn name<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a st
 
 /// Checks a decimal number. It is sent as it is written, so that no digit is lost.
 pub(crate) fn number<'a>(field: &str, text: &'a str) -> Result<&'a RawValue, Box<Error>> {
+    if text.len() > NUMBER_CHARACTERS {
+        return Err(Error::invalid(field, &format!("it has more than {NUMBER_CHARACTERS} characters")));
+    }
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b' '));
     let number = Some(text).filter(|text| plain(text)).and_then(|text| serde_json::from_str(text).ok());
     number.ok_or_else(|| Error::invalid(field, "it is no decimal number, such as 29.99"))
@@ -178,6 +219,12 @@ pub(crate) fn number<'a>(field: &str, text: &'a str) -> Result<&'a RawValue, Box
 
 /// Checks custom properties. They are sent as they are written, so that no number loses a digit.
 pub(crate) fn properties(text: &str) -> Result<&RawValue, Box<Error>> {
+    if text.len() > REQUEST_BYTES {
+        return Err(Error::invalid(
+            "properties",
+            "they take more than 5 MB, and Klaviyo takes no request of that size",
+        ));
+    }
     match serde_json::from_str::<&RawValue>(text) {
         Ok(value) if value.get().starts_with('{') => Ok(value),
         Ok(_) => Err(Error::invalid("properties", "it is not a JSON object, such as {\"plan\":\"pro\"}")),
@@ -197,15 +244,40 @@ mod tests {
         for bad in ["", "[]", "null", "\"{}\"", "{", "{} {}", "{'a':1}"] {
             assert_eq!(properties(bad).unwrap_err().code, Code::InvalidInput, "{bad}");
         }
+        let long = |bytes: usize| format!("{{{}}}", " ".repeat(bytes - 2));
+        assert!(properties(&long(REQUEST_BYTES)).is_ok());
+        assert!(properties(&long(REQUEST_BYTES + 1)).is_err());
     }
 
     #[test]
     fn an_id_cannot_leave_its_place_in_the_path() {
-        for bad in ["", ".", ".."] {
+        for bad in ["", ".", "..", &"é".repeat(256)] {
             assert!(path_segment("id", bad).is_err(), "{bad}");
         }
-        for good in ["...", "%2e%2e", "a/b", "01GMTZY2TEKN4KFRP30JZ59KGB"] {
+        for good in ["...", "%2e%2e", "a/b", "01GMTZY2TEKN4KFRP30JZ59KGB", &"é".repeat(255)] {
             assert_eq!(path_segment("id", good), Ok(good));
         }
+    }
+
+    #[test]
+    fn a_text_that_no_profile_can_have_is_refused() {
+        let long = |bytes: usize| Some("x".repeat(bytes));
+        let profile = NewProfile { title: long(PROFILE_BYTES), ..NewProfile::default() };
+        assert!(fields(&profile).is_ok());
+        let profile = NewProfile { title: long(PROFILE_BYTES + 1), ..NewProfile::default() };
+        assert_eq!(fields(&profile).unwrap_err().details[0].pointer.as_deref(), Some("title"));
+        let place = Location { address1: long(PROFILE_BYTES + 1), ..Location::default() };
+        let profile = NewProfile { location: Some(place), ..NewProfile::default() };
+        assert_eq!(fields(&profile).unwrap_err().details[0].pointer.as_deref(), Some("location/address1"));
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_is_refused_wherever_it_goes() {
+        let long = "x".repeat(256);
+        assert!(optional_id("id", Some(&long)).is_err());
+        assert!(optional_id("id", None).is_ok());
+        let ids = ["x".repeat(255), long];
+        assert!(profile_ids(&ids[..1]).is_ok());
+        assert_eq!(profile_ids(&ids).unwrap_err().details[0].pointer.as_deref(), Some("profiles/1"));
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn subscribe(
     options: &ConsentOptions,
 ) -> Result<Granted, Box<Error>> {
     check::optional_id("list", list)?;
+    check::text("custom-source", options.custom_source.as_deref())?;
     let historical = options.historical_import.as_ref();
     let now = historical.map(|historical| check::time("now", &historical.now)).transpose()?;
     let bulk = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;

@@ -7,6 +7,10 @@ use crate::operation::members::remove_profiles_from_list;
 use crate::{Audience, Code, Error, Group, Http, MemberPage, check, membership, paging};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
+/// The most characters of a name. Klaviyo documents no limit; a name is looked for in an address, and encoded in it,
+/// while servers take addresses of 8 KB.
+const NAME_CHARACTERS: usize = 500;
+
 /// All lists, in Klaviyo's order.
 ///
 /// # Errors
@@ -18,8 +22,8 @@ pub fn all(http: &mut dyn Http) -> Result<Vec<Audience>, Box<Error>> {
 /// The list with this id or, if there is none, this exact name.
 ///
 /// # Errors
-/// As [`all`]; [`Code::InvalidInput`] when the name is empty, and [`Code::Conflict`] when several lists have
-/// it.
+/// As [`all`]; [`Code::InvalidInput`] when the name is empty or too long, and [`Code::Conflict`] when several
+/// lists have it.
 pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Box<Error>> {
     check_name(name)?;
     if check::is_list_id(name) {
@@ -49,7 +53,7 @@ pub fn find(http: &mut dyn Http, name: &str) -> Result<Option<Audience>, Box<Err
 /// Creates a list. Repeating makes a second one.
 ///
 /// # Errors
-/// [`Code::InvalidInput`] when the name is empty, and the errors of Klaviyo and of the transport.
+/// [`Code::InvalidInput`] when the name is empty or too long, and the errors of Klaviyo and of the transport.
 pub fn create(http: &mut dyn Http, name: &str) -> Result<Audience, Box<Error>> {
     check_name(name)?;
     create_list(name)?.send(http)
@@ -83,6 +87,31 @@ pub fn of_profile(http: &mut dyn Http, profile: &str) -> Result<Vec<Audience>, B
     paging::collect(http, get_lists_of_profile(profile), get_lists_of_profile_at)
 }
 
+/// Checks a list's name. Its white space is a part of it.
 fn check_name(name: &str) -> Result<(), Box<Error>> {
-    if name.is_empty() { Err(Error::invalid("name", "it is empty")) } else { Ok(()) }
+    if name.is_empty() {
+        return Err(Error::invalid("name", "it is empty"));
+    }
+    if name.chars().nth(NAME_CHARACTERS).is_some() {
+        let reason = format!("it has more than {NAME_CHARACTERS} characters, and no address has room for it");
+        return Err(Error::invalid("name", &reason));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, encode};
+
+    #[test]
+    fn a_name_that_no_address_has_room_for_is_not_copied() {
+        let mut never = |_: Request| unreachable!();
+        let long = "x".repeat(NAME_CHARACTERS + 1);
+        assert_eq!(find(&mut never, &long).unwrap_err().code, Code::InvalidInput);
+        assert_eq!(create(&mut never, &long).unwrap_err().code, Code::InvalidInput);
+        let longest = "\u{10ffff}".repeat(NAME_CHARACTERS);
+        assert!(check_name(&longest).is_ok());
+        assert!(encode::percent_encode(&encode::equals("name", &longest)).len() < 7_000);
+    }
 }

@@ -9,6 +9,9 @@ use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 /// Klaviyo's limit on the profiles of one addition or removal.
 pub(crate) const PROFILES_PER_REQUEST: usize = 1_000;
 
+/// The most bytes of a cursor of Klaviyo's. It goes into an address, and servers take addresses of 8 KB.
+const CURSOR_BYTES: usize = 8_000;
+
 /// Reads a page of members.
 ///
 /// The cursor is the id and Klaviyo's own cursor: a page of another list cannot be asked for by mistake, and of
@@ -22,13 +25,13 @@ pub(crate) fn page(
     let inner = match cursor {
         None => None,
         Some(cursor) => match cursor.strip_prefix(id).and_then(|rest| rest.strip_prefix(':')) {
-            None | Some("") => {
+            Some(inner) if !inner.is_empty() && inner.len() <= CURSOR_BYTES => Some(inner),
+            _ => {
                 return Err(Error::invalid(
                     "cursor",
                     "it is not from an earlier page of the same members; give the `next` of that page as it is",
                 ));
             }
-            inner => inner,
         },
     };
     get_members(group, inner).send_and(http, |page| {
@@ -95,6 +98,14 @@ mod tests {
     use crate::{Request, Response};
     use proptest::prelude::*;
     use url::Url;
+
+    #[test]
+    fn a_cursor_that_no_address_has_room_for_is_refused() {
+        let mut never = |_: Request| unreachable!();
+        let cursor = format!("Y6nRLr:{}", "x".repeat(CURSOR_BYTES + 1));
+        let error = page(&mut never, &Group::List("Y6nRLr".to_owned()), Some(&cursor)).unwrap_err();
+        assert_eq!(error.details[0].pointer.as_deref(), Some("cursor"));
+    }
 
     proptest! {
         #[test]
