@@ -10,7 +10,8 @@ use crate::operation::events::{
 use crate::paging::{self, Wanted};
 use crate::text::trimmed;
 use crate::{
-    BatchResult, Error, Event, Http, Identifier, Metric, NewEvent, Period, Timeline, check, identifiers,
+    BatchResult, Error, Event, Http, Identifier, Metric, NewEvent, Period, Timeline, check, event_properties,
+    identifiers,
 };
 use alloc::collections::BTreeSet;
 use alloc::{boxed::Box, vec::Vec};
@@ -128,8 +129,10 @@ fn attributes(event: &NewEvent) -> Result<Tracked<'_>, Box<Error>> {
     if value_currency.is_some_and(|code| code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase())) {
         return Err(Error::invalid("value-currency", "it is no currency code of ISO 4217, such as INR"));
     }
+    let properties = check::properties(event.properties.as_deref().unwrap_or("{}"))?;
+    event_properties::check(properties)?;
     Ok(Tracked {
-        properties: check::properties(event.properties.as_deref().unwrap_or("{}"))?,
+        properties,
         time,
         value,
         value_currency,
@@ -195,6 +198,7 @@ mod tests {
         {
             bad("value", NewEvent { value: Some(value.to_owned()), ..event("1") });
         }
+        bad("value", NewEvent { value: Some("1".repeat(101)), ..event("1") });
         for currency in ["", "inr", "IN", "INRS", "₹"] {
             bad("value-currency", NewEvent { value_currency: Some(currency.to_owned()), ..event("1") });
         }
@@ -202,8 +206,30 @@ mod tests {
             bad("time", NewEvent { time: Some(time.to_owned()), ..event("1") });
         }
         bad("properties", NewEvent { properties: Some("[]".to_owned()), ..event("1") });
+        let long = format!("{{\"note\":\"{}\"}}", "x".repeat(100_001));
+        bad("properties/note", NewEvent { properties: Some(long), ..event("1") });
         bad("profile/email", NewEvent { profile: Identifier::Email("priya".to_owned()), ..event("1") });
         bad("profile/id", NewEvent { profile: Identifier::Id(String::new()), ..event("1") });
+    }
+
+    #[test]
+    fn the_largest_event_that_is_taken_fits_into_a_request() {
+        let mut sent = Vec::new();
+        let control = "\u{1}";
+        let largest = |unique_id: String| NewEvent {
+            metric: format!("x{}x", control.repeat(125)),
+            profile: Identifier::ExternalId(format!("x{}x", control.repeat(253))),
+            unique_id,
+            time: Some("2025-03-01T12:00:00.000000000000+00:00".to_owned()),
+            value: Some("1".repeat(100)),
+            value_currency: Some("INR".to_owned()),
+            properties: Some(format!("{{{}}}", " ".repeat(event_properties::BYTES - 2))),
+        };
+        let ids = ["x", "y"].map(|end| format!("x{}{end}", control.repeat(253)));
+        let result = track_many(&mut accepted(&mut sent), &ids.map(largest)).unwrap();
+        assert_eq!((result.accepted, result.refused.len(), sent.len()), (2, 0, 2));
+        track(&mut accepted(&mut sent), &largest("1".to_owned())).unwrap();
+        assert!(sent.iter().all(|request| request.body.len() <= check::REQUEST_BYTES));
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod decimal;
 mod diagnosis;
 mod encode;
 mod error;
+mod event_properties;
 pub mod events;
 mod http;
 mod http_date;

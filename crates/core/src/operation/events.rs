@@ -4,6 +4,7 @@ use super::{Operation, REPEAT, REVISION, get, json, nothing_or_data, post};
 use crate::batch::{Accepted, BulkRequest, Rows};
 use crate::diagnosis::Advice;
 use crate::encode::{equals, percent_encode};
+use crate::event_properties;
 use crate::json::Json;
 use crate::jsonapi::{self, Body, NewResource, Tracked};
 use crate::paging::{self, Page, page};
@@ -36,7 +37,8 @@ pub(crate) fn bulk_create_events() -> BulkRequest {
     const ROWS: &Rows = &Rows {
         attribute: "events-bulk-create",
         name: "event",
-        bytes: 4_900_000,
+        // That of the properties, and enough for the rest.
+        bytes: event_properties::BYTES + 50_000,
         field: jsonapi::field_of_event,
     };
     BulkRequest::new("event-bulk-create-job", ROWS, 1_000, WRITE, Accepted::unnamed)

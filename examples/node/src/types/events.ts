@@ -19,7 +19,7 @@ export interface NewEvent {
   value?: Optional<string>;
   /** The currency of the value: ISO 4217, such as `INR`. */
   valueCurrency?: Optional<string>;
-  /** At most 400 keys, 10 levels, and 100 KB in a text. */
+  /** At most 400 properties, 10 levels in each, 4,000 elements in a list, 100,000 bytes in a text, 4,900,000 in all. */
   properties?: Optional<Properties>;
 }
 

@@ -25,7 +25,8 @@ class NewEvent:
     value_currency: str | None = None
     """ISO 4217, such as ``INR``."""
     properties: str | None = None
-    """The text of a JSON object: at most 400 keys, 10 levels, and 100 KB in a text."""
+    """The text of a JSON object: at most 400 properties, 10 levels in each, 4,000 elements in a list, and 100,000 bytes
+    in a text, 4,900,000 in all."""
 
 
 @dataclass(frozen=True)
