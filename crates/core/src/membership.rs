@@ -1,5 +1,6 @@
 //! Who is on a list or in a segment.
 
+use crate::check::ID_BYTES;
 use crate::encode::query;
 use crate::operation::Operation;
 use crate::operation::members::get_members;
@@ -8,9 +9,6 @@ use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
 /// Klaviyo's limit on the profiles of one addition or removal.
 pub(crate) const PROFILES_PER_REQUEST: usize = 1_000;
-
-/// The most bytes of a cursor of Klaviyo's. It goes into an address, and servers take addresses of 8 KB.
-const CURSOR_BYTES: usize = 8_000;
 
 /// Reads a page of members.
 ///
@@ -25,7 +23,7 @@ pub(crate) fn page(
     let inner = match cursor {
         None => None,
         Some(cursor) => match cursor.strip_prefix(id).and_then(|rest| rest.strip_prefix(':')) {
-            Some(inner) if !inner.is_empty() && inner.len() <= CURSOR_BYTES => Some(inner),
+            Some(inner) if !inner.is_empty() && inner.len() <= ID_BYTES => Some(inner),
             _ => {
                 return Err(Error::invalid(
                     "cursor",
@@ -102,7 +100,7 @@ mod tests {
     #[test]
     fn a_cursor_that_no_address_has_room_for_is_refused() {
         let mut never = |_: Request| unreachable!();
-        let cursor = format!("Y6nRLr:{}", "x".repeat(CURSOR_BYTES + 1));
+        let cursor = format!("Y6nRLr:{}", "x".repeat(ID_BYTES + 1));
         let error = page(&mut never, &Group::List("Y6nRLr".to_owned()), Some(&cursor)).unwrap_err();
         assert_eq!(error.details[0].pointer.as_deref(), Some("cursor"));
     }
