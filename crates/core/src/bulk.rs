@@ -112,7 +112,7 @@ pub fn jobs(http: &mut dyn Http, newer_than: Option<&str>) -> Result<Vec<Job>, B
 mod tests {
     use super::*;
     use crate::{Request, Response};
-    use alloc::string::ToString;
+    use alloc::{format, string::ToString};
 
     /// The bodies of the requests in which contacts are submitted.
     fn bodies(contacts: &[NewProfile], list: Option<&str>) -> Vec<usize> {

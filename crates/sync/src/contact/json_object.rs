@@ -16,11 +16,9 @@ pub(crate) fn contact_of_object(mapping: &Mapping, line: &[u8]) -> Result<Contac
     let Members(mut members) = Members::read(text)?;
     let is_mapped = mapping.columns.iter().any(|mapped| mapped.column == "properties");
     let index = members.iter().position(|(name, _)| name == "properties" && !is_mapped);
-    let nested = match index.map(|index| members.remove(index).1).filter(|value| value.get() != "null") {
+    let given = match index.map(|index| members.remove(index).1).filter(|value| value.get() != "null") {
         None => Vec::new(),
-        Some(value) => {
-            Members::read(value.get()).map_err(|_| Reason::new("properties", "they are not a JSON object"))?.0
-        }
+        Some(value) => nested(value.get())?.0,
     };
     let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     let columns = of_members(mapping, &names)?;
@@ -36,7 +34,7 @@ pub(crate) fn contact_of_object(mapping: &Mapping, line: &[u8]) -> Result<Contac
     }
     let mut properties: BTreeSet<&str> =
         columns.columns.iter().filter_map(|column| column.field.property()).collect();
-    for (name, value) in &nested {
+    for (name, value) in &given {
         if !properties.insert(name) {
             let reason = format!("property:{name} is given twice; leave one out with --map 'COLUMN=ignore'");
             return Err(Reason::new("", reason));
@@ -44,6 +42,13 @@ pub(crate) fn contact_of_object(mapping: &Mapping, line: &[u8]) -> Result<Contac
         draft.property(name, value.get());
     }
     draft.contact()
+}
+
+/// The custom properties: an object, or the text of one, as the connector itself returns them.
+fn nested(value: &str) -> Result<Members, Reason> {
+    let text = value.starts_with('"').then(|| serde_json::from_str::<String>(value).ok()).flatten();
+    Members::read(text.as_deref().unwrap_or(value))
+        .map_err(|_| Reason::new("properties", "they are not a JSON object"))
 }
 
 /// Takes a member of an object.
@@ -85,6 +90,10 @@ mod tests {
         assert_eq!(contact.profile.external_id.as_deref(), Some("12345678901234567890123"));
         let properties = r#"{"plan":"pro","vip":true,"n":1.10,"none":null}"#;
         assert_eq!(contact.profile.properties.as_deref(), Some(properties));
+        // As `changes` prints a profile.
+        let line = br#"{"email": "a@b.example", "properties": "{\"n\": 1.10, \"plan\": \"pro\"}"}"#;
+        let properties = r#"{"n":1.10,"plan":"pro"}"#;
+        assert_eq!(contact_of_object(&own, line).unwrap().profile.properties.as_deref(), Some(properties));
         for (line, field) in [
             (r#"{"email": "a@b.example""#, ""),
             (r#"{"email": "a@b.example"} x"#, ""),
@@ -96,6 +105,8 @@ mod tests {
             (r#"{"email": "a@b.example", "plan": 1, "properties": {"plan": 2}}"#, ""),
             (r#"{"email": "a@b.example", "properties": {"plan": 1, "plan": 2}}"#, ""),
             (r#"{"email": "a@b.example", "properties": []}"#, "properties"),
+            (r#"{"email": "a@b.example", "properties": "[]"}"#, "properties"),
+            (r#"{"email": "a@b.example", "plan": 1, "properties": "{\"plan\": 2}"}"#, ""),
         ] {
             assert_eq!(contact_of_object(&own, line.as_bytes()).unwrap_err().field, field, "{line}");
         }
