@@ -20,6 +20,13 @@ pub(crate) fn contact_of_object(mapping: &Mapping, line: &[u8]) -> Result<Contac
         None => Vec::new(),
         Some(value) => nested(value.get())?.0,
     };
+    // Its members are columns, as they are in a file that has no objects. A text stays a column of its own.
+    if let Some(index) =
+        members.iter().position(|(name, value)| name == "location" && value.get().starts_with('{'))
+    {
+        let (_, value) = members.remove(index);
+        members.extend(Members::read(value.get())?.0);
+    }
     let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     let columns = of_members(mapping, &names)?;
     let mut draft = Draft::new(mapping);
@@ -94,7 +101,14 @@ mod tests {
         let line = br#"{"email": "a@b.example", "properties": "{\"n\": 1.10, \"plan\": \"pro\"}"}"#;
         let properties = r#"{"n":1.10,"plan":"pro"}"#;
         assert_eq!(contact_of_object(&own, line).unwrap().profile.properties.as_deref(), Some(properties));
+        let line =
+            br#"{"email": "a@b.example", "location": {"city": "Pune", "zip": null, "latitude": 18.52}}"#;
+        let location = contact_of_object(&own, line).unwrap().profile.location.unwrap();
+        assert_eq!((location.city.as_deref(), location.latitude.as_deref()), (Some("Pune"), Some("18.52")));
+        let text = contact_of_object(&own, br#"{"email": "a@b.example", "location": "Pune"}"#).unwrap();
+        assert_eq!(text.profile.properties.as_deref(), Some(r#"{"location":"Pune"}"#));
         for (line, field) in [
+            (r#"{"email": "a@b.example", "city": "Pune", "location": {"city": "Pune"}}"#, ""),
             (r#"{"email": "a@b.example""#, ""),
             (r#"{"email": "a@b.example"} x"#, ""),
             (r#"["a@b.example"]"#, ""),
