@@ -1,11 +1,12 @@
-//! `klaviyo-connector history`: who a person is, which lists and segments they are in, and what they did.
+//! `klaviyo-connector history`: who a person is, which lists and segments they are in, what they consented to, and what
+//! they did.
 
 use crate::contact::{Who, identifier_json, nobody};
 use crate::context::Context;
 use crate::failure::{Failure, exit_code};
 use crate::output::Output;
 use crate::session;
-use crate::text::{self, TITLE, cell, clean, field, minute, profile_text, text_of, warning};
+use crate::text::{self, TITLE, cell, channel_of, clean, field, minute, profile_text, text_of, warning};
 use crate::when;
 use clap::Args;
 use klaviyo_host::json::of_record;
@@ -16,16 +17,17 @@ use serde_json::{Value, json};
 /// How many characters of an event's properties are shown.
 const DETAILS: usize = 60;
 
-/// Show who a person is, which lists and segments they are in, and what they did, newest first
+/// Show who a person is, their lists, segments and consent, and what they did, newest first
 #[derive(Args)]
 #[command(after_help = "\
 A TIME is RFC 3339, a day such as 2026-11-01, or a time ago such as 10m, 2h or 7d. The key needs the
 scopes profiles:read, events:read and metrics:read, and shows lists and segments if it has
 lists:read and segments:read.
 
-With --json, VALUE is {profile, lists, segments, timeline}, or null; lists or segments is null if
-the key may not read them. A profile is that of `lookup --help`; a timeline is {profile-id, events:
-[{id, metric-id, metric, profile-id, time, value, properties, uuid}, …], more}.")]
+With --json, VALUE is {profile, lists, segments, consent, timeline}, or null; lists or segments is
+null if the key may not read them. A profile is that of `lookup --help`, and consent that of
+`consent status --help`. A timeline is {profile-id, events: [{id, metric-id, metric, profile-id,
+time, value, properties, uuid}, …], more}.")]
 pub(crate) struct History {
     #[command(flatten)]
     who: Who,
@@ -50,7 +52,8 @@ impl History {
             };
             let period = json!({ "since": self.since, "until": self.until, "limit": self.limit });
             let id = identifier_json(&Identifier::Id(profile.id.clone()));
-            let timeline = tenant.call("events.history", &[id, period]).await?.value;
+            let timeline = tenant.call("events.history", &[id.clone(), period]).await?.value;
+            let consent = tenant.call("consent.status", &[id]).await?.value;
             let mut notes = String::new();
             let lists =
                 readable(tenant.call("lists.of-profile", &[json!(profile.id)]).await, "lists", &mut notes)?;
@@ -60,7 +63,11 @@ impl History {
                 &mut notes,
             )?;
             let value = json!({
-                "profile": of_record(&profile), "lists": lists, "segments": segments, "timeline": timeline,
+                "profile": of_record(&profile),
+                "lists": lists,
+                "segments": segments,
+                "consent": consent,
+                "timeline": timeline,
             });
             let text = screen(&value);
             Ok(Output::new(value, text).with_notes(notes))
@@ -82,7 +89,7 @@ fn readable(result: Result<Answer<Value>, Error>, what: &str, notes: &mut String
     }
 }
 
-/// The person, the groups and the events.
+/// The person, the groups, the consent and the events.
 fn screen(value: &Value) -> String {
     let mut out = String::new();
     profile_text(&mut out, value.get("profile").unwrap_or(&Value::Null));
@@ -92,6 +99,7 @@ fn screen(value: &Value) -> String {
             field(&mut out, what, &if names.is_empty() { "-".to_owned() } else { names.join(", ") });
         }
     }
+    field(&mut out, "consent", &consented(value.get("consent").unwrap_or(&Value::Null)));
     let timeline = value.get("timeline");
     let events = timeline.and_then(|timeline| timeline.get("events")).and_then(Value::as_array);
     let rows: Vec<[String; 4]> = events.into_iter().flatten().map(row).collect();
@@ -109,6 +117,22 @@ fn screen(value: &Value) -> String {
 
 fn named(group: &Value) -> String {
     format!("{} ({})", text_of(group, "name"), text_of(group, "id"))
+}
+
+/// The channels on which the person has ever given or refused consent to marketing.
+fn consented(consent: &Value) -> String {
+    let channels = consent.get("channels").and_then(Value::as_array);
+    let known = channels.into_iter().flatten().filter_map(standing).collect::<Vec<_>>();
+    if known.is_empty() { "-".to_owned() } else { known.join(", ") }
+}
+
+/// What stands on a channel; none where the person has never said anything.
+fn standing(consent: &Value) -> Option<String> {
+    let state = text_of(consent, "state");
+    let is_blocked = state == "SUBSCRIBED" && consent.get("can-receive") == Some(&json!(false));
+    let but = if is_blocked { " but suppressed" } else { "" };
+    let is_known = !state.is_empty() && state != "NEVER_SUBSCRIBED";
+    is_known.then(|| format!("{} {state}{but}", channel_of(consent.get("channel"))))
 }
 
 fn row(event: &Value) -> [String; 4] {
@@ -173,6 +197,21 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_consent_is_shown_once_somebody_has_said_something() {
+        let channel = |name: &str, state: &str, can: bool| json!({ "channel": name, "state": state, "can-receive": can });
+        let channels = json!({ "channels": [
+            channel("email", "SUBSCRIBED", false), channel("sms", "NEVER_SUBSCRIBED", false),
+            channel("whatsapp", "SUBSCRIBED", true), channel("push", "UNSUBSCRIBED", false),
+        ] });
+        assert_eq!(
+            consented(&channels),
+            "email SUBSCRIBED but suppressed, whatsapp SUBSCRIBED, push UNSUBSCRIBED"
+        );
+        assert_eq!(consented(&json!({ "channels": [channel("sms", "NEVER_SUBSCRIBED", false)] })), "-");
+        assert_eq!(consented(&Value::Null), "-");
+    }
 
     #[test]
     fn an_order_shows_what_was_bought() {

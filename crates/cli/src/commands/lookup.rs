@@ -15,7 +15,7 @@ use klaviyo_host::types::{Code, Identifier, Profile};
 #[command(after_help = "\
 With --json, VALUE is {id, email, phone-number, external-id, first-name, last-name, organization,
 title, locale, image, location, created, updated, last-event-date, properties, warnings}, or null.
-`klaviyo-connector history` also shows what the person did, and the lists and segments.")]
+`klaviyo-connector history` also shows the lists, the segments, the consent and what the person did.")]
 pub(crate) struct Lookup {
     #[command(flatten)]
     who: Who,

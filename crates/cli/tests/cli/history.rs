@@ -9,10 +9,20 @@ const PRIYA: [&str; 2] = ["--email", "priya@example.com"];
 #[test]
 fn one_screen_says_who_it_is_what_they_bought_and_which_lists_they_are_on() {
     let server = with_history();
-    run(&server, &["opt-in", "--json", "--list", LIST, "--email", "priya@example.com"]).ok();
+    let opt_in = ["opt-in", "--json", "--list", LIST, "--consent", "email"];
+    run(&server, &[opt_in.as_slice(), &PRIYA].concat()).ok();
+    // Klaviyo works on consent later.
+    let of_channels = || {
+        let value = run(&server, &[["history", "--json"].as_slice(), &PRIYA].concat()).ok();
+        let channels = value["consent"]["channels"].as_array().unwrap().clone();
+        channels.into_iter().filter(|consent| consent["state"] == "SUBSCRIBED").collect::<Vec<_>>()
+    };
+    eventually(&1, || of_channels().len());
+    assert_eq!(of_channels()[0]["channel"], "email");
     let shown = run(&server, &["history", "--email", "priya@example.com"]);
     assert_eq!((shown.code, shown.err.as_str()), (0, ""));
-    for word in ["Priya", "WhatsApp Opt-Ins", "Bought something", "Placed Order", "84.5 USD", "3 Wool socks"]
+    for word in
+        ["Priya", "WhatsApp Opt-Ins", "Bought something", "email SUBSCRIBED", "Placed Order", "3 Wool socks"]
     {
         assert!(shown.out.contains(word), "{word}: {}", shown.out);
     }
