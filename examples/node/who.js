@@ -1,4 +1,4 @@
-// node who.js EMAIL: who is this person, what did they do, which lists are they on?
+// node who.js EMAIL: who is this person, what did they do and buy, which lists are they on?
 // The key is read from KLAVIYO_API_KEY. Without KLAVIYO_ENDPOINT it is the real account of the key.
 
 import { connect } from "klaviyo-connector";
@@ -14,7 +14,10 @@ try {
   console.log(together(email, phoneNumber, id));
   console.log(`lists   ${lists.map(({ name }) => name).join(", ") || "none"}`);
   console.log(`events  ${history.events.length}${history.more ? ", and more before" : ""}`);
-  for (const { time, metric, value } of history.events) console.log(`  ${together(time?.slice(0, 10), metric, value)}`);
+  for (const { time, metric, value, properties } of history.events) {
+    const items = JSON.parse(properties).Items ?? [];
+    console.log(`  ${together(time?.slice(0, 10), metric, value, ...items.map(({ ProductName }) => ProductName))}`);
+  }
 } catch (error) {
   console.error(`${error.code ?? "failed"}: ${error.message}`);
   process.exitCode = 1;

@@ -1,8 +1,9 @@
-"""Shows who a person is, what they did last, and which lists they are on.
+"""Shows who a person is, what they did and bought last, and which lists they are on.
 
 python who.py EMAIL
 """
 
+import json
 import os
 import sys
 
@@ -25,7 +26,9 @@ def main(email: str) -> int:
     print(*(each for each in known if each), sep="  ")
     print("did, newest first:")
     for event in history.events if history else ():
-        print(f"  {(event.time or '')[:16]:18}{event.metric or event.metric_id or '':20}{event.value or '':>10}".rstrip())
+        items = ", ".join(item["ProductName"] for item in json.loads(event.properties).get("Items", ()))
+        did = f"{(event.time or '')[:16]:18}{event.metric or event.metric_id or '':20}{event.value or '':>10}  {items}"
+        print(f"  {did}".rstrip())
     print("is on the lists:")
     for audience in lists:
         print(f"  {audience.name}")

@@ -213,15 +213,39 @@ const environment = (key, url) => ({ ...process.env, KLAVIYO_API_KEY: key, KLAVI
 const who = (email) =>
   run(fileURLToPath(new URL("../who.js", import.meta.url)), { env: environment(klaviyo.key, klaviyo.url) }, email);
 
+/** Makes somebody a member of the list who has ordered something, and returns the id. */
+async function customer(client, person) {
+  const { profileId } = await client.optIn({ list: LIST, ...person });
+  const order = { metric: "Placed Order", profile: { id: profileId }, value: "1499.50", uniqueId: `of-${profileId}` };
+  const properties = { Items: [{ ProductName: "Wool socks" }] };
+  await client.track({ ...order, properties, time: "2026-11-01T10:00:00Z" });
+  await until(async () => (await client.history({ id: profileId })).events[0]);
+  return profileId;
+}
+
+test("the README's lines show who somebody is, what they bought and which lists they are on", async () => {
+  await account(async (client) => {
+    await customer(client, PRIYA);
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const [lines, ...others] = readme.split("```").filter((block) => block.startsWith("js\n") && block.includes(".history("));
+    assert.equal(others.length, 0);
+    const { constructor: AsyncFunction } = async () => {};
+    const shown = [];
+    const console = { log: (...words) => shown.push(words) };
+    await new AsyncFunction("klaviyo", "console", lines.slice("js\n".length))(client, console);
+    assert.deepEqual(shown, [
+      ["Priya", PRIYA.email, "WhatsApp Opt-Ins"],
+      ["2026-11-01", "Placed Order", "Wool socks"],
+    ]);
+  });
+});
+
 test("the example who.js shows a person on one screen", async () => {
   await account(async (client) => {
-    const { profileId } = await client.optIn({ list: LIST, email: "leela@example.com", firstName: "Leela" });
-    const order = { metric: "Placed Order", profile: { id: profileId }, value: "1499.50", uniqueId: "leela-1" };
-    await client.track({ ...order, time: "2026-11-01T10:00:00Z" });
-    await until(async () => (await client.history({ id: profileId })).events[0]);
+    const profileId = await customer(client, { email: "leela@example.com", firstName: "Leela" });
     const { out, code } = await who("leela@example.com");
     assert.equal(code, 0);
-    for (const shown of ["Leela", profileId, "WhatsApp Opt-Ins", "2026-11-01", "Placed Order", "1499.5"]) {
+    for (const shown of ["Leela", profileId, "WhatsApp Opt-Ins", "2026-11-01", "Placed Order", "1499.5", "Wool socks"]) {
       assert.ok(out.includes(shown), out);
     }
     const nobody = await who("nobody@example.com");

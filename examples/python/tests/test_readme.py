@@ -69,6 +69,8 @@ def test_who(account: Klaviyo, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> 
         assert time.monotonic() < until
         time.sleep(0.05)
     capsys.readouterr()
+    exec(block("import Email, Id, Klaviyo, Period"), {})
+    assert capsys.readouterr().out == block("\nPriya priya@example.com WhatsApp")
     assert who.main("priya@example.com") == 0
     assert capsys.readouterr().out == block("$ .venv/bin/python who.py").partition("\n")[2]
     assert who.main("nobody@example.com") == 1
