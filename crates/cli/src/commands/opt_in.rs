@@ -89,11 +89,14 @@ fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
 
 /// What stands on a channel right after the call.
 fn standing(permitted: &Permitted) -> String {
-    let state = permitted.state.as_deref().unwrap_or("accepted");
+    let state = match permitted.state.as_deref() {
+        None => return "accepted".to_owned(),
+        Some("SUBSCRIBED") => "SUBSCRIBED",
+        Some(earlier) => return format!("accepted; {earlier} until Klaviyo has worked on it"),
+    };
     match permitted.can_receive {
-        Some(true) => format!("{state}, can receive"),
-        Some(false) => format!("{state}, cannot receive yet"),
-        None => state.to_owned(),
+        Some(false) => format!("{state} but suppressed"),
+        _ => state.to_owned(),
     }
 }
 
