@@ -130,7 +130,7 @@ fn consented(consent: &Value) -> String {
 fn standing(consent: &Value) -> Option<String> {
     let state = text_of(consent, "state");
     let is_blocked = state == "SUBSCRIBED" && consent.get("can-receive") == Some(&json!(false));
-    let but = if is_blocked { " but suppressed" } else { "" };
+    let but = if is_blocked { " but cannot receive" } else { "" };
     let is_known = !state.is_empty() && state != "NEVER_SUBSCRIBED";
     is_known.then(|| format!("{} {state}{but}", channel_of(consent.get("channel"))))
 }
@@ -207,7 +207,7 @@ mod tests {
         ] });
         assert_eq!(
             consented(&channels),
-            "email SUBSCRIBED but suppressed, whatsapp SUBSCRIBED, push UNSUBSCRIBED"
+            "email SUBSCRIBED but cannot receive, whatsapp SUBSCRIBED, push UNSUBSCRIBED"
         );
         assert_eq!(consented(&json!({ "channels": [channel("sms", "NEVER_SUBSCRIBED", false)] })), "-");
         assert_eq!(consented(&Value::Null), "-");

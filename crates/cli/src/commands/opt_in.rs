@@ -95,7 +95,7 @@ fn standing(permitted: &Permitted) -> String {
         Some(earlier) => return format!("accepted; {earlier} until Klaviyo has worked on it"),
     };
     match permitted.can_receive {
-        Some(false) => format!("{state} but suppressed"),
+        Some(false) => format!("{state} but cannot receive"),
         _ => state.to_owned(),
     }
 }
