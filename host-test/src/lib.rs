@@ -22,6 +22,7 @@ pub mod load;
 pub mod native;
 pub mod replay;
 pub mod script;
+pub mod sdk;
 pub mod servers;
 pub mod story;
 pub mod suite;

@@ -10,7 +10,7 @@ use host_test::load::{bench, measure, neighbour, scale, soak, strangers, sync};
 use host_test::native::Native;
 use host_test::story::Captured;
 use host_test::suite;
-use host_test::{Composed, Subject, bless, hostile, one_line, replay, servers};
+use host_test::{Composed, Subject, bless, hostile, one_line, replay, sdk, servers};
 use klaviyo_corpus::Corpus;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -84,6 +84,14 @@ enum Command {
         #[command(flatten)]
         size: scale::ScaleSize,
     },
+    /// Run a library of Klaviyo's beside the connector, at one simulated account; exit 1 if they do not read the same
+    Sdk {
+        /// What it is called
+        name: String,
+        /// The command that runs its steps
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<String>,
+    },
     /// Run the WhatsApp opt-in in the component, against a Klaviyo on this machine, and tell what happens
     Demo {
         #[command(flatten)]
@@ -150,6 +158,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Scale { size } => {
             scale::run(&size)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Sdk { name, command } => {
+            sdk::run(&name, &command)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay { paths, component, native, wasi, bless } => {

@@ -67,7 +67,12 @@ pub(crate) fn host_test(arguments: &[String], release: bool) -> Result<ExitCode>
 
 /// Runs the test host of the last build; fails when it does.
 pub(crate) fn run_host_test(arguments: &[&str]) -> Result<()> {
-    run(program(built("host-test", "debug")).args(arguments))
+    run(host_test_command().args(arguments))
+}
+
+/// The test host, which was built before, without arguments.
+pub(crate) fn host_test_command() -> Command {
+    program(built("host-test", "debug"))
 }
 
 pub(crate) fn profile(release: bool) -> &'static str {

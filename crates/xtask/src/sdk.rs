@@ -1,11 +1,13 @@
-//! Klaviyo's own client libraries against the simulator.
+//! Klaviyo's own client libraries against the simulator, and beside the connector.
 
 use crate::command::{self, cargo, program, root, run};
 use crate::file;
+use crate::program::host_test_command;
 use crate::runtimes::Skipped;
 use anyhow::Result;
 
-/// Runs the official libraries for Python and Node against the simulator, each where its runtime is found.
+/// Runs the official libraries for Python and Node against the simulator, and beside the connector, each where its
+/// runtime is found.
 pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
     if skipped.has("Klaviyo's library for Python", &["python3"])? {
         python("target/sdk/python")?;
@@ -18,7 +20,8 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
 
 fn python(folder: &str) -> Result<()> {
     let interpreter = command::python(folder, &["--requirement", "crates/mock/sdk/python/requirements.txt"])?;
-    run(steps().arg("python").arg(interpreter).arg("crates/mock/sdk/python/steps.py"))
+    run(steps().arg("python").arg(&interpreter).arg("crates/mock/sdk/python/steps.py"))?;
+    run(host_test_command().args(["sdk", "python"]).arg(interpreter).arg("crates/mock/sdk/python/beside.py"))
 }
 
 fn node(folder: &str) -> Result<()> {
@@ -28,10 +31,10 @@ fn node(folder: &str) -> Result<()> {
         file::copy(&root().join("crates/mock/sdk/node").join(name), &to.join(name))?;
     }
     run(program("npm").args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix", folder]))?;
-    let mut steps = steps();
-    run(steps
-        .args(["node", "node", "crates/mock/sdk/node/steps.mjs"])
-        .env("NODE_PATH", to.join("node_modules")))
+    let modules = to.join("node_modules");
+    run(steps().args(["node", "node", "crates/mock/sdk/node/steps.mjs"]).env("NODE_PATH", &modules))?;
+    let beside = ["sdk", "node", "node", "crates/mock/sdk/node/beside.mjs"];
+    run(host_test_command().args(beside).env("NODE_PATH", modules))
 }
 
 fn steps() -> std::process::Command {

@@ -99,7 +99,10 @@ const STEPS: &[Step] = &[
         needs.corpus()?;
         examples::browser(&mut needs.skipped)
     }),
-    beside("sdk", "Klaviyo's own libraries against the simulator", |needs| sdk::test(&mut needs.skipped)),
+    beside("sdk", "Klaviyo's own libraries against the simulator, and beside the connector", |needs| {
+        needs.programs()?;
+        sdk::test(&mut needs.skipped)
+    }),
     beside("deploy", "the deployment files", |needs| {
         needs.programs()?;
         deploy::test(&mut needs.skipped)
