@@ -134,10 +134,11 @@ pub(crate) fn identified(contact: &NewProfile) -> Result<(), Box<Error>> {
 
 /// Checks an id that becomes one segment of a path.
 ///
-/// `.` and `..` are refused: URL parsers remove such segments, even percent-encoded, and the request would
-/// go to another resource.
+/// What URL parsers remove, even percent-encoded, or what some servers decode too early or too often is refused: the
+/// request would go to another resource. Klaviyo's ids have nothing of it, and hosts refuse it too.
 pub(crate) fn path_segment<'a>(field: &str, id: &'a str) -> Result<&'a str, Box<Error>> {
-    if matches!(id, "." | "..") {
+    let is_ambiguous = |b| matches!(b, 0..b' ' | 0x7f | b'/' | b'\\' | b'%' | b';' | b'?' | b'#');
+    if matches!(id, "." | "..") || id.bytes().any(is_ambiguous) {
         return Err(not_an_id(field));
     }
     self::id(field, id)?;
@@ -251,10 +252,23 @@ mod tests {
 
     #[test]
     fn an_id_cannot_leave_its_place_in_the_path() {
-        for bad in ["", ".", "..", &"é".repeat(4_001)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "..\\x",
+            "%2e%2e",
+            "a;b",
+            "a?b",
+            "a#b",
+            "a\0",
+            "\u{7f}",
+            &"é".repeat(4_001),
+        ] {
             assert!(path_segment("id", bad).is_err(), "{bad}");
         }
-        for good in ["...", "%2e%2e", "a/b", "01GMTZY2TEKN4KFRP30JZ59KGB", &"é".repeat(4_000)] {
+        for good in ["...", "a b", "é", "a==", "01GMTZY2TEKN4KFRP30JZ59KGB", &"é".repeat(4_000)] {
             assert_eq!(path_segment("id", good), Ok(good));
         }
     }

@@ -2,6 +2,7 @@
 //! Klaviyo for anything, may ask for.
 
 mod api;
+mod path;
 
 pub use api::{ApiAccess, ApiAccessError};
 
@@ -53,7 +54,8 @@ impl Access {
     /// Whether a request may be sent for `function` while `called` runs.
     ///
     /// The name is the component's word. So `called` is compared with it, and an endpoint that no other function has a
-    /// use for is only for who may use `api.call`, whatever the name.
+    /// use for is only for who may use `api.call`, whatever the name. The endpoint is known by the path: one that a
+    /// server could read as another is refused.
     pub(crate) fn permit_request(
         &self,
         called: &str,
@@ -72,7 +74,7 @@ impl Access {
         if function == API_CALL || !endpoint.is_of_the_contract() {
             return self.api.permit(method, path);
         }
-        Ok(())
+        path::segments(path).map(drop).map_err(|reason| format!("the request's path is refused: {reason}"))
     }
 
     fn permit(&self, function: &str) -> Result<(), String> {
@@ -194,6 +196,8 @@ mod tests {
             (Method::DELETE, "/api/lists/Y6nRLr/", false, false),
             (Method::DELETE, "/api/segments/Y6nRLr/", false, false),
             (Method::GET, "/api//profiles/", false, false),
+            (Method::GET, "/api/profiles/..%2fwebhooks/", false, false),
+            (Method::GET, "/api/lists/..%2f..%2foauth/profiles", false, false),
             (Method::GET, "/oauth/token", false, false),
             (Method::GET, "/", false, false),
         ] {

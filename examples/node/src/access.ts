@@ -1,4 +1,4 @@
-// What `api.call`, which can ask Klaviyo for anything, may ask for.
+// What requests may ask for: those of `api.call`, which can ask Klaviyo for anything, and those of any function.
 
 /** The function that asks for any path. */
 const API_CALL = "api.call";
@@ -61,7 +61,11 @@ export function refusal(
     const other = JSON.stringify(request.function.slice(0, 40));
     return `the request is for another function, ${other}, and the call is of ${called}; this is a defect in the component`;
   }
-  return called === API_CALL ? refusalOfPath(access, request.method, request.path) : undefined;
+  if (called === API_CALL) {
+    return refusalOfPath(access, request.method, request.path);
+  }
+  const asked = segments(request.path);
+  return "reason" in asked ? `the request's path is refused: ${asked.reason}` : undefined;
 }
 
 function refusalOfPath(access: Access | undefined, method: string, path: string): string | undefined {

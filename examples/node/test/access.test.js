@@ -25,6 +25,20 @@ test("what is allowed is permitted, and nothing else", () => {
   }
 });
 
+test("no function may ask for a path that can be read in two ways", () => {
+  const { permitted, refused } = CASES["every-function"];
+  assert.ok(permitted.length > 5 && refused.length > 30);
+  for (const [paths, expected] of [
+    [permitted, true],
+    [refused, false],
+  ]) {
+    for (const path of paths) {
+      const asked = { function: "lists.all", method: "get", path };
+      assert.equal(refusal(undefined, "lists.all", asked) === undefined, expected, JSON.stringify(path));
+    }
+  }
+});
+
 test("what is no path of the API is refused when connecting", async () => {
   await withGuest(undefined, async (_, connect) => {
     for (const path of CASES["no-paths"]) {

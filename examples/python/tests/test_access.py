@@ -14,7 +14,7 @@ from klaviyo_connector import ApiAccess, Bounds, HttpRequest, HttpResponse, Klav
 from klaviyo_connector._codec import record
 from klaviyo_connector._outbound_http import OutboundHttp
 from klaviyo_connector._secret import Secret
-from klaviyo_connector.access import refusal
+from klaviyo_connector.access import ambiguity, refusal
 
 CASES = json.loads((Path(__file__).parents[3] / "host-test/cases/api-access.json").read_text())
 KEY = "pk_canary_9d1f0c7e5b3a8642"
@@ -30,6 +30,15 @@ def test_what_is_allowed_is_permitted_and_nothing_else(case: Any) -> None:
         for request in requests:
             method, _, path = request.partition(" ")
             assert (refusal(access_of(case), method, path) is None) is permitted, request
+
+
+def test_no_function_may_ask_for_a_path_that_can_be_read_in_two_ways() -> None:
+    paths = CASES["every-function"]
+    assert len(paths["permitted"]) > 5 and len(paths["refused"]) > 30
+    for path in paths["permitted"]:
+        assert ambiguity(path) is None, path
+    for path in paths["refused"]:
+        assert ambiguity(path) is not None, path
 
 
 @pytest.mark.parametrize("path", CASES["no-paths"])
@@ -73,6 +82,7 @@ class Recorder:
     ("called", "function", "api", "method", "path", "sent"),
     [
         ("lists.all", "lists.all", None, "get", "/api/lists/", True),
+        ("lists.all", "lists.all", None, "get", "/api/lists/..%2fwebhooks/", False),
         ("lists.all", "contacts.lookup", None, "get", "/api/lists/", False),
         ("lists.all", "api.call", ApiAccess("all"), "get", "/api/lists/", False),
         ("lists.all", "", None, "get", "/api/lists/", False),

@@ -1,5 +1,6 @@
 //! What `api.call` may ask for: methods, and paths, which are compared segment by segment.
 
+use super::path::segments;
 use http::Method;
 
 /// What `api.call` may ask Klaviyo for. Default: nothing.
@@ -101,56 +102,6 @@ impl ApiAccess {
 
 fn begins_with(asked: &[&str], allowed: &[String]) -> bool {
     asked.len() >= allowed.len() && asked.iter().zip(allowed).all(|(asked, allowed)| asked == allowed)
-}
-
-/// The segments of a path below `/api`, if every server reads the same ones. A slash at the end does not count.
-///
-/// What could be read in two ways is refused: servers and what stands before them differ in when they decode, whether
-/// they join empty segments, and what they cut off behind a semicolon.
-fn segments(path: &str) -> Result<Vec<&str>, &'static str> {
-    let rest = path.strip_prefix('/').ok_or("it does not begin with a slash")?;
-    let segments: Vec<&str> = rest.strip_suffix('/').unwrap_or(rest).split('/').collect();
-    if segments.first() != Some(&"api") {
-        return Err("it is not below /api");
-    }
-    for segment in &segments {
-        if segment.is_empty() {
-            return Err("it has an empty segment");
-        }
-        if matches!(*segment, "." | "..") {
-            return Err("it has a segment of dots");
-        }
-        if !is_unambiguous(segment) {
-            return Err("it has a character that could be read in two ways");
-        }
-    }
-    Ok(segments)
-}
-
-/// Whether a segment has only characters that stand for themselves, and encoded UTF-8 that does not separate, name a
-/// parent, or encode another time.
-fn is_unambiguous(segment: &str) -> bool {
-    let mut bytes = segment.bytes();
-    let mut decoded = Vec::with_capacity(segment.len());
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(byte) = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
-            else {
-                return false;
-            };
-            if byte.is_ascii_control() || b"/\\.%;?#".contains(&byte) {
-                return false;
-            }
-            decoded.push(byte);
-        } else if byte.is_ascii_alphanumeric() || b"-._~:@!$&'()*+,=".contains(&byte) {
-            decoded.push(byte);
-        } else {
-            return false;
-        }
-    }
-    // Decoders that are not strict take a longer form of a dot or a slash for one.
-    std::str::from_utf8(&decoded).is_ok()
 }
 
 #[cfg(test)]

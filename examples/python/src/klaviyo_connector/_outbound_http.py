@@ -96,7 +96,9 @@ class OutboundHttp:
             other = f"{request.function[:40]!r}, and the call is of {self._called}"
             raise _denied(f"the request is for another function, {other}; this is a defect in the component")
         method = request.method.upper()
-        if request.function == _API_CALL and (reason := access.refusal(self._api, method, target.partition("?")[0])):
+        path = target.partition("?")[0]
+        is_api_call = request.function == _API_CALL
+        if reason := access.refusal(self._api, method, path) if is_api_call else access.ambiguity(path):
             raise _denied(reason)
         if not _TOKEN.fullmatch(request.auth):
             raise _denied("the request's authorization scheme is not a single word")

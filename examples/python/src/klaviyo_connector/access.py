@@ -1,4 +1,4 @@
-"""What `api.call`, which can ask Klaviyo for anything, may ask for."""
+"""What requests may ask for: those of `api.call`, which can ask Klaviyo for anything, and those of any function."""
 
 from __future__ import annotations
 
@@ -66,6 +66,15 @@ def refusal(access: ApiAccess | None, method: str, path: str) -> str | None:
     if access.below is None or any(asked[: len(allowed)] == allowed for allowed in map(_segments, access.below)):
         return None
     return "api.call may not ask for this path; ApiAccess.below does not have it"
+
+
+def ambiguity(path: str) -> str | None:
+    """Why no function may ask for this path; none where it may."""
+    try:
+        _segments(path)
+    except ValueError as error:
+        return f"the request's path is refused: {error}"
+    return None
 
 
 def _segments(path: str) -> list[str]:
