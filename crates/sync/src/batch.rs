@@ -80,8 +80,8 @@ impl Chunk {
 }
 
 impl BatchRow {
-    fn new(row: Row) -> Self {
-        match row.contact {
+    fn new(row: Row<Contact>) -> Self {
+        match row.record {
             Ok(contact) => Self { line: row.line, contact: Some(Box::new(contact)), fate: None },
             Err(reason) => Self { line: row.line, contact: None, fate: Some(RowOutcome::Refused(reason)) },
         }
@@ -132,7 +132,7 @@ impl Batch {
     /// Makes a batch of rows, blank ones among them, with the calls of the mode.
     pub(crate) fn new(
         number: usize,
-        rows: Vec<Row>,
+        rows: Vec<Row<Contact>>,
         routing: &Routing,
         end: u64,
         position: Position,
@@ -141,7 +141,7 @@ impl Batch {
         let mut sources = Vec::new();
         for mut row in rows.into_iter().filter(|row| !row.is_blank) {
             let index = batch.rows.len();
-            if let Ok(contact) = &mut row.contact {
+            if let Ok(contact) = &mut row.record {
                 batch.good.push(index);
                 match routing.part(contact) {
                     Some(Part::Contacts) => batch.import.push(index),

@@ -1,6 +1,6 @@
 //! The meaning of the columns of a header, or of the members of a JSON object.
 
-mod column_names;
+pub(crate) mod column_names;
 pub(crate) mod consent;
 pub(crate) mod dates;
 pub(crate) mod field;

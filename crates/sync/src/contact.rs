@@ -1,10 +1,11 @@
 //! A contact as a sync sends it: the profile, the consent, and the reasons for what was left out.
 
-pub(crate) mod csv_row;
+mod csv_row;
 mod draft;
-pub(crate) mod identities;
-pub(crate) mod json_object;
+mod identities;
+mod json_object;
 pub mod phone;
+pub(crate) mod records;
 
 use crate::columns::consent::Channel;
 use crate::outcome::Reason;

@@ -8,12 +8,13 @@ mod grants;
 mod jobs;
 mod one_by_one;
 mod settle;
-mod submit;
-mod verdict;
+pub(crate) mod submit;
+pub(crate) mod verdict;
 
 use crate::batch::Batch;
 use crate::batch::batches::Batches;
 use crate::batch::routing::{Mode, Part};
+use crate::contact::Contact;
 use crate::engine::caller::Caller;
 use crate::engine::grants::give;
 use crate::engine::jobs::{ImportJobs, status};
@@ -299,11 +300,11 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    fn leave(&mut self, row: Row, outcome: RowOutcome) -> Result<(), Error> {
+    fn leave(&mut self, row: Row<Contact>, outcome: RowOutcome) -> Result<(), Error> {
         if row.is_blank {
             return Ok(());
         }
-        let outcome = row.contact.err().map_or(outcome, RowOutcome::Refused);
+        let outcome = row.record.err().map_or(outcome, RowOutcome::Refused);
         self.end(row.line, &outcome)
     }
 }

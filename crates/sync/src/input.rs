@@ -2,28 +2,30 @@
 //! wait for a pipe, and a sync that is asked to stop does not wait for it.
 
 mod parser;
+pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod source;
 
+use crate::contact::Contact;
+use crate::contact::records::Contacts;
 use crate::decode::form::{Form, Format};
 use crate::error::Error;
 use crate::files;
 use crate::input::parser::Parser;
+use crate::input::records::Records;
 use crate::input::rows::Rows;
 use crate::input::source::Source;
 use crate::interrupt::blocking;
 use crate::settings::Settings;
-use encoding_rs::UTF_8;
+use encoding_rs::{Encoding, UTF_8};
+use std::path::Path;
 
 /// An input and how to read it.
-pub struct Input {
-    source: Source,
-    parser: Parser,
-}
+pub struct Input(Reading<Contacts>);
 
 /// An input whose header was read.
 pub struct OpenInput {
-    pub(crate) rows: Rows,
+    pub(crate) rows: Rows<Contact>,
     /// The form of the input.
     pub form: Form,
     /// The length of the input in bytes, if it is known. [`Progress::bytes`](crate::Progress) counts up to
@@ -38,31 +40,10 @@ impl Input {
     /// The settings do not go together, or the report or the state is the input.
     pub fn new(source: Source, settings: &Settings) -> Result<Self, Error> {
         settings.check()?;
-        let of = |path: &Option<std::path::PathBuf>| path.as_deref().and_then(files::identity);
-        let used = [
-            ("the input", source.identity()),
-            ("--report", of(&settings.report)),
-            ("--state", of(&settings.state)),
-        ];
-        files::distinct(&used, &[]).map_err(Error::invalid)?;
-        let mapping = settings.mapping()?;
-        let format = settings.format.or(match source.extension().as_deref() {
-            Some("jsonl" | "ndjson" | "json") => Some(Format::Jsonl),
-            Some("csv" | "tsv") => Some(Format::Csv),
-            _ => settings.separator.map(|_| Format::Csv),
-        });
-        if format == Some(Format::Jsonl) && settings.separator.is_some() {
-            return Err(Error::invalid("--separator is for CSV"));
-        }
-        let parser = Parser {
-            name: source.name.clone(),
-            format,
-            is_said: settings.format.is_some(),
-            separator: settings.separator,
-            encoding: settings.encoding,
-            mapping,
-        };
-        Ok(Self { source, parser })
+        let written = [("--report", settings.report.as_deref()), ("--state", settings.state.as_deref())];
+        let records = Contacts::new(settings.mapping()?);
+        let Settings { format, separator, encoding, .. } = settings;
+        Ok(Self(Reading::new(source, &written, (*format, *separator, *encoding), records)?))
     }
 
     /// Reads the beginning of the input, until its columns are known. Dropping the future does not wait for a
@@ -71,20 +52,61 @@ impl Input {
     /// # Errors
     /// The input cannot be read, or its header does not say what the settings need.
     pub async fn open(self) -> Result<OpenInput, Error> {
+        let (rows, form, length) = self.0.open().await?;
+        Ok(OpenInput { rows, form, length })
+    }
+}
+
+/// How an input is written, as far as the settings say it: the format, the separator and the encoding.
+pub(crate) type Written = (Option<Format>, Option<u8>, Option<&'static Encoding>);
+
+/// An input, and what its rows become.
+pub(crate) struct Reading<R> {
+    source: Source,
+    parser: Parser,
+    records: R,
+}
+
+impl<R: Records> Reading<R> {
+    /// `files` are the files that are written to, by their options. None of them may be another, or the input.
+    pub(crate) fn new(
+        source: Source,
+        files: &[(&str, Option<&Path>)],
+        (format, separator, encoding): Written,
+        records: R,
+    ) -> Result<Self, Error> {
+        let mut used = vec![("the input", source.identity())];
+        used.extend(files.iter().map(|(option, path)| (*option, path.and_then(files::identity))));
+        files::distinct(&used, &[]).map_err(Error::invalid)?;
+        let known = format.or(match source.extension().as_deref() {
+            Some("jsonl" | "ndjson" | "json") => Some(Format::Jsonl),
+            Some("csv" | "tsv") => Some(Format::Csv),
+            _ => separator.map(|_| Format::Csv),
+        });
+        if known == Some(Format::Jsonl) && separator.is_some() {
+            return Err(Error::invalid("--separator is for CSV"));
+        }
+        let name = source.name.clone();
+        let parser = Parser { name, format: known, is_said: format.is_some(), separator, encoding };
+        Ok(Self { source, parser, records })
+    }
+
+    /// The rows, the form, and the length in bytes if it is known.
+    pub(crate) async fn open(self) -> Result<(Rows<R::Record>, Form, Option<u64>), Error> {
         let (mut rows, length) = blocking(move || self.begin()).await?;
         let form = rows.begin().await?;
         // Progress counts bytes of decoded text.
         let length = length.filter(|_| form.encoding == UTF_8);
-        Ok(OpenInput { rows, form, length })
+        Ok((rows, form, length))
     }
 
-    fn begin(self) -> Result<(Rows, Option<u64>), Error> {
-        let Self { source, parser } = self;
+    fn begin(self) -> Result<(Rows<R::Record>, Option<u64>), Error> {
+        let Self { source, parser, mut records } = self;
         let (source, length) =
             source.open().map_err(|error| Error::invalid(format!("cannot read {}: {error}", parser.name)))?;
         let (mut sink, rows) = rows::pair();
         let read = move || {
-            if let Err(error) = parser.read(source, &mut sink) {
+            if let Err(error) = parser.read(source, &mut records, &mut sink) {
                 sink.fail(error);
             }
         };
@@ -101,25 +123,24 @@ mod tests {
     use super::*;
     use klaviyo_host::types::Code;
     use std::fs::OpenOptions;
-    use std::path::Path;
 
     const ROWS_OF_FILE: usize = 100_000;
 
     /// A file that is far longer than what is read ahead, and the beginning of its rows.
-    fn opened(file: &Path) -> (Rows, Option<u64>) {
+    fn opened(file: &Path) -> (Rows<Contact>, Option<u64>) {
         let row = |n| format!("contact+{n:06}@example.com\n");
         let text: String = std::iter::once("email\n".to_owned()).chain((0..ROWS_OF_FILE).map(row)).collect();
         std::fs::write(file, text).unwrap();
         let input = Input::new(Source::path(file), &Settings::default()).unwrap();
-        input.begin().unwrap()
+        input.0.begin().unwrap()
     }
 
-    async fn all(mut rows: Rows) -> (usize, Result<(), Error>) {
+    async fn all(mut rows: Rows<Contact>) -> (usize, Result<(), Error>) {
         let mut count = 0;
         loop {
             match rows.next().await {
                 Ok(Some(row)) => {
-                    let email = row.contact.unwrap().profile.email.unwrap();
+                    let email = row.record.unwrap().profile.email.unwrap();
                     assert_eq!(email, format!("contact+{count:06}@example.com"));
                     count += 1;
                 }

@@ -5,6 +5,9 @@
 //! requests of a sync and sends none. A [`Reporter`] hears of each row, an [`Interrupter`] stops a sync, and
 //! with [`Settings::state`] the same sync goes on afterwards.
 //!
+//! [`track`] does the same with a file of events: [`EventSettings`], [`EventInput`], and no state, since a repeated
+//! event does no harm.
+//!
 //! The caller supplies the account as a [`Tenant`](klaviyo_host::Tenant). The library opens no connection and
 //! prints nothing. `tests/sync.rs` is an example.
 
@@ -16,6 +19,7 @@ mod decode;
 mod dry_run;
 mod engine;
 mod error;
+mod events;
 pub mod files;
 mod input;
 mod interrupt;
@@ -35,6 +39,9 @@ pub use decode::form::{Form, Format, separator};
 pub use dry_run::recording::{DryAccount, RecordingTransport, UnsentRequest};
 pub use dry_run::{Plan, dry_run};
 pub use error::{Error, Stopped};
+pub use events::field::EventColumn;
+pub use events::tracking::track;
+pub use events::{EventInput, EventSettings, OpenEvents};
 pub use input::source::Source;
 pub use input::{Input, OpenInput};
 pub use interrupt::{Interrupt, Interrupter};

@@ -3,6 +3,7 @@
 use crate::batch::batches::Batches;
 use crate::batch::judge::Judge;
 use crate::batch::routing::Routing;
+use crate::contact::Contact;
 use crate::decode::form::Form;
 use crate::engine::Engine;
 use crate::engine::caller::Caller;
@@ -24,7 +25,7 @@ use klaviyo_host::Tenant;
 /// One run of a sync, the first or one that goes on. Its input can be read, and its state belongs to its
 /// settings. The state stays locked as long as this exists.
 pub struct SyncRun {
-    rows: Rows,
+    rows: Rows<Contact>,
     form: Form,
     settings: Settings,
     journal: Journal,

@@ -7,8 +7,8 @@ use klaviyo_host::types::Code;
 use klaviyo_host::{Connector, Egress, Limits, LoadError, Pace, Secret, Tenant, Transport};
 use klaviyo_mock::{Account, Faults, Klaviyo, Rates, Server};
 use klaviyo_sync::{
-    Channel, DryAccount, Error, Input, Interrupt, Interrupter, Notice, Progress, Reporter, RowOutcome,
-    Settings, Source, Summary, SyncRun, UnsentRequest, dry_run,
+    Channel, DryAccount, Error, EventInput, EventSettings, Input, Interrupt, Interrupter, Notice, Progress,
+    Reporter, RowOutcome, Settings, Source, Summary, SyncRun, UnsentRequest, dry_run, track,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -246,4 +246,27 @@ async fn settings_that_do_not_go_together_are_refused() {
         let error = Input::new(Source::path(&file), &settings).err().unwrap();
         assert_eq!(error.code(), Code::InvalidInput, "{settings:?}");
     }
+}
+
+#[tokio::test]
+async fn events_are_tracked_and_each_row_has_its_outcome() {
+    let server = Server::start(klaviyo()).unwrap();
+    let settings = EventSettings { metric: Some("Placed Order".to_owned()), ..EventSettings::default() };
+    let text = "email,unique id,value\na@example.com,1,12.50\na@example.com,1,\nb@example.com,1,\n";
+    let source = Source::reader("the test", io::Cursor::new(text));
+    let input = EventInput::new(source, &settings).unwrap().open().await.unwrap();
+    let mut listener = Listener::default();
+    let account = tenant(settings.limits(), &server);
+    let counts = track(input, &settings, account, Interrupt::new().1, &mut listener).await.unwrap();
+    assert_eq!((counts.done, counts.refused, counts.failed), (2, 1, 0));
+    assert_eq!(listener.outcomes(), [(2, "done"), (3, "refused"), (4, "done")]);
+    assert_eq!(listener.rows[1].1.reason().field, "unique-id");
+    assert_eq!((listener.progress.counts, listener.progress.read), (counts, 3));
+    assert_eq!(listener.progress.bytes, text.len() as u64);
+    // The two events that are left have one id, so each is in a request of its own.
+    assert_eq!(server.requests(), 2);
+
+    let refused = Source::reader("the test", io::Cursor::new("email\na@example.com\n"));
+    let error = EventInput::new(refused, &settings).unwrap().open().await.err().unwrap();
+    assert_eq!(error.code(), Code::InvalidInput);
 }

@@ -3,6 +3,7 @@
 
 use crate::batch::Batch;
 use crate::batch::judge::Judge;
+use crate::contact::Contact;
 use crate::decode::lookahead::Position;
 use crate::error::Error;
 use crate::input::rows::{Row, Rows};
@@ -15,10 +16,10 @@ const REFUSED: usize = 20_000;
 
 /// Makes batches of rows.
 pub(crate) struct Batches {
-    rows: Rows,
+    rows: Rows<Contact>,
     pub(crate) judge: Judge,
     /// Rows of the batch that is being made.
-    pending: Vec<Row>,
+    pending: Vec<Row<Contact>>,
     /// How many rows were taken from the input.
     pub(crate) taken: u64,
     /// The number of the next batch.
@@ -31,7 +32,7 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    pub(crate) fn new(rows: Rows, judge: Judge, saved: &SavedState) -> Self {
+    pub(crate) fn new(rows: Rows<Contact>, judge: Judge, saved: &SavedState) -> Self {
         Self {
             rows,
             judge,
@@ -63,7 +64,7 @@ impl Batches {
     }
 
     /// Takes a row, and compares the input up to it with that of earlier runs.
-    pub(crate) async fn take(&mut self) -> Result<Option<Row>, Error> {
+    pub(crate) async fn take(&mut self) -> Result<Option<Row<Contact>>, Error> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
         self.taken += 1;
         self.last = row.position;
@@ -84,7 +85,7 @@ impl Batches {
     }
 
     /// The pending rows, when their batch will not be sent.
-    pub(crate) fn take_pending(&mut self) -> Vec<Row> {
+    pub(crate) fn take_pending(&mut self) -> Vec<Row<Contact>> {
         std::mem::take(&mut self.pending)
     }
 
@@ -146,7 +147,7 @@ impl Batches {
                     self.rows.give_back(row);
                     break;
                 }
-                candidates += usize::from(row.contact.is_ok());
+                candidates += usize::from(row.record.is_ok());
                 self.pending.push(row);
             }
             if self.pending.len() == judged {
@@ -164,8 +165,8 @@ impl Batches {
     }
 
     /// The bytes that a row takes in an import.
-    fn bytes(&self, row: &Row) -> usize {
-        let imported = row.contact.as_ref().ok().filter(|contact| self.judge.routing.part(contact).is_some());
+    fn bytes(&self, row: &Row<Contact>) -> usize {
+        let imported = row.record.as_ref().ok().filter(|contact| self.judge.routing.part(contact).is_some());
         imported.map_or(0, |contact| contact.bytes)
     }
 
@@ -179,8 +180,8 @@ impl Batches {
     }
 }
 
-fn count(rows: &[Row]) -> usize {
-    rows.iter().filter(|row| row.contact.is_ok()).count()
+fn count(rows: &[Row<Contact>]) -> usize {
+    rows.iter().filter(|row| row.record.is_ok()).count()
 }
 
 fn changed(how: &str) -> Error {

@@ -3,8 +3,8 @@
 
 use crate::columns::consent::Channel;
 use crate::columns::consent::name;
-use crate::columns::field::Field;
 use crate::outcome::Reason;
+use std::fmt::Display;
 
 /// The names in a header, or of the members of a JSON object.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ impl<'a> Names<'a> {
         self,
         first: usize,
         second: usize,
-        field: &Field,
+        field: &dyn Display,
         is_mapped: impl Fn(usize) -> bool,
     ) -> Reason {
         if !self.is_header {

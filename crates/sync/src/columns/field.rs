@@ -104,21 +104,54 @@ impl FromStr for ColumnMapping {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (column, field) = text
+        let (column, field) = mapped(text, "phone-number", Field::of, FIELDS)?;
+        Ok(Self { column, field })
+    }
+}
+
+/// What a column of any kind of record can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Custom {
+    Property(String),
+    Json(String),
+    Ignore,
+}
+
+impl From<Custom> for Field {
+    fn from(custom: Custom) -> Self {
+        match custom {
+            Custom::Property(name) => Self::Property(name),
+            Custom::Json(name) => Self::Json(name),
+            Custom::Ignore => Self::Ignore,
+        }
+    }
+}
+
+/// Reads `COLUMN=FIELD`. `of` finds the other fields by the letters of their names; `fields` lists all of them.
+pub(crate) fn mapped<F: From<Custom>>(
+    text: &str,
+    example: &str,
+    of: impl Fn(&str) -> Option<F>,
+    fields: &str,
+) -> Result<(String, F), String> {
+    let (column, field) = text
         .split_once('=')
         .map(|(column, field)| (column.trim(), field.trim()))
         .filter(|(column, _)| !column.is_empty())
-        .ok_or("write COLUMN=FIELD, such as 'Mobile=phone-number', or the column's position, as in '3=phone-number'")?;
-        let own = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
-        let field = match field.split_once(':') {
-            Some(("property", name)) => own(name).map(Field::Property),
-            Some(("json", name)) => own(name).map(Field::Json),
-            _ if field == "ignore" => Some(Field::Ignore),
-            _ => Field::of(&letters(field)),
-        };
-        let field = field.ok_or_else(|| format!("there is no such field; there are {FIELDS}"))?;
-        Ok(Self { column: column.to_owned(), field })
-    }
+        .ok_or_else(|| {
+            format!(
+                "write COLUMN=FIELD, such as 'Mobile={example}', or the column's position, as in '3={example}'"
+            )
+        })?;
+    let own = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    let field = match field.split_once(':') {
+        Some(("property", name)) => own(name).map(|name| Custom::Property(name).into()),
+        Some(("json", name)) => own(name).map(|name| Custom::Json(name).into()),
+        _ if field == "ignore" => Some(Custom::Ignore.into()),
+        _ => of(&letters(field)),
+    };
+    let field = field.ok_or_else(|| format!("there is no such field; there are {fields}"))?;
+    Ok((column.to_owned(), field))
 }
 
 /// The part of a name that is compared: `Phone Number`, `phone_number` and `PhoneNumber` are the same.

@@ -4,10 +4,10 @@ use crate::columns::field::Field;
 use crate::columns::{Columns, Mapping};
 use crate::contact::Contact;
 use crate::contact::draft::Draft;
-use crate::decode::object::{json_string, sound};
+use crate::decode::object::json_string;
+use crate::decode::record::without_mark;
 use crate::outcome::Reason;
 use klaviyo_core::text::trimmed;
-use serde_json::value::RawValue;
 
 /// The contact of a row. Values that are missing at its end are empty.
 pub(crate) fn contact_of_row<'a>(
@@ -30,26 +30,12 @@ pub(crate) fn contact_of_row<'a>(
             Field::Ignore => {}
             // An empty value clears nothing at Klaviyo.
             _ if trimmed(value).is_empty() => {}
-            Field::Property(name) => draft.property(name, &json_string(value)),
-            Field::Json(name) => {
-                let json: Result<&RawValue, _> = serde_json::from_str(value.trim());
-                let json = json.map_err(|_| {
-                    Reason::new("properties", format!("{name} is no JSON; text has to be in quotation marks"))
-                })?;
-                sound("properties", json)?;
-                draft.property(name, json.get());
-            }
+            Field::Property(name) => draft.properties.add(name, &json_string(value)),
+            Field::Json(name) => draft.properties.add_cell(name, value)?,
             _ => draft.set(column, trimmed(value))?,
         }
     }
     draft.contact()
-}
-
-/// A value without the apostrophe by which a spreadsheet marks a number or a formula as text. An apostrophe
-/// before a letter belongs to the text, as in 's-Gravenhage.
-fn without_mark(value: &str) -> &str {
-    let is_marked = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || "+-=@".contains(c));
-    trimmed(value).strip_prefix('\'').filter(|rest| is_marked(rest.trim_start())).unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -99,21 +85,6 @@ mod tests {
         let strict = Mapping { strict: true, ..own };
         assert_eq!(row(&strict, "12345").unwrap_err().field, "phone-number");
         assert!(row(&strict, "N/A").is_ok());
-    }
-
-    #[test]
-    fn a_spreadsheets_apostrophe_is_no_part_of_a_value() {
-        for (value, plain) in [
-            ("'1000000000001", "1000000000001"),
-            ("'+49", "+49"),
-            (" '=1+1", "=1+1"),
-            ("'s-Gravenhage", "'s-Gravenhage"),
-            ("O'Neil", "O'Neil"),
-            ("'", "'"),
-            ("''", "''"),
-        ] {
-            assert_eq!(without_mark(value), plain, "{value}");
-        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::columns::words::Sense;
 use crate::columns::{Column, Mapping};
 use crate::contact::phone::international;
 use crate::contact::{Contact, Given};
-use crate::decode::object::json_string;
+use crate::decode::object::Properties;
 use crate::outcome::Reason;
 use jiff::Timestamp;
 use klaviyo_core::bulk;
@@ -23,8 +23,7 @@ pub(crate) struct Draft<'a> {
     profile: klaviyo_core::NewProfile,
     /// First and last name in one, for a row that has neither.
     name: Option<String>,
-    /// The custom properties: members of a JSON object, separated by commas.
-    properties: String,
+    pub(crate) properties: Properties,
     /// Times of consent: the rank, the channel (none is any) and the text.
     times: Vec<(u8, Option<Channel>, String)>,
     source: Option<String>,
@@ -39,7 +38,7 @@ impl<'a> Draft<'a> {
             mapping,
             profile: klaviyo_core::NewProfile::default(),
             name: None,
-            properties: String::new(),
+            properties: Properties::default(),
             times: Vec::new(),
             source: None,
             method: None,
@@ -79,15 +78,6 @@ impl<'a> Draft<'a> {
             self.warn(Reason::new(field.name(), "it has several values; only the first of them is taken"))?;
         }
         Ok(first)
-    }
-
-    pub(crate) fn property(&mut self, name: &str, json: &str) {
-        if !self.properties.is_empty() {
-            self.properties.push(',');
-        }
-        self.properties.push_str(&json_string(name));
-        self.properties.push(':');
-        self.properties.push_str(json);
     }
 
     /// Takes the answer of a consent column.
@@ -133,9 +123,7 @@ impl<'a> Draft<'a> {
         if let (None, None, Some(name)) = (&self.profile.first_name, &self.profile.last_name, &self.name) {
             (self.profile.first_name, self.profile.last_name) = names(name);
         }
-        if !self.properties.is_empty() {
-            self.profile.properties = Some(format!("{{{}}}", self.properties));
-        }
+        self.profile.properties = self.properties.object();
         let unfit = if self.mapping.strict { OnInvalid::Refuse } else { OnInvalid::LeaveOut };
         let number = |written: &str| international(written, self.mapping.region);
         let Intake { contact, warnings } =

@@ -13,20 +13,11 @@ use std::collections::BTreeSet;
 /// The contact of a line, or of an element of an array.
 pub(crate) fn contact_of_object(mapping: &Mapping, line: &[u8]) -> Result<Contact, Reason> {
     let text = std::str::from_utf8(line).map_err(|_| Reason::new("", "it is not UTF-8"))?;
-    let Members(mut members) = Members::read(text)?;
+    let mut members = Members::read(text)?;
     let is_mapped = mapping.columns.iter().any(|mapped| mapped.column == "properties");
-    let index = members.iter().position(|(name, _)| name == "properties" && !is_mapped);
-    let given = match index.map(|index| members.remove(index).1).filter(|value| value.get() != "null") {
-        None => Vec::new(),
-        Some(value) => nested(value.get())?.0,
-    };
-    // Its members are columns, as they are in a file that has no objects. A text stays a column of its own.
-    if let Some(index) =
-        members.iter().position(|(name, value)| name == "location" && value.get().starts_with('{'))
-    {
-        let (_, value) = members.remove(index);
-        members.extend(Members::read(value.get())?.0);
-    }
+    let nested = if is_mapped { Vec::new() } else { members.take_properties()? };
+    members.splice_location()?;
+    let Members(members) = members;
     let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     let columns = of_members(mapping, &names)?;
     let mut draft = Draft::new(mapping);
@@ -41,21 +32,14 @@ pub(crate) fn contact_of_object(mapping: &Mapping, line: &[u8]) -> Result<Contac
     }
     let mut properties: BTreeSet<&str> =
         columns.columns.iter().filter_map(|column| column.field.property()).collect();
-    for (name, value) in &given {
+    for (name, value) in &nested {
         if !properties.insert(name) {
             let reason = format!("property:{name} is given twice; leave one out with --map 'COLUMN=ignore'");
             return Err(Reason::new("", reason));
         }
-        draft.property(name, value.get());
+        draft.properties.add(name, value.get());
     }
     draft.contact()
-}
-
-/// The custom properties: an object, or the text of one, as the connector itself returns them.
-fn nested(value: &str) -> Result<Members, Reason> {
-    let text = value.starts_with('"').then(|| serde_json::from_str::<String>(value).ok()).flatten();
-    Members::read(text.as_deref().unwrap_or(value))
-        .map_err(|_| Reason::new("properties", "they are not a JSON object"))
 }
 
 /// Takes a member of an object.
@@ -71,7 +55,7 @@ fn member(draft: &mut Draft<'_>, column: &Column, value: &str) -> Result<(), Rea
     }
     match &column.field {
         Field::Ignore => {}
-        Field::Property(property) | Field::Json(property) => draft.property(property, value),
+        Field::Property(property) | Field::Json(property) => draft.properties.add(property, value),
         field => {
             if let Some(text) = field_text(field.name(), value)? {
                 draft.set(column, trimmed(&text))?;

@@ -27,11 +27,79 @@ impl Members {
         }
         Ok(members)
     }
+
+    /// Takes the members of the object `properties`, if there is one. It may be the text of an object, as the connector
+    /// itself returns it.
+    ///
+    /// # Errors
+    /// `properties` is something else.
+    pub(crate) fn take_properties(&mut self) -> Result<Vec<(String, Box<RawValue>)>, Reason> {
+        let index = self.0.iter().position(|(name, _)| name == "properties");
+        let Some(value) = index.map(|index| self.0.remove(index).1).filter(|value| value.get() != "null")
+        else {
+            return Ok(Vec::new());
+        };
+        let text =
+            value.get().starts_with('"').then(|| serde_json::from_str::<String>(value.get()).ok()).flatten();
+        Self::read(text.as_deref().unwrap_or(value.get()))
+            .map(|Self(members)| members)
+            .map_err(|_| Reason::new("properties", "they are not a JSON object"))
+    }
+
+    /// Puts the members of the object `location` beside the others, as they are in a file that has no objects. A text
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// The object cannot be read.
+    pub(crate) fn splice_location(&mut self) -> Result<(), Reason> {
+        let is_location =
+            |(name, value): &(String, Box<RawValue>)| name == "location" && value.get().starts_with('{');
+        if let Some(index) = self.0.iter().position(is_location) {
+            let (_, value) = self.0.remove(index);
+            self.0.extend(Self::read(value.get())?.0);
+        }
+        Ok(())
+    }
+}
+
+/// The custom properties of a record, as the text of a JSON object.
+#[derive(Debug, Default)]
+pub(crate) struct Properties(String);
+
+impl Properties {
+    /// Adds a property whose value is JSON.
+    pub(crate) fn add(&mut self, name: &str, json: &str) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        self.0.push_str(&json_string(name));
+        self.0.push(':');
+        self.0.push_str(json);
+    }
+
+    /// Adds the value of a cell that is written as JSON.
+    ///
+    /// # Errors
+    /// It is not JSON.
+    pub(crate) fn add_cell(&mut self, name: &str, value: &str) -> Result<(), Reason> {
+        let json: Result<&RawValue, _> = serde_json::from_str(value.trim());
+        let json = json.map_err(|_| {
+            Reason::new("properties", format!("{name} is no JSON; text has to be in quotation marks"))
+        })?;
+        sound("properties", json)?;
+        self.add(name, json.get());
+        Ok(())
+    }
+
+    /// The object; none without a property.
+    pub(crate) fn object(&self) -> Option<String> {
+        (!self.0.is_empty()).then(|| format!("{{{}}}", self.0))
+    }
 }
 
 /// Refuses JSON that other programs cannot read: half of a character, a number too large for any type,
 /// nesting without end. Klaviyo would refuse all contacts of its request.
-pub(crate) fn sound(name: &str, value: &RawValue) -> Result<(), Reason> {
+fn sound(name: &str, value: &RawValue) -> Result<(), Reason> {
     match serde_json::from_str::<serde_json::Value>(value.get()) {
         Ok(_) => Ok(()),
         Err(_) => {

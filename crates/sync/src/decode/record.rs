@@ -1,5 +1,6 @@
 //! Reads the values of a row of CSV.
 
+use klaviyo_core::text::trimmed;
 use std::io::Cursor;
 
 /// Reads the fields of one row of CSV.
@@ -31,6 +32,33 @@ impl Decoder {
             Ok(true) => Ok(&self.record),
             Ok(false) => Err("it cannot be read as CSV".to_owned()),
             Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// A value without the apostrophe by which a spreadsheet marks a number or a formula as text. An apostrophe
+/// before a letter belongs to the text, as in 's-Gravenhage.
+pub(crate) fn without_mark(value: &str) -> &str {
+    let is_marked = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || "+-=@".contains(c));
+    trimmed(value).strip_prefix('\'').filter(|rest| is_marked(rest.trim_start())).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheets_apostrophe_is_no_part_of_a_value() {
+        for (value, plain) in [
+            ("'1000000000001", "1000000000001"),
+            ("'+49", "+49"),
+            (" '=1+1", "=1+1"),
+            ("'s-Gravenhage", "'s-Gravenhage"),
+            ("O'Neil", "O'Neil"),
+            ("'", "'"),
+            ("''", "''"),
+        ] {
+            assert_eq!(without_mark(value), plain, "{value}");
         }
     }
 }

@@ -104,7 +104,7 @@ mod tests {
     /// Which of four good rows failed, when the job had the last three of them.
     fn failed(failures: &[ImportFailure], rest: Option<Reason>) -> Vec<usize> {
         let contact = |line| if line == 0 { Err(Reason::default()) } else { Ok(Contact::default()) };
-        let row = |line| Row { line, is_blank: false, position: Position::default(), contact: contact(line) };
+        let row = |line| Row { line, is_blank: false, position: Position::default(), record: contact(line) };
         let routing = Routing::new(&Settings::default(), None, "");
         let mut batch = Batch::new(0, (0..5).map(row).collect(), &routing, 5, Position::default());
         // By their index, of which the refused row has the first.

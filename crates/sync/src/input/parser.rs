@@ -1,10 +1,5 @@
-//! Reads an input into rows: finds its encoding, its format and its header, then makes a contact of each row.
+//! Reads an input into rows: finds its encoding, its format and its header, then makes a record of each row.
 
-use crate::columns::resolver::of_header;
-use crate::columns::{Columns, Mapping};
-use crate::contact::Contact;
-use crate::contact::csv_row::contact_of_row;
-use crate::contact::json_object::contact_of_object;
 use crate::decode::detect;
 use crate::decode::encoding::{self, Decoded};
 use crate::decode::form::{Form, Format};
@@ -13,6 +8,7 @@ use crate::decode::frames::{Frames, Grammar};
 use crate::decode::lookahead::SUBSTITUTE;
 use crate::decode::record::Decoder;
 use crate::error::Error;
+use crate::input::records::Records;
 use crate::input::rows::Sink;
 use crate::outcome::Reason;
 use encoding_rs::{Encoding, UTF_8};
@@ -29,7 +25,6 @@ pub(crate) struct Parser {
     pub(crate) is_said: bool,
     pub(crate) separator: Option<u8>,
     pub(crate) encoding: Option<&'static Encoding>,
-    pub(crate) mapping: Mapping,
 }
 
 impl Parser {
@@ -37,7 +32,12 @@ impl Parser {
     ///
     /// # Errors
     /// The input cannot be read, or is not what the settings say.
-    pub(crate) fn read(&self, mut source: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Error> {
+    pub(crate) fn read<R: Records>(
+        &self,
+        mut source: Box<dyn Read + Send>,
+        records: &mut R,
+        sink: &mut Sink<R::Record>,
+    ) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
         let head = detect::head(&mut source).map_err(unreadable)?;
         let (encoding, is_guess) = encoding::of(&head, self.encoding);
@@ -54,15 +54,21 @@ impl Parser {
         let form =
             Form { format: Format::Csv, separator: None, encoding, is_guess, is_news, notes: Vec::new() };
         match self.format {
-            Some(Format::Jsonl) => self.json(frames, Form { format: Format::Jsonl, ..form }, sink),
+            Some(Format::Jsonl) => self.json(frames, Form { format: Format::Jsonl, ..form }, records, sink),
             None if looks_like_json => {
-                self.json(frames, Form { format: Format::Jsonl, is_news: true, ..form }, sink)
+                self.json(frames, Form { format: Format::Jsonl, is_news: true, ..form }, records, sink)
             }
-            _ => self.csv(frames, form, looks_like_json, sink),
+            _ => self.csv(frames, form, looks_like_json, records, sink),
         }
     }
 
-    fn json<R: Read>(&self, mut frames: Frames<R>, form: Form, sink: &mut Sink) -> Result<(), Error> {
+    fn json<R: Records>(
+        &self,
+        mut frames: Frames<impl Read>,
+        form: Form,
+        records: &mut R,
+        sink: &mut Sink<R::Record>,
+    ) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
         match frames.text.skip_space().map_err(unreadable)? {
             Some(bracket @ b'[') => {
@@ -89,13 +95,14 @@ impl Parser {
         while let Some(frame) = frames.next().map_err(unreadable)? {
             let line = frame.line;
             let is_end = frame.is_end_mark() && frames.text.is_at_end().map_err(unreadable)?;
-            let contact = match frame.bytes {
+            let record = match frame.bytes {
                 Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => continue,
                 _ if is_end => Ok(None),
-                Ok(bytes) => self.object(&bytes, &form),
+                Ok(bytes) => object(records, line, &bytes, &form),
                 Err(reason) => Err(Reason::new("", reason)),
             };
-            if !sink.put(line, frames.text.position(), contact) {
+            let bytes = bytes_of::<R>(&record);
+            if !sink.put(line, frames.text.position(), record, bytes) {
                 return Ok(());
             }
         }
@@ -103,26 +110,13 @@ impl Parser {
         Ok(())
     }
 
-    /// The contact of a JSON object; none if all of its values are empty.
-    fn object(&self, bytes: &[u8], form: &Form) -> Result<Option<Contact>, Reason> {
-        check_encoding(bytes, form)?;
-        match contact_of_object(&self.mapping, bytes) {
-            Err(_)
-                if serde_json::from_slice(bytes)
-                    .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
-            {
-                Ok(None)
-            }
-            contact => contact.map(Some),
-        }
-    }
-
-    fn csv<R: Read>(
+    fn csv<R: Records>(
         &self,
-        mut frames: Frames<R>,
+        mut frames: Frames<impl Read>,
         mut form: Form,
         looks_like_json: bool,
-        sink: &mut Sink,
+        records: &mut R,
+        sink: &mut Sink<R::Record>,
     ) -> Result<(), Error> {
         let unreadable = |error| self.unreadable(&error);
         let declared = frames.text.look(detect::declared).map_err(unreadable)?.flatten();
@@ -144,19 +138,22 @@ impl Parser {
             sink.begin(form);
             return Ok(());
         };
-        let columns = check_encoding(&header, &form)
+        let header = check_encoding(&header, &form)
             .map_err(|reason| reason.reason)
             .and_then(|()| decoder.decode(header))
-            .map_err(|reason| format!("the header: {reason}"))
-            .and_then(|header| of_header(&self.mapping, header.iter()))
-            .map_err(|reason| self.no_columns(&reason, looks_like_json))?;
-        form.notes.clone_from(&columns.notes);
+            .map_err(|reason| format!("the header: {reason}"));
+        let width = header.as_ref().map_or(0, |header| header.len());
+        let columns = header.and_then(|header| records.columns(&header.iter().collect::<Vec<_>>()));
+        let (columns, notes) = columns.map_err(|reason| self.no_columns(&reason, looks_like_json))?;
+        form.notes = notes;
+        let mut rows = CsvRows { decoder, width, columns };
         sink.begin(form.clone());
         while let Some(frame) = frames.next().map_err(unreadable)? {
             let line = frame.line;
             let is_end = frame.is_end_mark() && frames.text.is_at_end().map_err(unreadable)?;
-            let contact = if is_end { Ok(None) } else { self.row(frame, &columns, &mut decoder, &form) };
-            if !sink.put(line, frames.text.position(), contact) {
+            let record = if is_end { Ok(None) } else { rows.record(records, frame, &form) };
+            let bytes = bytes_of::<R>(&record);
+            if !sink.put(line, frames.text.position(), record, bytes) {
                 return Ok(());
             }
         }
@@ -164,7 +161,7 @@ impl Parser {
         Ok(())
     }
 
-    fn header<R: Read>(&self, frames: &mut Frames<R>) -> Result<Option<Vec<u8>>, Error> {
+    fn header(&self, frames: &mut Frames<impl Read>) -> Result<Option<Vec<u8>>, Error> {
         let unreadable = |error| self.unreadable(&error);
         let Some(header) = frames.next().map_err(unreadable)? else { return Ok(None) };
         if header.is_end_mark() && frames.text.is_at_end().map_err(unreadable)? {
@@ -182,34 +179,6 @@ impl Parser {
         Error::invalid(format!("{}: {json}{reason}", self.name))
     }
 
-    /// The contact of a row of CSV; none if all of its values are empty.
-    fn row(
-        &self,
-        frame: Frame,
-        columns: &Columns,
-        decoder: &mut Decoder,
-        form: &Form,
-    ) -> Result<Option<Contact>, Reason> {
-        let Frame { line, lines, bytes } = frame;
-        let bytes = bytes.map_err(|reason| Reason::new("", reason))?;
-        check_encoding(&bytes, form)?;
-        let record = decoder.decode(bytes).map_err(|reason| Reason::new("", reason))?;
-        let has_value = |value: &str| !value.trim().is_empty();
-        if !record.iter().any(has_value) {
-            return Ok(None);
-        }
-        let (found, wanted) = (record.len(), columns.columns.len());
-        // Values that are missing at the end are empty. But if the row has several lines, a quotation mark
-        // may have swallowed them.
-        if record.iter().skip(wanted).any(has_value) || (found < wanted && lines > 1) {
-            return Err(Reason::new(
-                "",
-                format!("it has {found} fields, and the header has {wanted}{}", across(line, lines)),
-            ));
-        }
-        contact_of_row(&self.mapping, columns, record.iter()).map(Some)
-    }
-
     fn unreadable(&self, error: &io::Error) -> Error {
         Error::other(format!("cannot read {}: {error}", self.name))
     }
@@ -217,6 +186,66 @@ impl Parser {
     fn invalid(&self, reason: &str) -> Error {
         Error::invalid(format!("cannot read {}: {reason}", self.name))
     }
+}
+
+/// Rows of CSV below a header.
+struct CsvRows<C> {
+    decoder: Decoder,
+    /// How many columns the header has.
+    width: usize,
+    columns: C,
+}
+
+impl<C> CsvRows<C> {
+    /// The record of a row; none if all of its values are empty.
+    fn record<R: Records<Columns = C>>(
+        &mut self,
+        records: &mut R,
+        frame: Frame,
+        form: &Form,
+    ) -> Result<Option<R::Record>, Reason> {
+        let Frame { line, lines, bytes } = frame;
+        let bytes = bytes.map_err(|reason| Reason::new("", reason))?;
+        check_encoding(&bytes, form)?;
+        let values = self.decoder.decode(bytes).map_err(|reason| Reason::new("", reason))?;
+        let has_value = |value: &str| !value.trim().is_empty();
+        if !values.iter().any(has_value) {
+            return Ok(None);
+        }
+        let (found, wanted) = (values.len(), self.width);
+        // Values that are missing at the end are empty. But if the row has several lines, a quotation mark
+        // may have swallowed them.
+        if values.iter().skip(wanted).any(has_value) || (found < wanted && lines > 1) {
+            return Err(Reason::new(
+                "",
+                format!("it has {found} fields, and the header has {wanted}{}", across(line, lines)),
+            ));
+        }
+        records.of_row(line, &self.columns, values.iter()).map(Some)
+    }
+}
+
+/// The record of a JSON object; none if all of its values are empty.
+fn object<R: Records>(
+    records: &mut R,
+    line: u64,
+    bytes: &[u8],
+    form: &Form,
+) -> Result<Option<R::Record>, Reason> {
+    check_encoding(bytes, form)?;
+    match records.of_object(line, bytes) {
+        Err(_)
+            if serde_json::from_slice(bytes)
+                .is_ok_and(|object: Value| object.is_object() && is_nothing(&object)) =>
+        {
+            Ok(None)
+        }
+        record => record.map(Some),
+    }
+}
+
+fn bytes_of<R: Records>(record: &Result<Option<R::Record>, Reason>) -> usize {
+    record.as_ref().ok().and_then(Option::as_ref).map_or(0, R::bytes)
 }
 
 /// Refuses bytes that are not text in the encoding of the input.
