@@ -18,6 +18,7 @@ use std::str::FromStr;
 #[derive(Args)]
 #[group(skip)]
 #[command(group = ArgGroup::new("identifier").required(true).args(["email", "phone", "external_id", "id"]))]
+#[command(group = ArgGroup::new("dialled").multiple(true).args(["phone"]))]
 pub(crate) struct Who {
     /// An email address, also as in 'Priya <priya@example.com>'
     #[arg(long)]
@@ -32,8 +33,8 @@ pub(crate) struct Who {
     #[arg(long)]
     id: Option<String>,
     /// The country of a phone number without a country code, such as IN
-    #[arg(long, value_name = "COUNTRY", value_parser = region, requires = "phone")]
-    region: Option<country::Id>,
+    #[arg(long, value_name = "COUNTRY", value_parser = region, requires = "dialled")]
+    pub(crate) region: Option<country::Id>,
 }
 
 #[derive(Args)]

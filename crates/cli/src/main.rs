@@ -18,6 +18,7 @@ mod group;
 mod interrupt;
 mod key;
 mod output;
+mod rows;
 mod runtime;
 mod service;
 mod session;

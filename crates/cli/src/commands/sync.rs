@@ -4,9 +4,7 @@
 mod args;
 mod dry_run;
 mod help;
-mod progress;
 mod settings;
-mod summary;
 
 pub(crate) use args::Sync;
 
@@ -16,16 +14,16 @@ use crate::failure::Failure;
 use crate::find_list;
 use crate::interrupt;
 use crate::key;
-use crate::output::{self, Output};
+use crate::output::Output;
+use crate::rows::progress::Terminal;
+use crate::rows::summary::summary;
+use crate::rows::{self, tell_form};
 use crate::runtime;
 use crate::session;
 use klaviyo_host::Meter;
 use klaviyo_host::types::Code;
-use klaviyo_sync::{Error, Form, Settings, Stopped, SyncRun};
-use progress::Terminal;
-use serde_json::{Value, json};
+use klaviyo_sync::{Error, Settings, SyncRun};
 use std::time::Instant;
-use summary::summary;
 
 impl Sync {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
@@ -71,15 +69,10 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
 
 /// Says how far a sync was that stopped, and what the user can do about it.
 fn stopped(error: Error, settings: &Settings, terminal: &Terminal) -> Failure {
-    let stopped = error.stopped.clone();
-    let mut failure = Failure::from(error);
-    let Some(Stopped { counts, incomplete_report }) = stopped else { return failure };
-    terminal
-        .say(&format!("stopped: {} done, {} refused, {} failed", counts.done, counts.refused, counts.failed));
-    if let Some(reason) = incomplete_report {
-        failure = failure.hint(format!("the report is not complete: {reason}"));
-    }
+    let has_begun = error.stopped.is_some();
+    let failure = rows::stopped(error, terminal);
     match (&settings.state, failure.error.code) {
+        _ if !has_begun => failure,
         // The same sync would stop in the same way.
         (_, Code::InvalidInput) => failure,
         (Some(state), _) => failure.hint(format!(
@@ -91,21 +84,4 @@ fn stopped(error: Error, settings: &Settings, terminal: &Terminal) -> Failure {
         ),
         (None, _) => failure.hint("with --state FILE the same command could have gone on from here"),
     }
-}
-
-/// Says on standard error how the input is read, if a user would expect something else.
-fn tell_form(form: &Form) {
-    if let Some(news) = form.news() {
-        output::eprint(&format!("{news}\n"));
-    }
-    form.notes.iter().for_each(|note| output::warn(note));
-}
-
-/// The form for `--json`.
-fn form_json(form: &Form) -> Value {
-    json!({
-        "format": form.format.as_ref(),
-        "separator": form.separator.map(|separator| char::from(separator).to_string()),
-        "encoding": form.encoding.name().to_lowercase(),
-    })
 }

@@ -35,4 +35,6 @@ mod simulator;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]
+mod track;
+#[cfg(test)]
 mod usage;

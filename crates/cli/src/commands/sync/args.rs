@@ -2,10 +2,10 @@
 
 use super::help::HELP;
 use crate::contact::{self, region};
+use crate::rows::options::InputOptions;
 use crate::when;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
-use klaviyo_sync::{BATCH, Channel, ColumnMapping, ConsentColumn, DateFormat, Format, UnknownColumns, Zone};
+use klaviyo_sync::{BATCH, Channel, ColumnMapping, ConsentColumn, DateFormat, Zone};
 use phonenumber::country;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,23 +19,12 @@ pub(crate) struct Sync {
     /// The file to read; - is standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
-    /// What the input is written in [default: by the name of the file, else by how the input begins]
-    #[arg(long, value_parser = formats())]
-    pub(super) format: Option<Format>,
-    /// The character between the values of CSV, or tab [default: the one of comma, semicolon, tab and bar that the
-    /// header has most]
-    #[arg(long, value_name = "CHARACTER", value_parser = klaviyo_sync::separator)]
-    pub(super) separator: Option<u8>,
-    /// The encoding of the input, such as windows-1252 [default: UTF-8, or UTF-16 if the input looks like that]
-    #[arg(long, value_name = "ENCODING", value_parser = klaviyo_sync::encoding)]
-    pub(super) encoding: Option<&'static encoding_rs::Encoding>,
+    #[command(flatten)]
+    pub(super) input: InputOptions,
     /// What a column is, by its name or its position: a field, property:NAME, json:NAME (a property that is a number,
     /// say) or ignore; may be repeated
     #[arg(long, value_name = "COLUMN=FIELD")]
     pub(super) map: Vec<ColumnMapping>,
-    /// What to do with columns that are no fields
-    #[arg(long, value_name = "WHAT", value_parser = unknown_columns(), default_value = "refuse")]
-    pub(super) unknown_columns: UnknownColumns,
     /// The country of phone numbers without a country code, such as IN
     #[arg(long, value_name = "COUNTRY", value_parser = region)]
     pub(super) region: Option<country::Id>,
@@ -96,31 +85,4 @@ fn batch(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|most| (1..=BATCH).contains(most))
         .ok_or_else(|| format!("write a number from 1 to {}", BATCH))
-}
-
-/// Reads a format.
-fn formats() -> impl TypedValueParser<Value = Format> {
-    let value = |format: Format, help: &'static str| PossibleValue::new(<&str>::from(format)).help(help);
-    PossibleValuesParser::new([
-        value(
-            Format::Csv,
-            "Comma-separated values, or with another separator; the first row names the columns",
-        ),
-        value(Format::Jsonl, "JSON Lines, an object on each line, or a JSON array of objects"),
-    ])
-    .map(|name| if name == Format::Csv.as_ref() { Format::Csv } else { Format::Jsonl })
-}
-
-/// Reads what to do with unknown columns.
-fn unknown_columns() -> impl TypedValueParser<Value = UnknownColumns> {
-    use UnknownColumns::{Ignore, Properties, Refuse};
-    let value = |what: UnknownColumns, help: &'static str| PossibleValue::new(<&str>::from(what)).help(help);
-    PossibleValuesParser::new([
-        value(Refuse, "Do not begin"),
-        value(Properties, "Make them custom properties, as text"),
-        value(Ignore, "Leave them out"),
-    ])
-    .map(|name| {
-        [Refuse, Properties, Ignore].into_iter().find(|what| <&str>::from(*what) == name).unwrap_or_default()
-    })
 }

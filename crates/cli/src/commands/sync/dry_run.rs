@@ -1,11 +1,12 @@
 //! `--dry-run`: the requests on standard output, and what there is to say of rows on standard error.
 
 use super::args::Sync;
-use super::{form_json, settings, tell_form};
+use super::settings;
 use crate::account::Account;
 use crate::failure::Failure;
 use crate::find_list;
 use crate::output::{self, Output};
+use crate::rows::{form_json, tell_form};
 use crate::session;
 use crate::text::{clean, clean_json, field, good};
 use klaviyo_host::{Pace, Secret, Tenant};

@@ -1,4 +1,4 @@
-//! What a sync says while it runs, on standard error: a bar on a terminal, now and then a line elsewhere.
+//! What a run says while it goes on, on standard error: a bar on a terminal, now and then a line elsewhere.
 
 use crate::output;
 use crate::text::clean;
@@ -12,8 +12,8 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How many rows with a reason are named at the end.
 const NAMED: usize = 10;
 
-/// Standard error while a sync runs.
-pub(super) struct Terminal {
+/// Standard error during a run.
+pub(crate) struct Terminal {
     /// On a terminal.
     bar: Option<ProgressBar>,
     /// Bytes of the input, if known.
@@ -28,7 +28,7 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn new(length: Option<u64>) -> Self {
+    pub(crate) fn new(length: Option<u64>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
             let style = match length {
@@ -47,7 +47,7 @@ impl Terminal {
     }
 
     /// Says something that is not to be missed.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         let line = format!("{}\n", clean(text));
         match &self.bar {
             Some(bar) => bar.suspend(|| output::eprint(&line)),
@@ -56,7 +56,7 @@ impl Terminal {
     }
 
     /// The first rows that have a reason.
-    pub(super) fn first_reasons(&mut self) -> Vec<String> {
+    pub(crate) fn first_reasons(&mut self) -> Vec<String> {
         let mut reasons = std::mem::take(&mut self.not_done);
         reasons.append(&mut self.warned);
         reasons

@@ -1,8 +1,8 @@
-//! What a sync came to: the counts, and the first rows that are not done where no report has them.
+//! What a run came to: the counts, and the first rows that are not done where no report has them.
 
-use super::form_json;
 use crate::failure::exit_code;
 use crate::output::Output;
+use crate::rows::form_json;
 use crate::text::{clean, field, good, warning};
 use klaviyo_host::Usage;
 use klaviyo_host::types::Code;
@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-pub(super) fn summary(
+pub(crate) fn summary(
     summary: &Summary,
     form: &Form,
     report: Option<&Path>,
@@ -32,6 +32,7 @@ pub(super) fn summary(
         (_, 0, _) => "the input has no rows".to_owned(),
         (_, 1, 0) => "the row is done".to_owned(),
         (_, rows, 0) => format!("all {rows} rows are done"),
+        (_, rows, 1) => format!("1 of {rows} rows is not done"),
         (_, rows, left) => format!("{left} of {rows} rows are not done"),
     };
     let mut text = if left == 0 { good(&sentence) } else { warning(&sentence) };
@@ -44,7 +45,8 @@ pub(super) fn summary(
         field(&mut text, "warnings", &warned);
     }
     if !summary.was_complete {
-        field(&mut text, "requests", &format!("{}, in {} attempts", usage.requests, usage.attempts));
+        let attempts = if usage.attempts == 1 { "attempt" } else { "attempts" };
+        field(&mut text, "requests", &format!("{}, in {} {attempts}", usage.requests, usage.attempts));
         field(&mut text, "time", &format!("{seconds} s, {rate} rows a second"));
     }
     if let Some(report) = &report {
