@@ -14,7 +14,7 @@ const QUOTED_BYTES: usize = 300;
 
 /// What the sentence of an error can say about the operation that failed.
 pub(crate) struct Advice {
-    /// The scopes that the key needs.
+    /// The scopes that the key needs. Empty: the operation is the caller's choice, and Klaviyo's documentation of it has them.
     pub(crate) scopes: &'static [&'static str],
     /// The form of the request's body; empty: it has none.
     pub(crate) form: &'static str,
@@ -157,6 +157,7 @@ fn is_about_revision(detail: &Detail) -> bool {
 /// The sentence for a person: what happened, with Klaviyo's own words, and what to do.
 fn sentence(error: &Error, advice: &Advice) -> String {
     let about_form = error.code == Code::Rejected && is_about_form(error, advice.form);
+    let is_callers_choice = advice.scopes.is_empty();
     let effect = effect(advice);
     let (happened, remedy) = match error.code {
         Code::Unauthenticated => (
@@ -166,10 +167,15 @@ fn sentence(error: &Error, advice: &Advice) -> String {
         ),
         Code::Forbidden => (
             if error.is_about_scopes() { "the key lacks a scope" } else { "Klaviyo forbids the request" },
-            "a key for contacts and lists needs profiles:read, profiles:write, lists:read and lists:write, for consent \
-             also subscriptions:write, for segments segments:read, for events events:read, events:write and \
-             metrics:read, for the account accounts:read, for deletions data-privacy:write; the scopes of a key cannot \
-             be changed: delete it and create one that has them",
+            if is_callers_choice {
+                "Klaviyo's documentation of the path names the scopes that it needs; the scopes of a key cannot be \
+                 changed: delete it and create one that has them"
+            } else {
+                "a key for contacts and lists needs profiles:read, profiles:write, lists:read and lists:write, for \
+                 consent also subscriptions:write, for segments segments:read, for events events:read, events:write and \
+                 metrics:read, for the account accounts:read, for deletions data-privacy:write; the scopes of a key \
+                 cannot be changed: delete it and create one that has them"
+            },
         ),
         Code::NotFound => (
             "Klaviyo does not have what the call names",
@@ -179,9 +185,13 @@ fn sentence(error: &Error, advice: &Advice) -> String {
             "another profile has one of these identifiers",
             "use that profile, send one identifier only, or merge the two with contacts.merge",
         ),
+        Code::Conflict if is_callers_choice => {
+            ("the request conflicts with what Klaviyo has", "read what Klaviyo has, and change the request")
+        }
         Code::Conflict => ("the request conflicts with what Klaviyo has", "look the profile up and use it"),
         Code::Rejected if matches!(error.status, Some(413 | 414)) => {
-            ("Klaviyo refuses the request as too large", "send less: a profile may take 100 KB")
+            let remedy = if is_callers_choice { "send less" } else { "send less: a profile may take 100 KB" };
+            ("Klaviyo refuses the request as too large", remedy)
         }
         Code::Rejected if about_form => (
             "Klaviyo refuses the form of the body",
@@ -208,7 +218,7 @@ fn sentence(error: &Error, advice: &Advice) -> String {
     };
     let mut sentence =
         format!("{happened} ({}{}); ", error.status.unwrap_or_default(), quoted(&error.details));
-    if error.code == Code::Forbidden {
+    if error.code == Code::Forbidden && !is_callers_choice {
         for scope in advice.scopes {
             sentence.push_str(scope);
             sentence.push_str(", ");

@@ -23,6 +23,20 @@ fn encode_except(text: &str, keep: &[u8]) -> String {
     out
 }
 
+/// The URL of a path and its query, which are not encoded. The path's slashes separate its segments.
+pub(crate) fn url<'a>(path: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut url = format!("{ORIGIN}{}", encode_except(path, b"/"));
+    let mut separator = '?';
+    for (name, value) in query {
+        url.push(separator);
+        url.push_str(&percent_encode(name));
+        url.push('=');
+        url.push_str(&percent_encode(value));
+        separator = '&';
+    }
+    url
+}
+
 /// The filter for resources with this value: `equals(field,"value")`.
 pub(crate) fn equals(field: &str, value: &str) -> String {
     format!("equals({field},{})", quoted(value))
@@ -78,6 +92,11 @@ pub(crate) fn query(url: &str) -> Option<Vec<(String, String)>> {
         Some((decode(name)?, decode(value)?))
     };
     query.split('&').filter(|text| !text.is_empty()).map(pair).collect()
+}
+
+/// The path of a link that [`next_link`] encoded, decoded. None if it is no text.
+pub(crate) fn decoded_path(url: &str) -> Option<String> {
+    decode(url.strip_prefix(ORIGIN)?.split('?').next()?)
 }
 
 /// Decodes a text that is percent-encoded to its last character. None if it is not UTF-8.

@@ -1,10 +1,11 @@
 //! Requests, responses, and the trait by which a caller sends them.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use serde::Deserialize;
 
 /// The methods that the operations use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// `GET`
     Get,
@@ -16,13 +17,13 @@ pub enum Method {
     Delete,
 }
 
-/// A request header. No header of an operation depends on arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A request header. None depends on arguments but the revision that a caller of [`api`](crate::api) names.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The name, in lower case.
     pub name: &'static str,
     /// The value.
-    pub value: &'static str,
+    pub value: Cow<'static, str>,
 }
 
 /// One HTTP request without the key.

@@ -170,9 +170,14 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Its text; empty where it is missing.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text.unwrap_or_default()
+    }
+
     /// Bytes of its text.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.map_or(0, str::len)
+        self.text().len()
     }
 
     pub(crate) fn is_missing(&self) -> bool {

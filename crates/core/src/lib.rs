@@ -1,6 +1,6 @@
 //! The knowledge of Klaviyo's API, as pure functions without I/O, clock, WIT, WebAssembly or std.
 //!
-//! The functions of [`contacts`], [`lists`], [`segments`], [`consent`], [`bulk`], [`account`] and [`privacy`] are the connector's contract: they
+//! The functions of [`contacts`], [`lists`], [`segments`], [`consent`], [`bulk`], [`account`], [`privacy`] and [`api`] are the connector's contract: they
 //! check their arguments, send one or more requests over an [`Http`] that the caller supplies, and return a
 //! value or an [`Error`]. They never panic, whatever the arguments and the answers are.
 //!
@@ -25,6 +25,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod account;
+pub mod api;
 mod batch;
 pub mod bulk;
 pub mod changes;

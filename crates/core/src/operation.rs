@@ -2,6 +2,7 @@
 //! errors.
 
 pub(crate) mod account;
+pub(crate) mod api;
 pub(crate) mod changes;
 pub(crate) mod consents;
 pub(crate) mod events;
@@ -15,7 +16,13 @@ pub(crate) mod segments;
 use crate::diagnosis::Advice;
 use crate::json::Json;
 use crate::{Code, Error, Header, Http, Method, Request, Response};
-use alloc::{borrow::ToOwned, boxed::Box, string::String, vec, vec::Vec};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    boxed::Box,
+    string::String,
+    vec,
+    vec::Vec,
+};
 use serde::Serialize;
 
 /// The scheme of Klaviyo's `Authorization` header.
@@ -79,11 +86,8 @@ impl<T> Operation<T> {
     }
 }
 
-const ACCEPT: Header = Header { name: "accept", value: JSON_API };
-const CONTENT_TYPE: Header = Header { name: "content-type", value: JSON_API };
-
-const fn revision(value: &'static str) -> Header {
-    Header { name: "revision", value }
+const fn header(name: &'static str, value: &'static str) -> Header {
+    Header { name, value: Cow::Borrowed(value) }
 }
 
 /// An operation that reads.
@@ -93,8 +97,7 @@ fn get<T>(
     advice: &'static Advice,
     read: fn(&Response, &Json<'_>) -> Result<T, String>,
 ) -> Operation<T> {
-    let headers = vec![revision(oldest), ACCEPT];
-    let request = Request { method: Method::Get, url, headers, auth: AUTH, body: Vec::new() };
+    let request = request(Method::Get, url, header("revision", oldest), Vec::new());
     Operation { request, advice, read }
 }
 
@@ -105,7 +108,15 @@ pub(crate) fn post(url: String, oldest: &'static str, body: Vec<u8>) -> Request 
 
 /// A request that writes.
 pub(crate) fn write_to(method: Method, url: String, oldest: &'static str, body: Vec<u8>) -> Request {
-    let headers = vec![revision(oldest), ACCEPT, CONTENT_TYPE];
+    request(method, url, header("revision", oldest), body)
+}
+
+/// A request with the headers that it needs.
+fn request(method: Method, url: String, revision: Header, body: Vec<u8>) -> Request {
+    let mut headers = vec![revision, header("accept", JSON_API)];
+    if !body.is_empty() {
+        headers.push(header("content-type", JSON_API));
+    }
     Request { method, url, headers, auth: AUTH, body }
 }
 

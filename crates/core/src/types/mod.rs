@@ -4,6 +4,7 @@
 //! options as the value or null. What is read may leave out a field that is an option or a list (`serde(default)`).
 
 mod account;
+mod api;
 mod batch;
 mod bulk;
 mod changes;
@@ -17,6 +18,7 @@ mod profile;
 mod segments;
 
 pub use account::AccountDetails;
+pub use api::{ApiRequest, ApiResponse, Parameter};
 pub use batch::BatchResult;
 pub use bulk::{ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use changes::{ChangePage, Position, Start};
