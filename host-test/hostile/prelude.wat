@@ -102,6 +102,8 @@
 (func (export "klaviyo:connector/segments@0.1.0#members") (param i32 i32 i32 i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/segments@0.1.0#of-profile") (param i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/account@0.1.0#get") (result i32) unreachable)
+(func (export "klaviyo:connector/api@0.1.0#call")
+  (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/privacy@0.1.0#suppress") (param i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/privacy@0.1.0#unsuppress") (param i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/privacy@0.1.0#delete") (param i32 i32 i32) (result i32) unreachable)

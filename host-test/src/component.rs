@@ -3,7 +3,8 @@
 use crate::{Sent, SharedUpstream, Subject, TransportError, canary};
 use anyhow::{Context, Result, bail};
 use klaviyo_host::{
-    Answer, Attempt, AttemptError, Bounds, Cause, Connector, Error, Limits, Pace, Secret, Tenant, Transport,
+    Access, Answer, ApiAccess, Attempt, AttemptError, Bounds, Cause, Connector, Error, Limits, Pace, Secret,
+    Tenant, Transport,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -94,7 +95,11 @@ impl Subject for Component {
     fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
         let key = format!("{}{:08}", canary::KEY, self.calls.fetch_add(1, Ordering::Relaxed));
         self.upstreams.lock().insert(key.clone(), upstream);
-        let tenant = Tenant::builder(&self.connector, Secret::new(&key)?).pace(Pace::unlimited()).build();
+        let access = Access::default().api(ApiAccess::all());
+        let tenant = Tenant::builder(&self.connector, Secret::new(&key)?)
+            .pace(Pace::unlimited())
+            .access(access)
+            .build();
         let called = self.runtime.block_on(tenant.call(function, arguments));
         self.upstreams.lock().remove(&key);
         let printed = format!("{called:?} {tenant:?} {:?}", self.connector);

@@ -79,7 +79,7 @@ impl Composed {
 
 impl Subject for Composed {
     fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
-        let environment = [("KLAVIYO_API_KEY", canary::KEY)];
+        let environment = [("KLAVIYO_API_KEY", canary::KEY), ("KLAVIYO_API", "all")];
         let returned =
             self.runtime.block_on(self.run(&environment, Scripted(upstream), function, arguments))?;
         canary::check(&returned.to_string())?;

@@ -3,10 +3,10 @@
 use crate::{Response, Sent, SharedUpstream, Subject, TransportError};
 use anyhow::{Context, Result, bail};
 use klaviyo_core::{
-    Change, ConsentOptions, Group, Http, Identifier, Method, NewEvent, NewProfile, Period, Permission,
-    Position, Request, Subscription, Unsubscription,
+    ApiRequest, Change, ConsentOptions, Group, Http, Identifier, Method, NewEvent, NewProfile, Period,
+    Permission, Position, Request, Subscription, Unsubscription,
 };
-use klaviyo_core::{account, bulk, changes, consent, contacts, events, lists, privacy, segments};
+use klaviyo_core::{account, api, bulk, changes, consent, contacts, events, lists, privacy, segments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -57,6 +57,7 @@ impl Subject for Native {
                 segments::members(http, &segment, cursor.as_deref());
             "segments.of-profile" (profile: String) => segments::of_profile(http, &profile);
             "account.get" () => account::get(http);
+            "api.call" (request: ApiRequest) => api::call(http, &request);
             "privacy.suppress" (emails: Vec<String>) => privacy::suppress(http, &emails);
             "privacy.unsuppress" (emails: Vec<String>) => privacy::unsuppress(http, &emails);
             "privacy.delete" (by: Identifier) => privacy::delete(http, &by);
@@ -111,7 +112,7 @@ impl Http for Bridge {
             Method::Patch => "PATCH",
             Method::Delete => "DELETE",
         };
-        let headers = request.headers.into_iter().map(|h| (h.name.to_owned(), h.value.to_owned()));
+        let headers = request.headers.into_iter().map(|h| (h.name.to_owned(), h.value.into_owned()));
         self.0.lock().send(Sent {
             method: method.to_owned(),
             url: request.url,

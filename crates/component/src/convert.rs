@@ -1,6 +1,6 @@
 //! Converts the core's values to the contract's and back.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -44,6 +44,12 @@ impl<T: Convert<U>, U> Convert<U> for Box<T> {
 impl Convert<String> for &'static str {
     fn convert(self) -> String {
         self.to_owned()
+    }
+}
+
+impl Convert<String> for Cow<'static, str> {
+    fn convert(self) -> String {
+        self.into_owned()
     }
 }
 

@@ -14,6 +14,8 @@ extern crate alloc;
 #[cfg(feature = "whole")]
 mod account;
 #[cfg(feature = "whole")]
+mod api;
+#[cfg(feature = "whole")]
 mod bulk;
 #[cfg(feature = "whole")]
 mod changes;

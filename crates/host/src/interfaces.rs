@@ -36,4 +36,4 @@ macro_rules! interfaces {
     };
 }
 
-interfaces!(account, bulk, changes, consent, contacts, events, lists, privacy, segments);
+interfaces!(account, api, bulk, changes, consent, contacts, events, lists, privacy, segments);

@@ -3,6 +3,9 @@
 use crate::bindings::exports::klaviyo::connector;
 
 pub use connector::account::Details as AccountDetails;
+pub use connector::api::{
+    Method as ApiMethod, Parameter as ApiParameter, Request as ApiRequest, Response as ApiResponse,
+};
 pub use connector::bulk::{Failure as ImportFailure, Job, JobStatus, Submission, Submitted};
 pub use connector::changes::{EventPage, Group, JoinedPage, Position, ProfilePage, Start};
 pub use connector::consent::{

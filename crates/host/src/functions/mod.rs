@@ -1,6 +1,7 @@
 //! The contract's functions as typed methods of a tenant: a file for each interface.
 
 mod account;
+mod api;
 mod bulk;
 mod changes;
 mod consent;
