@@ -1,4 +1,5 @@
 import { accountFunctions } from "./functions/account.js";
+import { apiFunctions } from "./functions/api.js";
 import { bulkFunctions } from "./functions/bulk.js";
 import { changesFunctions } from "./functions/changes.js";
 import { consentFunctions } from "./functions/consent.js";
@@ -22,6 +23,7 @@ export function client(sandbox: Sandbox): Klaviyo {
     ...bulkFunctions(sandbox),
     ...privacyFunctions(sandbox),
     ...accountFunctions(sandbox),
+    ...apiFunctions(sandbox),
     close: () => sandbox.close(),
     [Symbol.asyncDispose]: () => sandbox.close(),
   };

@@ -16,7 +16,7 @@ const BEGINNING = 60_000;
 
 type Interfaces = Pick<
   Root,
-  "contacts" | "lists" | "segments" | "consent" | "events" | "changes" | "bulk" | "privacy" | "account"
+  "contacts" | "lists" | "segments" | "consent" | "events" | "changes" | "bulk" | "privacy" | "account" | "api"
 >;
 
 type Callable<I extends keyof Interfaces, F extends keyof Interfaces[I]> = Extract<

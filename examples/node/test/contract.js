@@ -7,6 +7,7 @@ const same = (value) => value;
 /** For each function of the contract: how many arguments it has, the call, and its result as the contract has it. */
 const FUNCTIONS = {
   "account.get": [0, (klaviyo) => klaviyo.accountDetails()],
+  "api.call": [1, (klaviyo, request) => klaviyo.callApi(request)],
   "bulk.check": [1, (klaviyo, contacts) => klaviyo.checkImport(contacts)],
   "bulk.submit": [2, (klaviyo, contacts, list) => klaviyo.submitImport({ contacts, list })],
   "bulk.status": [1, (klaviyo, job) => klaviyo.import(job), statusOf],

@@ -31,7 +31,7 @@ export class Replayer {
   static async start() {
     const replayer = new Replayer();
     const fetch = async (url, init) => replayer.#script.send(url, init);
-    replayer.#klaviyo = await connect({ key: CANARY, fetch });
+    replayer.#klaviyo = await connect({ key: CANARY, fetch, api: "all" });
     return replayer;
   }
 

@@ -2,6 +2,7 @@
 
 import type { Limits } from "../limits.js";
 import type { AccountFunctions } from "./account.js";
+import type { ApiFunctions } from "./api.js";
 import type { BulkFunctions } from "./bulk.js";
 import type { ChangesFunctions } from "./changes.js";
 import type { ConsentFunctions } from "./consent.js";
@@ -44,7 +45,8 @@ export type Functions = ContactsFunctions &
   ChangesFunctions &
   BulkFunctions &
   PrivacyFunctions &
-  AccountFunctions;
+  AccountFunctions &
+  ApiFunctions;
 
 /** One Klaviyo account. */
 export interface Klaviyo extends Functions, AsyncDisposable {

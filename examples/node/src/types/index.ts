@@ -1,4 +1,5 @@
 export type * from "./account.js";
+export type * from "./api.js";
 export type * from "./bulk.js";
 export type * from "./changes.js";
 export type * from "./client.js";

@@ -1,0 +1,16 @@
+import type { Method, Parameter, Request } from "../../generated/interfaces/klaviyo-connector-api.js";
+import { listOrNone, oneOf, optional, record, text } from "../reader.js";
+import type { Sandbox } from "../sandbox.js";
+import type { ApiFunctions } from "../types/api.js";
+
+const request = record<Request>({
+  method: oneOf<Method>("get", "post", "patch", "delete"),
+  path: text,
+  query: listOrNone(record<Parameter>({ name: text, value: text })),
+  body: optional(text),
+  revision: optional(text),
+});
+
+export const apiFunctions = (sandbox: Sandbox): ApiFunctions => ({
+  callApi: async (value) => sandbox.call("api", "call", request(value, [])),
+});
