@@ -34,6 +34,6 @@ export async function startConnector(http) {
     memory ??= instance.exports.memory;
     return instance;
   };
-  const { account, bulk, changes, consent, contacts, events, lists, privacy, segments } = await connector(compile, { "klaviyo:connector/http": http }, start);
-  return { account, bulk, changes, consent, contacts, events, lists, privacy, segments, memory: () => memory.buffer.byteLength };
+  const { account, api, bulk, changes, consent, contacts, events, lists, privacy, segments } = await connector(compile, { "klaviyo:connector/http": http }, start);
+  return { account, api, bulk, changes, consent, contacts, events, lists, privacy, segments, memory: () => memory.buffer.byteLength };
 }

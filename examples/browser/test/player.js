@@ -23,6 +23,7 @@ const record = (value) => value ?? {};
 
 /** The arguments in which there is a variant, or a record that may be left out: how the connector's JavaScript has them. */
 const ARGUMENTS = {
+  "api.call": [({ query, ...rest }) => ({ ...rest, query: query ?? [] })],
   "contacts.lookup": [variant],
   "contacts.lookup-many": [each(variant)],
   "contacts.update": [undefined, each(variant)],
