@@ -3,6 +3,7 @@
 // `cfg(test)` tells the lints that helpers are tests too.
 #[cfg(test)]
 mod changes;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod consent;
