@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 /// A clock. Its clones show the same time.
 #[derive(Clone, Debug)]
@@ -71,6 +71,11 @@ pub(crate) fn timestamp(date: SystemTime) -> String {
     date.format(&Rfc3339).unwrap_or_default().replace('Z', "+00:00")
 }
 
+/// A time as the header `Date` has it.
+pub(crate) fn http_date(date: SystemTime) -> String {
+    OffsetDateTime::from(date).format(&Rfc2822).unwrap_or_default().replace("+0000", "GMT")
+}
+
 /// Reads a time as clients write it: with `Z` or an offset, with or without a fraction of a second.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     // RFC 3339 cannot express some years.
@@ -111,6 +116,12 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(timestamp).as_deref(), written, "{text}");
         }
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_as_http_has_it() {
+        let date = parse("1994-11-06T10:49:37.9+02:00").map(http_date);
+        assert_eq!(date.as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
     }
 
     #[test]

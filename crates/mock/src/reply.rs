@@ -1,8 +1,10 @@
 //! The reply to a request: an answer, or a connection that a fault breaks.
 
 use crate::answer::{Answer, HttpResponse, Refusal, set};
+use crate::clock::http_date;
 use crate::rule::Fault;
 use http::{Response, StatusCode};
+use std::time::SystemTime;
 
 /// The reply to a request.
 #[derive(Debug)]
@@ -18,12 +20,22 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The reply to the request with this id, after a fault. `answer` carries out the request.
-    pub(crate) fn of(fault: Option<Fault>, id: &str, answer: impl FnOnce() -> HttpResponse) -> Self {
+    /// The reply to the request with this id at this time, after a fault. `answer` carries out the request.
+    pub(crate) fn of(
+        fault: Option<Fault>,
+        id: &str,
+        date: SystemTime,
+        answer: impl FnOnce() -> HttpResponse,
+    ) -> Self {
+        let dated = |mut message| {
+            set(&mut message, "date", &http_date(date));
+            message
+        };
+        let answer = || dated(answer());
         match fault {
             None | Some(Fault::Latency(_)) => Self::Answer(answer()),
-            Some(Fault::Status { code, retry_after }) => Self::Answer(refused(code, retry_after, id)),
-            Some(Fault::Html(code)) => Self::Answer(page(code)),
+            Some(Fault::Status { code, retry_after }) => Self::Answer(dated(refused(code, retry_after, id))),
+            Some(Fault::Html(code)) => Self::Answer(dated(page(code))),
             Some(Fault::ResetBefore) => Self::Reset,
             Some(Fault::ResetAfter) => {
                 answer();
@@ -31,7 +43,7 @@ impl Reply {
             }
             Some(Fault::StatusAfter(code)) => {
                 answer();
-                Self::Answer(refused(code, None, id))
+                Self::Answer(dated(refused(code, None, id)))
             }
             Some(Fault::Truncate) => Self::Truncated(half(answer())),
             Some(Fault::Garbage) => Self::Answer(garbage(answer())),

@@ -22,7 +22,8 @@ const REMOVED: [&str; 2] = ["/api/v1/", "/api/v2/"];
 impl Simulator {
     /// Answers one request. Of its address, only the path and the query matter.
     ///
-    /// Nothing waits here: the latency of a fault moves the clock instead.
+    /// Nothing waits here: the latency of a fault moves the clock instead. The header `Date` has the time of
+    /// this clock.
     pub fn answer(&self, request: Request<impl AsRef<[u8]>>) -> Reply {
         let (parts, body) = request.into_parts();
         let ticket = self.take_in(&parts);
@@ -34,7 +35,7 @@ impl Simulator {
     /// its end.
     pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Reply {
         let Ticket { plan, id } = ticket;
-        Reply::of(plan.fault, id, || match body {
+        Reply::of(plan.fault, id, self.clock.date(), || match body {
             Some(body) if body.len() <= BODY_BYTES => answer(self, parts, body, id),
             _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_http(id),
         })

@@ -219,3 +219,22 @@ fn faults_change_while_the_server_runs() {
     assert_eq!(client.get("/api/lists").status, 200);
     assert!(server.faults().is_empty());
 }
+
+#[test]
+fn every_answer_has_the_time_of_the_simulator_whatever_goes_wrong() {
+    // 2026-01-15T12:00:00Z
+    let klaviyo = stopped(Account::demo()).stop_the_clock_at(1_768_478_400);
+    let server = Server::start(klaviyo).unwrap();
+    let client = Client::new(&server);
+    assert_eq!(client.get("/api/lists").header("date"), "Thu, 15 Jan 2026 12:00:00 GMT");
+    server.advance(Duration::from_secs(86_400));
+    for rule in ["*: 0% status 500", "*: always status 429", "*: always html 403", "*: always garbage"] {
+        server.set_faults(Faults::seeded(1).rule(rule.parse().unwrap()));
+        for path in ["/api/lists", "/api/nothing"] {
+            assert_eq!(client.get(path).header("date"), "Fri, 16 Jan 2026 12:00:00 GMT", "{rule} {path}");
+        }
+    }
+    server.set_faults(Faults::seeded(1).rule("*: always truncate".parse().unwrap()));
+    let (bytes, _) = exchange(&server, "GET", "/api/lists", "");
+    assert!(String::from_utf8(bytes).unwrap().contains("date: Fri, 16 Jan 2026 12:00:00 GMT\r\n"));
+}
