@@ -132,7 +132,7 @@ impl Account {
         };
         self.events.all.insert(id, event);
         if self.is_late() {
-            self.hide(|_| Hidden::Event(number));
+            self.hide(Hidden::Event(number));
         } else {
             self.events.show(number);
         }

@@ -14,6 +14,8 @@ pub(crate) enum Hidden {
     Membership(String, String),
     /// A change of the profile at this position, and the number of the change.
     Change(usize, u64),
+    /// The place of the profile at this position in the order of changes.
+    Place(usize),
 }
 
 /// The delays of an account, and what they hide.
@@ -24,7 +26,9 @@ pub(crate) struct Lateness {
     seed: u64,
     /// The number of delays so far.
     drawn: u64,
-    /// By the time at which it becomes visible.
+    /// The number of things that were hidden so far.
+    hidden: u64,
+    /// By the time at which it becomes visible, and its number.
     waiting: BTreeMap<(Duration, u64), Hidden>,
     memberships: HashSet<(String, String)>,
 }
@@ -37,6 +41,9 @@ impl Account {
     ///
     /// Late are the answers about events, about the members of a list, and about profiles that are not asked
     /// for by an identifier. Whoever asks for a profile by its id or another identifier gets it as it is.
+    ///
+    /// The order of changes is later than the profiles in it: for the last tenth of its delay, a changed
+    /// profile is at its old place with its new time. Unproven: that Klaviyo does so.
     pub fn set_lateness(&mut self, most: Duration, seed: u64) {
         self.lateness.most = most;
         self.lateness.seed = seed;
@@ -46,15 +53,33 @@ impl Account {
         !self.lateness.most.is_zero()
     }
 
-    /// Hides something until its time has come; its number among all delays.
-    pub(crate) fn hide(&mut self, hidden: impl FnOnce(u64) -> Hidden) -> u64 {
-        let now = self.clock.now();
-        let Lateness { most, seed, drawn, waiting, .. } = &mut self.lateness;
+    /// Hides something until its time has come.
+    pub(crate) fn hide(&mut self, hidden: Hidden) {
+        let delay = self.delay();
+        self.hide_for(delay, hidden);
+    }
+
+    /// Hides a change of the profile at a position; its number among all delays.
+    pub(crate) fn hide_change(&mut self, position: usize) -> u64 {
+        let delay = self.delay();
+        let number = self.lateness.drawn;
+        self.hide_for(delay.mul_f64(0.9), Hidden::Change(position, number));
+        self.hide_for(delay, Hidden::Place(position));
+        number
+    }
+
+    /// The next delay.
+    fn delay(&mut self) -> Duration {
+        let Lateness { most, seed, drawn, .. } = &mut self.lateness;
         *drawn += 1;
-        let delay = most.as_secs_f64() * draw(*seed, 0, *drawn);
-        let delay = Duration::try_from_secs_f64(delay).unwrap_or(*most);
-        waiting.insert((now.saturating_add(delay), *drawn), hidden(*drawn));
-        *drawn
+        most.mul_f64(draw(*seed, 0, *drawn))
+    }
+
+    fn hide_for(&mut self, delay: Duration, hidden: Hidden) {
+        let due = self.clock.now().saturating_add(delay);
+        let Lateness { waiting, hidden: count, .. } = &mut self.lateness;
+        *count += 1;
+        waiting.insert((due, *count), hidden);
     }
 
     /// Hides a new membership, if something is late.
@@ -62,7 +87,7 @@ impl Account {
         if self.is_late() {
             let key = (list.to_owned(), profile.to_owned());
             self.lateness.memberships.insert(key.clone());
-            self.hide(|_| Hidden::Membership(key.0, key.1));
+            self.hide(Hidden::Membership(key.0, key.1));
         }
     }
 
@@ -83,6 +108,7 @@ impl Account {
                     self.lateness.memberships.remove(&(list, profile));
                 }
                 Hidden::Change(position, number) => self.show_change(position, number),
+                Hidden::Place(position) => self.place(position),
             }
         }
     }

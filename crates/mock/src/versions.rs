@@ -3,7 +3,6 @@
 
 use crate::account::Account;
 use crate::keyset::Key;
-use crate::lateness::Hidden;
 use crate::profile::Profile;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -11,11 +10,11 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 /// The versions that readers see.
 #[derive(Debug, Default)]
 pub(crate) struct Versions {
-    /// By `updated` and the position.
-    by_change: BTreeSet<Key>,
     /// By the position alone.
     by_creation: BTreeSet<Key>,
-    /// The `updated` in the first of them, by the position.
+    /// By `updated` and the position. With lateness it is later than the profiles.
+    by_change: BTreeSet<Key>,
+    /// The `updated` in it, by the position.
     updated: HashMap<usize, String>,
     /// The profiles of which readers see another version than the present one.
     late: HashMap<usize, Late>,
@@ -44,18 +43,19 @@ impl Account {
         if !self.is_late() && !self.versions.late.contains_key(&position) {
             if let Some(profile) = self.profile_at_mut(position) {
                 profile.updated.clone_from(&now);
-                self.versions.show(position, now);
+                self.versions.appear(position);
+                self.versions.place(position, now);
             }
             return;
         }
-        let known = self.versions.updated.contains_key(&position);
+        let known = self.versions.by_creation.contains(&(String::new(), position));
         let Some(profile) = self.profile_at(position) else { return };
         let late = self.versions.late.get(&position);
         if late.is_some() && profile.updated == now {
             return;
         }
         let present = profile.clone();
-        let number = self.hide(|number| Hidden::Change(position, number));
+        let number = self.hide_change(position);
         let late = self.versions.late.entry(position);
         let late = match late {
             Entry::Occupied(entry) => {
@@ -80,19 +80,18 @@ impl Account {
         let Some(late) = self.versions.late.get_mut(&position) else { return };
         let Some(change) = late.changes.iter().position(|change| change.number == number) else { return };
         let last = late.changes.drain(..=change).next_back();
-        let updated = match last.and_then(|change| change.version) {
-            Some(version) => {
-                let updated = version.updated.clone();
-                late.shown = Some(version);
-                updated
-            }
-            None => {
-                self.versions.late.remove(&position);
-                let Some(profile) = self.profile_at(position) else { return };
-                profile.updated.clone()
-            }
-        };
-        self.versions.show(position, updated);
+        match last.and_then(|change| change.version) {
+            Some(version) => late.shown = Some(version),
+            None => _ = self.versions.late.remove(&position),
+        }
+        self.versions.appear(position);
+    }
+
+    /// Moves a profile to the place where the version that readers see belongs.
+    pub(crate) fn place(&mut self, position: usize) {
+        if let Some(updated) = self.shown_profile(position).map(|profile| profile.updated.clone()) {
+            self.versions.place(position, updated);
+        }
     }
 
     /// The profile at a position as readers of the collection see it; none if they do not. A deleted one is
@@ -102,7 +101,7 @@ impl Account {
         self.versions.late.get(&position).map_or(Some(present), |late| late.shown.as_ref())
     }
 
-    /// The positions of the profiles that readers see, by their `updated`.
+    /// The positions of the profiles that readers see, by the `updated` that the order knows of.
     pub(crate) fn profiles_by_change(&self) -> &BTreeSet<Key> {
         &self.versions.by_change
     }
@@ -117,20 +116,21 @@ impl Versions {
     /// Hides a profile for ever.
     pub(crate) fn forget(&mut self, position: usize) {
         self.late.remove(&position);
+        self.by_creation.remove(&(String::new(), position));
         if let Some(updated) = self.updated.remove(&position) {
             self.by_change.remove(&(updated, position));
-            self.by_creation.remove(&(String::new(), position));
         }
     }
 
-    fn show(&mut self, position: usize, updated: String) {
-        if self.updated.get(&position) == Some(&updated) {
-            return;
+    /// Shows that there is a profile.
+    fn appear(&mut self, position: usize) {
+        self.by_creation.insert((String::new(), position));
+    }
+
+    fn place(&mut self, position: usize, updated: String) {
+        if let Some(before) = self.updated.insert(position, updated.clone()) {
+            self.by_change.remove(&(before, position));
         }
-        match self.updated.insert(position, updated.clone()) {
-            Some(before) => self.by_change.remove(&(before, position)),
-            None => self.by_creation.insert((String::new(), position)),
-        };
         self.by_change.insert((updated, position));
     }
 }
