@@ -9,6 +9,7 @@ use crate::events::Events;
 use crate::imports::{Import, Work};
 use crate::jobs::Job;
 use crate::lateness::Lateness;
+use crate::membership::Members;
 use crate::patch;
 use crate::profile::{IDENTIFIERS, Profile, merge};
 use crate::profile_store::ProfileStore;
@@ -56,8 +57,7 @@ pub(crate) struct List {
     pub(crate) name: String,
     pub(crate) created: String,
     pub(crate) opt_in: OptIn,
-    /// When each member joined, in that order.
-    pub(crate) members: IndexMap<String, String>,
+    pub(crate) members: Members,
 }
 
 impl Account {
@@ -110,7 +110,7 @@ impl Account {
             name: name.to_owned(),
             created: self.clock.timestamp(),
             opt_in,
-            members: IndexMap::new(),
+            members: Members::default(),
         };
         self.lists.insert(id.to_owned(), list);
     }
@@ -177,8 +177,9 @@ impl Account {
     /// The ids of a list's members, sorted; empty if there is no such list.
     #[must_use]
     pub fn members(&self, list: &str) -> Vec<String> {
-        let mut members: Vec<String> =
-            self.lists.get(list).map(|list| list.members.keys().cloned().collect()).unwrap_or_default();
+        let list = self.lists.get(list);
+        let members = list.into_iter().flat_map(|list| list.members.iter());
+        let mut members: Vec<String> = members.map(|(id, _)| id.to_owned()).collect();
         members.sort();
         members
     }
@@ -311,8 +312,7 @@ impl Account {
     pub(crate) fn join(&mut self, list: &str, id: &str) {
         let now = self.clock.timestamp();
         let Some(members) = self.lists.get_mut(list).map(|list| &mut list.members) else { return };
-        if !members.contains_key(id) {
-            members.insert(id.to_owned(), now);
+        if members.join(id, now) {
             self.hide_membership(list, id);
         }
     }

@@ -102,7 +102,7 @@ impl Account {
         self.touch(position);
         let id = self.profile_at(position).map(|profile| profile.id.clone()).unwrap_or_default();
         let list = change.list.as_deref().and_then(|list| self.lists.get_mut(list));
-        let left = list.and_then(|list| list.members.shift_remove(&id).map(|_| list.id.clone()));
+        let left = list.and_then(|list| list.members.leave(&id).then(|| list.id.clone()));
         let Some(profile) = self.profile_at_mut(position) else { return };
         profile.unconfirmed.retain(|id| Some(id) != change.list.as_ref());
         if let Some(list) = left {

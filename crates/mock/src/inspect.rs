@@ -41,7 +41,7 @@ fn account_state(account: &Account) -> Value {
         .lists
         .values()
         .map(|list| {
-            let members: Vec<&String> = list.members.keys().collect();
+            let members: Vec<&str> = list.members.iter().map(|(id, _)| id).collect();
             let opt_in = list.opt_in.as_ref();
             json!({ "id": list.id, "name": list.name, "opt_in_process": opt_in, "members": members })
         })
@@ -50,7 +50,7 @@ fn account_state(account: &Account) -> Value {
         .segments
         .values()
         .map(|segment| {
-            let members: Vec<&String> = segment.members.keys().collect();
+            let members: Vec<&str> = segment.members.iter().map(|(id, _)| id).collect();
             json!({ "id": segment.id, "name": segment.name, "members": members })
         })
         .collect();

@@ -73,10 +73,11 @@ impl Account {
     pub(crate) fn those(&self, people: &People) -> Vec<String> {
         let emails = people.emails.iter().filter_map(|email| self.profile("email", email));
         let list =
-            people.list.iter().filter_map(|id| self.lists.get(id)).flat_map(|list| list.members.keys());
+            people.list.iter().filter_map(|id| self.lists.get(id)).flat_map(|list| list.members.iter());
         let segment = people.segment.iter().filter_map(|id| self.segments.get(id));
-        let segment = segment.flat_map(|segment| segment.members.keys());
-        emails.map(|profile| &profile.id).chain(list).chain(segment).cloned().collect()
+        let segment = segment.flat_map(|segment| segment.members.iter());
+        let members = list.chain(segment).map(|(id, _)| id);
+        emails.map(|profile| profile.id.as_str()).chain(members).map(str::to_owned).collect()
     }
 
     /// Lifts the suppression that a user of the account asked for, and no other.

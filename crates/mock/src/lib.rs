@@ -46,6 +46,7 @@ mod jobs;
 mod keyset;
 mod klaviyo;
 mod lateness;
+mod membership;
 mod merging;
 #[cfg(feature = "nats")]
 mod nats;

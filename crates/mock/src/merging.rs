@@ -18,10 +18,10 @@ impl Account {
         }
         self.versions.forget(position);
         for list in self.lists.values_mut() {
-            list.members.shift_remove(&profile.id);
+            list.members.leave(&profile.id);
         }
         for segment in self.segments.values_mut() {
-            segment.members.shift_remove(&profile.id);
+            segment.members.leave(&profile.id);
         }
         Some(profile)
     }
@@ -34,9 +34,9 @@ impl Account {
         else {
             return;
         };
-        let lists = self.lists.values().filter(|list| list.members.contains_key(from));
+        let lists = self.lists.values().filter(|list| list.members.has(from));
         let lists: Vec<String> = lists.map(|list| list.id.clone()).collect();
-        let segments = self.segments.values().filter(|segment| segment.members.contains_key(from));
+        let segments = self.segments.values().filter(|segment| segment.members.has(from));
         let segments: Vec<String> = segments.map(|segment| segment.id.clone()).collect();
         let Some(source) = self.remove(source) else { return };
         self.events.assign(from, into);

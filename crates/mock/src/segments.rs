@@ -1,7 +1,7 @@
 //! Segments: groups of people whom Klaviyo chooses. Here a metric or a test chooses them.
 
 use crate::account::Account;
-use indexmap::IndexMap;
+use crate::membership::Members;
 
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -11,8 +11,7 @@ pub(crate) struct Segment {
     pub(crate) is_starred: bool,
     /// Who has an event of this metric belongs to it.
     metric: Option<String>,
-    /// When each member joined, in that order.
-    pub(crate) members: IndexMap<String, String>,
+    pub(crate) members: Members,
 }
 
 impl Account {
@@ -35,7 +34,7 @@ impl Account {
             created: self.clock.timestamp(),
             is_starred: false,
             metric,
-            members: IndexMap::new(),
+            members: Members::default(),
         };
         self.segments.insert(id.to_owned(), segment);
     }
@@ -52,7 +51,7 @@ impl Account {
         let now = self.clock.timestamp();
         let exists = self.position_of("id", profile).is_some();
         if let Some(segment) = self.segments.get_mut(segment).filter(|_| exists) {
-            segment.members.entry(profile.to_owned()).or_insert(now);
+            segment.members.join(profile, now);
         }
     }
 
@@ -66,7 +65,7 @@ impl Account {
     /// Takes a profile out of a segment.
     pub fn leave_segment(&mut self, segment: &str, profile: &str) {
         if let Some(segment) = self.segments.get_mut(segment) {
-            segment.members.shift_remove(profile);
+            segment.members.leave(profile);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Reads the members of a list or a segment, with the time at which each joined.
 
-use super::sort;
+use super::{order, since};
 use crate::call::Call;
 use crate::check::Result;
 use crate::filter::{Condition, Fields, Operator};
-use crate::page::Page;
+use crate::keyset::{Key, KeysetPage};
+use crate::membership::Members;
 use crate::profile::Profile;
 use serde_json::{Value, json};
 
@@ -25,14 +26,15 @@ struct Joined<'a> {
     at: &'a str,
 }
 
-/// The page of members that a request asks for.
-pub(crate) fn document<'a>(
-    call: &'a Call<'_>,
-    members: impl Iterator<Item = (&'a String, &'a String)>,
+/// The page of members that a request asks for, of those that readers see.
+pub(crate) fn document(
+    call: &Call<'_>,
+    members: &Members,
+    is_shown: impl Fn(&str) -> bool,
     fields: &Fields,
 ) -> Result<Value> {
     let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
-    page(call, members, fields, |joined| {
+    page(call, members, is_shown, fields, |joined| {
         let mut resource = joined.profile.resource(call.revision, subscriptions);
         if let Some(Value::Object(attributes)) = resource.get_mut("attributes") {
             attributes.insert(JOINED.to_owned(), json!(joined.at));
@@ -42,27 +44,32 @@ pub(crate) fn document<'a>(
 }
 
 /// The same page, with nothing but the ids.
-pub(crate) fn ids<'a>(
-    call: &'a Call<'_>,
-    members: impl Iterator<Item = (&'a String, &'a String)>,
+pub(crate) fn ids(
+    call: &Call<'_>,
+    members: &Members,
+    is_shown: impl Fn(&str) -> bool,
     fields: &Fields,
 ) -> Result<Value> {
-    page(call, members, fields, |joined| json!({ "type": "profile", "id": joined.profile.id }))
+    page(call, members, is_shown, fields, |joined| json!({ "type": "profile", "id": joined.profile.id }))
 }
 
-fn page<'a>(
-    call: &'a Call<'_>,
-    members: impl Iterator<Item = (&'a String, &'a String)>,
+fn page(
+    call: &Call<'_>,
+    members: &Members,
+    is_shown: impl Fn(&str) -> bool,
     fields: &Fields,
     resource: impl Fn(Joined<'_>) -> Value,
 ) -> Result<Value> {
-    let page = Page::of(call, 20, 100)?;
+    // They are in the order in which they joined, with `sort` or without.
+    let (_, descending) = order(call, &[JOINED])?;
+    let page = KeysetPage::of(call, 20, 100, descending)?;
     let conditions = fields.read(call.query.get("filter"))?;
-    let joined = members.filter_map(|(id, at)| Some(Joined { profile: call.account.profile("id", id)?, at }));
-    let mut joined: Vec<Joined<'_>> =
-        joined.filter(|joined| conditions.iter().all(|condition| joined.fits(condition))).collect();
-    sort(call, &mut joined, &[JOINED], |joined, _| joined.at.to_owned())?;
-    Ok(page.document(call, joined, resource))
+    let joined = |key: &Key| {
+        let id = members.id(key).filter(|id| is_shown(id))?;
+        let joined = Joined { profile: call.account.profile("id", id)?, at: members.joined(id)? };
+        conditions.iter().all(|condition| joined.fits(condition)).then_some(joined)
+    };
+    Ok(page.document(call, members.order(), &since(&conditions, JOINED), joined, resource))
 }
 
 impl Joined<'_> {

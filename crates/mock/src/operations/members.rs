@@ -4,6 +4,7 @@ use super::{ids, joined, no_list};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::{Result, member};
+use crate::membership::Members;
 use crate::shape;
 use http::StatusCode;
 use indexmap::IndexSet;
@@ -20,7 +21,7 @@ pub(crate) fn add(call: &mut Call<'_>) -> Result<Answer> {
 pub(crate) fn remove(call: &mut Call<'_>) -> Result<Answer> {
     let ids = profiles(call)?;
     if let Some(list) = call.account.lists.get_mut(&call.id) {
-        list.members.retain(|member, _| !ids.contains(member));
+        ids.iter().for_each(|id| _ = list.members.leave(id));
     }
     Ok(Answer::Nothing(StatusCode::NO_CONTENT))
 }
@@ -49,15 +50,23 @@ fn profiles(call: &Call<'_>) -> Result<Vec<String>> {
 }
 
 pub(crate) fn get_ids(call: &mut Call<'_>) -> Result<Answer> {
-    Ok(Answer::Document(StatusCode::OK, joined::ids(call, shown(call)?, &joined::OF_LIST)?))
+    let members = members(call)?;
+    let document = joined::ids(call, members, |id| is_shown(call, id), &joined::OF_LIST)?;
+    Ok(Answer::Document(StatusCode::OK, document))
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
-    Ok(Answer::Document(StatusCode::OK, joined::document(call, shown(call)?, &joined::OF_LIST)?))
+    let members = members(call)?;
+    let document = joined::document(call, members, |id| is_shown(call, id), &joined::OF_LIST)?;
+    Ok(Answer::Document(StatusCode::OK, document))
 }
 
-/// The members that readers see, and when each joined.
-fn shown<'a>(call: &'a Call<'_>) -> Result<impl Iterator<Item = (&'a String, &'a String)>> {
+fn members<'a>(call: &'a Call<'_>) -> Result<&'a Members> {
     let list = call.account.lists.get(&call.id).ok_or_else(|| no_list(&call.id))?;
-    Ok(list.members.iter().filter(|(id, _)| call.account.shows_membership(&call.id, id)))
+    Ok(&list.members)
+}
+
+/// Whether readers see that a profile is on the list.
+fn is_shown(call: &Call<'_>, id: &str) -> bool {
+    call.account.shows_membership(&call.id, id)
 }

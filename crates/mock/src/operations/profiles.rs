@@ -1,9 +1,9 @@
 //! Reading and writing profiles.
 
+use super::{order, since};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::check::{self, PROFILE_BYTES, Result, given, member, object};
-use crate::clock;
 use crate::filter::{Condition, Fields, Operator};
 use crate::imports::Clash;
 use crate::keyset::{Key, KeysetPage, Span};
@@ -17,9 +17,10 @@ use std::collections::BTreeSet;
 const FIELDS: Fields = Fields {
     texts: &["id", "email", "phone_number", "external_id"],
     flags: &[],
-    dates: &[("created", BEFORE_OR_AFTER), ("updated", BEFORE_OR_AFTER)],
+    dates: &[("created", BEFORE_OR_AFTER), (UPDATED, BEFORE_OR_AFTER)],
 };
 const BEFORE_OR_AFTER: &[Operator] = &[Operator::GreaterThan, Operator::LessThan];
+const UPDATED: &str = "updated";
 const POINTER: &str = "/data/attributes";
 
 /// The body of a request that writes a profile.
@@ -33,15 +34,8 @@ struct ProfileWrite {
 }
 
 pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
-    let sort = call.query.get("sort");
-    let field = sort.map(|sort| sort.strip_prefix('-').unwrap_or(sort));
-    if let (Some(sort), Some(field)) = (sort, field)
-        && !["created", "email", "id", "updated"].contains(&field)
-    {
-        let detail = format!("'{sort}' is not a valid sort field");
-        return Err(Refusal::invalid_parameter(&detail, "sort").into());
-    }
-    let page = KeysetPage::of(call, 20, 100, sort.is_some_and(|sort| sort.starts_with('-')))?;
+    let (field, descending) = order(call, &["created", "email", "id", "updated"])?;
+    let page = KeysetPage::of(call, 20, 100, descending)?;
     let subscriptions = call.wants("profile", "subscriptions", &["subscriptions"])?;
     let conditions = FIELDS.read(call.query.get("filter"))?;
     let resource = |profile: &Profile| call.sparse("profile", profile.resource(call.revision, subscriptions));
@@ -57,9 +51,13 @@ pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Answer> {
     };
     let (by_creation, whole) = (call.account.profiles_by_creation(), Span::default());
     let document = match (identified, field) {
-        (None, Some("updated")) => {
-            page.document(call, call.account.profiles_by_change(), &since(&conditions), profile, resource)
-        }
+        (None, Some(UPDATED)) => page.document(
+            call,
+            call.account.profiles_by_change(),
+            &since(&conditions, UPDATED),
+            profile,
+            resource,
+        ),
         (None, None) => page.document(call, by_creation, &whole, profile, resource),
         _ => {
             let positions: Vec<usize> = match identified {
@@ -91,14 +89,6 @@ fn sorted_by(profile: &Profile, field: Option<&str>) -> String {
         Some(_) => given(&profile.attributes, "email").unwrap_or_default().to_ascii_lowercase(),
         None => String::new(),
     }
-}
-
-/// The part of the profiles in the order of their changes in which those that fit are.
-fn since(conditions: &[Condition]) -> Span {
-    let is_least = |c: &&Condition| c.field == "updated" && c.operator == Operator::GreaterThan;
-    let values = conditions.iter().filter(is_least).filter_map(|c| c.values.first());
-    let least = values.filter_map(|value| clock::parse(value.text())).max();
-    Span { from: least.map(|time| (clock::timestamp(time), 0)), to: None }
 }
 
 fn fits(profile: &Profile, condition: &Condition) -> bool {

@@ -42,8 +42,9 @@ pub(crate) fn get(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 pub(crate) fn get_members(call: &mut Call<'_>) -> Result<Answer> {
-    let members = find(call)?.members.iter();
-    Ok(Answer::Document(StatusCode::OK, joined::document(call, members, &joined::OF_SEGMENT)?))
+    let members = &find(call)?.members;
+    let document = joined::document(call, members, |_| true, &joined::OF_SEGMENT)?;
+    Ok(Answer::Document(StatusCode::OK, document))
 }
 
 fn find<'a>(call: &'a Call<'_>) -> Result<&'a Segment> {

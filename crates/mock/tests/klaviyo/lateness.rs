@@ -109,6 +109,52 @@ fn readers_see_an_earlier_version_until_a_change_is_visible() {
 }
 
 #[test]
+fn for_a_moment_a_changed_profile_is_at_its_old_place() {
+    let server = late();
+    let client = Client::new(&server);
+    let create = |name: &str| {
+        server.advance(Duration::from_secs(1));
+        client.create(json!({ "email": format!("{name}@example.com") }))
+    };
+    let ids = ["a", "b"].map(create);
+    server.advance(MOST);
+    let changed = client.post("/api/profile-import", &profile(json!({ "email": "a@example.com" })));
+    let updated = changed.text_at("/data/attributes/updated").to_owned();
+    let mut seen = Vec::new();
+    for _ in 0..=MOST.as_secs() * 10 {
+        let reply = client.get("/api/profiles?sort=updated");
+        let first = reply.ids()[0] == ids[0];
+        let place = usize::from(!first);
+        seen.push((reply.at(&format!("/data/{place}/attributes/updated")) == &json!(updated), !first));
+        server.advance(Duration::from_millis(100));
+    }
+    seen.dedup();
+    assert_eq!(seen, [(false, false), (true, false), (true, true)]);
+}
+
+#[test]
+fn the_next_page_of_members_begins_after_the_last_whoever_appears_or_leaves_meanwhile() {
+    let server = late();
+    let client = Client::new(&server);
+    let ids: Vec<String> =
+        (0..20).map(|n| client.create(json!({ "email": format!("{n}@example.com") }))).collect();
+    assert_eq!(client.post("/api/lists/Y6nRLr/relationships/profiles/", &members(&ids)).status, 204);
+    server.advance(Duration::from_secs(20));
+    let path = "/api/lists/Y6nRLr/profiles/?sort=joined_group_at&page[size]=2";
+    let first = client.get(path);
+    let read: Vec<String> = first.ids().into_iter().map(str::to_owned).collect();
+    let left = &read[..1];
+    let leave = members(left).to_string();
+    let reply = client.send("DELETE", "/api/lists/Y6nRLr/relationships/profiles/", Some(&leave)).unwrap();
+    assert_eq!(reply.status, 204);
+    server.advance(MOST);
+    let next = first.text_at("/links/next").strip_prefix("https://a.klaviyo.com").unwrap();
+    let second = client.get(next);
+    let behind: Vec<&String> = ids.iter().skip_while(|id| **id != read[1]).skip(1).take(2).collect();
+    assert_eq!(second.ids(), behind);
+}
+
+#[test]
 fn who_asks_by_an_identifier_gets_a_profile_as_it_is() {
     let server = late();
     let client = Client::new(&server);
