@@ -184,6 +184,12 @@ impl Account {
         members
     }
 
+    /// The ids of a list's members, and when each joined, in that order; empty if there is no such list. Those
+    /// that are late are among them.
+    pub fn joined(&self, list: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.lists.get(list).into_iter().flat_map(|list| list.members.iter())
+    }
+
     /// All profiles, in the order in which they were created.
     #[must_use]
     pub fn profiles(&self) -> &[Profile] {

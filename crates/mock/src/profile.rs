@@ -42,9 +42,10 @@ pub struct Profile {
     /// cannot hold exactly is the text `\0#` and the number; answers and the state over HTTP have the number.
     pub attributes: Map<String, Value>,
     pub(crate) created: String,
-    pub(crate) updated: String,
+    /// When it changed last, as answers have it.
+    pub updated: String,
     /// When the newest of its events happened.
-    pub(crate) last_event_date: Option<String>,
+    pub last_event_date: Option<String>,
     pub(crate) consents: BTreeMap<(Channel, Message), Consent>,
     pub(crate) suppressions: Vec<(Suppression, String)>,
     /// The lists from which the person unsubscribed, and when.

@@ -35,7 +35,7 @@ impl Simulator {
     /// its end.
     pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Reply {
         let Ticket { plan, id } = ticket;
-        Reply::of(plan.fault, id, self.clock.date(), || match body {
+        Reply::of(plan.fault, id, self.date(), || match body {
             Some(body) if body.len() <= BODY_BYTES => answer(self, parts, body, id),
             _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_http(id),
         })

@@ -12,7 +12,7 @@ use crate::rule::Rule;
 use http::request::Parts;
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A running Klaviyo: a request in, an answer out.
 ///
@@ -113,6 +113,12 @@ impl Simulator {
 
     pub(crate) fn injector(&self) -> MutexGuard<'_, Injector> {
         self.injector.lock()
+    }
+
+    /// The time of the clock.
+    #[must_use]
+    pub fn date(&self) -> SystemTime {
+        self.clock.date()
     }
 
     /// Moves the clock on: windows of rates end, and jobs run.
