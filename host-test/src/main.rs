@@ -6,7 +6,7 @@ use host_test::canary::KeyWatch;
 use host_test::component::{self, Component};
 use host_test::demo;
 use host_test::load::measure::Runtime;
-use host_test::load::{bench, measure, neighbour, scale, soak, strangers, sync};
+use host_test::load::{bench, changes, measure, neighbour, scale, soak, strangers, sync};
 use host_test::native::Native;
 use host_test::story::Captured;
 use host_test::suite;
@@ -77,6 +77,12 @@ enum Command {
     Sync {
         #[command(flatten)]
         size: sync::SyncSize,
+    },
+    /// Read what changes with `changes` while it changes, comes late and out of order, while one request in ten
+    /// goes wrong, and while the reader is killed; exit 1 if anything is missed, or told twice without a kill
+    Changes {
+        #[command(flatten)]
+        size: changes::ChangesSize,
     },
     /// Bring opt-ins to front doors, a queue on NATS and workers, with faults, while they are killed; exit 1
     /// if one is lost or has another end than it must have
@@ -154,6 +160,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Sync { size } => {
             sync::run(&size)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Changes { size } => {
+            changes::run(&size)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Scale { size } => {

@@ -5,6 +5,7 @@
 //! [`strangers`] and [`measure`] print tables.
 
 pub mod bench;
+pub mod changes;
 pub mod measure;
 pub mod neighbour;
 mod process;
