@@ -34,12 +34,13 @@ struct Arguments {
 }
 
 /// The commands of the test host that are tasks, too.
-const HOST_TEST: [(&str, &str); 8] = [
+const HOST_TEST: [(&str, &str); 9] = [
     ("demo", "Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine"),
     ("replay", "Replay fixtures, or folders of them, against the component; --bless rewrites them"),
     ("hostile", "Run the guests that misbehave"),
     ("servers", "Run the connector against servers that misbehave"),
     ("soak", "Opt 10,000 contacts in at once, while one request in ten goes wrong"),
+    ("changes", "Read what changes of 100,000 profiles while it changes, with faults and kills"),
     ("sync", "Sync large files with `klaviyo-connector sync`, with bad rows, faults, and kills"),
     ("scale", "Bring 200,000 opt-ins to front doors, a queue on NATS and workers, while they are killed"),
     ("bench", "Measure what a sync takes, and what a quiet tenant gets beside noisy ones"),

@@ -62,6 +62,9 @@ const STEPS: &[Step] = &[
     step("hostile", "guests that misbehave", |needs| needs.host_test(&["hostile"])),
     step("servers", "servers that misbehave", |needs| needs.host_test(&["servers"])),
     step("soak", "many opt-ins at once", |needs| needs.host_test(&["soak", "--opt-ins", "1000"])),
+    step("changes", "what changed, while it changes", |needs| {
+        needs.host_test(&["changes", "--profiles", "8000"])
+    }),
     step("sync", "large files", |needs| needs.host_test(&["sync"])),
     step("scale", "front doors, a queue and workers", |needs| match needs.nats()?.any() {
         true => needs.host_test(&["scale", "--opt-ins", "6000", "--accounts", "6", "--workers", "2"]),
