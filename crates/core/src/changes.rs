@@ -133,7 +133,7 @@ impl<T> Feed<'_, T> {
                 items.push(item);
             }
         }
-        cursor.add(&told);
+        cursor.add(told);
         // Behind the last page there is nothing to pass over.
         let last = match next {
             Some(_) => times.iter().rev().take(LAST_ITEMS).min(),

@@ -50,11 +50,22 @@ impl Cursor {
         self.told.binary_search(item).is_ok()
     }
 
-    /// Remembers items that are told.
-    pub(crate) fn add(&mut self, items: &[Told]) {
-        self.told.extend_from_slice(items);
-        self.told.sort_unstable();
-        self.told.dedup();
+    /// Remembers items that are told now.
+    pub(crate) fn add(&mut self, mut items: Vec<Told>) {
+        items.sort_unstable();
+        let Some(first) = items.first() else { return };
+        // Merged, and from where they begin: the others can be a hundred thousand.
+        let place = self.told.partition_point(|told| told < first);
+        let mut later = self.told.split_off(place).into_iter().peekable();
+        for item in items {
+            while let Some(told) = later.next_if(|told| *told < item) {
+                self.told.push(told);
+            }
+            if later.peek() != Some(&item) && self.told.last() != Some(&item) {
+                self.told.push(item);
+            }
+        }
+        self.told.extend(later);
     }
 
     /// Forgets what is not read again.
@@ -172,16 +183,17 @@ fn take_text(bytes: &mut &[u8]) -> Option<String> {
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 fn base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
         let group = group << (8 * (3 - chunk.len()));
         for place in 0..=chunk.len() {
             let digit = (group >> (18 - 6 * place)) & 63;
-            text.push(ALPHABET.get(digit as usize).copied().map_or('A', char::from));
+            text.push(ALPHABET.get(digit as usize).copied().unwrap_or(b'A'));
         }
     }
-    text
+    // All of it is of the alphabet.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn from_base64(text: &str) -> Option<Vec<u8>> {
@@ -211,7 +223,7 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
+    use alloc::{collections::BTreeSet, format};
     use proptest::prelude::*;
 
     fn cursors() -> impl Strategy<Value = Cursor> {
@@ -232,6 +244,21 @@ mod tests {
             let text = cursor.encode();
             prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
             prop_assert_eq!(Cursor::decode(&text), Some(cursor));
+        }
+
+        #[test]
+        fn what_is_told_is_remembered_once_and_in_order(
+            pages in prop::collection::vec(prop::collection::vec((0..20_i64, 0..3_u64), 0..9), 0..9)
+        ) {
+            let mut cursor = empty();
+            let mut all = BTreeSet::new();
+            for page in pages {
+                let page = page.into_iter().map(|(time, fingerprint)| Told { time, fingerprint });
+                let page: Vec<_> = page.collect();
+                all.extend(page.iter().copied());
+                cursor.add(page);
+                prop_assert!(cursor.told.iter().eq(&all));
+            }
         }
 
         #[test]
@@ -258,9 +285,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_oldest_are_forgotten_beyond_the_most() {
-        let mut cursor = Cursor {
+    fn empty() -> Cursor {
+        Cursor {
             subject: String::new(),
             look_back: 86_400,
             start: 0,
@@ -269,9 +295,14 @@ mod tests {
             began: None,
             link: None,
             told: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_beyond_the_most() {
+        let mut cursor = empty();
         let told: Vec<_> = (0..).map(|time| Told { time, fingerprint: 7 }).take(MAX_TOLD + 3).collect();
-        cursor.add(&told);
+        cursor.add(told.clone());
         cursor.forget();
         assert_eq!(cursor.told, told[3..]);
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
