@@ -55,7 +55,7 @@ pub fn run(size: &ChangesSize) -> Result<()> {
         Box::new(InComponent::load(&artifact(), Arc::clone(&world))?)
     };
     let folder = tempfile::tempdir()?;
-    let mut reader = Reader::start(source.as_ref(), Arc::clone(&world), folder.path(), size.seed);
+    let mut reader = Reader::start(source.as_ref(), Arc::clone(&world), folder.path(), size);
     reader.read_all()?;
     let took = started.elapsed();
 

@@ -1,10 +1,10 @@
 //! Reads the three feeds in turn, keeps its cursors in a file, and is killed.
 
-use super::LOOK_BACK;
 use super::feed::{ByFeed, Feed, Page};
 use super::ledger::Ledger;
 use super::source::Source;
 use super::world::World;
+use super::{ChangesSize, LOOK_BACK};
 use anyhow::{Context, Result, bail, ensure};
 use fastrand::Rng;
 use parking_lot::Mutex;
@@ -66,6 +66,8 @@ pub(super) struct Reader<'a> {
     world: Arc<Mutex<World>>,
     file: PathBuf,
     random: Rng,
+    /// A reader that needs more calls makes no progress.
+    most_calls: usize,
     places: ByFeed<Place>,
     rounds: ByFeed<Round>,
     pub(super) ledger: Ledger,
@@ -74,12 +76,18 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader with its file in a folder.
-    pub(super) fn start(source: &'a dyn Source, world: Arc<Mutex<World>>, folder: &Path, seed: u64) -> Self {
+    pub(super) fn start(
+        source: &'a dyn Source,
+        world: Arc<Mutex<World>>,
+        folder: &Path,
+        size: &ChangesSize,
+    ) -> Self {
         Self {
             source,
             world,
             file: folder.join("cursors.json"),
-            random: Rng::with_seed(seed.wrapping_add(1)),
+            random: Rng::with_seed(size.seed.wrapping_add(1)),
+            most_calls: 2_000 + size.profiles / 5,
             places: ByFeed::default(),
             rounds: ByFeed::default(),
             ledger: Ledger::default(),
@@ -168,6 +176,7 @@ impl<'a> Reader<'a> {
         let cursor = self.places.of(feed).cursor.clone();
         for _ in 0..TRIES {
             self.counts.calls += 1;
+            ensure!(self.counts.calls <= self.most_calls, "after {} calls there is no end", self.most_calls);
             let outcome = self.source.page(feed, cursor.as_deref());
             self.world.lock().take_problem()?;
             match outcome {
