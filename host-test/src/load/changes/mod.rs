@@ -23,8 +23,9 @@ use world::World;
 const LATENESS: Duration = Duration::from_secs(100);
 /// Events happen so long before they are reported, at most.
 const REPORTED_AFTER: Duration = Duration::from_secs(30);
-/// What the reader asks for, in seconds: both of these, and some seconds for the rounding of times and for jobs.
-const LOOK_BACK: u32 = 150;
+/// What the reader asks for, in seconds: both of these, a second each for the rounding of times and for jobs, and
+/// little more.
+const LOOK_BACK: u32 = 135;
 
 /// How many profiles, and what chance draws.
 #[derive(Clone, Debug, clap::Args)]

@@ -26,6 +26,12 @@ const FAULTS: [&str; 7] = [
 /// How long a reader waits for an answer: as the host does by default.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How many imports change people before the first round.
+const STIRRED: u32 = 50;
+
+/// How far the clock moves at once while nobody asks.
+const STEP: Duration = Duration::from_millis(500);
+
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Broken {
@@ -63,7 +69,14 @@ impl World {
         writer.begin(&simulator)?;
         simulator.account().set_lateness(LATENESS, seed);
         let random = Rng::with_seed(seed);
-        Ok(Self { simulator, writer, random, done: None, problem: None, requests: 0, unanswered: 0 })
+        let mut world =
+            Self { simulator, writer, random, done: None, problem: None, requests: 0, unanswered: 0 };
+        // The first round meets many who are about to change their places.
+        for _ in 0..STIRRED {
+            world.writer.change_neighbours(&world.simulator)?;
+            world.pass(LATENESS / STIRRED);
+        }
+        Ok(world)
     }
 
     pub(super) fn simulator(&self) -> &Simulator {
@@ -83,17 +96,24 @@ impl World {
 
     /// Lets time pass, in which the writer goes on.
     pub(super) fn wait(&mut self, time: Duration) -> Result<()> {
-        let step = Duration::from_millis(500);
-        let mut passed = Duration::ZERO;
-        while passed < time {
-            self.simulator.advance(step);
-            passed += step;
+        let end = self.now() + time;
+        while self.now() < end {
+            self.pass(STEP);
             // Not with each step: it would be done before anybody has read.
             if self.random.u8(..4) == 0 {
                 self.write();
             }
         }
         self.take_problem()
+    }
+
+    /// Moves the clock, in steps in which the simulator works on what it has accepted.
+    fn pass(&self, time: Duration) {
+        let end = self.now() + time;
+        while self.now() < end {
+            self.simulator.advance(STEP);
+            drop(self.simulator.account());
+        }
     }
 
     /// Answers a request of the reader.
@@ -106,7 +126,7 @@ impl World {
         self.write();
         if self.random.u8(..100) == 0 {
             self.unanswered += 1;
-            self.simulator.advance(PATIENCE);
+            self.pass(PATIENCE);
             return Err(Broken::Silence);
         }
         match self.simulator.answer(request) {

@@ -58,12 +58,7 @@ impl Writer {
                 let people = self.some(40);
                 self.import(simulator, &people)
             }
-            62..65 => {
-                // As a nightly import does: neighbours in the order of changes.
-                let first = self.random.usize(..self.created);
-                let people: Vec<usize> = (first..self.created).take(MANY).collect();
-                self.import(simulator, &people)
-            }
+            62..65 => self.change_neighbours(simulator),
             65..80 => {
                 let people = self.some(60);
                 self.list(simulator, http::Method::POST, &people)
@@ -84,6 +79,13 @@ impl Writer {
                 send(simulator, http::Method::POST, DELETIONS, &body)
             }
         }
+    }
+
+    /// Changes people who are neighbours in the order of changes, as a nightly import does.
+    pub(super) fn change_neighbours(&mut self, simulator: &Simulator) -> Result<()> {
+        let first = self.random.usize(..self.created);
+        let people: Vec<usize> = (first..self.created).take(MANY).collect();
+        self.import(simulator, &people)
     }
 
     /// Some of the people, up to so many, without repetition.
