@@ -21,7 +21,10 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
 fn python(folder: &str) -> Result<()> {
     let interpreter = command::python(folder, &["--requirement", "crates/mock/sdk/python/requirements.txt"])?;
     run(steps().arg("python").arg(&interpreter).arg("crates/mock/sdk/python/steps.py"))?;
-    run(host_test_command().args(["sdk", "python"]).arg(interpreter).arg("crates/mock/sdk/python/beside.py"))
+    // Compiled modules would be written beside the sources.
+    let mut beside = host_test_command();
+    beside.args(["sdk", "python"]).arg(interpreter).arg("crates/mock/sdk/python/beside.py");
+    run(beside.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
 fn node(folder: &str) -> Result<()> {

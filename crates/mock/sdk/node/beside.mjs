@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { audience, dated, event, joined, known, member, metric, none, person, read, segment } from './alike.mjs';
 
 // `require`, unlike `import`, also looks into NODE_PATH: the SDK is not installed beside this file.
 const require = createRequire(import.meta.url);
@@ -50,9 +51,6 @@ const same = (step, sdk, own) => {
   console.log(step);
 };
 
-/** A time, however it is written. */
-const moment = (time) => (time === undefined || time === null ? null : new Date(time).getTime());
-const none = (value) => value ?? null;
 const ids = (items) => items.map(({ id }) => id);
 const profile = (attributes) => ({ data: { type: 'profile', attributes } });
 
@@ -82,64 +80,8 @@ const until = async (what, poll) => {
 /** Events as the connector has them. */
 const events = async (options) => {
   const { items, names } = await pages((page) => eventsApi.getEvents(page), { ...options, include: ['metric'] });
-  return items.map(({ id, attributes, relationships }) => {
-    const metric = relationships.metric.data.id;
-    return {
-      id,
-      'metric-id': metric,
-      metric: names.get(metric),
-      'profile-id': relationships.profile.data.id,
-      time: moment(attributes.datetime),
-      value: none(attributes.eventProperties.$value),
-      properties: attributes.eventProperties,
-      uuid: none(attributes.uuid),
-    };
-  });
+  return items.map((item) => event(item, names));
 };
-
-/** An event of the connector's, with its texts read. */
-const read = (event) => ({
-  ...event,
-  time: moment(event.time),
-  value: event.value === null ? null : Number(event.value),
-  properties: JSON.parse(event.properties),
-});
-
-const group = ({ id, attributes }) => ({
-  id,
-  name: attributes.name,
-  created: moment(attributes.created),
-  updated: moment(attributes.updated),
-});
-const metric = (item) => ({ ...group(item), integration: none(item.attributes.integration?.name) });
-const audience = (item) => ({ ...group(item), 'opt-in': none(item.attributes.optInProcess) });
-const segment = (item) => ({
-  ...group(item),
-  active: none(item.attributes.isActive),
-  processing: none(item.attributes.isProcessing),
-});
-const dated = (record) => ({ ...record, created: moment(record.created), updated: moment(record.updated) });
-
-const person = ({ id, attributes }) => ({
-  id,
-  email: none(attributes.email),
-  'first-name': none(attributes.firstName),
-  'last-name': none(attributes.lastName),
-  title: none(attributes.title),
-  properties: attributes.properties ?? {},
-  updated: moment(attributes.updated),
-});
-const known = (profile) => ({
-  id: profile.id,
-  email: profile.email,
-  'first-name': profile['first-name'],
-  'last-name': profile['last-name'],
-  title: profile.title,
-  properties: JSON.parse(profile.properties),
-  updated: moment(profile.updated),
-});
-const member = (item) => [person(item), moment(item.attributes.joinedGroupAt)];
-const joined = ({ profile, joined }) => [known(profile), moment(joined)];
 
 /** All members, by the connector's cursors. */
 const members = async (name, id) => {
@@ -163,7 +105,7 @@ const changes = async (name, position, ...of) => {
   }
 };
 
-const event = (name, attributes) => ({
+const newEvent = (name, attributes) => ({
   type: 'event',
   attributes: { ...attributes, metric: { data: { type: 'metric', attributes: { name } } } },
 });
@@ -175,7 +117,7 @@ for (let n = 0; n < 3; n += 1) {
   people.push(body.data.id);
 }
 const [priya, noah, mei] = people;
-const order = event('Placed Order', {
+const order = newEvent('Placed Order', {
   properties: JSON.parse('{"OrderId":"1001","note":"\\"quoted\\" 😀","__proto__":{"a":[1,null,true]}}'),
   time: new Date('2026-01-05T10:00:00Z'),
   value: 1499.5,
@@ -203,7 +145,7 @@ const visits = Array.from({ length: 205 }, (_, n) => ({
 }));
 assert.equal((await connector('events.track-many', visits)).accepted, 205);
 const mails = [0, 1, 2].map((n) =>
-  event('Opened Email', { properties: { n }, time: new Date(`2026-03-01T10:00:0${n}Z`), uniqueId: `mail-${n}` }),
+  newEvent('Opened Email', { properties: { n }, time: new Date(`2026-03-01T10:00:0${n}Z`), uniqueId: `mail-${n}` }),
 );
 await eventsApi.bulkCreateEvents({
   data: {
