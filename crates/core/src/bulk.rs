@@ -153,6 +153,6 @@ mod tests {
     #[test]
     fn what_is_refused_takes_no_bytes() {
         let nobody = NewProfile { first_name: Some("x".to_string()), ..NewProfile::default() };
-        assert_eq!((check(&[nobody.clone()]).unwrap().len(), bytes(&nobody)), (1, 0));
+        assert_eq!((check(core::slice::from_ref(&nobody)).unwrap().len(), bytes(&nobody)), (1, 0));
     }
 }

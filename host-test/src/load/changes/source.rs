@@ -167,7 +167,7 @@ impl Http for Bridge<'_> {
         };
         let mut sent = http::Request::builder().method(method).uri(request.url);
         for Header { name, value } in request.headers {
-            sent = sent.header(name, value);
+            sent = sent.header(name, value.as_ref());
         }
         let sent = sent.header("authorization", format!("{} {KEY}", request.auth)).body(request.body);
         let sent = sent.map_err(|error| TransportError::Other(error.to_string()))?;
