@@ -64,7 +64,11 @@ fn a_text_that_is_far_too_long_is_refused_before_it_is_copied() -> Result<()> {
             tenant.lists_of_profile(&long).await.err().map(|error| error.code()),
             tenant.merge(&long, "01X").await.err().map(|error| error.code()),
             tenant.subscribe(&long, &["01X".to_owned()]).await.err().map(|error| error.code()),
-            tenant.remove_from_list("Y6nRLr", &[long.clone()]).await.err().map(|error| error.code()),
+            tenant
+                .remove_from_list("Y6nRLr", std::slice::from_ref(&long))
+                .await
+                .err()
+                .map(|error| error.code()),
         ];
         assert_eq!(codes, [Some(Code::InvalidInput); 10]);
         let mut event = NewEvent {

@@ -20,6 +20,7 @@ from klaviyo_connector import (
     Cursor,
     Detail,
     Email,
+    ExternalId,
     Historical,
     HttpRequest,
     HttpResponse,
@@ -192,11 +193,16 @@ def test_text_of_a_subclass(component: Path) -> None:
 def test_odd_text_is_encoded(component: Path) -> None:
     transport = Answering()
     with Klaviyo(KEY, transport=transport, component=component) as klaviyo:
+        assert klaviyo.lookup(ExternalId("../\0?#%\r\nx: y\u202e😀z")) is None
         with pytest.raises(KlaviyoError):
-            klaviyo.import_status("../\0?#%\r\nx: y\u202e😀")
-    (request,) = transport.sent
-    assert request.url.isascii() and request.url.isprintable()
-    assert request.url.startswith("https://a.klaviyo.com/api/profile-bulk-import-jobs/..%2F%00%3F%23%25%0D%0A")
+            klaviyo.import_status("x: y\u202e😀&=")
+        # Such an id would be read in two ways.
+        with pytest.raises(InvalidInput):
+            klaviyo.import_status("../\0?#%")
+    found, status = transport.sent
+    assert all(request.url.isascii() and request.url.isprintable() for request in transport.sent)
+    assert "..%2F%00%3F%23%25%0D%0A" in found.url
+    assert status.url.startswith("https://a.klaviyo.com/api/profile-bulk-import-jobs/x%3A%20y%E2%80%AE")
 
 
 def test_an_import_that_wasmtime_would_end_is_refused_before(component: Path) -> None:
