@@ -20,8 +20,9 @@ use fingerprint::Fingerprint;
 
 /// The look-back where none is given, in seconds.
 const LOOK_BACK: u32 = 600;
-/// A page is left at the earliest time of so many items at its end. An item that changes while Klaviyo answers can be in
-/// its old place with its new time, and what is between the two was not read.
+/// A page is left at the earliest time of so many items at its end, for an answer that does not say when it was made: an
+/// item that changes while Klaviyo answers can be in its old place with its new time, and what is between the two was not
+/// read.
 const LAST_ITEMS: usize = 3;
 /// The longest look-back, in seconds.
 const LONGEST_LOOK_BACK: u32 = 86_400;
@@ -120,7 +121,6 @@ impl<T> Feed<'_, T> {
             _ => Ok(read),
         })?;
         let next = page.next.as_deref().map(|next| next.strip_prefix(ORIGIN).unwrap_or(next).to_owned());
-        let horizon = cursor.horizon();
         let (mut items, mut told, mut times) = (Vec::new(), Vec::new(), Vec::new());
         for item in page.items {
             // An item without a time cannot be late: it is told now.
@@ -128,21 +128,24 @@ impl<T> Feed<'_, T> {
             let time = (self.time)(&item).and_then(milliseconds).unwrap_or(before);
             times.push(time);
             let seen = Told { time, fingerprint: (self.fingerprint)(&item) };
-            if time >= horizon && !cursor.has(&seen) && !told.contains(&seen) {
+            if time >= cursor.start && !cursor.has(&seen) && !told.contains(&seen) {
                 told.push(seen);
                 items.push(item);
             }
         }
         cursor.add(told);
-        // Behind the last page there is nothing to pass over.
-        let last = match next {
-            Some(_) => times.iter().rev().take(LAST_ITEMS).min(),
-            None => times.iter().max(),
-        };
-        let last = last.copied().unwrap_or(cursor.from).max(cursor.from);
         cursor.began = cursor.began.or(now);
-        // Events can also have times in the future, and others happen before them.
-        cursor.newest = cursor.newest.max(cursor.began.map_or(last, |began| began.min(last)));
+        let settled = cursor.settled();
+        let last = times.iter().rev().filter(|time| **time <= settled).take(LAST_ITEMS).min();
+        let last = last.copied().unwrap_or(cursor.from);
+        let newest = match cursor.began {
+            // Events can also have times in the future, and others happen before them.
+            Some(began) => times.iter().max().map(|newest| began.min(*newest)),
+            // Behind the last page there is nothing to pass over.
+            None if next.is_none() => times.iter().max().copied(),
+            None => Some(last),
+        };
+        cursor.newest = cursor.newest.max(newest.unwrap_or(cursor.newest));
         let more = next.is_some();
         if !more {
             // The end of the round.
@@ -150,7 +153,8 @@ impl<T> Feed<'_, T> {
             cursor.from = cursor.start;
             cursor.began = None;
         } else if last > cursor.from {
-            // Asks anew from the last time, since links may pass over items while others change their places.
+            // Asks anew from the last time, since links may pass over items while others change their places. What they
+            // pass over among the items of the look-back is read in the next round.
             cursor.from = last;
         } else {
             cursor.link = next;

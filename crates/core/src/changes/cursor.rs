@@ -20,7 +20,7 @@ pub(crate) struct Cursor {
     pub(crate) start: i64,
     /// The time from which the next page is asked for.
     pub(crate) from: i64,
-    /// The newest time that was read, as far as it is before the round began: what became visible during the round may
+    /// The newest time that was read, as far as it is before its round began: what became visible during the round may
     /// have been passed over.
     pub(crate) newest: i64,
     /// When this round began, by Klaviyo's clock; none before its first page, or if Klaviyo did not say it.
@@ -39,10 +39,20 @@ pub(crate) struct Told {
 }
 
 impl Cursor {
-    /// The earliest time of an item that is told if it is read now: what is older was told, or is too late.
+    /// The start of the next round, by what was read so far.
     pub(crate) fn horizon(&self) -> i64 {
-        let back = i64::from(self.look_back).saturating_mul(1_000);
-        self.start.max(self.newest.saturating_sub(back))
+        self.start.max(self.newest.saturating_sub(self.back()))
+    }
+
+    /// The latest time of items that are in their places for certain. A later item may be changing its place: it is in
+    /// its old one with its new time, perhaps beside many that change with it.
+    pub(crate) fn settled(&self) -> i64 {
+        self.began.map_or(i64::MAX, |began| began.saturating_sub(self.back()))
+    }
+
+    /// The look-back in milliseconds.
+    fn back(&self) -> i64 {
+        i64::from(self.look_back).saturating_mul(1_000)
     }
 
     /// Whether an item was told.
@@ -70,8 +80,8 @@ impl Cursor {
 
     /// Forgets what is not read again.
     pub(crate) fn forget(&mut self) {
-        let horizon = self.horizon();
-        let old = self.told.partition_point(|told| told.time < horizon);
+        let again = self.horizon().min(self.from);
+        let old = self.told.partition_point(|told| told.time < again);
         let surplus = self.told.len().saturating_sub(MAX_TOLD);
         self.told.drain(..old.max(surplus));
     }

@@ -184,6 +184,48 @@ fn a_start_within_a_second_has_the_whole_second() {
 }
 
 #[test]
+fn a_page_of_items_that_all_change_hides_nothing_behind_it() {
+    let item = |id: i64, updated: i64| {
+        let updated = rfc3339::text((BEGIN + updated) * 1_000);
+        format!(r#"{{"id":"P{id}","attributes":{{"updated":"{updated}"}}}}"#)
+    };
+    let (mut position, mut told) = (since(Some(60)), Vec::new());
+    // The first three of six have changed, and the order does not know it yet.
+    let mut is_known = false;
+    for _ in 0..20 {
+        let mut http = |request: Request| {
+            let url = Url::parse(&request.url).unwrap();
+            let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+            let after =
+                query["filter"].strip_prefix("greater-than(updated,").unwrap().strip_suffix(')').unwrap();
+            let after = super::milliseconds(after).unwrap();
+            let behind: i64 = query.get("page[cursor]").map_or(-1, |text| text.parse().unwrap());
+            let place = |id: i64| if is_known && id < 3 { 900 + id } else { id };
+            let mut items: Vec<_> = (0..6)
+                .filter(|id| (BEGIN + place(*id)) * 1_000 > after && place(*id) > behind)
+                .map(|id| (place(id), item(id, if id < 3 { 900 + id } else { id })))
+                .collect();
+            items.sort_unstable();
+            let next = (items.len() > 3).then(|| {
+                let filter = crate::encode::percent_encode(&query["filter"]);
+                format!("{ORIGIN}/api/profiles/?filter={filter}&page%5Bcursor%5D={}", items[2].0)
+            });
+            items.truncate(3);
+            let data: Vec<_> = items.into_iter().map(|(_, text)| text).collect();
+            let next = serde_json::json!(next);
+            let body = format!(r#"{{"data":[{}],"links":{{"next":{next}}}}}"#, data.join(",")).into_bytes();
+            Ok(Response { status: 200, headers: Vec::from([("Date".to_owned(), http_date(910))]), body })
+        };
+        let page = profiles(&mut http, &position).unwrap();
+        told.extend(page.items.into_iter().map(|profile| profile.id));
+        position = Position::Cursor(page.cursor);
+        is_known |= !page.more;
+    }
+    told.sort_unstable();
+    assert_eq!(told, ["P0", "P1", "P2", "P3", "P4", "P5"]);
+}
+
+#[test]
 fn a_time_in_the_future_hides_nothing() {
     let day = 86_400;
     let mut versions = Vec::from([Version { id: 0, updated: day, visible: 0 }]);
