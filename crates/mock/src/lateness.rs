@@ -42,7 +42,7 @@ impl Account {
     /// Late are the answers about events, about the members of a list, and about profiles that are not asked
     /// for by an identifier. Whoever asks for a profile by its id or another identifier gets it as it is.
     ///
-    /// The order of changes is later than the profiles in it: for the last tenth of its delay, a changed
+    /// The order of changes is later than the profiles in it: for the last quarter of its delay, a changed
     /// profile is at its old place with its new time. Unproven: that Klaviyo does so.
     pub fn set_lateness(&mut self, most: Duration, seed: u64) {
         self.lateness.most = most;
@@ -63,7 +63,7 @@ impl Account {
     pub(crate) fn hide_change(&mut self, position: usize) -> u64 {
         let delay = self.delay();
         let number = self.lateness.drawn;
-        self.hide_for(delay.mul_f64(0.9), Hidden::Change(position, number));
+        self.hide_for(delay.mul_f64(0.75), Hidden::Change(position, number));
         self.hide_for(delay, Hidden::Place(position));
         number
     }

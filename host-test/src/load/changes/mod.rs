@@ -22,10 +22,10 @@ use world::World;
 /// The longest that anything takes until readers see it.
 const LATENESS: Duration = Duration::from_secs(100);
 /// Events happen so long before they are reported, at most.
-const REPORTED_AFTER: Duration = Duration::from_secs(30);
+const REPORTED_AFTER: Duration = Duration::from_secs(5);
 /// What the reader asks for, in seconds: both of these, a second each for the rounding of times and for jobs, and
 /// little more.
-const LOOK_BACK: u32 = 135;
+const LOOK_BACK: u32 = 110;
 
 /// How many profiles, and what chance draws.
 #[derive(Clone, Debug, clap::Args)]

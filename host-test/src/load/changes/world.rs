@@ -72,8 +72,9 @@ impl World {
         let mut world =
             Self { simulator, writer, random, done: None, problem: None, requests: 0, unanswered: 0 };
         // The first round meets many who are about to change their places.
+        let neighbours = (profiles / 5 / STIRRED as usize).max(1);
         for _ in 0..STIRRED {
-            world.writer.change_neighbours(&world.simulator)?;
+            world.writer.change_neighbours(&world.simulator, neighbours)?;
             world.pass(LATENESS / STIRRED);
         }
         Ok(world)
@@ -122,7 +123,7 @@ impl World {
         request: http::Request<impl AsRef<[u8]>>,
     ) -> Result<http::Response<Vec<u8>>, Broken> {
         self.requests += 1;
-        self.simulator.advance(Duration::from_millis(self.random.u64(50..350)));
+        self.simulator.advance(Duration::from_millis(self.random.u64(100..1_500)));
         self.write();
         if self.random.u8(..100) == 0 {
             self.unanswered += 1;

@@ -27,11 +27,23 @@ pub(super) struct Writer {
     change: u64,
     /// The number of the last event.
     event: u64,
+    /// Who joined the list last.
+    joined: Vec<usize>,
+    /// Who left it since.
+    left: Vec<usize>,
 }
 
 impl Writer {
     pub(super) fn new(people: usize, seed: u64) -> Self {
-        Self { random: Rng::with_seed(seed.wrapping_add(2)), people, created: 0, change: 0, event: 0 }
+        Self {
+            random: Rng::with_seed(seed.wrapping_add(2)),
+            people,
+            created: 0,
+            change: 0,
+            event: 0,
+            joined: Vec::new(),
+            left: Vec::new(),
+        }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -58,13 +70,17 @@ impl Writer {
                 let people = self.some(40);
                 self.import(simulator, &people)
             }
-            62..65 => self.change_neighbours(simulator),
+            62..65 => self.change_neighbours(simulator, MANY),
             65..80 => {
-                let people = self.some(60);
+                let mut people = self.some(60);
+                // Those who left come back.
+                people.append(&mut self.left);
+                self.joined.clone_from(&people);
                 self.list(simulator, http::Method::POST, &people)
             }
             80..84 => {
-                let people = self.some(10);
+                let people: Vec<usize> = self.joined.drain(..).take(10).collect();
+                self.left.extend(&people);
                 self.list(simulator, http::Method::DELETE, &people)
             }
             84..99 => {
@@ -82,9 +98,9 @@ impl Writer {
     }
 
     /// Changes people who are neighbours in the order of changes, as a nightly import does.
-    pub(super) fn change_neighbours(&mut self, simulator: &Simulator) -> Result<()> {
+    pub(super) fn change_neighbours(&mut self, simulator: &Simulator, most: usize) -> Result<()> {
         let first = self.random.usize(..self.created);
-        let people: Vec<usize> = (first..self.created).take(MANY).collect();
+        let people: Vec<usize> = (first..self.created).take(most).collect();
         self.import(simulator, &people)
     }
 
