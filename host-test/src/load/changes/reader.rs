@@ -135,10 +135,8 @@ impl<'a> Reader<'a> {
         }
         let began = SystemTime::UNIX_EPOCH + Duration::from_secs(place.began.unwrap_or_default());
         let page = self.page(feed)?;
-        let kill = (self.random.u32(..KILLED) == 0).then(|| {
-            let kills = [Kill::BeforeTelling, Kill::WhileTelling, Kill::BeforeKeeping, Kill::AfterKeeping];
-            kills[self.random.usize(..kills.len())]
-        });
+        let kills = [Kill::BeforeTelling, Kill::WhileTelling, Kill::BeforeKeeping, Kill::AfterKeeping];
+        let kill = if self.random.u32(..KILLED) == 0 { self.random.choice(kills) } else { None };
         if kill == Some(Kill::BeforeTelling) {
             return self.die().map(|()| false);
         }

@@ -144,7 +144,7 @@ impl Writer {
         let now = simulator.date();
         let mut one = |person: &usize| {
             self.event += 1;
-            let metric = ["Placed Order", "Viewed Product", "Active on Site"][self.random.usize(..3)];
+            let metric = self.random.choice(["Placed Order", "Viewed Product", "Active on Site"]);
             let before = Duration::from_secs(self.random.u64(..=REPORTED_AFTER.as_secs()));
             let event = json!({ "type": "event", "attributes": {
                 "metric": { "data": { "type": "metric", "attributes": { "name": metric } } },
