@@ -63,7 +63,7 @@ const STEPS: &[Step] = &[
     step("servers", "servers that misbehave", |needs| needs.host_test(&["servers"])),
     step("soak", "many opt-ins at once", |needs| needs.host_test(&["soak", "--opt-ins", "1000"])),
     step("changes", "what changed, while it changes", |needs| {
-        needs.host_test(&["changes", "--profiles", "8000"])
+        needs.host_test(&["changes", "--profiles", "20000"])
     }),
     step("sync", "large files", |needs| needs.host_test(&["sync"])),
     step("scale", "front doors, a queue and workers", |needs| match needs.nats()?.any() {
