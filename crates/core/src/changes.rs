@@ -128,7 +128,8 @@ impl<T> Feed<'_, T> {
             let time = (self.time)(&item).and_then(milliseconds).unwrap_or(before);
             times.push(time);
             let seen = Told { time, fingerprint: (self.fingerprint)(&item) };
-            if time >= cursor.start && !cursor.has(&seen) && !told.contains(&seen) {
+            // What is before was told, though Klaviyo may answer with it: its filter may know whole seconds only.
+            if time >= cursor.from && !cursor.has(&seen) && !told.contains(&seen) {
                 told.push(seen);
                 items.push(item);
             }

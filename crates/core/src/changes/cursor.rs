@@ -16,9 +16,9 @@ pub(crate) struct Cursor {
     pub(crate) subject: String,
     /// Seconds for which an item may appear late.
     pub(crate) look_back: u32,
-    /// The start of this round. Older items are not told.
+    /// The start of this round.
     pub(crate) start: i64,
-    /// The time from which the next page is asked for.
+    /// The time from which the next page is asked for. Older items are not told.
     pub(crate) from: i64,
     /// The newest time that was read, as far as it is before its round began: what became visible during the round may
     /// have been passed over.
