@@ -13,7 +13,7 @@ use crate::operation::changes::{
     ReadPage, get_changed_profiles, get_changed_profiles_at, get_joined_members, get_joined_members_at,
     get_new_events, get_new_events_at,
 };
-use crate::{ChangePage, Error, Event, Group, Http, Member, ORIGIN, Position, Profile, check, rfc3339};
+use crate::{ChangePage, Code, Error, Event, Group, Http, Member, ORIGIN, Position, Profile, check, rfc3339};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use cursor::{Cursor, Told};
 use fingerprint::Fingerprint;
@@ -64,7 +64,7 @@ pub fn events(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Event>,
 /// The members of a list or a segment who joined since, in the order of `joined`.
 ///
 /// # Errors
-/// As [`profiles`]; [`Code::InvalidInput`](crate::Code::InvalidInput) also when the id is empty.
+/// As [`profiles`]; [`Code::InvalidInput`] also when the id is empty.
 pub fn members(http: &mut dyn Http, of: &Group, from: &Position) -> Result<ChangePage<Member>, Box<Error>> {
     check::path_segment("of", of.id())?;
     let path = of.path();
@@ -102,24 +102,20 @@ impl<T> Feed<'_, T> {
     fn page(&self, http: &mut dyn Http, from: &Position) -> Result<ChangePage<T>, Box<Error>> {
         let mut cursor = self.cursor(from)?;
         let link = cursor.link.take();
-        let operation = match &link {
+        let read = match &link {
             // Encoded again: whoever has the cursor may have changed it.
             Some(link) => {
                 let url = next_link(&format!("{ORIGIN}{link}"));
-                (self.at)(url.ok_or_else(|| Error::invalid("from/cursor", "its link leads elsewhere"))?)
+                let url = url.ok_or_else(|| Error::invalid("from/cursor", "its link leads elsewhere"))?;
+                match self.send(http, (self.at)(url)) {
+                    // A link that was kept may be none any more. What was told is remembered.
+                    Err(error) if error.code == Code::Rejected => self.send(http, (self.first)(cursor.from)),
+                    read => read,
+                }
             }
-            None => (self.first)(cursor.from),
+            None => self.send(http, (self.first)(cursor.from)),
         };
-        let asked = operation.request.url.clone();
-        let ReadPage { page, now } = operation.send_and(http, |read| match &read.page.next {
-            Some(next) if *next == asked => {
-                Err("the link to the next page leads to the same page".to_owned())
-            }
-            Some(next) if !self.has_path(next.strip_prefix(ORIGIN).unwrap_or_default()) => {
-                Err(format!("the link to the next page leads away from {}", self.path))
-            }
-            _ => Ok(read),
-        })?;
+        let ReadPage { page, now } = read?;
         let next = page.next.as_deref().map(|next| next.strip_prefix(ORIGIN).unwrap_or(next).to_owned());
         let (mut items, mut told, mut times) = (Vec::new(), Vec::new(), Vec::new());
         for item in page.items {
@@ -162,6 +158,24 @@ impl<T> Feed<'_, T> {
         }
         cursor.forget();
         Ok(ChangePage { items, cursor: cursor.encode(), more })
+    }
+
+    /// Reads a page whose link to the next one, if there is one, leads on.
+    fn send(
+        &self,
+        http: &mut dyn Http,
+        operation: Operation<ReadPage<T>>,
+    ) -> Result<ReadPage<T>, Box<Error>> {
+        let asked = operation.request.url.clone();
+        operation.send_and(http, |read| match &read.page.next {
+            Some(next) if *next == asked => {
+                Err("the link to the next page leads to the same page".to_owned())
+            }
+            Some(next) if !self.has_path(next.strip_prefix(ORIGIN).unwrap_or_default()) => {
+                Err(format!("the link to the next page leads away from {}", self.path))
+            }
+            _ => Ok(read),
+        })
     }
 
     fn cursor(&self, from: &Position) -> Result<Cursor, Box<Error>> {
