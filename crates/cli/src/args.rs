@@ -101,6 +101,7 @@ commands! {
     Secret(commands::secret::NewSecret),
     Mock(commands::mock::Mock),
     Account(commands::account::ShowAccount),
+    Api(commands::api::Api),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
 }

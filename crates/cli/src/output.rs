@@ -1,6 +1,7 @@
 //! The answer of a command, and how text gets to standard output and standard error. Answers go to standard output,
 //! everything else to standard error.
 
+use crate::failure::Failure;
 use crate::text::{self, clean_json};
 use klaviyo_host::Usage;
 use serde_json::{Value, json};
@@ -95,6 +96,17 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// Prints JSON documents, each in a line; false if nobody reads any more.
+pub(crate) fn print_lines<'a>(documents: impl IntoIterator<Item = &'a str>) -> Result<bool, Failure> {
+    let one_line = |document: &str| clean_json(&document.replace(['\n', '\r'], " ")).into_owned() + "\n";
+    let lines: String = documents.into_iter().map(one_line).collect();
+    match print(&lines) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::other(format!("cannot write the answer: {error}"))),
+    }
 }
 
 /// Prints on standard error, in colour on a terminal. If standard error is closed, nobody reads it.

@@ -10,7 +10,9 @@ use crate::output::{self, Output};
 use crate::runtime;
 use crate::verbose::Verbose;
 use klaviyo_host::types::Code;
-use klaviyo_host::{Egress, HttpTransport, Limits, LoadError, Pace, Secret, Tenant, Transport};
+use klaviyo_host::{
+    Access, Egress, HttpTransport, Limits, LoadError, Pace, Secret, Tenant, TenantBuilder, Transport,
+};
 use std::sync::Arc;
 
 /// What is wrong with an endpoint elsewhere that has no https, and what to do about it.
@@ -23,13 +25,23 @@ pub(crate) fn in_account(
     context: &Context,
     calls: impl AsyncFnOnce(&Tenant) -> Result<Output, Failure>,
 ) -> Result<Output, Failure> {
+    with_access(context, Access::default(), calls)
+}
+
+/// The same for a command that may call other functions than all but `api.call`.
+pub(crate) fn with_access(
+    context: &Context,
+    access: Access,
+    calls: impl AsyncFnOnce(&Tenant) -> Result<Output, Failure>,
+) -> Result<Output, Failure> {
     let account = context.account()?;
     runtime::on_this_thread(async {
-        let key = key::read_key(&account)?;
+        let key = secret(key::read_key(&account)?);
         // Sets no memory aside for more calls.
         let limits = Limits { concurrent_calls: 1, ..Limits::default() };
-        let tenant = open(&account, key, limits, None)?.metered(context.meter.clone());
-        calls(&tenant).await.map_err(|failure| account.explain(failure))
+        let transport = transport(&account, &limits)?;
+        let tenant = builder(&account, key, limits, transport)?.access(access).build();
+        calls(&tenant.metered(context.meter.clone())).await.map_err(|failure| account.explain(failure))
     })
 }
 
@@ -40,14 +52,20 @@ pub(crate) fn open(
     limits: Limits,
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Tenant, Failure> {
-    if let Some((found, fix)) = key.exposure() {
-        output::warn(&format!("{found}; {fix}"));
-    }
+    let key = secret(key);
     let mut transport = transport(account, &limits)?;
     if let Some(observer) = observer {
         transport = transport.observed_by(observer);
     }
-    over(account, key.secret, limits, transport, Pace::published())
+    over(account, key, limits, transport, Pace::published())
+}
+
+/// The key itself, after a warning if others can read its file.
+fn secret(key: Key) -> Secret {
+    if let Some((found, fix)) = key.exposure() {
+        output::warn(&format!("{found}; {fix}"));
+    }
+    key.secret
 }
 
 /// The account over a transport of the caller's.
@@ -58,12 +76,21 @@ pub(crate) fn over(
     transport: impl Transport,
     pace: Pace,
 ) -> Result<Tenant, Failure> {
+    Ok(builder(account, key, limits, transport)?.pace(pace).build())
+}
+
+fn builder(
+    account: &Account,
+    key: Secret,
+    limits: Limits,
+    transport: impl Transport,
+) -> Result<TenantBuilder, Failure> {
     let connector = component::load(account, egress(account), limits, transport)?;
-    let mut tenant = Tenant::builder(&connector, key).pace(pace);
-    if let Some(revision) = &account.revision {
-        tenant = tenant.revision(revision.clone());
-    }
-    Ok(tenant.build())
+    let tenant = Tenant::builder(&connector, key);
+    Ok(match &account.revision {
+        Some(revision) => tenant.revision(revision.clone()),
+        None => tenant,
+    })
 }
 
 /// The transport for an account, after a warning if it gives the key away.

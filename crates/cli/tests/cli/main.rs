@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells the lints that helpers are tests too.
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod commands;

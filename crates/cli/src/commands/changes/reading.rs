@@ -6,13 +6,11 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::session;
-use crate::text::clean_json;
 use crate::when;
 use clap::Args;
 use klaviyo_host::types::Code;
 use klaviyo_host::{Disposition, Error, Tenant};
 use serde_json::{Value, json};
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -85,7 +83,8 @@ impl Reading {
                     continue;
                 }
             };
-            if !print(&page.items)? {
+            let lines: Vec<String> = page.items.iter().map(Value::to_string).collect();
+            if !output::print_lines(lines.iter().map(String::as_str))? {
                 return Ok(Output::printed());
             }
             if let Some(kept) = kept.as_deref_mut() {
@@ -148,15 +147,5 @@ impl Page {
                 Err(Failure::other("the component returned something else than a page of changes".to_owned()))
             }
         }
-    }
-}
-
-/// Prints a line for each item; false if nobody reads any more.
-fn print(items: &[Value]) -> Result<bool, Failure> {
-    let lines: String = items.iter().map(|item| format!("{}\n", clean_json(&item.to_string()))).collect();
-    match output::print(&lines) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::other(format!("cannot write the changes: {error}"))),
     }
 }
