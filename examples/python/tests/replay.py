@@ -68,6 +68,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "privacy.unsuppress": Klaviyo.unsuppress,
     "privacy.delete": Klaviyo.delete_profiles,
     "account.get": Klaviyo.account_details,
+    "api.call": Klaviyo.call_api,
 }
 
 
@@ -115,7 +116,7 @@ class Replayer:
 
     def __init__(self, component: Path | None) -> None:
         self._script = Script()
-        self.klaviyo = Klaviyo(KEY, transport=self._script, component=component)
+        self.klaviyo = Klaviyo(KEY, transport=self._script, component=component, api="all")
 
     def case(self, text: str) -> list[str]:
         """What differs."""
@@ -178,6 +179,9 @@ def argument(value: Any, hint: Any) -> Any:
         ((name, word),) = value.items()
         fixture.require(name == "other" and word not in words.known, f"no other word: {value!r}")
         return word
+    if typing.get_origin(hint) is typing.Literal:
+        fixture.require(value in typing.get_args(hint), f"no word: {value!r}")
+        return value
     if typing.get_origin(hint) is not None:
         fixture.require(isinstance(value, list), f"no list: {value!r}")
         return [argument(each, typing.get_args(hint)[0]) for each in value]

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from servers import Simulator
 
 from klaviyo_connector import (
+    ApiAccess,
+    ApiParameter,
+    ApiRequest,
     Append,
     Clear,
     Created,
     Cursor,
+    Denied,
     Email,
     Enrolled,
     Existing,
@@ -147,6 +152,35 @@ def test_what_changed_is_told_once(simulator: Simulator, component: Path) -> Non
                 page = klaviyo.new_events(Cursor(page.cursor))
                 told += [event.metric for event in page.items]
         assert told == ["Viewed Product", "Placed Order"]
+
+
+def test_any_other_request_is_sent_where_it_is_allowed(simulator: Simulator, component: Path) -> None:
+    people = ApiRequest("get", "/api/profiles", [ApiParameter("page[size]", "2")])
+    new = ApiRequest("post", "/api/lists", body='{"data":{"type":"list","attributes":{"name":"New"}}}')
+
+    def account(api: ApiAccess | None) -> Klaviyo:
+        return Klaviyo(simulator.key, endpoint=simulator.url, component=component, api=api)
+
+    with account(None) as klaviyo:
+        receipts = klaviyo.opt_in_many([NewProfile(email=f"contact{number}@example.com") for number in range(5)], LIST)
+        ids = {one.receipt.profile_id for one in receipts.outcomes if isinstance(one, Enrolled)}
+        with pytest.raises(Denied):
+            klaviyo.call_api(people)
+    with account(ApiAccess("read", below=["/api/profiles"])) as klaviyo:
+        pages = [klaviyo.call_api(people)]
+        while pages[-1].next is not None:
+            pages.append(klaviyo.call_api(replace(people, query=pages[-1].next)))
+        read = [[one["id"] for one in json.loads(page.body)["data"]] for page in pages]
+        assert [len(page) for page in read] == [2, 2, 1] and {id for page in read for id in page} == ids
+        for denied in (replace(people, path="/api/lists"), replace(new, path="/api/profiles"), new):
+            with pytest.raises(Denied):
+                klaviyo.call_api(denied)
+        with pytest.raises(InvalidInput):
+            klaviyo.call_api(replace(people, path="/api/profiles/../lists"))
+        assert klaviyo.find_list("New") is None
+    with account(ApiAccess("all")) as klaviyo:
+        assert klaviyo.call_api(new).status == 201
+        assert klaviyo.find_list("New") is not None
 
 
 def test_a_wrong_key_and_a_missing_list(simulator: Simulator, component: Path) -> None:

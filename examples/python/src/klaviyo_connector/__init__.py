@@ -33,6 +33,10 @@ from .limits import Limits
 from .transport import Bounds, HttpRequest, HttpResponse, HttpTransport, Transport, TransportFailure
 from .types import (
     AccountDetails,
+    ApiMethod,
+    ApiParameter,
+    ApiRequest,
+    ApiResponse,
     Append,
     Audience,
     BatchResult,
@@ -99,6 +103,10 @@ from .types import (
 __all__ = [
     "AccountDetails",
     "ApiAccess",
+    "ApiMethod",
+    "ApiParameter",
+    "ApiRequest",
+    "ApiResponse",
     "Append",
     "Audience",
     "BatchResult",

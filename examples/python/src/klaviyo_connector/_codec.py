@@ -1,8 +1,9 @@
 """Between the classes of `types` and the values that wasmtime takes and gives, by their annotations.
 
 A dataclass is a record. In a union with others it is a case of a variant, by its name or what its `CASE` says: its one
-field is the content, several are a record, none is a case without content. An annotated text is a variant of words, the last of which is for any other. `None`
-in a union makes an option. Names are the contract's with `_` for `-`.
+field is the content, several are a record, none is a case without content. An annotated text is a variant of words, the
+last of which is for any other; a literal is an enum. `None` in a union makes an option. Names are the contract's with
+`_` for `-`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def lower(value: object, hint: Any, name: str) -> Any:
     match typing.get_origin(hint):
         case typing.Annotated:
             return _lower_word(_text(value, name), hint.__metadata__[0])
+        case typing.Literal:
+            return _lower_enum(_text(value, name), typing.get_args(hint), name)
         case origin if origin in (Sequence, Iterable):
             (item,) = typing.get_args(hint)
             if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
@@ -71,6 +74,12 @@ def _lower_case(value: object, cases: Sequence[type], name: str) -> Any:
 
 def _lower_word(text: str, words: Words) -> Variant:
     return Variant(text) if text in words.known else Variant("other", text)
+
+
+def _lower_enum(text: str, known: Sequence[str], name: str) -> str:
+    if text not in known:
+        raise _invalid(name, f"it is not one of {', '.join(known)}")
+    return text
 
 
 def _cases(union: types.UnionType) -> list[Any]:

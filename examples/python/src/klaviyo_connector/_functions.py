@@ -8,6 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from .types import (
     AccountDetails,
+    ApiRequest,
+    ApiResponse,
     Audience,
     BatchResult,
     Change,
@@ -124,5 +126,7 @@ JOINED_MEMBERS: Function[JoinedPage] = Function("changes.members", {"of": Group,
 NEW_EVENTS: Function[EventPage] = Function("changes.events", {"from_": Position}, EventPage)
 
 ACCOUNT: Function[AccountDetails] = Function("account.get", {}, AccountDetails)
+
+CALL_API: Function[ApiResponse] = Function("api.call", {"request": ApiRequest}, ApiResponse)
 
 ALL: tuple[Function[Any], ...] = tuple(each for each in vars().copy().values() if isinstance(each, Function))

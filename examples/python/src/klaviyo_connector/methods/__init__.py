@@ -1,6 +1,7 @@
 """The contract's functions as methods, a class for each interface or two."""
 
 from .account import Account
+from .api import Api
 from .bulk import Bulk
 from .changes import Changes
 from .consent import Consent
@@ -10,7 +11,7 @@ from .groups import Groups
 from .privacy import Privacy
 
 
-class Functions(Contacts, Groups, Consent, Bulk, Events, Changes, Privacy, Account):
+class Functions(Contacts, Groups, Consent, Bulk, Events, Changes, Privacy, Account, Api):
     """All functions of the contract. Whoever inherits from it calls them."""
 
 

@@ -5,6 +5,7 @@ named as its cases. What the contract calls an option is ``None`` where there is
 """
 
 from .account import AccountDetails
+from .api import ApiMethod, ApiParameter, ApiRequest, ApiResponse
 from .batch import BatchResult, Refusal
 from .bulk import Failure, Job, Submission, Submitted
 from .changes import (
@@ -67,6 +68,10 @@ from .profiles import (
 
 __all__ = [
     "AccountDetails",
+    "ApiMethod",
+    "ApiParameter",
+    "ApiRequest",
+    "ApiResponse",
     "Append",
     "Audience",
     "BatchResult",

@@ -1,0 +1,19 @@
+"""The method for `api`."""
+
+from __future__ import annotations
+
+from .. import _functions
+from .._functions import Caller
+from ..types import ApiRequest, ApiResponse
+
+
+class Api(Caller):
+    """What the contract has no function for."""
+
+    def call_api(self, request: ApiRequest) -> ApiResponse:
+        """Sends a request, where the parameter `api` of `Klaviyo` allows it; otherwise it is `Denied`.
+
+        One request. `get` is safe to repeat; what another method does twice, and which scopes it needs, Klaviyo's
+        documentation says. `InvalidInput`: the path could be read in two ways, a parameter has no name, the body is no
+        JSON, or the revision is no date. `Malformed`: also a link to the next page that leads elsewhere."""
+        return self._call(_functions.CALL_API, request)
