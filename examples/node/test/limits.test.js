@@ -19,8 +19,9 @@ test("limits.requestBytes", async () => {
 });
 
 test("limits.headerBytes bounds the address as well", async () => {
-  await withClient({ fetch: findsPriya }, async (klaviyo) => {
-    await failure(klaviyo.lookup({ id: "x".repeat(20_000) }), "too-large", "limits.headerBytes");
+  await withClient({ fetch: findsPriya, limits: { headerBytes: 500 } }, async (klaviyo) => {
+    assert.equal((await klaviyo.lookup(BY)).firstName, "Priya");
+    await failure(klaviyo.findList("x".repeat(500)), "too-large", "limits.headerBytes");
   });
 });
 

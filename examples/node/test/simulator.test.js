@@ -308,3 +308,33 @@ test("who joined and what happened is told once, as is what comes later", async 
     assert.deepEqual(told, ["Viewed Product", "Placed Order"]);
   });
 });
+
+test("any other request is sent where it is allowed, page by page", async () => {
+  const people = { method: "get", path: "/api/profiles", query: [{ name: "page[size]", value: "2" }] };
+  const list = { method: "post", path: "/api/lists", body: '{"data":{"type":"list","attributes":{"name":"New"}}}' };
+  await emptyAccount(async (client, { key, url }) => {
+    const contacts = Array.from({ length: 5 }, (_, index) => ({ email: `contact${index}@example.com` }));
+    const { outcomes } = await client.optInMany({ list: LIST, contacts });
+    await failure(client.callApi(people), "denied");
+    const api = { allow: "read", below: ["/api/profiles"] };
+    await withClient({ key, endpoint: url, api }, async (reader) => {
+      const read = [];
+      for (let query = people.query; query !== undefined; ) {
+        const { body, next } = await reader.callApi({ ...people, query });
+        read.push(JSON.parse(body).data.map(({ id }) => id));
+        query = next;
+      }
+      assert.deepEqual(read.map(({ length }) => length), [2, 2, 1]);
+      assert.deepEqual(read.flat().sort(), outcomes.map(({ receipt }) => receipt.profileId).sort());
+      for (const denied of [{ ...people, path: "/api/lists" }, { ...list, path: "/api/profiles" }, list]) {
+        await failure(reader.callApi(denied), "denied");
+      }
+      await failure(reader.callApi({ ...people, path: "/api/profiles/../lists" }), "invalid-input");
+      assert.equal(await reader.findList("New"), undefined);
+    });
+    await withClient({ key, endpoint: url, api: "all" }, async (writer) => {
+      assert.equal((await writer.callApi(list)).status, 201);
+      assert.equal((await writer.findList("New")).name, "New");
+    });
+  });
+});
