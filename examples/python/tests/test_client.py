@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from klaviyo_connector import (
+    ApiRequest,
     Bounds,
     Clear,
     ConsentOptions,
@@ -172,6 +173,7 @@ def test_named_arguments_of_another_type(client: Klaviyo) -> None:
         (lambda client: client.new_events(Cursor("x")), "from/cursor"),
         (lambda client: client.update("01X", []), None),
         (lambda client: client.create(NewProfile()), None),
+        (lambda client: client.call_api(ApiRequest("put", "/api/lists")), "request.method"),  # type: ignore[arg-type]
         (lambda client: client.create(NewProfile(email="a@example.com", properties="[]")), "properties"),
     ],
 )
