@@ -8,10 +8,7 @@ use crate::failure::Failure;
 use crate::group::GroupOption;
 use crate::output::Output;
 use clap::{Args, Subcommand};
-use klaviyo_host::Tenant;
-use klaviyo_host::types::{Code, Group};
 use reading::Reading;
-use serde_json::{Value, json};
 
 /// Print what changed since the last look, a line of JSON for each item
 #[derive(Args)]
@@ -64,28 +61,9 @@ scopes events:read and metrics:read.";
 impl Changes {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         match &self.feed {
-            Feed::Profiles { reading } => reading.run(context, async |_| Ok(call("changes.profiles", None))),
-            Feed::Members { reading, group } => reading
-                .run(context, async |tenant| Ok(call("changes.members", Some(found(group, tenant).await?)))),
-            Feed::Events { reading } => reading.run(context, async |_| Ok(call("changes.events", None))),
+            Feed::Profiles { reading } => reading.run(context, "changes.profiles", None),
+            Feed::Members { reading, group } => reading.run(context, "changes.members", Some(group)),
+            Feed::Events { reading } => reading.run(context, "changes.events", None),
         }
-    }
-}
-
-/// A function of the contract that returns pages of changes, and what it takes before the position.
-struct PageCall {
-    function: &'static str,
-    arguments: Vec<Value>,
-}
-
-fn call(function: &'static str, group: Option<Value>) -> PageCall {
-    PageCall { function, arguments: group.into_iter().collect() }
-}
-
-async fn found(group: &GroupOption, tenant: &Tenant) -> Result<Value, Failure> {
-    match group.find(tenant).await? {
-        Some(Group::List(id)) => Ok(json!({ "list": id })),
-        Some(Group::Segment(id)) => Ok(json!({ "segment": id })),
-        None => Err(Failure::new(Code::NotFound, group.missing(tenant).await?)),
     }
 }

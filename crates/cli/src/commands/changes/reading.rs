@@ -1,14 +1,14 @@
 //! Reads page after page, prints the items, and keeps the cursor.
 
-use super::PageCall;
 use super::kept_cursor::KeptCursor;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::group::GroupOption;
 use crate::output::{self, Output};
 use crate::session;
 use crate::when;
 use clap::Args;
-use klaviyo_host::types::Code;
+use klaviyo_host::types::{Code, Group};
 use klaviyo_host::{Disposition, Error, Tenant};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -35,17 +35,21 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Reads in the account. The call is made out after the account is open.
+    /// Reads with a function of the contract that returns pages of changes, for the members of a group or for all.
     pub(super) fn run(
         &self,
         context: &Context,
-        call: impl AsyncFnOnce(&Tenant) -> Result<PageCall, Failure>,
+        function: &str,
+        group: Option<&GroupOption>,
     ) -> Result<Output, Failure> {
         let mut kept = self.state.as_deref().map(KeptCursor::open).transpose()?;
         let begin = self.begin(kept.as_ref())?;
         session::in_account(context, async |tenant| {
-            let call = call(tenant).await?;
-            self.read(tenant, &call, begin, kept.as_mut()).await
+            let group = match group {
+                Some(group) => Some(found(group, tenant).await?),
+                None => None,
+            };
+            self.read(tenant, function, group, begin, kept.as_mut()).await
         })
     }
 
@@ -69,14 +73,15 @@ impl Reading {
     async fn read(
         &self,
         tenant: &Tenant,
-        call: &PageCall,
+        function: &str,
+        group: Option<Value>,
         begin: Value,
         mut kept: Option<&mut KeptCursor>,
     ) -> Result<Output, Failure> {
         let mut position = begin;
         loop {
-            let arguments = [call.arguments.as_slice(), &[position.clone()]].concat();
-            let page = match tenant.call(call.function, &arguments).await {
+            let arguments: Vec<Value> = group.iter().chain([&position]).cloned().collect();
+            let page = match tenant.call(function, &arguments).await {
                 Ok(answer) => Page::of(answer.value)?,
                 Err(error) => {
                     self.wait_after(error, kept.as_deref()).await?;
@@ -126,6 +131,15 @@ impl Reading {
         output::warn(&format!("{message}; looks again in {}", humantime::format_duration(wait)));
         tokio::time::sleep(wait).await;
         Ok(())
+    }
+}
+
+/// The list or the segment as the contract has it.
+async fn found(group: &GroupOption, tenant: &Tenant) -> Result<Value, Failure> {
+    match group.find(tenant).await? {
+        Some(Group::List(id)) => Ok(json!({ "list": id })),
+        Some(Group::Segment(id)) => Ok(json!({ "segment": id })),
+        None => Err(Failure::new(Code::NotFound, group.missing(tenant).await?)),
     }
 }
 
