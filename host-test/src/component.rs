@@ -26,6 +26,9 @@ pub fn opt_in() -> PathBuf {
     artifact().with_file_name("klaviyo-opt-in.wasm")
 }
 
+/// The interfaces of that part, which are the folders of its fixtures.
+pub const OPT_IN_INTERFACES: [&str; 3] = ["consent", "contacts", "lists"];
+
 /// Where it puts the component for `wasi:http`.
 #[must_use]
 pub fn composed() -> PathBuf {

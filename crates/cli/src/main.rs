@@ -17,6 +17,7 @@ mod find_list;
 mod group;
 mod interrupt;
 mod key;
+mod notices;
 mod output;
 mod rows;
 mod runtime;

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::exchange::{ObservedTransport, Observer};
 use crate::failure::Failure;
 use crate::key::{self, Key};
+use crate::notices;
 use crate::output::{self, Output};
 use crate::runtime;
 use crate::verbose::Verbose;
@@ -35,6 +36,7 @@ pub(crate) fn with_access(
     calls: impl AsyncFnOnce(&Tenant) -> Result<Output, Failure>,
 ) -> Result<Output, Failure> {
     let account = context.account()?;
+    notices::print();
     runtime::on_this_thread(async {
         let key = secret(key::read_key(&account)?);
         // Sets no memory aside for more calls.

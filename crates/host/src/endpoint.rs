@@ -52,6 +52,11 @@ impl Endpoint {
             .unwrap_or(unknown)
     }
 
+    /// The endpoints for which functions of the contract, other than `api.call`, have a use.
+    pub fn of_the_contract() -> impl Iterator<Item = &'static Self> {
+        ENDPOINTS.iter().filter(|endpoint| endpoint.is_of_the_contract())
+    }
+
     /// Whether a function of the contract, other than `api.call`, has a use for it.
     pub(crate) fn is_of_the_contract(&self) -> bool {
         self.used_by == Use::Contract
@@ -126,9 +131,11 @@ mod tests {
 
     /// The lowest rates of each operation in Klaviyo's documents, which are not part of the project.
     fn published() -> BTreeMap<(String, String), [Option<u32>; 3]> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/openapi");
+        let folders = ["openapi", "openapi/next"]
+            .map(|name| format!("{}/../../../shared/{name}", env!("CARGO_MANIFEST_DIR")));
         let mut rates = BTreeMap::new();
-        for file in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let files = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
+        for file in files.map(|entry| entry.path()) {
             if file.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }

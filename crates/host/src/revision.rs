@@ -74,7 +74,7 @@ impl RevisionWarnings {
                 asked,
                 served,
                 "Klaviyo answers by another API revision than the one that was asked for, which is retired or unknown; \
-                 update the connector, or set Tenant's revision to one that Klaviyo serves"
+                 update the connector, or set the tenant's revision to one that Klaviyo serves"
             );
         }
         let Some(retired) = text("x-klaviyo-api-retirement-date") else { return };
@@ -85,7 +85,7 @@ impl RevisionWarnings {
                 tenant,
                 revision,
                 retired,
-                "Klaviyo retires this API revision; raise Tenant's revision"
+                "Klaviyo retires this API revision; raise the tenant's revision"
             );
         }
     }

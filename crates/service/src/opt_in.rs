@@ -1,6 +1,7 @@
 //! An opt-in, as a caller sends it and as it waits in the queue.
 
 use crate::account::Account;
+use crate::outcome;
 use bytes::Bytes;
 use klaviyo_host::types::{self, Identifier, NewProfile, Permission};
 use serde::{Deserialize, Serialize};
@@ -180,10 +181,10 @@ impl OptIn {
         }
     }
 
-    /// The address for a reply: that of the channels on which consent was given, or else of any.
+    /// The address for a reply to a person who has given consent on these channels.
     pub(crate) fn address(&self, given: &[Channel]) -> Option<&str> {
-        let (email, number) = (self.email.as_deref(), self.phone_number.as_deref());
-        if given.is_empty() || given.contains(&Channel::Email) { email.or(number) } else { number.or(email) }
+        let given: Vec<types::Channel> = given.iter().copied().map(Into::into).collect();
+        outcome::address(self.email.as_deref(), self.phone_number.as_deref(), &given)
     }
 
     /// The consent that the person gives with the opt-in, if any.

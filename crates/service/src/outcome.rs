@@ -1,7 +1,7 @@
 //! What became of an opt-in, as it is stored and answered.
 
 use crate::opt_in::{Channel, in_callers_names};
-use klaviyo_host::types::{Code, Detail};
+use klaviyo_host::types::{self, Code, Detail};
 use serde::{Deserialize, Serialize};
 
 /// What became of an opt-in or an opt-out. While it waits, or is worked on, there is no outcome.
@@ -97,6 +97,22 @@ pub fn reply(name: Option<&str>, address: Option<&str>, is_consent_given: bool) 
     let name = name.filter(|name| !name.is_empty()).map(|name| format!(", {name}")).unwrap_or_default();
     let address = address.map(|address| format!(" {at} {address}.")).unwrap_or_default();
     format!("{done}{name}!{address}")
+}
+
+/// The address that a reply names: one that messages will reach on the channels on which Klaviyo took a consent. Where
+/// it took none, the reply promises no messages, and any address will do.
+#[must_use]
+pub fn address<'a>(
+    email: Option<&'a str>,
+    number: Option<&'a str>,
+    given: &[types::Channel],
+) -> Option<&'a str> {
+    use types::Channel::{Email, Sms, Whatsapp};
+    if given.is_empty() {
+        return email.or(number);
+    }
+    let email = email.filter(|_| given.contains(&Email));
+    email.or_else(|| number.filter(|_| given.iter().any(|channel| matches!(channel, Sms | Whatsapp))))
 }
 
 /// The reason why an opt-in is not done.

@@ -61,7 +61,7 @@ pub(crate) fn matrix() -> Result<()> {
     };
     println!("| runtime | corpus passed | real HTTP | cold start | a call | size |");
     println!("|---|---|---|---|---|---|");
-    for way in ["native", "component", "composed"] {
+    for way in ["native", "component", "opt-in", "composed"] {
         row(&simulator, &mut measure(way))?;
     }
     if skipped.has("Node, Deno and Bun", &["node", "npm"])? {

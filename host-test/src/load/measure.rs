@@ -1,7 +1,7 @@
 //! The rows of Rust in the README's table of runtimes: the corpus, a real opt-in, and times. Each other
 //! runtime has a program of its own that prints such a row.
 
-use crate::component::{artifact, composed};
+use crate::component::{self, artifact, composed};
 use crate::composed::{Network, Sending, Worker};
 use crate::fixture::{Exchange, Fixture};
 use crate::native::Native;
@@ -33,6 +33,8 @@ pub enum Runtime {
     Native,
     /// The component in klaviyo-host
     Component,
+    /// The part of it for opt-ins, in klaviyo-host
+    OptIn,
     /// The component that is composed for wasi:http, in wasmtime-wasi-http
     Composed,
 }
@@ -48,18 +50,27 @@ pub fn run(way: Runtime) -> Result<()> {
         Runtime::Component => {
             (Box::new(Component::load(&artifact())?), "Rust, klaviyo-host (wasmtime 48)", Some(artifact()))
         }
+        Runtime::OptIn => {
+            let name = "Rust, klaviyo-host, the part for opt-ins";
+            (Box::new(Component::load(&component::opt_in())?), name, Some(component::opt_in()))
+        }
         Runtime::Composed => {
             (Box::new(Composed::load(&composed())?), "wasmtime 48, wasi:http", Some(composed()))
         }
     };
-    let corpus = replay::replay(subject.as_ref(), &[Corpus::default().fixtures])?;
+    let fixtures = Corpus::default().fixtures;
+    let fixtures = match way {
+        Runtime::OptIn => component::OPT_IN_INTERFACES.map(|interface| fixtures.join(interface)).into(),
+        _ => vec![fixtures],
+    };
+    let corpus = replay::replay(subject.as_ref(), &fixtures)?;
     for (file, difference) in &corpus.failed {
         eprintln!("FAIL {}: {difference}", file.display());
     }
     let http = match way {
         // It has no HTTP of its own.
         Runtime::Native => None,
-        Runtime::Component | Runtime::Composed => Some(opt_in(way)?),
+        Runtime::Component | Runtime::OptIn | Runtime::Composed => Some(opt_in(way)?),
     };
     let mut starts = (0..STARTS).map(|_| start_elsewhere(way)).collect::<Result<Vec<_>>>()?;
     let mut ready = Ready::load(way)?;
@@ -119,8 +130,8 @@ impl Ready {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(match way {
             Runtime::Native => Self::Native(answer),
-            Runtime::Component => {
-                let connector = Connector::builder().transport(answer).load(artifact())?;
+            Runtime::Component | Runtime::OptIn => {
+                let connector = Connector::builder().transport(answer).load(file(way))?;
                 let tenant = Tenant::builder(&connector, Secret::new("pk_0123456789")?);
                 Self::Component(runtime, tenant.pace(Pace::unlimited()).build())
             }
@@ -159,8 +170,8 @@ fn opt_in(way: Runtime) -> Result<bool> {
     let arguments = [contact, json!("Y6nRLr")];
     let receipt = match way {
         Runtime::Native => bail!("klaviyo-core has no HTTP"),
-        Runtime::Component => {
-            let connector = Connector::builder().egress(Egress::endpoint(&endpoint)?).load(artifact())?;
+        Runtime::Component | Runtime::OptIn => {
+            let connector = Connector::builder().egress(Egress::endpoint(&endpoint)?).load(file(way))?;
             let tenant = Tenant::new(&connector, Secret::new(&key)?);
             runtime.block_on(tenant.call("contacts.opt-in", &arguments))?.value
         }
@@ -173,6 +184,11 @@ fn opt_in(way: Runtime) -> Result<bool> {
         }
     };
     Ok(receipt.get("list-id").and_then(Value::as_str) == Some("Y6nRLr"))
+}
+
+/// The file that klaviyo-host loads.
+fn file(way: Runtime) -> PathBuf {
+    if way == Runtime::OptIn { component::opt_in() } else { artifact() }
 }
 
 /// The answer of a fixture, from memory.

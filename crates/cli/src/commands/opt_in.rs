@@ -125,9 +125,10 @@ fn permitted_json(permitted: &Permitted) -> Value {
 
 /// What a bot says to the customer then.
 fn reply(receipt: &Receipt, contact: &NewProfile) -> String {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let place = given(&contact.email).or_else(|| given(&contact.phone_number));
-    // Where Klaviyo has refused every channel, no consent was given.
-    let consented = receipt.consent.iter().any(|permitted| permitted.refused.is_none());
-    outcome::reply(receipt.profile_name.as_deref(), place.as_deref(), consented)
+    let accepted = receipt.consent.iter().filter(|permitted| permitted.refused.is_none());
+    let accepted: Vec<Channel> = accepted.map(|permitted| permitted.channel.clone()).collect();
+    let shown = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
+    let (email, number) = (shown(&contact.email), shown(&contact.phone_number));
+    let address = outcome::address(email.as_deref(), number.as_deref(), &accepted);
+    outcome::reply(receipt.profile_name.as_deref(), address, !accepted.is_empty())
 }

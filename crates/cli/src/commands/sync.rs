@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::find_list;
 use crate::interrupt;
 use crate::key;
+use crate::notices;
 use crate::output::Output;
 use crate::rows::progress::Terminal;
 use crate::rows::summary::summary;
@@ -53,6 +54,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let (form, length) = (input.form.clone(), input.length);
     let run = SyncRun::open(input, settings.clone())?;
     tell_form(&form);
+    notices::print();
     let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
     let mut terminal = Terminal::new(length);
     let find_list = async |name: &str| {

@@ -1,7 +1,7 @@
 //! Each kind of failure, and its exit code.
 
 use crate::run::{CANARY, LIST, Run, account, faulty, klaviyo, run, run_with, server};
-use klaviyo_mock::Server;
+use klaviyo_mock::{Klaviyo, Revision, Server};
 
 const CONTACT: [&str; 2] = ["--email", "priya@example.com"];
 
@@ -176,6 +176,19 @@ fn a_retired_revision_is_1() {
     let server = faulty(&["GET /api/lists: always status 410"]);
     assert_eq!(run(&server, &["lists", "--json"]).err(1)["code"], "retired");
     assert!(run(&server, &["lists"]).err.contains("--revision"));
+}
+
+#[test]
+fn whoever_is_answered_by_another_revision_is_told_once() {
+    let simulator = Klaviyo::from(account()).retire("2025-01-15".parse::<Revision>().unwrap());
+    let server = Server::start(simulator).unwrap();
+    for words in [["lists"].as_slice(), &["opt-in", "--list", LIST, "--email", "priya@example.com"]] {
+        let shown = run(&server, words);
+        let told: Vec<&str> = shown.err.lines().filter(|line| line.contains("2025-01-15")).collect();
+        assert!(shown.code == 0 && told.len() == 1 && told[0].starts_with('!'), "{words:?} {}", shown.err);
+        let raised = run(&server, &[words, &["--revision", "2026-07-15"]].concat());
+        assert!(!raised.err.contains("revision"), "{}", raised.err);
+    }
 }
 
 #[test]

@@ -100,3 +100,18 @@ fn a_channel_that_the_account_lacks_is_told_and_does_not_cost_the_others() {
     assert!(receipt["consent"][1]["refused"]["detail"].is_string());
     assert_eq!(server.account().members(LIST).len(), 1);
 }
+
+#[test]
+fn the_reply_promises_messages_only_where_consent_was_taken() {
+    let mut account = Account::demo();
+    account.add_key(CANARY, Account::SCOPES);
+    account.lacks_channel(Channel::Email);
+    let server = Server::start(account).unwrap();
+    let number = "+919820000001";
+    for channels in ["email,whatsapp", "whatsapp"] {
+        let words = ["opt-in", "--list", LIST, "--consent", channels, "--phone", number];
+        let shown = run(&server, &[words.as_slice(), &PRIYA].concat());
+        let reply = shown.out.lines().find(|line| line.contains("subscribed")).unwrap();
+        assert!(reply.contains(number) && !reply.contains("priya@example.com"), "{channels}: {reply}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::rows::progress::Terminal;
 use crate::rows::summary::summary;
 use crate::rows::{self, tell_form};
-use crate::{interrupt, key, runtime, session};
+use crate::{interrupt, key, notices, runtime, session};
 use klaviyo_host::types::Code;
 use klaviyo_sync::{EventInput, EventSettings, Summary};
 use std::path::Path;
@@ -30,6 +30,7 @@ pub(super) fn track(context: &Context, options: &Track, file: &Path) -> Result<O
         };
         let form = input.form.clone();
         tell_form(&form);
+        notices::print();
         let tenant = session::open(&account, key, settings.limits(), None)?.metered(context.meter.clone());
         let mut terminal = Terminal::new(input.length);
         match klaviyo_sync::track(input, &settings, tenant, interrupt, &mut terminal).await {
