@@ -188,7 +188,10 @@ fn sentence(error: &Error, advice: &Advice) -> String {
         Code::Conflict if is_callers_choice => {
             ("the request conflicts with what Klaviyo has", "read what Klaviyo has, and change the request")
         }
-        Code::Conflict => ("the request conflicts with what Klaviyo has", "look the profile up and use it"),
+        Code::Conflict => (
+            "the request conflicts with what Klaviyo has",
+            "look the profile up and use it, send one identifier only, or merge the two with contacts.merge",
+        ),
         Code::Rejected if matches!(error.status, Some(413 | 414)) => {
             let remedy = if is_callers_choice { "send less" } else { "send less: a profile may take 100 KB" };
             ("Klaviyo refuses the request as too large", remedy)
@@ -418,6 +421,10 @@ mod tests {
         has(of(410, r#"{"message":"retired"}"#), &["`revision`", "raise"]);
         has(of(429, ""), &["`retry-after`"]);
         has(of(404, &body("not_found", "A list with id `X` does not exist.", "")), &["A list with id `X`"]);
+        let merge = ["one identifier only", "contacts.merge"];
+        has(of(409, &body("conflict", "Conflicting profiles.", "/data")), &merge);
+        let named = r#"{"errors":[{"code":"duplicate_profile","meta":{"duplicate_profile_id":"01K"}}]}"#;
+        has(of(409, named), &[merge.as_slice(), &["01K"]].concat());
         has(of(413, ""), &["too large", "100 KB"]);
         let long = of(400, &body("invalid", &"é".repeat(10_000), "/x"));
         assert!(long.len() < 600, "{long}");
