@@ -110,6 +110,35 @@ fn who_answers_before_the_end_of_the_request_is_heard() -> Result<()> {
 }
 
 #[test]
+fn api_call_asks_for_what_the_environment_allows() -> Result<()> {
+    let server = klaviyo_mock::Server::start(Klaviyo::from(Account::demo()).rates(Rates::off()))?;
+    let url = server.url();
+    let environment = [
+        KEY,
+        ("KLAVIYO_ENDPOINT", url.as_str()),
+        ("KLAVIYO_API", "read"),
+        ("KLAVIYO_API_BELOW", "/api/segments /api/lists/Y6nRLr"),
+    ];
+    let get = |path: &str| json!({ "method": "get", "path": path });
+    let asked = |request| call(&environment, "api.call", &[request]);
+    for path in ["/api/segments/", "/api/lists/Y6nRLr", "/api/lists/Y6nRLr/profiles"] {
+        let returned = asked(get(path))?;
+        assert_eq!(returned["ok"]["status"], 200, "{path}: {returned}");
+    }
+    let list = json!({ "data": { "type": "list", "id": "Y6nRLr", "attributes": { "name": "New" } } });
+    let change = json!({ "method": "patch", "path": "/api/lists/Y6nRLr", "body": list.to_string() });
+    for (request, variable) in [(get("/api/lists/"), "KLAVIYO_API_BELOW"), (change, "KLAVIYO_API")] {
+        let returned = asked(request)?;
+        let (code, message) = failure(&returned)?;
+        assert_eq!(code, "denied", "{returned}");
+        assert!(message.contains(variable), "{message}");
+    }
+    // The other functions are not limited to these paths.
+    assert!(call(&environment, "contacts.lookup", &lookup())?.get("ok").is_some());
+    Ok(())
+}
+
+#[test]
 fn without_a_key_or_with_a_wrong_endpoint_nothing_is_sent_and_the_variable_is_named() -> Result<()> {
     let server = Server::start(|_| Reply::Close)?;
     let url = server.url();
@@ -119,6 +148,7 @@ fn without_a_key_or_with_a_wrong_endpoint_nothing_is_sent_and_the_variable_is_na
         (vec![("KLAVIYO_API_KEY", "two words"), ("KLAVIYO_ENDPOINT", &url)], "KLAVIYO_API_KEY"),
         (vec![KEY, ("KLAVIYO_ENDPOINT", "https://user@nowhere.example/api")], "KLAVIYO_ENDPOINT"),
         (vec![KEY, ("KLAVIYO_ENDPOINT", "")], "KLAVIYO_ENDPOINT"),
+        (vec![KEY, ("KLAVIYO_ENDPOINT", &url), ("KLAVIYO_API_BELOW", "")], "KLAVIYO_API_BELOW"),
     ] {
         let returned = call(&environment, "contacts.lookup", &lookup())?;
         let (code, message) = failure(&returned)?;

@@ -37,6 +37,8 @@
 //!
 //! The functions and their errors are documented in the contract, the project's `wit/` folder.
 
+extern crate alloc;
+
 mod access;
 mod account;
 mod bindings;

@@ -41,10 +41,11 @@ const FORBIDDEN_HEADERS: [&str; 18] = [
 ];
 
 /// The path and the query of a request to Klaviyo. Requests to another host are refused.
-pub(crate) fn path(request: &Request) -> Result<&str, Error> {
-    let path = request.url.strip_prefix(KLAVIYO).filter(|path| path.starts_with('/'));
-    // No byte that could end the path, or its line.
-    path.filter(|path| path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\'))
+pub(crate) fn target(request: &Request) -> Result<&str, Error> {
+    let target = request.url.strip_prefix(KLAVIYO).filter(|target| target.starts_with('/'));
+    // No byte that could end the target, or its line.
+    target
+        .filter(|target| target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\'))
         .ok_or_else(|| Error::Denied(format!("requests go to {KLAVIYO} and nowhere else")))
 }
 
@@ -113,7 +114,7 @@ mod tests {
 
     fn checked(request: &Request) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let environment = [("KLAVIYO_API_KEY".to_owned(), "pk_0123456789".to_owned())];
-        path(request)?;
+        target(request)?;
         fields(request, &Key::of(&environment)?)
     }
 
@@ -129,7 +130,7 @@ mod tests {
                 ("content-length".to_owned(), text("2")),
             ]
         );
-        assert_eq!(path(&request()).ok(), Some("/api/profiles/?filter=equals%28email%2C%22a%40b%22%29"));
+        assert_eq!(target(&request()).ok(), Some("/api/profiles/?filter=equals%28email%2C%22a%40b%22%29"));
     }
 
     #[test]

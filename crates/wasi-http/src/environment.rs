@@ -1,6 +1,6 @@
-//! Reads the runtime's environment: the key, the endpoint that requests go to, and what `api.call` may ask for.
+//! Reads the runtime's environment: the key, and the endpoint that requests go to.
 
-use crate::bindings::exports::klaviyo::connector::http::{Error, Method, Request, Response};
+use crate::bindings::exports::klaviyo::connector::http::{Error, Response};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -9,10 +9,6 @@ use wasip2::http::types::Scheme;
 
 const KEY: &str = "KLAVIYO_API_KEY";
 const ENDPOINT: &str = "KLAVIYO_ENDPOINT";
-const API: &str = "KLAVIYO_API";
-
-/// The function that asks for any path.
-const API_CALL: &str = "api.call";
 
 /// A shorter key is not searched for in answers: too much other text would match it.
 const MIN_KEY_BYTES: usize = 8;
@@ -109,46 +105,8 @@ impl Endpoint {
     }
 }
 
-/// What `api.call` may ask for.
-pub(crate) enum Api {
-    Nothing,
-    Reading,
-    Everything,
-}
-
-impl Api {
-    /// Nothing, unless the environment says otherwise.
-    pub(crate) fn of(environment: &[(String, String)]) -> Result<Self, Error> {
-        match variable(environment, API).map(str::trim) {
-            None => Ok(Self::Nothing),
-            Some("read") => Ok(Self::Reading),
-            Some("all") => Ok(Self::Everything),
-            Some(_) => Err(Error::Denied(format!(
-                "the environment variable {API} is neither read nor all; unset it, and api.call may ask for nothing"
-            ))),
-        }
-    }
-
-    /// Refuses a request of `api.call` that is not allowed. The function is the connector's word, which this crate is
-    /// composed with.
-    pub(crate) fn permit(&self, request: &Request) -> Result<(), Error> {
-        match self {
-            Self::Everything => Ok(()),
-            _ if request.function != API_CALL => Ok(()),
-            Self::Reading if matches!(request.method, Method::Get) => Ok(()),
-            Self::Reading => Err(Error::Denied(format!(
-                "api.call may only read, since the environment variable {API} of the component is read; all would \
-                 allow this"
-            ))),
-            Self::Nothing => Err(Error::Denied(format!(
-                "api.call is not allowed: set the environment variable {API} of the component to read or to all (in \
-                 wasmtime: --env {API}=read)"
-            ))),
-        }
-    }
-}
-
-fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
+/// The value of a variable.
+pub(crate) fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
     environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
@@ -156,41 +114,6 @@ fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a s
 mod tests {
     use super::*;
     use crate::bindings::exports::klaviyo::connector::http::Header;
-
-    #[test]
-    fn api_call_needs_a_variable_and_no_other_function_does() {
-        let methods = [Method::Get, Method::Post, Method::Patch, Method::Delete];
-        for (environment, expected) in [
-            (vec![], [false; 4]),
-            (environment(API, "read"), [true, false, false, false]),
-            (environment(API, " all\n"), [true; 4]),
-        ] {
-            let api = Api::of(&environment).ok().unwrap();
-            for (method, expected) in methods.into_iter().zip(expected) {
-                let mut request = Request {
-                    method,
-                    url: "https://a.klaviyo.com/api/webhooks/".to_owned(),
-                    headers: Vec::new(),
-                    auth: "Klaviyo-API-Key".to_owned(),
-                    body: Vec::new(),
-                    function: "api.call".to_owned(),
-                };
-                match api.permit(&request) {
-                    Ok(()) => assert!(expected, "{environment:?} {method:?}"),
-                    Err(Error::Denied(reason)) => assert!(!expected && reason.contains(API), "{reason}"),
-                    Err(_) => panic!("{environment:?} {method:?}"),
-                }
-                request.function = "contacts.update".to_owned();
-                assert!(api.permit(&request).is_ok(), "{environment:?} {method:?}");
-            }
-        }
-        for value in ["", "none", "READ", "read,all"] {
-            match Api::of(&environment(API, value)) {
-                Err(Error::Denied(reason)) => assert!(reason.contains(API)),
-                _ => panic!("{value:?}"),
-            }
-        }
-    }
 
     fn environment(name: &str, value: &str) -> Vec<(String, String)> {
         vec![("PATH".to_owned(), "/".to_owned()), (name.to_owned(), value.to_owned())]

@@ -28,11 +28,11 @@ const READ: u64 = 64 << 10;
 pub(crate) fn send(
     request: &Request,
     endpoint: &Endpoint,
-    path: &str,
+    target: &str,
     fields: &[(String, Vec<u8>)],
 ) -> Result<Response, Error> {
     let deadline = monotonic_clock::subscribe_duration(TIME);
-    let (outgoing, body) = outgoing(request, endpoint, path, fields)?;
+    let (outgoing, body) = outgoing(request, endpoint, target, fields)?;
     let answer = outgoing_handler::handle(outgoing, None).map_err(failure::error)?;
     // Kept until the answer has been read: dropping an unfinished body closes the connection.
     let _unfinished = match body {
@@ -58,7 +58,7 @@ pub(crate) fn send(
 fn outgoing(
     request: &Request,
     endpoint: &Endpoint,
-    path: &str,
+    target: &str,
     fields: &[(String, Vec<u8>)],
 ) -> Result<(OutgoingRequest, Option<OutgoingBody>), Error> {
     let refused = |what: &str| Error::Denied(format!("the runtime does not take the request's {what}"));
@@ -73,7 +73,7 @@ fn outgoing(
     outgoing.set_method(&method).map_err(|()| refused("method"))?;
     outgoing.set_scheme(Some(&endpoint.scheme)).map_err(|()| refused("scheme"))?;
     outgoing.set_authority(Some(&endpoint.authority)).map_err(|()| refused("authority"))?;
-    outgoing.set_path_with_query(Some(path)).map_err(|()| refused("path"))?;
+    outgoing.set_path_with_query(Some(target)).map_err(|()| refused("path"))?;
     let body = outgoing.body().map_err(|()| broken("no body"))?;
     if request.body.is_empty() {
         OutgoingBody::finish(body, None).map_err(failure::error)?;

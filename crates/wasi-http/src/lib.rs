@@ -9,6 +9,7 @@
 //! | `KLAVIYO_API_KEY` | the account's private key; without it every request is `denied` |
 //! | `KLAVIYO_ENDPOINT` | the origin to send requests to instead of `https://a.klaviyo.com`: a simulator or a gateway |
 //! | `KLAVIYO_API` | what `api.call` may ask for: `read` (any `GET`) or `all`; without it nothing |
+//! | `KLAVIYO_API_BELOW` | of that, these paths and what is below them, with spaces between: `/api/events /api/lists` |
 //!
 //! Each request is sent once. Its answer has to be complete within 20 s and may have 10 MiB. A server that
 //! sends the key back does not get it to the connector.
@@ -16,10 +17,14 @@
 
 extern crate alloc;
 
+mod access;
 mod check;
 mod environment;
 mod exchange;
 mod failure;
+/// klaviyo-host's own file: the two take the same paths.
+#[path = "../../host/src/access/path.rs"]
+mod path;
 
 /// Generated from `wit/`.
 #[allow(missing_docs, unreachable_pub, unsafe_code)]
@@ -38,8 +43,9 @@ mod bindings {
     export!(Adapter);
 }
 
+use access::ApiAccess;
 use bindings::exports::klaviyo::connector::http;
-use environment::{Api, Endpoint, Key};
+use environment::{Endpoint, Key};
 
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
@@ -59,10 +65,11 @@ impl http::Guest for Adapter {
         // Read for each request: keeping it would be one more copy of the key.
         let environment = wasip2::cli::environment::get_environment();
         let key = Key::of(&environment)?;
-        Api::of(&environment)?.permit(&request)?;
-        let path = check::path(&request)?;
+        let target = check::target(&request)?;
+        let path = target.split('?').next().unwrap_or_default();
+        ApiAccess::of(&environment)?.permit(&request, path)?;
         let fields = check::fields(&request, &key)?;
-        match exchange::send(&request, &Endpoint::of(&environment)?, path, &fields) {
+        match exchange::send(&request, &Endpoint::of(&environment)?, target, &fields) {
             Ok(response) => Ok(key.redact(response)),
             Err(http::Error::Other(reason)) => Err(http::Error::Other(key.redact_text(reason))),
             // The other sentences are this crate's own, without the key.

@@ -1,4 +1,6 @@
-//! Paths of requests, segment by segment.
+//! Paths of requests, segment by segment. `klaviyo-wasi-http`, which has no `std`, compiles this file too.
+
+use alloc::vec::Vec;
 
 /// The segments of a path below `/api`, if every server reads the same ones. A slash at the end does not count.
 ///
@@ -47,7 +49,7 @@ fn is_unambiguous(segment: &str) -> bool {
         }
     }
     // Decoders that are not strict take a longer form of a dot or a slash for one.
-    std::str::from_utf8(&decoded).is_ok()
+    core::str::from_utf8(&decoded).is_ok()
 }
 
 #[cfg(test)]
