@@ -124,7 +124,9 @@ impl Fallback for ByChannel<'_> {
 /// Whether a refusal may be about a channel: it names one of somebody's, or names nobody.
 fn is_about_a_channel(refusal: &Error, named: &[(u32, Detail)]) -> bool {
     let names_one = |detail: &Detail| {
-        detail.pointer.as_deref().is_some_and(|pointer| pointer.starts_with("subscriptions/"))
+        let below = detail.pointer.as_deref().and_then(|pointer| pointer.strip_prefix("subscriptions"));
+        // Of a channel that Klaviyo does not have, the place is that of all channels.
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     };
     refusal.is_refusal() && (named.is_empty() || named.iter().any(|(_, detail)| names_one(detail)))
 }
