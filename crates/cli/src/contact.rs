@@ -1,13 +1,11 @@
 //! The options that say who somebody is, read as the contract's identifier and new profile.
 
 use crate::failure::Failure;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
 use klaviyo_core::intake::{address, names};
 use klaviyo_host::Tenant;
 use klaviyo_host::types::{Code, Identifier, Location, NewProfile};
 use klaviyo_sync::phone::international;
-use klaviyo_sync::{CHANNELS, Channel};
 use phonenumber::country;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -131,11 +129,6 @@ impl Contact {
             properties: properties(&self.properties)?,
         })
     }
-}
-
-/// Reads a channel of consent.
-pub(crate) fn channel() -> impl TypedValueParser<Value = Channel> {
-    PossibleValuesParser::new(CHANNELS.map(|(name, _)| name)).try_map(|name| klaviyo_sync::channel(&name))
 }
 
 /// A person in one word, for commands that name several: an email address, a phone number behind `+`, your own id behind

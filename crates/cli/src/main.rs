@@ -6,6 +6,7 @@
 mod account;
 mod args;
 mod argv_key_guard;
+mod channel;
 mod commands;
 mod component;
 mod contact;

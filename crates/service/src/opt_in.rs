@@ -42,7 +42,7 @@ pub struct OptIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Box<RawValue>>,
     /// The channels that the person consented to; each needs its address. If it is empty, the person joins
-    /// the list without consent.
+    /// the list without consent. No channels but those of [`Channel`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<Channel>,
     /// The source of the consent, for Klaviyo to keep.
@@ -58,7 +58,9 @@ pub struct OptIn {
     pub warnings: Vec<String>,
 }
 
-/// A channel of marketing consent.
+/// A channel of marketing consent. The contract has more, and leaves the set open; the service does not: an opt-in
+/// waits with its channels, so each must be known to every door and worker, and the door says at once whether the
+/// opt-in has the address that the channel needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]

@@ -1,6 +1,7 @@
 //! `klaviyo-connector opt-in`: a contact that is looked up, created if it is new, and added to a list.
 
-use crate::contact::{self, Contact};
+use crate::channel;
+use crate::contact::Contact;
 use crate::context::Context;
 use crate::failure::{Failure, exit_code};
 use crate::find_list;
@@ -31,9 +32,9 @@ pub(crate) struct OptIn {
     /// The list's id, or its exact name
     #[arg(long)]
     list: String,
-    /// Channels of marketing that the person consented to: email, sms, whatsapp, push
-    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', value_parser = contact::channel())]
-    consent: Vec<klaviyo_sync::Channel>,
+    /// Channels of marketing that the person consented to; another one by Klaviyo's name for it, such as rcs
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', value_parser = channel::marketing())]
+    consent: Vec<Channel>,
     /// What Klaviyo keeps as the source of the consent, such as 'WhatsApp bot'
     #[arg(long, value_name = "TEXT", requires = "consent")]
     source: Option<String>,
@@ -54,7 +55,7 @@ impl OptIn {
 
     /// The consent that goes with the opt-in; none without a channel.
     fn permission(&self) -> Option<Permission> {
-        let channels: Vec<Channel> = self.consent.iter().copied().map(Channel::from).collect();
+        let channels = self.consent.clone();
         (!channels.is_empty()).then(|| Permission { channels, custom_source: self.source.clone() })
     }
 }
@@ -64,7 +65,7 @@ fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
     fields(&mut text, &value, &FIELDS);
     let mut notes = String::new();
     for permitted in &receipt.consent {
-        let channel = channel_name(&permitted.channel);
+        let channel = channel::name(&permitted.channel);
         match &permitted.refused {
             Some(reason) => {
                 let said = if reason.detail.is_empty() { &reason.title } else { &reason.detail };
@@ -100,23 +101,9 @@ fn standing(permitted: &Permitted) -> String {
     }
 }
 
-fn channel_name(channel: &Channel) -> &str {
-    match channel {
-        Channel::Email => "email",
-        Channel::Sms => "sms",
-        Channel::Whatsapp => "whatsapp",
-        Channel::Push => "push",
-        Channel::Other(name) => name,
-    }
-}
-
 fn permitted_json(permitted: &Permitted) -> Value {
-    let channel = match &permitted.channel {
-        Channel::Other(name) => json!({ "other": name }),
-        known => json!(channel_name(known)),
-    };
     json!({
-        "channel": channel,
+        "channel": channel::json(&permitted.channel),
         "refused": permitted.refused.as_ref().map(of_record),
         "state": permitted.state,
         "can-receive": permitted.can_receive,

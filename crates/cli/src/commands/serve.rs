@@ -42,6 +42,10 @@ An opt-in:
   person becomes a member of the list, no more. With --nats a second opt-in with the same id is
   not done again. Without --nats it is done again, and finds what the first one did.
 
+  Consent is to email, sms and whatsapp, and to no other channel: the door says at once whether an
+  opt-in has the address that each channel needs, so it must know the channel. For any other
+  channel there is `klaviyo-connector consent grant`.
+
   Emails, phone numbers and names may be as people write them. White space, invisible characters
   and separators are no part of them, nor is the text around an address, as in \"Priya <p@x.com>\".
   A phone_number needs its country code. Numbers in properties keep every digit. \"N/A\", \"none\",

@@ -64,7 +64,30 @@ fn a_person_who_lacks_the_address_is_refused() {
         (&json!(0), 1)
     );
     assert_eq!(consent(&server, &[["grant"].as_slice(), &PRIYA].concat()).err(2)["code"], "invalid-input");
-    assert_eq!(consent(&server, &[["grant", "--channel", "fax"].as_slice(), &PRIYA].concat()).code, 2);
+    for channel in ["Fax", "", "r c"] {
+        assert_eq!(consent(&server, &[["grant", "--channel", channel].as_slice(), &PRIYA].concat()).code, 2);
+    }
+}
+
+#[test]
+fn a_channel_that_the_contract_does_not_name_is_sent_by_klaviyos_name() {
+    let server = with_history();
+    // The simulator has no such channel, and says so as Klaviyo would.
+    let refused = |result: &Value, place: &str| {
+        let refusal =
+            result[place].as_array().unwrap().iter().find(|one| one["channel"] == json!({ "other": "rcs" }));
+        refusal.unwrap().clone()
+    };
+    for words in [["grant", "--channel", "email,rcs"], ["revoke", "--channel", "rcs,email"]] {
+        let run = consent(&server, &[words.as_slice(), &["--list", LIST], &PRIYA].concat());
+        let result = &run.json()["ok"];
+        assert_eq!((run.code, &result["accepted"]), (1, &json!(1)), "{words:?} {result}");
+        assert!(refused(result, "refused-channels")["reason"]["detail"].is_string());
+    }
+    let words = ["opt-in", "--json", "--list", LIST, "--consent", "email,rcs"];
+    let run = run(&server, &[words.as_slice(), &PRIYA].concat());
+    assert_eq!(run.code, 1);
+    assert!(refused(&run.json()["ok"], "consent")["refused"]["detail"].is_string());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `consent grant` and `consent revoke`.
 
-use crate::contact::{self, Who, identifier_json, nobody};
+use crate::channel;
+use crate::contact::{Who, identifier_json, nobody};
 use crate::context::Context;
 use crate::failure::{Failure, exit_code};
 use crate::find_list;
@@ -9,7 +10,7 @@ use crate::session;
 use crate::text::{bad, channel_of, good, text_of, warning};
 use clap::Args;
 use klaviyo_host::Tenant;
-use klaviyo_host::types::{Code, Identifier};
+use klaviyo_host::types::{Channel, Code, Identifier};
 use serde_json::{Value, json};
 
 /// Subscribe a person to messages, who gave this consent to you; it lifts suppressions
@@ -58,12 +59,13 @@ pub(super) struct Revoke {
 #[command(next_help_heading = "The consent")]
 #[command(group = clap::ArgGroup::new("kinds").required(true).multiple(true).args(["channel", "transactional"]))]
 struct Channels {
-    /// Channels of marketing: email, sms, whatsapp, push
-    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', value_parser = contact::channel())]
-    channel: Vec<klaviyo_sync::Channel>,
-    /// Channels of transactional messages, such as order confirmations: sms, whatsapp
-    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', value_parser = contact::channel())]
-    transactional: Vec<klaviyo_sync::Channel>,
+    /// Channels of marketing; another one by Klaviyo's name for it, such as rcs
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', value_parser = channel::marketing())]
+    channel: Vec<Channel>,
+    /// Channels of transactional messages, such as order confirmations; another one by Klaviyo's name for it. Klaviyo
+    /// keeps no such consent for email and push
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', value_parser = channel::transactional())]
+    transactional: Vec<Channel>,
 }
 
 impl Grant {
@@ -105,10 +107,7 @@ impl Channels {
     /// The person as the contract has it: the addresses that were given, or those of the profile. `with_id`: also by
     /// an address, the profile is looked up for its id.
     async fn of(&self, tenant: &Tenant, who: &Who, with_id: bool) -> Result<Value, Failure> {
-        let names = |channels: &[klaviyo_sync::Channel]| -> Vec<&str> {
-            let name = |channel| klaviyo_sync::CHANNELS.iter().find(|(_, own)| own == channel);
-            channels.iter().filter_map(name).map(|(name, _)| *name).collect()
-        };
+        let channels = |channels: &[Channel]| channels.iter().map(channel::json).collect::<Value>();
         let by = who.identifier()?;
         let is_address = matches!(by, Identifier::Email(_) | Identifier::PhoneNumber(_));
         let mut person = if is_address { identifier_json(&by) } else { json!({}) };
@@ -125,8 +124,8 @@ impl Channels {
                     members.insert("phone-number".to_owned(), json!(profile.phone_number));
                 }
             }
-            members.insert("channels".to_owned(), json!(names(&self.channel)));
-            members.insert("transactional".to_owned(), json!(names(&self.transactional)));
+            members.insert("channels".to_owned(), channels(&self.channel));
+            members.insert("transactional".to_owned(), channels(&self.transactional));
         }
         Ok(person)
     }

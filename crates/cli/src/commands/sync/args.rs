@@ -1,11 +1,12 @@
 //! The arguments of `sync`.
 
 use super::help::HELP;
-use crate::contact::{self, region};
+use crate::contact::region;
 use crate::rows::options::InputOptions;
 use crate::when;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
-use klaviyo_sync::{BATCH, Channel, ColumnMapping, ConsentColumn, DateFormat, Zone};
+use klaviyo_sync::{BATCH, CHANNELS, Channel, ColumnMapping, ConsentColumn, DateFormat, Zone};
 use phonenumber::country;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub(crate) struct Sync {
     #[arg(long)]
     pub(super) list: Option<String>,
     /// The channels that everybody in the input has consented to; if the input says who has, use --consent-column
-    #[arg(long, value_name = "CHANNEL,…", value_parser = contact::channel(), value_delimiter = ',', conflicts_with = "one_by_one")]
+    #[arg(long, value_name = "CHANNEL,…", value_parser = channel(), value_delimiter = ',', conflicts_with = "one_by_one")]
     pub(super) consent: Vec<Channel>,
     /// The column that says who has consented to a channel, such as 'email=Accepts Email Marketing'; 'email=!COLUMN'
     /// names a column that says who has opted out; may be repeated
@@ -85,4 +86,8 @@ fn batch(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|most| (1..=BATCH).contains(most))
         .ok_or_else(|| format!("write a number from 1 to {}", BATCH))
+}
+
+fn channel() -> impl TypedValueParser<Value = Channel> {
+    PossibleValuesParser::new(CHANNELS.map(|(name, _)| name)).try_map(|name| klaviyo_sync::channel(&name))
 }
