@@ -1,4 +1,4 @@
-//! The clock of a simulator: the real time, or a stopped clock that tests advance.
+//! The clock of a simulator: the real time, a faster one, or a stopped clock that tests advance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,13 +8,15 @@ use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 /// A clock. Its clones show the same time.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock(Arc<Inner>);
+pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     date: SystemTime,
     /// None if the clock is stopped.
     start: Option<Instant>,
+    /// How many times as fast as the real time it runs.
+    speed: u32,
     /// Nanoseconds by which the clock was advanced.
     moved: AtomicU64,
 }
@@ -27,27 +29,43 @@ impl Default for Clock {
 
 impl Clock {
     /// The real time.
-    pub(crate) fn running() -> Self {
-        Self::new(SystemTime::now(), Some(Instant::now()))
+    #[must_use]
+    pub fn running() -> Self {
+        Self::fast(1)
+    }
+
+    /// A clock that begins at the real time and runs so many times as fast.
+    #[must_use]
+    pub fn fast(times: u32) -> Self {
+        Self::new(SystemTime::now(), Some(Instant::now()), times)
     }
 
     /// A stopped clock. It never asks the machine for the time, which some machines do not have.
-    pub(crate) fn stopped(date: SystemTime) -> Self {
-        Self::new(date, None)
+    #[must_use]
+    pub fn stopped(date: SystemTime) -> Self {
+        Self::new(date, None, 1)
     }
 
-    fn new(date: SystemTime, start: Option<Instant>) -> Self {
-        Self(Arc::new(Inner { date, start, moved: AtomicU64::new(0) }))
+    fn new(date: SystemTime, start: Option<Instant>, speed: u32) -> Self {
+        Self(Arc::new(Inner { date, start, speed, moved: AtomicU64::new(0) }))
+    }
+
+    /// How many times as fast as the real time it runs; none if it is stopped.
+    #[must_use]
+    pub fn speed(&self) -> Option<u32> {
+        self.0.start.map(|_| self.0.speed)
     }
 
     /// The time since the start.
-    pub(crate) fn now(&self) -> Duration {
-        let ran = self.0.start.map(|start| start.elapsed()).unwrap_or_default();
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        let ran = self.0.start.map(|start| start.elapsed().saturating_mul(self.0.speed)).unwrap_or_default();
         ran.saturating_add(Duration::from_nanos(self.0.moved.load(Ordering::Relaxed)))
     }
 
     /// The date and time.
-    pub(crate) fn date(&self) -> SystemTime {
+    #[must_use]
+    pub fn date(&self) -> SystemTime {
         self.0.date.checked_add(self.now()).unwrap_or(self.0.date)
     }
 
@@ -56,7 +74,8 @@ impl Clock {
         timestamp(self.date())
     }
 
-    pub(crate) fn advance(&self, by: Duration) {
+    /// Moves the clock forward. It cannot go back.
+    pub fn advance(&self, by: Duration) {
         let nanoseconds = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let moved = |moved: u64| Some(moved.saturating_add(nanoseconds));
         // The closure never returns none, so this cannot fail.
@@ -130,5 +149,13 @@ mod tests {
         assert_eq!(clock.now(), Duration::ZERO);
         clock.clone().advance(Duration::from_secs(3));
         assert_eq!(clock.now(), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_fast_clock_has_run_longer_than_the_real_one() {
+        let (real, fast) = (Instant::now(), Clock::fast(1_000_000));
+        while real.elapsed() < Duration::from_micros(50) {}
+        assert!(fast.now() >= Duration::from_secs(40), "{:?}", fast.now());
+        assert_eq!((fast.speed(), Clock::default().speed()), (Some(1_000_000), None));
     }
 }

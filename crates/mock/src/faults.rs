@@ -1,7 +1,8 @@
 //! Faults on demand: rules, and the random numbers that decide when they apply.
 
-use crate::rule::{Fault, Rule, When};
-use fastrand::Rng;
+use crate::rule::{Fault, Rule};
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// Rules about faults, and the seed of their random numbers.
@@ -34,11 +35,32 @@ impl Faults {
         self.rules.push(rule);
         self
     }
+
+    /// Reads `{"seed": 7, "rules": ["POST /api/profiles: 10% reset-after"]}`.
+    ///
+    /// # Errors
+    /// When it is something else; the error says what is wrong.
+    pub fn from_json(body: &[u8]) -> Result<Self> {
+        const FORM: &str = r#"the body is {"seed": <number>, "rules": [<rule>, …]}"#;
+        let document: Map<String, Value> = serde_json::from_slice(body).context(FORM)?;
+        // A misspelt name must not look like faults that never apply.
+        if let Some(unknown) = document.keys().find(|name| !["seed", "rules"].contains(&name.as_str())) {
+            bail!("{FORM}, without {unknown:?}");
+        }
+        let seed = match document.get("seed") {
+            None => 0,
+            Some(seed) => seed.as_u64().context(FORM)?,
+        };
+        let rules = document.get("rules").and_then(Value::as_array).context(FORM)?;
+        rules.iter().try_fold(Self::seeded(seed), |faults, rule| {
+            Ok(faults.rule(rule.as_str().context(FORM)?.parse()?))
+        })
+    }
 }
 
 /// Rules at work.
 #[derive(Debug, Default)]
-pub(crate) struct Injector {
+pub struct Injector {
     faults: Faults,
     tallies: Vec<Tally>,
 }
@@ -54,26 +76,39 @@ pub(crate) struct Tally {
 
 /// What happens to one request.
 #[derive(Debug, Default, Eq, PartialEq)]
-pub(crate) struct Plan {
-    pub(crate) latency: Duration,
-    pub(crate) fault: Option<Fault>,
+pub struct Plan {
+    /// How long it waits before it is carried out.
+    pub latency: Duration,
+    /// The fault; none if all goes well.
+    pub fault: Option<Fault>,
 }
 
 impl Injector {
-    pub(crate) fn new(faults: Faults) -> Self {
+    /// Counts requests from 1.
+    #[must_use]
+    pub fn new(faults: Faults) -> Self {
         let tallies = vec![Tally::default(); faults.rules.len()];
         Self { faults, tallies }
-    }
-
-    pub(crate) fn seed(&self) -> u64 {
-        self.faults.seed
     }
 
     pub(crate) fn tallies(&self) -> impl Iterator<Item = (&Rule, Tally)> {
         self.faults.rules.iter().zip(self.tallies.iter().copied())
     }
 
-    pub(crate) fn plan(&mut self, method: &str, path: &str) -> Plan {
+    /// The rules, and how often each has been applied.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let rules: Vec<Value> = self
+            .tallies()
+            .map(|(rule, tally)| {
+                json!({ "rule": rule.to_string(), "requests": tally.requests, "applied": tally.applied })
+            })
+            .collect();
+        json!({ "seed": self.faults.seed, "rules": rules })
+    }
+
+    /// Counts a request, and chooses what happens to it.
+    pub fn plan(&mut self, method: &str, path: &str) -> Plan {
         let mut plan = Plan::default();
         let seed = self.faults.seed;
         for ((rule, tally), position) in self.faults.rules.iter().zip(&mut self.tallies).zip(0..) {
@@ -81,13 +116,7 @@ impl Injector {
                 continue;
             }
             tally.requests += 1;
-            let applies = match &rule.when {
-                When::Always => true,
-                When::Percent(percent) => draw(seed, position, tally.requests) * 100.0 < *percent,
-                When::Numbers(ranges) => {
-                    ranges.iter().any(|(first, last)| (first..=last).contains(&&tally.requests))
-                }
-            };
+            let applies = rule.when.hits(seed, position, tally.requests);
             match rule.fault {
                 _ if !applies => continue,
                 Fault::Latency(latency) => plan.latency = plan.latency.saturating_add(latency),
@@ -99,16 +128,6 @@ impl Injector {
         }
         plan
     }
-}
-
-/// A number from 0 up to 1 that depends on these three only.
-pub(crate) fn draw(seed: u64, rule: u64, request: u64) -> f64 {
-    // Odd constants spread neighbouring seeds over the whole range; the generator mixes them further.
-    let rule = rule.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let request = request.wrapping_mul(0xD1B5_4A32_D192_ED03);
-    let mut rng = Rng::with_seed(seed ^ rule ^ request.rotate_left(32));
-    rng.u64(..);
-    rng.f64()
 }
 
 #[cfg(test)]

@@ -14,20 +14,8 @@ impl Simulator {
     #[must_use]
     pub fn state(&self) -> Value {
         let accounts: Vec<Value> = self.accounts().map(|account| account_state(&account)).collect();
-        json!({ "requests": self.requests(), "faults": faults(self), "accounts": accounts })
+        json!({ "requests": self.requests(), "faults": self.injector().document(), "accounts": accounts })
     }
-}
-
-/// The rules, and how often they have been applied.
-pub(crate) fn faults(simulator: &Simulator) -> Value {
-    let injector = simulator.injector();
-    let rules: Vec<Value> = injector
-        .tallies()
-        .map(|(rule, tally)| {
-            json!({ "rule": rule.to_string(), "requests": tally.requests, "applied": tally.applied })
-        })
-        .collect();
-    json!({ "seed": injector.seed(), "rules": rules })
 }
 
 fn account_state(account: &Account) -> Value {

@@ -1,7 +1,7 @@
 //! Lateness: what has happened, but is not visible to readers yet.
 
 use crate::account::Account;
-use crate::faults::draw;
+use crate::chance::draw;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 

@@ -29,6 +29,7 @@ mod account;
 mod answer;
 mod bodies;
 mod call;
+mod chance;
 mod changes;
 mod check;
 mod clock;
@@ -54,6 +55,8 @@ mod operations;
 mod page;
 mod parameters;
 mod patch;
+#[cfg(feature = "server")]
+mod port;
 mod profile;
 mod profile_store;
 mod rates;
@@ -72,13 +75,17 @@ mod table;
 mod versions;
 
 pub use account::Account;
+pub use chance::draw;
+pub use clock::Clock;
 pub use consent::{Channel, Consent, OptIn, State, Suppression};
 pub use events::{Event, Metric};
-pub use faults::Faults;
+pub use faults::{Faults, Injector, Plan};
 pub use imports::{Import, ImportError};
 pub use klaviyo::Klaviyo;
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsServer};
+#[cfg(feature = "server")]
+pub use port::Port;
 pub use profile::Profile;
 pub use rates::Rates;
 pub use reply::Reply;
@@ -87,4 +94,6 @@ pub use rule::{Fault, Route, Rule, When};
 #[cfg(feature = "server")]
 pub use server::Server;
 pub use simulator::Simulator;
+#[cfg(feature = "server")]
+pub use socket::{Line, Listener, Socket};
 pub use table::operations;

@@ -1,6 +1,6 @@
 //! The reply to a request: an answer, or a connection that a fault breaks.
 
-use crate::answer::{Answer, HttpResponse, Refusal, set};
+use crate::answer::{HttpResponse, set};
 use crate::clock::http_date;
 use crate::rule::Fault;
 use http::{Response, StatusCode};
@@ -20,12 +20,13 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The reply to the request with this id at this time, after a fault. `answer` carries out the request.
-    pub(crate) fn of(
+    /// The reply to a request at this time, after a fault. `answer` carries out the request; `refused` is the
+    /// error with this status and these seconds of `Retry-After`, which is set afterwards.
+    pub fn of(
         fault: Option<Fault>,
-        id: &str,
         date: SystemTime,
-        answer: impl FnOnce() -> HttpResponse,
+        answer: impl FnOnce() -> Response<Vec<u8>>,
+        refused: impl FnOnce(u16, Option<u64>) -> Response<Vec<u8>>,
     ) -> Self {
         let dated = |mut message| {
             set(&mut message, "date", &http_date(date));
@@ -34,7 +35,9 @@ impl Reply {
         let answer = || dated(answer());
         match fault {
             None | Some(Fault::Latency(_)) => Self::Answer(answer()),
-            Some(Fault::Status { code, retry_after }) => Self::Answer(dated(refused(code, retry_after, id))),
+            Some(Fault::Status { code, retry_after }) => {
+                Self::Answer(dated(failed(code, retry_after, refused)))
+            }
             Some(Fault::Html(code)) => Self::Answer(dated(page(code))),
             Some(Fault::ResetBefore) => Self::Reset,
             Some(Fault::ResetAfter) => {
@@ -43,7 +46,7 @@ impl Reply {
             }
             Some(Fault::StatusAfter(code)) => {
                 answer();
-                Self::Answer(dated(refused(code, None, id)))
+                Self::Answer(dated(failed(code, None, refused)))
             }
             Some(Fault::Truncate) => Self::Truncated(half(answer())),
             Some(Fault::Garbage) => Self::Answer(garbage(answer())),
@@ -86,14 +89,13 @@ fn garbage(message: HttpResponse) -> HttpResponse {
 }
 
 /// The error of a fault.
-fn refused(code: u16, retry_after: Option<u64>, id: &str) -> HttpResponse {
-    let mut message = match (code, retry_after) {
-        (410, _) => Answer::Retired.into_http(id),
-        (429, Some(seconds)) => Answer::Throttled(seconds).into_http(id),
-        // These statuses come from the network in front of Klaviyo.
-        (502 | 504 | 524, _) => page(code),
-        _ => Answer::from(Refusal::of_status(code)).into_http(id),
-    };
+fn failed(
+    code: u16,
+    retry_after: Option<u64>,
+    refused: impl FnOnce(u16, Option<u64>) -> HttpResponse,
+) -> HttpResponse {
+    // Some statuses come from the network in front.
+    let mut message = if matches!(code, 502 | 504 | 524) { page(code) } else { refused(code, retry_after) };
     if let Some(seconds) = retry_after {
         set(&mut message, "retry-after", &seconds.to_string());
     }

@@ -35,11 +35,22 @@ impl Simulator {
     /// its end.
     pub(crate) fn carry_out(&self, ticket: &Ticket, parts: &Parts, body: Option<&[u8]>) -> Reply {
         let Ticket { plan, id } = ticket;
-        Reply::of(plan.fault, id, self.date(), || match body {
+        let answer = || match body {
             Some(body) if body.len() <= BODY_BYTES => answer(self, parts, body, id),
             _ => Answer::from(Refusal::too_large("The payload is larger than 5 MB.")).into_http(id),
-        })
+        };
+        Reply::of(plan.fault, self.date(), answer, |code, retry_after| refused(code, retry_after, id))
     }
+}
+
+/// The error of a fault with this status.
+fn refused(code: u16, retry_after: Option<u64>, id: &str) -> HttpResponse {
+    match (code, retry_after) {
+        (410, _) => Answer::Retired,
+        (429, Some(seconds)) => Answer::Throttled(seconds),
+        _ => Answer::from(Refusal::of_status(code)),
+    }
+    .into_http(id)
 }
 
 /// The answer to a request without a fault.

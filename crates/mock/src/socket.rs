@@ -1,7 +1,9 @@
 //! TCP connections that a fault can reset, cut off or fill with bytes.
 
+use crate::reply::Reply;
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
+use http::Response;
 use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
@@ -13,17 +15,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Accepts connections that a fault can end.
-pub(crate) struct Listener(pub(crate) TcpListener);
+pub struct Listener(pub(crate) TcpListener);
 
 /// A connection.
-pub(crate) struct Socket {
+pub struct Socket {
     stream: TcpStream,
     line: Line,
 }
 
 /// The part of a connection that a request can reach.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Line(Arc<Mutex<Option<Break>>>);
+pub struct Line(Arc<Mutex<Option<Break>>>);
 
 /// How a connection ends.
 #[derive(Debug)]
@@ -36,13 +38,24 @@ struct Break {
 }
 
 impl Line {
+    /// Sends a reply: the answer to return, or, where the connection is to break, one that nobody will see.
+    #[must_use]
+    pub fn send(&self, reply: Reply) -> Response<Vec<u8>> {
+        match reply {
+            Reply::Answer(message) => return message,
+            Reply::Reset => self.reset(),
+            Reply::Truncated(bytes) | Reply::NotHttp(bytes) => self.close_after(bytes),
+        }
+        Response::default()
+    }
+
     /// Sends these bytes instead of the next answer, and closes the connection.
-    pub(crate) fn close_after(&self, bytes: Vec<u8>) {
+    fn close_after(&self, bytes: Vec<u8>) {
         self.set(Break { bytes, sent: 0, reset: false });
     }
 
     /// Resets the connection instead of the next answer.
-    pub(crate) fn reset(&self) {
+    fn reset(&self) {
         self.set(Break { bytes: Vec::new(), sent: 0, reset: true });
     }
 
