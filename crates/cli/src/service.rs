@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::component;
 use crate::failure::{Failure, INTERRUPTED, chain};
 use crate::session;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use klaviyo_host::Limits;
 use klaviyo_service::ops::{Listener, ListenerSettings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
@@ -18,8 +18,9 @@ use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Arc;
 use tracing::{Level, warn};
+use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 // Flattened structs have no documentation: clap would take it for that of the command.
@@ -50,17 +51,35 @@ pub(crate) struct NatsArgs {
     queue_bytes: u64,
 }
 
+#[derive(Args)]
+pub(crate) struct LogArgs {
+    /// The form of the log, which has a line for each event: text for people, json for programs
+    #[arg(long = "log", value_name = "FORM", default_value = "text")]
+    form: LogForm,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogForm {
+    Text,
+    Json,
+}
+
 /// Open files that are not connections of the door: the output, secrets, NATS, and connections to /metrics.
 const OTHER_FILES: usize = 128;
 
 /// Begins to log, one line an event, on standard error. `verbose` adds what the service does about each event.
-pub(crate) fn start_log(verbose: bool) {
+pub(crate) fn start_log(log: &LogArgs, verbose: bool) {
     let level = if verbose { Level::DEBUG } else { Level::INFO };
     let targets = Targets::new().with_default(Level::WARN).with_target("klaviyo_service", level);
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.form {
+        LogForm::Text => lines.with_target(false).boxed(),
+        // Fields of the event stand beside its message, where programs that read logs look for them.
+        LogForm::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+    };
     // Fails only if there is a log already, which then goes on.
-    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
 }
 
 /// The secrets in the folder. Without a folder, the secrets of these kinds in the environment.

@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::service::{NatsArgs, SecretsArgs};
+use crate::service::{LogArgs, NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{interrupt, runtime, service};
 use clap::Args;
@@ -120,6 +120,8 @@ pub(crate) struct Serve {
     #[command(flatten)]
     secrets: SecretsArgs,
     #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
     nats: NatsArgs,
     /// The WhatsApp message that opts its sender in, in any case; may be repeated
     #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
@@ -159,7 +161,7 @@ impl Serve {
     }
 
     async fn serve(&self, account: &Account) -> Result<Output, Failure> {
-        service::start_log(account.verbose);
+        service::start_log(&self.log, account.verbose);
         let interrupt = interrupt::listen()?;
         let nats = service::nats(&self.nats, Role::Door);
         // A door without a queue does opt-ins itself.

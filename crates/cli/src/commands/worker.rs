@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::service::{NatsArgs, SecretsArgs};
+use crate::service::{LogArgs, NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{interrupt, runtime, service};
 use clap::Args;
@@ -48,6 +48,8 @@ pub(crate) struct Worker {
     nats: NatsArgs,
     #[command(flatten)]
     secrets: SecretsArgs,
+    #[command(flatten)]
+    log: LogArgs,
     /// The address of /healthz, /readyz and /metrics; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
@@ -68,7 +70,7 @@ impl Worker {
     }
 
     async fn work(&self, account: &Account) -> Result<Output, Failure> {
-        service::start_log(account.verbose);
+        service::start_log(&self.log, account.verbose);
         let interrupt = interrupt::listen()?;
         let secrets = tokio::select! {
             secrets = service::secrets(&self.secrets, &[SecretKind::ApiKey]) => secrets?,

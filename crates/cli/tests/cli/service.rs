@@ -284,6 +284,24 @@ fn the_log_says_nothing_of_who_wrote_by_whatsapp() {
 
 #[cfg(unix)]
 #[test]
+fn the_log_is_for_programs_where_they_read_it() {
+    let klaviyo = server();
+    let door = Service::start(
+        serve(&klaviyo)
+            .args(["--log", "json"])
+            .env("KLAVIYO_WHATSAPP_APP_SECRET", APP_SECRET)
+            .env("KLAVIYO_WHATSAPP_LIST", "There is none"),
+    );
+    assert_eq!(notify(&door, "106540352242922", "wamid.1").0, 200);
+    let log = door.end("-TERM");
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let warned = lines.iter().find(|line| line["level"] == "WARN" && line["account"].is_string()).unwrap();
+    assert_eq!(warned["account"], "default");
+    assert!(warned["message"].is_string() && warned["timestamp"].is_string(), "{warned}");
+}
+
+#[cfg(unix)]
+#[test]
 fn whatsapps_words_are_named_and_people_without_a_number_left_out() {
     let klaviyo = server();
     let number = "106540352242922";
