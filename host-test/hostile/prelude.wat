@@ -79,6 +79,8 @@
 (func (export "klaviyo:connector/contacts@0.1.0#opt-in") (param i32) (result i32) unreachable)
 (func (export "klaviyo:connector/contacts@0.1.0#opt-in-many")
   (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)
+(func (export "klaviyo:connector/contacts@0.1.0#opt-out")
+  (param i32 i32 i32 i32 i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/contacts@0.1.0#update") (param i32 i32 i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/contacts@0.1.0#merge") (param i32 i32 i32 i32) (result i32) unreachable)
 (func (export "klaviyo:connector/contacts@0.1.0#subscribe") (param i32 i32 i32 i32) (result i32) unreachable)

@@ -3,8 +3,8 @@
 use crate::{Response, Sent, SharedUpstream, Subject, TransportError};
 use anyhow::{Context, Result, bail};
 use klaviyo_core::{
-    ApiRequest, Change, ConsentOptions, Group, Http, Identifier, Method, NewEvent, NewProfile, Period,
-    Permission, Position, Request, Subscription, Unsubscription,
+    ApiRequest, Change, Channel, ConsentOptions, Group, Http, Identifier, Method, NewEvent, NewProfile,
+    Period, Permission, Position, Request, Subscription, Unsubscription,
 };
 use klaviyo_core::{account, api, bulk, changes, consent, contacts, events, lists, privacy, segments};
 use serde::Serialize;
@@ -46,6 +46,8 @@ impl Subject for Native {
                 contacts::opt_in(http, &contact, &list, consent.as_ref());
             "contacts.opt-in-many" (contacts: Vec<NewProfile>, list: String, consent: Option<Permission>) =>
                 contacts::opt_in_many(http, &contacts, &list, consent.as_ref());
+            "contacts.opt-out" (people: Vec<Identifier>, channels: Vec<Channel>, lists: Vec<String>) =>
+                contacts::opt_out(http, &people, &channels, &lists);
             "lists.all" () => lists::all(http);
             "lists.find" (name: String) => lists::find(http, &name);
             "lists.create" (name: String) => lists::create(http, &name);

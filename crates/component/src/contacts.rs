@@ -2,8 +2,8 @@
 
 use crate::Connector;
 use crate::contract::contacts::{
-    Change, Creation, Enrollment, Enrollments, Guest, Identifier, NewProfile, Permission, Permitted, Profile,
-    Receipt, Upserted,
+    Change, Channel, Creation, Departure, Departures, Enrollment, Enrollments, Guest, Identifier, NewProfile,
+    Permission, Permitted, Profile, Receipt, Removal, Revocation, Taken, Upserted,
 };
 use crate::convert::{Convert, each, record, variant};
 use crate::http::Import;
@@ -60,6 +60,10 @@ impl Guest for Connector {
             consent.as_ref(),
         ))
     }
+
+    fn opt_out(people: Vec<Identifier>, channels: Vec<Channel>, lists: Vec<String>) -> Answer<Departures> {
+        answer(contacts::opt_out(&mut Import("contacts.opt-out"), &each(people), &each(channels), &lists))
+    }
 }
 
 variant!(klaviyo::Creation => Creation { Created(profile), Existing(id) });
@@ -69,6 +73,11 @@ record!(klaviyo::Permitted => Permitted { channel, refused, state, can_receive }
 record!(klaviyo::Receipt => Receipt { profile_id, profile_name, list_id, created, warnings, consent });
 variant!(klaviyo::Enrollment => Enrollment { Enrolled(receipt), Refused(reason), Pending });
 record!(klaviyo::Enrollments => Enrollments { outcomes, stopped });
+record!(klaviyo::Revocation => Revocation { channel, was_subscribed, refused });
+record!(klaviyo::Removal => Removal { list, refused });
+record!(klaviyo::Taken => Taken { profile_id, consent, lists });
+variant!(klaviyo::Departure => Departure { Departed(taken), Refused(reason), Pending(taken) });
+record!(klaviyo::Departures => Departures { outcomes, missing_lists, warnings, stopped });
 variant!(Change => klaviyo::Change {
     Set(profile), Clear(field), Append(properties), Unappend(properties), Unset(name),
 });

@@ -32,7 +32,7 @@ pub(crate) fn subscribe(
     subscriptions: &[Subscription],
     list: Option<&str>,
     options: &ConsentOptions,
-) -> Result<Granted, Box<Error>> {
+) -> Result<ConsentReport, Box<Error>> {
     check::optional_id("list", list)?;
     check::text("custom-source", options.custom_source.as_deref())?;
     let historical = options.historical_import.as_ref();
@@ -62,8 +62,17 @@ pub fn revoke(
     unsubscriptions: &[Unsubscription],
     list: Option<&str>,
 ) -> Result<ConsentOutcome, Box<Error>> {
+    unsubscribe(http, unsubscriptions, list).map(Into::into)
+}
+
+/// As [`revoke`].
+pub(crate) fn unsubscribe(
+    http: &mut dyn Http,
+    unsubscriptions: &[Unsubscription],
+    list: Option<&str>,
+) -> Result<ConsentReport, Box<Error>> {
     check::optional_id("list", list)?;
-    send(http, &bulk_unsubscribe(list)?, unsubscriptions, &|_| Ok(())).map(Into::into)
+    send(http, &bulk_unsubscribe(list)?, unsubscriptions, &|_| Ok(()))
 }
 
 /// Reads a person's consent.
@@ -91,15 +100,15 @@ pub(crate) fn check(person: &Subscription) -> Result<(), Box<Error>> {
 }
 
 /// The result for all people.
-pub(crate) struct Granted {
+pub(crate) struct ConsentReport {
     pub(crate) report: BatchReport,
     /// The channels that Klaviyo refused, also of people whom the report has as refused.
     pub(crate) channels: Vec<ChannelRefusal>,
 }
 
-impl From<Granted> for ConsentOutcome {
-    fn from(granted: Granted) -> Self {
-        let Granted { report, channels } = granted;
+impl From<ConsentReport> for ConsentOutcome {
+    fn from(granted: ConsentReport) -> Self {
+        let ConsentReport { report, channels } = granted;
         let BatchResult { accepted, refused, warnings, stopped } = report.into();
         let is_refused = |index: u32| refused.binary_search_by_key(&index, |refusal| refusal.index).is_ok();
         let refused_channels = channels.into_iter().filter(|refusal| !is_refused(refusal.index)).collect();
@@ -113,7 +122,7 @@ fn send<T: Consenter>(
     bulk: &BulkRequest,
     people: &[T],
     check: &dyn Fn(&T) -> Result<(), Box<Error>>,
-) -> Result<Granted, Box<Error>> {
+) -> Result<ConsentReport, Box<Error>> {
     let person = |index: u32| usize::try_from(index).ok().and_then(|index| people.get(index)).map(T::person);
     let channels = |index| person(index).map(|person| person.each_channel()).unwrap_or_default();
     let row_of = |index, channel: &Channel| match person(index) {
@@ -124,7 +133,7 @@ fn send<T: Consenter>(
     let mut by_channel = ByChannel::new(bulk, &channels, &row_of);
     let mut rows = people.iter().map(|person| check(person).and_then(|()| row(&person.person(), None)));
     let report = bulk.send(http, &mut rows, &mut by_channel)?;
-    Ok(Granted { report, channels: by_channel.refused() })
+    Ok(ConsentReport { report, channels: by_channel.refused() })
 }
 
 /// The person of a row, as the caller gave it.

@@ -47,6 +47,40 @@ pub(crate) fn any_of(field: &str, quoted: &[&str]) -> String {
     format!("any({field},[{}])", quoted.join(","))
 }
 
+/// The most values of a filter: Klaviyo answers with as many profiles on a page.
+const FILTER_VALUES: usize = 100;
+/// The most bytes of the encoded values of a filter. Servers take addresses of 8 KB.
+const FILTER_BYTES: usize = 7_000;
+
+/// The quoted values of a filter, as many as one request has room for.
+#[derive(Default)]
+pub(crate) struct FilterValues {
+    quoted: Vec<String>,
+    /// Bytes of the encoded values.
+    bytes: usize,
+}
+
+impl FilterValues {
+    /// Adds a value; false if the request has no room for it. The first one always has.
+    pub(crate) fn add(&mut self, value: &str) -> bool {
+        let quoted = quoted(value);
+        // Includes an encoded comma.
+        let bytes = percent_encode(&quoted).len() + 3;
+        let fits = self.quoted.len() < FILTER_VALUES && self.bytes + bytes <= FILTER_BYTES;
+        if !fits && !self.quoted.is_empty() {
+            return false;
+        }
+        self.bytes += bytes;
+        self.quoted.push(quoted);
+        true
+    }
+
+    /// The values, as [`any_of`] takes them.
+    pub(crate) fn quoted(&self) -> Vec<&str> {
+        self.quoted.iter().map(String::as_str).collect()
+    }
+}
+
 /// A string in a filter: between double quotes, in which a backslash escapes the quote and itself.
 pub(crate) fn quoted(value: &str) -> String {
     let mut quoted = String::with_capacity(value.len() + 2);

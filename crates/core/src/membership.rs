@@ -4,11 +4,11 @@ use crate::check::ID_BYTES;
 use crate::encode::query;
 use crate::operation::Operation;
 use crate::operation::members::get_members;
-use crate::{Code, Error, Group, Http, MemberPage, check};
+use crate::{Code, Detail, Error, Group, Http, MemberPage, check};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
 /// Klaviyo's limit on the profiles of one addition or removal.
-pub(crate) const PROFILES_PER_REQUEST: usize = 1_000;
+const PROFILES_PER_REQUEST: usize = 1_000;
 
 /// Reads a page of members.
 ///
@@ -88,6 +88,43 @@ pub(crate) fn change(
         done = done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
     }
     Ok(done)
+}
+
+/// The values that Klaviyo took only in part, or why it refuses.
+pub(crate) type Changed<'a> = Result<&'a [String], Detail>;
+
+/// How often a request of [`change_each`] that Klaviyo refuses is divided. To find one profile among 1,000 takes ten
+/// times.
+const DIVISIONS: usize = 60;
+
+/// As [`change`], but a request that is `rejected` is repeated in halves, so that a profile that Klaviyo refuses does
+/// not cost the others. `changed` gets the profiles of each request that succeeded, with the values that Klaviyo took
+/// only in part, and each profile that Klaviyo refuses, with the reason.
+pub(crate) fn change_each(
+    http: &mut dyn Http,
+    list: &str,
+    profiles: &[String],
+    operation: Change,
+    changed: &mut dyn FnMut(&[String], Changed<'_>),
+) -> Result<(), Box<Error>> {
+    let mut chunks: Vec<&[String]> = profiles.chunks(PROFILES_PER_REQUEST).rev().collect();
+    let mut divisions = 0;
+    while let Some(chunk) = chunks.pop() {
+        let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
+        match operation(list, &ids)?.send(http) {
+            Ok(parts) => changed(chunk, Ok(&parts)),
+            Err(error) if error.code == Code::Rejected && chunk.len() > 1 && divisions < DIVISIONS => {
+                divisions += 1;
+                let (first, second) = chunk.split_at(chunk.len() / 2);
+                chunks.extend([second, first]);
+            }
+            Err(error) if error.code == Code::Rejected && chunk.len() == 1 => {
+                changed(chunk, Err(error.reason()));
+            }
+            Err(error) => return Err(error.about_list(list)),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -194,7 +194,14 @@ mod tests {
             let url = Url::parse(&many.url).unwrap();
             let pairs: Vec<_> = url.query_pairs().into_owned().collect();
             let filter = format!("any({field},[\"{escaped}\",\"{escaped}\"])");
-            prop_assert_eq!(pairs, vec![("filter".to_owned(), filter), ("page[size]".to_owned(), "100".to_owned())]);
+            let pairs_of_many = vec![("filter".to_owned(), filter), ("page[size]".to_owned(), "100".to_owned())];
+            prop_assert_eq!(&pairs, &pairs_of_many);
+
+            let many = super::consents::get_subscribers(field, &[&quoted, &quoted]).request;
+            let subscribers = Url::parse(&many.url).unwrap();
+            let of_page: Vec<_> = subscribers.query_pairs().into_owned().collect();
+            prop_assert_eq!(&of_page[..2], &pairs_of_many[..]);
+            prop_assert_eq!(of_page.len(), 3);
 
             let consents = get_consents(&identifier).request;
             let url = Url::parse(&consents.url).unwrap();
@@ -261,6 +268,11 @@ mod tests {
                 prop_assert_eq!(decoded_segments(&url), ["api", "lists", &id, "relationships", "profiles", ""]);
                 prop_assert_eq!((url.query(), url.fragment()), (None, None));
             }
+            let with = super::members::get_members_with(&id, "email", &["\"a@b\""]).request;
+            let url = Url::parse(&with.url).unwrap();
+            prop_assert_eq!(decoded_segments(&url), ["api", "lists", &id, "profiles", ""]);
+            let filter = url.query_pairs().into_owned().next();
+            prop_assert_eq!(filter, Some(("filter".to_owned(), "any(email,[\"a@b\"])".to_owned())));
             for (request, segments) in [
                 (get_lists_of_profile(&id).request, ["api", "profiles", &id, "lists", ""]),
                 (get_segments_of_profile(&id).request, ["api", "profiles", &id, "segments", ""]),
@@ -302,6 +314,10 @@ mod tests {
             };
             let _ = crate::contacts::opt_in(&mut http, &person, "x", Some(&permission));
             let _ = crate::contacts::opt_in_many(&mut http, &[person.clone(), person], "x", Some(&permission));
+            let _ = super::consents::get_subscriber(&email).send(&mut http);
+            let _ = super::members::get_members_with("x", "email", &["\"a@b\""]).send(&mut http);
+            let lists = ["Y6nRLr".to_owned()];
+            let _ = crate::contacts::opt_out(&mut http, &[email.clone(), Identifier::Id("x".to_owned())], &permission.channels, &lists);
             let _ = get_job("x").send(&mut http);
             let _ = get_jobs().send(&mut http);
             let _ = get_import_errors("x").send(&mut http);

@@ -13,7 +13,8 @@ pub use connector::consent::{
     Outcome as ConsentOutcome, Subscription, Suppression, Unsubscription,
 };
 pub use connector::contacts::{
-    Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted,
+    Change, Creation, Departure, Departures, Enrollment, Enrollments, Permission, Permitted, Receipt,
+    Removal, Revocation, Taken, Upserted,
 };
 pub use connector::events::{Metric, NewEvent, Period, Timeline};
 pub use connector::lists::Audience;

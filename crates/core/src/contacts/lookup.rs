@@ -1,16 +1,12 @@
 //! Finds many profiles in few requests.
 
-use super::find;
-use crate::encode::{percent_encode, quoted};
+use super::{absent_is_none, find};
+use crate::encode::FilterValues;
+use crate::operation::consents::{Subscriber, get_subscriber, get_subscribers, get_subscribers_at};
 use crate::operation::profiles::{get_profiles, get_profiles_at};
 use crate::paging::{self, Wanted};
-use crate::{Code, Error, Http, Identifier, Profile};
+use crate::{Channel, Code, Error, Http, Identifier, Profile};
 use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
-
-/// The number of profiles on a page.
-const PROFILES_PER_PAGE: usize = 100;
-/// The most bytes of the encoded values of a filter. Servers take addresses of 8 KB.
-const FILTER_BYTES: usize = 7_000;
 
 /// Finds many profiles, each by one identifier, and returns them in the order of the identifiers.
 ///
@@ -32,8 +28,15 @@ pub fn lookup_many(
 
 /// Who wants to know which profiles were found.
 pub(super) trait Finder {
-    /// The identifier at a position is this profile's.
-    fn found(&mut self, position: usize, profile: &Profile) -> Result<(), Box<Error>>;
+    /// The identifier at a position is this profile's. `subscribed` are the channels of its consent to marketing, where
+    /// the finder asks for them.
+    fn found(&mut self, position: usize, profile: &Profile, subscribed: &[Channel])
+    -> Result<(), Box<Error>>;
+
+    /// Whether the profiles are asked for with their consent.
+    fn asks_for_consent(&self) -> bool {
+        false
+    }
 
     /// Klaviyo refuses a request that looks up more than one identifier. True: look each up by itself.
     fn goes_on_alone(&self) -> bool {
@@ -42,6 +45,14 @@ pub(super) trait Finder {
 
     /// Klaviyo refuses to look the identifier at a position up.
     fn refused(&mut self, position: usize, error: Box<Error>) -> Result<(), Box<Error>>;
+}
+
+/// What tells two people apart. Klaviyo ignores the case of an email.
+pub(super) fn identity(identifier: &Identifier) -> String {
+    match identifier {
+        Identifier::Email(email) => email.to_ascii_lowercase(),
+        other => format!("{} {}", other.field().0, other.field().1),
+    }
 }
 
 /// Finds the profiles of checked identifiers.
@@ -75,7 +86,7 @@ struct Copies {
 
 impl Finder for Copies {
     /// Keeps a copy, unless all copies are more than a call can return.
-    fn found(&mut self, position: usize, profile: &Profile) -> Result<(), Box<Error>> {
+    fn found(&mut self, position: usize, profile: &Profile, _: &[Channel]) -> Result<(), Box<Error>> {
         self.bytes += profile.properties.len() + size_of::<Profile>();
         if self.bytes > paging::MAX_BYTES {
             return Err(paging::too_large());
@@ -95,14 +106,12 @@ impl Finder for Copies {
 #[derive(Default)]
 struct Search<'a> {
     values: Vec<Value<'a>>,
-    /// Bytes of the encoded values.
-    bytes: usize,
+    filter: FilterValues,
 }
 
 /// An identifier to look up.
 struct Value<'a> {
     identifier: &'a Identifier,
-    quoted: String,
     /// Its positions in the argument: an identifier may be there more than once.
     positions: Vec<usize>,
     is_found: bool,
@@ -115,15 +124,10 @@ impl<'a> Search<'a> {
             value.positions.push(position);
             return true;
         }
-        let quoted = quoted(identifier.field().1);
-        // Includes an encoded comma.
-        let bytes = percent_encode(&quoted).len() + 3;
-        let fits = self.values.len() < PROFILES_PER_PAGE && self.bytes + bytes <= FILTER_BYTES;
-        if !fits && !self.values.is_empty() {
+        if !self.filter.add(identifier.field().1) {
             return false;
         }
-        self.bytes += bytes;
-        self.values.push(Value { identifier, quoted, positions: vec![position], is_found: false });
+        self.values.push(Value { identifier, positions: vec![position], is_found: false });
         true
     }
 
@@ -131,22 +135,34 @@ impl<'a> Search<'a> {
         if self.values.is_empty() {
             return Ok(());
         }
-        let quoted: Vec<&str> = self.values.iter().map(|value| value.quoted.as_str()).collect();
-        let first = get_profiles(field, &quoted);
+        let asks_for_consent = finder.asks_for_consent();
+        let quoted = self.filter.quoted();
         let (mut strange, mut failure) = (false, None);
-        let read = paging::each(http, first, get_profiles_at, &mut |profile| {
+        let mut take = |profile: &Profile, subscribed: &[Channel]| {
             let mut wanted = false;
-            for value in self.values.iter_mut().filter(|value| value.identifier.is_of(&profile)) {
+            for value in self.values.iter_mut().filter(|value| value.identifier.is_of(profile)) {
                 wanted = true;
                 // If several profiles have it, the first counts, as in `lookup`.
                 if failure.is_none() && !value.is_found {
                     value.is_found = true;
-                    failure = value.found(&profile, finder).err();
+                    failure = value.found(profile, subscribed, finder).err();
                 }
             }
             strange |= !wanted;
             Ok(if failure.is_some() { Wanted::Enough } else { Wanted::More })
-        });
+        };
+        let read = if asks_for_consent {
+            paging::each(http, get_subscribers(field, &quoted), get_subscribers_at, &mut |(
+                profile,
+                subscribed,
+            )| {
+                take(&profile, &subscribed)
+            })
+        } else {
+            paging::each(http, get_profiles(field, &quoted), get_profiles_at, &mut |profile| {
+                take(&profile, &[])
+            })
+        };
         if let Some(error) = failure {
             return Err(error);
         }
@@ -162,8 +178,8 @@ impl<'a> Search<'a> {
             Err(error) => return Err(error),
         };
         for value in self.values.iter().filter(|value| each_alone && !value.is_found) {
-            match find(http, value.identifier) {
-                Ok(Some(profile)) => value.found(&profile, finder)?,
+            match find_alone(http, value.identifier, asks_for_consent) {
+                Ok(Some((profile, subscribed))) => value.found(&profile, &subscribed, finder)?,
                 Ok(None) => {}
                 Err(error) if error.code == Code::Rejected && finder.goes_on_alone() => {
                     value.refused(&error, finder)?;
@@ -175,9 +191,26 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Finds the profile of one identifier, with the channels of its consent where they are asked for.
+fn find_alone(
+    http: &mut dyn Http,
+    by: &Identifier,
+    asks_for_consent: bool,
+) -> Result<Option<Subscriber>, Box<Error>> {
+    if asks_for_consent {
+        return absent_is_none(by, get_subscriber(by).send(http));
+    }
+    Ok(find(http, by)?.map(|profile| (profile, Vec::new())))
+}
+
 impl Value<'_> {
-    fn found(&self, profile: &Profile, finder: &mut dyn Finder) -> Result<(), Box<Error>> {
-        self.positions.iter().try_for_each(|position| finder.found(*position, profile))
+    fn found(
+        &self,
+        profile: &Profile,
+        subscribed: &[Channel],
+        finder: &mut dyn Finder,
+    ) -> Result<(), Box<Error>> {
+        self.positions.iter().try_for_each(|position| finder.found(*position, profile, subscribed))
     }
 
     fn refused(&self, error: &Error, finder: &mut dyn Finder) -> Result<(), Box<Error>> {

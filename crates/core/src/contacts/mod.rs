@@ -3,15 +3,19 @@
 //! Membership of a list is not consent to marketing.
 
 mod change;
+mod leaver;
 mod lookup;
 mod opt_in;
 mod opt_in_many;
+mod opt_out;
 mod permission;
+mod verdict;
 
 pub use change::{merge, update};
 pub use lookup::lookup_many;
 pub use opt_in::opt_in;
 pub use opt_in_many::opt_in_many;
+pub use opt_out::opt_out;
 
 use crate::jsonapi::Attributes;
 use crate::operation::members::add_profiles_to_list;
@@ -65,16 +69,15 @@ pub(crate) fn absent_is_none<T>(
     answer: Result<Option<T>, Box<Error>>,
 ) -> Result<Option<T>, Box<Error>> {
     match answer {
-        // Only Klaviyo's own error counts: something in front of it may have answered an empty 404.
-        Err(error)
-            if error.code == Code::NotFound
-                && matches!(by, Identifier::Id(_))
-                && !error.details.is_empty() =>
-        {
-            Ok(None)
-        }
+        Err(error) if matches!(by, Identifier::Id(_)) && is_missing(&error) => Ok(None),
         answer => answer,
     }
+}
+
+/// Whether Klaviyo says that what the path names does not exist. Only its own error counts: something in front of it
+/// may have answered an empty 404.
+fn is_missing(error: &Error) -> bool {
+    error.code == Code::NotFound && !error.details.is_empty()
 }
 
 fn create_checked(http: &mut dyn Http, attributes: &Attributes<'_>) -> Result<Creation, Box<Error>> {

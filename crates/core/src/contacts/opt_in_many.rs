@@ -1,20 +1,17 @@
 //! Opts many people in, in few requests.
 
 use super::create_checked;
-use super::lookup::{Finder, find_each};
+use super::lookup::{Finder, find_each, identity};
 use super::permission::give;
 use crate::jsonapi::Attributes;
-use crate::membership::PROFILES_PER_REQUEST;
+use crate::membership::{self, Changed};
 use crate::operation::members::add_profiles_to_list;
 use crate::{
-    Code, Creation, Detail, Enrollment, Enrollments, Error, Http, Identifier, NewProfile, Permission,
-    Profile, Receipt, Subscription, check,
+    Channel, Code, Creation, Detail, Enrollment, Enrollments, Error, Http, NewProfile, Permission, Profile,
+    Receipt, Subscription, check,
 };
 use alloc::collections::BTreeMap;
 use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
-
-/// How often an addition that Klaviyo refuses is divided. To find one profile among 1,000 takes ten times.
-const DIVISIONS: usize = 60;
 
 /// Looks contacts up, creates those that have no profile, adds all to the list, and gives their consent.
 ///
@@ -97,14 +94,6 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// What the contact is looked up by, with its kind. Klaviyo ignores the case of an email.
-    fn key(&self) -> Option<String> {
-        Some(match self.attributes.identifier()? {
-            Identifier::Email(email) => email.to_ascii_lowercase(),
-            other => format!("{} {}", other.field().0, other.field().1),
-        })
-    }
-
     fn outcome(self) -> Enrollment {
         match self.state {
             State::Absent | State::Known(_) => Enrollment::Pending,
@@ -145,7 +134,7 @@ impl People<'_> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         let mut known = Positions::new();
         for (position, person) in self.all.iter().enumerate().filter(|(_, person)| person.is_absent()) {
-            let Some(key) = person.key() else { continue };
+            let Some(key) = person.attributes.identifier().as_ref().map(identity) else { continue };
             let group = *known.entry(key).or_insert(groups.len());
             match groups.get_mut(group) {
                 Some(positions) => positions.push(position),
@@ -186,39 +175,28 @@ impl People<'_> {
         let mut seen = Positions::new();
         let ids = self.all.iter().filter_map(|person| person.known().map(String::from));
         let ids: Vec<String> = ids.filter(|id| seen.insert(id.clone(), 0).is_none()).collect();
-        let mut chunks: Vec<&[String]> = ids.chunks(PROFILES_PER_REQUEST).rev().collect();
-        let (mut divisions, mut is_any_added) = (0, false);
-        while let Some(chunk) = chunks.pop() {
-            let profiles: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            match add_profiles_to_list(self.list, &profiles)?
-                .send(http)
-                .map_err(|error| error.about_list(self.list))
-            {
-                Ok(parts) => {
-                    is_any_added = true;
-                    self.added(chunk, &parts);
-                }
-                Err(error) if error.code == Code::Rejected && chunk.len() > 1 && divisions < DIVISIONS => {
-                    divisions += 1;
-                    let (first, second) = chunk.split_at(chunk.len() / 2);
-                    chunks.extend([second, first]);
-                }
-                Err(error) if error.code == Code::Rejected && chunk.len() == 1 => {
-                    let reason = error.reason();
-                    let is_meant = |person: &&mut Person<'_>| {
-                        person.known().is_some_and(|id| chunk.iter().any(|own| own == id))
-                    };
-                    for person in self.all.iter_mut().filter(is_meant) {
-                        person.state = State::Refused(reason.clone());
-                    }
-                }
-                Err(error) if is_any_added => {
-                    return Ok(Some(error.after("a part of the contacts is on the list")));
-                }
-                Err(error) => return Err(error),
+        let (list, mut is_any_added) = (self.list, false);
+        let mut added = |chunk: &[String], outcome: Changed<'_>| match outcome {
+            Ok(parts) => {
+                is_any_added = true;
+                self.added(chunk, parts);
             }
+            Err(reason) => self.refused(chunk, &reason),
+        };
+        match membership::change_each(http, list, &ids, add_profiles_to_list, &mut added) {
+            Ok(()) => Ok(None),
+            Err(error) if is_any_added => Ok(Some(error.after("a part of the contacts is on the list"))),
+            Err(error) => Err(error),
         }
-        Ok(None)
+    }
+
+    /// Klaviyo refuses these profiles.
+    fn refused(&mut self, ids: &[String], reason: &Detail) {
+        let is_meant =
+            |person: &&mut Person<'_>| person.known().is_some_and(|id| ids.iter().any(|own| own == id));
+        for person in self.all.iter_mut().filter(is_meant) {
+            person.state = State::Refused(reason.clone());
+        }
     }
 
     /// The profiles of a request are on the list.
@@ -288,7 +266,7 @@ impl<'a> Known<'_, 'a> {
 }
 
 impl Finder for Known<'_, '_> {
-    fn found(&mut self, position: usize, profile: &Profile) -> Result<(), Box<Error>> {
+    fn found(&mut self, position: usize, profile: &Profile, _: &[Channel]) -> Result<(), Box<Error>> {
         let list = self.people.list;
         if let Some(person) = self.person(position) {
             person.state = State::Known(Receipt::of_existing(&person.attributes, list, profile));

@@ -1,11 +1,11 @@
 //! The consent that a person gives together with an opt-in.
 
-use crate::consent::{self, Granted};
+use super::verdict::{Notes, of_each};
+use crate::consent;
 use crate::jsonapi::Attributes;
 use crate::operation::consents::{get_consents_at, get_consents_of};
 use crate::{
-    Channel, ChannelRefusal, ConsentOptions, Consents, Detail, Error, Http, Permission, Permitted, Refusal,
-    Subscription, check, paging,
+    Channel, ConsentOptions, Consents, Error, Http, Permission, Permitted, Subscription, check, paging,
 };
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 
@@ -43,25 +43,12 @@ impl Permission {
 }
 
 /// What became of the consent of people.
-#[derive(Default)]
 pub(super) struct Given {
     /// One for each person, in their order, until the call was stopped.
     pub(super) permitted: Vec<Vec<Permitted>>,
     /// About all of them.
     pub(super) warnings: Vec<String>,
     pub(super) stopped: Option<Box<Error>>,
-}
-
-impl Given {
-    fn add(&mut self, person: &Subscription, refused: impl Fn(&Channel) -> Option<Detail>) {
-        let permitted = person.channels.iter().map(|channel| Permitted {
-            channel: channel.clone(),
-            refused: refused(channel),
-            state: None,
-            can_receive: None,
-        });
-        self.permitted.push(permitted.collect());
-    }
 }
 
 /// Gives the consent of people through the list, and reads back what Klaviyo has then.
@@ -71,40 +58,22 @@ pub(super) fn give(
     list: &str,
     permission: &Permission,
 ) -> Given {
-    let mut given = Given::default();
     let options = ConsentOptions { custom_source: permission.custom_source.clone(), historical_import: None };
-    for chunk in people.chunks(PEOPLE) {
-        match consent::subscribe(http, chunk, Some(list), &options) {
-            Ok(Granted { mut report, channels }) => {
-                let done = report.stopped.as_ref().map_or(u32::MAX, |stopped| stopped.done);
-                for (index, person) in (0..done).zip(chunk) {
-                    given.add(person, |channel| reason(&report.refused, &channels, index, channel));
-                }
-                given.warnings.append(&mut report.warnings);
-                given.stopped = report.stopped;
-            }
-            // It is the channels that Klaviyo refuses: people and list were right before.
-            Err(error) if error.is_refusal() && !error.is_about_scopes() => {
-                let reason = error.reason();
-                chunk.iter().for_each(|person| given.add(person, |_| Some(reason.clone())));
-            }
-            Err(error) => given.stopped = Some(error),
-        }
-        if given.stopped.is_some() {
-            break;
-        }
+    let mut permitted = Vec::with_capacity(people.len());
+    let mut grant = |people: &[Subscription]| consent::subscribe(http, people, Some(list), &options);
+    let Notes { mut warnings, stopped } = of_each(people, PEOPLE, &mut grant, &mut |person, refused| {
+        let channels = person.channels.iter().map(|channel| Permitted {
+            channel: channel.clone(),
+            refused: refused(channel),
+            state: None,
+            can_receive: None,
+        });
+        permitted.push(channels.collect());
+    });
+    if let Err(error) = read_back(http, people, &mut permitted) {
+        warnings.push(format!("consent: it could not be read back: {}", error.message));
     }
-    if let Err(error) = read_back(http, people, &mut given.permitted) {
-        given.warnings.push(format!("consent: it could not be read back: {}", error.message));
-    }
-    given
-}
-
-/// Klaviyo's reason against a channel of a person.
-fn reason(refused: &[Refusal], channels: &[ChannelRefusal], index: u32, channel: &Channel) -> Option<Detail> {
-    let of_channel = channels.iter().find(|refusal| refusal.index == index && refusal.channel == *channel);
-    let of_person = || refused.iter().find(|refusal| refusal.index == index).map(|refusal| &refusal.reason);
-    of_channel.map(|refusal| &refusal.reason).or_else(of_person).cloned()
+    Given { permitted, warnings, stopped }
 }
 
 /// Reads the consent that Klaviyo has.

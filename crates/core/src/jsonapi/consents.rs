@@ -1,8 +1,9 @@
 //! Consents.
 
+use super::profile;
 use crate::json::Json;
 use crate::members::members;
-use crate::{Channel, ChannelConsent, Consents, Suppression};
+use crate::{Channel, ChannelConsent, Consents, Profile, Suppression};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -131,6 +132,13 @@ pub(crate) fn consents(resource: &Json<'_>) -> Result<Consents, String> {
     }
     let [channels, transactional, conversational] = kinds;
     Ok(Consents { profile_id, channels, transactional, conversational })
+}
+
+/// A profile resource with its subscriptions: the profile, and the channels on which it is subscribed to marketing.
+pub(crate) fn subscriber(resource: &Json<'_>) -> Result<(Profile, Vec<Channel>), String> {
+    let consents = consents(resource)?.channels.into_iter();
+    let subscribed = consents.filter(|consent| consent.state == SUBSCRIBED).map(|consent| consent.channel);
+    Ok((profile(resource)?, subscribed.collect()))
 }
 
 /// Upper bound on suppressions read; Klaviyo allows fewer lists per account.

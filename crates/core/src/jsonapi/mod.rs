@@ -17,7 +17,9 @@ mod segments;
 
 pub(crate) use account::account;
 pub(crate) use attributes::{Attributes, Patch, Value};
-pub(crate) use consents::{Consent, Consenting, SUBSCRIBED, Subscriptions, UNSUBSCRIBED, consents};
+pub(crate) use consents::{
+    Consent, Consenting, SUBSCRIBED, Subscriptions, UNSUBSCRIBED, consents, subscriber,
+};
 pub(crate) use errors::{errors, refused_rows};
 pub(crate) use events::{
     MetricName, Tracked, TrackedRow, event, field_of_event, metric, metric_name, person,

@@ -1,13 +1,13 @@
 //! Consent to messages.
 
-use super::profiles::{by_filter, by_id, first, one};
+use super::profiles::{by_filter, by_id, by_values, first, one};
 use super::{Operation, REPEAT, REVISION, get};
 use crate::batch::{Accepted, BulkRequest, FORM, PROFILES};
 use crate::diagnosis::Advice;
-use crate::encode::{any_of, percent_encode, quoted};
+use crate::encode::quoted;
 use crate::jsonapi;
 use crate::paging::{Page, page};
-use crate::{Channel, Consents, Error, Identifier, ORIGIN};
+use crate::{Channel, Consents, Error, Identifier, Profile};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 /// The first revision that knows WhatsApp.
@@ -51,24 +51,48 @@ const READ: &Advice = &Advice::read(&["profiles:read"]);
 
 /// Get the consents of the profile with an identifier. Every revision has push in its answer.
 pub(crate) fn get_consents(identifier: &Identifier) -> Operation<Option<Consents>> {
+    let url = with_consent(identifier);
     match identifier {
-        Identifier::Id(id) => {
-            let url = format!("{}?{ADDITIONAL}", by_id(id));
-            get(url, WHATSAPP, READ, |_, document| one(document, jsonapi::consents))
-        }
-        _ => {
-            let url = format!("{}&{ADDITIONAL}", by_filter(identifier));
-            get(url, WHATSAPP, READ, |_, document| first(document, jsonapi::consents))
-        }
+        Identifier::Id(_) => get(url, WHATSAPP, READ, |_, document| one(document, jsonapi::consents)),
+        _ => get(url, WHATSAPP, READ, |_, document| first(document, jsonapi::consents)),
     }
+}
+
+/// The URL of the profile with an id, or of the profiles with an identifier, and of their consent.
+fn with_consent(identifier: &Identifier) -> String {
+    match identifier {
+        Identifier::Id(id) => format!("{}?{ADDITIONAL}", by_id(id)),
+        _ => format!("{}&{ADDITIONAL}", by_filter(identifier)),
+    }
+}
+
+/// A profile, and the channels on which it is subscribed to marketing.
+pub(crate) type Subscriber = (Profile, Vec<Channel>);
+
+/// Get the profile with an identifier, with its consent.
+pub(crate) fn get_subscriber(identifier: &Identifier) -> Operation<Option<Subscriber>> {
+    let url = with_consent(identifier);
+    match identifier {
+        Identifier::Id(_) => get(url, WHATSAPP, READ, |_, document| one(document, jsonapi::subscriber)),
+        _ => get(url, WHATSAPP, READ, |_, document| first(document, jsonapi::subscriber)),
+    }
+}
+
+/// Get the profiles that have one of these values, at most 100, which are quoted, with their consent.
+pub(crate) fn get_subscribers(field: &str, quoted: &[&str]) -> Operation<Page<Subscriber>> {
+    get_subscribers_at(format!("{}&{ADDITIONAL}", by_values(field, quoted)))
+}
+
+/// Get profiles with their consent, the page at a link of an earlier answer.
+pub(crate) fn get_subscribers_at(url: String) -> Operation<Page<Subscriber>> {
+    get(url, WHATSAPP, READ, |_, document| page(document, jsonapi::subscriber))
 }
 
 /// Get the consents of profiles, at most 100, by their ids.
 pub(crate) fn get_consents_of(ids: &[&str]) -> Operation<Page<Consents>> {
     let quoted: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
     let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
-    let filter = percent_encode(&any_of("id", &quoted));
-    get_consents_at(format!("{ORIGIN}/api/profiles/?filter={filter}&page%5Bsize%5D=100&{ADDITIONAL}"))
+    get_consents_at(format!("{}&{ADDITIONAL}", by_values("id", &quoted)))
 }
 
 /// Get the consents of profiles, the page at a link of an earlier answer.

@@ -2,12 +2,14 @@
 
 use super::{Operation, REPEAT, REVISION, get, json, nothing_or_data, partial_failures, write_to};
 use crate::diagnosis::Advice;
-use crate::encode::percent_encode;
+use crate::encode::{any_of, percent_encode};
 use crate::json::Json;
 use crate::jsonapi::{self, Body, ResourceId};
 use crate::paging::{Page, page};
-use crate::{Error, Group, Member, Method, ORIGIN, Response};
+use crate::{Error, Group, Member, Method, ORIGIN, Profile, Response};
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+
+const READ_LIST: &Advice = &Advice::read(&["lists:read", "profiles:read"]);
 
 impl Group {
     /// Its id.
@@ -29,7 +31,7 @@ impl Group {
     /// What a request for its members needs.
     pub(super) fn advice(&self) -> &'static Advice {
         match self {
-            Self::List(_) => &const { Advice::read(&["lists:read", "profiles:read"]) },
+            Self::List(_) => READ_LIST,
             Self::Segment(_) => &const { Advice::read(&["segments:read", "profiles:read"]) },
         }
     }
@@ -43,6 +45,21 @@ pub(crate) fn get_members(group: &Group, cursor: Option<&str>) -> Operation<Page
         url.push_str(&percent_encode(cursor));
     }
     get(url, REVISION, group.advice(), |_, document| page(document, jsonapi::member))
+}
+
+/// Get those profiles of a list that have one of these values, at most 100, which are quoted. Of their attributes they
+/// have the email only.
+pub(crate) fn get_members_with(list: &str, field: &str, quoted: &[&str]) -> Operation<Page<Profile>> {
+    let path = Group::List(list.to_owned()).path();
+    let filter = percent_encode(&any_of(field, quoted));
+    // The others may be large.
+    let fields = "fields%5Bprofile%5D=email";
+    get_members_with_at(format!("{ORIGIN}{path}/?filter={filter}&{fields}&page%5Bsize%5D=100"))
+}
+
+/// Get profiles of a list, the page at a link of an earlier answer.
+pub(crate) fn get_members_with_at(url: String) -> Operation<Page<Profile>> {
+    get(url, REVISION, READ_LIST, |_, document| page(document, jsonapi::profile))
 }
 
 /// Add profiles to list, at most 1,000. Returns the fields that Klaviyo took only in part.

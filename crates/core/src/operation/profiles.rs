@@ -36,10 +36,15 @@ pub(super) fn by_filter(identifier: &Identifier) -> String {
     format!("{ORIGIN}/api/profiles/?filter={}", percent_encode(&equals(field, value)))
 }
 
+/// The URL of the profiles that have one of these values, at most 100, which are quoted.
+pub(super) fn by_values(field: &str, quoted: &[&str]) -> String {
+    let filter = percent_encode(&any_of(field, quoted));
+    format!("{ORIGIN}/api/profiles/?filter={filter}&page%5Bsize%5D=100")
+}
+
 /// Get the profiles that have one of these values, at most 100, which are quoted.
 pub(crate) fn get_profiles(field: &str, quoted: &[&str]) -> Operation<Page<Profile>> {
-    let filter = percent_encode(&any_of(field, quoted));
-    get_profiles_at(format!("{ORIGIN}/api/profiles/?filter={filter}&page%5Bsize%5D=100"))
+    get_profiles_at(by_values(field, quoted))
 }
 
 /// Get profiles, the page at a link of an earlier answer.

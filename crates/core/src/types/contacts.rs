@@ -89,6 +89,66 @@ pub struct Enrollments {
     pub stopped: Option<Box<Error>>,
 }
 
+/// What became of the consent on one channel of an opt-out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Revocation {
+    /// The channel.
+    pub channel: Channel,
+    /// Whether the person was subscribed to marketing there right before.
+    pub was_subscribed: bool,
+    /// Why the consent stays as it was, if it does.
+    pub refused: Option<Detail>,
+}
+
+/// What became of the membership of a list in an opt-out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Removal {
+    /// The list, by its id, that the person was on.
+    pub list: String,
+    /// Klaviyo's reason, if it leaves the person there.
+    pub refused: Option<Detail>,
+}
+
+/// What [`opt_out`](crate::contacts::opt_out) took from a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Taken {
+    /// The profile; none if there was none.
+    pub profile_id: Option<String>,
+    /// One for each channel of the call; empty before the person's consent was dealt with.
+    pub consent: Vec<Revocation>,
+    /// One for each list that the person was on and that was dealt with.
+    pub lists: Vec<Removal>,
+}
+
+/// What became of one person of [`opt_out`](crate::contacts::opt_out).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Departure {
+    /// All was dealt with.
+    Departed(Taken),
+    /// The identifier cannot work, or Klaviyo refuses to look it up.
+    Refused(Detail),
+    /// The call was stopped before all was dealt with.
+    Pending(Taken),
+}
+
+/// The result of [`opt_out`](crate::contacts::opt_out).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Departures {
+    /// One for each person.
+    pub outcomes: Vec<Departure>,
+    /// The lists that the account does not have.
+    pub missing_lists: Vec<String>,
+    /// The values that Klaviyo took only in part.
+    pub warnings: Vec<String>,
+    /// Why the rest is pending.
+    pub stopped: Option<Box<Error>>,
+}
+
 /// One change of a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -27,7 +27,10 @@ pub use consent::{
     ChannelConsent, ChannelRefusal, ConsentOptions, ConsentOutcome, Consents, Historical, Subscription,
     Suppression, Unsubscription,
 };
-pub use contacts::{Change, Creation, Enrollment, Enrollments, Permission, Permitted, Receipt, Upserted};
+pub use contacts::{
+    Change, Creation, Departure, Departures, Enrollment, Enrollments, Permission, Permitted, Receipt,
+    Removal, Revocation, Taken, Upserted,
+};
 pub use events::{Event, Metric, NewEvent, Period, Timeline};
 pub use lists::Audience;
 pub use members::{Group, Member, MemberPage};

@@ -4,7 +4,8 @@ use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{
-    Change, Creation, Enrollments, Identifier, NewProfile, Permission, Profile, Receipt, Upserted,
+    Change, Channel, Creation, Departures, Enrollments, Identifier, NewProfile, Permission, Profile, Receipt,
+    Upserted,
 };
 
 impl Tenant {
@@ -85,6 +86,24 @@ impl Tenant {
     ) -> Result<Answer<Enrollments>, Error> {
         let result = call!(self, "contacts.opt-in-many", contacts.call_opt_in_many(contacts, list, consent));
         self.forget_missing(Some(list), result, |enrollments| enrollments.stopped.as_ref())
+    }
+
+    /// Takes people's consent to marketing on channels, takes them off lists, by their ids, and says what they had.
+    ///
+    /// # Errors
+    /// See `contacts.opt-out` in the contract. The answer says what became of each person and, if the call stopped
+    /// early, the reason.
+    pub async fn opt_out(
+        &self,
+        people: &[Identifier],
+        channels: &[Channel],
+        lists: &[String],
+    ) -> Result<Answer<Departures>, Error> {
+        let result = call!(self, "contacts.opt-out", contacts.call_opt_out(people, channels, lists));
+        if let Ok(answer) = &result {
+            answer.value.missing_lists.iter().for_each(|list| self.account.lists.forget(list));
+        }
+        result
     }
 
     /// The profiles with these identifiers, in the same order; none for an identifier without a profile.
