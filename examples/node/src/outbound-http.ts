@@ -8,6 +8,7 @@ import { route } from "./endpoint.js";
 import { KlaviyoError } from "./error.js";
 import type { Key } from "./key.js";
 import type { Limits } from "./limits.js";
+import { RevisionWarnings } from "./revision.js";
 
 /** What the component's import returns or throws. */
 export type Answer = { tag: "ok"; val: Response } | { tag: "err"; val: HttpError };
@@ -59,6 +60,7 @@ export class OutboundHttp {
   readonly #fetch: typeof fetch;
   readonly #limits: Limits;
   readonly #api: Access | undefined;
+  readonly #revisions = new RevisionWarnings();
 
   constructor(
     key: Key,
@@ -89,7 +91,9 @@ export class OutboundHttp {
             `the call has made the ${this.#limits.requests} requests that limits.requests allows`,
           );
         }
-        return { tag: "ok", val: await this.#exchange(...this.#checked(called, request), deadline, signal) };
+        const answer = await this.#exchange(...this.#checked(called, request), deadline, signal);
+        this.#revisions.note(request.headers, answer.headers);
+        return { tag: "ok", val: answer };
       } catch (error) {
         const { tag, message } = reasonOf(error);
         return { tag: "err", val: { tag, val: this.#key.hideIn(message) } };
