@@ -13,6 +13,7 @@ from wasmtime.component import Variant
 from klaviyo_connector import ApiAccess, Bounds, HttpRequest, HttpResponse, Klaviyo, Limits
 from klaviyo_connector._codec import record
 from klaviyo_connector._outbound_http import OutboundHttp
+from klaviyo_connector._revision import RevisionNotes
 from klaviyo_connector._secret import Secret
 from klaviyo_connector.access import ambiguity, refusal
 
@@ -100,7 +101,7 @@ def test_requests(called: str, function: str, api: ApiAccess | None, method: str
     recorder = Recorder()
     url = f"https://a.klaviyo.com{path}"
     outbound = OutboundHttp(
-        Limits(), Secret(KEY), "https://a.klaviyo.com", recorder, time.monotonic() + 9, called, api
+        Limits(), Secret(KEY), "https://a.klaviyo.com", recorder, time.monotonic() + 9, called, api, RevisionNotes()
     )
     request = record(method=method, url=url, headers=[], auth="Klaviyo-API-Key", body=b"", function=function)
     answer = outbound.send(request)

@@ -5,6 +5,7 @@
 ...     receipt = klaviyo.opt_in(NewProfile(email="priya@example.com"), list="Y6nRLr")
 """
 
+from ._revision import RevisionWarning
 from .access import ApiAccess
 from .client import Klaviyo
 from .errors import (
@@ -176,6 +177,7 @@ __all__ = [
     "Refused",
     "Rejected",
     "Retired",
+    "RevisionWarning",
     "Segment",
     "SegmentId",
     "Set",

@@ -11,6 +11,7 @@ from wasmtime.component import Record, Variant
 
 from . import _egress, access
 from ._codec import record
+from ._revision import RevisionNotes
 from ._secret import Secret
 from .access import ApiAccess
 from .limits import Limits
@@ -45,6 +46,7 @@ class OutboundHttp:
         until: float,
         called: str,
         api: ApiAccess | None,
+        revisions: RevisionNotes,
     ) -> None:
         """`called`: the function of the contract that the call is of."""
         self._limits = limits
@@ -54,7 +56,9 @@ class OutboundHttp:
         self._until = until
         self._called = called
         self._api = api
+        self._revisions = revisions
         self._requests = 0
+        self.warnings: list[str] = []
         self.interrupted: BaseException | None = None
 
     def send(self, request: Any) -> Record | Variant:
@@ -64,7 +68,8 @@ class OutboundHttp:
         if self._requests > self._limits.requests + _WARNINGS:
             raise WasmtimeError("too many requests")
         try:
-            return self._answered(self._transport.send(self._checked(request), self._bounds()))
+            checked = self._checked(request)
+            return self._answered(checked, self._transport.send(checked, self._bounds()))
         except TransportFailure as failure:
             return self._failed(failure.kind, failure.reason)
         except Exception as error:
@@ -125,7 +130,7 @@ class OutboundHttp:
         until = now + min(limits.attempt, left)
         return Bounds(until, limits.connect, limits.header_bytes, limits.response_bytes)
 
-    def _answered(self, response: HttpResponse) -> Record:
+    def _answered(self, request: HttpRequest, response: HttpResponse) -> Record:
         """The answer as the component gets it. A server that sends the key back does not get it into the sandbox."""
         if not isinstance(response.status, int) or not 0 <= response.status <= 0xFFFF:
             raise TransportFailure("other", "the transport returned a status that is none")
@@ -134,6 +139,11 @@ class OutboundHttp:
             limits = "Limits.header_bytes or Limits.response_bytes"
             raise TransportFailure("too-large", f"the transport returned more than {limits} allow")
         headers = [record(name=self._clean(name.encode()), value=self._clean(value)) for name, value in response.headers]
+        asked = dict(request.headers).get("revision", "")
+        named = (value for name, value in response.headers if name.lower() == "x-klaviyo-api-revision")
+        served = self._clean(next(named, b""))
+        if warning := self._revisions.warning(asked, served):
+            self.warnings.append(warning)
         return record(status=response.status, headers=headers, body=self._key.without(bytes(response.body)))
 
     def _failed(self, kind: Kind, reason: str) -> Variant:

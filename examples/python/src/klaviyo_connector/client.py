@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 import weakref
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -12,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from . import _codec, _egress, _functions
 from ._functions import Function
 from ._outbound_http import OutboundHttp
+from ._revision import RevisionNotes, RevisionWarning
 from ._sandbox import Sandbox, read
 from ._secret import Secret
 from .access import ApiAccess
@@ -59,6 +61,7 @@ class Klaviyo(Functions):
         if not isinstance(self._limits, Limits):
             raise TypeError(f"limits: expected Limits, got {type(limits).__name__}")
         self._api = ApiAccess.of(api)
+        self._revisions = RevisionNotes()
         self._sandbox = Sandbox(read(component), self._limits)
         self._transport = HttpTransport(self._origin) if transport is None else transport
         self._close = weakref.finalize(self, _close, self._sandbox, self._transport)
@@ -82,13 +85,19 @@ class Klaviyo(Functions):
         lowered = [_codec.lower(value, hint, name) for value, (name, hint) in named]
         if function is _functions.SUBMIT:
             _check_size(lowered[0], self._limits.request_bytes)
-        outbound = OutboundHttp(self._limits, self._key, self._origin, self._transport, until, function.name, self._api)
+        outbound = OutboundHttp(
+            self._limits, self._key, self._origin, self._transport, until, function.name, self._api, self._revisions
+        )
         try:
             value = self._sandbox.call(function.name, lowered, outbound.send, until)
         except KlaviyoError:
             if outbound.interrupted is None:
                 raise
             # Raised below, where nothing of the call is attached to it.
+        finally:
+            for warning in outbound.warnings:
+                # At the line of the program that has called the function.
+                warnings.warn(warning, RevisionWarning, stacklevel=3)
         if outbound.interrupted is not None:
             raise outbound.interrupted
         returned: T = _codec.result(value, function.returns)
