@@ -19,7 +19,7 @@ The key:
 
 Exit codes:
   0    done
-  1    failed: a conflict, a refusal, a retired revision, or anything else
+  1    failed: a conflict, a refusal, a removed endpoint, or anything else
   2    the command line, an argument or the key's variable is wrong; nothing was changed
   3    not found: the list, the segment or the profile does not exist
   4    rate limited: repeat later

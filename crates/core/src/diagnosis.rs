@@ -207,8 +207,8 @@ fn sentence(error: &Error, advice: &Advice) -> String {
              requests",
         ),
         Code::Retired => (
-            "Klaviyo does not serve the API revision that was asked for",
-            "every request must have a `revision` header that is not retired: raise `revision` in the host, or \
+            "Klaviyo does not have this endpoint in the API revision that was asked for",
+            "the endpoint was removed, or the `revision` header is missing or unknown: raise `revision` in the host, or \
              update the connector",
         ),
         Code::Unavailable => ("Klaviyo has a problem", effect.as_str()),
@@ -418,7 +418,7 @@ mod tests {
         has(value, &["Invalid email address", "/data/attributes/email"]);
         assert!(!value_is_called_a_form(&of(400, &body("invalid", "Invalid profile IDs: {'x'}", "/data"))));
         assert!(!value_is_called_a_form(&of(400, "")));
-        has(of(410, r#"{"message":"retired"}"#), &["`revision`", "raise"]);
+        has(of(410, r#"{"message":"retired"}"#), &["endpoint", "`revision`", "raise"]);
         has(of(429, ""), &["`retry-after`"]);
         has(of(404, &body("not_found", "A list with id `X` does not exist.", "")), &["A list with id `X`"]);
         let merge = ["one identifier only", "contacts.merge"];

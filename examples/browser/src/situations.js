@@ -133,8 +133,8 @@ export const SITUATIONS = [
   {
     id: "retired",
     group: "It fails",
-    label: "Retired revision",
-    about: "Klaviyo answers 410: it serves the revision no more.",
+    label: "Removed endpoint",
+    about: "Klaviyo answers 410: the endpoint was removed. For a retired revision the next one answers.",
     rules: ["*: always status 410"],
     fresh: true,
   },

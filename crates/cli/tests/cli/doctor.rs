@@ -136,7 +136,7 @@ fn rate_limits_are_4() {
 }
 
 #[test]
-fn a_retired_revision_is_1() {
+fn a_removed_endpoint_is_1() {
     let server = faulty(&["*: always status 410"]);
     let run = run(&server, &["doctor", "--json"]);
     assert_eq!((run.code, bad(&run)), (1, vec!["revision".to_owned()]));

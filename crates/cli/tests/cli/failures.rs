@@ -172,7 +172,7 @@ fn a_refusal_is_1_with_klaviyos_words() {
 }
 
 #[test]
-fn a_retired_revision_is_1() {
+fn a_removed_endpoint_is_1() {
     let server = faulty(&["GET /api/lists: always status 410"]);
     assert_eq!(run(&server, &["lists", "--json"]).err(1)["code"], "retired");
     assert!(run(&server, &["lists"]).err.contains("--revision"));

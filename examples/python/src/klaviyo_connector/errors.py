@@ -85,7 +85,7 @@ class RateLimited(KlaviyoError):
 
 
 class Retired(KlaviyoError):
-    """The API revision is retired. Update the connector."""
+    """The endpoint was removed, or the API revision is unknown. Update the connector."""
 
 
 class Unavailable(KlaviyoError):
