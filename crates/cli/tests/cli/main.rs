@@ -30,6 +30,7 @@ mod permission;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod round_trip;
 mod run;
 #[cfg(test)]
 mod service;
