@@ -267,11 +267,18 @@ const listedChanges = async () => ({
       pageSize: 2,
     })
   ).map(person),
-  members: (
+  onList: (
     await collection((page) => lists.getProfilesForList(LIST, page), {
       filter: `greater-or-equal(joined_group_at,${SINCE})`,
       sort: 'joined_group_at',
       pageSize: 2,
+    })
+  ).map(member),
+  inSegment: (
+    await collection((page) => segments.getProfilesForSegment(SEGMENT, page), {
+      filter: `greater-or-equal(joined_group_at,${SINCE})`,
+      sort: 'joined_group_at',
+      pageSize: 1,
     })
   ).map(member),
   events: await events({ filter: `greater-or-equal(datetime,${SINCE})`, sort: 'datetime', pageSize: 100 }),
@@ -279,22 +286,27 @@ const listedChanges = async () => ({
 const look = async (from) => {
   const looks = {
     profiles: await changes('changes.profiles', from.profiles),
-    members: await changes('changes.members', from.members, { list: LIST }),
+    onList: await changes('changes.members', from.onList, { list: LIST }),
+    inSegment: await changes('changes.members', from.inSegment, { segment: SEGMENT }),
     events: await changes('changes.events', from.events),
   };
   const positions = Object.fromEntries(Object.entries(looks).map(([name, { position }]) => [name, position]));
   const told = {
     profiles: looks.profiles.items.map(known),
-    members: looks.members.items.map(joined),
+    onList: looks.onList.items.map(joined),
+    inSegment: looks.inSegment.items.map(joined),
     events: looks.events.items.map(read),
   };
   return { told, positions };
 };
 
 const start = { since: { time: SINCE } };
-const first = await look({ profiles: start, members: start, events: start });
+const first = await look({ profiles: start, onList: start, inSegment: start, events: start });
 const before = await listedChanges();
-assert.deepEqual([before.profiles.length, before.members.length, before.events.length], [3, 3, 210]);
+assert.deepEqual(
+  Object.values(before).map(({ length }) => length),
+  [3, 3, 2, 210],
+);
 same('what changed since', before, first.told);
 
 await profiles.updateProfile(noah, { data: { type: 'profile', id: noah, attributes: { lastName: 'Okafor' } } });
@@ -309,11 +321,13 @@ await connector('events.track', {
 await until('the event did not appear', async () => (await events({ pageSize: 1000 })).length === 211);
 const second = await look(first.positions);
 const after = await listedChanges();
+assert(after.inSegment.some(([{ id }]) => id === kim));
 same(
   'what changed after that',
   {
     profiles: after.profiles.filter(({ id }) => id === noah || id === kim),
-    members: after.members.filter(([{ id }]) => id === kim),
+    onList: after.onList.filter(([{ id }]) => id === kim),
+    inSegment: after.inSegment.filter(([{ id }]) => id === kim),
     events: after.events.filter((event) => event['profile-id'] === kim),
   },
   second.told,

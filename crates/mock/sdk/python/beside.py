@@ -275,6 +275,11 @@ same(
 start = {"since": {"time": SINCE}}
 
 
+def joined_since(call, id):
+    since = f"greater-or-equal(joined_group_at,{SINCE})"
+    return [member(item) for item in collection(call, id, filter=since, sort="joined_group_at", page_size=1)]
+
+
 def listed_changes():
     return (
         [
@@ -283,30 +288,27 @@ def listed_changes():
                 klaviyo.Profiles.get_profiles, filter=f"greater-than(updated,{SINCE})", sort="updated", page_size=2
             )
         ],
-        [
-            member(item)
-            for item in collection(
-                klaviyo.Lists.get_profiles_for_list,
-                LIST,
-                filter=f"greater-or-equal(joined_group_at,{SINCE})",
-                sort="joined_group_at",
-                page_size=2,
-            )
-        ],
+        joined_since(klaviyo.Lists.get_profiles_for_list, LIST),
+        joined_since(klaviyo.Segments.get_profiles_for_segment, SEGMENT),
         events(filter=f"greater-or-equal(datetime,{SINCE})", sort="datetime", page_size=100),
     )
 
 
-def told(profiles, of_list, happened):
-    return [known(each) for each in profiles], [joined(each) for each in of_list], [read(each) for each in happened]
+def look(profiles, on_list, in_segment, happened):
+    """What changed since these positions, and those of the next look."""
+    looks = [
+        (known, *changes("changes.profiles", profiles)),
+        (joined, *changes("changes.members", on_list, {"list": LIST})),
+        (joined, *changes("changes.members", in_segment, {"segment": SEGMENT})),
+        (read, *changes("changes.events", happened)),
+    ]
+    return tuple([read_as(item) for item in items] for read_as, items, _ in looks), [next for *_, next in looks]
 
 
-profiles, after_profiles = changes("changes.profiles", start)
-of_list, after_members = changes("changes.members", start, {"list": LIST})
-happened, after_events = changes("changes.events", start)
+told, positions = look(start, start, start, start)
 expected = listed_changes()
-assert [len(each) for each in expected] == [3, 3, 210], [len(each) for each in expected]
-same("what changed since", expected, told(profiles, of_list, happened))
+assert [len(each) for each in expected] == [3, 3, 2, 210], [len(each) for each in expected]
+same("what changed since", expected, told)
 
 klaviyo.Profiles.update_profile(
     noah, {"data": {"type": "profile", "id": noah, "attributes": {"last_name": "Okafor"}}}
@@ -318,17 +320,17 @@ connector(
     {"metric": "Placed Order", "profile": {"id": kim}, "unique-id": "order-1003", "time": "2026-03-02T10:00:00Z"},
 )
 until("the event did not appear", lambda: len(events(page_size=1000)) == 211)
-profiles, _ = changes("changes.profiles", after_profiles)
-of_list, _ = changes("changes.members", after_members, {"list": LIST})
-happened, _ = changes("changes.events", after_events)
+told, _ = look(*positions)
 expected = listed_changes()
+assert kim in [each["id"] for each, _ in expected[2]], expected[2]
 known_before = {priya, mei}
 same(
     "what changed after that",
     (
         [each for each in expected[0] if each["id"] not in known_before],
         [each for each in expected[1] if each[0]["id"] == kim],
-        [each for each in expected[2] if each["profile-id"] == kim],
+        [each for each in expected[2] if each[0]["id"] == kim],
+        [each for each in expected[3] if each["profile-id"] == kim],
     ),
-    told(profiles, of_list, happened),
+    told,
 )
