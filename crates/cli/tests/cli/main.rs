@@ -31,6 +31,7 @@ mod permission;
 mod profiles;
 #[cfg(test)]
 mod round_trip;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod service;
