@@ -43,6 +43,11 @@ impl Members {
         self.joined.contains_key(id)
     }
 
+    /// The key of a member.
+    pub(crate) fn key(&self, id: &str) -> Option<&Key> {
+        self.joined.get(id)
+    }
+
     /// When a member joined.
     pub(crate) fn joined(&self, id: &str) -> Option<&str> {
         self.joined.get(id).map(|key| key.0.as_str())

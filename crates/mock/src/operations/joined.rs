@@ -8,16 +8,18 @@ use crate::keyset::{Key, KeysetPage};
 use crate::membership::Members;
 use crate::profile::Profile;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const TIMES: &[Operator] =
     &[Operator::GreaterOrEqual, Operator::GreaterThan, Operator::LessOrEqual, Operator::LessThan];
 const JOINED: &str = "joined_group_at";
+const PROFILE_ID: &str = "profile_id";
 
 /// The conditions for members of a list.
 pub(crate) const OF_LIST: Fields =
     Fields { texts: &["email", "phone_number"], flags: &[], dates: &[(JOINED, TIMES)] };
 /// The conditions for members of a segment.
-pub(crate) const OF_SEGMENT: Fields = Fields { texts: &["email", "phone_number", "profile_id"], ..OF_LIST };
+pub(crate) const OF_SEGMENT: Fields = Fields { texts: &["email", "phone_number", PROFILE_ID], ..OF_LIST };
 
 /// A member, and when it joined.
 #[derive(Clone, Copy)]
@@ -69,14 +71,22 @@ fn page(
         let joined = Joined { profile: call.account.profile("id", id)?, at: members.joined(id)? };
         conditions.iter().all(|condition| joined.fits(condition)).then_some(joined)
     };
-    Ok(page.document(call, members.order(), &since(&conditions, JOINED), joined, resource))
+    // Asks the account for those who are named, because lists are large.
+    let named = conditions.iter().find(|c| matches!(c.operator, Operator::Equals | Operator::Any));
+    let named: Option<BTreeSet<Key>> = named.map(|condition| {
+        let field = if condition.field == PROFILE_ID { "id" } else { condition.field.as_str() };
+        let profiles = condition.values.iter().filter_map(|value| call.account.profile(field, value.text()));
+        profiles.filter_map(|profile| members.key(&profile.id)).cloned().collect()
+    });
+    let index = named.as_ref().unwrap_or(members.order());
+    Ok(page.document(call, index, &since(&conditions, JOINED), joined, resource))
 }
 
 impl Joined<'_> {
     fn fits(&self, condition: &Condition) -> bool {
         match condition.field.as_str() {
             JOINED => condition.admits(self.at),
-            "profile_id" => condition.has(|id| self.profile.is("id", id)),
+            PROFILE_ID => condition.has(|id| self.profile.is("id", id)),
             field => condition.has(|value| self.profile.is(field, value)),
         }
     }

@@ -40,6 +40,12 @@ fn members_are_filtered_and_sorted_by_the_time_at_which_they_joined() {
     }
     assert_eq!(filtered("equals(email,'p1@example.com')"), [ids[1].clone()]);
     assert_eq!(filtered("any(phone_number,['%2B14155550102','%2B19995550102'])"), [ids[2].clone()]);
+    let numbers = "any(phone_number,['%2B14155550101','%2B14155550102','%2B14155550100'])";
+    assert_eq!(filtered(numbers), joined);
+    assert_eq!(filtered(&format!("{numbers},greater-than(joined_group_at,{middle})")), joined[2..]);
+    assert_eq!(filtered(&format!("{numbers},any(email,['P1@example.com'])")), [ids[1].clone()]);
+    client.create(json!({ "email": "elsewhere@example.com" }));
+    assert!(filtered("any(email,['elsewhere@example.com'])").is_empty());
     for (query, parameter) in [
         ("filter=equals(id,'x')", "filter"),
         ("filter=greater-than(created,2026-01-15T00:00:00Z)", "filter"),
@@ -50,6 +56,10 @@ fn members_are_filtered_and_sorted_by_the_time_at_which_they_joined() {
         assert_eq!(reply.error(), (400, "invalid", parameter), "{query}");
     }
     let page = client.get("/api/lists/Y6nRLr/profiles/?sort=joined_group_at&page[size]=2");
+    assert_eq!(page.ids(), joined[..2]);
+    let next = page.text_at("/links/next").strip_prefix("https://a.klaviyo.com").unwrap();
+    assert_eq!(client.get(next).ids(), joined[2..]);
+    let page = client.get(&format!("/api/lists/Y6nRLr/profiles/?page[size]=2&filter={numbers}"));
     assert_eq!(page.ids(), joined[..2]);
     let next = page.text_at("/links/next").strip_prefix("https://a.klaviyo.com").unwrap();
     assert_eq!(client.get(next).ids(), joined[2..]);
