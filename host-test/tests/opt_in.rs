@@ -1,10 +1,12 @@
-//! Opt-ins with consent, and changes of profiles, through `klaviyo-host`: what the simulated Klaviyo holds in the end.
+//! Opt-ins with consent, opt-outs, and changes of profiles, through `klaviyo-host`: what the simulated Klaviyo holds in the end.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use anyhow::{Context, Result, bail};
 use host_test::component::{artifact, cache};
 use host_test::suite::block_on;
-use klaviyo_host::types::{Change, Channel, Enrollment, Identifier, NewProfile, Permission};
+use klaviyo_host::types::{
+    Change, Channel, Departure, Enrollment, Identifier, NewProfile, Permission, Profile, Taken,
+};
 use klaviyo_host::{Connector, Egress, Secret, Tenant};
 use klaviyo_mock::{Account, Klaviyo, Server};
 use std::time::Duration;
@@ -77,6 +79,59 @@ fn one_opt_in_says_what_stands_on_each_channel() -> Result<()> {
         assert_eq!(states, [(Some("SUBSCRIBED"), Some(true)); 2]);
         Ok(())
     })
+}
+
+fn taken(departure: &Departure) -> Result<&Taken> {
+    let Departure::Departed(taken) = departure else { bail!("{departure:?}") };
+    Ok(taken)
+}
+
+#[test]
+fn an_opt_out_takes_what_the_opt_in_gave_and_no_more() -> Result<()> {
+    let (server, tenant) = stage()?;
+    let contacts: Vec<NewProfile> = (0..12).map(contact).collect();
+    block_on(async {
+        tenant.opt_in_many(&contacts, LIST, Some(&permission())).await?;
+        let by_email = |n: usize| Identifier::Email(contacts[n].email.clone().unwrap());
+        let by_phone = |n: usize| Identifier::PhoneNumber(contacts[n].phone_number.clone().unwrap());
+        let id = |profile: Option<Profile>| {
+            Ok::<_, anyhow::Error>(Identifier::Id(profile.context("no profile")?.id))
+        };
+        let mut people = vec![id(tenant.lookup(&by_phone(0)).await?.value)?];
+        people.extend((1..6).map(by_email));
+        people.extend((6..11).map(by_phone));
+        people.push(Identifier::PhoneNumber("+447700900000".to_owned()));
+        let lists = [LIST.to_owned(), "Gone00".to_owned()];
+        let left = tenant.opt_out(&people, &[Channel::Whatsapp], &lists).await?.value;
+        assert_eq!((left.stopped, left.missing_lists.as_slice()), (None, &lists[1..]));
+        let (stranger, known) = left.outcomes.split_last().context("no outcome")?;
+        for departure in known {
+            let taken = taken(departure)?;
+            assert_eq!(
+                taken.consent.iter().filter(|on| on.was_subscribed && on.refused.is_none()).count(),
+                1
+            );
+            assert_eq!(taken.lists.iter().map(|removal| removal.list.as_str()).collect::<Vec<_>>(), [LIST]);
+        }
+        let stranger = taken(stranger)?;
+        assert_eq!(
+            (&stranger.profile_id, stranger.consent[0].was_subscribed, stranger.lists.len()),
+            (&None, false, 0)
+        );
+        let again = tenant.opt_out(&people, &[Channel::Whatsapp], &lists[..1]).await?.value;
+        for departure in &again.outcomes {
+            let taken = taken(departure)?;
+            assert!(!taken.consent[0].was_subscribed && taken.lists.is_empty(), "{taken:?}");
+        }
+        Ok::<_, anyhow::Error>(())
+    })?;
+    let account = server.account();
+    assert_eq!(account.members(LIST).len(), 1);
+    let profiles = account.profiles();
+    let consents = |channel| profiles.iter().filter(|profile| profile.consent(channel).is_given()).count();
+    assert_eq!(consents(klaviyo_mock::Channel::WhatsApp), 1);
+    assert_eq!(consents(klaviyo_mock::Channel::Email), 12);
+    Ok(())
 }
 
 #[test]

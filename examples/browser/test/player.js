@@ -29,6 +29,7 @@ const ARGUMENTS = {
   "contacts.update": [undefined, each(variant)],
   "contacts.opt-in": [undefined, undefined, permission],
   "contacts.opt-in-many": [undefined, undefined, permission],
+  "contacts.opt-out": [each(variant), each(channel), each((list) => list)],
   "changes.profiles": [variant],
   "changes.members": [variant, variant],
   "changes.events": [variant],

@@ -11,9 +11,12 @@ import type {
 } from "../generated/interfaces/klaviyo-connector-bulk.js";
 import type {
   Creation as ConnectorCreation,
+  Departure as ConnectorDeparture,
+  Departures as ConnectorDepartures,
   Enrollment as ConnectorEnrollment,
   Enrollments as ConnectorEnrollments,
   Receipt as ConnectorReceipt,
+  Taken as ConnectorTaken,
 } from "../generated/interfaces/klaviyo-connector-contacts.js";
 import type {
   Channel as ConnectorChannel,
@@ -25,12 +28,15 @@ import type {
   ChannelConsent,
   Consents,
   Creation,
+  Departure,
+  Departures,
   Enrollment,
   Enrollments,
   Job,
   Outcome,
   Receipt,
   Submission,
+  Taken,
 } from "./types/index.js";
 
 export function error({ code, message, ...circumstances }: ConnectorError): KlaviyoError {
@@ -76,6 +82,24 @@ function enrollment(enrollment: ConnectorEnrollment): Enrollment {
 
 export function enrollments({ outcomes, ...rest }: ConnectorEnrollments): Enrollments {
   return { ...stoppable(rest), outcomes: outcomes.map(enrollment) };
+}
+
+function taken({ consent, ...rest }: ConnectorTaken): Taken {
+  return { ...rest, consent: consent.map(onChannel) };
+}
+
+function departure(departure: ConnectorDeparture): Departure {
+  switch (departure.tag) {
+    case "departed":
+    case "pending":
+      return { status: departure.tag, taken: taken(departure.val) };
+    case "refused":
+      return { status: "refused", reason: departure.val };
+  }
+}
+
+export function departures({ outcomes, ...rest }: ConnectorDepartures): Departures {
+  return { ...stoppable(rest), outcomes: outcomes.map(departure) };
 }
 
 export function outcome({ refusedChannels, ...rest }: ConnectorOutcome): Outcome {

@@ -60,6 +60,12 @@ const FUNCTIONS = {
     (klaviyo, contacts, list, consent) => klaviyo.optInMany({ contacts, list, consent: consent && named(consent) }),
     ({ outcomes, ...rest }) => ({ ...rest, outcomes: outcomes.map(enrollmentOf) }),
   ],
+  "contacts.opt-out": [
+    3,
+    (klaviyo, people, channels, lists) =>
+      klaviyo.optOut({ people, channels: channels?.map((channel) => channel.other ?? channel), lists }),
+    ({ outcomes, ...rest }) => ({ ...rest, outcomes: outcomes.map(departureOf) }),
+  ],
   "events.track": [1, (klaviyo, event) => klaviyo.track(event)],
   "events.track-many": [1, (klaviyo, events) => klaviyo.trackMany(events)],
   "events.history": [2, (klaviyo, by, period) => klaviyo.history(by, period ?? undefined)],
@@ -98,6 +104,10 @@ function receiptOf({ consent, ...rest }) {
 
 function enrollmentOf({ status, receipt, reason }) {
   return status === "enrolled" ? { enrolled: receiptOf(receipt) } : status === "refused" ? { refused: reason } : status;
+}
+
+function departureOf({ status, taken, reason }) {
+  return { [status]: reason ?? { ...taken, consent: taken.consent.map(asCase) } };
 }
 
 function statusOf(job) {

@@ -166,6 +166,11 @@ test("a person is changed, tracked, put on a list and taken off it, suppressed a
     ).outcomes;
     assert.deepEqual([enrolled.status, enrolled.receipt.profileId, refused.status], ["enrolled", id, "refused"]);
     assert.deepEqual((await client.listMembers({ list: list.id })).members.map((member) => member.profile.id), [id]);
+    const left = await client.optOut({ people: [{ id }, { phoneNumber: "1" }], channels: ["email"], lists: [list.id, "Abc123"] });
+    assert.deepEqual(left.outcomes.map(({ status }) => status), ["departed", "refused"]);
+    assert.deepEqual([left.outcomes[0].taken.lists, left.missingLists], [[{ list: list.id, refused: undefined }], ["Abc123"]]);
+    assert.deepEqual((await client.listMembers({ list: list.id })).members, []);
+    await client.subscribe({ list: list.id, profiles: [id] });
     assert.deepEqual((await client.listsOfProfile(id)).map(({ name }) => name), ["Pune"]);
     const order = { metric: "Placed Order", profile: { id }, value: "29.99", properties: { items: ["tea"] } };
     await client.track({ ...order, uniqueId: "1" });

@@ -24,6 +24,10 @@ same<Same<Omit<api.Receipt, "consent">, Omit<contacts.Receipt, "consent">>>();
 same<Same<Omit<api.Permitted, "channel">, Omit<contacts.Permitted, "channel">>>();
 same<Same<keyof api.Enrollments, keyof contacts.Enrollments>>();
 same<Same<api.Enrollment["status"], contacts.Enrollment["tag"]>>();
+same<Same<keyof api.Departures, keyof contacts.Departures>>();
+same<Same<api.Departure["status"], contacts.Departure["tag"]>>();
+same<Same<Omit<api.Taken, "consent">, Omit<contacts.Taken, "consent">>>();
+same<Same<Omit<api.Revocation, "channel">, Omit<contacts.Revocation, "channel">>>();
 same<Same<api.Event, types.Event>>();
 same<Same<api.Timeline, events.Timeline>>();
 same<Same<api.Metric, events.Metric>>();
@@ -96,6 +100,8 @@ export async function right(): Promise<void> {
     consent: { channels: ["email", "rcs"] },
   });
   texts.push(...outcomes.map((one) => (one.status === "enrolled" ? one.receipt.profileId : one.status)));
+  const left = await klaviyo.optOut({ people: [{ phoneNumber: "+919820000001" }], channels: ["whatsapp"], lists: null });
+  texts.push(...left.outcomes.map((one) => (one.status === "refused" ? one.reason.code : one.taken.profileId ?? "")));
   await klaviyo.update({ id: "01X", changes: [{ set: { title: "CTO" } }, { unset: "plan" }, { append: { tags: "vip" } }] });
   const history = await klaviyo.history({ id: "01X" }, { limit: 10, since: null });
   texts.push(...(history?.events ?? []).map(({ metric }) => metric ?? ""));

@@ -40,6 +40,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "contacts.subscribe": Klaviyo.subscribe,
     "contacts.opt-in": Klaviyo.opt_in,
     "contacts.opt-in-many": Klaviyo.opt_in_many,
+    "contacts.opt-out": Klaviyo.opt_out,
     "lists.all": Klaviyo.lists,
     "lists.find": Klaviyo.find_list,
     "lists.create": Klaviyo.create_list,

@@ -20,6 +20,7 @@ from klaviyo_connector import (
     Created,
     Cursor,
     Denied,
+    Departed,
     Email,
     Enrolled,
     Existing,
@@ -32,7 +33,10 @@ from klaviyo_connector import (
     NewProfile,
     NotFound,
     Permission,
+    PhoneNumber,
     Refused,
+    Removal,
+    Revocation,
     SegmentId,
     Set,
     Since,
@@ -102,6 +106,23 @@ def test_opt_in_with_consent(simulator: Simulator, component: Path) -> None:
     match many.outcomes:
         case (Enrolled(priya), Refused(reason), Enrolled(meera)):
             assert (priya.created, reason.pointer, meera.created) == (False, "email", True)
+        case other:
+            raise AssertionError(other)
+
+
+def test_opt_out(simulator: Simulator, component: Path) -> None:
+    with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+        id = klaviyo.opt_in(PRIYA, LIST).profile_id
+        left = klaviyo.opt_out(
+            [Id(id), PhoneNumber("7"), PhoneNumber("+919820000009")], ["whatsapp"], [LIST, "Abc123"]
+        )
+        assert klaviyo.list_members(LIST).members == ()
+    assert left.stopped is None and left.missing_lists == ("Abc123",)
+    match left.outcomes:
+        case (Departed(priya), Refused(reason), Departed(stranger)):
+            assert (priya.profile_id, stranger.profile_id, reason.pointer) == (id, None, "phone-number")
+            assert priya.lists == (Removal(LIST, None),)
+            assert stranger.consent == (Revocation("whatsapp", False, None),)
         case other:
             raise AssertionError(other)
 

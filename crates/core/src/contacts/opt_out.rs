@@ -144,7 +144,7 @@ impl Call {
                 match read {
                     Ok(_) => {}
                     Err(error) if is_missing(&error) => {
-                        self.missing_lists.push(list.clone());
+                        self.has_no(&list);
                         break;
                     }
                     Err(error) => return Err(error.about_list(&list)),
@@ -165,6 +165,12 @@ impl Call {
             }
         }
         Ok(())
+    }
+
+    /// The account does not have this list, and so nobody is on it.
+    fn has_no(&mut self, list: &str) {
+        self.leavers.iter_mut().for_each(|leaver| leaver.is_off(list));
+        self.missing_lists.push(list.to_owned());
     }
 
     /// Takes the consent of all who can be told apart by an address.
@@ -219,10 +225,7 @@ impl Call {
             );
             match removed {
                 Ok(()) => {}
-                Err(error) if is_missing(&error) => {
-                    self.leavers.iter_mut().for_each(|leaver| leaver.is_off(&list));
-                    self.missing_lists.push(list);
-                }
+                Err(error) if is_missing(&error) => self.has_no(&list),
                 Err(error) => return Err(error),
             }
         }

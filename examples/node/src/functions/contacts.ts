@@ -1,4 +1,5 @@
 import type { Change, NewProfile, Permission } from "../../generated/interfaces/klaviyo-connector-contacts.js";
+import type { Channel, Identifier } from "../../generated/interfaces/klaviyo-connector-types.js";
 import { channel, fieldsOfNewProfile, identifier, newProfile, properties, texts } from "../input.js";
 import * as output from "../output.js";
 import { list, optional, record, text, variant } from "../reader.js";
@@ -20,6 +21,9 @@ const target = { list: text, consent: optional(permission) };
 type Target = { list: string; consent?: Permission };
 const contact = record<NewProfile & Target>({ ...target, ...fieldsOfNewProfile });
 const contacts = record<{ contacts: NewProfile[] } & Target>({ ...target, contacts: list(newProfile) });
+
+type OptOut = { people: Identifier[]; channels?: Channel[]; lists?: string[] };
+const optOut = record<OptOut>({ people: list(identifier), channels: optional(list(channel)), lists: optional(texts) });
 
 export const contactsFunctions = (sandbox: Sandbox): ContactsFunctions => ({
   lookup: async (by) => sandbox.call("contacts", "lookup", identifier(by, [])),
@@ -46,5 +50,9 @@ export const contactsFunctions = (sandbox: Sandbox): ContactsFunctions => ({
   optInMany: async (value) => {
     const many = contacts(value, []);
     return output.enrollments(await sandbox.call("contacts", "optInMany", many.contacts, many.list, many.consent));
+  },
+  optOut: async (value) => {
+    const { people, channels = [], lists = [] } = optOut(value, []);
+    return output.departures(await sandbox.call("contacts", "optOut", people, channels, lists));
   },
 });

@@ -77,6 +77,54 @@ export interface Enrollments {
   stopped?: KlaviyoError;
 }
 
+/** What became of the consent on one channel of an `optOut`. */
+export interface Revocation {
+  channel: Channel;
+  /** Whether the person was subscribed there right before. Without `refused`: this was taken. */
+  wasSubscribed: boolean;
+  /** Why the consent stays as it was. Undefined: Klaviyo works on it, or there is no address for this channel. */
+  refused?: Detail;
+}
+
+/** What became of a person's membership of a list in an `optOut`. */
+export interface Removal {
+  /** The list's id. The person was on it. */
+  list: string;
+  /** Why Klaviyo leaves the person there. Undefined: the person is off the list. */
+  refused?: Detail;
+}
+
+/** What `optOut` took from a person. */
+export interface Taken {
+  /** Undefined: there was no profile. */
+  profileId?: string;
+  /** One for each of the `channels`, in its order. Empty: none was named, or the call was stopped before. */
+  consent: Revocation[];
+  /** One for each of the `lists` that the person was on, but for those that the call was stopped before. */
+  lists: Removal[];
+}
+
+/** What became of one person of `optOut`. */
+export type Departure =
+  /** All channels and lists were dealt with. */
+  | { status: "departed"; taken: Taken }
+  /** The identifier cannot work, or Klaviyo refuses to look it up; nothing was taken. */
+  | { status: "refused"; reason: Detail }
+  /** The call was stopped before all was dealt with. Repeat it, and keep what was taken: it will be gone then. */
+  | { status: "pending"; taken: Taken };
+
+/** What became of many opt-outs. Look at `stopped` and `missingLists`, also after success. */
+export interface Departures {
+  /** One for each person, in its order. */
+  outcomes: Departure[];
+  /** The lists that the account does not have. */
+  missingLists: string[];
+  /** What Klaviyo took only in part, one sentence each. */
+  warnings: string[];
+  /** Why people are `pending`. */
+  stopped?: KlaviyoError;
+}
+
 /** People. Membership of a list is not consent; only a `consent` gives it. All but `merge` are safe to repeat. */
 export interface ContactsFunctions {
   /** The profile with this identifier. One request. Scope: `profiles:read`. */
@@ -120,4 +168,16 @@ export interface ContactsFunctions {
     list: string;
     consent?: Optional<Permission>;
   }): Promise<Enrollments>;
+  /**
+   * Takes back what an opt-in gave: revokes the consent of people to marketing on the channels, takes them off the lists,
+   * by id, and says what each had. Somebody without a profile who is named by an email or a number is unsubscribed too.
+   * One request for 100 people to look them up, one on each list, and one to unsubscribe them; one for each list to take
+   * 1,000 off it. Safe to repeat. Scopes: `profiles:read`, `profiles:write`, `lists:read`, `lists:write`,
+   * `subscriptions:write`.
+   */
+  optOut(people: {
+    people: readonly Identifier[];
+    channels?: Optional<readonly Channel[]>;
+    lists?: Optional<readonly string[]>;
+  }): Promise<Departures>;
 }

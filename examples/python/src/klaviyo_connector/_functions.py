@@ -13,9 +13,11 @@ from .types import (
     Audience,
     BatchResult,
     Change,
+    Channel,
     ConsentOptions,
     Consents,
     Creation,
+    Departures,
     Enrollments,
     EventPage,
     Failure,
@@ -77,6 +79,11 @@ OPT_IN_MANY: Function[Enrollments] = Function(
     "contacts.opt-in-many",
     {"contacts": Iterable[NewProfile], "list": str, "consent": Permission | None},
     Enrollments,
+)
+OPT_OUT: Function[Departures] = Function(
+    "contacts.opt-out",
+    {"people": Iterable[Identifier], "channels": Iterable[Channel], "lists": Iterable[str]},
+    Departures,
 )
 
 LISTS: Function[list[Audience]] = Function("lists.all", {}, list[Audience])

@@ -8,7 +8,9 @@ from .. import _functions
 from .._functions import Caller
 from ..types import (
     Change,
+    Channel,
     Creation,
+    Departures,
     Enrollments,
     Identifier,
     NewProfile,
@@ -84,3 +86,15 @@ class Contacts(Caller):
 
         Requests as in `lookup_many`, one for each new profile, one per 1,000 for the list. Scopes as in `opt_in`."""
         return self._call(_functions.OPT_IN_MANY, contacts, list, consent)
+
+    def opt_out(
+        self, people: Iterable[Identifier], channels: Iterable[Channel] = (), lists: Iterable[str] = ()
+    ) -> Departures:
+        """Takes back what an opt-in gave: revokes the consent of people to marketing on the channels, takes them off the
+        lists, by id, and says what each had: `Departed`, `Refused` or `PendingDeparture`. Somebody without a profile who
+        is named by an email or a number is unsubscribed too.
+
+        Requests as in `lookup_many`, one per 100 people on each list and one to unsubscribe them, one per 1,000 who are
+        on a list. Safe to repeat. Scopes: `profiles:read`, `profiles:write`, `lists:read`, `lists:write`,
+        `subscriptions:write`."""
+        return self._call(_functions.OPT_OUT, people, channels, lists)

@@ -85,7 +85,7 @@ class Enrolled:
 
 @dataclass(frozen=True)
 class Refused:
-    """The contact cannot work as it is, or Klaviyo refuses it; it is not on the list."""
+    """The contact or the identifier cannot work as it is, or Klaviyo refuses it: nothing was given or taken."""
 
     reason: Detail
 
@@ -106,6 +106,72 @@ class Enrollments:
     """One for each contact, in the order given."""
     stopped: KlaviyoError | None
     """Why some are ``Pending``. ``None``: no contact is."""
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What became of the consent on one channel of an ``opt_out``."""
+
+    channel: Channel
+    was_subscribed: bool
+    """Whether the person was subscribed there right before. Without ``refused``, this was taken."""
+    refused: Detail | None
+    """Why the consent stays as it was. ``None``: Klaviyo works on it, or there is no address for this channel."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What became of a person's membership of a list in an ``opt_out``."""
+
+    list: str
+    """Its id. The person was on it."""
+    refused: Detail | None
+    """Why Klaviyo leaves the person there. ``None``: the person is off the list."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What ``opt_out`` took from a person."""
+
+    profile_id: str | None
+    """``None``: there was no profile."""
+    consent: tuple[Revocation, ...]
+    """One for each channel of the call, in its order. Empty: it names none, or was stopped before."""
+    lists: tuple[Removal, ...]
+    """One for each list of the call that the person was on, but for those that it was stopped before."""
+
+
+@dataclass(frozen=True)
+class Departed:
+    """All channels and lists were dealt with."""
+
+    taken: Taken
+
+
+@dataclass(frozen=True)
+class PendingDeparture:
+    """The call was stopped before all was dealt with. Repeat it, and keep what was taken: it will be gone then."""
+
+    CASE = "pending"
+
+    taken: Taken
+
+
+Departure = Departed | Refused | PendingDeparture
+
+
+@dataclass(frozen=True)
+class Departures:
+    """What became of ``opt_out``. Look at ``stopped`` and ``missing_lists`` also after success."""
+
+    outcomes: tuple[Departure, ...]
+    """One for each person, in the order given."""
+    missing_lists: tuple[str, ...]
+    """The lists that the account does not have."""
+    warnings: tuple[str, ...]
+    """What Klaviyo took only in part, one sentence each."""
+    stopped: KlaviyoError | None
+    """Why some are ``PendingDeparture``. ``None``: nobody is."""
 
 
 @dataclass(frozen=True)
