@@ -100,6 +100,7 @@ commands! {
     Dead(commands::dead::Dead),
     Secret(commands::secret::NewSecret),
     Mock(commands::mock::Mock),
+    Whatsapp(commands::whatsapp::WhatsApp),
     Account(commands::account::ShowAccount),
     Api(commands::api::Api),
     Doctor(commands::doctor::Doctor),

@@ -24,4 +24,5 @@ pub(crate) mod sync;
 pub(crate) mod track;
 pub(crate) mod update;
 pub(crate) mod upsert;
+pub(crate) mod whatsapp;
 pub(crate) mod worker;

@@ -142,7 +142,8 @@ impl Business {
         self
     }
 
-    /// Sets the seed of all that is drawn.
+    /// Sets the seed of all that is drawn, and of the ids: who gets messages from two simulators with one seed
+    /// takes those of the second for repeats.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;

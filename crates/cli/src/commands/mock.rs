@@ -90,7 +90,7 @@ fn channel(text: &str) -> Result<Channel, String> {
 }
 
 /// Reads a rule.
-fn fault(text: &str) -> Result<Rule, String> {
+pub(crate) fn fault(text: &str) -> Result<Rule, String> {
     // Without the outermost error, which repeats the text: clap does that already.
     text.parse::<Rule>()
         .map_err(|error| error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>().join(": "))

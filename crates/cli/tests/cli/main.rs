@@ -43,3 +43,5 @@ mod sync;
 mod track;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod whatsapp;

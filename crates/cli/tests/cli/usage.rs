@@ -55,6 +55,11 @@ fn what_cannot_be_read_is_2() {
         &["mock", "--rates", "fast"],
         &["mock", "--fault", "nonsense"],
         &["mock", "--key", "x=list:read"],
+        &["whatsapp", "--limits", "fast"],
+        &["whatsapp", "--fault", "nonsense"],
+        &["whatsapp", "--failing", "10%"],
+        &["whatsapp", "--twice", "often"],
+        &["whatsapp", "--speed", "0"],
     ] {
         let text = Run::of(bare().args(words));
         assert!(text.code == 2 && text.out.is_empty() && !text.err.is_empty(), "{words:?}");
