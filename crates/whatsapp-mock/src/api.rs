@@ -72,8 +72,7 @@ fn take(
     let place = world.find(&outgoing.recipient).ok_or(Problem::Undeliverable)?;
     let person = world.people.get(place).ok_or(Problem::Undeliverable)?;
     if let Some(context) = &outgoing.context {
-        let is_of_business =
-            world.sent.iter().any(|sent| sent.person == place && sent.message.id == *context);
+        let is_of_business = world.sent_to(place).any(|sent| sent.message.id == *context);
         if !is_of_business && !person.messages.contains(context) {
             let details = "The parameter context.message_id is no message of this conversation.";
             return Err(Problem::InvalidParameter(details.to_owned()));
@@ -114,6 +113,7 @@ fn accept(
     let (mut label, mut entry, mut ids) = (String::new(), Value::Null, Map::new());
     if let Some(person) = world.people.get_mut(place) {
         person.got = Some(at);
+        person.got_messages.push(world.sent.len());
         person.is_asked = matches!(kind, Kind::ContactRequest(_));
         // Who is written to by a number is told by it.
         if recipient.contains('.') {

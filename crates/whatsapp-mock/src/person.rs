@@ -40,8 +40,7 @@ impl Person {
         self.shared.change(|world| {
             let id = self.shared.new_id(world);
             let now = self.shared.clock.now();
-            let last = world.sent.iter().rev().find(|sent| sent.person == self.place);
-            let about = last.map(|sent| sent.message.id.clone());
+            let about = world.sent_to(self.place).next_back().map(|sent| sent.message.id.clone());
             let message = self.with(world, |person| {
                 if content.is_written() {
                     person.wrote = Some(now);
@@ -127,25 +126,27 @@ impl Person {
         self.shared.change(|world| {
             let at = self.shared.unix(self.shared.clock.now());
             let people = u64::try_from(world.people.len()).unwrap_or_default();
-            let update = self.with(world, |person| {
-                let current = self.shared.new_user_id(people + at, &number);
-                let previous = person.contact.user_id.replace(current.clone());
-                person.contact.number.clone_from(&number);
-                // Unproven: the names in it.
-                let mut item = Map::new();
-                if let Some(written) = person.contact.written() {
-                    item.insert("wa_id".to_owned(), written);
-                }
-                item.insert("user_id".to_owned(), json!({ "previous": previous, "current": current }));
-                item.insert("timestamp".to_owned(), json!(at.to_string()));
-                let contact = Some(person.contact.entry());
-                let label = format!("{} has another id", person.contact.label());
-                let (field, array) = ("user_id_update", "user_id_update");
-                Update { field, array, item: Value::Object(item), contact, label }
-            });
-            if let Some(update) = update {
-                self.shared.publish(world, update);
+            let Some(person) = world.people.get(self.place) else { return };
+            let mut contact = person.contact.clone();
+            let current = self.shared.new_user_id(people + at, &number);
+            let previous = contact.user_id.replace(current.clone());
+            contact.number = number;
+            // Unproven: the names in it.
+            let mut item = Map::new();
+            if let Some(written) = contact.written() {
+                item.insert("wa_id".to_owned(), written);
             }
+            item.insert("user_id".to_owned(), json!({ "previous": previous, "current": current }));
+            item.insert("timestamp".to_owned(), json!(at.to_string()));
+            let update = Update {
+                field: "user_id_update",
+                array: "user_id_update",
+                item: Value::Object(item),
+                contact: Some(contact.entry()),
+                label: format!("{} has another id", contact.label()),
+            };
+            world.become_other(self.place, contact);
+            self.shared.publish(world, update);
         });
     }
 
@@ -165,8 +166,7 @@ impl Person {
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         let world = self.shared.world.lock();
-        let own = world.sent.iter().filter(|sent| sent.person == self.place);
-        own.map(|sent| sent.message.clone()).collect()
+        world.sent_to(self.place).map(|sent| sent.message.clone()).collect()
     }
 
     /// Waits until the business has sent this many messages to the person. Returns all of them.

@@ -1,7 +1,7 @@
 //! The state that the people, the requests and the webhooks of a simulator share.
 
 use crate::business::Business;
-use crate::contact::{Contact, country};
+use crate::contact::{Contact, country, key};
 use crate::limits::Meter;
 use crate::outbox::Outbox;
 use crate::statuses::Step;
@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use klaviyo_mock::{Clock, Injector, draw};
 use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) people: Vec<State>,
+    /// The place of each person, by everything that the person can be found by.
+    places: HashMap<String, usize>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
@@ -53,6 +56,8 @@ pub(crate) struct State {
     pub(crate) wrote: Option<Duration>,
     /// The ids of what the person has sent.
     pub(crate) messages: Vec<String>,
+    /// The places of what the business has sent to the person.
+    pub(crate) got_messages: Vec<usize>,
     /// When the business last sent something.
     pub(crate) got: Option<Duration>,
     /// Whether the person has stopped marketing.
@@ -135,26 +140,27 @@ impl Shared {
 
     /// Adds somebody, or changes who the person with this number is. Returns the person's place.
     pub(crate) fn place(&self, world: &mut World, mut contact: Contact) -> usize {
-        let known = world.people.iter().position(|person| person.contact.is(&contact.number));
-        let place = known.unwrap_or(world.people.len());
-        let old = known.and_then(|place| world.people.get_mut(place));
+        let place = world.find(&contact.number).unwrap_or(world.people.len());
         if contact.user_id.is_none() {
-            let id = old.as_ref().and_then(|old| old.contact.user_id.clone());
+            let id = world.people.get(place).and_then(|old| old.contact.user_id.clone());
             contact.user_id = Some(id.unwrap_or_else(|| {
                 self.new_user_id(u64::try_from(place).unwrap_or_default(), &contact.number)
             }));
         }
-        match old {
-            Some(old) => old.contact = contact,
-            None => world.people.push(State {
+        if place == world.people.len() {
+            world.places.extend(contact.keys().map(|key| (key, place)));
+            world.people.push(State {
                 contact,
                 wrote: None,
                 messages: Vec::new(),
+                got_messages: Vec::new(),
                 got: None,
                 has_stopped: false,
                 is_asked: false,
                 fails_with: None,
-            }),
+            });
+        } else {
+            world.become_other(place, contact);
         }
         place
     }
@@ -209,6 +215,22 @@ impl Shared {
 impl World {
     /// The place of the person with this number, id or username.
     pub(crate) fn find(&self, id: &str) -> Option<usize> {
-        self.people.iter().position(|person| person.contact.is(id))
+        self.places.get(&key(id)).copied()
+    }
+
+    /// Changes who the person at this place is.
+    pub(crate) fn become_other(&mut self, place: usize, contact: Contact) {
+        let Some(person) = self.people.get_mut(place) else { return };
+        for key in person.contact.keys() {
+            self.places.remove(&key);
+        }
+        self.places.extend(contact.keys().map(|key| (key, place)));
+        person.contact = contact;
+    }
+
+    /// What the business has sent to the person at this place, oldest first.
+    pub(crate) fn sent_to(&self, place: usize) -> impl DoubleEndedIterator<Item = &Sent> {
+        let places = self.people.get(place).map(|person| person.got_messages.as_slice()).unwrap_or_default();
+        places.iter().filter_map(|place| self.sent.get(*place))
     }
 }
