@@ -94,6 +94,13 @@ fn text_is_for_those_who_wrote_within_a_day() {
     assert_eq!(refused(send(&whatsapp, &text(NUMBER, "hi"))), (400, 131_047));
     priya.stops();
     assert_eq!(refused(send(&whatsapp, &text(NUMBER, "hi"))), (400, 131_047), "a preference is no message");
+    let noah = whatsapp.person(Contact::new("919820000002"));
+    noah.changes_number("919820000003");
+    assert_eq!(
+        refused(send(&whatsapp, &text("919820000003", "hi"))),
+        (400, 131_047),
+        "a notice is no message"
+    );
     priya.writes("SUBSCRIBE");
     pass(&whatsapp, DAY);
     taken(send(&whatsapp, &text(NUMBER, "hi")));

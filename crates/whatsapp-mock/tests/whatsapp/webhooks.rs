@@ -99,4 +99,7 @@ fn the_webhook_is_asked_whether_it_is_wanted() {
     assert!(stranger.verify().is_err());
     let unset = Server::start(Business::new()).unwrap();
     assert!(unset.verify().is_err());
+    // 200, and something else than the challenge.
+    unset.set_webhook(&format!("{}/_whatsapp/state", unset.url())).unwrap();
+    assert!(unset.verify().is_err());
 }
