@@ -41,7 +41,7 @@ fn a_list_that_was_found_by_name_is_remembered() -> Result<()> {
             assert_eq!((none.usage.requests, none.value.is_none()), (1, true));
         }
         // Another key may be of another account.
-        tenant.set_key(Secret::new(Account::DEMO_KEY)?);
+        tenant.set_credentials(Secret::new(Account::DEMO_KEY)?);
         assert_eq!(tenant.find_list("WhatsApp Opt-Ins").await?.usage.requests, 1);
         assert_eq!(server.account().requests(), 4);
         Ok(())
@@ -167,7 +167,7 @@ fn a_new_key_is_used_from_the_next_request_on() -> Result<()> {
     block_on(async {
         let error = tenant.lookup(&nobody()).await.err().context("the key is wrong")?;
         assert_eq!(error.code(), Code::Unauthenticated);
-        tenant.set_key(Secret::new(Account::DEMO_KEY)?);
+        tenant.set_credentials(Secret::new(Account::DEMO_KEY)?);
         assert!(tenant.lookup(&nobody()).await?.value.is_none());
         Ok(())
     })
@@ -222,7 +222,7 @@ fn a_meter_counts_what_fails_and_clones_count_together() -> Result<()> {
         let mut expected = Usage::default();
         expected += metered.lookup(&nobody()).await?.usage;
         expected += metered.clone().find_list("WhatsApp Opt-Ins").await?.usage;
-        metered.set_key(Secret::new("pk_wrong_0123456789")?);
+        metered.set_credentials(Secret::new("pk_wrong_0123456789")?);
         let error = metered.lookup(&nobody()).await.err().context("the key is wrong")?;
         expected += error.usage;
         assert_eq!((error.usage.requests, expected.requests), (1, 3));
@@ -307,7 +307,7 @@ impl Transport for Rotating {
             if let (true, Some(tenant)) = (first, self.tenant.lock().as_ref()) {
                 let key = Secret::new("pk_second_0123456789")
                     .map_err(|error| AttemptError::Other(error.to_string()))?;
-                tenant.set_key(key);
+                tenant.set_credentials(key);
             }
             const LISTS: &[u8] = br#"{"data":[{"type":"list","id":"Y6nRLr","attributes":{"name":"Old"}}]}"#;
             let mut answer = http::Response::new(bytes::Bytes::from_static(LISTS));

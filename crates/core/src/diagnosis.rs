@@ -160,6 +160,10 @@ fn sentence(error: &Error, advice: &Advice) -> String {
     let is_callers_choice = advice.scopes.is_empty();
     let effect = effect(advice);
     let (happened, remedy) = match error.code {
+        Code::Unauthenticated if error.is_about_app() => (
+            "Klaviyo does not let the app into the account",
+            "to repeat the call does not help before that is done",
+        ),
         Code::Unauthenticated => (
             "Klaviyo does not accept the key",
             "the host must send `Authorization: Klaviyo-API-Key KEY`, not Bearer, not api-key, with one space \
@@ -394,6 +398,10 @@ mod tests {
                 "Missing or invalid private key",
             ],
         );
+        let connect = "run `klaviyo-connector connect --account shop-1`";
+        let app = of(401, &body("invalid_grant", connect, "/data/"));
+        assert!(!app.contains("API-Key"), "{app}");
+        has(app, &["the app", connect]);
         let scope = of(403, &body("permission_denied", "No.", "/data/"));
         has(
             scope,

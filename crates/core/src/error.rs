@@ -138,6 +138,11 @@ impl Error {
         self.code == Code::Forbidden && self.details.iter().any(|detail| detail.code == "permission_denied")
     }
 
+    /// Whether OAuth refuses the app, or the grant that it has from the account.
+    pub(crate) fn is_about_app(&self) -> bool {
+        self.details.iter().any(|detail| ["invalid_client", "invalid_grant"].contains(&detail.code.as_str()))
+    }
+
     /// Klaviyo's first reason, or the connector's own.
     pub(crate) fn reason(&self) -> Detail {
         let own = || Detail { detail: self.message.clone(), ..Detail::default() };

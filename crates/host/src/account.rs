@@ -1,10 +1,10 @@
-//! The state that all calls of one account share: its key, its pace, its revision, its access, and the lists that it has
+//! The state that all calls of one account share: its credentials, its pace, its revision, its access, and the lists that it has
 //! found, so that a run of many contacts does not look for its list once for each.
 
 use crate::access::Access;
+use crate::credentials::Credentials;
 use crate::pace::{Pace, Pacer};
 use crate::revision::{Revision, RevisionWarnings};
-use crate::secret::Secret;
 use crate::types::Audience;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -35,33 +35,33 @@ pub(crate) struct AccountState {
     pub(crate) name: String,
     pub(crate) pacer: Pacer,
     pub(crate) lists: ListCache,
-    key: RwLock<Arc<Secret>>,
+    credentials: RwLock<Arc<dyn Credentials>>,
     pub(crate) access: Access,
     pub(crate) revision: Option<Revision>,
     pub(crate) revision_warnings: RevisionWarnings,
 }
 
 impl AccountState {
-    pub(crate) fn new(key: Secret) -> Self {
+    pub(crate) fn new(credentials: impl Credentials) -> Self {
         Self {
             id: AccountId::new(),
             name: String::new(),
             pacer: Pacer::new(Pace::default()),
             lists: ListCache::default(),
-            key: RwLock::new(Arc::new(key)),
+            credentials: RwLock::new(Arc::new(credentials)),
             access: Access::default(),
             revision: None,
             revision_warnings: RevisionWarnings::default(),
         }
     }
 
-    pub(crate) fn key(&self) -> Arc<Secret> {
-        Arc::clone(&self.key.read())
+    pub(crate) fn credentials(&self) -> Arc<dyn Credentials> {
+        Arc::clone(&self.credentials.read())
     }
 
-    /// Replaces the key, and forgets the lists: the new key may belong to another account.
-    pub(crate) fn set_key(&self, key: Secret) {
-        *self.key.write() = Arc::new(key);
+    /// Replaces the credentials, and forgets the lists: the new ones may belong to another account.
+    pub(crate) fn set_credentials(&self, credentials: impl Credentials) {
+        *self.credentials.write() = Arc::new(credentials);
         self.lists.forget_all();
     }
 
@@ -91,7 +91,7 @@ pub(crate) struct ListCache(Mutex<Entries>);
 
 struct Entries {
     lists: LruCache<String, (Instant, Audience)>,
-    /// Counts the changes of the key, and the lists that were made. The lists of one generation are all of the same
+    /// Counts the changes of the credentials, and the lists that were made. The lists of one generation are all of the same
     /// account, and what was found in an earlier one may have another list beside it.
     generation: u64,
 }
@@ -110,7 +110,7 @@ impl ListCache {
         (fresh.map(|(_, list)| list.clone()), entries.generation)
     }
 
-    /// Remembers a list, unless the key has been replaced or a list was made since [`ListCache::get`].
+    /// Remembers a list, unless the credentials were replaced or a list was made since [`ListCache::get`].
     pub(crate) fn put(&self, name: &str, list: &Audience, generation: u64) {
         let mut entries = self.0.lock();
         if entries.generation == generation {
@@ -136,7 +136,7 @@ impl ListCache {
         entries.generation += 1;
     }
 
-    /// Forgets all lists, since a new key may belong to another account.
+    /// Forgets all lists, since new credentials may belong to another account.
     pub(crate) fn forget_all(&self) {
         let mut entries = self.0.lock();
         entries.lists.clear();

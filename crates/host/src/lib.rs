@@ -23,8 +23,8 @@
 //!
 //! - A [`Connector`] is compiled once, and serves any number of tenants, threads and concurrent calls. A call
 //!   that waits for Klaviyo blocks no thread, and a call that traps or is stopped does not affect another.
-//! - A [`Tenant`] is one Klaviyo account: its key, which never enters the sandbox, and its pace, which all of
-//!   its calls share.
+//! - A [`Tenant`] is one Klaviyo account: its [`Credentials`], a private key or the tokens of [`oauth`], which never
+//!   enter the sandbox, and its pace, which all of its calls share.
 //! - [`Limits`] and [`Egress`] are on by default. A call or request that exceeds one fails with a sentence
 //!   that names the setting.
 //! - [`Access`] says which functions may be called for a tenant. `api.call`, which can ask for anything, may not
@@ -46,6 +46,7 @@ mod cache;
 mod check;
 mod client;
 mod connector;
+mod credentials;
 mod egress;
 mod endpoint;
 mod engine;
@@ -70,6 +71,7 @@ mod usage;
 pub use access::{Access, ApiAccess, ApiAccessError};
 pub use client::{HttpTransport, HttpTransportError};
 pub use connector::{Connector, ConnectorBuilder, LoadError};
+pub use credentials::{Authorization, Authorizing, Credentials, CredentialsError};
 pub use egress::{Egress, EgressError};
 pub use endpoint::{Endpoint, Rates};
 pub use error::{Answer, Cause, Disposition, Error};

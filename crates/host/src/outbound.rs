@@ -1,24 +1,24 @@
-//! The requests of one call. Each is checked, given the key, sent at the account's pace and, where that does
+//! The requests of one call. Each is checked, authorized, sent at the account's pace and, where that does
 //! no harm, sent again.
 
 use crate::access::{is_api_call, is_function_name};
 use crate::account::{AccountState, requested_revision};
 use crate::bindings::klaviyo::connector::http as wit;
 use crate::check::{CheckedRequest, check};
+use crate::credentials::{Authorization, Credentials, CredentialsError};
 use crate::egress::Egress;
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
 use crate::redaction::SentKeys;
 use crate::retry;
-use crate::secret::Secret;
 use crate::transport::{AttemptError, Bounds, Transport, header_bytes};
 use crate::usage::Usage;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span, warn};
 use zeroize::Zeroizing;
@@ -126,6 +126,7 @@ impl OutboundHttp {
     ) -> Result<Response<Bytes>, AttemptError> {
         let mut pauses = retry::pauses();
         let mut attempt: u32 = 0;
+        let mut renewed = false;
         loop {
             attempt = attempt.saturating_add(1);
             let queued = Instant::now();
@@ -134,13 +135,28 @@ impl OutboundHttp {
             let Some(permit) = permit else {
                 return Err(no_turn(endpoint, self.settings.limits.time));
             };
-            // Read for each attempt: it may have been replaced since the last one.
-            let key = self.account.key();
-            keys.add(&key);
-            request.headers_mut().insert(AUTHORIZATION, authorization(&scheme, &key)?);
-            self.usage.attempts += 1;
-            self.usage.sent_bytes += request.body().len() as u64;
-            let outcome = self.attempt(request.clone()).await;
+            // Asked for each attempt: they may have been replaced since the last one.
+            let credentials = self.account.credentials();
+            let authorized = self.authorize(credentials.as_ref()).await;
+            let (outcome, was_sent) = match &authorized {
+                Ok(authorization) => {
+                    keys.add(authorization);
+                    request.headers_mut().insert(AUTHORIZATION, header(&scheme, authorization)?);
+                    self.usage.attempts += 1;
+                    self.usage.sent_bytes += request.body().len() as u64;
+                    (self.attempt(request.clone()).await, true)
+                }
+                Err(unauthorized) => (unauthorized.clone().into_outcome(), false),
+            };
+            if let (Ok(authorization), Ok(answer)) = (&authorized, &outcome)
+                && answer.status() == StatusCode::UNAUTHORIZED
+                && credentials.refused(authorization)
+                && !std::mem::replace(&mut renewed, true)
+                && attempt < self.settings.limits.attempts
+            {
+                debug!(attempt, "repeating with another authorization");
+                continue;
+            }
             let requested = outcome.as_ref().ok().and_then(|answer| retry::retry_after(answer.headers()));
             let pause = pauses.next().unwrap_or_default().max(requested.unwrap_or_default());
             if let Ok(answer) = &outcome {
@@ -154,7 +170,7 @@ impl OutboundHttp {
             }
             drop(permit);
             let over = attempt >= self.settings.limits.attempts
-                || !retry::may_repeat(may_repeat, &outcome)
+                || !retry::may_repeat(may_repeat || !was_sent, &outcome)
                 || Instant::now().checked_add(pause).is_none_or(|then| then >= self.deadline);
             if over {
                 return outcome.map_err(|failure| with_attempts(attempt, failure));
@@ -166,6 +182,15 @@ impl OutboundHttp {
             tokio::time::sleep(pause).await;
             self.usage.waited += pause;
         }
+    }
+
+    /// Asks for the authorization of an attempt, as long as the call has time.
+    async fn authorize(&self, credentials: &dyn Credentials) -> Result<Authorization, CredentialsError> {
+        timeout_at(self.deadline, credentials.authorize()).await.unwrap_or_else(|_| {
+            let reason =
+                "not sent: the tokens of the account were not renewed within Limits::time".to_owned();
+            Err(AttemptError::Timeout(reason).into())
+        })
     }
 
     async fn attempt(&self, request: Request<Bytes>) -> Result<Response<Bytes>, AttemptError> {
@@ -209,8 +234,9 @@ fn redacted(answer: Response<Bytes>, keys: &SentKeys) -> wit::Response {
     wit::Response { status: parts.status.as_u16(), headers, body }
 }
 
-fn authorization(scheme: &str, key: &Secret) -> Result<HeaderValue, AttemptError> {
-    let line = Zeroizing::new(format!("{scheme} {}", key.expose()));
+fn header(scheme: &str, authorization: &Authorization) -> Result<HeaderValue, AttemptError> {
+    let scheme = authorization.scheme(scheme);
+    let line = Zeroizing::new(format!("{scheme} {}", authorization.secret().expose()));
     let mut value =
         HeaderValue::from_str(&line).map_err(|_| AttemptError::Denied("the key is no header".to_owned()))?;
     // So `Debug` does not print it, and HTTP/2 does not put it into its table of headers.

@@ -1,5 +1,6 @@
 //! Takes the key out of answers: a server that sends it back does not get it into the sandbox.
 
+use crate::credentials::Authorization;
 use crate::secret::Secret;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -7,14 +8,17 @@ use zeroize::Zeroizing;
 /// A shorter key is not searched for: too much other text would match it.
 const MIN_KEY_BYTES: usize = 8;
 
-/// The keys that a request was sent with: more than one if the key was replaced between two attempts.
+/// The keys and tokens that a request was sent with, and those that belong to them: more than one key if it was
+/// replaced between two attempts.
 #[derive(Default)]
 pub(crate) struct SentKeys(Vec<Arc<Secret>>);
 
 impl SentKeys {
-    pub(crate) fn add(&mut self, key: &Arc<Secret>) {
-        if !self.0.iter().any(|known| Arc::ptr_eq(known, key)) {
-            self.0.push(Arc::clone(key));
+    pub(crate) fn add(&mut self, authorization: &Authorization) {
+        for secret in authorization.secrets() {
+            if !self.0.iter().any(|known| known.expose() == secret.expose()) {
+                self.0.push(Arc::clone(secret));
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::access::Access;
 use crate::account::{AccountId, AccountState};
 use crate::connector::{Connector, ConnectorInner};
+use crate::credentials::Credentials;
 use crate::error::{Answer, Cause, Error};
 use crate::fair::FairPermit;
 use crate::interfaces::Interfaces;
@@ -12,7 +13,6 @@ use crate::outbound::OutboundHttp;
 use crate::pace::{Pace, Pacer};
 use crate::revision::Revision;
 use crate::sandbox::CallState;
-use crate::secret::Secret;
 use crate::types::ContractError;
 use crate::usage::{Meter, Usage};
 use serde_json::Value;
@@ -31,7 +31,7 @@ const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How much larger a result may be as JSON than as the component returns it.
 const JSON_FACTOR: usize = 4;
 
-/// One Klaviyo account: its key, its pace, its share of
+/// One Klaviyo account: its credentials, its pace, its share of
 /// [`Limits::concurrent_calls`](crate::Limits::concurrent_calls), and the lists that it has found. Make one
 /// for each account and keep it: all calls share what it has learnt about the account's rates. Cloning it is
 /// cheap.
@@ -95,16 +95,16 @@ struct Call {
 }
 
 impl Tenant {
-    /// A tenant with this key.
+    /// A tenant with this key, or with other credentials.
     #[must_use]
-    pub fn new(connector: &Connector, key: Secret) -> Self {
-        Self::builder(connector, key).build()
+    pub fn new(connector: &Connector, credentials: impl Credentials) -> Self {
+        Self::builder(connector, credentials).build()
     }
 
     /// A tenant with settings of its own.
     #[must_use]
-    pub fn builder(connector: &Connector, key: Secret) -> TenantBuilder {
-        TenantBuilder { connector: Arc::clone(&connector.inner), account: AccountState::new(key) }
+    pub fn builder(connector: &Connector, credentials: impl Credentials) -> TenantBuilder {
+        TenantBuilder { connector: Arc::clone(&connector.inner), account: AccountState::new(credentials) }
     }
 
     /// The same tenant; `meter` counts what the calls of this clone use, failed calls included.
@@ -113,9 +113,10 @@ impl Tenant {
         Self { meter: Some(meter), ..self.clone() }
     }
 
-    /// Replaces the key. Every later attempt is sent with it, also that of a call that is already running.
-    pub fn set_key(&self, key: Secret) {
-        self.account.set_key(key);
+    /// Replaces the key or other credentials. Every later attempt is sent with the new ones, also that of a call that
+    /// is already running.
+    pub fn set_credentials(&self, credentials: impl Credentials) {
+        self.account.set_credentials(credentials);
     }
 
     /// Calls a function of the contract by its name, such as `contacts.opt-in`, with JSON for its arguments:
@@ -251,6 +252,6 @@ fn failed(store: &Store<CallState>, cause: Cause) -> Error {
 
 impl fmt::Debug for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenant").field("name", &self.account.name).field("key", &self.account.key()).finish()
+        f.debug_struct("Tenant").field("name", &self.account.name).finish_non_exhaustive()
     }
 }

@@ -61,7 +61,7 @@ impl TenantCache {
         let secret = Secret::new(&key).map_err(|_| no_key())?;
         if let Some((tenant, used)) = known.tenants.get_mut(account) {
             if *used != key {
-                tenant.set_key(secret);
+                tenant.set_credentials(secret);
                 *used = key;
             }
             return Ok(tenant.clone());
