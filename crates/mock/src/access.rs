@@ -1,4 +1,4 @@
-//! Keys and their scopes.
+//! Keys and access tokens, and their scopes.
 
 use crate::answer::{Answer, Refusal};
 use crate::check::Result;
@@ -21,13 +21,9 @@ impl Keys {
         self.all().contains_key(key)
     }
 
-    /// Whether a key has all of these scopes.
-    pub(crate) fn allow(&self, key: &str, scopes: &[&str]) -> Result<()> {
-        if self.all().get(key).is_some_and(|granted| scopes.iter().all(|&scope| granted.contains(scope))) {
-            return Ok(());
-        }
-        let title = "You do not have permission to perform this action.";
-        Err(Refusal::new(StatusCode::FORBIDDEN, "permission_denied", title, title).into())
+    /// The scopes of a key.
+    pub(crate) fn granted(&self, key: &str) -> BTreeSet<String> {
+        self.all().get(key).cloned().unwrap_or_default()
     }
 
     pub(crate) fn all(&self) -> MutexGuard<'_, BTreeMap<String, BTreeSet<String>>> {
@@ -35,13 +31,39 @@ impl Keys {
     }
 }
 
-/// The key of a request.
-pub(crate) fn key(headers: &HeaderMap) -> Result<&str> {
-    let value = headers.get("authorization").and_then(|value| value.to_str().ok());
-    value.and_then(|value| value.strip_prefix("Klaviyo-API-Key ")).ok_or_else(|| {
-        let title = "Authentication credentials were not provided.";
-        unauthorized("not_authenticated", title, "Missing or invalid private key.")
-    })
+/// Whether all of these scopes were granted.
+pub(crate) fn allow(granted: &BTreeSet<String>, scopes: &[&str]) -> Result<()> {
+    if scopes.iter().all(|&scope| granted.contains(scope)) {
+        return Ok(());
+    }
+    let title = "You do not have permission to perform this action.";
+    Err(Refusal::new(StatusCode::FORBIDDEN, "permission_denied", title, title).into())
+}
+
+/// What a request has to show.
+pub(crate) enum Credential<'a> {
+    /// A private key.
+    Key(&'a str),
+    /// An access token.
+    Token(&'a str),
+}
+
+/// The key or the token of a request.
+pub(crate) fn credential(headers: &HeaderMap) -> Result<Credential<'_>> {
+    let value = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = value.strip_prefix("Klaviyo-API-Key ").map(Credential::Key);
+    key.or_else(|| value.strip_prefix("Bearer ").map(Credential::Token))
+        .ok_or_else(|| not_authenticated("Missing or invalid private key."))
+}
+
+/// The answer to a token that is not valid, or no longer. Unproven: its words.
+pub(crate) fn wrong_token() -> Answer {
+    not_authenticated("Missing or invalid access token.")
+}
+
+fn not_authenticated(detail: &str) -> Answer {
+    let title = "Authentication credentials were not provided.";
+    unauthorized("not_authenticated", title, detail)
 }
 
 /// The answer to a key that no account has.

@@ -38,7 +38,8 @@ pub struct Account {
     pub(crate) changes: VecDeque<Change>,
     requests: BTreeMap<&'static str, u64>,
     throttled: u64,
-    pub(crate) meter: Meter,
+    /// What the keys used together, and what each installation of an app used.
+    pub(crate) meters: HashMap<Option<u64>, Meter>,
     /// This and the delay are set when the account is served.
     pub(crate) clock: Clock,
     pub(crate) job_delay: Duration,

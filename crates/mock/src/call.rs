@@ -8,10 +8,13 @@ use crate::revision::Revision;
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A request that the key may make.
 pub(crate) struct Call<'a> {
     pub(crate) account: &'a mut Account,
+    /// The scopes of the key or the token.
+    pub(crate) granted: BTreeSet<String>,
     pub(crate) revision: Revision,
     /// The path without the slash at its end.
     pub(crate) path: &'a str,

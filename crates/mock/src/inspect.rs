@@ -14,7 +14,13 @@ impl Simulator {
     #[must_use]
     pub fn state(&self) -> Value {
         let accounts: Vec<Value> = self.accounts().map(|account| account_state(&account)).collect();
-        json!({ "requests": self.requests(), "faults": self.injector().document(), "accounts": accounts })
+        json!({
+            "requests": self.requests(),
+            "faults": self.injector().document(),
+            "accounts": accounts,
+            "installations": self.authority().installed(),
+            "refreshes": self.refreshes(),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::faults::Faults;
+use crate::oauth::{App, Authority};
 use crate::rates::Rates;
 use crate::revision::Revision;
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,7 @@ pub struct Klaviyo {
     pub(crate) clock: Option<Clock>,
     /// The oldest revision that lives.
     pub(crate) oldest: Revision,
+    pub(crate) authority: Authority,
 }
 
 impl Klaviyo {
@@ -67,6 +69,27 @@ impl Klaviyo {
         self
     }
 
+    /// Adds an app, which the accounts can install.
+    #[must_use]
+    pub fn app(mut self, app: App) -> Self {
+        self.authority.apps.push(app);
+        self
+    }
+
+    /// Each refresh gives a new refresh token, and the old one ends at once. Without this a refresh token stays.
+    #[must_use]
+    pub fn rotate_refresh_tokens(mut self) -> Self {
+        self.authority.rotates = true;
+        self
+    }
+
+    /// Sets how long an access token is valid. Default: an hour.
+    #[must_use]
+    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.authority.lifetime = lifetime;
+        self
+    }
+
     /// Stops the clock: rates and jobs go on only when [`Simulator::advance`](crate::Simulator::advance)
     /// moves it.
     #[must_use]
@@ -94,6 +117,7 @@ impl From<Account> for Klaviyo {
             job_delay: JOB_DELAY,
             clock: None,
             oldest: Revision::JANUARY_2025,
+            authority: Authority::default(),
         }
     }
 }

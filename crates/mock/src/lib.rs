@@ -51,6 +51,7 @@ mod membership;
 mod merging;
 #[cfg(feature = "nats")]
 mod nats;
+mod oauth;
 mod operations;
 mod page;
 mod parameters;
@@ -84,6 +85,7 @@ pub use imports::{Import, ImportError};
 pub use klaviyo::Klaviyo;
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsServer};
+pub use oauth::App;
 #[cfg(feature = "server")]
 pub use port::Port;
 pub use profile::Profile;

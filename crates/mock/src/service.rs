@@ -1,9 +1,10 @@
 //! Answers a request as Klaviyo does, or as a fault has it.
 
-use crate::access;
+use crate::access::{self, Credential};
 use crate::answer::{Answer, HttpResponse, Refusal, set};
 use crate::call::{Call, Query, decoded};
 use crate::check::Result;
+use crate::oauth::endpoint as oauth;
 use crate::parameters;
 use crate::rates::Verdict;
 use crate::reply::Reply;
@@ -56,31 +57,44 @@ fn refused(code: u16, retry_after: Option<u64>, id: &str) -> HttpResponse {
 /// The answer to a request without a fault.
 fn answer(simulator: &Simulator, parts: &Parts, body: &[u8], id: &str) -> HttpResponse {
     let path = parts.uri.path().trim_end_matches('/');
+    if oauth::is_here(path) {
+        return oauth::answer(&mut simulator.authority(), parts, body, simulator.clock.now());
+    }
     // Whoever asks: these interfaces are gone.
     if REMOVED.iter().any(|removed| path.starts_with(removed)) {
         return Answer::Retired.into_http(id);
     }
     let routed = table::route(&parts.method, path);
-    let key = access::key(&parts.headers);
-    let (operation, variable, key) = match (routed, key) {
-        (Ok((operation, variable)), Ok(key)) => (operation, variable, key),
+    let credential = access::credential(&parts.headers);
+    let (operation, variable, credential) = match (routed, credential) {
+        (Ok((operation, variable)), Ok(credential)) => (operation, variable, credential),
         (Err(refused), _) | (Ok(_), Err(refused)) => return refused.into_http(id),
     };
-    let Some(mut account) = simulator.account_of(key) else { return access::wrong_key().into_http(id) };
+    let (installation, granted, mut account) = match credential {
+        Credential::Key(key) => match simulator.account_of(key) {
+            Some(account) => (None, account.keys.granted(key), account),
+            None => return access::wrong_key().into_http(id),
+        },
+        Credential::Token(token) => match simulator.opened(token) {
+            Some((opened, account)) => (Some(opened.installation), opened.scopes, account),
+            None => return access::wrong_token().into_http(id),
+        },
+    };
     account.count(operation.name);
     let revision = revision(&parts.headers, simulator.oldest);
     let (served, now) = (revision.as_ref().ok().copied(), simulator.clock.now());
-    let verdict = account.meter.take(simulator.rates, operation.name, operation.rate, served, now);
+    let meter = account.meters.entry(installation).or_default();
+    let verdict = meter.take(simulator.rates, operation.name, operation.rate, served, now);
     if let Some(Verdict::Wait(seconds)) = verdict {
         account.throttle();
         return Answer::Throttled(seconds).into_http(id);
     }
-    let answer = account.keys.allow(key, operation.scopes).and_then(|()| {
+    let answer = access::allow(&granted, operation.scopes).and_then(|()| {
         let (account, revision, headers) = (&mut *account, revision?, &parts.headers);
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         parameters::check(&query, operation.name, operation.query, revision)?;
         let id = decoded(variable);
-        (operation.run)(&mut Call { account, revision, path, id, query, headers, body })
+        (operation.run)(&mut Call { account, granted, revision, path, id, query, headers, body })
     });
     let mut message = answer.unwrap_or_else(|refused| refused).into_http(id);
     if let Some(Verdict::Pass { limit, remaining, reset }) = verdict {

@@ -6,6 +6,7 @@ use crate::account::Account;
 use crate::clock::Clock;
 use crate::faults::{Faults, Injector, Plan};
 use crate::klaviyo::Klaviyo;
+use crate::oauth::{Authority, Opened};
 use crate::rates::Rates;
 use crate::revision::Revision;
 use crate::rule::Rule;
@@ -28,6 +29,7 @@ pub struct Simulator {
     pub(crate) oldest: Revision,
     injector: Mutex<Injector>,
     requests: AtomicU64,
+    authority: Mutex<Authority>,
 }
 
 struct Entry {
@@ -45,7 +47,7 @@ impl Simulator {
     /// Starts a Klaviyo, or one account with Klaviyo's rates.
     #[must_use]
     pub fn new(klaviyo: impl Into<Klaviyo>) -> Self {
-        let Klaviyo { first, others, rates, faults, job_delay, clock, oldest } = klaviyo.into();
+        let Klaviyo { first, others, rates, faults, job_delay, clock, oldest, authority } = klaviyo.into();
         let clock = clock.unwrap_or_else(Clock::running);
         let entry = |mut account: Account| {
             account.start(&clock, job_delay);
@@ -57,6 +59,7 @@ impl Simulator {
             rates,
             injector: Mutex::new(Injector::new(faults)),
             requests: AtomicU64::new(0),
+            authority: Mutex::new(authority),
             clock,
             oldest,
         }
@@ -84,6 +87,38 @@ impl Simulator {
     #[must_use]
     pub fn account_of(&self, key: &str) -> Option<MutexGuard<'_, Account>> {
         self.entries().find(|entry| entry.keys.has(key)).map(Entry::open)
+    }
+
+    /// Installs an app in the account with this key, with these scopes, as `klaviyo-connector connect` and a person in
+    /// a browser do. Returns the refresh token; none if no account has the key.
+    #[must_use]
+    pub fn install(&self, client_id: &str, key: &str, scopes: &[&str]) -> Option<String> {
+        let account = self.entries().position(|entry| entry.keys.has(key))?;
+        let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        Some(self.authority().install(client_id, account, scopes, self.clock.now()))
+    }
+
+    /// Takes an app out of all accounts: its tokens are refused from now on.
+    pub fn uninstall(&self, client_id: &str) {
+        self.authority().uninstall(client_id);
+    }
+
+    /// How many refresh tokens were exchanged for access tokens.
+    #[must_use]
+    pub fn refreshes(&self) -> u64 {
+        self.authority().refreshes()
+    }
+
+    /// The authorization server. Nobody asks for an account while this is locked.
+    pub(crate) fn authority(&self) -> MutexGuard<'_, Authority> {
+        self.authority.lock()
+    }
+
+    /// What an access token opens, and the account; none if the token is not valid.
+    pub(crate) fn opened(&self, token: &str) -> Option<(Opened, MutexGuard<'_, Account>)> {
+        let opened = self.authority().opened(token, self.clock.now())?.clone();
+        let account = self.entries().nth(opened.account)?.open();
+        Some((opened, account))
     }
 
     pub(crate) fn accounts(&self) -> impl Iterator<Item = MutexGuard<'_, Account>> {

@@ -166,7 +166,7 @@ impl Include {
         let scopes = [("metrics:read", include.metrics), ("profiles:read", include.profiles)];
         let scopes: Vec<&str> =
             scopes.into_iter().filter(|(_, asked)| *asked).map(|(scope, _)| scope).collect();
-        call.account.keys.allow(access::key(call.headers)?, &scopes)?;
+        access::allow(&call.granted, &scopes)?;
         Ok(include)
     }
 

@@ -32,6 +32,8 @@ mod merging;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod profiles;
