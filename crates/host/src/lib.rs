@@ -56,6 +56,7 @@ mod functions;
 mod interfaces;
 pub mod json;
 mod limits;
+pub mod oauth;
 mod outbound;
 mod pace;
 mod redaction;

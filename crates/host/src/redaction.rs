@@ -15,9 +15,13 @@ pub(crate) struct SentKeys(Vec<Arc<Secret>>);
 
 impl SentKeys {
     pub(crate) fn add(&mut self, authorization: &Authorization) {
-        for secret in authorization.secrets() {
+        self.add_secrets(authorization.secrets().cloned());
+    }
+
+    pub(crate) fn add_secrets(&mut self, secrets: impl IntoIterator<Item = Arc<Secret>>) {
+        for secret in secrets {
             if !self.0.iter().any(|known| known.expose() == secret.expose()) {
-                self.0.push(Arc::clone(secret));
+                self.0.push(secret);
             }
         }
     }

@@ -1,12 +1,17 @@
 //! The tenants of a process, one for each account, with the keys that the accounts have now.
 
 use crate::account::Account;
-use crate::secrets::{SecretKind, SecretText, Secrets};
-use klaviyo_host::{Connector, Revision, Secret, Tenant};
+use crate::queue::Queue;
+use crate::secrets::{Authentication, SecretKind, Secrets};
+use klaviyo_host::oauth::{FileTokenStore, Installation, MemoryTokenStore, OAuth};
+use klaviyo_host::{Connector, Credentials, Revision, Secret, Tenant};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::error;
 
 /// The tenants of a process. Each is made when it is first asked for, and kept, because it knows the
 /// account's pace. It goes when the account's key is taken away.
@@ -14,14 +19,22 @@ pub struct TenantCache {
     connector: Connector,
     revision: Option<Revision>,
     secrets: Arc<Secrets>,
+    /// None: tokens are kept beside the files of the installations.
+    queue: Option<Arc<Queue>>,
     known: Mutex<Known>,
 }
 
 struct Known {
-    /// Each with the text of its key.
-    tenants: HashMap<Account, (Tenant, SecretText)>,
+    tenants: HashMap<Account, KnownTenant>,
     /// Changes of the secrets.
     changes: watch::Receiver<u64>,
+}
+
+struct KnownTenant {
+    tenant: Tenant,
+    /// What it was made with.
+    authentication: Authentication,
+    oauth: Option<OAuth>,
 }
 
 impl Known {
@@ -29,7 +42,7 @@ impl Known {
     fn remove_keyless(&mut self, secrets: &Secrets) {
         if self.changes.has_changed().unwrap_or_default() {
             self.changes.mark_unchanged();
-            let accounts = secrets.accounts(SecretKind::ApiKey);
+            let accounts = secrets.authenticated();
             self.tenants.retain(|account, _| accounts.contains(account));
         }
     }
@@ -37,15 +50,33 @@ impl Known {
 
 /// An account has no key that can be used.
 #[derive(Debug, thiserror::Error)]
-#[error("account {0} has no key here; give it one in the file {0}.{file}", file = SecretKind::ApiKey.file())]
+#[error(
+    "account {0} has no key here; give it one in the file {0}.{file}, or connect it with `klaviyo-connector connect \
+     --account {0}`",
+    file = SecretKind::ApiKey.file()
+)]
 pub struct NoKey(Account);
+
+/// The credentials of an account.
+enum AccountCredentials {
+    Key(Secret),
+    Installed(OAuth),
+}
 
 impl TenantCache {
     /// Tenants of this connector. `revision` is the oldest API revision to ask for.
     #[must_use]
     pub fn new(connector: Connector, revision: Option<Revision>, secrets: Arc<Secrets>) -> Self {
         let known = Known { tenants: HashMap::new(), changes: secrets.changes() };
-        Self { connector, revision, secrets, known: Mutex::new(known) }
+        Self { connector, revision, secrets, queue: None, known: Mutex::new(known) }
+    }
+
+    /// Keeps OAuth's tokens in the queue, for all workers. Otherwise they are kept beside the file of the installation,
+    /// for one machine.
+    #[must_use]
+    pub fn with_tokens_in(mut self, queue: Arc<Queue>) -> Self {
+        self.queue = Some(queue);
+        self
     }
 
     /// The tenant of an account.
@@ -56,25 +87,71 @@ impl TenantCache {
         let mut known = self.known.lock();
         known.remove_keyless(&self.secrets);
         let no_key = || NoKey(account.clone());
-        let key = self.secrets.get(account, SecretKind::ApiKey).ok_or_else(no_key)?;
-        // The secrets hold only keys that have passed this.
-        let secret = Secret::new(&key).map_err(|_| no_key())?;
-        if let Some((tenant, used)) = known.tenants.get_mut(account) {
-            if *used != key {
-                tenant.set_credentials(secret);
-                *used = key;
+        let authentication = self.secrets.authentication(account).ok_or_else(no_key)?;
+        if let Some(known) = known.tenants.get(account)
+            && known.authentication == authentication
+        {
+            return Ok(known.tenant.clone());
+        }
+        // The secrets hold only those that can be read.
+        let credentials = self.credentials(account, &authentication).ok_or_else(no_key)?;
+        let (credentials, oauth): (Arc<dyn Credentials>, _) = match credentials {
+            AccountCredentials::Key(key) => (Arc::new(key), None),
+            AccountCredentials::Installed(oauth) => (Arc::new(oauth.clone()), Some(oauth)),
+        };
+        let tenant = match known.tenants.get(account) {
+            Some(known) => {
+                known.tenant.set_credentials(credentials);
+                known.tenant.clone()
             }
-            return Ok(tenant.clone());
-        }
-        let mut builder = Tenant::builder(&self.connector, secret).name(account.as_str());
-        if let Some(revision) = &self.revision {
-            builder = builder.revision(revision.clone());
-        }
-        let tenant = builder.build();
-        known.tenants.insert(account.clone(), (tenant.clone(), key));
+            None => {
+                let builder = Tenant::builder(&self.connector, credentials).name(account.as_str());
+                match &self.revision {
+                    Some(revision) => builder.revision(revision.clone()).build(),
+                    None => builder.build(),
+                }
+            }
+        };
+        let present = KnownTenant { tenant: tenant.clone(), authentication, oauth };
+        known.tenants.insert(account.clone(), present);
         Ok(tenant)
     }
+
+    fn credentials(&self, account: &Account, authentication: &Authentication) -> Option<AccountCredentials> {
+        if authentication.kind != SecretKind::Oauth {
+            return Secret::new(&authentication.text).ok().map(AccountCredentials::Key);
+        }
+        let installation = Installation::from_json(&authentication.text).ok()?;
+        let endpoint = self.connector.token_endpoint();
+        let name = account.as_str();
+        let oauth = match (&self.queue, self.secrets.file(account, SecretKind::Oauth)) {
+            (Some(queue), _) => OAuth::new(endpoint, name, installation, queue.token_store(account)),
+            (None, Some(file)) => OAuth::new(endpoint, name, installation, FileTokenStore::beside(&file)),
+            // A process with a variable and no queue: nothing outlives it.
+            (None, None) => OAuth::new(endpoint, name, installation, MemoryTokenStore::default()),
+        };
+        Some(AccountCredentials::Installed(oauth))
+    }
+
+    /// Waits until all new tokens are kept, before the process ends. It takes half a minute at most.
+    pub async fn settled(&self) {
+        let tenants: Vec<OAuth> =
+            self.known.lock().tenants.values().filter_map(|known| known.oauth.clone()).collect();
+        let all = async {
+            for oauth in tenants {
+                oauth.settled().await;
+            }
+        };
+        if timeout(SETTLING, all).await.is_err() {
+            error!(
+                "the process ends while new tokens are not kept; it may be necessary to connect accounts anew"
+            );
+        }
+    }
 }
+
+/// How long the end of a process waits for tokens: longer than the token endpoint may take.
+const SETTLING: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

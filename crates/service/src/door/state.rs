@@ -120,8 +120,15 @@ impl Door {
         let of = |kind| self.secrets.accounts(kind);
         let reached = &of(SecretKind::SigningSecret) | &of(SecretKind::WhatsappAppSecret);
         match self.backend {
-            Backend::Direct { .. } => &reached & &of(SecretKind::ApiKey),
+            Backend::Direct { .. } => &reached & &self.secrets.authenticated(),
             Backend::Queue { .. } => reached,
+        }
+    }
+
+    /// Waits for what must be kept before the process ends: new tokens of OAuth.
+    pub async fn settled(&self) {
+        if let Backend::Direct { tenants, .. } = &self.backend {
+            tenants.settled().await;
         }
     }
 

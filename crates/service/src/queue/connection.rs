@@ -41,6 +41,7 @@ pub struct Queue {
     pub(super) leases: Store,
     pub(super) workers: Store,
     pub(super) signatures: Store,
+    pub(super) tokens: Store,
     /// The most bytes of waiting opt-ins, if the server's own bound would lose some.
     pub(super) max_bytes: Option<u64>,
     pub(super) put_permits: Arc<Semaphore>,
@@ -103,6 +104,7 @@ impl Queue {
             leases: set_up::open_bucket(&context, "klaviyo-leases", LEASE).await?,
             workers: set_up::open_bucket(&context, "klaviyo-workers", LEASE).await?,
             signatures: set_up::open_bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
+            tokens: set_up::open_bucket(&context, "klaviyo-oauth", Duration::ZERO).await?,
             max_bytes: loses.then_some(opt_ins_bytes),
             put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
             outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),

@@ -6,6 +6,7 @@
 //! | `KLAVIYO_DEAD` | stream, `klaviyo.dead.<account>.<digest>` | dead letters | they are retried or dropped |
 //! | `klaviyo-outcomes` | bucket | the outcome of each opt-in | a week is over |
 //! | `klaviyo-leases` | bucket | the worker of each account | ten seconds after the last renewal |
+//! | `klaviyo-oauth` | bucket | the sealed tokens of accounts that have installed an app | somebody deletes them |
 //! | `klaviyo-workers` | bucket | the live workers | ten seconds after the last heartbeat |
 //! | `klaviyo-signatures` | bucket | signatures that front doors have accepted | ten minutes are over |
 //!
@@ -22,6 +23,7 @@ mod put;
 mod record;
 mod set_up;
 mod settings;
+mod tokens;
 mod version;
 
 pub use account_queue::{AccountQueue, Backlog, MAX_BATCH, Waiting};
@@ -34,3 +36,4 @@ pub use lease::{Lease, Workers};
 pub use put::Accepted;
 pub(crate) use record::Record;
 pub use settings::{Nats, OPT_INS_BYTES, Role};
+pub use tokens::BucketTokenStore;

@@ -15,6 +15,9 @@ pub(super) const DEAD_SUBJECT: &str = "klaviyo.dead";
 /// How long JetStream itself drops a second opt-in with the same id. Later ones are found by their outcomes.
 const DUPLICATES: Duration = Duration::from_secs(10 * 60);
 
+/// The same for buckets, which have no use for it; it may not be longer than entries stay.
+const WINDOW: Duration = Duration::from_secs(120);
+
 /// Opens the stream of opt-ins, or makes it with this bound in bytes; none for no bound.
 pub(super) async fn open_opt_ins(context: &Context, max_bytes: Option<u64>) -> Result<Stream, QueueError> {
     let config = stream::Config {
@@ -59,7 +62,7 @@ async fn open_stream(
         .map_err(|error: CreateStreamError| QueueError::SetUp(name, error.into()))
 }
 
-/// Opens a bucket, or makes its stream. The client could make it, but first asks for something that a server
+/// Opens a bucket, or makes its stream. Without an age, entries stay. The client could make it, but first asks for something that a server
 /// of version 2.9, which Debian 12 has, does not tell.
 pub(super) async fn open_bucket(
     context: &Context,
@@ -71,7 +74,7 @@ pub(super) async fn open_bucket(
         subjects: vec![format!("$KV.{name}.>")],
         max_messages_per_subject: 1,
         max_age,
-        duplicate_window: max_age.min(Duration::from_secs(120)),
+        duplicate_window: if max_age.is_zero() { WINDOW } else { max_age.min(WINDOW) },
         discard: DiscardPolicy::New,
         deny_delete: true,
         allow_rollup: true,

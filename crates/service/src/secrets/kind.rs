@@ -11,6 +11,8 @@ use strum::{EnumString, IntoStaticStr};
 pub enum SecretKind {
     /// Klaviyo's private key. Workers need it, and a front door without a queue.
     ApiKey,
+    /// The installation of an app, instead of a private key: JSON as `klaviyo-connector connect` writes it.
+    Oauth,
     /// The secret with which callers sign opt-ins: `whsec_` and the base64 of 24 to 64 bytes.
     SigningSecret,
     /// The secret with which Meta signs the notifications of WhatsApp.
@@ -36,6 +38,11 @@ impl SecretKind {
     #[must_use]
     pub fn variable(self) -> String {
         format!("KLAVIYO_{}", self.file().replace('-', "_").to_uppercase())
+    }
+
+    /// Whether it can have more than one line.
+    pub(super) const fn has_lines(self) -> bool {
+        matches!(self, Self::Oauth | Self::WhatsappPhoneNumberId)
     }
 
     /// Whether it has to stay secret.

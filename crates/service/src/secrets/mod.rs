@@ -13,7 +13,7 @@ mod value;
 
 pub use kind::SecretKind;
 pub use mac_key::MacKey;
-pub use store::{Secrets, SecretsError};
+pub use store::{Authentication, Secrets, SecretsError};
 pub use text::{InvalidSecret, SecretText};
 
 #[cfg(test)]

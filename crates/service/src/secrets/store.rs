@@ -25,6 +25,15 @@ pub struct Secrets {
     changes: watch::Sender<u64>,
 }
 
+/// What authenticates an account at Klaviyo.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Authentication {
+    /// [`SecretKind::Oauth`] or [`SecretKind::ApiKey`].
+    pub kind: SecretKind,
+    /// The text of the secret.
+    pub text: SecretText,
+}
+
 /// Why the secrets cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
@@ -87,6 +96,26 @@ impl Secrets {
             SecretValue::Text(text) => Some(text),
             SecretValue::Mac(_) => None,
         }
+    }
+
+    /// What authenticates the account at Klaviyo, if it has something: the installation of an app, or else the private
+    /// key.
+    #[must_use]
+    pub fn authentication(&self, account: &Account) -> Option<Authentication> {
+        let of = |kind| Some(Authentication { kind, text: self.get(account, kind)? });
+        of(SecretKind::Oauth).or_else(|| of(SecretKind::ApiKey))
+    }
+
+    /// The accounts that have something to authenticate with at Klaviyo.
+    #[must_use]
+    pub fn authenticated(&self) -> BTreeSet<Account> {
+        &self.accounts(SecretKind::Oauth) | &self.accounts(SecretKind::ApiKey)
+    }
+
+    /// The file of a secret, if there is a folder.
+    #[must_use]
+    pub fn file(&self, account: &Account, kind: SecretKind) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(format!("{account}.{}", kind.file())))
     }
 
     /// The key with which an account's requests are signed, if it has one: for [`SecretKind::SigningSecret`]

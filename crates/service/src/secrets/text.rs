@@ -1,5 +1,6 @@
 //! The text of a secret, and why a text is none.
 
+use klaviyo_host::oauth::InstallationError;
 use zeroize::Zeroizing;
 
 /// The text of a secret, without the white space around it. Its memory is overwritten when it is dropped.
@@ -43,6 +44,9 @@ pub enum InvalidSecret {
          WhatsApp > API setup"
     )]
     NotAnId,
+    /// It is no installation of an app.
+    #[error(transparent)]
+    NotAnInstallation(#[from] InstallationError),
     /// It is not a file that can be read to its end.
     #[error("it is not a regular file")]
     NotAFile,

@@ -3,6 +3,7 @@
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
 use super::text::{InvalidSecret, SecretText, at_least};
+use klaviyo_host::oauth::Installation;
 use klaviyo_host::{Secret, SecretError};
 use zeroize::Zeroizing;
 
@@ -27,7 +28,7 @@ impl SecretValue {
         if kind != SecretKind::WhatsappList && text.starts_with(['"', '\'', '“', '‘']) {
             return Err(InvalidSecret::Quoted);
         }
-        if text.contains(char::is_control) && kind != SecretKind::WhatsappPhoneNumberId {
+        if text.contains(char::is_control) && !kind.has_lines() {
             return Err(InvalidSecret::Characters);
         }
         match kind {
@@ -39,6 +40,7 @@ impl SecretValue {
                     _ => InvalidSecret::Characters,
                 })?;
             }
+            SecretKind::Oauth => drop(Installation::from_json(text)?),
             SecretKind::WhatsappVerifyToken => at_least(text, VERIFY_TOKEN)?,
             SecretKind::WhatsappList => {}
             SecretKind::WhatsappPhoneNumberId => {

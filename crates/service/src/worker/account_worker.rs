@@ -9,7 +9,7 @@ use super::status::AccountState;
 use crate::account::Account;
 use crate::outcome::Reason;
 use crate::queue::{AccountQueue, Backlog, Lease, MAX_BATCH, QueueError};
-use crate::secrets::{SecretKind, SecretText};
+use crate::secrets::Authentication;
 use klaviyo_host::{Meter, Tenant};
 use std::error::Error;
 use std::sync::Arc;
@@ -234,17 +234,22 @@ impl AccountWorker<'_> {
     }
 }
 
-/// The tenant of an account and the text of its key; none if it has no key here.
-fn tenant(context: &WorkerContext, account: &Account) -> Option<(Tenant, SecretText)> {
+/// The tenant of an account and what authenticates it; none if it has no key here.
+fn tenant(context: &WorkerContext, account: &Account) -> Option<(Tenant, Authentication)> {
     // Read before the tenant: the tenant's key is this one or a newer one, which costs one attempt too many
     // at worst.
-    let key = context.secrets.get(account, SecretKind::ApiKey)?;
+    let key = context.secrets.authentication(account)?;
     Some((context.tenants.get(account).ok()?, key))
 }
 
 /// Waits until the account has another key than the refused one, is another worker's, or it is time to try
 /// again.
-async fn wait_for_new_key(context: &WorkerContext, account: &Account, reason: Reason, refused: &SecretText) {
+async fn wait_for_new_key(
+    context: &WorkerContext,
+    account: &Account,
+    reason: Reason,
+    refused: &Authentication,
+) {
     warn!(
         %account, code = reason.code, reason = reason.message,
         "the account is paused until its key changes; nothing of it is lost"
@@ -254,9 +259,7 @@ async fn wait_for_new_key(context: &WorkerContext, account: &Account, reason: Re
     let mut assignments = context.assignment.subscribe();
     let mut longest = std::pin::pin!(sleep(LONGEST_WAIT));
     let changed = async {
-        while context.secrets.get(account, SecretKind::ApiKey).as_ref() == Some(refused)
-            && context.is_mine(account)
-        {
+        while context.secrets.authentication(account).as_ref() == Some(refused) && context.is_mine(account) {
             tokio::select! {
                 _ = changes.changed() => {}
                 _ = assignments.changed() => {}

@@ -99,6 +99,7 @@ impl Worker {
                 error!(%account, %error, "the work on an account ended in a defect; report it");
             }
         }
+        context.tenants.settled().await;
         heartbeat.workers.deregister(&context.name).await;
     }
 }
@@ -119,7 +120,7 @@ async fn poll(
         }
     }
     let waiting = context.queue.waiting().await?;
-    let keyed = context.secrets.accounts(SecretKind::ApiKey);
+    let keyed = context.secrets.authenticated();
     let strays = waiting.strays.values().sum();
     if strays > heartbeat.strays {
         let subjects: Vec<&str> = waiting.strays.keys().take(10).map(String::as_str).collect();
@@ -136,8 +137,8 @@ async fn poll(
         waiting.keys().filter(|account| !keyed.contains(*account)).cloned().collect();
     context.status.without_key(&unable);
     for account in unable.difference(&heartbeat.unable) {
-        let file = SecretKind::ApiKey.file();
-        warn!(%account, "opt-ins wait, and there is no key; give it one in {account}.{file}");
+        let [key, oauth] = [SecretKind::ApiKey, SecretKind::Oauth].map(SecretKind::file);
+        warn!(%account, "opt-ins wait, and there is no key; give it one in {account}.{key}, or connect it: {account}.{oauth}");
     }
     if heartbeat.is_due() || unable != heartbeat.unable {
         heartbeat.send(&context.name, unable).await?;

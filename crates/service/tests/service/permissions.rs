@@ -65,7 +65,7 @@ fn streams() -> Vec<Value> {
             stream
         })
         .collect();
-    assert_eq!(streams.len(), 6);
+    assert_eq!(streams.len(), 7);
     streams
 }
 
