@@ -14,6 +14,10 @@ pub(crate) struct Account {
     /// KLAVIYO_API_KEY_FILE]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+    /// A file that `klaviyo-connector connect` wrote, such as shop-1.oauth: OAuth instead of a private key [variable:
+    /// KLAVIYO_OAUTH_FILE]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "key_file")]
+    pub(crate) oauth_file: Option<PathBuf>,
     /// Where requests go instead of to https://a.klaviyo.com, such as the address of `klaviyo-connector mock`
     /// [variable: KLAVIYO_ENDPOINT]
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint)]
@@ -62,9 +66,10 @@ impl Account {
     /// Takes from the environment what no option gives. clap could do that, but then a wrong variable would stop a
     /// command that does not need it.
     pub(crate) fn with_environment(mut self) -> Result<Self, Failure> {
-        if self.key_file.is_none() {
-            let file = std::env::var_os("KLAVIYO_API_KEY_FILE").filter(|value| !value.is_empty());
-            self.key_file = file.map(PathBuf::from);
+        let file = |variable| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+        if self.key_file.is_none() && self.oauth_file.is_none() {
+            self.oauth_file = file("KLAVIYO_OAUTH_FILE");
+            self.key_file = file("KLAVIYO_API_KEY_FILE").filter(|_| self.oauth_file.is_none());
         }
         // Empty it is a mistake, such as a variable that a script has not set: it would be Klaviyo itself.
         if let (None, Some(url)) = (&self.endpoint, std::env::var_os("KLAVIYO_ENDPOINT")) {

@@ -12,10 +12,11 @@ const REFERENCE: &str = "\
 The key:
   The account's private key is in the variable KLAVIYO_API_KEY, or in the file that --key-file or
   KLAVIYO_API_KEY_FILE names; the file goes before the variable. The key is never an argument:
-  others on the machine can read arguments, and the shell keeps them. It needs the scopes
-  profiles:read, profiles:write, lists:read and lists:write; the help of a command that needs others
-  names them. Standard error has a warning if others can read the key's file, and if --endpoint
-  sends the key to another machine without https.
+  others on the machine can read arguments, and the shell keeps them. Instead of a key,
+  --oauth-file or KLAVIYO_OAUTH_FILE may name a file that `klaviyo-connector connect` wrote. The
+  key needs the scopes profiles:read, profiles:write, lists:read and lists:write; the help of a
+  command that needs others names them. Standard error has a warning if others can read the key's
+  file, and if --endpoint sends the key to another machine without https.
 
 Exit codes:
   0    done
@@ -99,6 +100,7 @@ commands! {
     Worker(commands::worker::Worker),
     Dead(commands::dead::Dead),
     Secret(commands::secret::NewSecret),
+    Connect(commands::connect::Connect),
     Mock(commands::mock::Mock),
     Whatsapp(commands::whatsapp::WhatsApp),
     Account(commands::account::ShowAccount),

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod api;
 pub(crate) mod changes;
 pub(crate) mod completions;
+pub(crate) mod connect;
 pub(crate) mod consent;
 pub(crate) mod create;
 pub(crate) mod dead;

@@ -111,6 +111,8 @@ impl Drop for Waiting<'_> {
 /// Takes the key out of everything that is shown: out of its header, and out of an answer that repeats it.
 struct Mask {
     key: Zeroizing<String>,
+    /// The bodies are tokens: those of the token endpoint.
+    hides_bodies: bool,
 }
 
 impl Mask {
@@ -118,12 +120,17 @@ impl Mask {
         let value =
             request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let key = value.split_once(' ').map_or(value, |(_, key)| key);
-        Self { key: Zeroizing::new(key.to_owned()) }
+        let hides_bodies = request.uri().path().starts_with("/oauth/");
+        Self { key: Zeroizing::new(key.to_owned()), hides_bodies }
     }
 
     fn text(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes);
         if self.key.len() < KEY_BYTES { text.into_owned() } else { text.replace(self.key.as_str(), MASK) }
+    }
+
+    fn body(&self, bytes: &[u8]) -> String {
+        if self.hides_bodies && !bytes.is_empty() { "…".to_owned() } else { self.text(bytes) }
     }
 
     fn headers(&self, headers: &HeaderMap) -> Vec<(String, String)> {
@@ -141,7 +148,7 @@ impl Mask {
             method: request.method().to_string(),
             url: self.text(request.uri().to_string().as_bytes()),
             headers: self.headers(request.headers()),
-            body: self.text(request.body()),
+            body: self.body(request.body()),
         }
     }
 
@@ -149,7 +156,7 @@ impl Mask {
         ExchangeResult::Answer {
             status: answer.status().as_u16(),
             headers: self.headers(answer.headers()),
-            body: self.text(answer.body()),
+            body: self.body(answer.body()),
         }
     }
 }
@@ -171,5 +178,18 @@ mod tests {
         assert!(shown.contains("Klaviyo-API-Key pk_…"));
         let answer = Response::builder().header("echo", "<pk_secret123>").body(Bytes::new()).unwrap();
         assert_eq!(mask.answer(&answer).header("echo"), Some("<pk_…>"));
+    }
+
+    #[test]
+    fn nothing_that_the_token_endpoint_hears_or_says_is_shown() {
+        let request = Request::builder()
+            .uri("http://127.0.0.1/oauth/token")
+            .header("authorization", "Basic YXBwOnNlY3JldDEyMw==")
+            .body(Bytes::from_static(b"refresh_token=secret123"))
+            .unwrap();
+        let mask = Mask::of(&request);
+        let answer = Response::builder().body(Bytes::from_static(b"{\"access_token\":\"secret123\"}"));
+        let shown = format!("{:?} {:?}", mask.request(&request), mask.answer(&answer.unwrap()));
+        assert!(!shown.contains("secret123") && !shown.contains("YXBw"), "{shown}");
     }
 }

@@ -25,10 +25,15 @@ pub(crate) struct Key {
 impl Key {
     /// What is wrong with such a file, and what to do about it.
     pub(crate) fn exposure(&self) -> Option<(String, String)> {
-        let file = self.open_file.as_ref()?.display();
-        let found = format!("others on this machine have access to the key file {file}");
-        Some((found, format!("chmod 600 {file}")))
+        self.open_file.as_deref().map(exposure)
     }
+}
+
+/// What is wrong with a file that others can read or change, and what to do about it.
+pub(crate) fn exposure(file: &Path) -> (String, String) {
+    let file = file.display();
+    let found = format!("others on this machine have access to the key file {file}");
+    (found, format!("chmod 600 {file}"))
 }
 
 /// Why there is no key to send.
@@ -37,7 +42,7 @@ pub(crate) struct KeyError {
     pub(crate) found: String,
     pub(crate) fix: &'static str,
     /// Neither the variable nor the option was set.
-    missing: bool,
+    pub(crate) missing: bool,
 }
 
 impl From<KeyError> for Failure {
@@ -122,7 +127,7 @@ pub(crate) fn read_key(account: &Account) -> Result<Key, KeyError> {
 
 /// The beginning of a file, and whether others may read or change the file. A key file is short; something else, such
 /// as a device, may have no end.
-fn contents(file: &Path) -> std::io::Result<(String, bool)> {
+pub(crate) fn contents(file: &Path) -> std::io::Result<(String, bool)> {
     let file = std::fs::File::open(file)?;
     let is_open = is_open_to_others(&file.metadata()?);
     let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES));

@@ -11,6 +11,7 @@ mod commands;
 mod component;
 mod contact;
 mod context;
+mod credential;
 mod exchange;
 mod failure;
 mod file_or_text;

@@ -3,16 +3,17 @@
 use crate::account::Account;
 use crate::component;
 use crate::context::Context;
+use crate::credential::{self, Credential};
 use crate::exchange::{ObservedTransport, Observer};
 use crate::failure::Failure;
-use crate::key::{self, Key};
 use crate::notices;
 use crate::output::{self, Output};
 use crate::runtime;
 use crate::verbose::Verbose;
 use klaviyo_host::types::Code;
 use klaviyo_host::{
-    Access, Egress, HttpTransport, Limits, LoadError, Pace, Secret, Tenant, TenantBuilder, Transport,
+    Access, Connector, Credentials, Egress, HttpTransport, Limits, LoadError, Pace, Secret, Tenant,
+    TenantBuilder, Transport,
 };
 use std::sync::Arc;
 
@@ -38,36 +39,43 @@ pub(crate) fn with_access(
     let account = context.account()?;
     notices::print();
     runtime::on_this_thread(async {
-        let key = secret(key::read_key(&account)?);
+        let credential = warned(Credential::read(&account)?);
         // Sets no memory aside for more calls.
         let limits = Limits { concurrent_calls: 1, ..Limits::default() };
         let transport = transport(&account, &limits)?;
-        let tenant = builder(&account, key, limits, transport)?.access(access).build();
-        calls(&tenant.metered(context.meter.clone())).await.map_err(|failure| account.explain(failure))
+        let connector = connector(&account, limits, transport)?;
+        let credentials = credential.credentials(&connector);
+        let tenant = builder(&account, &connector, credentials).access(access).build();
+        let outcome = calls(&tenant.metered(context.meter.clone())).await;
+        tenant.settled().await;
+        outcome.map_err(|failure| account.explain(failure))
     })
 }
 
-/// The account with its key, over HTTP. `observer` sees each exchange.
+/// The account with its key or installation, over HTTP. `observer` sees each exchange. Who opens it waits for
+/// [`Tenant::settled`] at the end.
 pub(crate) fn open(
     account: &Account,
-    key: Key,
+    credential: Credential,
     limits: Limits,
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Tenant, Failure> {
-    let key = secret(key);
+    let credential = warned(credential);
     let mut transport = transport(account, &limits)?;
     if let Some(observer) = observer {
         transport = transport.observed_by(observer);
     }
-    over(account, key, limits, transport, Pace::published())
+    let connector = connector(account, limits, transport)?;
+    let credentials = credential.credentials(&connector);
+    Ok(builder(account, &connector, credentials).build())
 }
 
-/// The key itself, after a warning if others can read its file.
-fn secret(key: Key) -> Secret {
-    if let Some((found, fix)) = key.exposure() {
+/// The same, after a warning if others can read its file.
+fn warned(credential: Credential) -> Credential {
+    if let Some((found, fix)) = credential.exposure() {
         output::warn(&format!("{found}; {fix}"));
     }
-    key.secret
+    credential
 }
 
 /// The account over a transport of the caller's.
@@ -78,21 +86,19 @@ pub(crate) fn over(
     transport: impl Transport,
     pace: Pace,
 ) -> Result<Tenant, Failure> {
-    Ok(builder(account, key, limits, transport)?.pace(pace).build())
+    Ok(builder(account, &connector(account, limits, transport)?, key).pace(pace).build())
 }
 
-fn builder(
-    account: &Account,
-    key: Secret,
-    limits: Limits,
-    transport: impl Transport,
-) -> Result<TenantBuilder, Failure> {
-    let connector = component::load(account, egress(account), limits, transport)?;
-    let tenant = Tenant::builder(&connector, key);
-    Ok(match &account.revision {
+fn connector(account: &Account, limits: Limits, transport: impl Transport) -> Result<Connector, Failure> {
+    component::load(account, egress(account), limits, transport)
+}
+
+fn builder(account: &Account, connector: &Connector, credentials: impl Credentials) -> TenantBuilder {
+    let tenant = Tenant::builder(connector, credentials);
+    match &account.revision {
         Some(revision) => tenant.revision(revision.clone()),
         None => tenant,
-    })
+    }
 }
 
 /// The transport for an account, after a warning if it gives the key away.
@@ -115,7 +121,7 @@ impl Account {
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         match (failure.error.code, &self.endpoint) {
             (Code::Unauthenticated, _) => {
-                let source = key::source(self);
+                let source = credential::source(self);
                 failure.hint(format!(
                     "the key came from {source}; `klaviyo-connector doctor` looks at it more closely"
                 ))

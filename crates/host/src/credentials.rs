@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::json;
-use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +26,15 @@ pub trait Credentials: Send + Sync + 'static {
         let _ = authorization;
         false
     }
+
+    /// Waits until nothing is under way that the end of the process would lose.
+    fn settled(&self) -> Settling<'_> {
+        Box::pin(ready(()))
+    }
 }
+
+/// The future of [`Credentials::settled`].
+pub type Settling<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// The future of an authorization.
 pub type Authorizing<'a> = Pin<Box<dyn Future<Output = Result<Authorization, CredentialsError>> + Send + 'a>>;
@@ -132,10 +139,8 @@ impl<C: Credentials + ?Sized> Credentials for Arc<C> {
     fn refused(&self, authorization: &Authorization) -> bool {
         (**self).refused(authorization)
     }
-}
 
-impl fmt::Debug for dyn Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(…)")
+    fn settled(&self) -> Settling<'_> {
+        (**self).settled()
     }
 }

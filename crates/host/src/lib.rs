@@ -72,7 +72,7 @@ mod usage;
 pub use access::{Access, ApiAccess, ApiAccessError};
 pub use client::{HttpTransport, HttpTransportError};
 pub use connector::{Connector, ConnectorBuilder, LoadError};
-pub use credentials::{Authorization, Authorizing, Credentials, CredentialsError};
+pub use credentials::{Authorization, Authorizing, Credentials, CredentialsError, Settling};
 pub use egress::{Egress, EgressError};
 pub use endpoint::{Endpoint, Rates};
 pub use error::{Answer, Cause, Disposition, Error};

@@ -159,7 +159,7 @@ impl OutboundHttp {
             }
             let requested = outcome.as_ref().ok().and_then(|answer| retry::retry_after(answer.headers()));
             let pause = pauses.next().unwrap_or_default().max(requested.unwrap_or_default());
-            if let Ok(answer) = &outcome {
+            if let (Ok(answer), true) = (&outcome, was_sent) {
                 self.usage.received_bytes += answer.body().len() as u64;
                 permit.learn(answer.headers());
                 let asked = requested_revision(request.headers());

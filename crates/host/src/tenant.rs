@@ -20,14 +20,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::field::Empty;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, error, info, info_span};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
 /// The deadline of calls whose [`Limits::time`](crate::Limits::time) is too far away to be a point in time.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long the end of a program waits for new tokens: longer than the token endpoint may take.
+const SETTLING: Duration = Duration::from_secs(20);
 /// How much larger a result may be as JSON than as the component returns it.
 const JSON_FACTOR: usize = 4;
 
@@ -117,6 +119,16 @@ impl Tenant {
     /// is already running.
     pub fn set_credentials(&self, credentials: impl Credentials) {
         self.account.set_credentials(credentials);
+    }
+
+    /// Waits until nothing of the account is under way that the end of the process would lose, such as a new refresh
+    /// token. A program that uses [`OAuth`](crate::oauth::OAuth) asks for it before it ends. It takes 20 seconds at most.
+    pub async fn settled(&self) {
+        let credentials = self.account.credentials();
+        if timeout(SETTLING, credentials.settled()).await.is_err() {
+            let account = self.account.name.as_str();
+            error!(account, "new tokens are not kept yet; if the process ends now, connect the account anew");
+        }
     }
 
     /// Calls a function of the contract by its name, such as `contacts.opt-in`, with JSON for its arguments:

@@ -3,15 +3,13 @@
 use crate::account::Account;
 use crate::queue::Queue;
 use crate::secrets::{Authentication, SecretKind, Secrets};
+use futures_util::future::join_all;
 use klaviyo_host::oauth::{FileTokenStore, Installation, MemoryTokenStore, OAuth};
 use klaviyo_host::{Connector, Credentials, Revision, Secret, Tenant};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tracing::error;
 
 /// The tenants of a process. Each is made when it is first asked for, and kept, because it knows the
 /// account's pace. It goes when the account's key is taken away.
@@ -32,9 +30,8 @@ struct Known {
 
 struct KnownTenant {
     tenant: Tenant,
-    /// What it was made with.
+    /// What its credentials were made of.
     authentication: Authentication,
-    oauth: Option<OAuth>,
 }
 
 impl Known {
@@ -56,12 +53,6 @@ impl Known {
     file = SecretKind::ApiKey.file()
 )]
 pub struct NoKey(Account);
-
-/// The credentials of an account.
-enum AccountCredentials {
-    Key(Secret),
-    Installed(OAuth),
-}
 
 impl TenantCache {
     /// Tenants of this connector. `revision` is the oldest API revision to ask for.
@@ -95,10 +86,6 @@ impl TenantCache {
         }
         // The secrets hold only those that can be read.
         let credentials = self.credentials(account, &authentication).ok_or_else(no_key)?;
-        let (credentials, oauth): (Arc<dyn Credentials>, _) = match credentials {
-            AccountCredentials::Key(key) => (Arc::new(key), None),
-            AccountCredentials::Installed(oauth) => (Arc::new(oauth.clone()), Some(oauth)),
-        };
         let tenant = match known.tenants.get(account) {
             Some(known) => {
                 known.tenant.set_credentials(credentials);
@@ -112,46 +99,37 @@ impl TenantCache {
                 }
             }
         };
-        let present = KnownTenant { tenant: tenant.clone(), authentication, oauth };
+        let present = KnownTenant { tenant: tenant.clone(), authentication };
         known.tenants.insert(account.clone(), present);
         Ok(tenant)
     }
 
-    fn credentials(&self, account: &Account, authentication: &Authentication) -> Option<AccountCredentials> {
+    fn credentials(
+        &self,
+        account: &Account,
+        authentication: &Authentication,
+    ) -> Option<Arc<dyn Credentials>> {
         if authentication.kind != SecretKind::Oauth {
-            return Secret::new(&authentication.text).ok().map(AccountCredentials::Key);
+            return Some(Arc::new(Secret::new(&authentication.text).ok()?));
         }
         let installation = Installation::from_json(&authentication.text).ok()?;
         let endpoint = self.connector.token_endpoint();
         let name = account.as_str();
-        let oauth = match (&self.queue, self.secrets.file(account, SecretKind::Oauth)) {
+        Some(Arc::new(match (&self.queue, self.secrets.file(account, SecretKind::Oauth)) {
             (Some(queue), _) => OAuth::new(endpoint, name, installation, queue.token_store(account)),
             (None, Some(file)) => OAuth::new(endpoint, name, installation, FileTokenStore::beside(&file)),
             // A process with a variable and no queue: nothing outlives it.
             (None, None) => OAuth::new(endpoint, name, installation, MemoryTokenStore::default()),
-        };
-        Some(AccountCredentials::Installed(oauth))
+        }))
     }
 
-    /// Waits until all new tokens are kept, before the process ends. It takes half a minute at most.
+    /// Waits until all new tokens are kept, before the process ends. It takes 20 seconds at most.
     pub async fn settled(&self) {
-        let tenants: Vec<OAuth> =
-            self.known.lock().tenants.values().filter_map(|known| known.oauth.clone()).collect();
-        let all = async {
-            for oauth in tenants {
-                oauth.settled().await;
-            }
-        };
-        if timeout(SETTLING, all).await.is_err() {
-            error!(
-                "the process ends while new tokens are not kept; it may be necessary to connect accounts anew"
-            );
-        }
+        let tenants: Vec<Tenant> =
+            self.known.lock().tenants.values().map(|known| known.tenant.clone()).collect();
+        join_all(tenants.iter().map(Tenant::settled)).await;
     }
 }
-
-/// How long the end of a process waits for tokens: longer than the token endpoint may take.
-const SETTLING: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

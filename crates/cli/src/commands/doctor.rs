@@ -10,9 +10,10 @@ mod scopes;
 
 use crate::account::{Account, Endpoint};
 use crate::context::Context;
+use crate::credential::{self, Credential};
 use crate::exchange::ExchangeResult;
 use crate::failure::{Failure, exit_code};
-use crate::key::{self, Key, KeyError};
+use crate::key::KeyError;
 use crate::output::Output;
 use crate::runtime;
 use crate::session::{IN_CLEAR, USE_HTTPS};
@@ -30,6 +31,20 @@ const LISTS_READ: &str = "lists:read";
 const PROFILES_READ: &str = "profiles:read";
 const PROFILES_WRITE: &str = "profiles:write";
 const LISTS_WRITE: &str = "lists:write";
+/// The scopes that the connector has a use for.
+pub(crate) const SCOPES: [&str; 11] = [
+    LISTS_READ,
+    PROFILES_READ,
+    PROFILES_WRITE,
+    LISTS_WRITE,
+    scopes::SUBSCRIPTIONS_WRITE,
+    scopes::SEGMENTS_READ,
+    scopes::METRICS_READ,
+    scopes::EVENTS_READ,
+    scopes::EVENTS_WRITE,
+    scopes::ACCOUNTS_READ,
+    scopes::DATA_PRIVACY_WRITE,
+];
 /// The names of all checks, in the order in which they are shown.
 const ALL: [&str; 17] = [
     KEY,
@@ -64,16 +79,18 @@ pub(crate) struct Doctor {}
 impl Doctor {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         let account = context.account()?;
-        let source = key::source(&account);
-        let key = match key::read_key(&account) {
-            Ok(key) => key,
+        let source = credential::source(&account);
+        let credential = match Credential::read(&account) {
+            Ok(credential) => credential,
             Err(KeyError { found, fix, .. }) => {
                 return Ok(output(vec![Check::bad(KEY, Code::InvalidInput, found, fix)]));
             }
         };
         runtime::on_this_thread(async {
-            let mut checks = vec![shape(&key, &source)];
-            look(&account, &Probes::open(&account, key, &context.meter)?, &mut checks).await;
+            let mut checks = vec![shape(&credential, &source)];
+            let probes = Probes::open(&account, credential, &context.meter)?;
+            look(&account, &probes, &mut checks).await;
+            probes.settled().await;
             Ok(output(checks))
         })
     }
@@ -90,7 +107,10 @@ async fn look(account: &Account, probes: &Probes, checks: &mut Vec<Check>) {
         checks.extend([revision(&outcome, exchange), headers::clock(exchange), headers::rates(exchange)]);
     }
     if !matches!(outcome, Outcome::Works | Outcome::Failed(Code::Forbidden, _)) {
-        if let Outcome::Failed(Code::Unauthenticated, _) = outcome {
+        if let (Outcome::Failed(Code::Unauthenticated, message), Some(_)) = (&outcome, &account.oauth_file) {
+            let fix = "connect the account anew with `klaviyo-connector connect`";
+            checks.push(Check::bad(AUTHENTICATION, Code::Unauthenticated, message, fix));
+        } else if let Outcome::Failed(Code::Unauthenticated, _) = outcome {
             checks.push(Check::bad(
                 AUTHENTICATION,
                 Code::Unauthenticated,
@@ -101,7 +121,8 @@ async fn look(account: &Account, probes: &Probes, checks: &mut Vec<Check>) {
         }
         return;
     }
-    checks.push(Check::good(AUTHENTICATION, "Klaviyo knows the key"));
+    let by = if account.oauth_file.is_some() { "the access token, by OAuth" } else { "the private key" };
+    checks.push(Check::good(AUTHENTICATION, format!("Klaviyo knows {by}")));
     checks.push(scope(LISTS_READ, &outcome));
     checks.push(scope(PROFILES_READ, &Outcome::of(&probes.lookup().await)));
     let create = probes.create().await;
@@ -132,8 +153,12 @@ impl Outcome {
     }
 }
 
-fn shape(key: &Key, source: &str) -> Check {
-    if !key.looks_private {
+fn shape(credential: &Credential, source: &str) -> Check {
+    let looks_private = match credential {
+        Credential::Key(key) => key.looks_private,
+        Credential::Installed(_) => true,
+    };
+    if !looks_private {
         let found = format!("{source}: it does not begin with pk_, as private keys do");
         return Check::warning(
             KEY,
@@ -141,8 +166,13 @@ fn shape(key: &Key, source: &str) -> Check {
             "see that it is a private key, from Settings > API keys in Klaviyo",
         );
     }
-    let found = format!("{source}, and it looks like a private key");
-    match key.exposure() {
+    let found = match credential {
+        Credential::Key(_) => format!("{source}, and it looks like a private key"),
+        Credential::Installed(_) => {
+            format!("{source}, which `connect` wrote: OAuth instead of a private key")
+        }
+    };
+    match credential.exposure() {
         None => Check::good(KEY, found),
         Some((exposed, fix)) => Check::warning(KEY, format!("{found}; but {exposed}"), fix),
     }

@@ -7,13 +7,14 @@ use crate::output::{self, Output};
 use crate::runtime;
 use crate::text::{FAINT, TITLE};
 use clap::Args;
-use klaviyo_mock::{Account, Channel, Faults, Klaviyo, Rates, Revision, Rule, Server};
+use klaviyo_mock::{Account, App, Channel, Faults, Klaviyo, Rates, Revision, Rule, Server};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 const HELP: &str = "\
-With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …]}. It is printed before
+With --json, VALUE is {url, keys: [{key, scopes}, …], lists: [{id, name}, …],
+app: {client_id, client_secret}}. It is printed before
 the simulator serves.";
 
 /// Run a Klaviyo on this machine to try things on, until Ctrl-C
@@ -109,7 +110,7 @@ impl Mock {
         account.set_lateness(Duration::from_secs(self.late.into()), self.seed);
         self.missing_channels.iter().for_each(|channel| account.lacks_channel(*channel));
         let faults = self.faults.iter().cloned().fold(Faults::seeded(self.seed), Faults::rule);
-        let klaviyo = Klaviyo::from(account).rates(self.rates).faults(faults);
+        let klaviyo = Klaviyo::from(account).app(App::demo()).rates(self.rates).faults(faults);
         let klaviyo = self.retire.into_iter().fold(klaviyo, Klaviyo::retire);
         let server = Server::start_at((Ipv4Addr::LOCALHOST, self.port).into(), klaviyo).map_err(|error| {
             Failure::other(format!("{error:#}"))
@@ -147,9 +148,11 @@ impl Mock {
             format!("{key}  {FAINT}{scopes}{FAINT:#}")
         };
         let retired = self.retire.map(|revision| format!("{revision} and before"));
-        let sections: [(&str, Vec<String>); 4] = [
+        let app = format!("{}  {FAINT}{}{FAINT:#}", App::DEMO_CLIENT_ID, App::DEMO_CLIENT_SECRET);
+        let sections: [(&str, Vec<String>); 5] = [
             ("keys", keys.iter().map(shown).collect()),
             ("lists", lists.iter().map(|(id, name)| format!("{id}  {name}")).collect()),
+            ("app", vec![app]),
             ("retired", retired.into_iter().collect()),
             ("faults", self.faults.iter().map(ToString::to_string).collect()),
         ];
@@ -172,8 +175,12 @@ impl Mock {
         ));
         let keys = keys.iter().map(|MockKey { key, scopes }| json!({ "key": key, "scopes": scopes }));
         let lists = lists.iter().map(|(id, name)| json!({ "id": id, "name": name }));
-        let value =
-            json!({ "url": url, "keys": keys.collect::<Vec<_>>(), "lists": lists.collect::<Vec<_>>() });
+        let value = json!({
+            "url": url,
+            "keys": keys.collect::<Vec<_>>(),
+            "lists": lists.collect::<Vec<_>>(),
+            "app": { "client_id": App::DEMO_CLIENT_ID, "client_secret": App::DEMO_CLIENT_SECRET },
+        });
         output::announce(json, value, &out);
     }
 }

@@ -100,6 +100,7 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
   ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
+  ACCOUNT.oauth                     `klaviyo-connector connect`       the same, instead of a key
 
   The log names a secret that cannot be used, such as a signing secret of fewer than 24 bytes, and
   its account is not served. Accounts that share a WhatsApp app need their phone number ids: Meta
@@ -219,6 +220,7 @@ impl Serve {
             () = secrets.keep_fresh() => {}
             () = door.watch() => {}
         }
+        door.settled().await;
         Ok(Output::printed())
     }
 }

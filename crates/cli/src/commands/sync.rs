@@ -10,10 +10,10 @@ pub(crate) use args::Sync;
 
 use crate::account::Account;
 use crate::context::Context;
+use crate::credential::Credential;
 use crate::failure::Failure;
 use crate::find_list;
 use crate::interrupt;
-use crate::key;
 use crate::notices;
 use crate::output::Output;
 use crate::rows::progress::Terminal;
@@ -44,7 +44,7 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let started = Instant::now();
     let settings = settings::of(options, account);
     let input = settings::input(options, &settings, account)?;
-    let key = key::read_key(account)?;
+    let credential = Credential::read(account)?;
     let interrupt = interrupt::listen()?;
     // Before the state or Klaviyo hears of the sync.
     let input = tokio::select! {
@@ -55,12 +55,14 @@ async fn sync(account: &Account, options: &Sync, meter: &Meter) -> Result<Output
     let run = SyncRun::open(input, settings.clone())?;
     tell_form(&form);
     notices::print();
-    let tenant = session::open(account, key, settings.limits(), None)?.metered(meter.clone());
+    let tenant = session::open(account, credential, settings.limits(), None)?.metered(meter.clone());
     let mut terminal = Terminal::new(length);
     let find_list = async |name: &str| {
         find_list::id_of(&tenant, name).await.map_err(|failure| Error::from(failure.error))
     };
-    match run.run(tenant.clone(), find_list, interrupt, &mut terminal).await {
+    let ran = run.run(tenant.clone(), find_list, interrupt, &mut terminal).await;
+    tenant.settled().await;
+    match ran {
         Ok(done) => {
             let report = options.report.as_deref();
             Ok(summary(&done, &form, report, started.elapsed(), meter.usage(), &terminal.first_reasons()))

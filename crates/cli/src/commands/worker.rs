@@ -34,6 +34,7 @@ pauses, and the log and /readyz say so; another key resumes it.
 
 Keys are files in the folder of --secrets, which are read again when they change, or a variable:
   ACCOUNT.api-key    KLAVIYO_API_KEY    Klaviyo's private key
+  ACCOUNT.oauth      KLAVIYO_OAUTH      an app instead: `klaviyo-connector connect` writes it
 
 A worker that is killed loses nothing: another one goes on with its opt-ins after 15 seconds.
 Ctrl-C and SIGTERM end a worker in order.
@@ -73,19 +74,23 @@ impl Worker {
         service::start_log(&self.log, account.verbose);
         let interrupt = interrupt::listen()?;
         let secrets = tokio::select! {
-            secrets = service::secrets(&self.secrets, &[SecretKind::ApiKey]) => secrets?,
+            secrets = service::secrets(&self.secrets, &[SecretKind::ApiKey, SecretKind::Oauth]) => secrets?,
             () = interrupt.asked() => return Ok(Output::printed()),
         };
-        let accounts = secrets.accounts(SecretKind::ApiKey);
+        let accounts = secrets.authenticated();
         if self.secrets.folder.is_none() && accounts.is_empty() {
-            return Err(Failure::invalid(None, "there is no key: neither --secrets nor KLAVIYO_API_KEY")
-                .hint("--secrets names a folder with files such as shop-1.api-key"));
+            return Err(Failure::invalid(
+                None,
+                "there is no key: neither --secrets nor KLAVIYO_API_KEY nor KLAVIYO_OAUTH",
+            )
+            .hint("--secrets names a folder with files such as shop-1.api-key"));
         }
         let limits = Limits { time: TIME, concurrent_calls: CALLS, ..Limits::default() };
         let tenants = service::tenants(account, limits, &secrets)?;
         let nats = service::nats(&self.nats, Role::Worker)
             .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
         let queue = service::queue(&nats).await?;
+        let tenants = tenants.with_tokens_in(Arc::clone(&queue));
         let (listener, url) = service::listen(self.listen, "--listen", service::health())?;
         service::end_at_once(&interrupt);
         let mut registry = Registry::default();

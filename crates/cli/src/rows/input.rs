@@ -29,6 +29,7 @@ pub(crate) fn check_files(
     let read = if is_stdin(file) { files::identity_of(io::stdin()) } else { files::identity(file) };
     let mut used = vec![
         ("the key", of(account.key_file.as_ref())),
+        ("what `connect` wrote", of(account.oauth_file.as_ref())),
         ("the component", of(account.component.as_ref())),
         ("the input", read),
     ];

@@ -8,6 +8,8 @@ mod changes;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod connect;
+#[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod doctor;

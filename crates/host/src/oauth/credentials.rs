@@ -5,7 +5,7 @@ use super::installation::Installation;
 use super::record::{Freshness, Tokens};
 use super::renewal::Renewal;
 use super::store::TokenStore;
-use crate::credentials::{Authorization, Authorizing, Credentials, CredentialsError};
+use crate::credentials::{Authorization, Authorizing, Credentials, CredentialsError, Settling};
 use crate::secret::Secret;
 use parking_lot::Mutex;
 use std::fmt;
@@ -69,12 +69,6 @@ impl OAuth {
     ) -> Self {
         let renewal = Renewal::new(endpoint, account, installation, Arc::new(store));
         Self(Arc::new(Shared { renewal, state: Mutex::default(), renewing: Arc::default() }))
-    }
-
-    /// Waits until no renewal is under way and all tokens are kept. A program asks for it before it ends: a refresh token
-    /// that arrives later is lost.
-    pub async fn settled(&self) {
-        drop(self.0.renewing.lock().await);
     }
 }
 
@@ -187,6 +181,11 @@ impl Credentials for OAuth {
         state.renewed_after_401 = Some(now);
         state.refused = Some(Arc::clone(refused));
         true
+    }
+
+    /// Waits until no renewal is under way and all tokens are kept: a refresh token that arrives later is lost.
+    fn settled(&self) -> Settling<'_> {
+        Box::pin(async { drop(self.0.renewing.lock().await) })
     }
 }
 

@@ -16,6 +16,7 @@ mod on_nats {
     pub(crate) mod door;
     mod ids;
     mod notifications;
+    mod oauth;
     mod people;
     mod permissions;
     mod queue;

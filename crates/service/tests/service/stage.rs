@@ -1,7 +1,7 @@
 //! The stage of the tests: a queue, a Klaviyo, and a folder with secrets.
 
 use klaviyo_host::{Connector, Egress, Limits};
-use klaviyo_mock::{Account as Simulated, Klaviyo, Nats, Rates, Server};
+use klaviyo_mock::{Account as Simulated, App, Klaviyo, Nats, Rates, Server};
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
 use klaviyo_service::key::OptInKey;
 use klaviyo_service::ops::{self, Health, Listener};
@@ -85,6 +85,7 @@ pub(crate) fn stage_at(nats: Nats, queue: Arc<Queue>, accounts: &[&str]) -> Stag
         std::fs::write(keys.path().join(format!("{name}.api-key")), key_of(name)).unwrap();
     }
     let simulator = simulator.rates(Rates::off()).job_delay(Duration::from_millis(50));
+    let simulator = simulator.app(App::demo()).rotate_refresh_tokens();
     let klaviyo = Server::start(simulator).unwrap();
     Stage { nats, klaviyo, keys, queue }
 }
@@ -126,7 +127,7 @@ impl Stage {
     /// A worker with a connection of its own.
     pub(crate) fn worker_at(&self, queue: Arc<Queue>) -> Running {
         let secrets = self.secrets();
-        let tenants = self.tenants(&secrets);
+        let tenants = self.tenants(&secrets).with_tokens_in(Arc::clone(&queue));
         let (attempts, mut registry) = (3.try_into().unwrap(), Registry::default());
         let worker = Worker::new(queue, Arc::clone(&secrets), tenants, attempts, &mut registry);
         let (health, (stop, stopped)) = (worker.health(), oneshot::channel());

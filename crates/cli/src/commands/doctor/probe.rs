@@ -1,9 +1,9 @@
 //! The calls of the doctor, which change nothing, and the exchange that each of them made.
 
 use crate::account::Account;
+use crate::credential::Credential;
 use crate::exchange::{ExchangeResult, Observer, SentRequest};
 use crate::failure::Failure;
-use crate::key::Key;
 use crate::session;
 use klaviyo_host::types::{
     AccountDetails, Audience, Creation, Identifier, Metric, NewProfile, Period, Profile, Segment, Timeline,
@@ -43,12 +43,18 @@ pub(super) struct Probes {
 }
 
 impl Probes {
-    pub(super) fn open(account: &Account, key: Key, meter: &Meter) -> Result<Self, Failure> {
+    pub(super) fn open(account: &Account, credential: Credential, meter: &Meter) -> Result<Self, Failure> {
         let recorder = Arc::new(Recorder::default());
         // One attempt: a second one would hide what happened to the first. One request: a page of the lists is enough.
         let limits = Limits { concurrent_calls: 1, attempts: 1, requests: 1, ..Limits::default() };
-        let tenant = session::open(account, key, limits, Some(recorder.clone()))?.metered(meter.clone());
+        let tenant =
+            session::open(account, credential, limits, Some(recorder.clone()))?.metered(meter.clone());
         Ok(Self { tenant, recorder })
+    }
+
+    /// Ends: new tokens are kept.
+    pub(super) async fn settled(&self) {
+        self.tenant.settled().await;
     }
 
     /// Reads the first page of the lists.

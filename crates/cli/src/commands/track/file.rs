@@ -2,12 +2,13 @@
 
 use super::Track;
 use crate::context::Context;
+use crate::credential::Credential;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::rows::progress::Terminal;
 use crate::rows::summary::summary;
 use crate::rows::{self, tell_form};
-use crate::{interrupt, key, notices, runtime, session};
+use crate::{interrupt, notices, runtime, session};
 use klaviyo_host::types::Code;
 use klaviyo_sync::{EventInput, EventSettings, Summary};
 use std::path::Path;
@@ -21,7 +22,7 @@ pub(super) fn track(context: &Context, options: &Track, file: &Path) -> Result<O
         let started = Instant::now();
         let input = EventInput::new(rows::input::source(file), &settings)?;
         rows::input::check_files(file, &[("--report", settings.report.as_ref())], &account)?;
-        let key = key::read_key(&account)?;
+        let credential = Credential::read(&account)?;
         let interrupt = interrupt::listen()?;
         // Before Klaviyo hears of it.
         let input = tokio::select! {
@@ -31,9 +32,12 @@ pub(super) fn track(context: &Context, options: &Track, file: &Path) -> Result<O
         let form = input.form.clone();
         tell_form(&form);
         notices::print();
-        let tenant = session::open(&account, key, settings.limits(), None)?.metered(context.meter.clone());
+        let tenant =
+            session::open(&account, credential, settings.limits(), None)?.metered(context.meter.clone());
         let mut terminal = Terminal::new(input.length);
-        match klaviyo_sync::track(input, &settings, tenant, interrupt, &mut terminal).await {
+        let tracked = klaviyo_sync::track(input, &settings, tenant.clone(), interrupt, &mut terminal).await;
+        tenant.settled().await;
+        match tracked {
             Ok(counts) => {
                 let done = Summary { counts, ended_now: counts.rows(), was_complete: false };
                 let (report, usage) = (settings.report.as_deref(), context.meter.usage());
