@@ -6,6 +6,7 @@ use crate::failure::{Failure, INTERRUPTED, chain};
 use crate::session;
 use clap::{Args, ValueEnum};
 use klaviyo_host::Limits;
+use klaviyo_service::feed::Sender;
 use klaviyo_service::ops::{Listener, ListenerSettings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
 use klaviyo_service::secrets::{SecretKind, Secrets};
@@ -107,6 +108,11 @@ pub(crate) fn tenants(
     let transport = session::transport(account, &limits)?;
     let connector = component::load(account, session::egress(account), limits, transport)?;
     Ok(TenantCache::new(connector, account.revision.clone(), Arc::clone(secrets)))
+}
+
+/// The sender of changes.
+pub(crate) fn sender(is_private_allowed: bool) -> Result<Sender, Failure> {
+    Sender::new(is_private_allowed).map_err(|error| Failure::other(chain(&error)))
 }
 
 /// Where the queue is. None: neither an option nor a variable says so.

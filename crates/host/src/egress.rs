@@ -96,7 +96,9 @@ impl Egress {
         self
     }
 
-    pub(crate) fn allows_address(&self, address: IpAddr) -> bool {
+    /// Whether a connection to this address is allowed: it is public, or addresses that are not are allowed.
+    #[must_use]
+    pub fn allows_address(&self, address: IpAddr) -> bool {
         self.private_addresses || is_public(address)
     }
 

@@ -78,6 +78,7 @@ pub use endpoint::{Endpoint, Rates};
 pub use error::{Answer, Cause, Disposition, Error};
 pub use limits::{Limit, Limits};
 pub use pace::Pace;
+pub use retry::retry_after;
 pub use revision::{Revision, RevisionError};
 pub use secret::{Secret, SecretError};
 pub use tenant::{Tenant, TenantBuilder};

@@ -34,8 +34,10 @@ pub(crate) fn may_repeat<T>(harmless: bool, outcome: &Result<Response<T>, Attemp
     }
 }
 
-/// The time in `Retry-After`: seconds, or a date.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// The time in the header `Retry-After` of an answer: seconds, or a date. None: there is no such header, or it cannot be
+/// read.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // A number that is too large means a very long time.

@@ -8,12 +8,14 @@
 //!   letters, and the leases of the workers.
 //! - [`worker`] is `klaviyo-connector worker`: it takes the accounts that are assigned to it, and brings each
 //!   account's opt-ins to Klaviyo in batches that cost the fewest requests.
+//! - [`feed`] tells the platform of each account what has changed in Klaviyo. Workers do it beside the opt-ins.
 //!
 //! An opt-in runs in the connector's sandbox, in the tenant of its account, and nowhere else. Keys are never
 //! in the queue: [`secrets`] reads them in the process that uses them.
 
 pub mod account;
 pub mod door;
+pub mod feed;
 pub mod id;
 mod intake;
 pub mod key;
@@ -24,5 +26,6 @@ pub mod opt_out;
 pub mod outcome;
 pub mod queue;
 pub mod secrets;
+mod signature;
 pub mod tenant_cache;
 pub mod worker;

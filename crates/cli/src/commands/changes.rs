@@ -1,6 +1,7 @@
 //! `klaviyo-connector changes`: what changed since the last look, a line of JSON for each item.
 
 mod kept_cursor;
+mod posting;
 mod reading;
 
 use crate::context::Context;
@@ -8,6 +9,7 @@ use crate::failure::Failure;
 use crate::group::GroupOption;
 use crate::output::Output;
 use clap::{Args, Subcommand};
+pub(crate) use posting::Posting;
 use reading::Reading;
 
 /// Print what changed since the last look, a line of JSON for each item
@@ -15,10 +17,16 @@ use reading::Reading;
 #[command(after_help = "\
   klaviyo-connector changes profiles --since 7d --state profiles.cursor
   klaviyo-connector changes members --list 'WhatsApp Opt-Ins' --since 1h --follow
+  klaviyo-connector changes profiles --since 7d --state profiles.cursor --post https://platform.example/klaviyo
 
 The same command again, with the same --state, goes on where the last one ended. It can be ended at
 any time: what was printed after the state was last written is printed again, and nothing is left
-out. Each command has the options.")]
+out. Each command has the options.
+
+With --post each change is sent to an endpoint, at least once and in order for each person, as
+docs/changes.md says. The state goes on when the changes before it were taken. While the endpoint
+fails, a run with --follow waits, and another one ends; changes that it refuses five times with a
+4xx are printed, {id, message, error, attempts}, and the run goes on.")]
 pub(crate) struct Changes {
     #[command(subcommand)]
     feed: Feed,
@@ -31,6 +39,8 @@ enum Feed {
     Profiles {
         #[command(flatten)]
         reading: Reading,
+        #[command(flatten)]
+        posting: Posting,
     },
     /// People who joined a list or a segment
     #[command(after_help = MEMBERS)]
@@ -39,6 +49,8 @@ enum Feed {
         group: GroupOption,
         #[command(flatten)]
         reading: Reading,
+        #[command(flatten)]
+        posting: Posting,
     },
     /// Events that happened, of all people and metrics
     #[command(after_help = EVENTS)]
@@ -61,9 +73,13 @@ scopes events:read and metrics:read.";
 impl Changes {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         match &self.feed {
-            Feed::Profiles { reading } => reading.run(context, "changes.profiles", None),
-            Feed::Members { reading, group } => reading.run(context, "changes.members", Some(group)),
-            Feed::Events { reading } => reading.run(context, "changes.events", None),
+            Feed::Profiles { reading, posting } => {
+                reading.run(context, "changes.profiles", None, Some(posting))
+            }
+            Feed::Members { reading, group, posting } => {
+                reading.run(context, "changes.members", Some(group), Some(posting))
+            }
+            Feed::Events { reading } => reading.run(context, "changes.events", None, None),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `klaviyo-connector dead`: the dead letters, which are opt-ins that could not be done.
 
+mod changes;
+
 use crate::context::Context;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
@@ -16,7 +18,9 @@ const HELP: &str = "\
 With --json, VALUE is:
   list          [{id, opt_in, error: {code, message, details}, attempts, since}, …]
   show          one of them
-  retry, drop   how many";
+  retry, drop   how many
+  changes       [{id, account, message, error: {code, message}, attempts, since}, …]; with --drop or
+                --retry, how many";
 
 /// Look at the opt-ins that could not be done, try them again, or give them up
 #[derive(Args)]
@@ -45,6 +49,8 @@ enum DeadCommand {
     Retry(Which),
     /// Give up on dead letters; their opt-ins are not done
     Drop(Which),
+    /// Show the changes that an endpoint refused, send some again, or give up on some
+    Changes(changes::Changes),
 }
 
 /// Which dead letters.
@@ -90,6 +96,7 @@ impl Dead {
             DeadCommand::Drop(which) => {
                 each(&queue, which, "given up", "", async |letter| queue.give_up(letter).await).await
             }
+            DeadCommand::Changes(changes) => changes.run(&queue).await,
         }
     }
 }

@@ -25,6 +25,8 @@ Routes:
   GET  /v1/opt-ins/{id}       with --nats: the outcome of an opt-in
   GET  /v1/whatsapp/{account} Meta asks here whether the webhook is wanted
   POST /v1/whatsapp/{account} Meta sends its notifications here
+  POST /v1/klaviyo/{account}  with --nats: Klaviyo's own webhooks, after which a worker looks for
+                              changes at once
 
 At --health-listen, for monitoring; nobody else should reach it:
   GET  /healthz, /readyz, /metrics
@@ -99,6 +101,7 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  Meta's id of the number
   ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
   ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
+  ACCOUNT.klaviyo-webhook-secret    KLAVIYO_WEBHOOK_SECRET            the secret of Klaviyo's webhook
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
   ACCOUNT.oauth                     `klaviyo-connector connect`       the same, instead of a key
 
@@ -148,12 +151,13 @@ fn whatsapp_word(text: &str) -> Result<String, String> {
 }
 
 /// The secrets by which a door knows its callers.
-const CALLERS: [SecretKind; 5] = [
+const CALLERS: [SecretKind; 6] = [
     SecretKind::SigningSecret,
     SecretKind::WhatsappAppSecret,
     SecretKind::WhatsappVerifyToken,
     SecretKind::WhatsappList,
     SecretKind::WhatsappPhoneNumberId,
+    SecretKind::KlaviyoWebhookSecret,
 ];
 impl Serve {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {

@@ -32,9 +32,21 @@ that Klaviyo will never take, or that failed too often, becomes a dead letter: s
 `klaviyo-connector dead`. If Klaviyo refuses the key, or the key lacks a scope, its account
 pauses, and the log and /readyz say so; another key resumes it.
 
-Keys are files in the folder of --secrets, which are read again when they change, or a variable:
-  ACCOUNT.api-key    KLAVIYO_API_KEY    Klaviyo's private key
-  ACCOUNT.oauth      KLAVIYO_OAUTH      an app instead: `klaviyo-connector connect` writes it
+Changes: an account with the file ACCOUNT.changes has what changed in Klaviyo sent to its platform,
+each change as a request by Standard Webhooks, or to a subject of NATS that a stream has:
+  {\"url\": \"https://platform.example/klaviyo\" or \"subject\": \"platform.shop-1\",
+   \"profiles\": true, \"consent\": true, \"lists\": [\"Y6nRLr\"],
+   \"since\": \"2026-11-01T00:00:00Z\", \"every_seconds\": 60}
+Each change is sent at least once, in order for each person. While the endpoint fails, its changes
+wait. One that it refuses five times with a 4xx is a dead letter: `klaviyo-connector dead changes`.
+
+Secrets are files in the folder of --secrets, which are read again when they change, or variables:
+  ACCOUNT.api-key         KLAVIYO_API_KEY         Klaviyo's private key
+  ACCOUNT.oauth           KLAVIYO_OAUTH           an app instead: `klaviyo-connector connect`
+                                                  writes it
+  ACCOUNT.changes         KLAVIYO_CHANGES         where its changes go, as above
+  ACCOUNT.changes-secret  KLAVIYO_CHANGES_SECRET  what they are signed with, for a url:
+                                                  `klaviyo-connector secret` makes one
 
 A worker that is killed loses nothing: another one goes on with its opt-ins after 15 seconds.
 Ctrl-C and SIGTERM end a worker in order.
@@ -57,7 +69,14 @@ pub(crate) struct Worker {
     /// How often an opt-in is tried before it becomes a dead letter
     #[arg(long, value_name = "NUMBER", default_value = "25")]
     attempts: NonZeroU32,
+    /// Send changes also to endpoints without TLS (http://), and to addresses that are not public
+    #[arg(long)]
+    private_endpoints: bool,
 }
+
+/// The kinds of secrets that a worker needs.
+const KINDS: [SecretKind; 4] =
+    [SecretKind::ApiKey, SecretKind::Oauth, SecretKind::Changes, SecretKind::ChangesSecret];
 
 /// The limit of a call: one that makes hundreds of requests waits for Klaviyo's rates.
 const TIME: Duration = Duration::from_secs(180);
@@ -74,7 +93,7 @@ impl Worker {
         service::start_log(&self.log, account.verbose);
         let interrupt = interrupt::listen()?;
         let secrets = tokio::select! {
-            secrets = service::secrets(&self.secrets, &[SecretKind::ApiKey, SecretKind::Oauth]) => secrets?,
+            secrets = service::secrets(&self.secrets, &KINDS) => secrets?,
             () = interrupt.asked() => return Ok(Output::printed()),
         };
         let accounts = secrets.authenticated();
@@ -94,7 +113,9 @@ impl Worker {
         let (listener, url) = service::listen(self.listen, "--listen", service::health())?;
         service::end_at_once(&interrupt);
         let mut registry = Registry::default();
-        let worker = worker::Worker::new(queue, Arc::clone(&secrets), tenants, self.attempts, &mut registry);
+        let sender = service::sender(self.private_endpoints)?;
+        let worker =
+            worker::Worker::new(queue, Arc::clone(&secrets), tenants, self.attempts, sender, &mut registry);
         let router = ops::router(worker.health(), Arc::new(registry));
         let text = format!(
             "A worker is up (accounts with a key: {}); how it does: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",

@@ -30,6 +30,8 @@ mod people;
 #[cfg(test)]
 mod permission;
 #[cfg(test)]
+mod posted;
+#[cfg(test)]
 mod profiles;
 #[cfg(test)]
 mod round_trip;

@@ -4,11 +4,12 @@ use super::direct;
 use super::enqueue::{QueueHealth, enqueue, unavailable};
 use super::replay::ReplayCache;
 use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
+use crate::account::Account;
 use crate::id::OptInId;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::opt_out::OptOut;
-use crate::queue::Queue;
+use crate::queue::{Queue, QueueError};
 use crate::tenant_cache::TenantCache;
 use http::StatusCode;
 use klaviyo_host::types::Code;
@@ -86,6 +87,14 @@ impl Backend {
                     .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
                 enqueue(queue, health, messages.collect()).await
             }
+        }
+    }
+
+    /// Asks for the changes of an account now. Without a queue there is no feed.
+    pub(super) async fn wake_changes(&self, account: &Account) -> Result<(), QueueError> {
+        match self {
+            Self::Direct { .. } => Ok(()),
+            Self::Queue { queue, .. } => queue.wake_changes(account).await,
         }
     }
 

@@ -6,6 +6,7 @@
 //! | `GET /v1/opt-ins/{id}` | the outcome of an opt-in in the queue, signed with its id as `webhook-id` |
 //! | `GET /v1/whatsapp/{account}` | Meta's question whether the webhook is wanted |
 //! | `POST /v1/whatsapp/{account}` | Meta's notifications |
+//! | `POST /v1/klaviyo/{account}` | Klaviyo's own webhooks, which wake the feed of changes |
 //!
 //! A request passes, in this order: the limits on bodies, its signature, its account's share of the door, the
 //! check of all its opt-ins, the replay cache, the account's rate. A request that fails one of them has no
@@ -16,11 +17,11 @@ mod admission;
 mod body;
 mod direct;
 mod enqueue;
+mod klaviyo;
 mod metrics;
 mod opt_ins;
 mod replay;
 mod reply;
-mod signature;
 mod state;
 mod webhook;
 mod whatsapp;
@@ -38,6 +39,7 @@ use reply::Rejection;
 use std::sync::Arc;
 use std::time::Instant;
 
+const KLAVIYO: &str = "/v1/klaviyo/{account}";
 const WHATSAPP: &str = "/v1/whatsapp/{account}";
 
 /// The routes of a door.
@@ -55,6 +57,7 @@ pub fn routes(door: &Arc<Door>) -> Router {
         .route("/v1/opt-ins", post(opt_ins::post_opt_ins))
         .route("/v1/opt-ins/{id}", get(opt_ins::get_outcome))
         .route(WHATSAPP, get(webhook::get_verification).post(webhook::post_notification))
+        .route(KLAVIYO, post(klaviyo::post_webhook))
         .method_not_allowed_fallback(not_allowed)
         .route_layer(from_fn_with_state(Arc::clone(door), count))
         .with_state(Arc::clone(door))
@@ -71,7 +74,11 @@ async fn count(State(door): State<Arc<Door>>, path: MatchedPath, request: Reques
 
 /// The label of a route in the metrics. A router may be nested under a path of its own.
 fn label(route: &str) -> &'static str {
-    if route.ends_with(WHATSAPP) { "whatsapp" } else { "opt-ins" }
+    match route {
+        route if route.ends_with(WHATSAPP) => "whatsapp",
+        route if route.ends_with(KLAVIYO) => "klaviyo",
+        _ => "opt-ins",
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +122,7 @@ mod tests {
                 ("GET", "/v1/opt-ins/shop-1.7"),
                 ("GET", "/v1/whatsapp/shop-1"),
                 ("PUT", "/v1/whatsapp/shop-1"),
+                ("POST", "/v1/klaviyo/shop-1"),
                 ("GET", "/v1/whatever"),
             ] {
                 let request = Request::builder().method(method).uri(format!("{base}{path}"));
@@ -130,6 +138,7 @@ mod tests {
         assert_eq!(
             counted,
             [
+                "{route=\"klaviyo\",status=\"401\"} 2",
                 "{route=\"opt-ins\",status=\"401\"} 4",
                 "{route=\"whatsapp\",status=\"403\"} 2",
                 "{route=\"whatsapp\",status=\"405\"} 2",

@@ -2,13 +2,13 @@
 
 use super::body;
 use super::reply::Rejection;
-use super::signature::{SignedHeaders, unix_time};
 use super::state::Door;
 use crate::account::Account;
 use crate::id::OptInId;
 use crate::ops::Connection;
 use crate::opt_in::{InvalidField, OptIn};
 use crate::outcome::cut;
+use crate::signature::{SignedHeaders, unix_time};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};

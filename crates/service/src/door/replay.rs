@@ -1,6 +1,6 @@
 //! The replay cache of a door without a queue: the signatures that this process has accepted.
 
-use super::signature::TOLERANCE;
+use crate::signature::TOLERANCE;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};

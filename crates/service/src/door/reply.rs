@@ -1,7 +1,7 @@
 //! The answers of a door.
 
-use super::signature::SignatureError;
 use crate::outcome::{Outcome, Reason};
+use crate::signature::SignatureError;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;

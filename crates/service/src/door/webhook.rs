@@ -2,7 +2,6 @@
 
 use super::body;
 use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
-use super::signature::{self, SignatureError, unix_time};
 use super::state::Door;
 use super::whatsapp::{Ignored, IgnoredReason, Notification, Rules};
 use crate::account::Account;
@@ -10,6 +9,7 @@ use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::outcome::Reason;
 use crate::secrets::SecretKind;
+use crate::signature::{self, SignatureError, unix_time};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};

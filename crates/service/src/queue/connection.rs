@@ -42,6 +42,8 @@ pub struct Queue {
     pub(super) workers: Store,
     pub(super) signatures: Store,
     pub(super) tokens: Store,
+    pub(super) changes: Store,
+    pub(super) changes_dead: Stream,
     /// The most bytes of waiting opt-ins, if the server's own bound would lose some.
     pub(super) max_bytes: Option<u64>,
     pub(super) put_permits: Arc<Semaphore>,
@@ -105,6 +107,8 @@ impl Queue {
             workers: set_up::open_bucket(&context, "klaviyo-workers", LEASE).await?,
             signatures: set_up::open_bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
             tokens: set_up::open_bucket(&context, "klaviyo-oauth", Duration::ZERO).await?,
+            changes: set_up::open_bucket(&context, "klaviyo-changes", Duration::ZERO).await?,
+            changes_dead: set_up::open_changes_dead(&context).await?,
             max_bytes: loses.then_some(opt_ins_bytes),
             put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
             outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),

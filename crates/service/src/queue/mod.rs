@@ -9,11 +9,14 @@
 //! | `klaviyo-oauth` | bucket | the sealed tokens of accounts that have installed an app | somebody deletes them |
 //! | `klaviyo-workers` | bucket | the live workers | ten seconds after the last heartbeat |
 //! | `klaviyo-signatures` | bucket | signatures that front doors have accepted | ten minutes are over |
+//! | `klaviyo-changes` | bucket | where the reading of each account's changes goes on | it is deleted |
+//! | `KLAVIYO_CHANGES_DEAD` | stream, `klaviyo.changes-dead.<account>.<id>` | changes that their destination refused | they are dropped |
 //!
 //! Streams and buckets that do not exist are made, with one replica. Those that exist are used as they are,
 //! so an operator can make or change them. Every request to NATS ends in time, whatever NATS does.
 
 mod account_queue;
+mod changes;
 mod connection;
 mod dead_letter;
 mod delivery;
@@ -27,6 +30,7 @@ mod tokens;
 mod version;
 
 pub use account_queue::{AccountQueue, Backlog, MAX_BATCH, Waiting};
+pub use changes::ChangesDeadLetter;
 pub(crate) use connection::OUTCOMES;
 pub use connection::Queue;
 pub use dead_letter::{DeadLetter, DeadLetterBody};

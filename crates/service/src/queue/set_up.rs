@@ -12,6 +12,10 @@ pub(super) const OPT_INS: &str = "KLAVIYO_OPT_INS";
 pub(super) const OPT_INS_SUBJECT: &str = "klaviyo.opt-ins";
 const DEAD: &str = "KLAVIYO_DEAD";
 pub(super) const DEAD_SUBJECT: &str = "klaviyo.dead";
+const CHANGES_DEAD: &str = "KLAVIYO_CHANGES_DEAD";
+pub(super) const CHANGES_DEAD_SUBJECT: &str = "klaviyo.changes-dead";
+/// The wakes of feeds. No stream has them.
+pub(super) const CHANGES_SUBJECT: &str = "klaviyo.changes";
 /// How long JetStream itself drops a second opt-in with the same id. Later ones are found by their outcomes.
 const DUPLICATES: Duration = Duration::from_secs(10 * 60);
 
@@ -49,6 +53,20 @@ pub(super) async fn open_dead_letters(context: &Context) -> Result<Stream, Queue
         ..stream::Config::default()
     };
     open_stream(context, DEAD, config).await
+}
+
+/// Opens the stream of the dead letters of changes, or makes it.
+pub(super) async fn open_changes_dead(context: &Context) -> Result<Stream, QueueError> {
+    let config = stream::Config {
+        name: CHANGES_DEAD.to_owned(),
+        description: Some("changes that their destination refused".to_owned()),
+        subjects: vec![format!("{CHANGES_DEAD_SUBJECT}.*.*")],
+        max_messages_per_subject: 1,
+        discard: DiscardPolicy::New,
+        allow_direct: true,
+        ..stream::Config::default()
+    };
+    open_stream(context, CHANGES_DEAD, config).await
 }
 
 async fn open_stream(

@@ -25,6 +25,12 @@ pub enum SecretKind {
     /// The ids of the account's WhatsApp numbers, with white space between them. They are no secret either.
     /// Meta signs for an app, which can have the numbers of many accounts.
     WhatsappPhoneNumberId,
+    /// Where the account's changes go, as the JSON of [`FeedSettings`](crate::feed::FeedSettings). No secret.
+    Changes,
+    /// The secret with which changes are signed, of the form of a signing secret.
+    ChangesSecret,
+    /// The secret with which Klaviyo signs its own webhooks: 16 characters or more.
+    KlaviyoWebhookSecret,
 }
 
 impl SecretKind {
@@ -37,16 +43,17 @@ impl SecretKind {
     /// The name of the variable.
     #[must_use]
     pub fn variable(self) -> String {
-        format!("KLAVIYO_{}", self.file().replace('-', "_").to_uppercase())
+        let name = self.file().strip_prefix("klaviyo-").unwrap_or(self.file());
+        format!("KLAVIYO_{}", name.replace('-', "_").to_uppercase())
     }
 
     /// Whether it can have more than one line.
     pub(super) const fn has_lines(self) -> bool {
-        matches!(self, Self::Oauth | Self::WhatsappPhoneNumberId)
+        matches!(self, Self::Oauth | Self::WhatsappPhoneNumberId | Self::Changes)
     }
 
     /// Whether it has to stay secret.
     pub(super) const fn is_secret(self) -> bool {
-        !matches!(self, Self::WhatsappList | Self::WhatsappPhoneNumberId)
+        !matches!(self, Self::WhatsappList | Self::WhatsappPhoneNumberId | Self::Changes)
     }
 }

@@ -6,7 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The shortest app secret, in characters. Meta's have 32 hexadecimal digits.
+/// The shortest app secret, in characters. Meta's have 32 hexadecimal digits. Klaviyo asks for as many characters in the
+/// secret of a webhook.
 const APP_SECRET: usize = 16;
 
 /// The key of an HMAC-SHA256, decoded and never empty. Its memory is overwritten when it is dropped, and
@@ -45,7 +46,10 @@ impl MacKey {
     }
 
     /// Parses `whsec_`, which may be left out, and base64.
-    pub(crate) fn signing_secret(text: &str) -> Result<Self, InvalidSecret> {
+    ///
+    /// # Errors
+    /// When it is not the base64 of 24 to 64 bytes.
+    pub fn signing_secret(text: &str) -> Result<Self, InvalidSecret> {
         let base64 = text.strip_prefix(Self::PREFIX).unwrap_or(text);
         let key = STANDARD.decode(base64).map(Zeroizing::new).map_err(|_| InvalidSecret::NotBase64)?;
         if !Self::SIGNING.contains(&key.len()) {
@@ -62,6 +66,12 @@ impl MacKey {
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(InvalidSecret::Characters);
         }
+        at_least(text, APP_SECRET)?;
+        Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+    }
+
+    /// Takes the text itself as the key, whatever characters its owner chose.
+    pub(crate) fn webhook_secret(text: &str) -> Result<Self, InvalidSecret> {
         at_least(text, APP_SECRET)?;
         Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
     }

@@ -118,8 +118,8 @@ impl Secrets {
         self.folder.as_ref().map(|folder| folder.join(format!("{account}.{}", kind.file())))
     }
 
-    /// The key with which an account's requests are signed, if it has one: for [`SecretKind::SigningSecret`]
-    /// and [`SecretKind::WhatsappAppSecret`].
+    /// The key with which an account's requests are signed, if it has one: for [`SecretKind::SigningSecret`],
+    /// [`SecretKind::WhatsappAppSecret`], [`SecretKind::ChangesSecret`] and [`SecretKind::KlaviyoWebhookSecret`].
     #[must_use]
     pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
         match self.value(account, kind)? {

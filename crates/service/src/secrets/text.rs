@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 /// The text of a secret, without the white space around it. Its memory is overwritten when it is dropped.
 pub type SecretText = Zeroizing<String>;
 
-/// Why a text is no secret of its kind. The sentences repeat no part of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a text is no secret of its kind. The sentences repeat no part of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
     /// There is nothing but white space.
     #[error("it is empty")]
@@ -47,6 +47,9 @@ pub enum InvalidSecret {
     /// It is no installation of an app.
     #[error(transparent)]
     NotAnInstallation(#[from] InstallationError),
+    /// The settings of an account cannot be read: why, with the path in them.
+    #[error("{0}")]
+    Settings(String),
     /// It is not a file that can be read to its end.
     #[error("it is not a regular file")]
     NotAFile,

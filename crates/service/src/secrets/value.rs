@@ -3,6 +3,7 @@
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
 use super::text::{InvalidSecret, SecretText, at_least};
+use crate::feed::FeedSettings;
 use klaviyo_host::oauth::Installation;
 use klaviyo_host::{Secret, SecretError};
 use zeroize::Zeroizing;
@@ -32,7 +33,14 @@ impl SecretValue {
             return Err(InvalidSecret::Characters);
         }
         match kind {
-            SecretKind::SigningSecret => return MacKey::signing_secret(text).map(Self::Mac),
+            SecretKind::SigningSecret | SecretKind::ChangesSecret => {
+                return MacKey::signing_secret(text).map(Self::Mac);
+            }
+            SecretKind::KlaviyoWebhookSecret => return MacKey::webhook_secret(text).map(Self::Mac),
+            SecretKind::Changes => {
+                let settings = text.parse::<FeedSettings>();
+                settings.map_err(|error| InvalidSecret::Settings(error.to_string()))?;
+            }
             SecretKind::WhatsappAppSecret => return MacKey::app_secret(text).map(Self::Mac),
             SecretKind::ApiKey => {
                 Secret::new(text).map_err(|error| match error {

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Stop};
 use super::budget::BudgetShare;
+use super::changes;
 use super::context::WorkerContext;
 use super::in_flight::{InFlight, pause};
 use super::settle::Settler;
@@ -48,10 +49,11 @@ pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
         status: &context.status,
         unwritten: &context.unwritten,
     };
+    let opt_ins = || work_through_failures(&context, settler);
     let is_lost = tokio::select! {
         () = renew_until_lost(&mut lease) => true,
         () = in_flight.extend_forever() => false,
-        () = work_through_failures(&context, settler) => false,
+        () = changes::beside(&context, &account, &in_flight, opt_ins) => false,
         () = async { context.shutdown().await; sleep(LAST_BATCH).await } => false,
     };
     if !is_lost {
@@ -65,6 +67,7 @@ pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
     let room = in_flight.nak_all(Duration::ZERO).await;
     context.unwritten.keep_room(&account, room);
     context.status.has_no_more(&account);
+    context.feeds.has_no_more(&account);
     if is_lost {
         warn!(%account, "the lease is lost: NATS was away, or this process was stopped for longer than it lasts");
     } else {

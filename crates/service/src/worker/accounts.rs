@@ -2,11 +2,13 @@
 
 use super::account_worker;
 use super::budget::Budget;
+use super::changes;
 use super::context::{Assignment, WorkerContext};
 use super::settle::Unwritten;
 use super::status::Status;
 use crate::account::Account;
-use crate::ops::Health;
+use crate::feed::{FeedStatus, Sender};
+use crate::ops::{Health, Readiness};
 use crate::queue::{Queue, QueueError, Workers};
 use crate::secrets::{SecretKind, Secrets};
 use crate::tenant_cache::TenantCache;
@@ -31,13 +33,14 @@ pub struct Worker {
 
 impl Worker {
     /// A worker with a random name. `max_attempts` is how often an opt-in is tried before it becomes a dead
-    /// letter.
+    /// letter. `sender` sends the changes of accounts that have settings for it.
     #[must_use]
     pub fn new(
         queue: Arc<Queue>,
         secrets: Arc<Secrets>,
         tenants: TenantCache,
         max_attempts: NonZeroU32,
+        sender: Sender,
         registry: &mut Registry,
     ) -> Self {
         let name = format!("{:016x}", fastrand::u64(..));
@@ -50,6 +53,9 @@ impl Worker {
             unwritten: Unwritten::default(),
             max_attempts,
             name,
+            sender: Arc::new(sender),
+            feeds: FeedStatus::new(registry),
+            waiting: watch::Sender::new(BTreeSet::new()),
             assignment: watch::Sender::new(Assignment::default()),
             shutdown: watch::Sender::new(false),
         };
@@ -59,7 +65,7 @@ impl Worker {
     /// For `/readyz`.
     #[must_use]
     pub fn health(&self) -> Arc<dyn Health> {
-        self.context.status.clone()
+        Arc::clone(&self.context) as Arc<dyn Health>
     }
 
     /// Works until `shutdown`. Then it ends the batches that are under way if they do not take long, and
@@ -101,6 +107,18 @@ impl Worker {
         }
         context.tenants.settled().await;
         heartbeat.workers.deregister(&context.name).await;
+    }
+}
+
+/// The state of the opt-ins' work, with that of the feeds beside it. A feed that waits does not change whether the worker
+/// is ready.
+impl Health for WorkerContext {
+    fn readiness(&self) -> Readiness {
+        let mut readiness = self.status.readiness();
+        if let Some(document) = readiness.document.as_object_mut() {
+            document.insert("changes".to_owned(), self.feeds.document());
+        }
+        readiness
     }
 }
 
@@ -150,7 +168,8 @@ async fn poll(
         });
         context.status.queue(total, strays, context.queue.dead_letters().await?);
     }
-    for account in waiting.into_keys() {
+    let waiting: BTreeSet<Account> = waiting.into_keys().collect();
+    for account in &waiting | &changes::accounts(context, &keyed) {
         if tasks.contains_key(&account) || !keyed.contains(&account) || !context.is_mine(&account) {
             continue;
         }
@@ -158,6 +177,11 @@ async fn poll(
             tasks.insert(account, tokio::spawn(account_worker::run(Arc::clone(context), lease)));
         }
     }
+    context.waiting.send_if_modified(|known| {
+        let is_another = *known != waiting;
+        *known = waiting;
+        is_another
+    });
     Ok(())
 }
 

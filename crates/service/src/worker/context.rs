@@ -4,6 +4,7 @@ use super::budget::Budget;
 use super::settle::Unwritten;
 use super::status::Status;
 use crate::account::Account;
+use crate::feed::{FeedStatus, Sender};
 use crate::queue::Queue;
 use crate::secrets::Secrets;
 use crate::tenant_cache::TenantCache;
@@ -25,6 +26,11 @@ pub(super) struct WorkerContext {
     pub(super) max_attempts: NonZeroU32,
     /// The worker's own name.
     pub(super) name: String,
+    /// Sends the changes of all accounts.
+    pub(super) sender: Arc<Sender>,
+    pub(super) feeds: FeedStatus,
+    /// The accounts with opt-ins that wait.
+    pub(super) waiting: watch::Sender<BTreeSet<Account>>,
     pub(super) assignment: watch::Sender<Assignment>,
     /// Whether the worker is shutting down.
     pub(super) shutdown: watch::Sender<bool>,

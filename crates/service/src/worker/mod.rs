@@ -8,6 +8,7 @@ mod account_worker;
 mod accounts;
 mod batch;
 mod budget;
+mod changes;
 mod context;
 mod in_flight;
 mod plan;

@@ -4,7 +4,7 @@
 mod promises;
 
 #[cfg(test)]
-use on_nats::{door, stage};
+use on_nats::{door, platform, stage};
 
 /// The tests that need a NATS server. By this name in their path `cargo xtask test` leaves them out without
 /// one.
@@ -14,11 +14,13 @@ use on_nats::{door, stage};
 mod on_nats {
     mod crowds;
     pub(crate) mod door;
+    mod feed;
     mod ids;
     mod notifications;
     mod oauth;
     mod people;
     mod permissions;
+    pub(crate) mod platform;
     mod queue;
     mod repeats;
     pub(crate) mod stage;

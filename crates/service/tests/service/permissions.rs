@@ -2,7 +2,8 @@
 //! `deploy/streams`, on each NATS server that there is.
 
 use super::door::{SECRET, ask, post};
-use crate::stage::{LIST, connect, settings, stage_at, until};
+use crate::platform::Platform;
+use crate::stage::{LIST, PATIENCE, connect, settings, stage_at, until};
 use async_nats::jetstream;
 use klaviyo_mock::{Nats, NatsServer};
 use klaviyo_service::queue::{self, Queue, Role};
@@ -11,6 +12,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 const USERS: [(&str, Role); 3] =
     [("door", Role::Door), ("worker", Role::Worker), ("operator", Role::Operator)];
@@ -65,7 +68,7 @@ fn streams() -> Vec<Value> {
             stream
         })
         .collect();
-    assert_eq!(streams.len(), 7);
+    assert_eq!(streams.len(), 9);
     streams
 }
 
@@ -113,7 +116,7 @@ async fn each_user_can_do_its_work() {
         let (as_door, as_worker) = (queue(&nats, Role::Door).await, queue(&nats, Role::Worker).await);
         let stage = stage_at(nats, operator, &["shop-1"]);
         std::fs::write(stage.keys.path().join("shop-1.signing-secret"), SECRET).unwrap();
-        let door = stage.queue_door_at(as_door, settings()).await;
+        let door = stage.queue_door_at(Arc::clone(&as_door), settings()).await;
         let opt_in = |list: &str| json!({ "account": "shop-1", "list": list, "email": "priya@example.com" });
         let mut ids = Vec::new();
         for (n, list) in [LIST, "no such list"].into_iter().enumerate() {
@@ -127,6 +130,12 @@ async fn each_user_can_do_its_work() {
             ("waiting".to_owned(), "waiting".to_owned())
         );
 
+        let platform = Platform::start().await;
+        let told = json!({ "url": platform.url, "lists": [LIST], "every_seconds": 86_400 });
+        std::fs::write(stage.keys.path().join("shop-1.changes"), told.to_string()).unwrap();
+        std::fs::write(stage.keys.path().join("shop-1.changes-secret"), SECRET).unwrap();
+        platform.answers(|_| Some((422, &[], 0)));
+
         let worker = stage.worker_at(as_worker);
         until("both have ended", || {
             tokio::task::block_in_place(|| {
@@ -138,6 +147,18 @@ async fn each_user_can_do_its_work() {
         assert_eq!((state(&ids[0]).await, state(&ids[1]).await), ("done".to_owned(), "dead".to_owned()));
         assert_eq!(stage.members("shop-1"), ["priya@example.com"]);
         assert!(worker.health.readiness().ready);
+
+        // The door wakes the feed, and the operator sees and drops what the platform refuses.
+        let account = "shop-1".parse().unwrap();
+        let mut refused = Vec::new();
+        let end = Instant::now() + PATIENCE;
+        while refused.is_empty() {
+            assert!(Instant::now() < end, "the change is not told");
+            as_door.wake_changes(&account).await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+            refused = stage.queue.changes_dead(Some(&account)).await.unwrap();
+        }
+        assert!(stage.queue.drop_changes_dead_letter(refused[0].1).await.unwrap());
 
         let letters = stage.queue.dead(None).await.unwrap();
         assert_eq!(letters.len(), 1);
@@ -203,7 +224,9 @@ const OUTCOMES: &str = "KV_klaviyo-outcomes";
 const LEASES: &str = "KV_klaviyo-leases";
 const WORKERS: &str = "KV_klaviyo-workers";
 const SIGNATURES: &str = "KV_klaviyo-signatures";
-const STREAMS: [&str; 6] = [OPT_INS, DEAD, OUTCOMES, LEASES, WORKERS, SIGNATURES];
+const CHANGES: &str = "KV_klaviyo-changes";
+const CHANGES_DEAD: &str = "KLAVIYO_CHANGES_DEAD";
+const STREAMS: [&str; 8] = [OPT_INS, DEAD, OUTCOMES, LEASES, WORKERS, SIGNATURES, CHANGES, CHANGES_DEAD];
 
 /// The requests about a stream, and the streams about which a door and a worker may send them.
 const ASKED: &[(&str, &[&str], &[&str])] = &[
@@ -217,7 +240,7 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
     ("$JS.API.STREAM.MSG.DELETE.#", &[], &[]),
     ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS], &[]),
     ("$JS.API.DIRECT.GET.#", &[], &[]),
-    ("$JS.API.DIRECT.GET.#.x", &[OUTCOMES, SIGNATURES], &[OUTCOMES, LEASES, WORKERS]),
+    ("$JS.API.DIRECT.GET.#.x", &[OUTCOMES, SIGNATURES], &[OUTCOMES, LEASES, WORKERS, CHANGES]),
     ("$JS.API.CONSUMER.CREATE.#", &[], &[WORKERS]),
     ("$JS.API.CONSUMER.CREATE.#.x", &[], &[OPT_INS, WORKERS]),
     ("$JS.API.CONSUMER.CREATE.#.x.y", &[], &[OPT_INS, WORKERS]),
@@ -235,7 +258,10 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
 const WRITTEN: &[(&str, bool, bool)] = &[
     ("klaviyo.opt-ins.shop-1", true, false),
     ("klaviyo.dead.shop-1.x", false, true),
+    ("klaviyo.changes.shop-1", true, false),
+    ("klaviyo.changes-dead.shop-1.x", false, true),
     ("klaviyo.other", false, false),
+    ("$KV.klaviyo-changes.shop-1.profiles", false, true),
     ("$KV.klaviyo-outcomes.shop-1.x", false, true),
     ("$KV.klaviyo-leases.shop-1", false, true),
     ("$KV.klaviyo-workers.x", false, true),
@@ -261,6 +287,8 @@ const HEARD: &[(&str, bool, bool)] = &[
     ("klaviyo.>", false, false),
     ("klaviyo.opt-ins.*", false, false),
     ("klaviyo.dead.*.*", false, false),
+    ("klaviyo.changes.*", false, true),
+    ("klaviyo.changes-dead.*.*", false, false),
     ("$KV.>", false, false),
     ("$JS.>", false, false),
     ("$SYS.>", false, false),

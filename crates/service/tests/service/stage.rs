@@ -3,6 +3,7 @@
 use klaviyo_host::{Connector, Egress, Limits};
 use klaviyo_mock::{Account as Simulated, App, Klaviyo, Nats, Rates, Server};
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
+use klaviyo_service::feed::Sender;
 use klaviyo_service::key::OptInKey;
 use klaviyo_service::ops::{self, Health, Listener};
 use klaviyo_service::opt_in::OptIn;
@@ -129,7 +130,9 @@ impl Stage {
         let secrets = self.secrets();
         let tenants = self.tenants(&secrets).with_tokens_in(Arc::clone(&queue));
         let (attempts, mut registry) = (3.try_into().unwrap(), Registry::default());
-        let worker = Worker::new(queue, Arc::clone(&secrets), tenants, attempts, &mut registry);
+        // The endpoints of the tests are on this machine.
+        let sender = Sender::new(true).unwrap();
+        let worker = Worker::new(queue, Arc::clone(&secrets), tenants, attempts, sender, &mut registry);
         let (health, (stop, stopped)) = (worker.health(), oneshot::channel());
         let work = tokio::spawn(async move {
             let run = worker.run(async { drop(stopped.await) });

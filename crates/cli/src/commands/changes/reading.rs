@@ -1,6 +1,7 @@
-//! Reads page after page, prints the items, and keeps the cursor.
+//! Reads page after page, prints the items or sends them, and keeps the cursor.
 
 use super::kept_cursor::KeptCursor;
+use super::posting::{Post, Posting};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::group::GroupOption;
@@ -10,6 +11,7 @@ use crate::when;
 use clap::Args;
 use klaviyo_host::types::{Code, Group};
 use klaviyo_host::{Disposition, Error, Tenant};
+use klaviyo_service::feed::{Page, Source};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,13 +37,16 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Reads with a function of the contract that returns pages of changes, for the members of a group or for all.
+    /// Reads with a function of the contract that returns pages of changes, for the members of a group or for all. The
+    /// items are printed, or sent where `posting` says so.
     pub(super) fn run(
         &self,
         context: &Context,
         function: &str,
         group: Option<&GroupOption>,
+        posting: Option<&Posting>,
     ) -> Result<Output, Failure> {
+        let mut post = posting.map_or(Ok(None), |posting| posting.open(self.follow))?;
         let mut kept = self.state.as_deref().map(KeptCursor::open).transpose()?;
         let begin = self.begin(kept.as_ref())?;
         session::in_account(context, async |tenant| {
@@ -49,7 +54,7 @@ impl Reading {
                 Some(group) => Some(found(group, tenant).await?),
                 None => None,
             };
-            self.read(tenant, function, group, begin, kept.as_mut()).await
+            self.read(tenant, function, group, begin, kept.as_mut(), post.as_mut()).await
         })
     }
 
@@ -74,23 +79,35 @@ impl Reading {
         &self,
         tenant: &Tenant,
         function: &str,
-        group: Option<Value>,
+        group: Option<Group>,
         begin: Value,
         mut kept: Option<&mut KeptCursor>,
+        mut post: Option<&mut Post>,
     ) -> Result<Output, Failure> {
         let mut position = begin;
+        let (group, source) = match group {
+            Some(Group::List(id)) => (Some(json!({ "list": id })), Source::List(id)),
+            Some(Group::Segment(id)) => (Some(json!({ "segment": id })), Source::Segment(id)),
+            None => (None, Source::Profiles),
+        };
         loop {
             let arguments: Vec<Value> = group.iter().chain([&position]).cloned().collect();
             let page = match tenant.call(function, &arguments).await {
-                Ok(answer) => Page::of(answer.value)?,
+                Ok(answer) => {
+                    Page::try_from(answer.value).map_err(|error| Failure::other(error.to_string()))?
+                }
                 Err(error) => {
                     self.wait_after(error, kept.as_deref()).await?;
                     continue;
                 }
             };
-            let lines: Vec<String> = page.items.iter().map(Value::to_string).collect();
-            if !output::print_lines(lines.iter().map(String::as_str))? {
-                return Ok(Output::printed());
+            if let Some(post) = post.as_deref_mut() {
+                post.send(&source, &page.items).await?;
+            } else {
+                let lines: Vec<String> = page.items.iter().map(Value::to_string).collect();
+                if !output::print_lines(lines.iter().map(String::as_str))? {
+                    return Ok(Output::printed());
+                }
             }
             if let Some(kept) = kept.as_deref_mut() {
                 kept.keep(&page.cursor)?;
@@ -100,6 +117,7 @@ impl Reading {
                 continue;
             }
             if !self.follow {
+                post.as_deref().map_or(Ok(()), Post::end)?;
                 return Ok(Output::printed());
             }
             tokio::time::sleep(self.every).await;
@@ -134,32 +152,10 @@ impl Reading {
     }
 }
 
-/// The list or the segment as the contract has it.
-async fn found(group: &GroupOption, tenant: &Tenant) -> Result<Value, Failure> {
+/// The list or the segment that the user means.
+async fn found(group: &GroupOption, tenant: &Tenant) -> Result<Group, Failure> {
     match group.find(tenant).await? {
-        Some(Group::List(id)) => Ok(json!({ "list": id })),
-        Some(Group::Segment(id)) => Ok(json!({ "segment": id })),
+        Some(group) => Ok(group),
         None => Err(Failure::new(Code::NotFound, group.missing(tenant).await?)),
-    }
-}
-
-/// A page of changes.
-struct Page {
-    items: Vec<Value>,
-    cursor: String,
-    more: bool,
-}
-
-impl Page {
-    fn of(mut value: Value) -> Result<Self, Failure> {
-        let mut take = |name: &str| value.get_mut(name).map(Value::take);
-        match (take("items"), take("cursor"), take("more")) {
-            (Some(Value::Array(items)), Some(Value::String(cursor)), Some(Value::Bool(more))) => {
-                Ok(Self { items, cursor, more })
-            }
-            _ => {
-                Err(Failure::other("the component returned something else than a page of changes".to_owned()))
-            }
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! The signature of a request over its body, made with a secret of the account.
+//! Signatures of requests over their bodies: Standard Webhooks, which callers send here and the feed of changes sends
+//! to platforms, Meta's and Klaviyo's.
 
 use crate::secrets::MacKey;
 use base64::Engine;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// The largest difference between a time stamp and the time here.
-pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+pub(crate) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// The longest `webhook-id`, in bytes: the ids of the opt-ins are made of it.
 const LONGEST_ID: usize = 150;
 /// The most signatures that are checked. A secret that is being rotated has two.
@@ -20,15 +21,15 @@ const MOST_SIGNATURES: usize = 8;
 /// `webhook-timestamp` (seconds since 1970) and `webhook-signature`. A signature is `v1,` and the base64 of
 /// an HMAC-SHA256 over `id.timestamp.body`; several have spaces between them.
 #[derive(Debug)]
-pub(super) struct SignedHeaders<'a> {
-    pub(super) id: &'a str,
+pub(crate) struct SignedHeaders<'a> {
+    pub(crate) id: &'a str,
     timestamp: &'a str,
     signatures: Vec<&'a str>,
 }
 
 /// Why a request does not count as signed.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum SignatureError {
+pub(crate) enum SignatureError {
     /// A header is missing, or cannot be read.
     #[error("the header {0} is missing, or is not what it should be")]
     Header(&'static str),
@@ -46,7 +47,7 @@ pub(super) enum SignatureError {
 impl<'a> SignedHeaders<'a> {
     /// Parses the headers at this time, in seconds since 1970. This fails in the same way whatever account
     /// has signed.
-    pub(super) fn of(headers: &'a HeaderMap, now: i64) -> Result<Self, SignatureError> {
+    pub(crate) fn of(headers: &'a HeaderMap, now: i64) -> Result<Self, SignatureError> {
         let header = |name: &'static str| {
             let mut values = headers.get_all(name).iter();
             match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
@@ -73,13 +74,8 @@ impl<'a> SignedHeaders<'a> {
     }
 
     /// Checks the signatures over the body. Returns the right one.
-    pub(super) fn check(&self, key: &MacKey, body: &[u8]) -> Result<&'a str, SignatureError> {
-        let mac = mac(key.as_bytes())?
-            .chain_update(self.id)
-            .chain_update(".")
-            .chain_update(self.timestamp)
-            .chain_update(".")
-            .chain_update(body);
+    pub(crate) fn check(&self, key: &MacKey, body: &[u8]) -> Result<&'a str, SignatureError> {
+        let mac = standard_webhooks(key, self.id, self.timestamp, body)?;
         let is_right = |signature: &&&str| {
             // This compares in constant time.
             STANDARD.decode(signature).is_ok_and(|given| mac.clone().verify_slice(&given).is_ok())
@@ -88,9 +84,41 @@ impl<'a> SignedHeaders<'a> {
     }
 }
 
+/// Signs a body by Standard Webhooks: the value of the header `webhook-signature`. `at` is in seconds since 1970.
+pub(crate) fn sign(key: &MacKey, id: &str, at: i64, body: &[u8]) -> Result<String, SignatureError> {
+    let mac = standard_webhooks(key, id, &at.to_string(), body)?;
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+fn standard_webhooks(
+    key: &MacKey,
+    id: &str,
+    timestamp: &str,
+    body: &[u8],
+) -> Result<Hmac<Sha256>, SignatureError> {
+    let mac = mac(key.as_bytes())?.chain_update(id).chain_update(".").chain_update(timestamp);
+    Ok(mac.chain_update(".").chain_update(body))
+}
+
+/// Checks the signature of Klaviyo's webhooks: `Klaviyo-Signature` with the hexadecimal HMAC-SHA256 of the body and,
+/// behind it, the header `Klaviyo-Timestamp` as it came.
+///
+/// Klaviyo promises nothing about how old a webhook may be when it arrives, or about the form of the time. So the time
+/// is not compared with the clock, and what a webhook leads to must be harmless when it is repeated.
+pub(crate) fn check_klaviyo(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), SignatureError> {
+    let header = |name: &'static str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).ok_or(SignatureError::Header(name))
+    };
+    let given = header("klaviyo-signature")?;
+    let given = hex::decode(given).map_err(|_| SignatureError::Header("klaviyo-signature"))?;
+    let timestamp = header("klaviyo-timestamp")?;
+    let mac = mac(key.as_bytes())?.chain_update(body).chain_update(timestamp);
+    mac.verify_slice(&given).map_err(|_| SignatureError::Signature)
+}
+
 /// Checks the signature of Meta's webhooks: `X-Hub-Signature-256` with `sha256=` and the hexadecimal
 /// HMAC-SHA256 of the body.
-pub(super) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), SignatureError> {
+pub(crate) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Result<(), SignatureError> {
     const HEADER: &str = "x-hub-signature-256";
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
     let digits =
@@ -100,7 +128,7 @@ pub(super) fn check_meta(headers: &HeaderMap, key: &MacKey, body: &[u8]) -> Resu
 }
 
 /// Whether two secrets are equal, in a time that does not tell where they differ.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
     let code = |text: &str| mac(&[]).map(|mac| mac.chain_update(text));
     match (code(one), code(other)) {
         (Ok(one), Ok(other)) => one.verify(&other.finalize().into_bytes()).is_ok(),
@@ -109,7 +137,7 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// The time, in seconds since 1970.
-pub(super) fn unix_time() -> i64 {
+pub(crate) fn unix_time() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
 }
 
@@ -197,6 +225,37 @@ mod tests {
             assert!(check_meta(&signed(wrong), &key, body).is_err(), "{wrong}");
         }
         assert!(check_meta(&HeaderMap::new(), &key, body).is_err());
+    }
+
+    #[test]
+    fn what_is_signed_here_is_right() {
+        let key = MacKey::signing_secret(SECRET).unwrap();
+        let signature = sign(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", AT, BODY).unwrap();
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    /// The signature is `printf '%s%s' BODY TIME | openssl dgst -sha256 -hmac SECRET`.
+    #[test]
+    fn klaviyos_signature_is_over_the_body_and_the_time() {
+        let time = "Mon, 13 Apr 2026 22:50:21 GMT";
+        let right = "81aa9b8cf3e9dd1a231f44c3c189186877a5a4e90aaf88b67fe72a787cd3b333";
+        let check = |signature: &str, time: Option<&str>, body: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert("klaviyo-signature", signature.parse().unwrap());
+            if let Some(time) = time {
+                headers.insert("klaviyo-timestamp", time.parse().unwrap());
+            }
+            let key = MacKey::app_secret("0123456789abcdef0123456789abcdef").unwrap();
+            check_klaviyo(&headers, &key, body)
+        };
+        assert_eq!(check(right, Some(time), b"{\"data\":[]}"), Ok(()));
+        let other_time = check(right, Some("Mon, 13 Apr 2026 22:50:22 GMT"), b"{\"data\":[]}");
+        assert_eq!(other_time, Err(SignatureError::Signature));
+        assert_eq!(check(right, Some(time), b"{\"data\":[ ]}"), Err(SignatureError::Signature));
+        assert_eq!(check("", Some(time), b"{\"data\":[]}"), Err(SignatureError::Signature));
+        let header = |name| Err(SignatureError::Header(name));
+        assert_eq!(check(right, None, b"{\"data\":[]}"), header("klaviyo-timestamp"));
+        assert_eq!(check("xyz", Some(time), b"{\"data\":[]}"), header("klaviyo-signature"));
     }
 
     #[test]

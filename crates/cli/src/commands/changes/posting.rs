@@ -1,0 +1,128 @@
+//! Sends changes to the endpoint of a platform, in place of printing them.
+
+use crate::failure::{Failure, chain};
+use crate::output;
+use crate::service;
+use clap::Args;
+use klaviyo_host::types::Code;
+use klaviyo_service::account::Account;
+use klaviyo_service::feed::{Destination, Held, Message, Refusal, Source, deliver};
+use klaviyo_service::secrets::{SecretKind, Secrets};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use url::Url;
+
+/// Where the changes are sent.
+#[derive(Args)]
+pub(crate) struct Posting {
+    /// Send the changes to this endpoint, signed as in Standard Webhooks [variable for the secret: KLAVIYO_CHANGES_SECRET]
+    #[arg(long, value_name = "URL")]
+    post: Option<Url>,
+    /// Allow an endpoint without TLS (http://), or with an address that is not public
+    #[arg(long, requires = "post")]
+    private_endpoints: bool,
+}
+
+/// How often a run that does not follow waits for an endpoint that fails.
+const WAITS: u32 = 3;
+
+/// An endpoint that changes are posted to.
+pub(super) struct Post {
+    destination: Destination,
+    is_following: bool,
+    refused: u32,
+}
+
+impl Posting {
+    /// Opens the endpoint; none if there is none.
+    pub(super) fn open(&self, is_following: bool) -> Result<Option<Post>, Failure> {
+        let destination = self.destination()?;
+        Ok(destination.map(|destination| Post { destination, is_following, refused: 0 }))
+    }
+
+    /// The endpoint, with the secret to sign with; none if there is none.
+    pub(crate) fn destination(&self) -> Result<Option<Destination>, Failure> {
+        let Some(url) = &self.post else { return Ok(None) };
+        let invalid = |sentence: &str| Failure::invalid(None, sentence);
+        let secrets = Secrets::environment(&[SecretKind::ChangesSecret]);
+        let secrets = secrets.map_err(|error| invalid(&chain(&error)))?;
+        let key = secrets.mac_key(&Account::default(), SecretKind::ChangesSecret);
+        let variable = SecretKind::ChangesSecret.variable();
+        let key = key.ok_or_else(|| {
+            invalid(&format!("there is no secret to sign with: set {variable}")).hint(format!(
+                "export {variable}=\"$(klaviyo-connector secret)\" makes one; the endpoint needs it too"
+            ))
+        })?;
+        if !matches!(url.scheme(), "https" | "http") || !url.username().is_empty() || url.password().is_some()
+        {
+            return Err(invalid("--post is not an address such as https://platform.example/klaviyo"));
+        }
+        let sender = Arc::new(service::sender(self.private_endpoints)?);
+        let endpoint = sender.endpoint(url.clone(), key).map_err(|error| invalid(&error.to_string()))?;
+        Ok(Some(Destination::Endpoint(endpoint)))
+    }
+}
+
+impl Post {
+    /// Sends the changes of a page. Those that the endpoint refuses are printed. It fails when some are left.
+    pub(super) async fn send(&mut self, source: &Source, items: &[Value]) -> Result<(), Failure> {
+        let messages: Result<Vec<Message>, _> = items.iter().map(|item| source.message(None, item)).collect();
+        let messages = messages.map_err(|error| Failure::other(error.to_string()))?;
+        let (waits, is_following) = (AtomicU32::new(0), self.is_following);
+        let wait = |reason: String, pause: Duration| {
+            let goes_on = is_following || waits.fetch_add(1, Ordering::Relaxed) < WAITS;
+            if goes_on {
+                output::warn(&format!(
+                    "{reason}; sends again in {}",
+                    humantime::format_duration(rounded(pause))
+                ));
+            }
+            async move {
+                if goes_on {
+                    tokio::time::sleep(pause).await;
+                }
+                goes_on
+            }
+        };
+        let refusals = deliver(&self.destination, messages, wait).await.map_err(|held| match held {
+            Held::Failing(reason) => Failure::new(Code::Connection, reason)
+                .hint("the state is unchanged: the same command begins with these changes"),
+            Held::Gone => Failure::new(Code::Rejected, held.to_string()),
+        })?;
+        for refusal in refusals {
+            self.refused += 1;
+            let line = document(&refusal).to_string();
+            if !output::print_lines([line.as_str()])? {
+                return Err(Failure::other("a refused change could not be printed".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails if the endpoint has refused a change.
+    pub(super) fn end(&self) -> Result<(), Failure> {
+        match self.refused {
+            0 => Ok(()),
+            count => {
+                let sentence =
+                    format!("the endpoint refused {count} changes for good: those that are printed");
+                Err(Failure::new(Code::Rejected, sentence))
+            }
+        }
+    }
+}
+
+/// A refused change, as it is printed.
+fn document(refusal: &Refusal) -> Value {
+    let Refusal { message, reason, attempts } = refusal;
+    // JSON that is deeper, or has larger numbers, than most programs can read becomes a string.
+    let body = serde_json::from_slice(&message.body)
+        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&message.body)));
+    json!({ "id": message.id, "message": body, "error": reason, "attempts": attempts })
+}
+
+fn rounded(pause: Duration) -> Duration {
+    Duration::from_secs(pause.as_secs().max(1))
+}

@@ -1,0 +1,76 @@
+//! The feed of an account's changes, beside its opt-ins and under the same lease.
+
+use super::context::WorkerContext;
+use super::in_flight::InFlight;
+use crate::account::Account;
+use crate::feed::{Feed, Keeper};
+use crate::secrets::SecretKind;
+use klaviyo_host::Usage;
+use std::collections::BTreeSet;
+
+/// The accounts that have a feed and a key here.
+pub(super) fn accounts(context: &WorkerContext, keyed: &BTreeSet<Account>) -> BTreeSet<Account> {
+    &context.secrets.accounts(SecretKind::Changes) & keyed
+}
+
+/// Works on the account's opt-ins, and tells its changes, until it has neither opt-ins that wait nor a feed. `opt_ins`
+/// works on the opt-ins until none waits, or the account is to be given up.
+pub(super) async fn beside<F: Future<Output = ()>>(
+    context: &WorkerContext,
+    account: &Account,
+    in_flight: &InFlight,
+    opt_ins: impl Fn() -> F,
+) {
+    let feed = Feed {
+        queue: &context.queue,
+        account,
+        secrets: &context.secrets,
+        tenants: &context.tenants,
+        sender: &context.sender,
+        status: &context.feeds,
+    };
+    let keeper = Owner { context, in_flight };
+    let opt_ins = async {
+        loop {
+            opt_ins().await;
+            if !rest(context, account).await {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = feed.run(&keeper) => {}
+        () = opt_ins => {}
+    }
+}
+
+/// Waits for opt-ins of an account without any. False: it has no feed either, or is to be given up.
+async fn rest(context: &WorkerContext, account: &Account) -> bool {
+    let (mut waiting, mut assignments) = (context.waiting.subscribe(), context.assignment.subscribe());
+    let mut secrets = context.secrets.changes();
+    while context.secrets.get(account, SecretKind::Changes).is_some() && context.is_mine(account) {
+        tokio::select! {
+            () = context.shutdown() => return false,
+            _ = waiting.wait_for(|accounts| accounts.contains(account)) => return true,
+            _ = assignments.changed() => {}
+            _ = secrets.changed() => {}
+        }
+    }
+    false
+}
+
+/// The work on the account, for its feed.
+struct Owner<'a> {
+    context: &'a WorkerContext,
+    in_flight: &'a InFlight,
+}
+
+impl Keeper for Owner<'_> {
+    fn is_busy(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    fn used(&self, usage: Usage) {
+        self.context.status.used(usage);
+    }
+}
