@@ -14,11 +14,14 @@
 //! in the queue: [`secrets`] reads them in the process that uses them.
 
 pub mod account;
+pub mod conversation;
+pub mod delivery_event;
 pub mod door;
 pub mod feed;
 pub mod id;
 mod intake;
 pub mod key;
+pub mod moment;
 pub mod ops;
 pub mod opt_in;
 mod opt_in_flow;
@@ -28,4 +31,6 @@ pub mod queue;
 pub mod secrets;
 mod signature;
 pub mod tenant_cache;
+pub mod whatsapp_settings;
+mod words;
 pub mod worker;

@@ -1,12 +1,15 @@
 //! An opt-in, as a caller sends it and as it waits in the queue.
 
 use crate::account::Account;
+use crate::conversation::Conversation;
+use crate::moment::Moment;
 use crate::outcome;
 use bytes::Bytes;
 use klaviyo_host::types::{self, Identifier, NewProfile, Permission};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::time::Duration;
 
 /// One person's opt-in.
 ///
@@ -48,6 +51,10 @@ pub struct OptIn {
     /// The source of the consent, for Klaviyo to keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_source: Option<String>,
+    /// When the person opted in: RFC 3339. None: when the front door accepted it. An opt-out of the same or a
+    /// later time stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
     /// Whether an invalid email or phone number refuses the opt-in even if another identifier is valid. It is
     /// applied before the opt-in waits, so it is not in the queue.
     #[serde(default, skip_serializing)]
@@ -56,12 +63,26 @@ pub struct OptIn {
     /// [`OptIn::LONGEST_WARNING`] bytes. Only this service writes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Where the person asked for it by WhatsApp. Only this service writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<Box<Conversation>>,
+    /// Whether it has the phone number that a person known by the external id was asked for, so that the number
+    /// becomes that profile's. Only this service writes it.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub completes: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_not(value: &bool) -> bool {
+    !*value
 }
 
 /// A channel of marketing consent. The contract has more, and leaves the set open; the service does not: an opt-in
 /// waits with its channels, so each must be known to every door and worker, and the door says at once whether the
 /// opt-in has the address that the channel needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::Display,
+)]
 #[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
@@ -79,6 +100,20 @@ impl From<Channel> for types::Channel {
             Channel::Email => Self::Email,
             Channel::Sms => Self::Sms,
             Channel::Whatsapp => Self::Whatsapp,
+        }
+    }
+}
+
+impl TryFrom<types::Channel> for Channel {
+    type Error = types::Channel;
+
+    /// Fails for a channel that no opt-in has.
+    fn try_from(channel: types::Channel) -> Result<Self, types::Channel> {
+        match channel {
+            types::Channel::Email => Ok(Self::Email),
+            types::Channel::Sms => Ok(Self::Sms),
+            types::Channel::Whatsapp => Ok(Self::Whatsapp),
+            other => Err(other),
         }
     }
 }
@@ -143,13 +178,39 @@ impl OptIn {
         if self.warnings.len() > Self::MOST_WARNINGS || self.warnings.iter().any(is_long) {
             return invalid("warnings", "there are more, or longer ones, than this service writes");
         }
-        // The id and the warnings are not sent to Klaviyo, and a front door adds them: they do not count.
-        let counted = || Self { id: None, warnings: Vec::new(), ..self.clone() }.to_json().len();
+        // These are not sent to Klaviyo, and a front door adds them: they do not count.
+        let counted = || {
+            let own = Self { id: None, warnings: Vec::new(), at: None, whatsapp: None, ..self.clone() };
+            own.to_json().len()
+        };
         if self.to_json().len() > Self::LARGEST && counted() > Self::LARGEST {
             return invalid(
                 "properties",
                 "the contact has more than 100,000 bytes, which Klaviyo does not take",
             );
+        }
+        Ok(())
+    }
+
+    /// How far a time may be ahead of the clock here.
+    pub(crate) const AHEAD: Duration = Duration::from_secs(5 * 60);
+
+    /// Checks what a caller may say of the time, and of what only this service says.
+    pub(crate) fn check_callers(&self, now: Moment) -> Result<(), InvalidField> {
+        if !self.warnings.is_empty() {
+            return Err(InvalidField::new("warnings", "they are in the answer; leave them out"));
+        }
+        if self.whatsapp.is_some() || self.completes {
+            let field = if self.completes { "completes" } else { "whatsapp" };
+            return Err(InvalidField::new(field, "only WhatsApp's notifications have it; leave it out"));
+        }
+        // It would stand against every opt-out until then.
+        let latest = now.unix_ms().saturating_add(Self::AHEAD.as_millis() as i64);
+        if self.at.is_some_and(|at| at.unix_ms() > latest) {
+            return Err(InvalidField::new(
+                "at",
+                "it lies in the future; give the time when the person opted in",
+            ));
         }
         Ok(())
     }

@@ -1,16 +1,17 @@
-//! An opt-out: a person has stopped marketing. It waits in the queue as opt-ins do.
+//! An opt-out, and the word that takes it back. They wait in the queue as opt-ins do, in a lane of their own.
 
 use crate::account::Account;
+use crate::conversation::Conversation;
+use crate::moment::Moment;
 use crate::opt_in::Channel;
 use bytes::Bytes;
-use klaviyo_host::types::Unsubscription;
+use klaviyo_host::types::Identifier;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The channels on which one person wants no more marketing.
+/// The channels on which one person wants no more marketing, and the lists that the person leaves.
 ///
-/// The field `opt_out` is in no opt-in. So a worker of a version without opt-outs leaves the message to newer
-/// ones.
+/// The field `opt_out` is in no other message of the queue.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptOut {
@@ -18,10 +19,49 @@ pub struct OptOut {
     pub account: Account,
     /// Another one with the same id, in the same account, is the same opt-out.
     pub id: String,
-    /// The phone number, with its country code.
-    pub phone_number: String,
+    /// The phone number, with its country code. This, the external id, or both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The external id of a person whose number is not told: WhatsApp's own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// The channels, at least one.
     pub opt_out: Vec<Channel>,
+    /// The lists, each by its id or its exact name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
+    /// When the person said it. None: when it came into the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    /// Where the person said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<Box<Conversation>>,
+}
+
+/// One person's word that marketing may go on as it was before the last opt-out.
+///
+/// The field `resume` is in no other message of the queue.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resume {
+    /// The account that it goes to.
+    pub account: Account,
+    /// Another one with the same id, in the same account, is the same word.
+    pub id: String,
+    /// The phone number, with its country code. This, the external id, or both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The external id of a person whose number is not told: WhatsApp's own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// The channels, at least one.
+    pub resume: Vec<Channel>,
+    /// When the person said it. None: when it came into the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    /// Where the person said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<Box<Conversation>>,
 }
 
 impl OptOut {
@@ -32,15 +72,29 @@ impl OptOut {
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// The opt-out, as the connector takes it.
-    pub(crate) fn unsubscription(&self) -> Unsubscription {
-        Unsubscription {
-            email: None,
-            phone_number: Some(self.phone_number.clone()),
-            channels: self.opt_out.iter().copied().map(Into::into).collect(),
-            transactional: Vec::new(),
-        }
+    /// The identifiers of the person, of whom Klaviyo may have a profile for each.
+    pub(crate) fn identifiers(&self) -> Vec<Identifier> {
+        identifiers(self.phone_number.as_ref(), self.external_id.as_ref())
     }
+}
+
+impl Resume {
+    /// The message as it waits in the queue.
+    #[must_use]
+    pub fn to_json(&self) -> Bytes {
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    /// The identifiers of the person, of whom Klaviyo may have a profile for each.
+    pub(crate) fn identifiers(&self) -> Vec<Identifier> {
+        identifiers(self.phone_number.as_ref(), self.external_id.as_ref())
+    }
+}
+
+/// The identifiers by which a person can opt out.
+pub(crate) fn identifiers(phone_number: Option<&String>, external_id: Option<&String>) -> Vec<Identifier> {
+    let number = phone_number.cloned().map(Identifier::PhoneNumber);
+    number.into_iter().chain(external_id.cloned().map(Identifier::ExternalId)).collect()
 }
 
 /// Leaves out everything about the person.
@@ -48,5 +102,13 @@ impl fmt::Debug for OptOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { account, opt_out, .. } = self;
         f.debug_struct("OptOut").field("account", account).field("opt_out", opt_out).finish_non_exhaustive()
+    }
+}
+
+/// Leaves out everything about the person.
+impl fmt::Debug for Resume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, resume, .. } = self;
+        f.debug_struct("Resume").field("account", account).field("resume", resume).finish_non_exhaustive()
     }
 }

@@ -10,9 +10,12 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// The opt-in is done: Klaviyo has it.
     Done(Receipt),
-    /// The opt-out is done: Klaviyo has revoked the consent.
+    /// The opt-out is done: Klaviyo has taken what it is about. Or an opt-in came too late for an opt-out, and does
+    /// nothing.
     #[serde(rename = "opted-out")]
     OptedOut(OptOutReceipt),
+    /// The resume is done: Klaviyo has given back what opt-outs before it took.
+    Resumed(ResumeReceipt),
     /// It failed for this reason, and is a dead letter.
     Dead(Reason),
     /// It was a dead letter and waits again, by `klaviyo-connector dead retry`.
@@ -44,10 +47,36 @@ pub struct Receipt {
     pub warnings: Vec<String>,
 }
 
-/// The result of an opt-out.
+/// The result of an opt-out: what it took from the person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptOutReceipt {
+    /// The profile's id; none if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
+    /// The channels of the consent that it took. A resume gives it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<Channel>,
+    /// The ids of the lists that the person was on. A resume gives them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
     /// Parts that Klaviyo has not done, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// The result of a resume: what it gave back to the person. Nothing if no opt-out had taken anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeReceipt {
+    /// The profile's id, if something was given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
+    /// The channels of the consent that the person has again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<Channel>,
+    /// The ids of the lists that the person is on again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
+    /// Parts that were not done, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -59,8 +88,14 @@ impl From<Receipt> for Outcome {
 }
 
 impl From<OptOutReceipt> for Outcome {
-    fn from(OptOutReceipt { warnings }: OptOutReceipt) -> Self {
-        Self::OptedOut(OptOutReceipt { warnings: bounded(&warnings) })
+    fn from(receipt: OptOutReceipt) -> Self {
+        Self::OptedOut(OptOutReceipt { warnings: bounded(&receipt.warnings), ..receipt })
+    }
+}
+
+impl From<ResumeReceipt> for Outcome {
+    fn from(receipt: ResumeReceipt) -> Self {
+        Self::Resumed(ResumeReceipt { warnings: bounded(&receipt.warnings), ..receipt })
     }
 }
 

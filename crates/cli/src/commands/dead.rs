@@ -154,11 +154,11 @@ fn failed(error: QueueError) -> Failure {
 }
 
 fn document(letter: &DeadLetter) -> Value {
-    let DeadLetterBody { opt_in, error, attempts, since, sequences: _ } = &letter.body;
+    let DeadLetterBody { opt_in, lane, error, attempts, since, sequences: _ } = &letter.body;
     // JSON that is deeper, or has larger numbers, than most programs can read becomes a string.
     let opt_in = serde_json::from_str(opt_in.get()).unwrap_or_else(|_| Value::from(opt_in.get()));
     json!({
-        "id": letter.id().to_string(), "opt_in": opt_in, "error": error, "attempts": attempts, "since": since,
+        "id": letter.id().to_string(), "lane": lane, "opt_in": opt_in, "error": error, "attempts": attempts, "since": since,
     })
 }
 
@@ -179,7 +179,7 @@ fn table(letters: &[Value]) -> String {
 fn text(letter: &Value) -> String {
     let mut out = String::new();
     let error = letter.get("error").unwrap_or(&Value::Null);
-    fields(&mut out, letter, &["id", "since", "attempts"]);
+    fields(&mut out, letter, &["id", "lane", "since", "attempts"]);
     fields(&mut out, error, &["code", "message"]);
     for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
         let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -195,6 +195,7 @@ fn text(letter: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use klaviyo_service::queue::Lane;
     use serde_json::value::RawValue;
 
     /// What a front door takes as JSON can be more than others read.
@@ -207,8 +208,8 @@ mod tests {
             let key = "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f".parse().unwrap();
             let opt_in = RawValue::from_string(text.to_owned()).unwrap();
             let error = klaviyo_service::outcome::Reason::new(Code::Rejected, "no");
-            let body =
-                DeadLetterBody { opt_in, error, attempts: 1, since: String::new(), sequences: vec![7] };
+            let (lane, since) = (Lane::OptIns, String::new());
+            let body = DeadLetterBody { opt_in, lane, error, attempts: 1, since, sequences: vec![7] };
             let shown = document(&DeadLetter { key, sequence: 9, body });
             assert_eq!(shown["id"], "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f.7");
             assert_eq!(shown["opt_in"].is_string(), is_text, "{shown}");

@@ -158,6 +158,7 @@ const CALLERS: [SecretKind; 6] = [
     SecretKind::WhatsappList,
     SecretKind::WhatsappPhoneNumberId,
     SecretKind::KlaviyoWebhookSecret,
+    SecretKind::WhatsappSettings,
 ];
 impl Serve {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {

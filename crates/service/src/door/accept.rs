@@ -1,15 +1,16 @@
-//! Accepting opt-ins: they are done at once, or put into the queue.
+//! Accepting opt-ins, opt-outs, resumes and delivery events: they are done at once, or put into the queue.
 
 use super::direct;
 use super::enqueue::{QueueHealth, enqueue, unavailable};
 use super::replay::ReplayCache;
 use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
 use crate::account::Account;
+use crate::delivery_event::DeliveryEvent;
 use crate::id::OptInId;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
-use crate::opt_out::OptOut;
-use crate::queue::{Queue, QueueError};
+use crate::opt_out::{OptOut, Resume};
+use crate::queue::{Lane, Queue, QueueError};
 use crate::tenant_cache::TenantCache;
 use http::StatusCode;
 use klaviyo_host::types::Code;
@@ -61,7 +62,7 @@ impl Backend {
                     let key = OptInKey::new(&opt_in.account, opt_in.id.as_deref().unwrap_or_default());
                     ((key, opt_in.to_json()), opt_in.warnings)
                 });
-                let responses = enqueue(queue, health, messages.collect()).await?;
+                let responses = enqueue(queue, health, Lane::OptIns, messages.collect()).await?;
                 // Remembered after the write: a request that was not written may be repeated. If a replay
                 // comes in between, the queue finds its opt-ins to be duplicates.
                 if let Some(signature) = signature
@@ -85,7 +86,37 @@ impl Backend {
                 let messages = opt_outs
                     .iter()
                     .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
-                enqueue(queue, health, messages.collect()).await
+                enqueue(queue, health, Lane::OptOuts, messages.collect()).await
+            }
+        }
+    }
+
+    /// Accepts resumes.
+    pub(super) async fn accept_resumes(&self, resumes: Vec<Resume>) -> Result<Vec<OptInResponse>, Rejection> {
+        match self {
+            Self::Direct { .. } => Ok(direct::resume(resumes)),
+            Self::Queue { queue, health } => {
+                let messages = resumes
+                    .iter()
+                    .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
+                enqueue(queue, health, Lane::OptOuts, messages.collect()).await
+            }
+        }
+    }
+
+    /// Accepts delivery events of one account. Returns how many can never be tracked.
+    pub(super) async fn accept_events(
+        &self,
+        account: &Account,
+        events: Vec<DeliveryEvent>,
+    ) -> Result<usize, Rejection> {
+        match self {
+            Self::Direct { tenants, .. } => direct::track(tenants, account, events).await,
+            Self::Queue { queue, health } => {
+                let messages = events
+                    .iter()
+                    .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
+                enqueue(queue, health, Lane::Events, messages.collect()).await.map(|_| 0)
             }
         }
     }

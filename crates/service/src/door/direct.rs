@@ -3,10 +3,11 @@
 use super::replay::ReplayCache;
 use super::reply::{OptInResponse, Rejection, ReplyState};
 use crate::account::Account;
+use crate::delivery_event::DeliveryEvent;
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, Failure};
-use crate::opt_out::OptOut;
-use crate::outcome::{OptOutReceipt, Outcome, Reason};
+use crate::opt_out::{OptOut, Resume};
+use crate::outcome::{OptOutReceipt, Outcome, Reason, ResumeReceipt};
 use crate::tenant_cache::{NoKey, TenantCache};
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
@@ -57,7 +58,44 @@ pub(super) async fn opt_in(
     Ok(responses)
 }
 
-/// Revokes the consent of people.
+/// Answers resumes. Nothing is known here of what an opt-out took, so nothing is given back.
+pub(super) fn resume(resumes: Vec<Resume>) -> Vec<OptInResponse> {
+    let nothing = |resume: Resume| {
+        let message = "there is no queue, so it is not known what an opt-out took, and nothing is given back";
+        let receipt = ResumeReceipt { warnings: vec![message.to_owned()], ..ResumeReceipt::default() };
+        response(&resume.account, resume.id, Ok(ReplyState::ended(receipt.into(), None)))
+    };
+    resumes.into_iter().map(nothing).collect()
+}
+
+/// How many events Klaviyo takes in one request.
+const EVENTS: usize = 1_000;
+
+/// Tracks events of one account. Returns how many Klaviyo has refused.
+pub(super) async fn track(
+    tenants: &TenantCache,
+    account: &Account,
+    events: Vec<DeliveryEvent>,
+) -> Result<usize, Rejection> {
+    let failed = |failure: Failure| {
+        warn!(%account, code = failure.reason.code, reason = failure.reason.message, "delivery events are not tracked");
+        Rejection::overloaded("the delivery events cannot be tracked now; repeat the request")
+    };
+    let tenant = tenants.get(account).map_err(|error| failed(no_key(&error)))?;
+    let mut refused = 0;
+    for events in events.chunks(EVENTS) {
+        let events: Vec<&DeliveryEvent> = events.iter().collect();
+        match opt_in_flow::track(&tenant, &events).await {
+            Ok(reasons) => refused += reasons.len(),
+            // Repeated, they would be refused again.
+            Err(failure) if failure.disposition == Disposition::GiveUp => refused += events.len(),
+            Err(failure) => return Err(failed(failure)),
+        }
+    }
+    Ok(refused)
+}
+
+/// Takes from people what they opt out of.
 pub(super) async fn opt_out(tenants: &TenantCache, opt_outs: Vec<OptOut>) -> Vec<OptInResponse> {
     stream::iter(opt_outs).map(|opt_out| opt_out_one(tenants, opt_out)).buffered(AT_ONCE).collect().await
 }
@@ -76,7 +114,7 @@ async fn opt_in_one(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
 
 async fn opt_out_one(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
     let result = match tenants.get(&opt_out.account) {
-        Ok(tenant) => opt_in_flow::opt_out(&tenant, &opt_out).await,
+        Ok(tenant) => opt_in_flow::opt_out_one(&tenant, &opt_out).await,
         Err(error) => Err(no_key(&error)),
     };
     let ended = |receipt: OptOutReceipt| ReplyState::ended(receipt.into(), None);

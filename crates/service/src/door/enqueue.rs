@@ -1,9 +1,9 @@
-//! Opt-ins and opt-outs that are put into the queue, and whether the queue accepts them, for `/readyz`.
+//! Messages that are put into the queue, and whether the queue accepts them, for `/readyz`.
 
 use super::reply::{OptInResponse, Rejection, ReplyState};
 use crate::id::OptInId;
 use crate::key::OptInKey;
-use crate::queue::{Accepted, Queue, QueueError};
+use crate::queue::{Accepted, Lane, Queue, QueueError};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -16,17 +16,20 @@ use tracing::{debug, info, warn};
 /// A message with its key, and the warnings for its reply.
 type Message = ((OptInKey, Bytes), Vec<String>);
 
-/// Puts messages into the queue. If only some are written, the rejection says which.
+/// Puts messages into a lane of the queue. If only some are written, the rejection says which.
 pub(super) async fn enqueue(
     queue: &Queue,
     health: &QueueHealth,
+    lane: Lane,
     messages: Vec<Message>,
 ) -> Result<Vec<OptInResponse>, Rejection> {
     let (messages, warnings): (Vec<(OptInKey, Bytes)>, Vec<Vec<String>>) = messages.into_iter().unzip();
     let keys: Vec<(OptInKey, Vec<String>)> =
         messages.iter().map(|(key, _)| key.clone()).zip(warnings).collect();
-    let put = queue.put(messages).await;
-    health.note(&put);
+    let put = queue.put(lane, messages).await;
+    if lane != Lane::Events {
+        health.note(&put);
+    }
     let (mut responses, mut states, mut failure) = (Vec::with_capacity(keys.len()), Vec::new(), None);
     for (index, ((key, warnings), accepted)) in keys.into_iter().zip(put).enumerate() {
         match accepted {

@@ -21,6 +21,8 @@ pub(super) struct DoorMetrics {
     requests: Family<RequestLabels, Counter>,
     opt_ins: Family<[Label; 1], Counter>,
     opt_outs: Family<[Label; 1], Counter>,
+    resumes: Family<[Label; 1], Counter>,
+    events: Family<[Label; 1], Counter>,
     ignored: Family<[Label; 1], Counter>,
     seconds: Histogram,
 }
@@ -32,13 +34,17 @@ impl DoorMetrics {
             requests: Family::default(),
             opt_ins: Family::default(),
             opt_outs: Family::default(),
+            resumes: Family::default(),
+            events: Family::default(),
             ignored: Family::default(),
             seconds: Histogram::new(exponential_buckets(0.001, 2.0, 17)),
         };
-        let Self { requests, opt_ins, opt_outs, ignored, seconds } = &metrics;
+        let Self { requests, opt_ins, opt_outs, resumes, events, ignored, seconds } = &metrics;
         registry.register("klaviyo_door_requests", "Requests, by route and status", requests.clone());
         registry.register("klaviyo_door_opt_ins", "Opt-ins, by what became of them", opt_ins.clone());
         registry.register("klaviyo_door_opt_outs", "Opt-outs, by what became of them", opt_outs.clone());
+        registry.register("klaviyo_door_resumes", "Resumes, by what became of them", resumes.clone());
+        registry.register("klaviyo_door_events", "Delivery events, by what became of them", events.clone());
         let help = "What WhatsApp's notifications have that nothing comes of, by reason";
         registry.register("klaviyo_door_ignored", help, ignored.clone());
         registry.register("klaviyo_door_seconds", "How long requests took", seconds.clone());
@@ -56,6 +62,14 @@ impl DoorMetrics {
 
     pub(super) fn opt_outs(&self, result: &'static str, count: usize) {
         self.opt_outs.get_or_create(&[("result", result)]).inc_by(count as u64);
+    }
+
+    pub(super) fn resumes(&self, result: &'static str, count: usize) {
+        self.resumes.get_or_create(&[("result", result)]).inc_by(count as u64);
+    }
+
+    pub(super) fn events(&self, result: &'static str, count: usize) {
+        self.events.get_or_create(&[("result", result)]).inc_by(count as u64);
     }
 
     pub(super) fn ignored(&self, reason: &'static str, count: usize) {

@@ -5,6 +5,7 @@ use super::reply::Rejection;
 use super::state::Door;
 use crate::account::Account;
 use crate::id::OptInId;
+use crate::moment::Moment;
 use crate::ops::Connection;
 use crate::opt_in::{InvalidField, OptIn};
 use crate::outcome::cut;
@@ -124,13 +125,13 @@ fn take_in(account: &Account, opt_ins: &mut [OptIn], most: usize) -> Result<(), 
     if opt_ins.len() > most {
         return Err(Rejection::too_many(most));
     }
+    let now = Moment::now();
     let take_in = |opt_in: &mut OptIn| {
         if opt_in.account != *account {
             return Err(InvalidField::new("account", "all opt-ins of a request are of one account"));
         }
-        if !opt_in.warnings.is_empty() {
-            return Err(InvalidField::new("warnings", "they are in the answer; leave them out"));
-        }
+        opt_in.check_callers(now)?;
+        opt_in.at.get_or_insert(now);
         opt_in.take_in()
     };
     let invalid: Vec<_> = opt_ins

@@ -168,7 +168,11 @@ impl ReplyState {
     pub(super) fn ended(outcome: Outcome, address: Option<&str>) -> Self {
         let reply = match &outcome {
             Outcome::Done(receipt) => Some(receipt.reply(address)),
-            Outcome::OptedOut(_) | Outcome::Dead(_) | Outcome::Waiting | Outcome::Dropped => None,
+            Outcome::OptedOut(_)
+            | Outcome::Resumed(_)
+            | Outcome::Dead(_)
+            | Outcome::Waiting
+            | Outcome::Dropped => None,
         };
         Self::Ended { outcome, reply }
     }

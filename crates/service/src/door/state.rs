@@ -8,9 +8,10 @@ use super::metrics::DoorMetrics;
 use super::replay::ReplayCache;
 use super::reply::{OptInResponse, Rejection};
 use crate::account::Account;
+use crate::delivery_event::DeliveryEvent;
 use crate::ops::{Health, Readiness};
 use crate::opt_in::OptIn;
-use crate::opt_out::OptOut;
+use crate::opt_out::{OptOut, Resume};
 use crate::queue::Queue;
 use crate::secrets::{MacKey, SecretKind, Secrets};
 use crate::signature::{SignatureError, SignedHeaders};
@@ -22,12 +23,12 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// The settings of a door.
 #[derive(Clone, Debug)]
 pub struct DoorSettings {
-    /// The WhatsApp messages that opt their sender in.
+    /// The WhatsApp messages that opt their sender in, where the settings of an account name none.
     pub words: Vec<String>,
     /// Whether people whose phone number WhatsApp does not tell are left out. Otherwise they are opted in by
     /// WhatsApp's own id of them.
@@ -169,6 +170,45 @@ impl Door {
             debug!(%account, result, "an opt-out");
         }
         Ok(responses)
+    }
+
+    /// Accepts resumes of one account, and counts their results.
+    pub(super) async fn accept_resumes(
+        &self,
+        account: &Account,
+        resumes: Vec<Resume>,
+    ) -> Result<Vec<OptInResponse>, Rejection> {
+        let responses = self.backend.accept_resumes(resumes).await?;
+        let is_nothing = !responses.is_empty() && matches!(self.backend, Backend::Direct { .. });
+        if is_nothing {
+            let count = responses.len();
+            warn!(%account, count, "words that take an opt-out back do nothing without --nats: it is not known what was taken");
+        }
+        for response in &responses {
+            let result = if is_nothing { "nothing" } else { response.result() };
+            self.metrics.resumes(result, 1);
+            debug!(%account, result, "a resume");
+        }
+        Ok(responses)
+    }
+
+    /// Accepts delivery events of one account, and counts them.
+    pub(super) async fn accept_events(
+        &self,
+        account: &Account,
+        events: Vec<DeliveryEvent>,
+    ) -> Result<(), Rejection> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let count = events.len();
+        let refused = self.backend.accept_events(account, events).await?;
+        if refused > 0 {
+            warn!(%account, refused, "Klaviyo refuses delivery events, which are not repeated");
+            self.metrics.events("rejected", refused);
+        }
+        self.metrics.events("accepted", count.saturating_sub(refused));
+        Ok(())
     }
 
     /// Counts opt-ins against their account's rate.

@@ -3,7 +3,7 @@
 use super::body;
 use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
 use super::state::Door;
-use super::whatsapp::{Ignored, IgnoredReason, Notification, Rules};
+use super::whatsapp::{Ignored, IgnoredReason, Notification, Rules, Vocabulary};
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
@@ -74,19 +74,24 @@ pub(super) async fn post_notification(
     let (Some(account), Some(_)) = (account, key) else { return Err(SignatureError::Signature.into()) };
     let (body, _admitted) = door.admission.admit(&account, body)?;
     let numbers = door.secrets.get(&account, SecretKind::WhatsappPhoneNumberId);
+    let settings = door.secrets.whatsapp_settings(&account);
+    let vocabulary = Vocabulary::new(&settings, &door.settings.words);
     let rules = Rules {
-        words: &door.settings.words,
+        vocabulary: &vocabulary,
+        metrics: &settings.delivery_events,
         numbers: numbers.as_ref().map(|numbers| numbers.as_str()),
         numbers_only: door.settings.numbers_only,
         now: unix_time(),
     };
-    let Some(Notification { opt_ins, opt_outs, ignored }) = Notification::read(&body, rules) else {
+    let Some(notification) = Notification::read(&body, rules) else {
         door.metrics.ignored(IgnoredReason::Unreadable.into_str(), 1);
         let message = "the body is not JSON";
         return Err(Rejection::new(StatusCode::BAD_REQUEST, Code::InvalidInput.as_str(), message));
     };
     drop(body);
-    if opt_ins.is_empty() && opt_outs.is_empty() {
+    let is_empty = notification.is_empty();
+    let Notification { opt_ins, opt_outs, resumes, statuses, ignored } = notification;
+    if is_empty {
         count_ignored(&door, &account, &ignored);
         return Ok(Json(Vec::<OptInReply>::new()).into_response());
     }
@@ -96,12 +101,17 @@ pub(super) async fn post_notification(
         return Err(missing(&account, what, SecretKind::WhatsappPhoneNumberId));
     }
     // The account cannot make a notification smaller, so one with more than its rate uses up all of it.
-    door.check_rate(&account, (opt_ins.len() + opt_outs.len()).min(door.settings.rate.get() as usize))?;
-    let opt_outs = opt_outs.into_iter().map(|opt_out| opt_out.into_opt_out(&account)).collect();
+    let count = opt_ins.len() + opt_outs.len() + resumes.len();
+    door.check_rate(&account, count.min(door.settings.rate.get() as usize))?;
+    // First: whatever becomes of the rest, these are not behind it.
+    let lists = &settings.opt_out_lists;
+    let opt_outs = opt_outs.into_iter().map(|opt_out| opt_out.into_opt_out(&account, lists)).collect();
     let responses = door.accept_opt_outs(&account, opt_outs).await?;
     warn_of_rejected(&account, &responses, "an opt-out by WhatsApp cannot be done, and is not repeated");
     let mut reply = NotificationReply::default();
     reply.add(responses);
+    let resumes = resumes.into_iter().map(|resume| resume.into_resume(&account)).collect();
+    reply.add(door.accept_resumes(&account, resumes).await?);
     let list = door.secrets.get(&account, SecretKind::WhatsappList);
     let list = match &list {
         Some(list) => list.as_str(),
@@ -118,6 +128,9 @@ pub(super) async fn post_notification(
             requests.by_ref().take(CHUNK).map(|request| request.into_opt_in(&account, list)).collect();
         reply.add(accept_valid(&door, &account, chunk).await?);
     }
+    // Last: they hold up nothing else.
+    let events = statuses.into_iter().map(|status| status.into_event(&account)).collect();
+    door.accept_events(&account, events).await?;
     // Counted last: if anything before fails, Meta repeats the notification.
     count_ignored(&door, &account, &ignored);
     Ok(reply.into_response())

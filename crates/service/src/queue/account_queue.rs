@@ -1,9 +1,9 @@
-//! The opt-ins that wait: how many of each account, and those of one account, as a worker takes them.
+//! What waits: how much of each account, and one lane of one account, as a worker takes its messages.
 
 use super::connection::Queue;
 use super::delivery::{ACK_WAIT, Delivery, LONGEST_DELAY};
 use super::error::{QueueError, ask, failed, within};
-use super::set_up::OPT_INS_SUBJECT;
+use super::lane::Lane;
 use crate::account::Account;
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
@@ -17,8 +17,8 @@ use tracing::debug;
 /// The messages in the queue, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// How many of each account wait or are under way.
-    pub accounts: BTreeMap<Account, usize>,
+    /// How many of each account wait or are under way, by lane. A lane without any is not in it.
+    pub accounts: BTreeMap<Account, BTreeMap<Lane, usize>>,
     /// How many there are of each subject that is no account's. No worker takes them.
     pub strays: BTreeMap<String, usize>,
 }
@@ -30,36 +30,41 @@ impl Waiting {
         self.accounts.is_empty() && self.strays.is_empty()
     }
 
-    /// How many opt-ins of all accounts wait or are under way.
+    /// How many messages of all accounts wait or are under way, in all lanes.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.accounts.values().sum()
+        self.accounts.values().flat_map(BTreeMap::values).sum()
     }
 }
 
 impl Queue {
-    /// How many opt-ins of each account wait or are under way.
+    /// How many messages of each account wait or are under way, in all lanes.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn waiting(&self) -> Result<Waiting, QueueError> {
-        let what = "count the opt-ins";
+        let mut waiting = Waiting::default();
+        for lane in Lane::ALL {
+            for (subject, count) in self.waiting_in(lane).await? {
+                match subject.rsplit('.').next().and_then(|name| name.parse().ok()) {
+                    Some(account) => drop(waiting.accounts.entry(account).or_default().insert(lane, count)),
+                    None => drop(waiting.strays.insert(subject, count)),
+                }
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// How many messages of each subject are in a lane.
+    async fn waiting_in(&self, lane: Lane) -> Result<Vec<(String, usize)>, QueueError> {
+        let what = "count what waits";
         // All subjects are asked for, even where one account is meant: a NATS 2.9 that was killed tells of no
         // message if it is asked for a single subject.
         let counts = async {
-            let counts = self.opt_ins.info_with_subjects(format!("{OPT_INS_SUBJECT}.*")).await;
-            let counts: Vec<(String, usize)> =
-                counts.map_err(failed(what))?.try_collect().await.map_err(failed(what))?;
-            Ok(counts)
+            let counts = self.lanes.stream(lane).info_with_subjects(lane.subject("*")).await;
+            counts.map_err(failed(what))?.try_collect().await.map_err(failed(what))
         };
-        let mut waiting = Waiting::default();
-        for (subject, count) in within(&self.client(), what, counts).await?? {
-            match subject.rsplit('.').next().and_then(|name| name.parse().ok()) {
-                Some(account) => waiting.accounts.insert(account, count),
-                None => waiting.strays.insert(subject, count),
-            };
-        }
-        Ok(waiting)
+        within(&self.client(), what, counts).await?
     }
 }
 
@@ -71,14 +76,15 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// were killed.
 const MAX_IN_FLIGHT: i64 = 50_000;
 
-/// The queue of one account. Only the worker that holds the account's lease takes messages from it.
+/// A lane of one account. Only the worker that holds the account's lease takes messages from it.
 pub struct AccountQueue {
     queue: Queue,
     account: Account,
+    lane: Lane,
     consumer: Consumer<pull::Config>,
 }
 
-/// What the queue of an account holds although it delivered nothing.
+/// What a lane of an account holds although it delivered nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backlog {
     /// Nothing.
@@ -90,22 +96,26 @@ pub enum Backlog {
 }
 
 impl Queue {
-    /// The opt-ins of one account.
+    /// A lane of one account.
     ///
     /// # Errors
     /// When its consumer cannot be made.
-    pub async fn account(&self, account: &Account) -> Result<AccountQueue, QueueError> {
-        let consumer = consumer(self, account).await?;
-        Ok(AccountQueue { queue: self.clone(), account: account.clone(), consumer })
+    pub async fn account(&self, account: &Account, lane: Lane) -> Result<AccountQueue, QueueError> {
+        let consumer = consumer(self, account, lane).await?;
+        Ok(AccountQueue { queue: self.clone(), account: account.clone(), lane, consumer })
     }
 }
 
 /// Opens the consumer of an account, or makes it.
-async fn consumer(queue: &Queue, account: &Account) -> Result<Consumer<pull::Config>, QueueError> {
+async fn consumer(
+    queue: &Queue,
+    account: &Account,
+    lane: Lane,
+) -> Result<Consumer<pull::Config>, QueueError> {
     let config = pull::Config {
         durable_name: Some(account.to_string()),
         description: Some(start_of(&queue.client())),
-        filter_subject: format!("{OPT_INS_SUBJECT}.{account}"),
+        filter_subject: lane.subject_of(account),
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
         max_ack_pending: MAX_IN_FLIGHT,
@@ -113,7 +123,7 @@ async fn consumer(queue: &Queue, account: &Account) -> Result<Consumer<pull::Con
         max_deliver: -1,
         ..pull::Config::default()
     };
-    let consumer = queue.opt_ins.get_or_create_consumer(account.as_str(), config);
+    let consumer = queue.lanes.stream(lane).get_or_create_consumer(account.as_str(), config);
     ask(&queue.client(), "open an account's queue", consumer).await
 }
 
@@ -129,8 +139,11 @@ impl AccountQueue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn recreate_if_stalled(&mut self, quiet: Duration) -> Result<Backlog, QueueError> {
-        let waiting = self.queue.waiting().await?;
-        let Some(count) = waiting.accounts.get(&self.account) else { return Ok(Backlog::Empty) };
+        let subject = self.lane.subject_of(&self.account);
+        let waiting = self.queue.waiting_in(self.lane).await?;
+        let Some((_, count)) = waiting.into_iter().find(|(of, _)| *of == subject) else {
+            return Ok(Backlog::Empty);
+        };
         let what = "describe an account's queue";
         let (is_older, known) = match within(&self.queue.client(), what, self.consumer.get_info()).await? {
             Ok(now) => {
@@ -142,19 +155,19 @@ impl AccountQueue {
             Err(error) => return Err(failed(what)(error)),
         };
         // A message that was naked is delivered after the longest delay at the latest.
-        let is_stalled = is_older || (*count as u64) > known;
+        let is_stalled = is_older || (count as u64) > known;
         let patience = if is_stalled { ACK_WAIT } else { 2 * LONGEST_DELAY };
         if quiet <= patience {
             return Ok(Backlog::Later);
         }
         // A new consumer begins with the first message in the stream. Those that were done have outcomes.
-        let delete = self.queue.opt_ins.delete_consumer(self.account.as_str());
+        let delete = self.queue.lanes.stream(self.lane).delete_consumer(self.account.as_str());
         // This fails if it is gone already. If it is still there, it is opened as it is, and this comes
         // again.
         if let Err(error) = ask(&self.queue.client(), "delete a consumer", delete).await {
             debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
-        self.consumer = consumer(&self.queue, &self.account).await?;
+        self.consumer = consumer(&self.queue, &self.account, self.lane).await?;
         Ok(Backlog::Recreated)
     }
 

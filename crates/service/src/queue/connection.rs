@@ -1,7 +1,8 @@
 //! A connection to the queue.
 
 use super::error::{ANSWER, QueueError};
-use super::set_up::{self, OPT_INS};
+use super::lane::{Lane, Lanes};
+use super::set_up;
 use super::settings::{self, Nats};
 use super::version;
 use async_nats::jetstream::Context;
@@ -35,7 +36,7 @@ const OUTCOME_PERMITS: usize = 1_024;
 #[derive(Clone, Debug)]
 pub struct Queue {
     pub(super) context: Context,
-    pub(super) opt_ins: Stream,
+    pub(super) lanes: Lanes,
     pub(super) dead_letters: Stream,
     pub(super) outcomes: Store,
     pub(super) leases: Store,
@@ -44,6 +45,7 @@ pub struct Queue {
     pub(super) tokens: Store,
     pub(super) changes: Store,
     pub(super) changes_dead: Stream,
+    pub(super) people: Store,
     /// The most bytes of waiting opt-ins, if the server's own bound would lose some.
     pub(super) max_bytes: Option<u64>,
     pub(super) put_permits: Arc<Semaphore>,
@@ -88,18 +90,27 @@ impl Queue {
 
     async fn open(context: Context, opt_ins_bytes: u64) -> Result<Self, QueueError> {
         let loses = version::loses_at_max_bytes(&context.client().server_info().version);
-        let opt_ins = set_up::open_opt_ins(&context, (!loses).then_some(opt_ins_bytes)).await?;
+        let open = async |lane: Lane| {
+            set_up::open_lane(&context, lane, (!loses).then_some(lane.bytes(opt_ins_bytes))).await
+        };
+        let lanes = Lanes {
+            opt_outs: open(Lane::OptOuts).await?,
+            opt_ins: open(Lane::OptIns).await?,
+            events: open(Lane::Events).await?,
+        };
         let dead_letters = set_up::open_dead_letters(&context).await?;
-        let max_bytes = opt_ins.cached_info().config.max_bytes;
-        if max_bytes <= 0 && !loses {
-            warn!(
-                "the stream {OPT_INS} has no max_bytes: opt-ins that wait can take the room that workers need to empty it"
-            );
-        }
-        if max_bytes > 0 && loses {
-            warn!(
-                "NATS before 2.10 loses the oldest opt-ins at max_bytes; take it from the stream {OPT_INS}"
-            );
+        for lane in Lane::ALL {
+            let (stream, max_bytes) = (lane.stream(), lanes.stream(lane).cached_info().config.max_bytes);
+            if max_bytes <= 0 && !loses {
+                warn!(
+                    "the stream {stream} has no max_bytes: what waits there can take the room that workers need to empty it"
+                );
+            }
+            if max_bytes > 0 && loses {
+                warn!(
+                    "NATS before 2.10 loses the oldest messages at max_bytes; take it from the stream {stream}"
+                );
+            }
         }
         Ok(Self {
             outcomes: set_up::open_bucket(&context, "klaviyo-outcomes", OUTCOMES).await?,
@@ -109,11 +120,12 @@ impl Queue {
             tokens: set_up::open_bucket(&context, "klaviyo-oauth", Duration::ZERO).await?,
             changes: set_up::open_bucket(&context, "klaviyo-changes", Duration::ZERO).await?,
             changes_dead: set_up::open_changes_dead(&context).await?,
+            people: set_up::open_bucket(&context, "klaviyo-people", Duration::ZERO).await?,
             max_bytes: loses.then_some(opt_ins_bytes),
             put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
             outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),
             context,
-            opt_ins,
+            lanes,
             dead_letters,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::connection::{PUT, Queue};
 use super::error::{QueueError, ask, failed, to_json, within};
+use super::lane::Lane;
 use super::record::Record;
 use super::set_up::DEAD_SUBJECT;
 use crate::account::Account;
@@ -23,9 +24,12 @@ const PAGE: usize = 1_000;
 /// A dead letter, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeadLetterBody {
-    /// The opt-in or the opt-out, as it was in the queue. Of a message that is no JSON, or is too long, it is
+    /// The opt-in, the opt-out, the resume or the event, as it was in the queue. Of a message that is no JSON, or is too long, it is
     /// a string: the base64 of its beginning.
     pub opt_in: Box<RawValue>,
+    /// The lane that it was in, and goes back to when it is retried.
+    #[serde(default)]
+    pub lane: Lane,
     /// Why it is not done.
     pub error: Reason,
     /// How often it was tried.
@@ -142,7 +146,7 @@ impl Queue {
             let opt_in = Bytes::copy_from_slice(letter.body.opt_in.get().as_bytes());
             // A second retry of this dead letter is a duplicate. The opt-in itself, with its own id, is none.
             let id = format!("{}/{}", letter.key, letter.sequence);
-            self.publish(&letter.key, &id, opt_in, Instant::now() + PUT).await?;
+            self.publish(letter.body.lane, &letter.key, &id, opt_in, Instant::now() + PUT).await?;
         }
         self.remove(letter).await?;
         Ok(is_open)
@@ -176,7 +180,9 @@ impl Queue {
                 // A retry was interrupted before the opt-in was in the queue, or before the dead letter was
                 // removed.
                 Some(Outcome::Waiting) => {}
-                Some(Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Dropped) => return Ok(false),
+                Some(Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Resumed(_) | Outcome::Dropped) => {
+                    return Ok(false);
+                }
             }
             let outcome = decision.clone();
             let decided = match now {

@@ -3,12 +3,15 @@
 use super::error::{QueueError, ask};
 use super::put::is_put_as;
 use crate::account::Account;
+use crate::delivery_event::DeliveryEvent;
 use crate::key::OptInKey;
+use crate::moment::Moment;
 use crate::opt_in::{InvalidField, OptIn};
-use crate::opt_out::OptOut;
+use crate::opt_out::{OptOut, Resume};
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::time::Duration;
 
 /// How long after a delivery JetStream delivers a message again, unless it is extended, acknowledged or
@@ -46,6 +49,12 @@ impl Delivery {
     #[must_use]
     pub fn sequence(&self) -> u64 {
         self.0.info().map_or(0, |info| info.stream_sequence)
+    }
+
+    /// When it came into the stream.
+    #[must_use]
+    pub fn published(&self) -> Moment {
+        self.0.info().map_or_else(|_| Moment::now(), |info| Moment::of(info.published))
     }
 
     /// How often it was delivered, this delivery included.
@@ -90,38 +99,64 @@ pub enum QueueEntry {
     Invalid(InvalidField),
     /// An opt-out.
     OptOut(OptOut),
-    /// An opt-in or opt-out with something that this version does not know. A newer front door may have
+    /// A word that takes an opt-out back.
+    Resume(Resume),
+    /// What became of a message of the business.
+    Event(DeliveryEvent),
+    /// A message with something that this version does not know. A newer front door may have
     /// written it.
     Newer,
 }
 
-/// The fields that an opt-in has in every version.
+/// The fields that a message has in every version, and those that tell what it is.
 #[derive(Deserialize)]
 struct Envelope {
     account: Account,
     id: String,
+    #[serde(default)]
+    opt_out: Option<IgnoredAny>,
+    #[serde(default)]
+    resume: Option<IgnoredAny>,
+    #[serde(default)]
+    metric: Option<IgnoredAny>,
 }
 
 impl QueueEntry {
     /// Parses a message in the queue of an account. None: no front door has written it.
     #[must_use]
     pub fn read(message: &[u8], account: &str) -> Option<(OptInKey, Self)> {
-        let Envelope { account: own, id } = serde_json::from_slice(message).ok()?;
+        let Envelope { account: own, id, opt_out, resume, metric } = serde_json::from_slice(message).ok()?;
         if own.as_str() != account {
             return None;
         }
-        let entry = match serde_json::from_slice::<OptIn>(message) {
+        let entry = match (opt_out, resume, metric) {
+            (None, None, None) => Self::read_opt_in(message),
+            (Some(_), None, None) => match serde_json::from_slice::<OptOut>(message) {
+                Ok(opt_out) if !opt_out.opt_out.is_empty() && !opt_out.identifiers().is_empty() => {
+                    Self::OptOut(opt_out)
+                }
+                Ok(_) | Err(_) => Self::Newer,
+            },
+            (None, Some(_), None) => match serde_json::from_slice::<Resume>(message) {
+                Ok(resume) if !resume.resume.is_empty() && !resume.identifiers().is_empty() => {
+                    Self::Resume(resume)
+                }
+                Ok(_) | Err(_) => Self::Newer,
+            },
+            (None, None, Some(_)) => serde_json::from_slice(message).map_or(Self::Newer, Self::Event),
+            _ => Self::Newer,
+        };
+        Some((OptInKey::new(&own, &id), entry))
+    }
+
+    fn read_opt_in(message: &[u8]) -> Self {
+        match serde_json::from_slice::<OptIn>(message) {
             Ok(mut opt_in) if opt_in.check().is_ok() => match opt_in.clean() {
                 Ok(()) => Self::OptIn(Box::new(opt_in)),
                 Err(invalid) => Self::Invalid(invalid),
             },
-            Ok(_) => Self::Newer,
-            Err(_) => match serde_json::from_slice::<OptOut>(message) {
-                Ok(opt_out) if !opt_out.opt_out.is_empty() => Self::OptOut(opt_out),
-                Ok(_) | Err(_) => Self::Newer,
-            },
-        };
-        Some((OptInKey::new(&own, &id), entry))
+            Ok(_) | Err(_) => Self::Newer,
+        }
     }
 }
 
@@ -157,7 +192,13 @@ mod tests {
             QueueEntry::read(value.to_string().as_bytes(), "shop-1")
         };
         assert!(matches!(read(vec![]), Some((_, QueueEntry::OptIn(_)))));
-        for newer in [("opt_out", json!(true)), ("list", json!(["Y6nRLr"])), ("list", json!(""))] {
+        for newer in [
+            ("opt_out", json!(true)),
+            ("resume", json!([])),
+            ("metric", json!("x")),
+            ("list", json!(["Y6nRLr"])),
+            ("list", json!("")),
+        ] {
             let key = OptInKey::new(&"shop-1".parse().unwrap(), "7");
             assert!(matches!(read(vec![newer]), Some((of, QueueEntry::Newer)) if of == key));
         }
@@ -168,10 +209,18 @@ mod tests {
             }
             QueueEntry::read(value.to_string().as_bytes(), "shop-1")
         };
+        // An older door has written it without a time.
         assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), Some((_, QueueEntry::OptOut(_)))));
-        for newer in
-            [json!({ "opt_out": [] }), json!({ "opt_out": ["push"] }), json!({ "opt_out": ["sms"], "of": 7 })]
-        {
+        assert!(matches!(opt_out(json!({ "resume": ["whatsapp"] })), Some((_, QueueEntry::Resume(_)))));
+        let event = json!({ "metric": "Read", "properties": {} });
+        assert!(matches!(opt_out(event), Some((_, QueueEntry::Event(_)))));
+        for newer in [
+            json!({ "opt_out": [] }),
+            json!({ "opt_out": ["push"] }),
+            json!({ "opt_out": ["sms"], "of": 7 }),
+            json!({ "opt_out": ["sms"], "phone_number": null }),
+            json!({ "resume": [], "phone_number": "1" }),
+        ] {
             assert!(matches!(opt_out(newer), Some((_, QueueEntry::Newer))));
         }
         for invalid in [("email", json!("nobody")), ("external_id", json!("7".repeat(256)))] {

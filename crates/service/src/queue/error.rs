@@ -1,5 +1,6 @@
 //! What can fail at the queue, and waiting for NATS, never without end.
 
+use super::lane::Lane;
 use crate::key::OptInKey;
 use async_nats::{Client, connection};
 use std::error::Error;
@@ -29,11 +30,9 @@ pub enum QueueError {
          --queue-bytes?"
     )]
     SetUp(&'static str, #[source] Box<dyn Error + Send + Sync>),
-    /// The stream of opt-ins is full.
-    #[error(
-        "the stream KLAVIYO_OPT_INS is full; let workers empty it, or give it more room (max_bytes, or --queue-bytes)"
-    )]
-    Full,
+    /// The stream of a lane is full.
+    #[error("the stream {} is full; let workers empty it, or give it more room (max_bytes, or --queue-bytes)", .0.stream())]
+    Full(Lane),
     /// There is no connection now.
     #[error("there is no connection to NATS at the moment")]
     Away,

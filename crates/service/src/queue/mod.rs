@@ -2,9 +2,12 @@
 //!
 //! | name | kind | holds | until |
 //! |---|---|---|---|
-//! | `KLAVIYO_OPT_INS` | work-queue stream, `klaviyo.opt-ins.<account>` | opt-ins and opt-outs that wait | they are acknowledged |
+//! | `KLAVIYO_OPT_INS` | work-queue stream, `klaviyo.opt-ins.<account>` | opt-ins that wait | they are acknowledged |
+//! | `KLAVIYO_OPT_OUTS` | work-queue stream, `klaviyo.opt-outs.<account>` | opt-outs and resumes that wait | they are acknowledged |
+//! | `KLAVIYO_EVENTS` | work-queue stream, `klaviyo.events.<account>` | delivery events that wait | they are acknowledged |
 //! | `KLAVIYO_DEAD` | stream, `klaviyo.dead.<account>.<digest>` | dead letters | they are retried or dropped |
-//! | `klaviyo-outcomes` | bucket | the outcome of each opt-in | a week is over |
+//! | `klaviyo-outcomes` | bucket | the outcome of each opt-in, opt-out and resume | a week is over |
+//! | `klaviyo-people` | bucket | the last word of each person who can opt out | for ever |
 //! | `klaviyo-leases` | bucket | the worker of each account | ten seconds after the last renewal |
 //! | `klaviyo-oauth` | bucket | the sealed tokens of accounts that have installed an app | somebody deletes them |
 //! | `klaviyo-workers` | bucket | the live workers | ten seconds after the last heartbeat |
@@ -21,7 +24,9 @@ mod connection;
 mod dead_letter;
 mod delivery;
 mod error;
+mod lane;
 mod lease;
+mod people;
 mod put;
 mod record;
 mod set_up;
@@ -36,7 +41,9 @@ pub use connection::Queue;
 pub use dead_letter::{DeadLetter, DeadLetterBody};
 pub use delivery::{Delivery, QueueEntry};
 pub use error::QueueError;
+pub use lane::Lane;
 pub use lease::{Lease, Workers};
+pub(crate) use people::{Standing, Thing};
 pub use put::Accepted;
 pub(crate) use record::Record;
 pub use settings::{Nats, OPT_INS_BYTES, Role};

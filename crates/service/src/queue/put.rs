@@ -1,9 +1,9 @@
-//! What front doors do with the queue: they put opt-ins into it, ask whether it would take them, and remember
+//! What front doors do with the queue: they put messages into its lanes, ask whether it would take them, and remember
 //! signatures.
 
 use super::connection::{PUT, Queue};
 use super::error::{QueueError, ask, failed, until};
-use super::set_up::OPT_INS_SUBJECT;
+use super::lane::Lane;
 use crate::account::Account;
 use crate::key::OptInKey;
 use async_nats::HeaderMap;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// How many opt-ins of one put are under way at once.
 const AT_ONCE: usize = 256;
 
-/// An opt-in is written to the queue.
+/// A message is written to the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// Its sequence in the stream.
@@ -28,41 +28,49 @@ pub struct Accepted {
 }
 
 impl Queue {
-    /// Puts opt-ins into the queue, as the messages that [`OptIn::to_json`](crate::opt_in::OptIn::to_json)
-    /// makes. The results have the same order. If one failed, its opt-in may be written all the same; to put
-    /// it again is safe. It takes ten seconds at most.
-    pub async fn put(&self, opt_ins: Vec<(OptInKey, Bytes)>) -> Vec<Result<Accepted, QueueError>> {
+    /// Puts messages into a lane, as [`OptIn::to_json`](crate::opt_in::OptIn::to_json) and its like make them.
+    /// The results have the same order. If one failed, its message may be written all the same; to put it again
+    /// is safe. It takes ten seconds at most.
+    pub async fn put(
+        &self,
+        lane: Lane,
+        messages: Vec<(OptInKey, Bytes)>,
+    ) -> Vec<Result<Accepted, QueueError>> {
         let end = Instant::now() + PUT;
         if self.max_bytes.is_some()
-            && let Err(full) = self.has_room(end).await
+            && let Err(full) = self.has_room(lane, end).await
         {
             let full = Arc::new(full);
-            return opt_ins.iter().map(|_| Err(QueueError::Refused(Arc::clone(&full)))).collect();
+            return messages.iter().map(|_| Err(QueueError::Refused(Arc::clone(&full)))).collect();
         }
-        stream::iter(opt_ins)
-            .map(|(key, opt_in)| async move { self.publish(&key, &key.to_string(), opt_in, end).await })
+        stream::iter(messages)
+            .map(|(key, message)| async move {
+                self.publish(lane, &key, &key.to_string(), message, end).await
+            })
             .buffered(AT_ONCE)
             .collect()
             .await
     }
 
-    /// Fails if the stream of opt-ins is full.
-    async fn has_room(&self, end: Instant) -> Result<(), QueueError> {
-        let what = "tell of the opt-ins";
-        let info = until(&self.client(), what, end, self.opt_ins.get_info()).await?.map_err(failed(what))?;
-        if self.is_full(&info) { Err(QueueError::Full) } else { Ok(()) }
+    /// Fails if the stream of a lane is full.
+    async fn has_room(&self, lane: Lane, end: Instant) -> Result<(), QueueError> {
+        let what = "tell of what waits";
+        let info = self.lanes.stream(lane).get_info();
+        let info = until(&self.client(), what, end, info).await?.map_err(failed(what))?;
+        if self.is_full(lane, &info) { Err(QueueError::Full(lane)) } else { Ok(()) }
     }
 
-    /// Publishes an opt-in. JetStream drops another one with the same message id for ten minutes.
+    /// Publishes a message. JetStream drops another one with the same message id for ten minutes.
     pub(super) async fn publish(
         &self,
+        lane: Lane,
         key: &OptInKey,
         message_id: &str,
-        opt_in: Bytes,
+        message: Bytes,
         end: Instant,
     ) -> Result<Accepted, QueueError> {
-        let subject = format!("{OPT_INS_SUBJECT}.{}", key.account);
-        let message = PublishMessage::build().payload(opt_in).message_id(message_id);
+        let subject = lane.subject_of(&key.account);
+        let message = PublishMessage::build().payload(message).message_id(message_id);
         let published = async {
             // The semaphore is never closed.
             let _permit = self.put_permits.acquire().await;
@@ -88,16 +96,18 @@ const PROBE: &str = "probe";
 const LEAST_ROOM: u64 = 128 << 10;
 
 impl Queue {
-    /// Checks that opt-ins would be accepted now: JetStream answers, the stream of opt-ins has room, and a
+    /// Checks that opt-outs and opt-ins would be accepted now: JetStream answers, their streams have room, and a
     /// test entry can be written. It takes two seconds at most.
     ///
     /// # Errors
     /// When they would not be accepted, or it is not known.
     pub async fn health(&self) -> Result<(), QueueError> {
         let check = async {
-            let info = self.opt_ins.get_info().await.map_err(failed("tell of the opt-ins"))?;
-            if self.is_full(&info) {
-                return Err(QueueError::Full);
+            for lane in [Lane::OptOuts, Lane::OptIns] {
+                let info = self.lanes.stream(lane).get_info().await.map_err(failed("tell of what waits"))?;
+                if self.is_full(lane, &info) {
+                    return Err(QueueError::Full(lane));
+                }
             }
             let written = self.signatures.put(PROBE, Bytes::new()).await;
             written.map(|_| ()).map_err(failed("write"))
@@ -105,14 +115,14 @@ impl Queue {
         until(&self.client(), "say that it is well", Instant::now() + PATIENCE, check).await?
     }
 
-    /// Whether the stream of opt-ins is full.
-    pub(super) fn is_full(&self, info: &Info) -> bool {
+    /// Whether the stream of a lane is full.
+    pub(super) fn is_full(&self, lane: Lane, info: &Info) -> bool {
         let bound = |most: i64| u64::try_from(most).ok().filter(|most| *most > 0);
         let bytes = bound(info.config.max_bytes)
             .is_some_and(|most| info.state.bytes > most.saturating_sub(LEAST_ROOM.min(most / 10)));
         bytes
             || bound(info.config.max_messages).is_some_and(|most| info.state.messages >= most)
-            || self.max_bytes.is_some_and(|most| info.state.bytes >= most)
+            || self.max_bytes.is_some_and(|most| info.state.bytes >= lane.bytes(most))
     }
 }
 

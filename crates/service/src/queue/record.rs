@@ -2,6 +2,7 @@
 
 use super::connection::Queue;
 use super::error::{QueueError, ask, failed, to_json, within};
+use super::lane::Lane;
 use super::put::is_put_as;
 use crate::account::Account;
 use crate::key::OptInKey;
@@ -65,17 +66,22 @@ impl Queue {
         Ok(record.map(|record| record.outcome))
     }
 
-    /// Whether the message at this sequence is this opt-in, as a front door has put it.
+    /// Whether the message at this sequence, of opt-ins or of opt-outs, is this one, as a front door has put it.
     async fn waits(&self, key: &OptInKey, sequence: u64) -> Result<bool, QueueError> {
         if sequence == 0 {
             // Sequences begin with 1, and JetStream takes 0 for a question without one.
             return Ok(false);
         }
-        match within(&self.client(), "find an opt-in", self.opt_ins.get_raw_message(sequence)).await? {
-            Ok(message) => Ok(is_put_as(&message.headers, key)),
-            Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(false),
-            Err(error) => Err(failed("find an opt-in")(error)),
+        for lane in [Lane::OptIns, Lane::OptOuts] {
+            let message = self.lanes.stream(lane).get_raw_message(sequence);
+            match within(&self.client(), "find an opt-in", message).await? {
+                Ok(message) if is_put_as(&message.headers, key) => return Ok(true),
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => {}
+                Err(error) => return Err(failed("find an opt-in")(error)),
+            }
         }
+        Ok(false)
     }
 
     /// The record of an opt-in, if it has an outcome.

@@ -1,6 +1,7 @@
 //! The streams and buckets in JetStream: their names and settings.
 
 use super::error::{ANSWER, QueueError};
+use super::lane::Lane;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::CreateStreamError;
 use async_nats::jetstream::kv::Store;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(super) const OPT_INS: &str = "KLAVIYO_OPT_INS";
-pub(super) const OPT_INS_SUBJECT: &str = "klaviyo.opt-ins";
+pub(super) const OPT_OUTS: &str = "KLAVIYO_OPT_OUTS";
+pub(super) const EVENTS: &str = "KLAVIYO_EVENTS";
 const DEAD: &str = "KLAVIYO_DEAD";
 pub(super) const DEAD_SUBJECT: &str = "klaviyo.dead";
 const CHANGES_DEAD: &str = "KLAVIYO_CHANGES_DEAD";
@@ -22,12 +24,21 @@ const DUPLICATES: Duration = Duration::from_secs(10 * 60);
 /// The same for buckets, which have no use for it; it may not be longer than entries stay.
 const WINDOW: Duration = Duration::from_secs(120);
 
-/// Opens the stream of opt-ins, or makes it with this bound in bytes; none for no bound.
-pub(super) async fn open_opt_ins(context: &Context, max_bytes: Option<u64>) -> Result<Stream, QueueError> {
+/// Opens the stream of a lane, or makes it with this bound in bytes; none for no bound.
+pub(super) async fn open_lane(
+    context: &Context,
+    lane: Lane,
+    max_bytes: Option<u64>,
+) -> Result<Stream, QueueError> {
+    let what = match lane {
+        Lane::OptOuts => "opt-outs that wait to be brought to Klaviyo, and words that take them back",
+        Lane::OptIns => "opt-ins that wait to be brought to Klaviyo",
+        Lane::Events => "delivery events that wait to be brought to Klaviyo",
+    };
     let config = stream::Config {
-        name: OPT_INS.to_owned(),
-        description: Some("opt-ins that wait to be brought to Klaviyo".to_owned()),
-        subjects: vec![format!("{OPT_INS_SUBJECT}.*")],
+        name: lane.stream().to_owned(),
+        description: Some(what.to_owned()),
+        subjects: vec![lane.subject("*")],
         retention: RetentionPolicy::WorkQueue,
         // A full stream refuses new messages, and loses none.
         discard: DiscardPolicy::New,
@@ -36,7 +47,7 @@ pub(super) async fn open_opt_ins(context: &Context, max_bytes: Option<u64>) -> R
         allow_direct: true,
         ..stream::Config::default()
     };
-    open_stream(context, OPT_INS, config).await
+    open_stream(context, lane.stream(), config).await
 }
 
 /// Opens the stream of dead letters, or makes it.

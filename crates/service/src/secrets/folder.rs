@@ -37,7 +37,7 @@ pub(super) fn read_folder(folder: &Path, before: &Values, logged: &mut Logged) -
             }
             continue;
         };
-        let value = read_file(&path).and_then(|contents| {
+        let value = read_file(&path, name.1.largest()).and_then(|contents| {
             if contents.is_exposed && name.1.is_secret() {
                 if !logged.remarks.contains(&path) {
                     warn!(file = %path.display(), "everybody on this machine can read this secret; chmod 600 changes it");
@@ -77,11 +77,12 @@ pub(super) fn read_folder(folder: &Path, before: &Values, logged: &mut Logged) -
     Ok(values)
 }
 
-/// Takes the app secret from an account whose phone number ids are invalid. Otherwise it would get the
-/// notifications of every number of the app.
+/// Takes the app secret from an account whose phone number ids or settings are invalid. Otherwise it would get
+/// the notifications of every number of the app, or pass over the words that it means to have.
 fn close_unsure_webhooks<'a>(values: &mut Values, faulty: impl Iterator<Item = &'a PathBuf>) {
     for (account, kind) in faulty.filter_map(|file| parse_name(file)) {
-        if kind == SecretKind::WhatsappPhoneNumberId && !values.contains_key(&(account.clone(), kind)) {
+        let closes = matches!(kind, SecretKind::WhatsappPhoneNumberId | SecretKind::WhatsappSettings);
+        if closes && !values.contains_key(&(account.clone(), kind)) {
             values.remove(&(account, SecretKind::WhatsappAppSecret));
         }
     }
@@ -105,9 +106,6 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// The largest file, in bytes: larger than any secret.
-const LARGEST: u64 = 4096;
-
 /// A file that was read.
 pub(super) struct Contents {
     pub(super) text: Zeroizing<String>,
@@ -130,19 +128,19 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// Reads a small regular file, through links. It does not wait for a writer, as reading a FIFO does, but as
+/// Reads a regular file of at most `largest` bytes, through links. It does not wait for a writer, as reading a FIFO does, but as
 /// long as the file system does.
-pub(super) fn read_file(path: &Path) -> Result<Contents, Unread> {
+pub(super) fn read_file(path: &Path, largest: u64) -> Result<Contents, Unread> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(Unread::Invalid(InvalidSecret::NotAFile));
     }
     // The size is not in the metadata of every file: files of the kernel have 0.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize + 1));
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Unread::Invalid(InvalidSecret::Large(LARGEST)));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(largest as usize + 1));
+    file.take(largest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > largest {
+        return Err(Unread::Invalid(InvalidSecret::Large(largest)));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| Unread::Invalid(InvalidSecret::NotText))?;
     Ok(Contents { text: Zeroizing::new(text.to_owned()), is_exposed: is_exposed(&metadata) })
@@ -181,22 +179,27 @@ fn is_exposed(_: &std::fs::Metadata) -> bool {
 mod tests {
     use super::*;
 
+    const LARGEST: u64 = 4096;
+
     #[test]
     fn only_small_regular_files_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, vec![b'x'; 4096]).unwrap();
-        assert_eq!(read_file(&path).unwrap().text.len(), 4096);
+        assert_eq!(read_file(&path, LARGEST).unwrap().text.len(), 4096);
         std::fs::write(&path, vec![b'x'; 4097]).unwrap();
-        assert!(matches!(read_file(&path), Err(Unread::Invalid(InvalidSecret::Large(4096)))));
+        assert!(matches!(read_file(&path, LARGEST), Err(Unread::Invalid(InvalidSecret::Large(4096)))));
         std::fs::write(&path, b"\xff").unwrap();
-        assert!(matches!(read_file(&path), Err(Unread::Invalid(InvalidSecret::NotText))));
-        assert!(matches!(read_file(&folder.path().join("none")), Err(Unread::Io(_))));
+        assert!(matches!(read_file(&path, LARGEST), Err(Unread::Invalid(InvalidSecret::NotText))));
+        assert!(matches!(read_file(&folder.path().join("none"), LARGEST), Err(Unread::Io(_))));
         #[cfg(unix)]
         {
-            assert!(matches!(read_file(folder.path()), Err(Unread::Invalid(InvalidSecret::NotAFile))));
             assert!(matches!(
-                read_file(Path::new("/dev/zero")),
+                read_file(folder.path(), LARGEST),
+                Err(Unread::Invalid(InvalidSecret::NotAFile))
+            ));
+            assert!(matches!(
+                read_file(Path::new("/dev/zero"), LARGEST),
                 Err(Unread::Invalid(InvalidSecret::NotAFile))
             ));
         }
@@ -208,7 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        assert!(matches!(read_file(&fifo), Err(Unread::Invalid(InvalidSecret::NotAFile))));
+        assert!(matches!(read_file(&fifo, LARGEST), Err(Unread::Invalid(InvalidSecret::NotAFile))));
     }
 
     #[cfg(unix)]
@@ -219,7 +222,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         for (mode, expected) in [(0o600, false), (0o440, false), (0o644, true), (0o604, true)] {
             std::fs::set_permissions(file.path(), Permissions::from_mode(mode)).unwrap();
-            assert_eq!(read_file(file.path()).unwrap().is_exposed, expected, "{mode:o}");
+            assert_eq!(read_file(file.path(), LARGEST).unwrap().is_exposed, expected, "{mode:o}");
         }
     }
 }

@@ -31,6 +31,9 @@ pub enum SecretKind {
     ChangesSecret,
     /// The secret with which Klaviyo signs its own webhooks: 16 characters or more.
     KlaviyoWebhookSecret,
+    /// What the account wants of its WhatsApp, as JSON: see
+    /// [`WhatsappSettings`](crate::whatsapp_settings::WhatsappSettings). No secret.
+    WhatsappSettings,
 }
 
 impl SecretKind {
@@ -52,8 +55,17 @@ impl SecretKind {
         matches!(self, Self::Oauth | Self::WhatsappPhoneNumberId | Self::Changes)
     }
 
+    /// The largest file, in bytes: larger than any secret, or than settings with replies in many languages.
+    pub(super) const fn largest(self) -> u64 {
+        match self {
+            Self::WhatsappSettings => 256 << 10,
+            _ => 4096,
+        }
+    }
+
     /// Whether it has to stay secret.
     pub(super) const fn is_secret(self) -> bool {
-        !matches!(self, Self::WhatsappList | Self::WhatsappPhoneNumberId | Self::Changes)
+        let settings = matches!(self, Self::Changes | Self::WhatsappSettings);
+        !settings && !matches!(self, Self::WhatsappList | Self::WhatsappPhoneNumberId)
     }
 }

@@ -6,6 +6,7 @@ use super::mac_key::MacKey;
 use super::text::{InvalidSecret, SecretText};
 use super::value::SecretValue;
 use crate::account::Account;
+use crate::whatsapp_settings::WhatsappSettings;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -94,7 +95,7 @@ impl Secrets {
     pub fn get(&self, account: &Account, kind: SecretKind) -> Option<SecretText> {
         match self.value(account, kind)? {
             SecretValue::Text(text) => Some(text),
-            SecretValue::Mac(_) => None,
+            SecretValue::Mac(_) | SecretValue::Whatsapp(_) => None,
         }
     }
 
@@ -124,7 +125,16 @@ impl Secrets {
     pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
         match self.value(account, kind)? {
             SecretValue::Mac(key) => Some(key),
-            SecretValue::Text(_) => None,
+            SecretValue::Text(_) | SecretValue::Whatsapp(_) => None,
+        }
+    }
+
+    /// What an account wants of its WhatsApp; the defaults if it has no [`SecretKind::WhatsappSettings`].
+    #[must_use]
+    pub fn whatsapp_settings(&self, account: &Account) -> Arc<WhatsappSettings> {
+        match self.value(account, SecretKind::WhatsappSettings) {
+            Some(SecretValue::Whatsapp(settings)) => settings,
+            _ => Arc::default(),
         }
     }
 

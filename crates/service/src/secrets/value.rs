@@ -4,8 +4,10 @@ use super::kind::SecretKind;
 use super::mac_key::MacKey;
 use super::text::{InvalidSecret, SecretText, at_least};
 use crate::feed::FeedSettings;
+use crate::whatsapp_settings::WhatsappSettings;
 use klaviyo_host::oauth::Installation;
 use klaviyo_host::{Secret, SecretError};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A valid secret.
@@ -13,6 +15,7 @@ use zeroize::Zeroizing;
 pub(super) enum SecretValue {
     Text(SecretText),
     Mac(MacKey),
+    Whatsapp(Arc<WhatsappSettings>),
 }
 
 impl SecretValue {
@@ -24,6 +27,11 @@ impl SecretValue {
         }
         if text.starts_with('\u{feff}') {
             return Err(InvalidSecret::ByteOrderMark);
+        }
+        if kind == SecretKind::WhatsappSettings {
+            let settings = WhatsappSettings::parse(text);
+            let settings = settings.map_err(|invalid| InvalidSecret::Settings(invalid.to_string()))?;
+            return Ok(Self::Whatsapp(Arc::new(settings)));
         }
         // The name of a list may begin with one.
         if kind != SecretKind::WhatsappList && text.starts_with(['"', '\'', '“', '‘']) {
@@ -50,7 +58,7 @@ impl SecretValue {
             }
             SecretKind::Oauth => drop(Installation::from_json(text)?),
             SecretKind::WhatsappVerifyToken => at_least(text, VERIFY_TOKEN)?,
-            SecretKind::WhatsappList => {}
+            SecretKind::WhatsappList | SecretKind::WhatsappSettings => {}
             SecretKind::WhatsappPhoneNumberId => {
                 if !text.split_whitespace().all(|id| id.bytes().all(|byte| byte.is_ascii_digit())) {
                     return Err(InvalidSecret::NotAnId);
@@ -74,7 +82,7 @@ mod tests {
     fn mac_key(kind: SecretKind, text: &str) -> MacKey {
         match SecretValue::parse(kind, text).unwrap() {
             SecretValue::Mac(key) => key,
-            SecretValue::Text(_) => panic!("{kind:?} is no key"),
+            _ => panic!("{kind:?} is no key"),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::queue::{Queue, QueueError, Workers};
 use crate::secrets::{SecretKind, Secrets};
 use crate::tenant_cache::TenantCache;
 use prometheus_client::registry::Registry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -55,8 +55,8 @@ impl Worker {
             name,
             sender: Arc::new(sender),
             feeds: FeedStatus::new(registry),
-            waiting: watch::Sender::new(BTreeSet::new()),
             assignment: watch::Sender::new(Assignment::default()),
+            waiting: watch::Sender::new(BTreeMap::new()),
             shutdown: watch::Sender::new(false),
         };
         Self { context: Arc::new(context) }
@@ -168,8 +168,8 @@ async fn poll(
         });
         context.status.queue(total, strays, context.queue.dead_letters().await?);
     }
-    let waiting: BTreeSet<Account> = waiting.into_keys().collect();
-    for account in &waiting | &changes::accounts(context, &keyed) {
+    let named: BTreeSet<Account> = waiting.keys().cloned().collect();
+    for account in &named | &changes::accounts(context, &keyed) {
         if tasks.contains_key(&account) || !keyed.contains(&account) || !context.is_mine(&account) {
             continue;
         }

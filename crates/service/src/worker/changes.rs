@@ -1,9 +1,10 @@
-//! The feed of an account's changes, beside its opt-ins and under the same lease.
+//! The feed of an account's changes, beside what waits in its lanes and under the same lease.
 
 use super::context::WorkerContext;
 use super::in_flight::InFlight;
 use crate::account::Account;
 use crate::feed::{Feed, Keeper};
+use crate::queue::Lane;
 use crate::secrets::SecretKind;
 use klaviyo_host::Usage;
 use std::collections::BTreeSet;
@@ -13,13 +14,13 @@ pub(super) fn accounts(context: &WorkerContext, keyed: &BTreeSet<Account>) -> BT
     &context.secrets.accounts(SecretKind::Changes) & keyed
 }
 
-/// Works on the account's opt-ins, and tells its changes, until it has neither opt-ins that wait nor a feed. `opt_ins`
-/// works on the opt-ins until none waits, or the account is to be given up.
+/// Works on the account's lanes, and tells its changes, until it has neither messages that wait nor a feed. `lanes`
+/// works on the lanes until nothing waits, or the account is to be given up.
 pub(super) async fn beside<F: Future<Output = ()>>(
     context: &WorkerContext,
     account: &Account,
-    in_flight: &InFlight,
-    opt_ins: impl Fn() -> F,
+    in_flight: &[(Lane, InFlight)],
+    lanes: impl Fn() -> F,
 ) {
     let feed = Feed {
         queue: &context.queue,
@@ -30,9 +31,9 @@ pub(super) async fn beside<F: Future<Output = ()>>(
         status: &context.feeds,
     };
     let keeper = Owner { context, in_flight };
-    let opt_ins = async {
+    let lanes = async {
         loop {
-            opt_ins().await;
+            lanes().await;
             if !rest(context, account).await {
                 return;
             }
@@ -40,18 +41,18 @@ pub(super) async fn beside<F: Future<Output = ()>>(
     };
     tokio::select! {
         () = feed.run(&keeper) => {}
-        () = opt_ins => {}
+        () = lanes => {}
     }
 }
 
-/// Waits for opt-ins of an account without any. False: it has no feed either, or is to be given up.
+/// Waits for messages of an account without any. False: it has no feed either, or is to be given up.
 async fn rest(context: &WorkerContext, account: &Account) -> bool {
     let (mut waiting, mut assignments) = (context.waiting.subscribe(), context.assignment.subscribe());
     let mut secrets = context.secrets.changes();
     while context.secrets.get(account, SecretKind::Changes).is_some() && context.is_mine(account) {
         tokio::select! {
             () = context.shutdown() => return false,
-            _ = waiting.wait_for(|accounts| accounts.contains(account)) => return true,
+            _ = waiting.wait_for(|accounts| accounts.contains_key(account)) => return true,
             _ = assignments.changed() => {}
             _ = secrets.changed() => {}
         }
@@ -62,12 +63,13 @@ async fn rest(context: &WorkerContext, account: &Account) -> bool {
 /// The work on the account, for its feed.
 struct Owner<'a> {
     context: &'a WorkerContext,
-    in_flight: &'a InFlight,
+    in_flight: &'a [(Lane, InFlight)],
 }
 
 impl Keeper for Owner<'_> {
     fn is_busy(&self) -> bool {
-        !self.in_flight.is_empty()
+        // Delivery events can wait as well as changes can.
+        self.in_flight.iter().any(|(lane, in_flight)| *lane != Lane::Events && !in_flight.is_empty())
     }
 
     fn used(&self, usage: Usage) {

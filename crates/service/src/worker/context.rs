@@ -5,7 +5,7 @@ use super::settle::Unwritten;
 use super::status::Status;
 use crate::account::Account;
 use crate::feed::{FeedStatus, Sender};
-use crate::queue::Queue;
+use crate::queue::{Lane, Queue};
 use crate::secrets::Secrets;
 use crate::tenant_cache::TenantCache;
 use sha2::{Digest, Sha256};
@@ -29,9 +29,9 @@ pub(super) struct WorkerContext {
     /// Sends the changes of all accounts.
     pub(super) sender: Arc<Sender>,
     pub(super) feeds: FeedStatus,
-    /// The accounts with opt-ins that wait.
-    pub(super) waiting: watch::Sender<BTreeSet<Account>>,
     pub(super) assignment: watch::Sender<Assignment>,
+    /// What waited when the worker looked last.
+    pub(super) waiting: watch::Sender<BTreeMap<Account, BTreeMap<Lane, usize>>>,
     /// Whether the worker is shutting down.
     pub(super) shutdown: watch::Sender<bool>,
 }
@@ -40,6 +40,11 @@ impl WorkerContext {
     /// Whether an account is assigned to this worker.
     pub(super) fn is_mine(&self, account: &Account) -> bool {
         self.assignment.borrow().owner(account) == Some(&self.name)
+    }
+
+    /// Whether messages of a lane of an account waited when the worker looked last.
+    pub(super) fn waits(&self, account: &Account, lane: Lane) -> bool {
+        self.waiting.borrow().get(account).is_some_and(|lanes| lanes.contains_key(&lane))
     }
 
     pub(super) fn is_shutting_down(&self) -> bool {

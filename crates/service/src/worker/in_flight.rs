@@ -4,7 +4,7 @@ use super::budget::Room;
 use crate::queue::{Delivery, QueueError};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -15,7 +15,7 @@ const AT_ONCE: usize = 256;
 /// How long a nak of all messages may take. JetStream delivers the others again all the same, a little later.
 const NAK_ALL: Duration = Duration::from_secs(5);
 
-/// The messages of one account that are being worked on, by their sequences in the stream. Those that are in
+/// The messages of a lane of one account that are being worked on, by their sequences in the stream. Those that are in
 /// here when the work ends go back to the queue.
 #[derive(Default)]
 pub(super) struct InFlight(Mutex<Messages>);
@@ -26,8 +26,6 @@ struct Messages {
     /// How often each message was tried and failed, before a nak too. Deliveries do not count: a message may
     /// have been naked without an attempt.
     failures: HashMap<u64, u32>,
-    /// Messages that are tried before all others.
-    first: HashSet<u64>,
     /// What the messages take of the worker's budget.
     room: Room,
     /// When the last message that was naked with a delay is due.
@@ -63,21 +61,16 @@ impl InFlight {
         self.0.lock().deliveries.is_empty()
     }
 
-    /// At most so many messages: those that [go first](Self::go_first), then those with the fewest failures.
-    /// Each comes with how often it is tried, this attempt included.
+    /// At most so many messages, those with the fewest failures first. Each comes with how often it is tried, this
+    /// attempt included.
     pub(super) fn next(&self, most: usize) -> Vec<(Arc<Delivery>, u32)> {
         let messages = self.0.lock();
         let failures = |sequence: &u64| messages.failures.get(sequence).copied().unwrap_or_default();
         let mut all: Vec<(u32, &Arc<Delivery>)> =
             messages.deliveries.iter().map(|(sequence, delivery)| (failures(sequence), delivery)).collect();
-        all.sort_by_key(|(failures, delivery)| (!messages.first.contains(&delivery.sequence()), *failures));
+        all.sort_by_key(|(failures, _)| *failures);
         let next = all.into_iter().take(most);
         next.map(|(failures, delivery)| (Arc::clone(delivery), failures.saturating_add(1))).collect()
-    }
-
-    /// Has these tried before all others, however often they have failed.
-    pub(super) fn go_first(&self, sequences: &[u64]) {
-        self.0.lock().first.extend(sequences);
     }
 
     /// Counts a failed attempt for each of these.
@@ -94,7 +87,6 @@ impl InFlight {
         let delivery = {
             let mut messages = self.0.lock();
             messages.failures.remove(&sequence);
-            messages.first.remove(&sequence);
             messages.remove(sequence)
         };
         match delivery {

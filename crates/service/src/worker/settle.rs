@@ -5,7 +5,7 @@ use super::in_flight::{InFlight, pause};
 use super::status::Status;
 use crate::account::Account;
 use crate::key::OptInKey;
-use crate::queue::{DeadLetterBody, Queue, QueueError, Record};
+use crate::queue::{DeadLetterBody, Lane, Queue, QueueError, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -32,18 +32,18 @@ pub(super) struct Settled {
     pub(super) dead_letter: Option<DeadLetterBody>,
 }
 
-/// The outcomes of a worker that are not written yet, by account. Klaviyo has already done what they say. So
+/// The outcomes of a worker that are not written yet, by account and lane. Klaviyo has already done what they say. So
 /// they are written before Klaviyo is asked for anything else of the account, even if the work was
 /// interrupted.
 #[derive(Default)]
 pub(super) struct Unwritten {
-    accounts: Mutex<HashMap<Account, UnwrittenOfAccount>>,
+    accounts: Mutex<HashMap<(Account, Lane), UnwrittenOfLane>>,
     /// When an outcome was written the last time; none if the last attempt failed.
     written: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
-struct UnwrittenOfAccount {
+struct UnwrittenOfLane {
     /// By the sequences of their messages.
     settled: BTreeMap<u64, Arc<Settled>>,
     /// What they take of the worker's budget when their messages are not in flight any more.
@@ -51,44 +51,49 @@ struct UnwrittenOfAccount {
 }
 
 impl Unwritten {
-    fn add(&self, account: &Account, settled: Vec<Settled>) {
+    fn add(&self, account: &Account, lane: Lane, settled: Vec<Settled>) {
         if settled.is_empty() {
             // An entry is removed with its last outcome, so an empty one would stay.
             return;
         }
         let settled = settled.into_iter().map(|settled| (settled.sequence, Arc::new(settled)));
-        self.accounts.lock().entry(account.clone()).or_default().settled.extend(settled);
+        self.accounts.lock().entry((account.clone(), lane)).or_default().settled.extend(settled);
     }
 
-    fn of(&self, account: &Account) -> Vec<Arc<Settled>> {
+    fn of(&self, account: &Account, lane: Lane) -> Vec<Arc<Settled>> {
         let accounts = self.accounts.lock();
-        accounts.get(account).map(|own| own.settled.values().cloned().collect()).unwrap_or_default()
+        accounts
+            .get(&(account.clone(), lane))
+            .map(|own| own.settled.values().cloned().collect())
+            .unwrap_or_default()
     }
 
-    fn remove(&self, account: &Account, sequence: u64) {
+    fn remove(&self, account: &Account, lane: Lane, sequence: u64) {
+        let key = (account.clone(), lane);
         let mut accounts = self.accounts.lock();
-        if let Some(own) = accounts.get_mut(account) {
+        if let Some(own) = accounts.get_mut(&key) {
             own.settled.remove(&sequence);
             if own.settled.is_empty() {
-                accounts.remove(account);
+                accounts.remove(&key);
             }
         }
     }
 
     /// Keeps the room of messages that are in flight no more, as long as an outcome of the account is not
     /// written.
-    pub(super) fn keep_room(&self, account: &Account, room: Room) {
-        if let Some(own) = self.accounts.lock().get_mut(account) {
+    pub(super) fn keep_room(&self, account: &Account, lane: Lane, room: Room) {
+        if let Some(own) = self.accounts.lock().get_mut(&(account.clone(), lane)) {
             own._room = room;
         }
     }
 }
 
-/// Writes the outcomes of one account.
+/// Writes the outcomes of a lane of one account.
 #[derive(Clone, Copy)]
 pub(super) struct Settler<'a> {
     pub(super) queue: &'a Queue,
     pub(super) account: &'a Account,
+    pub(super) lane: Lane,
     pub(super) in_flight: &'a InFlight,
     pub(super) status: &'a Status,
     pub(super) unwritten: &'a Unwritten,
@@ -98,14 +103,14 @@ impl Settler<'_> {
     /// Writes outcomes and acknowledges their messages. Outcomes that are not written, because the queue
     /// fails or the work is interrupted, are written first the next time.
     pub(super) async fn settle(&self, settled: Vec<Settled>) -> Result<(), QueueError> {
-        self.unwritten.add(self.account, settled);
+        self.unwritten.add(self.account, self.lane, settled);
         self.catch_up().await
     }
 
     /// Writes the outcomes that are not written yet. It ends with the first failure: the others would fail
     /// too, each after a while.
     pub(super) async fn catch_up(&self) -> Result<(), QueueError> {
-        let unwritten = stream::iter(self.unwritten.of(self.account));
+        let unwritten = stream::iter(self.unwritten.of(self.account, self.lane));
         unwritten.map(|settled| self.write(settled)).buffer_unordered(AT_ONCE).try_collect().await
     }
 
@@ -114,7 +119,7 @@ impl Settler<'_> {
         let is_first = self.queue.settle(key, record).await;
         *self.unwritten.written.lock() = is_first.is_ok().then(Instant::now);
         let is_first = is_first?;
-        self.unwritten.remove(self.account, *sequence);
+        self.unwritten.remove(self.account, self.lane, *sequence);
         match dead_letter {
             // Another worker settled it, or it was dropped or retried: it is read again.
             _ if !is_first => {
@@ -123,7 +128,7 @@ impl Settler<'_> {
             }
             Some(body) => self.write_dead_letter(*sequence, key, body).await,
             None => {
-                self.status.ended("done");
+                self.status.ended(self.lane, "done");
                 self.in_flight.ack(*sequence).await
             }
         }
@@ -142,11 +147,11 @@ impl Settler<'_> {
                 account = %self.account, %key, error = &error as &dyn Error,
                 "a dead letter cannot be written, and is tried again; has KLAVIYO_DEAD room for it?"
             );
-            self.status.ended("unwritten");
+            self.status.ended(self.lane, "unwritten");
             self.in_flight.nak(sequence, pause(body.attempts)).await;
             return Ok(());
         }
-        self.status.ended("dead");
+        self.status.ended(self.lane, "dead");
         self.in_flight.ack(sequence).await
     }
 
@@ -170,8 +175,8 @@ mod tests {
     #[test]
     fn the_room_of_an_account_with_nothing_unwritten_is_not_kept() {
         let (unwritten, account) = (Unwritten::default(), Account::default());
-        unwritten.add(&account, Vec::new());
-        unwritten.keep_room(&account, Room::default());
+        unwritten.add(&account, Lane::OptIns, Vec::new());
+        unwritten.keep_room(&account, Lane::OptIns, Room::default());
         assert!(unwritten.accounts.lock().is_empty());
     }
 }

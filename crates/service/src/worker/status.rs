@@ -4,7 +4,7 @@ use super::plan::Plan;
 use crate::account::Account;
 use crate::ops::{Health, Readiness};
 use crate::outcome::Reason;
-use crate::queue::QueueError;
+use crate::queue::{Lane, QueueError};
 use klaviyo_host::Usage;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
@@ -32,6 +32,8 @@ pub(super) struct Status {
     pub(super) recreated: Counter,
     queue_failures: Counter,
     opt_ins: Named,
+    opt_outs: Named,
+    events: Named,
     batches: Named,
     requests: Counter,
     attempts: Counter,
@@ -42,11 +44,11 @@ struct Now {
     worker: String,
     connected: bool,
     /// The accounts that this worker works on.
-    accounts: BTreeMap<Account, AccountState>,
+    accounts: BTreeMap<Account, BTreeMap<Lane, AccountState>>,
     without_key: BTreeSet<Account>,
 }
 
-/// The state of the work on an account.
+/// The state of the work on a lane of an account.
 pub(super) enum AccountState {
     Working,
     /// It waits for Klaviyo until this time.
@@ -58,6 +60,21 @@ pub(super) enum AccountState {
 }
 
 impl AccountState {
+    /// The larger, the more it concerns the operator.
+    const fn weight(&self) -> u8 {
+        match self {
+            Self::Working => 0,
+            Self::Waiting(..) => 1,
+            Self::Queue(_) => 2,
+            Self::Paused(_) => 3,
+        }
+    }
+
+    /// Of the lanes of an account, the state that concerns the operator most.
+    fn worst(lanes: &BTreeMap<Lane, Self>) -> &Self {
+        lanes.values().max_by_key(|state| state.weight()).unwrap_or(&Self::Working)
+    }
+
     fn document(&self) -> Value {
         match self {
             Self::Working => json!({ "state": "working" }),
@@ -78,9 +95,15 @@ impl Status {
         let status = Self::default();
         worker.clone_into(&mut status.now.lock().worker);
         let Self { waiting, strays, dead_letters, accounts, paused, klaviyo_waited_for, .. } = &status;
-        let Self { recreated, queue_failures, opt_ins, batches, requests, attempts, .. } = &status;
+        let Self {
+            recreated, queue_failures, opt_ins, opt_outs, events, batches, requests, attempts, ..
+        } = &status;
         let gauges = [
-            ("klaviyo_queue_waiting", "Opt-ins of all accounts that wait or are under way", waiting),
+            (
+                "klaviyo_queue_waiting",
+                "Messages of all accounts and lanes that wait or are under way",
+                waiting,
+            ),
             ("klaviyo_queue_strays", "Messages in the queue that are no account's", strays),
             ("klaviyo_queue_dead_letters", "Dead letters of all accounts", dead_letters),
             ("klaviyo_worker_accounts", "Accounts that this worker has", accounts),
@@ -101,14 +124,22 @@ impl Status {
             queue_failures.clone(),
         );
         registry.register("klaviyo_worker_opt_ins", "Opt-ins, by what became of them", opt_ins.clone());
+        let help = "Opt-outs and resumes, by what became of them";
+        registry.register("klaviyo_worker_opt_outs", help, opt_outs.clone());
+        registry.register("klaviyo_worker_events", "Delivery events, by what became of them", events.clone());
         registry.register("klaviyo_worker_groups", "Groups of opt-ins to one list, by plan", batches.clone());
         registry.register("klaviyo_worker_requests", "Requests to Klaviyo", requests.clone());
         registry.register("klaviyo_worker_attempts", "How often they were sent", attempts.clone());
         status
     }
 
-    pub(super) fn ended(&self, state: &'static str) {
-        self.opt_ins.get_or_create(&[("name", state)]).inc();
+    pub(super) fn ended(&self, lane: Lane, state: &'static str) {
+        let counters = match lane {
+            Lane::OptOuts => &self.opt_outs,
+            Lane::OptIns => &self.opt_ins,
+            Lane::Events => &self.events,
+        };
+        counters.get_or_create(&[("name", state)]).inc();
     }
 
     pub(super) fn planned(&self, plan: Plan) {
@@ -134,14 +165,14 @@ impl Status {
         accounts.clone_into(&mut self.now.lock().without_key);
     }
 
-    pub(super) fn queue_failed(&self, account: &Account, error: &QueueError) {
+    pub(super) fn queue_failed(&self, account: &Account, lane: Lane, error: &QueueError) {
         self.queue_failures.inc();
-        self.has(account, AccountState::Queue(error.to_string()));
+        self.has(account, lane, AccountState::Queue(error.to_string()));
     }
 
-    pub(super) fn has(&self, account: &Account, state: AccountState) {
+    pub(super) fn has(&self, account: &Account, lane: Lane, state: AccountState) {
         let mut now = self.now.lock();
-        now.accounts.insert(account.clone(), state);
+        now.accounts.entry(account.clone()).or_default().insert(lane, state);
         self.count(&now);
     }
 
@@ -153,7 +184,7 @@ impl Status {
 
     fn count(&self, now: &Now) {
         let count = |is: fn(&AccountState) -> bool| {
-            let count = now.accounts.values().filter(|state| is(state)).count();
+            let count = now.accounts.values().filter(|lanes| is(AccountState::worst(lanes))).count();
             i64::try_from(count).unwrap_or(i64::MAX)
         };
         self.accounts.set(count(|_| true));
@@ -167,9 +198,16 @@ impl Status {
 impl Health for Status {
     fn readiness(&self) -> Readiness {
         let now = self.now.lock();
-        let accounts: BTreeMap<_, _> =
-            now.accounts.iter().map(|(account, state)| (account.as_str(), state.document())).collect();
-        let fails = now.accounts.values().any(|state| matches!(state, AccountState::Queue(_)));
+        let accounts: BTreeMap<_, _> = now
+            .accounts
+            .iter()
+            .map(|(account, lanes)| (account.as_str(), AccountState::worst(lanes).document()))
+            .collect();
+        let fails = now
+            .accounts
+            .values()
+            .flat_map(BTreeMap::values)
+            .any(|state| matches!(state, AccountState::Queue(_)));
         let queue = match now.connected {
             false => "away",
             true if fails => "failing",

@@ -106,7 +106,6 @@ fn cases() -> Vec<Case> {
         nobody("statuses", &[("status", 1)]),
         nobody("statuses-failed", &[("status", 2)]),
         nobody("message-echoes", &[("other-field", 1)]),
-        nobody("preferences-resume", &[("preference", 1), ("stop-without-number", 1)]),
         one("flow-yes", Person { email: Some("Priya.S@example.com"), ..by_number("+919820000234", "Pri") }),
         nobody("flow-no", &[("declined", 1)]),
         one("flow-word", Person { warnings: 1, ..by_number("+919820000236", "Asha R. Rao") }),
@@ -116,6 +115,9 @@ fn cases() -> Vec<Case> {
 /// The people who opt out, each with the notification.
 const LEAVING: [(&str, &str); 2] =
     [("status-user-preferences", "+919820000001"), ("preferences-user-id", "+525512345680")];
+
+/// A person resumes, and another one stops whose number is not told.
+const RESUMING: &str = "preferences-resume";
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host-test/cases/whatsapp")
@@ -186,6 +188,7 @@ fn check(stage: &Stage, people: &[Person]) {
 fn every_case_is_tried() {
     let mut tried: Vec<&str> = cases().iter().map(|case| case.file).collect();
     tried.extend(LEAVING.map(|(file, _)| file));
+    tried.push(RESUMING);
     tried.sort_unstable();
     let stem = |entry: std::fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
     let mut there: Vec<String> =
@@ -255,6 +258,14 @@ fn consenting(number: &str) -> Value {
             "consent_source": "a form" })
 }
 
+/// The same, so many seconds after now.
+fn consenting_at(number: &str, seconds: i64) -> Value {
+    let mut opt_in = consenting(number);
+    opt_in["at"] =
+        klaviyo_service::moment::Moment::from_unix_ms((now() + seconds) * 1_000).to_string().into();
+    opt_in
+}
+
 fn has_left(stage: &Stage, number: &str) -> bool {
     state(stage, number, Channel::WhatsApp) == Some(State::Unsubscribed)
 }
@@ -279,20 +290,34 @@ async fn who_presses_stop_in_whatsapp_gets_no_more_there() {
     door.stop().await;
 }
 
+/// Without a queue it is not known what an opt-out took.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_opt_out_waits_in_its_place_among_the_opt_ins() {
+async fn without_a_queue_a_resume_gives_nothing_back_and_says_so() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.direct_door(settings()).await;
+    let told = notify(&door, &notification(RESUMING)).await;
+    let states: Vec<&Value> = told.iter().map(|one| &one["state"]).collect();
+    assert_eq!(states, ["opted-out", "resumed"], "{told:?}");
+    assert_eq!(told[1]["warnings"].as_array().unwrap().len(), 1);
+    assert_eq!(door.metric("klaviyo_door_resumes_total{result=\"nothing\"}"), 1);
+    assert_eq!(door.metric("klaviyo_door_opt_outs_total{result=\"done\"}"), 1);
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_stands_against_the_opt_ins_before_it() {
     let stage = opened(&["shop-1"]).await;
     let door = stage.queue_door(settings()).await;
     let [(first, leaves), (second, comes_back)] = LEAVING;
-    assert_eq!(post(&door, "msg_1", &consenting(leaves)).await.0, 202);
+    assert_eq!(post(&door, "msg_1", &consenting_at(leaves, -2)).await.0, 202);
     let mut ids = Vec::new();
     for file in [first, second] {
         let told = notify(&door, &notification(file)).await;
         assert_eq!((told.len(), &told[0]["state"]), (1, &json!("waiting")), "{told:?}");
         ids.push(told[0]["id"].clone());
     }
-    // This opt-in comes after the opt-out, so it counts.
-    assert_eq!(post(&door, "msg_2", &consenting(comes_back)).await.0, 202);
+    // This opt-in is later than the opt-out, so it counts.
+    assert_eq!(post(&door, "msg_2", &consenting_at(comes_back, 2)).await.0, 202);
     let worker = stage.worker().await;
     for id in &ids {
         assert!(matches!(outcome(&stage, id).await, Outcome::OptedOut(_)));
@@ -312,7 +337,7 @@ async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
     let stage = opened(&["shop-1"]).await;
     let door = stage.queue_door(settings()).await;
     let (file, number) = LEAVING[0];
-    let mut opt_in = consenting(number);
+    let mut opt_in = consenting_at(number, -2);
     opt_in["list"] = json!("Later");
     assert_eq!(post(&door, "msg_1", &opt_in).await.0, 202);
     let worker = stage.worker().await;
@@ -334,7 +359,7 @@ async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
     assert_ne!(state(&stage, number, Channel::WhatsApp), Some(State::Subscribed));
 
     // Consent that is given after the opt-out counts.
-    assert_eq!(post(&door, "msg_2", &consenting(number)).await.0, 202);
+    assert_eq!(post(&door, "msg_2", &consenting_at(number, 2)).await.0, 202);
     until("they have come back", || state(&stage, number, Channel::WhatsApp) == Some(State::Subscribed))
         .await;
     worker.stop().await;
@@ -348,14 +373,14 @@ async fn who_leaves_and_comes_back_while_klaviyo_is_away_is_back() {
     let door = stage.queue_door(settings()).await;
     let (file, number) = LEAVING[0];
     let left = notify(&door, &notification(file)).await;
-    assert_eq!(post(&door, "msg_1", &consenting(number)).await.0, 202);
+    assert_eq!(post(&door, "msg_1", &consenting_at(number, 2)).await.0, 202);
     stage.klaviyo.set_faults(
         klaviyo_mock::Faults::none()
             .rule("POST /api/profile-subscription-bulk-delete-jobs: #1-5 status 503".parse().unwrap()),
     );
     let worker = stage.worker().await;
     assert!(matches!(outcome(&stage, &left[0]["id"]).await, Outcome::OptedOut(_)));
-    until("it is done", || worker.metric("klaviyo_worker_opt_ins_total{name=\"done\"}") == 2).await;
+    until("it is done", || worker.metric("klaviyo_worker_opt_ins_total{name=\"done\"}") == 1).await;
     until("they are back", || state(&stage, number, Channel::WhatsApp) == Some(State::Subscribed)).await;
     worker.stop().await;
     door.stop().await;
@@ -428,15 +453,15 @@ async fn a_dead_opt_out_can_be_listed_retried_and_dropped() {
     let door = stage.queue_door(settings()).await;
     let (file, number) = LEAVING[0];
     // An invalid number, which the connector refuses.
-    let unfit = notification(file).replace("919820000001", "12");
+    let unfit = notification(file).replace("919820000001", "12").replace("\"IN.1\"", "null");
     assert_eq!(notify(&door, &unfit).await.len(), 1);
     let worker = stage.worker().await;
-    until("it is dead", || worker.metric("klaviyo_worker_opt_ins_total{name=\"dead\"}") == 1).await;
+    until("it is dead", || worker.metric("klaviyo_worker_opt_outs_total{name=\"dead\"}") == 1).await;
     let letters = stage.queue.dead(None).await.unwrap();
     assert_eq!(letters[0].body.error.code, "invalid-input");
     assert!(letters[0].body.opt_in.get().contains("\"opt_out\":[\"whatsapp\"]"));
     assert!(stage.queue.retry(&letters[0]).await.unwrap());
-    until("it is dead again", || worker.metric("klaviyo_worker_opt_ins_total{name=\"dead\"}") == 2).await;
+    until("it is dead again", || worker.metric("klaviyo_worker_opt_outs_total{name=\"dead\"}") == 2).await;
     let letters = stage.queue.dead(None).await.unwrap();
     assert!(stage.queue.give_up(&letters[0]).await.unwrap());
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);

@@ -68,7 +68,8 @@ fn streams() -> Vec<Value> {
             stream
         })
         .collect();
-    assert_eq!(streams.len(), 9);
+    // Of OAuth's tokens too.
+    assert_eq!(streams.len(), STREAMS.len() + 1);
     streams
 }
 
@@ -219,14 +220,21 @@ impl Connection {
 }
 
 const OPT_INS: &str = "KLAVIYO_OPT_INS";
+const OPT_OUTS: &str = "KLAVIYO_OPT_OUTS";
+const EVENTS: &str = "KLAVIYO_EVENTS";
 const DEAD: &str = "KLAVIYO_DEAD";
+const PEOPLE: &str = "KV_klaviyo-people";
 const OUTCOMES: &str = "KV_klaviyo-outcomes";
 const LEASES: &str = "KV_klaviyo-leases";
 const WORKERS: &str = "KV_klaviyo-workers";
 const SIGNATURES: &str = "KV_klaviyo-signatures";
 const CHANGES: &str = "KV_klaviyo-changes";
 const CHANGES_DEAD: &str = "KLAVIYO_CHANGES_DEAD";
-const STREAMS: [&str; 8] = [OPT_INS, DEAD, OUTCOMES, LEASES, WORKERS, SIGNATURES, CHANGES, CHANGES_DEAD];
+const STREAMS: [&str; 11] =
+    [OPT_INS, OPT_OUTS, EVENTS, DEAD, OUTCOMES, PEOPLE, LEASES, WORKERS, SIGNATURES, CHANGES, CHANGES_DEAD];
+/// The streams that workers take messages from.
+const LANES: [&str; 3] = [OPT_INS, OPT_OUTS, EVENTS];
+const LANES_AND_WORKERS: [&str; 4] = [OPT_INS, OPT_OUTS, EVENTS, WORKERS];
 
 /// The requests about a stream, and the streams about which a door and a worker may send them.
 const ASKED: &[(&str, &[&str], &[&str])] = &[
@@ -238,31 +246,34 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
     ("$JS.API.STREAM.SNAPSHOT.#", &[], &[]),
     ("$JS.API.STREAM.RESTORE.#", &[], &[]),
     ("$JS.API.STREAM.MSG.DELETE.#", &[], &[]),
-    ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS], &[]),
+    ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS, OPT_OUTS], &[]),
     ("$JS.API.DIRECT.GET.#", &[], &[]),
-    ("$JS.API.DIRECT.GET.#.x", &[OUTCOMES, SIGNATURES], &[OUTCOMES, LEASES, WORKERS, CHANGES]),
+    ("$JS.API.DIRECT.GET.#.x", &[OUTCOMES, SIGNATURES], &[OUTCOMES, PEOPLE, LEASES, WORKERS, CHANGES]),
     ("$JS.API.CONSUMER.CREATE.#", &[], &[WORKERS]),
-    ("$JS.API.CONSUMER.CREATE.#.x", &[], &[OPT_INS, WORKERS]),
-    ("$JS.API.CONSUMER.CREATE.#.x.y", &[], &[OPT_INS, WORKERS]),
+    ("$JS.API.CONSUMER.CREATE.#.x", &[], &LANES_AND_WORKERS),
+    ("$JS.API.CONSUMER.CREATE.#.x.y", &[], &LANES_AND_WORKERS),
     ("$JS.API.CONSUMER.DURABLE.CREATE.#.x", &[], &[]),
-    ("$JS.API.CONSUMER.DELETE.#.x", &[], &[OPT_INS, WORKERS]),
-    ("$JS.API.CONSUMER.INFO.#.x", &[], &[OPT_INS, WORKERS]),
+    ("$JS.API.CONSUMER.DELETE.#.x", &[], &LANES_AND_WORKERS),
+    ("$JS.API.CONSUMER.INFO.#.x", &[], &LANES_AND_WORKERS),
     ("$JS.API.CONSUMER.NAMES.#", &[], &[]),
     ("$JS.API.CONSUMER.LIST.#", &[], &[]),
-    ("$JS.API.CONSUMER.MSG.NEXT.#.x", &[], &[OPT_INS]),
-    ("$JS.ACK.#.x.1.1.1.1.0", &[], &[OPT_INS]),
+    ("$JS.API.CONSUMER.MSG.NEXT.#.x", &[], &LANES),
+    ("$JS.ACK.#.x.1.1.1.1.0", &[], &LANES),
     ("$JS.FC.#.x.y", &[], &[WORKERS]),
 ];
 
 /// The other subjects, and whether a door and a worker may publish to them.
 const WRITTEN: &[(&str, bool, bool)] = &[
     ("klaviyo.opt-ins.shop-1", true, false),
+    ("klaviyo.opt-outs.shop-1", true, false),
+    ("klaviyo.events.shop-1", true, false),
     ("klaviyo.dead.shop-1.x", false, true),
     ("klaviyo.changes.shop-1", true, false),
     ("klaviyo.changes-dead.shop-1.x", false, true),
     ("klaviyo.other", false, false),
     ("$KV.klaviyo-changes.shop-1.profiles", false, true),
     ("$KV.klaviyo-outcomes.shop-1.x", false, true),
+    ("$KV.klaviyo-people.shop-1.x", false, true),
     ("$KV.klaviyo-leases.shop-1", false, true),
     ("$KV.klaviyo-workers.x", false, true),
     ("$KV.klaviyo-signatures.x", true, false),
@@ -319,9 +330,13 @@ async fn no_user_can_do_more() {
             assert_eq!(worker.is_allowed(&command), *of_worker, "worker: {command}");
         }
         let mut operator = Connection::of(&nats, "operator");
-        for subject in
-            ["$KV.klaviyo-leases.x", "$KV.klaviyo-signatures.x", "klaviyo.dead.x.y", "$SYS.REQ.SERVER.PING"]
-        {
+        for subject in [
+            "$KV.klaviyo-leases.x",
+            "$KV.klaviyo-people.x",
+            "$KV.klaviyo-signatures.x",
+            "klaviyo.dead.x.y",
+            "$SYS.REQ.SERVER.PING",
+        ] {
             assert!(!operator.is_allowed(&written(subject)), "{subject}");
         }
         for greeting in

@@ -9,7 +9,7 @@ use klaviyo_mock::{Faults, Nats};
 use klaviyo_service::key::OptInKey;
 use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::outcome::Outcome;
-use klaviyo_service::queue::{self, Queue, QueueError};
+use klaviyo_service::queue::{self, Lane, Queue, QueueError};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -49,7 +49,7 @@ async fn twelve_puts_of_a_thousand(queue: &Queue) -> Vec<Result<(), QueueError>>
     let mut puts = JoinSet::new();
     for n in 0..12 {
         let (queue, opt_ins) = (queue.clone(), named(&people(1_000 * n..1_000 * (n + 1), json!({}))));
-        puts.spawn(async move { queue.put(opt_ins).await });
+        puts.spawn(async move { queue.put(Lane::OptIns, opt_ins).await });
     }
     let all = timeout(Duration::from_secs(60), puts.join_all()).await.expect("puts wait for each other");
     all.into_iter().flatten().map(|put| put.map(drop)).collect()
@@ -79,7 +79,7 @@ async fn whatever_is_asked_of_a_nats_that_stands_still_ends() {
         assert!(stage.queue.remember("c2lnbmF0dXJl").await.is_err());
         assert!(stage.queue.dead(None).await.is_err());
         assert!(stage.queue.lease(&"shop-1".parse().unwrap(), "a worker").await.is_err());
-        assert!(stage.queue.account(&"shop-1".parse().unwrap()).await.is_err());
+        assert!(stage.queue.account(&"shop-1".parse().unwrap(), Lane::OptIns).await.is_err());
     };
     timeout(Duration::from_secs(60), asked).await.expect("it waits without end");
     // The client notices by itself that the server does not answer. After that no call waits.
@@ -223,7 +223,7 @@ async fn fill_and_empty(queue: &Queue, stage: &Stage) {
     let opt_ins: Vec<OptIn> = large.into_iter().chain(people(20..10_000, json!({}))).collect();
     let mut keys: Vec<(OptInKey, u64)> = Vec::new();
     for opt_ins in opt_ins.chunks(100) {
-        let puts = queue.put(named(opt_ins)).await;
+        let puts = queue.put(Lane::OptIns, named(opt_ins)).await;
         let puts = opt_ins.iter().map(key_in_queue).zip(puts);
         keys.extend(puts.filter_map(|(key, put)| Some((key, put.ok()?.sequence))));
     }

@@ -8,7 +8,7 @@ use klaviyo_service::key::OptInKey;
 use klaviyo_service::ops::{self, Health, Listener};
 use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::outcome::{Outcome, Receipt};
-use klaviyo_service::queue::{self, DeadLetter, Queue};
+use klaviyo_service::queue::{self, DeadLetter, Lane, Queue};
 use klaviyo_service::secrets::Secrets;
 use klaviyo_service::tenant_cache::TenantCache;
 use klaviyo_service::worker::Worker;
@@ -192,7 +192,7 @@ impl Stage {
     pub(crate) async fn put(&self, opt_ins: &[OptIn]) -> Vec<(OptInKey, u64)> {
         let keys: Vec<OptInKey> = opt_ins.iter().map(key_in_queue).collect();
         let named = keys.iter().cloned().zip(opt_ins.iter().map(OptIn::to_json)).collect();
-        let accepted = self.queue.put(named).await;
+        let accepted = self.queue.put(Lane::OptIns, named).await;
         keys.into_iter().zip(accepted).map(|(key, accepted)| (key, accepted.unwrap().sequence)).collect()
     }
 

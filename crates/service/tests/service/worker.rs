@@ -4,6 +4,7 @@ use crate::stage::{LIST, PATIENCE, Running, key_of, opt_in, receipts, stage, sta
 use klaviyo_mock::{Faults, Nats};
 use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::outcome::Outcome;
+use klaviyo_service::queue::Lane;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -123,7 +124,7 @@ async fn a_second_opt_in_with_the_same_id_is_not_done_again() {
     let one = opt_in("shop-1", 1, json!({}));
     let keys = stage.put(std::slice::from_ref(&one)).await;
     let outcome = stage.outcomes(&keys).await;
-    let again = stage.queue.put(vec![(keys[0].0.clone(), one.to_json())]).await.remove(0);
+    let again = stage.queue.put(Lane::OptIns, vec![(keys[0].0.clone(), one.to_json())]).await.remove(0);
     assert!(again.unwrap().duplicate);
     // After JetStream's memory has ended it is the outcome that says so; and a stranger's words are no
     // opt-in.
@@ -268,7 +269,7 @@ async fn a_nats_that_restarts_loses_nothing() {
     stage.nats.kill().unwrap();
     until("it is noticed", || !worker.health.readiness().ready).await;
     let other = opt_in("shop-1", 2, json!({})).to_json();
-    assert!(stage.queue.put(vec![(keys[0].0.clone(), other)]).await.remove(0).is_err());
+    assert!(stage.queue.put(Lane::OptIns, vec![(keys[0].0.clone(), other)]).await.remove(0).is_err());
     stage.nats.restart().unwrap();
     until("it is back", || worker.health.readiness().ready && stage.queue.is_connected()).await;
     keys.extend(stage.put(&[opt_in("shop-1", 2, json!({}))]).await);
@@ -314,7 +315,7 @@ async fn what_is_forgotten_is_found(nats: Nats) {
     stage.nats.restart().unwrap();
     until("the queue is back", || stage.queue.is_connected()).await;
     assert_eq!(stage.queue.waiting().await.unwrap().total(), 3);
-    let forgetting = stage.queue.account(&"shop-1".parse().unwrap()).await.unwrap();
+    let forgetting = stage.queue.account(&"shop-1".parse().unwrap(), Lane::OptIns).await.unwrap();
     assert!(forgetting.take(10, 5_000_000, Duration::from_secs(1)).await.unwrap().is_empty());
 
     let worker = stage.worker().await;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use klaviyo_mock::Faults;
 use klaviyo_service::key::OptInKey;
 use klaviyo_service::opt_in::OptIn;
+use klaviyo_service::queue::Lane;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
@@ -127,7 +128,7 @@ async fn worker() -> Result<u64> {
             (0..EACH).map(|number| Kind::Bare.opt_in(account, number)).collect()
         };
         let named: Result<Vec<(OptInKey, Bytes)>> = opt_ins.into_iter().enumerate().map(named).collect();
-        for put in stage.queue.put(named?).await {
+        for put in stage.queue.put(Lane::OptIns, named?).await {
             put?;
         }
     }

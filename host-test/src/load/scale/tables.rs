@@ -10,7 +10,7 @@ use bytes::Bytes;
 use klaviyo_mock::Faults;
 use klaviyo_service::key::OptInKey;
 use klaviyo_service::opt_in::OptIn;
-use klaviyo_service::queue::Workers;
+use klaviyo_service::queue::{Lane, Workers};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ async fn throughput(workers: usize, accounts: usize) -> Result<f64> {
             let opt_ins: Vec<(OptInKey, Bytes)> =
                 (0..EACH).map(|number| named(&account, number)).collect::<Result<_>>()?;
             for opt_ins in opt_ins.chunks(PUT) {
-                for put in queue.put(opt_ins.to_vec()).await {
+                for put in queue.put(Lane::OptIns, opt_ins.to_vec()).await {
                     put?;
                 }
             }

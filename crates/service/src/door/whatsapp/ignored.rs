@@ -8,7 +8,7 @@ use strum::IntoStaticStr;
 /// Its name is the label in the metric.
 #[strum(const_into_str, serialize_all = "kebab-case")]
 pub(in crate::door) enum IgnoredReason {
-    /// A message with another text than a word that opts in.
+    /// A message with another text than one of the account's words.
     #[strum(serialize = "not-a-wish")]
     NotAnOptIn,
     /// The answer to a Flow that says no.
@@ -17,7 +17,7 @@ pub(in crate::door) enum IgnoredReason {
     Unclear,
     /// A message that is no text, button, choice or Flow: a reaction, a picture, `unsupported`.
     UnsupportedType,
-    /// The status of a message that the business has sent.
+    /// The status of a message that the business has sent, and that is no event.
     Status,
     /// A request to a number that is not the account's.
     ForeignNumber,
@@ -25,10 +25,9 @@ pub(in crate::door) enum IgnoredReason {
     Old,
     /// The request of a person without a number, where these are left out.
     WithoutNumber,
-    /// The opt-out of a person without a number. Klaviyo has consent of them only by a number that they gave
-    /// elsewhere, which is not known here.
-    StopWithoutNumber,
-    /// A preference that withdraws nothing.
+    /// An opt-out or a resume that names nobody.
+    Nobody,
+    /// A preference about something else than marketing.
     Preference,
     /// A change that is about neither messages nor preferences.
     OtherField,
@@ -56,10 +55,7 @@ impl IgnoredReason {
                 "wishes of people without a phone number in WhatsApp are passed over; without --whatsapp-numbers-only \
                  they are opted in by WhatsApp's id"
             }
-            Self::StopWithoutNumber => {
-                "opt-outs by WhatsApp of people without a phone number are passed over; where Klaviyo has their number, \
-                 take the consent to WhatsApp back there"
-            }
+            Self::Nobody => "opt-outs by WhatsApp that name nobody are passed over",
             Self::Unreadable => "parts of WhatsApp's notifications cannot be read, and are passed over",
             Self::NotAnOptIn
             | Self::Declined

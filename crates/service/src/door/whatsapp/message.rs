@@ -1,16 +1,23 @@
-//! Reading the intent of a message: a word that opts in, or the answer to a Flow, a form inside of WhatsApp.
+//! Reading the intent of a message: one of the account's words, the answer to a Flow, a form inside of WhatsApp, or
+//! the phone number that the person was asked for.
 
 use super::field::{Choice, Field, choices, chosen};
-use super::json::{Part, entries, fields, text};
-use super::words::says;
+use super::json::{Part, entries, fields, items, text, text_or_number};
+use super::vocabulary::{Meaning, Said, Vocabulary};
 use klaviyo_core::text::shown;
 use serde_json::value::RawValue;
 
-/// The intent of a message.
+/// The intent of a message. A language is that of the word that was used; none for the account's own.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Intent {
+pub(super) enum Intent<'a> {
     /// A word that opts in, or yes in a Flow, with the contact that is filled in there.
-    Yes(Option<Box<Form>>),
+    Yes(Option<Box<Form>>, Option<&'a str>),
+    /// A word that opts out.
+    OptOut(Option<&'a str>),
+    /// A word that gives back what the last opt-out took.
+    Resume(Option<&'a str>),
+    /// The phone number that the person was asked for, as it is written.
+    Number(String),
     /// No, in a Flow.
     No,
     /// Neither yes nor no in a Flow that asks for consent.
@@ -46,7 +53,10 @@ pub(super) fn keep(field: &mut Option<String>, value: &RawValue) {
 }
 
 /// Reads the intent from the parts `text`, `button` and `interactive` of a message.
-pub(super) fn intent([written, button, interactive]: [Part<'_>; 3], words: &[String]) -> Intent {
+pub(super) fn intent<'a>(
+    [written, button, interactive]: [Part<'_>; 3],
+    vocabulary: &Vocabulary<'a>,
+) -> Intent<'a> {
     let [body] = fields(written, ["body"]).unwrap_or_default();
     let [payload, label] = fields(button, ["payload", "text"]).unwrap_or_default();
     let [pressed, chosen, flow] =
@@ -54,13 +64,49 @@ pub(super) fn intent([written, button, interactive]: [Part<'_>; 3], words: &[Str
     let [pressed_id, pressed_title] = fields(pressed, ["id", "title"]).unwrap_or_default();
     let [chosen_id, chosen_title] = fields(chosen, ["id", "title"]).unwrap_or_default();
     let parts = [body, payload, label, pressed_id, pressed_title, chosen_id, chosen_title];
-    let is_word = parts.into_iter().filter_map(text).any(|text| says(&text, words));
-    match flow {
-        Some(_) => FlowAnswer::read(flow, words).intent(is_word),
-        None if is_word => Intent::Yes(None),
-        None if parts.iter().any(Option::is_some) => Intent::Other,
-        None => Intent::Nothing,
+    let said = parts.into_iter().filter_map(text).filter_map(|text| vocabulary.said(&text)).min();
+    match (flow, said) {
+        (_, Some(Said { meaning: Meaning::OptOut, language })) => Intent::OptOut(language),
+        (Some(_), _) => {
+            let word = said.filter(|said| said.meaning == Meaning::OptIn);
+            FlowAnswer::read(flow, vocabulary).intent(word)
+        }
+        (None, Some(Said { meaning: Meaning::Resume, language })) => Intent::Resume(language),
+        (None, Some(Said { meaning: Meaning::OptIn, language })) => Intent::Yes(None, language),
+        (None, None) if parts.iter().any(Option::is_some) => Intent::Other,
+        (None, None) => Intent::Nothing,
     }
+}
+
+/// The phone number that the person was asked for, from the parts `contacts` and `origin` of a message. None: the
+/// message is another one, such as the contact of a friend.
+pub(super) fn requested_number(contacts: Part<'_>, origin: Part<'_>) -> Option<String> {
+    let is_answer = |origin: Part<'_>| text(origin).as_deref() == Some("contact_request");
+    let mut number = None;
+    let mut read = |contact| {
+        let [phones, own] = fields(Some(contact), ["phones", "origin"]).unwrap_or_default();
+        if number.is_some() || !(is_answer(origin) || is_answer(own)) {
+            return;
+        }
+        items(phones, |phone| {
+            let [wa_id, phone] = fields(Some(phone), ["wa_id", "phone"]).unwrap_or_default();
+            let mut written = [wa_id, phone].into_iter().filter_map(text_or_number);
+            number = number.take().or_else(|| written.find_map(|text| shown(&text).map(ToOwned::to_owned)));
+        });
+    };
+    match items(contacts, &mut read) {
+        Some(()) => {}
+        // Where the origin is beside the list, the list is one level deeper.
+        None => {
+            let [own, inner] = fields(contacts, ["origin", "contacts"])?;
+            return if inner.is_some() {
+                requested_number(inner, own)
+            } else {
+                contacts.map(read).and(number)
+            };
+        }
+    }
+    number
 }
 
 /// The deepest level of the answer at which fields are read.
@@ -68,10 +114,10 @@ const DEEPEST: usize = 3;
 
 /// The meaning of an answer to a Flow.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct FlowAnswer {
+pub(super) struct FlowAnswer<'a> {
     form: Form,
-    /// A text in it, or the Flow's name, is a word that opts in.
-    is_word: bool,
+    /// The word that opts in, if a text in it, or the Flow's name, is one.
+    word: Option<Said<'a>>,
     /// It gives consent.
     agrees: bool,
     /// It refuses consent.
@@ -84,38 +130,47 @@ pub(super) struct FlowAnswer {
     has_ticked: bool,
 }
 
-impl FlowAnswer {
+impl<'a> FlowAnswer<'a> {
     /// Reads an `nfm_reply`.
-    pub(super) fn read(reply: Part<'_>, words: &[String]) -> Self {
+    pub(super) fn read(reply: Part<'_>, vocabulary: &Vocabulary<'a>) -> Self {
         let [response, body, name] = fields(reply, ["response_json", "body", "name"]).unwrap_or_default();
-        let is_word = [body, name].into_iter().filter_map(text).any(|text| says(&text, words));
-        let mut answer = Self { is_word, ..Self::default() };
+        let word = [body, name].into_iter().filter_map(text).find_map(|text| vocabulary.opts_in(&text));
+        let mut answer = Self { word, ..Self::default() };
         match text(response) {
-            Some(json) => answer.fill(serde_json::from_str(&json).ok(), words, 0),
-            None => answer.fill(response, words, 0),
+            Some(json) => answer.fill(serde_json::from_str(&json).ok(), vocabulary, 0),
+            None => answer.fill(response, vocabulary, 0),
         }
         answer
     }
 
-    /// The intent of the message. `is_word`: another text of the message is a word that opts in. The business
-    /// may have written that text, and only the person makes choices, so a choice overrules it.
-    pub(super) fn intent(self, is_word: bool) -> Intent {
+    /// The intent of the message. `word`: another text of the message is a word that opts in. The business may
+    /// have written that text, and only the person makes choices, so a choice overrules it.
+    pub(super) fn intent(self, word: Option<Said<'a>>) -> Intent<'a> {
+        let word = self.word.or(word);
+        let language = word.and_then(|word| word.language);
         match self {
             Self { refuses: true, .. } => Intent::No,
-            Self { agrees: true, form, .. } => Intent::Yes(Some(Box::new(form))),
+            Self { agrees: true, form, .. } => Intent::Yes(Some(Box::new(form)), language),
             Self { holds_back: true, .. } => Intent::No,
             Self { is_unclear: true, .. } => Intent::Unclear,
-            Self { form, is_word: says, .. } if says || is_word => Intent::Yes(Some(Box::new(form))),
+            Self { form, .. } if word.is_some() => Intent::Yes(Some(Box::new(form)), language),
             Self { has_ticked: true, .. } => Intent::Unclear,
             _ => Intent::Other,
         }
     }
 
-    fn fill(&mut self, object: Part<'_>, words: &[String], depth: usize) {
+    /// Whether a text is a word that opts in, which is kept.
+    fn says(&mut self, text: &str, vocabulary: &Vocabulary<'a>) -> bool {
+        let said = vocabulary.opts_in(text);
+        self.word = self.word.or(said);
+        said.is_some()
+    }
+
+    fn fill(&mut self, object: Part<'_>, vocabulary: &Vocabulary<'a>, depth: usize) {
         entries(object, |name, value| {
             let is_object = value.get().starts_with('{');
             if is_object && depth < DEEPEST {
-                self.fill(Some(value), words, depth + 1);
+                self.fill(Some(value), vocabulary, depth + 1);
             }
             match Field::named(&name) {
                 Field::Email => keep(&mut self.form.email, value),
@@ -126,20 +181,26 @@ impl FlowAnswer {
                     Choice::Yes => self.agrees = true,
                     Choice::No => self.refuses = true,
                     Choice::None => self.holds_back = true,
-                    Choice::Ticked(text) | Choice::Other(text) if says(chosen(&text), words) => {
-                        self.agrees = true
+                    Choice::Ticked(text) | Choice::Other(text)
+                        if vocabulary.opts_in(chosen(&text)).is_some() =>
+                    {
+                        self.agrees = self.says(chosen(&text), vocabulary);
                     }
                     Choice::Ticked(_) => self.has_ticked = true,
                     Choice::Other(_) => self.is_unclear = true,
                 }),
                 Field::LikeConsent => choices(value, |choice| match choice {
                     Choice::No => self.holds_back = true,
-                    Choice::Ticked(text) | Choice::Other(text) => self.is_word |= says(chosen(&text), words),
+                    Choice::Ticked(text) | Choice::Other(text) => {
+                        self.says(chosen(&text), vocabulary);
+                    }
                     Choice::Yes | Choice::None => {}
                 }),
                 Field::OptOut => choices(value, |choice| self.refuses |= matches!(choice, Choice::Yes)),
                 Field::Other => {
-                    self.is_word |= text(Some(value)).is_some_and(|text| says(chosen(&text), words))
+                    if let Some(text) = text(Some(value)) {
+                        self.says(chosen(&text), vocabulary);
+                    }
                 }
             }
         });

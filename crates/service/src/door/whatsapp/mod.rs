@@ -1,4 +1,5 @@
-//! The notifications of Meta's WhatsApp webhook: the opt-ins and opt-outs that they ask for.
+//! The notifications of Meta's WhatsApp webhook: the opt-ins, opt-outs and resumes that they ask for, and the
+//! statuses of messages.
 
 mod field;
 mod ignored;
@@ -7,10 +8,13 @@ mod message;
 mod notification;
 mod person;
 mod request;
+mod status;
+mod vocabulary;
 mod words;
 
 pub(super) use ignored::{Ignored, IgnoredReason};
 pub(super) use notification::{Notification, Rules};
+pub(super) use vocabulary::Vocabulary;
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,14 @@ use super::ignored::{Ignored, IgnoredReason};
 use super::json::{Part, fields, items, text, text_or_number};
 use super::message::{self, Intent};
 use super::person::{Contacts, Person, PersonIds};
-use super::request::{OptInRequest, OptOutRequest, Preference};
+use super::request::{Addressed, OptInRequest, OptOutRequest, Preference, ResumeRequest};
+use super::status::{self, StatusRequest};
+use super::vocabulary::Vocabulary;
 use crate::account::Account;
 use crate::key::OptInKey;
+use crate::moment::Moment;
 use crate::queue::OUTCOMES;
+use crate::whatsapp_settings::DeliveryMetrics;
 use klaviyo_core::text::shown;
 use serde_json::value::RawValue;
 
@@ -23,8 +27,10 @@ const AHEAD: i64 = 24 * 60 * 60;
 /// The rules by which a notification is read.
 #[derive(Clone, Copy)]
 pub(in crate::door) struct Rules<'a> {
-    /// The words that opt their sender in.
-    pub(in crate::door) words: &'a [String],
+    /// The words of the account.
+    pub(in crate::door) vocabulary: &'a Vocabulary<'a>,
+    /// The metrics of statuses.
+    pub(in crate::door) metrics: &'a DeliveryMetrics,
     /// The ids of the account's own numbers, with white space between them. None: messages to any number
     /// count.
     pub(in crate::door) numbers: Option<&'a str>,
@@ -41,6 +47,10 @@ pub(in crate::door) struct Notification {
     pub(in crate::door) opt_ins: Vec<OptInRequest>,
     /// The requests for an opt-out.
     pub(in crate::door) opt_outs: Vec<OptOutRequest>,
+    /// The requests for what an opt-out took.
+    pub(in crate::door) resumes: Vec<ResumeRequest>,
+    /// The statuses that are events.
+    pub(in crate::door) statuses: Vec<StatusRequest>,
     /// Everything else, counted.
     pub(in crate::door) ignored: Ignored,
 }
@@ -58,13 +68,18 @@ impl Notification {
                 Some(())
             });
         }
-        if notification.opt_ins.is_empty()
-            && notification.opt_outs.is_empty()
-            && notification.ignored.is_empty()
-        {
+        if notification.is_empty() && notification.ignored.is_empty() {
             notification.ignored.count(IgnoredReason::Empty);
         }
         Some(notification)
+    }
+
+    /// Whether there is nothing to do.
+    pub(in crate::door) fn is_empty(&self) -> bool {
+        self.opt_ins.is_empty()
+            && self.opt_outs.is_empty()
+            && self.resumes.is_empty()
+            && self.statuses.is_empty()
     }
 
     /// Reads each item of an array. An item, or an array, that cannot be read is counted.
@@ -93,15 +108,13 @@ impl Notification {
         let number = text_or_number(number);
         let is_own =
             rules.numbers.is_none_or(|own| own.split_whitespace().any(|own| Some(own) == number.as_deref()));
+        let to = Addressed { phone_number_id: number.as_deref(), is_own };
         let contacts = Contacts::of(contacts);
-        self.items(messages, |notification, message| notification.message(message, &contacts, is_own, rules));
+        self.items(messages, |notification, message| notification.message(message, &contacts, to, rules));
         self.items(preferences, |notification, preference| {
-            notification.preference(preference, &contacts, is_own, rules)
+            notification.preference(preference, &contacts, to, rules)
         });
-        self.items(statuses, |notification, _| {
-            notification.ignored.count(IgnoredReason::Status);
-            Some(())
-        });
+        self.items(statuses, |notification, status| notification.status(status, &contacts, to, rules));
         Some(())
     }
 
@@ -109,10 +122,10 @@ impl Notification {
         &mut self,
         message: &RawValue,
         contacts: &Contacts<'_>,
-        is_own: bool,
+        to: Addressed<'_>,
         rules: Rules<'_>,
     ) -> Option<()> {
-        let [id, number, user_id, parent, at, written, button, interactive] = fields(
+        let [id, number, user_id, parent, at, written, button, interactive, shared, origin] = fields(
             Some(message),
             [
                 "id",
@@ -123,26 +136,59 @@ impl Notification {
                 "text",
                 "button",
                 "interactive",
+                "contacts",
+                "origin",
             ],
         )?;
-        let reason = match message::intent([written, button, interactive], rules.words) {
+        let mut intent = message::intent([written, button, interactive], rules.vocabulary);
+        if let (Intent::Nothing, Some(number)) = (&intent, message::requested_number(shared, origin)) {
+            intent = Intent::Number(number);
+        }
+        let sent = sent_at(at);
+        let reason = match intent {
             Intent::Nothing => IgnoredReason::UnsupportedType,
             Intent::Other => IgnoredReason::NotAnOptIn,
             Intent::No => IgnoredReason::Declined,
             Intent::Unclear => IgnoredReason::Unclear,
-            Intent::Yes(_) if !is_own => IgnoredReason::ForeignNumber,
-            Intent::Yes(_) if !sent_at(at).is_some_and(|at| rules.is_recent(at)) => IgnoredReason::Old,
-            Intent::Yes(form) => {
-                let person = Person::of(PersonIds { number, user_id, parent }, contacts);
+            _ if !to.is_own => IgnoredReason::ForeignNumber,
+            Intent::Yes(..) | Intent::Number(_) | Intent::Resume(_)
+                if !sent.is_some_and(|at| rules.is_recent(at)) =>
+            {
+                IgnoredReason::Old
+            }
+            // Without a time it is done: an opt-out that is done twice does no harm.
+            Intent::OptOut(_) if sent.is_some_and(|at| !rules.is_recent(at)) => IgnoredReason::Old,
+            intent => {
+                let mut person = Person::of(PersonIds { number, user_id, parent }, contacts);
+                let id = text(id).and_then(|id| shown(&id).map(ToOwned::to_owned));
+                // Meta repeats a message as the same text.
+                let id = id.unwrap_or_else(|| OptInKey::new(&Account::default(), message.get()).to_string());
+                let (form, language, completes) = match intent {
+                    Intent::OptOut(language) => {
+                        let at = said_at(sent, rules.now, true);
+                        let conversation = to.conversation(id.clone(), &person, language);
+                        return self.opt_out(OptOutRequest::of(id, person, at, Some(conversation)));
+                    }
+                    Intent::Resume(language) => {
+                        let at = said_at(sent, rules.now, false);
+                        let conversation = to.conversation(id.clone(), &person, language);
+                        return self.resume(ResumeRequest::of(id, person, at, Some(conversation)));
+                    }
+                    Intent::Number(number) => {
+                        person.has_number(&number);
+                        (None, None, person.by_id.is_some())
+                    }
+                    Intent::Yes(form, language) => (form, language, false),
+                    Intent::Nothing | Intent::Other | Intent::No | Intent::Unclear => return Some(()),
+                };
                 let has_email = form.as_ref().is_some_and(|form| form.email.is_some());
                 let is_known = person.by_id.is_some() || has_email;
                 if rules.numbers_only && person.number.is_none() && is_known {
                     IgnoredReason::WithoutNumber
                 } else {
-                    let id = text(id).and_then(|id| shown(&id).map(ToOwned::to_owned));
-                    // Meta repeats a message as the same text.
-                    let digest = || OptInKey::new(&Account::default(), message.get()).to_string();
-                    self.opt_ins.push(OptInRequest { id: id.unwrap_or_else(digest), person, form });
+                    let at = said_at(sent, rules.now, false);
+                    let conversation = to.conversation(id.clone(), &person, language);
+                    self.opt_ins.push(OptInRequest { id, person, form, at, conversation, completes });
                     return Some(());
                 }
             }
@@ -155,38 +201,133 @@ impl Notification {
         &mut self,
         preference: &RawValue,
         contacts: &Contacts<'_>,
-        is_own: bool,
+        to: Addressed<'_>,
         rules: Rules<'_>,
     ) -> Option<()> {
         let reason = match Preference::read(preference, contacts)? {
             Preference::Other => IgnoredReason::Preference,
-            Preference::Stop { .. } if !is_own => IgnoredReason::ForeignNumber,
+            Preference::Stop { .. } | Preference::Resume { .. } if !to.is_own => IgnoredReason::ForeignNumber,
             // Without a time it is done: an opt-out that is done twice does no harm.
             Preference::Stop { at, .. } if sent_at(at).is_some_and(|at| !rules.is_recent(at)) => {
                 IgnoredReason::Old
             }
-            Preference::Stop { person, at } => match OptOutRequest::of(person, at, rules.now) {
-                Some(stop) => {
-                    self.opt_outs.push(stop);
-                    return Some(());
-                }
-                None => IgnoredReason::StopWithoutNumber,
-            },
+            Preference::Resume { at, .. } if !sent_at(at).is_some_and(|at| rules.is_recent(at)) => {
+                IgnoredReason::Old
+            }
+            Preference::Stop { person, at } => {
+                let at = said_at(sent_at(at), rules.now, true);
+                return self.opt_out(OptOutRequest::of(String::new(), person, at, None));
+            }
+            Preference::Resume { person, at } => {
+                let at = said_at(sent_at(at), rules.now, false);
+                return self.resume(ResumeRequest::of(String::new(), person, at, None));
+            }
         };
         self.ignored.count(reason);
+        Some(())
+    }
+
+    fn status(
+        &mut self,
+        status: &RawValue,
+        contacts: &Contacts<'_>,
+        to: Addressed<'_>,
+        rules: Rules<'_>,
+    ) -> Option<()> {
+        let [id, state, at, number, user_id, parent, errors] = fields(
+            Some(status),
+            [
+                "id",
+                "status",
+                "timestamp",
+                "recipient_id",
+                "recipient_user_id",
+                "parent_recipient_user_id",
+                "errors",
+            ],
+        )?;
+        let (Some(id), Some(state)) = (text(id), text(state)) else {
+            self.ignored.count(IgnoredReason::Status);
+            return Some(());
+        };
+        let failure = status::failure(errors);
+        let has_stopped = failure.as_ref().is_some_and(|failure| failure.code == status::STOPPED);
+        let metric = rules.metrics.of(&state);
+        let sent = sent_at(at);
+        let reason = match metric {
+            None if !has_stopped => IgnoredReason::Status,
+            _ if !to.is_own => IgnoredReason::ForeignNumber,
+            _ if sent.is_some_and(|at| !rules.is_recent(at)) => IgnoredReason::Old,
+            _ => {
+                let ids = PersonIds { number, user_id, parent };
+                if has_stopped {
+                    // Meta's id of the message has other statuses too.
+                    let word = format!("WhatsApp status {id} {}", status::STOPPED);
+                    let person = Person::of(ids, contacts);
+                    self.opt_out(OptOutRequest::of(word, person, said_at(sent, rules.now, true), None));
+                }
+                if let Some(metric) = metric {
+                    let at = said_at(sent, rules.now, false);
+                    let (id, state) = (id.into_owned(), state.into_owned());
+                    let person = Person::of(ids, contacts);
+                    let phone_number_id = to.phone_number_id.map(ToOwned::to_owned);
+                    let metric = metric.to_owned();
+                    self.statuses.push(StatusRequest {
+                        id,
+                        state,
+                        metric,
+                        person,
+                        at,
+                        phone_number_id,
+                        failure,
+                    });
+                }
+                return Some(());
+            }
+        };
+        self.ignored.count(reason);
+        Some(())
+    }
+
+    fn opt_out(&mut self, request: Option<OptOutRequest>) -> Option<()> {
+        match request {
+            Some(request) => self.opt_outs.push(request),
+            None => self.ignored.count(IgnoredReason::Nobody),
+        }
+        Some(())
+    }
+
+    fn resume(&mut self, request: Option<ResumeRequest>) -> Option<()> {
+        match request {
+            Some(request) => self.resumes.push(request),
+            None => self.ignored.count(IgnoredReason::Nobody),
+        }
         Some(())
     }
 }
 
 impl Rules<'_> {
-    fn is_recent(&self, at: i64) -> bool {
-        (-AHEAD..=OLDEST).contains(&self.now.saturating_sub(at))
+    fn is_recent(&self, (ms, _): (i64, bool)) -> bool {
+        (-AHEAD..=OLDEST).contains(&self.now.saturating_sub(ms.div_euclid(1_000)))
     }
 }
 
-/// A time in seconds since 1970, from a text or a number.
-fn sent_at(at: Part<'_>) -> Option<i64> {
+/// From here on, a number is milliseconds since 1970; as seconds it would be the year 5138.
+const MILLISECONDS: i64 = 100_000_000_000;
+
+/// A time in milliseconds since 1970, from a text or a number in seconds or milliseconds; and whether it was in
+/// seconds.
+fn sent_at(at: Part<'_>) -> Option<(i64, bool)> {
     let at = text_or_number(at)?;
     let fraction = || at.parse::<f64>().ok().filter(|at| at.is_finite()).map(|at| at as i64);
-    at.parse().ok().or_else(fraction)
+    let at = at.parse().ok().or_else(fraction)?;
+    if at >= MILLISECONDS { Some((at, false)) } else { Some((at.saturating_mul(1_000), true)) }
+}
+
+/// The time of a word. WhatsApp tells the second: an opt-out counts from its end, so that it stands against an
+/// opt-in of the same second.
+fn said_at(sent: Option<(i64, bool)>, now: i64, opts_out: bool) -> Moment {
+    let (ms, in_seconds) = sent.unwrap_or((now.saturating_mul(1_000), true));
+    let rest = if in_seconds && opts_out { 999 } else { 0 };
+    Moment::from_unix_ms(ms.saturating_add(rest))
 }

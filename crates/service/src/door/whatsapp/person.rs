@@ -19,15 +19,17 @@ const PARENT: &str = "ENT.";
 pub(super) struct Person {
     /// The number, in E.164.
     pub(super) number: Option<String>,
+    /// The number as WhatsApp has written it, to answer to.
+    pub(super) wa_id: Option<String>,
     /// The text in place of a number, if it is no valid one.
     pub(super) invalid_number: Option<String>,
     /// The name in WhatsApp.
     pub(super) name: Option<String>,
-    /// Set if the number is not told.
+    /// WhatsApp's own id of the person, if it is told.
     pub(super) by_id: Option<Box<ById>>,
 }
 
-/// A person whose number WhatsApp does not tell.
+/// A person as WhatsApp knows everybody, with or without a number.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ById {
     /// WhatsApp's id of the person, the business-scoped user id: `US.13491208655302741918`.
@@ -95,25 +97,41 @@ impl Person {
         let mut id = [called.user_id, user_id]
             .into_iter()
             .find_map(|part| user_id_of(&text(part)?).map(ToOwned::to_owned));
-        let (mut number, mut invalid_number) = (None, None);
+        let (mut number, mut wa_id_of_number, mut invalid_number) = (None, None, None);
         // Some gateways send the id in place of the number.
         for part in [called.number, wa_id] {
             let Some(written) = text_or_number(part) else { continue };
             match (shown(&written), user_id_of(&written), number_of(&written)) {
                 (None, ..) => {}
                 (_, Some(written), _) => id = id.or_else(|| Some(written.to_owned())),
-                (_, None, Some(written)) => number = number.or(Some(written)),
+                (Some(written), None, Some(valid)) => {
+                    if number.is_none() {
+                        (number, wa_id_of_number) = (Some(valid), Some(written.to_owned()));
+                    }
+                }
                 (Some(written), None, None) => {
                     invalid_number = invalid_number.or_else(|| Some(cut_name(written).to_owned()))
                 }
             }
         }
-        let name = named(name);
-        if number.is_some() {
-            return Self { number, name, ..Self::default() };
-        }
         let by_id = id.map(|user_id| Box::new(ById { user_id, username: named(username) }));
-        Self { number, invalid_number, name, by_id }
+        let invalid_number = invalid_number.filter(|_| number.is_none());
+        Self { number, wa_id: wa_id_of_number, invalid_number, name: named(name), by_id }
+    }
+
+    /// Gives a person who is known by WhatsApp's id the number that was asked for.
+    pub(super) fn has_number(&mut self, written: &str) {
+        if self.number.is_none() {
+            self.number = number_of(written);
+            if self.number.is_none() {
+                self.invalid_number = Some(cut_name(written).to_owned());
+            }
+        }
+    }
+
+    /// WhatsApp's own id of the person.
+    pub(super) fn user_id(&self) -> Option<&str> {
+        self.by_id.as_deref().map(|by_id| by_id.user_id.as_str())
     }
 }
 

@@ -1,14 +1,16 @@
-//! The requests of a notification: a message that asks to be opted in, and an opt-out in WhatsApp itself,
-//! where a person has pressed that marketing is to stop.
+//! The requests of a notification: a message that asks to be opted in; a word, or a preference in WhatsApp itself,
+//! that marketing is to stop or may go on.
 
-use super::json::{Part, fields, text, text_or_number};
+use super::json::{Part, fields, text};
 use super::message::Form;
 use super::person::{ById, Contacts, Person, PersonIds, cut_name};
-use super::words::says;
 use crate::account::Account;
+use crate::conversation::Conversation;
 use crate::key::OptInKey;
+use crate::moment::Moment;
 use crate::opt_in::{Channel, OptIn};
-use crate::opt_out::OptOut;
+use crate::opt_out::{OptOut, Resume};
+use crate::words::is_same_word;
 use klaviyo_core::intake;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
@@ -18,6 +20,33 @@ const USERNAME: &str = "whatsapp_username";
 /// The custom property with WhatsApp's id of a person without a number.
 const USER_ID: &str = "whatsapp_user_id";
 
+/// The number of the business to which a part of a notification belongs.
+#[derive(Clone, Copy)]
+pub(super) struct Addressed<'a> {
+    /// WhatsApp's id of the number.
+    pub(super) phone_number_id: Option<&'a str>,
+    /// Whether it is the account's.
+    pub(super) is_own: bool,
+}
+
+impl Addressed<'_> {
+    /// Where an answer to a message goes.
+    pub(super) fn conversation(
+        self,
+        message_id: String,
+        person: &Person,
+        language: Option<&str>,
+    ) -> Box<Conversation> {
+        Box::new(Conversation {
+            message_id,
+            phone_number_id: self.phone_number_id.map(ToOwned::to_owned),
+            number: person.wa_id.clone(),
+            user_id: person.user_id().map(ToOwned::to_owned),
+            language: language.map(ToOwned::to_owned),
+        })
+    }
+}
+
 /// A message that asks to be opted in.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::door) struct OptInRequest {
@@ -26,16 +55,19 @@ pub(in crate::door) struct OptInRequest {
     pub(super) id: String,
     pub(super) person: Person,
     pub(super) form: Option<Box<Form>>,
+    pub(super) at: Moment,
+    pub(super) conversation: Box<Conversation>,
+    /// The number was asked for, and becomes that of the person who is known by WhatsApp's id.
+    pub(super) completes: bool,
 }
 
 impl OptInRequest {
     /// The opt-in to this list. It is not cleaned yet, and may be invalid.
     pub(in crate::door) fn into_opt_in(self, account: &Account, list: &str) -> OptIn {
-        let Self { id, person, form } = self;
-        let Person { number, invalid_number, name, by_id } = person;
+        let Self { id, person, form, at, conversation, completes } = self;
+        let Person { number, invalid_number, name, by_id, .. } = person;
         let form = form.map(|form| *form).unwrap_or_default();
-        // A digest replaces an id of Meta's that is too long.
-        let id = if id.len() > OptIn::LONGEST_ID { OptInKey::new(account, &id).to_string() } else { id };
+        let id = bounded(account, id);
         let names = |name: &str| intake::names(cut_name(name));
         // A name in a form counts more than the name in WhatsApp.
         let (first_name, last_name) = match (form.first_name, form.last_name, form.name) {
@@ -57,10 +89,15 @@ impl OptInRequest {
             properties: None,
             consent: Vec::new(),
             consent_source: None,
+            at: Some(at),
             strict: false,
             warnings: Vec::new(),
+            whatsapp: Some(conversation),
+            completes,
         };
-        if opt_in.phone_number.is_none() {
+        if completes && opt_in.phone_number.is_some() {
+            opt_in.external_id = by_id.map(|by_id| by_id.user_id);
+        } else if opt_in.phone_number.is_none() {
             opt_in.phone_number = invalid_number.map(with_plus);
             if let Some(by_id) = by_id {
                 let ById { user_id, username } = *by_id;
@@ -82,19 +119,56 @@ impl OptInRequest {
     }
 }
 
+/// An id of Meta's, or a digest in place of one that is too long.
+fn bounded(account: &Account, id: String) -> String {
+    if id.len() > OptIn::LONGEST_ID { OptInKey::new(account, &id).to_string() } else { id }
+}
+
 /// WhatsApp's numbers have a country code, so a missing one is not the fault of an invalid number.
 fn with_plus(number: String) -> String {
     if number.bytes().all(|byte| byte.is_ascii_digit()) { format!("+{number}") } else { number }
 }
 
+/// A person's word about marketing by WhatsApp.
+#[derive(Debug, PartialEq, Eq)]
+struct Word {
+    /// Its id. Empty if Meta gives none, as to a preference.
+    id: String,
+    /// The number; in E.164 if it is valid.
+    number: Option<String>,
+    user_id: Option<String>,
+    at: Moment,
+    conversation: Option<Box<Conversation>>,
+}
+
+impl Word {
+    /// None: it names nobody.
+    fn of(id: String, person: Person, at: Moment, conversation: Option<Box<Conversation>>) -> Option<Self> {
+        let Person { number, invalid_number, by_id, .. } = person;
+        // With an invalid number it is refused with a reason.
+        let number = number.or(invalid_number.filter(|_| by_id.is_none()));
+        let user_id = by_id.map(|by_id| by_id.user_id);
+        (number.is_some() || user_id.is_some()).then_some(Self { id, number, user_id, at, conversation })
+    }
+
+    /// Meta repeats a preference, and the same one has the same id.
+    fn id(&self, account: &Account, what: &str) -> String {
+        if self.id.is_empty() {
+            let person = self.number.as_ref().or(self.user_id.as_ref()).map_or("", String::as_str);
+            OptInKey::new(account, &format!("WhatsApp {what} {person} {}", self.at.unix_ms())).to_string()
+        } else {
+            bounded(account, self.id.clone())
+        }
+    }
+}
+
 /// A person who wants no more marketing by WhatsApp.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::door) struct OptOutRequest {
-    /// The number; in E.164 if it is valid.
-    pub(super) number: String,
-    /// The time, as Meta has written it.
-    pub(super) at: String,
-}
+pub(in crate::door) struct OptOutRequest(Word);
+
+/// A person who wants what the last opt-out took.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::door) struct ResumeRequest(Word);
 
 /// A preference of a person.
 pub(super) enum Preference<'a> {
@@ -102,7 +176,11 @@ pub(super) enum Preference<'a> {
         person: Person,
         at: Part<'a>,
     },
-    /// A preference that withdraws nothing.
+    Resume {
+        person: Person,
+        at: Part<'a>,
+    },
+    /// A preference about something else.
     Other,
 }
 
@@ -111,28 +189,69 @@ impl<'a> Preference<'a> {
     pub(super) fn read(preference: &'a RawValue, contacts: &Contacts<'_>) -> Option<Self> {
         let names = ["wa_id", "user_id", "parent_user_id", "category", "value", "timestamp"];
         let [number, user_id, parent, category, value, at] = fields(Some(preference), names)?;
-        let is = |part: Part<'_>, word: &str| text(part).is_some_and(|text| says(&text, &[word.to_owned()]));
-        if !is(category, "marketing_messages") || is(value, "resume") {
+        let is = |part: Part<'_>, word: &str| text(part).is_some_and(|text| is_same_word(&text, word));
+        if !is(category, "marketing_messages") {
             return Some(Self::Other);
         }
-        is(value, "stop")
-            .then(|| Self::Stop { person: Person::of(PersonIds { number, user_id, parent }, contacts), at })
+        let person = || Person::of(PersonIds { number, user_id, parent }, contacts);
+        if is(value, "resume") {
+            return Some(Self::Resume { person: person(), at });
+        }
+        is(value, "stop").then(|| Self::Stop { person: person(), at })
     }
 }
 
 impl OptOutRequest {
-    /// The request of a person; none without a number, because Klaviyo knows consent to WhatsApp by the
-    /// number.
-    pub(super) fn of(person: Person, at: Part<'_>, now: i64) -> Option<Self> {
-        let number = person.number.or(person.invalid_number)?;
-        let at = text_or_number(at).map_or_else(|| now.to_string(), |at| at.into_owned());
-        Some(Self { number, at })
+    /// The request of a person, by a word or a preference. None: it names nobody.
+    pub(super) fn of(
+        id: String,
+        person: Person,
+        at: Moment,
+        conversation: Option<Box<Conversation>>,
+    ) -> Option<Self> {
+        Word::of(id, person, at, conversation).map(Self)
     }
 
-    /// The opt-out. Meta repeats a preference, and the same one has the same id.
-    pub(in crate::door) fn into_opt_out(self, account: &Account) -> OptOut {
-        let Self { number, at } = self;
-        let id = OptInKey::new(account, &format!("WhatsApp stop {number} {at}")).to_string();
-        OptOut { account: account.clone(), id, phone_number: number, opt_out: vec![Channel::Whatsapp] }
+    /// The opt-out, from these lists too.
+    pub(in crate::door) fn into_opt_out(self, account: &Account, lists: &[String]) -> OptOut {
+        let id = self.0.id(account, "stop");
+        let Word { number, user_id, at, conversation, .. } = self.0;
+        OptOut {
+            account: account.clone(),
+            id,
+            phone_number: number,
+            external_id: user_id,
+            opt_out: vec![Channel::Whatsapp],
+            lists: lists.to_vec(),
+            at: Some(at),
+            whatsapp: conversation,
+        }
+    }
+}
+
+impl ResumeRequest {
+    /// The request of a person, by a word or a preference. None: it names nobody.
+    pub(super) fn of(
+        id: String,
+        person: Person,
+        at: Moment,
+        conversation: Option<Box<Conversation>>,
+    ) -> Option<Self> {
+        Word::of(id, person, at, conversation).map(Self)
+    }
+
+    /// The resume.
+    pub(in crate::door) fn into_resume(self, account: &Account) -> Resume {
+        let id = self.0.id(account, "resume");
+        let Word { number, user_id, at, conversation, .. } = self.0;
+        Resume {
+            account: account.clone(),
+            id,
+            phone_number: number,
+            external_id: user_id,
+            resume: vec![Channel::Whatsapp],
+            at: Some(at),
+            whatsapp: conversation,
+        }
     }
 }

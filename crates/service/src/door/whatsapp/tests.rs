@@ -1,9 +1,12 @@
 //! Notifications as Meta sends them, and as it could.
 
 use super::notification::{Notification, Rules};
-use super::request::OptOutRequest;
+use super::vocabulary::Vocabulary;
 use crate::account::Account;
-use crate::opt_in::OptIn;
+use crate::delivery_event::DeliveryEvent;
+use crate::opt_in::{Channel, OptIn};
+use crate::opt_out::{OptOut, Resume};
+use crate::whatsapp_settings::WhatsappSettings;
 use serde_json::{Value, json};
 
 fn notification(messages: Value) -> Vec<u8> {
@@ -39,10 +42,34 @@ fn words() -> Vec<String> {
 }
 
 fn read_with(body: &[u8], change: impl FnOnce(&mut Rules<'_>)) -> Option<Notification> {
-    let words = words();
-    let mut rules = Rules { words: &words, numbers: None, numbers_only: false, now: NOW };
+    let (words, settings) = (words(), WhatsappSettings::default());
+    let vocabulary = Vocabulary::new(&settings, &words);
+    let metrics = &settings.delivery_events;
+    let mut rules = Rules { vocabulary: &vocabulary, metrics, numbers: None, numbers_only: false, now: NOW };
     change(&mut rules);
     Notification::read(body, rules)
+}
+
+/// Reads a notification for an account with these settings.
+fn read_as(settings: &str, body: &[u8]) -> Notification {
+    let (words, settings) = (words(), WhatsappSettings::parse(settings).unwrap());
+    let vocabulary = Vocabulary::new(&settings, &words);
+    let metrics = &settings.delivery_events;
+    let rules = Rules { vocabulary: &vocabulary, metrics, numbers: None, numbers_only: false, now: NOW };
+    Notification::read(body, rules).unwrap()
+}
+
+fn opt_outs(notified: Notification) -> Vec<OptOut> {
+    let account = Account::default();
+    notified.opt_outs.into_iter().map(|request| request.into_opt_out(&account, &[])).collect()
+}
+
+fn resumes(notified: Notification) -> Vec<Resume> {
+    notified.resumes.into_iter().map(|request| request.into_resume(&Account::default())).collect()
+}
+
+fn events(notified: Notification) -> Vec<DeliveryEvent> {
+    notified.statuses.into_iter().map(|status| status.into_event(&Account::default())).collect()
 }
 
 fn read(body: &[u8]) -> Notification {
@@ -107,7 +134,7 @@ fn a_message_has_an_age() {
     assert_eq!(read(json!(NOW.to_string()), NOW + week + 1), old);
     // Each of the two clocks may be ahead.
     assert_eq!(read(json!(NOW.to_string()), NOW - 60), (1, vec![]));
-    for as_number in [json!(NOW), json!(NOW as f64), json!(format!("{NOW}.5"))] {
+    for as_number in [json!(NOW), json!(NOW as f64), json!(format!("{NOW}.5")), json!(NOW * 1_000)] {
         assert_eq!(read(as_number, NOW), (1, vec![]));
     }
     for unreadable in [
@@ -119,7 +146,6 @@ fn a_message_has_an_age() {
         json!("99999999999"),
         json!("1e999"),
         json!("NaN"),
-        json!(NOW * 1_000),
     ] {
         assert_eq!(read(unreadable, NOW), old);
     }
@@ -132,7 +158,7 @@ fn the_word_and_nothing_else_opts_its_sender_in() {
     assert_eq!(found.phone_number.as_deref(), Some("+919820000001"));
     assert_eq!((found.first_name.as_deref(), found.last_name.as_deref()), (Some("Priya"), Some("Sharma")));
     assert!(found.external_id.is_none() && found.properties.is_none() && found.warnings.is_empty());
-    for words in ["", "please subscribe", "SUBSCRIBE!", "UNSUBSCRIBE", "subscribe subscribe"] {
+    for words in ["", "please subscribe", "SUBSCRIBE!", "UNSUBSCRIBE!", "subscribe subscribe"] {
         let notified = read_of(json!([written(words)]));
         assert_eq!((notified.opt_ins.len(), reasons(&notified)), (0, vec![("not-a-wish", 1)]), "{words}");
     }
@@ -457,7 +483,7 @@ fn what_is_unknown_does_not_hide_what_is_known() {
     ] }] });
     let notified = read(body.to_string().as_bytes());
     assert_eq!(notified.opt_ins.len(), 1);
-    assert_eq!(reasons(&notified), [("status", 2), ("unreadable", 4)]);
+    assert_eq!(reasons(&notified), [("status", 1), ("unreadable", 5)]);
     for field in ["message_echoes", "smb_message_echoes", "history", "account_update", "user_id_update"] {
         let body = String::from_utf8(notification(json!([written("SUBSCRIBE")]))).unwrap();
         let notified =
@@ -516,48 +542,244 @@ fn stop(changes: Value) -> Value {
 
 #[test]
 fn who_presses_stop_leaves_whatsapp() {
-    for (changes, number) in [
-        (json!({}), "+919820000001"),
-        (json!({ "wa_id": 919_820_000_001_u64 }), "+919820000001"),
-        (json!({ "wa_id": "5215512345678" }), "+525512345678"),
-        (json!({ "wa_id": null, "user_id": ID }), "+919820000001"),
-        (json!({ "value": "STOP", "timestamp": NOW.to_string() }), "+919820000001"),
-        (json!({ "timestamp": null }), "+919820000001"),
+    for (changes, number, at) in [
+        (json!({}), Some("+919820000001"), NOW * 1_000 + 999),
+        (json!({ "wa_id": 919_820_000_001_u64 }), Some("+919820000001"), NOW * 1_000 + 999),
+        (json!({ "wa_id": "5215512345678" }), Some("+525512345678"), NOW * 1_000 + 999),
+        (json!({ "wa_id": null, "user_id": ID }), Some("+919820000001"), NOW * 1_000 + 999),
+        (
+            json!({ "value": "STOP", "timestamp": (NOW * 1_000 + 7).to_string() }),
+            Some("+919820000001"),
+            NOW * 1_000 + 7,
+        ),
+        (json!({ "timestamp": null }), Some("+919820000001"), NOW * 1_000 + 999),
+        (json!({ "wa_id": null, "user_id": "IN.7" }), None, NOW * 1_000 + 999),
     ] {
         let notified = read(&preferences(json!([stop(changes.clone())])));
         assert!(notified.opt_ins.is_empty() && reasons(&notified).is_empty(), "{changes}");
-        let [stop] = <[OptOutRequest; 1]>::try_from(notified.opt_outs).unwrap();
-        let opt_out = stop.into_opt_out(&Account::default());
-        assert_eq!(opt_out.phone_number, number, "{changes}");
-        assert_eq!(opt_out.opt_out, [crate::opt_in::Channel::Whatsapp]);
+        let [opt_out] = <[OptOut; 1]>::try_from(opt_outs(notified)).unwrap();
+        assert_eq!(opt_out.phone_number.as_deref(), number, "{changes}");
+        assert_eq!(opt_out.opt_out, [Channel::Whatsapp]);
+        assert_eq!(opt_out.at.unwrap().unix_ms(), at, "{changes}");
+        if number.is_none() {
+            assert_eq!(opt_out.external_id.as_deref(), Some("IN.7"));
+        }
+        let resume = read(&preferences(json!([stop({
+            let mut changes = changes.clone();
+            changes["value"] = json!("resume");
+            changes["timestamp"] = json!(NOW);
+            changes
+        })])));
+        let [resume] = <[Resume; 1]>::try_from(resumes(resume)).unwrap();
+        assert_eq!((resume.phone_number.as_deref(), resume.at.unwrap().unix_ms()), (number, NOW * 1_000));
     }
-    let id = |changes: Value| {
-        let notified = read(&preferences(json!([stop(changes)])));
-        notified.opt_outs.into_iter().next().unwrap().into_opt_out(&Account::default()).id
-    };
+    let id = |changes: Value| opt_outs(read(&preferences(json!([stop(changes)])))).remove(0).id;
     assert_eq!(id(json!({})), id(json!({})));
-    // A later one has another id.
+    // A later one has another id, and that of another person.
     assert_ne!(id(json!({})), id(json!({ "timestamp": NOW + 1 })));
+    assert_ne!(id(json!({})), id(json!({ "wa_id": "919820000002" })));
 }
 
 #[test]
 fn what_takes_nothing_back_is_counted() {
     for (preference, reason) in [
-        (stop(json!({ "value": "resume" })), "preference"),
         (stop(json!({ "category": "utility_messages" })), "preference"),
         (stop(json!({ "value": null })), "unreadable"),
         (stop(json!({ "value": "pause" })), "unreadable"),
         (json!({}), "preference"),
         (json!(7), "unreadable"),
         (stop(json!({ "timestamp": NOW - 8 * 24 * 60 * 60 })), "old"),
-        (stop(json!({ "wa_id": null, "user_id": "IN.7" })), "stop-without-number"),
+        (stop(json!({ "value": "resume", "timestamp": null })), "old"),
+        (stop(json!({ "wa_id": null })), "nobody"),
+        (stop(json!({ "value": "resume", "wa_id": null })), "nobody"),
     ] {
         let notified = read(&preferences(json!([preference])));
-        assert_eq!((notified.opt_outs.len(), reasons(&notified)), (0, vec![(reason, 1)]), "{preference}");
+        assert_eq!((notified.opt_outs.len(), notified.resumes.len()), (0, 0), "{preference}");
+        assert_eq!(reasons(&notified), vec![(reason, 1)], "{preference}");
     }
     let foreign =
         read_with(&preferences(json!([stop(json!({}))])), |rules| rules.numbers = Some("7")).unwrap();
     assert_eq!((foreign.opt_outs.len(), reasons(&foreign)), (0, vec![("foreign-number", 1)]));
+}
+
+const SPANISH: &str = r#"{"languages": {"es": {"opt_in_words": ["ALTA"], "opt_out_words": ["BAJA"], "resume_words": ["VOLVER"]}}}"#;
+
+#[test]
+fn words_stop_and_resume_in_every_language_and_part() {
+    for (part, language) in [
+        (json!({ "text": { "body": " stop\u{200b}" } }), None),
+        (json!({ "text": { "body": "Unsubscribe" } }), None),
+        (json!({ "text": { "body": "Baja" } }), Some("es")),
+        (json!({ "button": { "text": "No more", "payload": "STOP" } }), None),
+        (json!({ "button": { "text": "Stop", "payload": "SUBSCRIBE" } }), None),
+        (json!({ "interactive": { "list_reply": { "id": "opt_in", "title": "baja" } } }), Some("es")),
+    ] {
+        let notified = read_as(SPANISH, &notification(json!([message(part.clone())])));
+        assert!(notified.opt_ins.is_empty() && reasons(&notified).is_empty(), "{part}");
+        let [opt_out] = <[OptOut; 1]>::try_from(opt_outs(notified)).unwrap();
+        assert_eq!(
+            (opt_out.id.as_str(), opt_out.phone_number.as_deref()),
+            ("wamid.1", Some("+919820000001"))
+        );
+        let said = opt_out.whatsapp.unwrap();
+        assert_eq!((said.message_id.as_str(), said.language.as_deref()), ("wamid.1", language), "{part}");
+        assert_eq!(said.phone_number_id.as_deref(), Some("106540352242922"));
+        assert_eq!(said.number.as_deref(), Some("919820000001"));
+    }
+    for (word, language) in [("START", None), ("volver", Some("es"))] {
+        let [resume] =
+            <[Resume; 1]>::try_from(resumes(read_as(SPANISH, &notification(json!([written(word)])))))
+                .unwrap();
+        assert_eq!(resume.whatsapp.unwrap().language.as_deref(), language, "{word}");
+        assert_eq!(resume.at.unwrap().unix_ms(), NOW * 1_000);
+    }
+    for (word, language) in [("SUBSCRIBE", None), ("alta", Some("es"))] {
+        let found = opt_in(read_as(SPANISH, &notification(json!([written(word)]))));
+        assert_eq!(found.whatsapp.unwrap().language.as_deref(), language, "{word}");
+        assert_eq!(found.at.unwrap().unix_ms(), NOW * 1_000);
+    }
+    // Without a time an opt-out is done, and a resume is not.
+    for (word, done) in [("STOP", true), ("START", false)] {
+        let mut undated = written(word);
+        undated.as_object_mut().unwrap().remove("timestamp");
+        let notified = read_of(json!([undated]));
+        assert_eq!(notified.opt_outs.len() + notified.resumes.len(), usize::from(done), "{word}");
+        assert_eq!(reasons(&notified).is_empty(), done, "{word}");
+    }
+    let foreign =
+        read_with(&notification(json!([written("STOP")])), |rules| rules.numbers = Some("7")).unwrap();
+    assert_eq!((foreign.opt_outs.len(), reasons(&foreign)), (0, vec![("foreign-number", 1)]));
+}
+
+#[test]
+fn who_has_no_number_stops_by_whatsapps_id() {
+    let mut stopping = written("STOP");
+    stopping.as_object_mut().unwrap().remove("from");
+    stopping["from_user_id"] = json!(ID);
+    let [opt_out] = <[OptOut; 1]>::try_from(opt_outs(read_of(json!([stopping.clone()])))).unwrap();
+    assert_eq!((opt_out.phone_number, opt_out.external_id.as_deref()), (None, Some(ID)));
+    let said = opt_out.whatsapp.unwrap();
+    assert_eq!((said.number, said.user_id.as_deref()), (None, Some(ID)));
+    // With both, either may be what Klaviyo knows.
+    stopping["from"] = json!("919820000001");
+    let [opt_out] = <[OptOut; 1]>::try_from(opt_outs(read_of(json!([stopping])))).unwrap();
+    assert_eq!(
+        (opt_out.phone_number.as_deref(), opt_out.external_id.as_deref()),
+        (Some("+919820000001"), Some(ID))
+    );
+}
+
+#[test]
+fn the_number_that_was_asked_for_completes_the_person() {
+    let shared = json!([{ "name": { "formatted_name": "Priya" }, "phones": [{ "phone": "+91 98200 00009", "wa_id": "919820000009" }] }]);
+    let asked = |message: Value| -> Option<OptIn> {
+        let mut message = message;
+        message["type"] = json!("contacts");
+        message.as_object_mut().unwrap().remove("from");
+        message["from_user_id"] = json!(ID);
+        let notified = read_of(json!([message]));
+        let reasons = reasons(&notified);
+        let found = opt_ins(notified).pop();
+        assert_eq!(reasons.is_empty(), found.is_some());
+        found
+    };
+    let mut marked = shared.clone();
+    marked[0]["origin"] = json!("contact_request");
+    for message in [
+        message(json!({ "contacts": shared, "origin": "contact_request" })),
+        message(json!({ "contacts": marked })),
+        message(json!({ "contacts": { "origin": "contact_request", "contacts": shared } })),
+        message(json!({ "contacts": marked[0] })),
+    ] {
+        let found = asked(message.clone()).unwrap_or_else(|| panic!("{message}"));
+        assert_eq!(
+            (found.phone_number.as_deref(), found.external_id.as_deref()),
+            (Some("+919820000009"), Some(ID))
+        );
+        assert!(found.completes && found.warnings.is_empty(), "{message}");
+    }
+    // The number of a friend.
+    assert!(asked(message(json!({ "contacts": shared }))).is_none());
+    assert!(asked(message(json!({ "contacts": shared, "origin": "other" }))).is_none());
+    assert!(asked(message(json!({ "contacts": [], "origin": "contact_request" }))).is_none());
+    // An invalid number leaves the person known as before.
+    let mut invalid = shared.clone();
+    invalid[0]["phones"] = json!([{ "phone": "12" }]);
+    let found = asked(message(json!({ "contacts": invalid, "origin": "contact_request" }))).unwrap();
+    assert_eq!((found.phone_number, found.external_id.as_deref()), (None, Some(ID)));
+}
+
+fn statuses(statuses: Value) -> Vec<u8> {
+    json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "field": "messages", "value": {
+        "metadata": { "phone_number_id": "106540352242922" }, "statuses": statuses,
+    } }] }] })
+    .to_string()
+    .into_bytes()
+}
+
+fn status(changes: Value) -> Value {
+    let mut status = json!({ "id": "wamid.9", "status": "delivered", "timestamp": NOW.to_string(), "recipient_id": "919820000001" });
+    for (name, change) in changes.as_object().unwrap() {
+        status[name] = change.clone();
+    }
+    status
+}
+
+#[test]
+fn who_has_stopped_is_seen_by_a_message_that_failed() {
+    let stopped =
+        json!({ "status": "failed", "errors": [{ "code": 131026 }, { "code": 131050, "title": "stopped" }] });
+    let [opt_out] =
+        <[OptOut; 1]>::try_from(opt_outs(read(&statuses(json!([status(stopped.clone())]))))).unwrap();
+    assert_eq!(
+        (opt_out.phone_number.as_deref(), opt_out.at.unwrap().unix_ms()),
+        (Some("+919820000001"), NOW * 1_000 + 999)
+    );
+    assert!(opt_out.whatsapp.is_none());
+    let mut hidden = stopped;
+    hidden["recipient_id"] = json!(null);
+    hidden["recipient_user_id"] = json!(ID);
+    let notified =
+        read_as(r#"{"delivery_events": {"failed": "Failed"}}"#, &statuses(json!([status(hidden)])));
+    assert_eq!(notified.statuses.len(), 1);
+    assert_eq!(opt_outs(notified)[0].external_id.as_deref(), Some(ID));
+    for other in [
+        json!({}),
+        json!({ "status": "failed", "errors": [{ "code": 131026 }] }),
+        json!({ "status": "failed", "errors": null }),
+        json!({ "status": 7 }),
+    ] {
+        let notified = read(&statuses(json!([status(other.clone())])));
+        assert_eq!((notified.opt_outs.len(), reasons(&notified)), (0, vec![("status", 1)]), "{other}");
+    }
+}
+
+#[test]
+fn statuses_are_events_where_a_metric_is_named() {
+    let named = r#"{"delivery_events": {"delivered": "WhatsApp delivered", "failed": "WhatsApp failed"}}"#;
+    let failed = json!({ "status": "failed", "errors": [{ "code": 131026, "title": "Undeliverable", "error_data": { "details": "Not on WhatsApp" } }] });
+    let notified = read_as(
+        named,
+        &statuses(json!([status(json!({})), status(json!({ "status": "read" })), status(failed)])),
+    );
+    assert_eq!(reasons(&notified), [("status", 1)]);
+    let found = events(notified);
+    let metrics: Vec<&str> = found.iter().map(|event| event.metric.as_str()).collect();
+    assert_eq!(metrics, ["WhatsApp delivered", "WhatsApp failed"]);
+    assert_eq!(found[0].phone_number.as_deref(), Some("+919820000001"));
+    assert_eq!(found[0].at.unwrap().unix_ms(), NOW * 1_000);
+    assert_eq!(
+        Value::from(found[1].properties.clone()),
+        json!({ "message_id": "wamid.9", "status": "failed", "phone_number_id": "106540352242922", "code": 131026, "reason": "Not on WhatsApp" })
+    );
+    assert_ne!(found[0].id, found[1].id);
+    let again = events(read_as(named, &statuses(json!([status(json!({ "timestamp": NOW + 1 }))]))));
+    assert_eq!(again[0].id, found[0].id);
+    let hidden = json!({ "recipient_id": null, "recipient_user_id": ID });
+    let hidden = events(read_as(named, &statuses(json!([status(hidden)]))));
+    assert_eq!((hidden[0].phone_number.as_ref(), hidden[0].external_id.as_deref()), (None, Some(ID)));
+    let event = hidden[0].event().unwrap();
+    assert_eq!(event.unique_id, hidden[0].id);
 }
 
 /// Meta signs its notifications, but anybody can write to a number.

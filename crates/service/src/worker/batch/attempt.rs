@@ -1,10 +1,12 @@
 //! One attempt at a batch of an account: calls of at most a size, halves after a call has failed, opt-ins one
 //! by one, and how the items end.
 
+use super::admission::Admitted;
 use super::item::{Ended, Item};
 use crate::opt_in_flow::{self, Failure};
 use crate::outcome::{Outcome, Reason};
 use crate::queue::QueueError;
+use crate::worker::gate::Gate;
 use crate::worker::in_flight::pause;
 use crate::worker::settle::Settler;
 use futures_util::{StreamExt, stream};
@@ -12,6 +14,7 @@ use klaviyo_host::types::Code;
 use klaviyo_host::{Disposition, Tenant};
 use serde::Serialize;
 use std::num::NonZeroU32;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// How many requests to JetStream are under way at once.
@@ -20,11 +23,14 @@ pub(super) const AT_ONCE: usize = 256;
 /// One attempt at a batch of one account.
 pub(in crate::worker) struct Batch<'a> {
     pub(super) settler: Settler<'a>,
+    pub(super) gate: &'a Gate,
     pub(super) tenant: &'a Tenant,
     /// How often an opt-in is tried before it becomes a dead letter.
     pub(super) max_attempts: NonZeroU32,
     /// The sequences of the items that are in a call to Klaviyo now.
     pub(super) attempted: Vec<u64>,
+    /// How often people had opted out when the opt-ins were admitted.
+    pub(super) admitted_at: AtomicU64,
 }
 
 /// Why the work on an account stops. Items without an outcome are still in flight then.
@@ -56,8 +62,13 @@ impl Stop {
 }
 
 impl<'a> Batch<'a> {
-    pub(in crate::worker) fn new(settler: Settler<'a>, tenant: &'a Tenant, max_attempts: NonZeroU32) -> Self {
-        Self { settler, tenant, max_attempts, attempted: Vec::new() }
+    pub(in crate::worker) fn new(
+        settler: Settler<'a>,
+        gate: &'a Gate,
+        tenant: &'a Tenant,
+        max_attempts: NonZeroU32,
+    ) -> Self {
+        Self { settler, gate, tenant, max_attempts, attempted: Vec::new(), admitted_at: AtomicU64::new(0) }
     }
 
     /// Settles items: writes their outcomes, then takes their messages off the queue. Items that are to be
@@ -66,24 +77,25 @@ impl<'a> Batch<'a> {
         &self,
         ended: Vec<Ended<T, D>>,
     ) -> Result<(), Stop> {
+        let lane = self.settler.lane;
         let (mut settled, mut retried, mut stop) = (Vec::new(), Vec::new(), Ok(()));
         for (item, result) in ended {
             let is_last = item.attempts >= self.max_attempts.get();
             let Failure { reason, disposition, retry_after } = match result {
                 Ok(done) => {
-                    settled.push(item.settled(done.into()));
+                    settled.push(item.settled(lane, done.into()));
                     continue;
                 }
                 Err(failure) => failure,
             };
             match disposition {
-                Disposition::GiveUp => settled.push(item.settled(Outcome::Dead(reason))),
-                Disposition::Retry if is_last => settled.push(item.settled(Outcome::Dead(reason))),
+                Disposition::GiveUp => settled.push(item.settled(lane, Outcome::Dead(reason))),
+                Disposition::Retry if is_last => settled.push(item.settled(lane, Outcome::Dead(reason))),
                 Disposition::Retry => retried.push(item),
                 Disposition::RetryLater => {
                     stop = Err(Stop::Wait(retry_after, reason.clone()));
                     if is_last {
-                        settled.push(item.settled(Outcome::Dead(reason)));
+                        settled.push(item.settled(lane, Outcome::Dead(reason)));
                     }
                 }
                 Disposition::StopAccount => stop = Err(Stop::Account(reason)),
@@ -136,8 +148,22 @@ impl Batch<'_> {
     /// Does and settles opt-ins one after the other.
     pub(super) async fn one_by_one(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
         for item in items {
-            let result = opt_in_flow::opt_in_to_list(self.tenant, &item.request, list).await;
-            self.end(vec![(item, result.map_err(unless_list_is_gone))]).await?;
+            let (pass, Admitted { members, superseded }) = self.pass(vec![(item, ())], list).await?;
+            let mut ended = Vec::new();
+            for (item, ()) in members {
+                let completed = match item.request.completes {
+                    true => opt_in_flow::complete(self.tenant, &item.request).await,
+                    false => Ok(()),
+                };
+                let result = match completed {
+                    Ok(()) => opt_in_flow::opt_in_to_list(self.tenant, &item.request, list).await,
+                    Err(failure) => Err(failure),
+                };
+                ended.push((item, result.map_err(unless_list_is_gone)));
+            }
+            drop(pass);
+            self.end(ended).await?;
+            self.take_back(superseded).await?;
         }
         Ok(())
     }

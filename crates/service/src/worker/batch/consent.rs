@@ -1,5 +1,6 @@
 //! The consent of opt-ins that were imported, for many at once.
 
+use super::admission::Admitted;
 use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::Item;
 use crate::opt_in::OptIn;
@@ -23,8 +24,21 @@ impl Batch<'_> {
         }
         let mut chunks: Vec<_> = sources.into_values().flat_map(|members| chunks(members, CHUNK)).collect();
         while let Some(chunk) = chunks.pop() {
+            let (pass, Admitted { members, superseded }) = self.pass(chunk, list).await?;
+            let (chunk, without): (Vec<_>, Vec<_>) =
+                members.into_iter().partition(|(item, _)| !item.request.consent.is_empty());
+            if chunk.is_empty() {
+                drop(pass);
+                self.end(without.into_iter().map(|(item, receipt)| (item, Ok(receipt))).collect()).await?;
+                self.take_back(superseded).await?;
+                continue;
+            }
             let opt_ins: Vec<&OptIn> = chunk.iter().map(|(item, _)| &item.request).collect();
-            match opt_in_flow::grant(self.tenant, &opt_ins, list).await {
+            let granted = opt_in_flow::grant(self.tenant, &opt_ins, list).await;
+            drop(pass);
+            self.end(without.into_iter().map(|(item, receipt)| (item, Ok(receipt))).collect()).await?;
+            self.take_back(superseded).await?;
+            match granted {
                 Ok(result) => {
                     let ended = chunk.into_iter().enumerate().map(|(n, (item, receipt))| {
                         let receipt = result.receipt(n, &item.request, receipt);

@@ -1,5 +1,6 @@
 //! Opt-ins that the connector does together.
 
+use super::admission::Admitted;
 use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::Item;
 use crate::opt_in_flow::{self, Failure};
@@ -22,16 +23,26 @@ impl Batch<'_> {
         }
         let mut chunks: Vec<_> = permissions.into_values().flat_map(|items| chunks(items, CHUNK)).collect();
         while let Some(chunk) = chunks.pop() {
+            let given = |item: &Item| (item.request.consent.clone(), item.request.consent_source.clone());
+            let before = chunk.first().map(given);
+            let chunk = chunk.into_iter().map(|item| (item, ())).collect();
+            let (pass, Admitted { members, superseded }) = self.pass(chunk, list).await?;
+            let (chunk, others): (Vec<Item>, Vec<Item>) =
+                members.into_iter().map(|(item, ())| item).partition(|item| Some(given(item)) == before);
+            // Those who give less now are opted in with others who give the same.
+            chunks.extend(others.into_iter().map(|item| vec![item]));
             let contacts: Vec<NewProfile> = chunk.iter().map(|item| item.request.contact()).collect();
             let permission = chunk.first().and_then(|item| item.request.permission());
-            let (outcomes, failure) =
-                match self.tenant.opt_in_many(&contacts, list, permission.as_ref()).await {
-                    Ok(answer) => {
-                        let stopped = answer.value.stopped.map(Failure::by_connector);
-                        (answer.value.outcomes, stopped)
-                    }
-                    Err(error) => (Vec::new(), Some(Failure::from(&error))),
-                };
+            let answer = self.tenant.opt_in_many(&contacts, list, permission.as_ref()).await;
+            drop(pass);
+            self.take_back(superseded).await?;
+            let (outcomes, failure) = match answer {
+                Ok(answer) => {
+                    let stopped = answer.value.stopped.map(Failure::by_connector);
+                    (answer.value.outcomes, stopped)
+                }
+                Err(error) => (Vec::new(), Some(Failure::from(&error))),
+            };
             let (mut done, mut alone, mut pending) = (Vec::new(), Vec::new(), Vec::new());
             let mut outcomes = outcomes.into_iter();
             for item in chunk {

@@ -1,5 +1,6 @@
 //! A bulk import of opt-ins.
 
+use super::admission::Admitted;
 use super::attempt::{Batch, Stop};
 use super::item::Item;
 use crate::opt_in_flow::{self, Failure};
@@ -28,8 +29,14 @@ impl Batch<'_> {
         list: &str,
         created: Option<bool>,
     ) -> Result<Vec<Item>, Stop> {
+        let items = items.into_iter().map(|item| (item, ())).collect();
+        let (pass, Admitted { members, superseded }) = self.pass(items, list).await?;
+        let items: Vec<Item> = members.into_iter().map(|(item, ())| item).collect();
         let contacts: Vec<NewProfile> = items.iter().map(|item| item.request.contact()).collect();
-        let submission = match self.tenant.submit_import(&contacts, Some(list)).await {
+        let submitted = self.tenant.submit_import(&contacts, Some(list)).await;
+        drop(pass);
+        self.take_back(superseded).await?;
+        let submission = match submitted {
             Ok(answer) => answer.value,
             Err(error) => return Stop::by(&Failure::from(&error)).map_or(Ok(items), Err),
         };
@@ -52,7 +59,11 @@ impl Batch<'_> {
                     (item, receipt)
                 })
                 .collect();
-            self.consent(imported, list).await?;
+            // People may have opted out while the job put them on the list.
+            let (pass, Admitted { members, superseded }) = self.pass(imported, list).await?;
+            drop(pass);
+            self.take_back(superseded).await?;
+            self.consent(members, list).await?;
         }
         Ok(items.into_iter().flatten().collect())
     }

@@ -1,10 +1,11 @@
-//! An opt-in or an opt-out between its delivery and its outcome, and the dead letter that it can become.
+//! A message between its delivery and its outcome, and the dead letter that it can become.
 
 use crate::key::OptInKey;
+use crate::moment::Moment;
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::Failure;
 use crate::outcome::{Outcome, Reason, Receipt};
-use crate::queue::{DeadLetterBody, Record};
+use crate::queue::{DeadLetterBody, Lane, Record};
 use crate::worker::settle::Settled;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// An opt-in, or an opt-out, that has no outcome yet.
+/// An opt-in, or another request, that has no outcome yet.
 pub(super) struct Item<T = OptIn> {
     /// The sequence of its message in the stream.
     pub(super) sequence: u64,
@@ -23,6 +24,8 @@ pub(super) struct Item<T = OptIn> {
     pub(super) revision: u64,
     /// The sequences at which front doors have accepted it.
     pub(super) sequences: Vec<u64>,
+    /// When it came into the stream.
+    pub(super) accepted: Moment,
     /// How often it was tried, this attempt included.
     pub(super) attempts: u32,
     /// How often JetStream has delivered it, this delivery included.
@@ -41,24 +44,20 @@ impl Item {
     }
 }
 
-impl<T> Item<T> {
-    /// The sequence at which a front door accepted it first. Its own is a later one if a dead letter was
-    /// retried.
-    pub(super) fn first_sequence(&self) -> u64 {
-        self.sequences.iter().copied().min().unwrap_or(self.sequence)
-    }
-}
-
 impl<T: Serialize> Item<T> {
-    pub(super) fn settled(self, outcome: Outcome) -> Settled {
-        let Self { sequence, key, request, revision, sequences, attempts, deliveries: _ } = self;
+    pub(super) fn settled(self, lane: Lane, outcome: Outcome) -> Settled {
+        let Self { sequence, key, request, revision, sequences, attempts, .. } = self;
         let dead_letter = match &outcome {
             Outcome::Dead(reason) => {
-                // An opt-in, or an opt-out, was parsed from JSON and always can be written.
+                // It was parsed from JSON and always can be written.
                 let message = serde_json::to_vec(&request).unwrap_or_default();
-                Some(dead_letter(&message, reason.clone(), attempts, sequences.clone()))
+                Some(dead_letter(&message, lane, reason.clone(), attempts, sequences.clone()))
             }
-            Outcome::Done(_) | Outcome::OptedOut(_) | Outcome::Waiting | Outcome::Dropped => None,
+            Outcome::Done(_)
+            | Outcome::OptedOut(_)
+            | Outcome::Resumed(_)
+            | Outcome::Waiting
+            | Outcome::Dropped => None,
         };
         Settled { sequence, key, record: Record { outcome, sequences, revision }, dead_letter }
     }
@@ -67,13 +66,14 @@ impl<T: Serialize> Item<T> {
 /// The body of a message's dead letter, dated now.
 pub(super) fn dead_letter(
     message: &[u8],
+    lane: Lane,
     error: Reason,
     attempts: u32,
     sequences: Vec<u64>,
 ) -> DeadLetterBody {
     // RFC 3339 has a form for every year that a clock shows here.
     let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
-    DeadLetterBody { opt_in: content(message), error, attempts, since, sequences }
+    DeadLetterBody { opt_in: content(message), lane, error, attempts, since, sequences }
 }
 
 /// The message itself if it is JSON and no longer than an opt-in can be; otherwise the base64 of its

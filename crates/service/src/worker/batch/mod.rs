@@ -3,14 +3,17 @@
 //! A failing batch is split and retried until the failing item is alone. So each opt-in ends as if it had
 //! been sent by itself, however many were waiting beside it.
 
+mod admission;
 mod attempt;
 mod consent;
 mod enroll;
+mod events;
 mod import;
 mod item;
 mod lookup;
 mod opt_outs;
 mod pending;
+mod resumes;
 
 pub(super) use attempt::{Batch, Stop};
 
@@ -18,8 +21,10 @@ use super::plan::{self, Plan};
 use crate::opt_in_flow;
 use crate::outcome::Receipt;
 use crate::queue::Delivery;
+use admission::Admitted;
 use attempt::chunks;
 use item::Item;
+use pending::AllPending;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,18 +40,18 @@ impl Batch<'_> {
     }
 
     async fn process(&mut self, deliveries: Vec<(Arc<Delivery>, u32)>) -> Result<(), Stop> {
-        let (opt_ins, opt_outs) = self.parse_and_dedupe(deliveries).await?;
-        // First: people who have stopped marketing get none while others are brought to Klaviyo, and consent
-        // that they gave before is not given after it.
+        let AllPending { opt_ins, opt_outs, resumes, events } = self.parse_and_dedupe(deliveries).await?;
+        // First: people who have stopped marketing get none while others are brought to Klaviyo.
         self.opt_out(opt_outs).await?;
+        self.resume(resumes).await?;
         let mut lists: BTreeMap<String, Vec<Item>> = BTreeMap::new();
-        for item in self.without_withdrawn(opt_ins).await? {
+        for item in opt_ins {
             lists.entry(item.request.list.clone()).or_default().push(item);
         }
         for (list, items) in lists {
             self.process_list(&list, items).await?;
         }
-        Ok(())
+        self.track(events).await
     }
 
     /// The opt-ins to one list.
@@ -61,8 +66,11 @@ impl Batch<'_> {
                 return self.end::<_, Receipt>(failed.collect()).await;
             }
         };
+        let items = items.into_iter().map(|item| (item, ())).collect();
+        let Admitted { members, superseded } = self.admit(items, &list).await?;
+        self.take_back(superseded).await?;
         let mut by_limit: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
-        for item in items {
+        for (item, ()) in members {
             // A message that was delivered often and never settled may be one that kills workers.
             by_limit.entry(plan::batch_limit(item.attempts.max(item.deliveries))).or_default().push(item);
         }
@@ -78,6 +86,9 @@ impl Batch<'_> {
     /// The opt-ins to one list that are brought to Klaviyo together, in the way that takes the fewest
     /// requests.
     async fn process_batch(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
+        let (completing, items): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| item.request.completes);
+        self.one_by_one(completing, list).await?;
         let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
         match Plan::of_identifiers(bare.len()) {
             Plan::Import => {

@@ -1,54 +1,215 @@
-//! The opt-outs of a batch, and the consent that people have withdrawn lately.
-//!
-//! A record of it keeps an older opt-in from giving that consent again: one that failed before, a dead letter
-//! that is retried, or one that another worker has.
+//! The opt-outs of a batch, and opt-ins that came too late for one.
 
 use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
-use crate::key::OptInKey;
-use crate::opt_in::{Channel, OptIn};
+use crate::moment::Moment;
+use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, Failure};
-use crate::opt_out::OptOut;
+use crate::opt_out::{OptOut, identifiers};
 use crate::outcome::{OptOutReceipt, Reason};
-use crate::queue::{QueueError, Record};
+use crate::queue::{QueueError, Standing, Thing};
+use crate::worker::in_flight::pause;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::Disposition;
-use klaviyo_host::types::Code;
+use klaviyo_host::types::{Code, Identifier};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use tracing::warn;
 
-/// How many people `consent.revoke` takes in one request.
-const CHUNK: usize = 100;
+/// How many people leave in one call.
+const CHUNK: usize = 500;
+
+/// Somebody who leaves, with what is to be taken.
+struct Leaving<T> {
+    item: Item<T>,
+    identifiers: Vec<Identifier>,
+    standing: Standing,
+    warnings: Vec<String>,
+}
 
 impl Batch<'_> {
-    /// Revokes the consent of people, and settles their opt-outs.
+    /// Takes from people what they opt out of, and settles their opt-outs.
     pub(super) async fn opt_out(&mut self, items: Vec<Item<OptOut>>) -> Result<(), Stop> {
-        // An opt-in that the same person sends afterwards has to find the opt-out done.
-        self.settler.in_flight.go_first(&items.iter().map(|item| item.sequence).collect::<Vec<u64>>());
-        let mut chunks = chunks(items, CHUNK);
-        while let Some(chunk) = chunks.pop() {
-            self.attempted = chunk.iter().map(|item| item.sequence).collect();
-            let opt_outs: Vec<&OptOut> = chunk.iter().map(|item| &item.request).collect();
-            match opt_in_flow::revoke(self.tenant, &opt_outs).await {
-                Ok(result) => {
-                    let receipt = |n| result.of(n).map(|warnings| OptOutReceipt { warnings });
-                    let ended: Vec<_> =
-                        chunk.into_iter().enumerate().map(|(n, item)| (item, receipt(n))).collect();
-                    self.record_withdrawals(&ended).await?;
-                    self.end(ended).await?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        self.attempted = items.iter().map(|item| item.sequence).collect();
+        let lists = match self.lists_of(&items).await {
+            Ok(lists) => lists,
+            Err(failure) => {
+                let ended = items.into_iter().map(|item| (item, Err(failure.clone())));
+                return self.end::<_, OptOutReceipt>(ended.collect()).await;
+            }
+        };
+        let noted = stream::iter(items).map(|item| self.note_opt_out(item, &lists));
+        let noted: Vec<Option<Leaving<OptOut>>> = noted.buffered(AT_ONCE).try_collect().await?;
+        // From here on no call begins that gives what they have left.
+        self.gate.opted_out();
+        self.take(noted.into_iter().flatten().collect()).await
+    }
+
+    /// The ids of the lists that these opt-outs name; none for a list that the account does not have.
+    async fn lists_of(&self, items: &[Item<OptOut>]) -> Result<BTreeMap<String, Option<String>>, Failure> {
+        let mut ids = BTreeMap::new();
+        for list in items.iter().flat_map(|item| &item.request.lists) {
+            if ids.contains_key(list) {
+                continue;
+            }
+            let id = match opt_in_flow::list_id(self.tenant, list).await {
+                Ok(id) => Some(id),
+                // The consent is taken all the same.
+                Err(failure) if failure.reason.code == Code::NotFound.as_str() => {
+                    warn!(account = %self.settler.account, list, "opt_out_lists names a list that the account does not have");
+                    None
                 }
-                Err(failure) if affects_all(&failure) => {
-                    let Reason { code, message, .. } = &failure.reason;
-                    warn!(account = %self.settler.account, code, reason = message, "opt-outs are not done yet");
-                    let ended = chunk.into_iter().map(|item| (item, Err(failure.clone())));
-                    self.end::<_, OptOutReceipt>(ended.collect()).await?;
+                // So it is for a key that lacks the scope for lists.
+                Err(failure) if failure.reason.code == Code::Forbidden.as_str() => {
+                    return Err(Failure { disposition: Disposition::Retry, ..failure });
                 }
-                Err(failure) => match split(&failure, chunk)? {
-                    Split::Halves(halves) => chunks.extend(halves),
-                    Split::One(item) => self.end::<_, OptOutReceipt>(vec![(item, Err(failure))]).await?,
-                },
+                Err(failure) => return Err(failure),
+            };
+            ids.insert(list.clone(), id);
+        }
+        Ok(ids)
+    }
+
+    /// Notes an opt-out as a word of its person. None: that cannot be done now, and the opt-out is back in the
+    /// queue.
+    async fn note_opt_out(
+        &self,
+        item: Item<OptOut>,
+        lists: &BTreeMap<String, Option<String>>,
+    ) -> Result<Option<Leaving<OptOut>>, Stop> {
+        let (opt_out, mut warnings) = (&item.request, Vec::new());
+        let mut things: Vec<Thing> = opt_out.opt_out.iter().copied().map(Thing::Channel).collect();
+        for list in &opt_out.lists {
+            match lists.get(list).and_then(Option::as_ref) {
+                Some(id) => things.push(Thing::List(id.clone())),
+                None => warnings.push(format!("lists: the account has no list {list:?}")),
+            }
+        }
+        let (at, now, identifiers) =
+            (opt_out.at.unwrap_or(item.accepted), Moment::now(), opt_out.identifiers());
+        let change = self
+            .settler
+            .queue
+            .change_person(self.settler.account, &identifiers, |person| person.opt_out(&things, at, now));
+        match change.await {
+            Ok(standing) => {
+                if standing.things.len() < things.len() {
+                    warnings.push("the person has opted in or resumed since, which stands".to_owned());
+                }
+                Ok(Some(Leaving { item, identifiers, standing, warnings }))
+            }
+            Err(error @ QueueError::Unreadable(_)) => {
+                warn!(account = %self.settler.account, %error, "an opt-out is left for later");
+                self.settler.in_flight.nak(item.sequence, pause(item.attempts)).await;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes back what opt-ins may have given before it was known that their people have opted out since, and
+    /// settles them.
+    pub(super) async fn take_back(&self, superseded: Vec<Item>) -> Result<(), Stop> {
+        let mut leaving = Vec::with_capacity(superseded.len());
+        for item in superseded {
+            let OptIn { phone_number, external_id, warnings, .. } = &item.request;
+            let (identifiers, warnings) =
+                (identifiers(phone_number.as_ref(), external_id.as_ref()), warnings.clone());
+            let queue = self.settler.queue;
+            let things =
+                queue.change_person(self.settler.account, &identifiers, |person| person.out_of()).await?;
+            let standing = Standing { things, remembered: BTreeSet::new() };
+            leaving.push(Leaving { item, identifiers, standing, warnings });
+        }
+        self.take(leaving).await
+    }
+
+    /// Takes from people what they are to be without.
+    async fn take<T: Serialize>(&self, leaving: Vec<Leaving<T>>) -> Result<(), Stop> {
+        // A call takes the same from all of its people.
+        let mut groups: BTreeMap<BTreeSet<Thing>, Vec<Leaving<T>>> = BTreeMap::new();
+        for one in leaving {
+            groups.entry(one.standing.things.clone()).or_default().push(one);
+        }
+        let nothing = groups.remove(&BTreeSet::new()).unwrap_or_default();
+        let stayed = |one: Leaving<T>| {
+            (one.item, Ok(OptOutReceipt { warnings: one.warnings, ..OptOutReceipt::default() }))
+        };
+        self.end(nothing.into_iter().map(stayed).collect()).await?;
+        for (things, leaving) in groups {
+            let mut chunks = chunks(leaving, CHUNK);
+            while let Some(chunk) = chunks.pop() {
+                let identifiers: Vec<Identifier> =
+                    chunk.iter().flat_map(|one| one.identifiers.clone()).collect();
+                let pass = self.gate.enter().await;
+                let taken = opt_in_flow::opt_out(self.tenant, &identifiers, &things).await;
+                drop(pass);
+                match taken {
+                    Ok(taken) => {
+                        let mut taken = taken.into_iter();
+                        let ended = chunk.into_iter().map(|one| {
+                            let own = taken.by_ref().take(one.identifiers.len()).collect();
+                            self.left(one, own)
+                        });
+                        let ended = stream::iter(ended.collect::<Vec<_>>()).buffered(AT_ONCE);
+                        self.end(ended.try_collect().await?).await?;
+                    }
+                    Err(failure) if affects_all(&failure) => {
+                        let Reason { code, message, .. } = &failure.reason;
+                        warn!(account = %self.settler.account, code, reason = message, "opt-outs are not done yet");
+                        let ended = chunk.into_iter().map(|one| (one.item, Err(failure.clone())));
+                        self.end::<_, OptOutReceipt>(ended.collect()).await?;
+                    }
+                    Err(failure) => match split(&failure, chunk)? {
+                        Split::Halves(halves) => chunks.extend(halves),
+                        Split::One(one) => {
+                            self.end::<_, OptOutReceipt>(vec![(one.item, Err(failure))]).await?
+                        }
+                    },
+                }
             }
         }
         Ok(())
+    }
+
+    /// Notes what was taken from a person, by each of the person's identifiers.
+    async fn left<T>(
+        &self,
+        one: Leaving<T>,
+        taken: Vec<Result<opt_in_flow::Taken, Failure>>,
+    ) -> Result<Ended<T, OptOutReceipt>, Stop> {
+        let Leaving { item, identifiers, standing, warnings } = one;
+        let mut receipt = OptOutReceipt { warnings, ..OptOutReceipt::default() };
+        let (mut things, mut failure) = (standing.remembered, None);
+        for taken in taken {
+            match taken {
+                Ok(taken) => {
+                    receipt.profile_id = receipt.profile_id.or(taken.profile_id);
+                    receipt.warnings.extend(taken.warnings);
+                    things.extend(taken.things);
+                    failure = failure.or(taken.refused);
+                }
+                Err(refused) => failure = Some(refused),
+            }
+        }
+        let known = self
+            .settler
+            .queue
+            .change_person(self.settler.account, &identifiers, |person| person.took(&things));
+        known.await?;
+        if let Some(failure) = failure {
+            return Ok((item, Err(failure)));
+        }
+        for thing in things {
+            match thing {
+                Thing::Channel(channel) => receipt.consent.push(channel),
+                Thing::List(list) => receipt.lists.push(list),
+            }
+        }
+        Ok((item, Ok(receipt)))
     }
 }
 
@@ -56,93 +217,4 @@ impl Batch<'_> {
 fn affects_all(failure: &Failure) -> bool {
     matches!(failure.disposition, Disposition::RetryLater | Disposition::StopAccount)
         || failure.reason.code == Code::Forbidden.as_str()
-}
-
-impl Batch<'_> {
-    /// Records the opt-outs that were done, each with the sequence of its message in the stream.
-    pub(super) async fn record_withdrawals(
-        &self,
-        ended: &[Ended<OptOut, OptOutReceipt>],
-    ) -> Result<(), Stop> {
-        let done = ended.iter().filter(|(_, result)| result.is_ok());
-        let recorded: Vec<_> = done.map(|(item, _)| self.record_withdrawal(item)).collect();
-        stream::iter(recorded).buffer_unordered(AT_ONCE).try_collect().await
-    }
-
-    async fn record_withdrawal(&self, item: &Item<OptOut>) -> Result<(), Stop> {
-        let sequence = item.first_sequence();
-        for channel in &item.request.opt_out {
-            let key = self.withdrawal_key(&item.request.phone_number, *channel);
-            loop {
-                let known = match self.settler.queue.find_record(&key).await {
-                    // A newer version has recorded the same.
-                    Err(QueueError::Unreadable(_)) => break,
-                    known => known?,
-                };
-                let record = Record {
-                    outcome: OptOutReceipt::default().into(),
-                    sequences: vec![sequence],
-                    revision: known.as_ref().map_or(0, |known| known.revision),
-                };
-                if known.is_some_and(|known| is_after(&known, sequence.saturating_sub(1)))
-                    || self.settler.queue.settle(&key, &record).await?
-                {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Opt-ins without the consent that their people have withdrawn since they were accepted.
-    pub(super) async fn without_withdrawn(&self, opt_ins: Vec<Item>) -> Result<Vec<Item>, Stop> {
-        let opt_ins = stream::iter(opt_ins).map(|item| self.without_withdrawn_channels(item));
-        opt_ins.buffered(AT_ONCE).try_collect().await
-    }
-
-    async fn without_withdrawn_channels(&self, mut item: Item) -> Result<Item, Stop> {
-        let (accepted, opt_in) = (item.first_sequence(), &mut item.request);
-        for channel in opt_in.consent.clone() {
-            if self.has_withdrawn(opt_in, channel, accepted).await? {
-                opt_in.consent.retain(|other| *other != channel);
-                opt_in.warn(format!(
-                    "consent: the person has stopped {channel} marketing since, so none is given"
-                ));
-            }
-        }
-        if opt_in.consent.is_empty() {
-            // A source without consent is invalid.
-            opt_in.consent_source = None;
-        }
-        Ok(item)
-    }
-
-    async fn has_withdrawn(
-        &self,
-        opt_in: &OptIn,
-        channel: Channel,
-        accepted: u64,
-    ) -> Result<bool, QueueError> {
-        match (channel, &opt_in.phone_number) {
-            // Opt-outs have no email.
-            (Channel::Email, _) | (_, None) => Ok(false),
-            (Channel::Sms | Channel::Whatsapp, Some(number)) => {
-                match self.settler.queue.find_record(&self.withdrawal_key(number, channel)).await {
-                    // A newer version has recorded when. That consent was withdrawn is certain.
-                    Err(QueueError::Unreadable(_)) => Ok(true),
-                    record => Ok(record?.is_some_and(|record| is_after(&record, accepted))),
-                }
-            }
-        }
-    }
-
-    /// The key of a withdrawal in the bucket of outcomes, which keeps it as long as an outcome.
-    fn withdrawal_key(&self, number: &str, channel: Channel) -> OptInKey {
-        // The text is longer than the id of any opt-in, so that no opt-in has this key.
-        OptInKey::new(self.settler.account, &format!("{number} has left {channel:0>200}"))
-    }
-}
-
-fn is_after(withdrawal: &Record, sequence: u64) -> bool {
-    withdrawal.sequences.iter().any(|at| *at > sequence)
 }

@@ -3,8 +3,9 @@
 
 use super::attempt::{AT_ONCE, Batch, Stop};
 use super::item::{Item, dead_letter};
+use crate::delivery_event::DeliveryEvent;
 use crate::key::OptInKey;
-use crate::opt_out::OptOut;
+use crate::opt_out::{OptOut, Resume};
 use crate::outcome::{Outcome, Reason};
 use crate::queue::{Delivery, QueueEntry, QueueError, Record};
 use crate::worker::in_flight::pause;
@@ -16,13 +17,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::warn;
 
-/// The opt-ins and the opt-outs that are to be done.
-pub(super) type AllPending = (Vec<Item>, Vec<Item<OptOut>>);
+/// What is to be done, by its kind.
+#[derive(Default)]
+pub(super) struct AllPending {
+    pub(super) opt_ins: Vec<Item>,
+    pub(super) opt_outs: Vec<Item<OptOut>>,
+    pub(super) resumes: Vec<Item<Resume>>,
+    pub(super) events: Vec<Item<DeliveryEvent>>,
+}
 
 /// An item that is to be done.
 enum Pending {
     OptIn(Box<Item>),
     OptOut(Item<OptOut>),
+    Resume(Item<Resume>),
+    Event(Item<DeliveryEvent>),
 }
 
 impl Pending {
@@ -30,6 +39,8 @@ impl Pending {
         match self {
             Self::OptIn(item) => (&item.key, item.sequence, item.attempts),
             Self::OptOut(item) => (&item.key, item.sequence, item.attempts),
+            Self::Resume(item) => (&item.key, item.sequence, item.attempts),
+            Self::Event(item) => (&item.key, item.sequence, item.attempts),
         }
     }
 }
@@ -44,7 +55,7 @@ impl Batch<'_> {
         let all = stream::iter(deliveries);
         let all = all.map(|(delivery, attempts)| self.pending(delivery, attempts)).buffered(AT_ONCE);
         let all: Vec<Pending> = all.try_filter_map(async |pending| Ok(pending)).try_collect().await?;
-        let (mut seen, mut opt_ins, mut opt_outs) = (HashSet::new(), Vec::new(), Vec::new());
+        let (mut seen, mut found) = (HashSet::new(), AllPending::default());
         for pending in all {
             let (key, sequence, attempts) = pending.key_sequence_and_attempts();
             if !seen.insert(key.clone()) {
@@ -53,11 +64,13 @@ impl Batch<'_> {
                 continue;
             }
             match pending {
-                Pending::OptIn(item) => opt_ins.push(*item),
-                Pending::OptOut(item) => opt_outs.push(item),
+                Pending::OptIn(item) => found.opt_ins.push(*item),
+                Pending::OptOut(item) => found.opt_outs.push(item),
+                Pending::Resume(item) => found.resumes.push(item),
+                Pending::Event(item) => found.events.push(item),
             }
         }
-        Ok((opt_ins, opt_outs))
+        Ok(found)
     }
 
     /// The item of a delivery; none if there is nothing to do any more.
@@ -67,20 +80,34 @@ impl Batch<'_> {
         let Some((key, entry)) = delivery.read() else {
             return self.give_up_foreign(&delivery, attempts).await.map(|()| None);
         };
+        let (accepted, deliveries) = (delivery.published(), delivery.deliveries());
+        if let QueueEntry::Event(request) = entry {
+            // It has no outcome.
+            let (revision, sequences) = (0, vec![sequence]);
+            let item = Item { sequence, key, request, revision, sequences, accepted, attempts, deliveries };
+            return Ok(Some(Pending::Event(item)));
+        }
         let Some((revision, sequences)) = self.accepted_at(&key, &delivery, attempts).await? else {
             return Ok(None);
         };
-        let deliveries = delivery.deliveries();
         let reason = match entry {
-            QueueEntry::OptIn(opt_in) => {
+            QueueEntry::OptIn(request) => {
+                let request = *request;
                 let item =
-                    Item { sequence, key, request: *opt_in, revision, sequences, attempts, deliveries };
+                    Item { sequence, key, request, revision, sequences, accepted, attempts, deliveries };
                 return Ok(Some(Pending::OptIn(Box::new(item))));
             }
             QueueEntry::OptOut(request) => {
-                let item = Item { sequence, key, request, revision, sequences, attempts, deliveries };
+                let item =
+                    Item { sequence, key, request, revision, sequences, accepted, attempts, deliveries };
                 return Ok(Some(Pending::OptOut(item)));
             }
+            QueueEntry::Resume(request) => {
+                let item =
+                    Item { sequence, key, request, revision, sequences, accepted, attempts, deliveries };
+                return Ok(Some(Pending::Resume(item)));
+            }
+            QueueEntry::Event(_) => return Ok(None),
             QueueEntry::Invalid(invalid) => Reason::new(Code::InvalidInput, invalid.to_string()),
             QueueEntry::Newer if attempts < self.max_attempts.get() => {
                 in_flight.failed(&[sequence]);
@@ -94,7 +121,8 @@ impl Batch<'_> {
                 Reason::new(Code::InvalidInput, message)
             }
         };
-        let body = dead_letter(delivery.payload(), reason.clone(), attempts, sequences.clone());
+        let body =
+            dead_letter(delivery.payload(), self.settler.lane, reason.clone(), attempts, sequences.clone());
         let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
         self.settler.settle(vec![Settled { sequence, key, record, dead_letter: Some(body) }]).await?;
         Ok(None)
@@ -138,7 +166,7 @@ impl Batch<'_> {
             // The worker that wrote this outcome may have ended before it wrote the dead letter. This worker
             // may not be allowed to read dead letters, and writing one again changes nothing.
             Record { outcome: Outcome::Dead(reason), sequences, .. } => {
-                let body = dead_letter(delivery.payload(), reason, attempts, sequences);
+                let body = dead_letter(delivery.payload(), self.settler.lane, reason, attempts, sequences);
                 self.settler.write_dead_letter(sequence, key, &body).await?;
             }
             Record { .. } => in_flight.ack(sequence).await?,
@@ -154,7 +182,7 @@ impl Batch<'_> {
         let message =
             "the message is not an opt-in that a front door has written; find out who writes to the queue";
         let reason = Reason::new(Code::InvalidInput, message);
-        let body = dead_letter(delivery.payload(), reason, attempts, vec![sequence]);
+        let body = dead_letter(delivery.payload(), self.settler.lane, reason, attempts, vec![sequence]);
         Ok(self.settler.write_dead_letter(sequence, &key, &body).await?)
     }
 }

@@ -1,0 +1,58 @@
+//! The delivery events of a batch. They have no outcomes: Klaviyo keeps one event for each id, so that one that is
+//! sent again does no harm, and nobody asks for them.
+
+use super::attempt::{Batch, Split, Stop, chunks, split};
+use super::item::{Item, dead_letter};
+use crate::delivery_event::DeliveryEvent;
+use crate::opt_in_flow::{self, Failure};
+use crate::outcome::Reason;
+use crate::worker::in_flight::pause;
+use klaviyo_host::Disposition;
+
+/// How many events Klaviyo takes in one request.
+const CHUNK: usize = 1_000;
+
+impl Batch<'_> {
+    /// Tracks events, and takes them off the queue.
+    pub(super) async fn track(&mut self, items: Vec<Item<DeliveryEvent>>) -> Result<(), Stop> {
+        let mut chunks = chunks(items, CHUNK);
+        while let Some(chunk) = chunks.pop() {
+            self.attempted = chunk.iter().map(|item| item.sequence).collect();
+            let events: Vec<&DeliveryEvent> = chunk.iter().map(|item| &item.request).collect();
+            match opt_in_flow::track(self.tenant, &events).await {
+                Ok(mut refused) => {
+                    for (n, item) in chunk.into_iter().enumerate() {
+                        match refused.remove(&n) {
+                            Some(reason) => self.give_up(item, reason).await?,
+                            None => {
+                                self.settler.status.ended(self.settler.lane, "done");
+                                self.settler.in_flight.ack(item.sequence).await?;
+                            }
+                        }
+                    }
+                }
+                Err(failure) => match split(&failure, chunk)? {
+                    Split::Halves(halves) => chunks.extend(halves),
+                    Split::One(item) => self.failed(item, failure).await?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    async fn failed(&self, item: Item<DeliveryEvent>, failure: Failure) -> Result<(), Stop> {
+        let is_last = item.attempts >= self.max_attempts.get();
+        if failure.disposition == Disposition::GiveUp || is_last {
+            return self.give_up(item, failure.reason).await;
+        }
+        self.settler.in_flight.failed(&[item.sequence]);
+        self.settler.in_flight.nak(item.sequence, pause(item.attempts)).await;
+        Ok(())
+    }
+
+    async fn give_up(&self, item: Item<DeliveryEvent>, reason: Reason) -> Result<(), Stop> {
+        let Item { sequence, key, request, sequences, attempts, .. } = item;
+        let body = dead_letter(&request.to_json(), self.settler.lane, reason, attempts, sequences);
+        Ok(self.settler.write_dead_letter(sequence, &key, &body).await?)
+    }
+}
