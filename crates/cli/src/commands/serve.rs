@@ -151,7 +151,7 @@ fn whatsapp_word(text: &str) -> Result<String, String> {
 }
 
 /// The secrets by which a door knows its callers.
-const CALLERS: [SecretKind; 6] = [
+const CALLERS: [SecretKind; 7] = [
     SecretKind::SigningSecret,
     SecretKind::WhatsappAppSecret,
     SecretKind::WhatsappVerifyToken,

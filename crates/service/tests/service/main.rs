@@ -18,6 +18,7 @@ mod on_nats {
     mod ids;
     mod notifications;
     mod oauth;
+    mod orders;
     mod people;
     mod permissions;
     pub(crate) mod platform;

@@ -125,6 +125,18 @@ impl Stage {
         self.worker_at(connect(&self.nats).await)
     }
 
+    /// A worker on threads of its own. To shut them down ends it as a kill does: nothing is given back.
+    pub(crate) async fn worker_to_kill(&self) -> tokio::runtime::Runtime {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let nats = queue::Nats { url: self.nats.url(), ..queue::Nats::default() };
+        let queue = runtime.spawn(async move { Queue::connect(&nats).await.unwrap() }).await.unwrap();
+        let entered = runtime.enter();
+        // Its end is not waited for, and it hears of no other one.
+        std::mem::forget(self.worker_at(Arc::new(queue)));
+        drop(entered);
+        runtime
+    }
+
     /// A worker with a connection of its own.
     pub(crate) fn worker_at(&self, queue: Arc<Queue>) -> Running {
         let secrets = self.secrets();
