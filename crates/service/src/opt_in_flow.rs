@@ -1,13 +1,14 @@
 //! One call of the contract for opt-ins or opt-outs, and what its failure means for them.
 
 use crate::delivery_event::DeliveryEvent;
+use crate::moment::Moment;
 use crate::opt_in::{Channel, OptIn, in_callers_names};
 use crate::opt_out::{OptOut, Resume};
 use crate::outcome::{ErrorDetail, OptOutReceipt, Reason, Receipt};
 use crate::queue::Thing;
 use klaviyo_host::types::{
-    self, Code, ConsentOptions, ConsentOutcome, ContractError, Departure, Detail, Enrollment, Identifier,
-    NewProfile, Subscription,
+    self, Code, ConsentOptions, ConsentOutcome, ContractError, Departure, Detail, Enrollment, Historical,
+    Identifier, NewProfile, Subscription,
 };
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::collections::{BTreeSet, HashMap};
@@ -302,7 +303,7 @@ async fn subscribe_again(
     let identifiers: Vec<Identifier> =
         people.iter().filter_map(|resume| resume.identifiers().into_iter().next()).collect();
     let profiles = tenant.lookup_many(&identifiers).await.map_err(|error| Failure::from(&error))?.value;
-    let (mut subscriptions, mut positions) = (Vec::new(), Vec::new());
+    let (mut subscriptions, mut positions, now) = (Vec::new(), Vec::new(), Moment::now());
     for (position, ((resume, profile), one)) in
         people.iter().zip(profiles).zip(returned.iter_mut()).enumerate()
     {
@@ -329,14 +330,16 @@ async fn subscribe_again(
             phone_number,
             channels: channels.iter().copied().map(Into::into).collect(),
             transactional: Vec::new(),
-            consented_at: None,
+            consented_at: Some(resume.at.unwrap_or(now).min(now).to_string()),
             date_of_birth: None,
         });
     }
     if subscriptions.is_empty() {
         return Ok(());
     }
-    let options = ConsentOptions { custom_source: None, historical_import: None };
+    // The person has confirmed before, and is not asked again.
+    let historical_import = Some(Historical { now: now.to_string() });
+    let options = ConsentOptions { custom_source: None, historical_import };
     let answer = tenant.grant_consent(&subscriptions, None, &options).await;
     let outcome = answer.map_err(|error| not_revoked(&error))?.value;
     let result = consent_result(outcome, "the consent was refused")?;
