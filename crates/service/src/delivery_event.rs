@@ -3,10 +3,14 @@
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::moment::Moment;
+use crate::opt_in_flow::{Failure, reason_of};
+use crate::outcome::Reason;
 use bytes::Bytes;
-use klaviyo_host::types::{Identifier, NewEvent};
+use klaviyo_host::Tenant;
+use klaviyo_host::types::{Code, Identifier, NewEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::fmt;
 
 /// The status of one message, as it waits in the queue.
@@ -62,6 +66,37 @@ impl DeliveryEvent {
             properties: serde_json::to_string(&self.properties).ok(),
         })
     }
+}
+
+/// Tracks events. Returns those that Klaviyo refused, by their positions.
+pub(crate) async fn track(
+    tenant: &Tenant,
+    events: &[&DeliveryEvent],
+) -> Result<HashMap<usize, Reason>, Failure> {
+    let mut refused = HashMap::new();
+    let (mut tracked, mut positions) = (Vec::with_capacity(events.len()), Vec::new());
+    for (position, event) in events.iter().enumerate() {
+        match event.event() {
+            Some(event) => {
+                tracked.push(event);
+                positions.push(position);
+            }
+            None => {
+                let reason = Reason::new(Code::InvalidInput, "the event names nobody");
+                refused.insert(position, reason);
+            }
+        }
+    }
+    let answer = tenant.track_many(&tracked).await.map_err(|error| Failure::from(&error))?.value;
+    if let Some(stopped) = answer.stopped {
+        return Err(Failure::by_connector(stopped));
+    }
+    for refusal in answer.refused {
+        if let Some(position) = positions.get(refusal.index as usize) {
+            refused.insert(*position, reason_of(&refusal.reason, "the event was refused"));
+        }
+    }
+    Ok(refused)
 }
 
 /// Leaves out everything about the person.

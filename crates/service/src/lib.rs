@@ -14,6 +14,7 @@
 //! in the queue: [`secrets`] reads them in the process that uses them.
 
 pub mod account;
+mod completion;
 pub mod conversation;
 pub mod delivery_event;
 pub mod door;
@@ -26,6 +27,7 @@ pub mod ops;
 pub mod opt_in;
 mod opt_in_flow;
 pub mod opt_out;
+mod opt_out_flow;
 pub mod outcome;
 pub mod queue;
 pub mod secrets;

@@ -39,10 +39,12 @@ An opt-in:
   {\"account\": \"default\", \"list\": \"WhatsApp Opt-Ins\", \"email\": \"priya@example.com\",
    \"phone_number\": \"+919820000001\", \"external_id\": \"7\", \"first_name\": \"Priya\",
    \"last_name\": \"Sharma\", \"properties\": {}, \"consent\": [\"email\", \"sms\", \"whatsapp\"],
-   \"consent_source\": \"WhatsApp bot\", \"id\": \"your own id\", \"strict\": false}
+   \"consent_source\": \"WhatsApp bot\", \"id\": \"your own id\", \"at\": \"2026-11-27T08:30:00Z\",
+   \"strict\": false}
   It needs account, list, and one of email, phone_number and external_id. Without consent the
   person becomes a member of the list, no more. With --nats a second opt-in with the same id is
-  not done again. Without --nats it is done again, and finds what the first one did.
+  not done again. Without --nats it is done again, and finds what the first one did. at says when
+  the person opted in, if not now: with --nats, an opt-out of that time or later stands.
 
   Consent is to email, sms and whatsapp, and to no other channel: the door says at once whether an
   opt-in has the address that each channel needs, so it must know the channel. For any other
@@ -91,9 +93,17 @@ WhatsApp:
   number is known by the number alone.
 
   What cannot be done is in the answer and in the log and, with --nats, becomes a dead letter
-  (`klaviyo-connector dead`). A sender who tells WhatsApp to stop marketing loses the consent to
-  WhatsApp; for that, the key needs the scope subscriptions:write. All other notifications are
-  counted by reason in the metric klaviyo_door_ignored_total.
+  (`klaviyo-connector dead`). All other notifications are counted by reason in the metric
+  klaviyo_door_ignored_total.
+
+  STOP and UNSUBSCRIBE, WhatsApp's own button, and a message that fails because the person has
+  stopped marketing opt out: the person loses the consent to WhatsApp and leaves the lists of
+  opt_out_lists; for that, the key needs the scope subscriptions:write. START gives back what an
+  opt-out took, with --nats only. Of a person's words the last one by its time stands.
+
+  ACCOUNT.whatsapp-settings is JSON with other words, in several languages: opt_in_words (else
+  those of --whatsapp-word), opt_out_words, resume_words, languages, opt_out_lists, and in
+  delivery_events the metrics for sent, delivered, read and failed messages. docs/scale.md shows it.
 
 Secrets are files in the folder of --secrets, which are read again when they change, or variables:
   ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            `klaviyo-connector secret`
@@ -101,6 +111,7 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  Meta's id of the number
   ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
   ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
+  ACCOUNT.whatsapp-settings         KLAVIYO_WHATSAPP_SETTINGS         words and lists, no secret
   ACCOUNT.klaviyo-webhook-secret    KLAVIYO_WEBHOOK_SECRET            the secret of Klaviyo's webhook
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
   ACCOUNT.oauth                     `klaviyo-connector connect`       the same, instead of a key

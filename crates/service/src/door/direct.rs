@@ -3,10 +3,11 @@
 use super::replay::ReplayCache;
 use super::reply::{OptInResponse, Rejection, ReplyState};
 use crate::account::Account;
-use crate::delivery_event::DeliveryEvent;
+use crate::delivery_event::{self, DeliveryEvent};
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, Failure};
 use crate::opt_out::{OptOut, Resume};
+use crate::opt_out_flow;
 use crate::outcome::{OptOutReceipt, Outcome, Reason, ResumeReceipt};
 use crate::tenant_cache::{NoKey, TenantCache};
 use futures_util::{StreamExt, stream};
@@ -85,7 +86,7 @@ pub(super) async fn track(
     let mut refused = 0;
     for events in events.chunks(EVENTS) {
         let events: Vec<&DeliveryEvent> = events.iter().collect();
-        match opt_in_flow::track(&tenant, &events).await {
+        match delivery_event::track(&tenant, &events).await {
             Ok(reasons) => refused += reasons.len(),
             // Repeated, they would be refused again.
             Err(failure) if failure.disposition == Disposition::GiveUp => refused += events.len(),
@@ -114,7 +115,7 @@ async fn opt_in_one(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
 
 async fn opt_out_one(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
     let result = match tenants.get(&opt_out.account) {
-        Ok(tenant) => opt_in_flow::opt_out_one(&tenant, &opt_out).await,
+        Ok(tenant) => opt_out_flow::opt_out_one(&tenant, &opt_out).await,
         Err(error) => Err(no_key(&error)),
     };
     let ended = |receipt: OptOutReceipt| ReplyState::ended(receipt.into(), None);

@@ -9,6 +9,7 @@ mod notification;
 mod person;
 mod request;
 mod status;
+mod time;
 mod vocabulary;
 mod words;
 

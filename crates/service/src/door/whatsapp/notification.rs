@@ -9,20 +9,13 @@ use super::message::{self, Intent};
 use super::person::{Contacts, Person, PersonIds};
 use super::request::{Addressed, OptInRequest, OptOutRequest, Preference, ResumeRequest};
 use super::status::{self, StatusRequest};
+use super::time::{is_recent, said_at, sent_at};
 use super::vocabulary::Vocabulary;
 use crate::account::Account;
 use crate::key::OptInKey;
-use crate::moment::Moment;
-use crate::queue::OUTCOMES;
 use crate::whatsapp_settings::DeliveryMetrics;
 use klaviyo_core::text::shown;
 use serde_json::value::RawValue;
-
-/// The greatest age of a message, in seconds. Meta repeats a notification for a week, and a queue knows
-/// outcomes for as long, so that no message is done twice.
-const OLDEST: i64 = OUTCOMES.as_secs().cast_signed();
-/// How far the clocks may differ, in seconds. A message from further in the future would never be too old.
-const AHEAD: i64 = 24 * 60 * 60;
 
 /// The rules by which a notification is read.
 #[derive(Clone, Copy)]
@@ -152,12 +145,12 @@ impl Notification {
             Intent::Unclear => IgnoredReason::Unclear,
             _ if !to.is_own => IgnoredReason::ForeignNumber,
             Intent::Yes(..) | Intent::Number(_) | Intent::Resume(_)
-                if !sent.is_some_and(|at| rules.is_recent(at)) =>
+                if !sent.is_some_and(|at| is_recent(rules.now, at)) =>
             {
                 IgnoredReason::Old
             }
             // Without a time it is done: an opt-out that is done twice does no harm.
-            Intent::OptOut(_) if sent.is_some_and(|at| !rules.is_recent(at)) => IgnoredReason::Old,
+            Intent::OptOut(_) if sent.is_some_and(|at| !is_recent(rules.now, at)) => IgnoredReason::Old,
             intent => {
                 let mut person = Person::of(PersonIds { number, user_id, parent }, contacts);
                 let id = text(id).and_then(|id| shown(&id).map(ToOwned::to_owned));
@@ -208,10 +201,10 @@ impl Notification {
             Preference::Other => IgnoredReason::Preference,
             Preference::Stop { .. } | Preference::Resume { .. } if !to.is_own => IgnoredReason::ForeignNumber,
             // Without a time it is done: an opt-out that is done twice does no harm.
-            Preference::Stop { at, .. } if sent_at(at).is_some_and(|at| !rules.is_recent(at)) => {
+            Preference::Stop { at, .. } if sent_at(at).is_some_and(|at| !is_recent(rules.now, at)) => {
                 IgnoredReason::Old
             }
-            Preference::Resume { at, .. } if !sent_at(at).is_some_and(|at| rules.is_recent(at)) => {
+            Preference::Resume { at, .. } if !sent_at(at).is_some_and(|at| is_recent(rules.now, at)) => {
                 IgnoredReason::Old
             }
             Preference::Stop { person, at } => {
@@ -257,12 +250,13 @@ impl Notification {
         let reason = match metric {
             None if !has_stopped => IgnoredReason::Status,
             _ if !to.is_own => IgnoredReason::ForeignNumber,
-            _ if sent.is_some_and(|at| !rules.is_recent(at)) => IgnoredReason::Old,
+            _ if sent.is_some_and(|at| !is_recent(rules.now, at)) => IgnoredReason::Old,
             _ => {
                 let ids = PersonIds { number, user_id, parent };
                 if has_stopped {
-                    // Meta's id of the message has other statuses too.
+                    // Meta's id of the message has other statuses too, and contains the number.
                     let word = format!("WhatsApp status {id} {}", status::STOPPED);
+                    let word = OptInKey::new(&Account::default(), &word).to_string();
                     let person = Person::of(ids, contacts);
                     self.opt_out(OptOutRequest::of(word, person, said_at(sent, rules.now, true), None));
                 }
@@ -304,30 +298,4 @@ impl Notification {
         }
         Some(())
     }
-}
-
-impl Rules<'_> {
-    fn is_recent(&self, (ms, _): (i64, bool)) -> bool {
-        (-AHEAD..=OLDEST).contains(&self.now.saturating_sub(ms.div_euclid(1_000)))
-    }
-}
-
-/// From here on, a number is milliseconds since 1970; as seconds it would be the year 5138.
-const MILLISECONDS: i64 = 100_000_000_000;
-
-/// A time in milliseconds since 1970, from a text or a number in seconds or milliseconds; and whether it was in
-/// seconds.
-fn sent_at(at: Part<'_>) -> Option<(i64, bool)> {
-    let at = text_or_number(at)?;
-    let fraction = || at.parse::<f64>().ok().filter(|at| at.is_finite()).map(|at| at as i64);
-    let at = at.parse().ok().or_else(fraction)?;
-    if at >= MILLISECONDS { Some((at, false)) } else { Some((at.saturating_mul(1_000), true)) }
-}
-
-/// The time of a word. WhatsApp tells the second: an opt-out counts from its end, so that it stands against an
-/// opt-in of the same second.
-fn said_at(sent: Option<(i64, bool)>, now: i64, opts_out: bool) -> Moment {
-    let (ms, in_seconds) = sent.unwrap_or((now.saturating_mul(1_000), true));
-    let rest = if in_seconds && opts_out { 999 } else { 0 };
-    Moment::from_unix_ms(ms.saturating_add(rest))
 }

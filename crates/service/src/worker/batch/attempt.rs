@@ -3,6 +3,7 @@
 
 use super::admission::Admitted;
 use super::item::{Ended, Item};
+use crate::completion;
 use crate::opt_in_flow::{self, Failure};
 use crate::outcome::{Outcome, Reason};
 use crate::queue::QueueError;
@@ -152,7 +153,7 @@ impl Batch<'_> {
             let mut ended = Vec::new();
             for (item, ()) in members {
                 let completed = match item.request.completes {
-                    true => opt_in_flow::complete(self.tenant, &item.request).await,
+                    true => completion::complete(self.tenant, &item.request).await,
                     false => Ok(()),
                 };
                 let result = match completed {

@@ -31,6 +31,11 @@ impl Batch<'_> {
                 members.into_iter().map(|(item, ())| item).partition(|item| Some(given(item)) == before);
             // Those who give less now are opted in with others who give the same.
             chunks.extend(others.into_iter().map(|item| vec![item]));
+            if chunk.is_empty() {
+                drop(pass);
+                self.take_back(superseded).await?;
+                continue;
+            }
             let contacts: Vec<NewProfile> = chunk.iter().map(|item| item.request.contact()).collect();
             let permission = chunk.first().and_then(|item| item.request.permission());
             let answer = self.tenant.opt_in_many(&contacts, list, permission.as_ref()).await;

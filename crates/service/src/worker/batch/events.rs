@@ -3,8 +3,8 @@
 
 use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::{Item, dead_letter};
-use crate::delivery_event::DeliveryEvent;
-use crate::opt_in_flow::{self, Failure};
+use crate::delivery_event::{self, DeliveryEvent};
+use crate::opt_in_flow::Failure;
 use crate::outcome::Reason;
 use crate::worker::in_flight::pause;
 use klaviyo_host::Disposition;
@@ -19,7 +19,7 @@ impl Batch<'_> {
         while let Some(chunk) = chunks.pop() {
             self.attempted = chunk.iter().map(|item| item.sequence).collect();
             let events: Vec<&DeliveryEvent> = chunk.iter().map(|item| &item.request).collect();
-            match opt_in_flow::track(self.tenant, &events).await {
+            match delivery_event::track(self.tenant, &events).await {
                 Ok(mut refused) => {
                     for (n, item) in chunk.into_iter().enumerate() {
                         match refused.remove(&n) {

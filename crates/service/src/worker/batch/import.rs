@@ -32,6 +32,11 @@ impl Batch<'_> {
         let items = items.into_iter().map(|item| (item, ())).collect();
         let (pass, Admitted { members, superseded }) = self.pass(items, list).await?;
         let items: Vec<Item> = members.into_iter().map(|(item, ())| item).collect();
+        if items.is_empty() {
+            drop(pass);
+            self.take_back(superseded).await?;
+            return Ok(items);
+        }
         let contacts: Vec<NewProfile> = items.iter().map(|item| item.request.contact()).collect();
         let submitted = self.tenant.submit_import(&contacts, Some(list)).await;
         drop(pass);

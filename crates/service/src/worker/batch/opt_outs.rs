@@ -6,6 +6,7 @@ use crate::moment::Moment;
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, Failure};
 use crate::opt_out::{OptOut, identifiers};
+use crate::opt_out_flow::{self, Taken};
 use crate::outcome::{OptOutReceipt, Reason};
 use crate::queue::{QueueError, Standing, Thing};
 use crate::worker::in_flight::pause;
@@ -145,7 +146,7 @@ impl Batch<'_> {
                 let identifiers: Vec<Identifier> =
                     chunk.iter().flat_map(|one| one.identifiers.clone()).collect();
                 let pass = self.gate.enter().await;
-                let taken = opt_in_flow::opt_out(self.tenant, &identifiers, &things).await;
+                let taken = opt_out_flow::opt_out(self.tenant, &identifiers, &things).await;
                 drop(pass);
                 match taken {
                     Ok(taken) => {
@@ -179,7 +180,7 @@ impl Batch<'_> {
     async fn left<T>(
         &self,
         one: Leaving<T>,
-        taken: Vec<Result<opt_in_flow::Taken, Failure>>,
+        taken: Vec<Result<Taken, Failure>>,
     ) -> Result<Ended<T, OptOutReceipt>, Stop> {
         let Leaving { item, identifiers, standing, warnings } = one;
         let mut receipt = OptOutReceipt { warnings, ..OptOutReceipt::default() };

@@ -3,8 +3,9 @@
 use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
 use crate::moment::Moment;
-use crate::opt_in_flow::{self, Failure, Returned};
+use crate::opt_in_flow::Failure;
 use crate::opt_out::Resume;
+use crate::opt_out_flow::{self, Returned};
 use crate::outcome::ResumeReceipt;
 use crate::queue::{QueueError, Thing};
 use crate::worker::in_flight::pause;
@@ -33,7 +34,7 @@ impl Batch<'_> {
             while let Some(chunk) = chunks.pop() {
                 let people: Vec<&Resume> = chunk.iter().map(|item| &item.request).collect();
                 let pass = self.gate.enter().await;
-                let returned = opt_in_flow::resume(self.tenant, &people, &things).await;
+                let returned = opt_out_flow::resume(self.tenant, &people, &things).await;
                 drop(pass);
                 match returned {
                     Ok(returned) => {

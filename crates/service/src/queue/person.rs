@@ -1,0 +1,341 @@
+//! The words of one person, and which of them stand.
+
+use crate::moment::Moment;
+use crate::opt_in::Channel;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Something that a person has, and that an opt-out takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) enum Thing {
+    /// Consent to marketing on a channel.
+    Channel(Channel),
+    /// Membership of a list, by its id.
+    List(String),
+}
+
+const LIST: &str = "list:";
+
+impl From<Thing> for String {
+    fn from(thing: Thing) -> Self {
+        match thing {
+            Thing::Channel(channel) => channel.to_string(),
+            Thing::List(list) => format!("{LIST}{list}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Thing {
+    type Error = serde_json::Error;
+
+    fn try_from(text: String) -> Result<Self, serde_json::Error> {
+        match text.strip_prefix(LIST) {
+            Some(list) => Ok(Self::List(list.to_owned())),
+            None => serde_json::from_value(text.into()).map(Self::Channel),
+        }
+    }
+}
+
+impl Thing {
+    /// Whether a resume is about it: a resume comes by WhatsApp, and is about what a word there took.
+    const fn is_resumed(&self) -> bool {
+        matches!(self, Self::Channel(Channel::Whatsapp) | Self::List(_))
+    }
+}
+
+/// How long something that was given may be invisible in Klaviyo.
+const INVISIBLE: Duration = Duration::from_secs(60 * 60);
+
+/// The last words of one person. Times are in milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// The time of the last opt-in to each thing, and when it was about to be done.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    opted_in: BTreeMap<Thing, (i64, i64)>,
+    /// The time of the last opt-out from each thing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    opted_out: BTreeMap<Thing, i64>,
+    /// The time of the last resume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resumed: Option<i64>,
+    /// What opt-outs have taken, or kept from an older opt-in, and no resume has given back; each with the time of
+    /// its opt-out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    taken: BTreeMap<Thing, i64>,
+}
+
+/// The parts of an opt-out that stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// What the person is to be without.
+    pub(crate) things: BTreeSet<Thing>,
+    /// Those of them that this service may have given so lately that Klaviyo does not show it, or that an attempt
+    /// before this one may have taken.
+    pub(crate) remembered: BTreeSet<Thing>,
+}
+
+impl Person {
+    /// The time of the opt-out from a thing, if that is the last word about it. Of equal times it is.
+    fn stands(&self, thing: &Thing) -> Option<i64> {
+        let out = *self.opted_out.get(thing)?;
+        let is_back = thing.is_resumed() && self.resumed.is_some_and(|resumed| resumed > out);
+        let is_in = self.opted_in.get(thing).is_some_and(|(at, _)| *at > out);
+        (!is_back && !is_in).then_some(out)
+    }
+
+    /// An opt-in to these things. Returns those that a later opt-out, or one of the same time, keeps from the
+    /// person.
+    pub(crate) fn opt_in(&mut self, things: &[Thing], at: Moment, now: Moment) -> BTreeSet<Thing> {
+        let at = at.unix_ms();
+        let mut kept = BTreeSet::new();
+        for thing in things {
+            match self.stands(thing).filter(|out| *out >= at) {
+                Some(out) => {
+                    // In the order of the words the opt-out would have taken it.
+                    self.taken.insert(thing.clone(), out);
+                    kept.insert(thing.clone());
+                }
+                None => {
+                    let given = self.opted_in.entry(thing.clone()).or_insert((at, now.unix_ms()));
+                    if given.0 < at {
+                        *given = (at, now.unix_ms());
+                    }
+                }
+            }
+        }
+        kept
+    }
+
+    /// An opt-out from these things. Returns the parts that stand.
+    pub(crate) fn opt_out(&mut self, things: &[Thing], at: Moment, now: Moment) -> Standing {
+        let at = at.unix_ms();
+        let mut standing = Standing::default();
+        for thing in things {
+            let before = self.opted_out.get(thing).copied();
+            self.opted_out.insert(thing.clone(), before.map_or(at, |before| before.max(at)));
+            let Some(out) = self.stands(thing) else { continue };
+            if let Some(taken) = self.taken.get_mut(thing) {
+                *taken = out;
+            }
+            let visible =
+                now.unix_ms().saturating_sub(i64::try_from(INVISIBLE.as_millis()).unwrap_or(i64::MAX));
+            if self.opted_in.get(thing).is_some_and(|(_, done)| *done > visible || before == Some(at)) {
+                standing.remembered.insert(thing.clone());
+            }
+            standing.things.insert(thing.clone());
+        }
+        standing
+    }
+
+    /// These were taken from the person.
+    pub(crate) fn took(&mut self, things: &BTreeSet<Thing>) {
+        for thing in things {
+            if let Some(out) = self.stands(thing) {
+                self.taken.insert(thing.clone(), out);
+            }
+        }
+    }
+
+    /// A resume. Returns what opt-outs before it took.
+    pub(crate) fn resume(&mut self, at: Moment) -> BTreeSet<Thing> {
+        let at = at.unix_ms();
+        self.resumed = self.resumed.max(Some(at));
+        let taken = self.taken.iter().filter(|(thing, out)| thing.is_resumed() && **out < at);
+        taken.map(|(thing, _)| thing.clone()).collect()
+    }
+
+    /// These are given back by the resume of this time.
+    pub(crate) fn gave_back(&mut self, things: &BTreeSet<Thing>, at: Moment, now: Moment) {
+        let at = at.unix_ms();
+        for thing in things {
+            // A later opt-out may have taken it again.
+            if self.taken.get(thing).is_some_and(|out| *out < at) {
+                self.taken.remove(thing);
+            }
+            let given = self.opted_in.entry(thing.clone()).or_insert((at, now.unix_ms()));
+            *given = (given.0.max(at), now.unix_ms());
+        }
+    }
+
+    /// What the person is to be without.
+    pub(crate) fn out_of(&self) -> BTreeSet<Thing> {
+        self.opted_out.keys().filter(|thing| self.stands(thing).is_some()).cloned().collect()
+    }
+
+    /// The words of two entries of one person.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        for (thing, given) in &other.opted_in {
+            let known = self.opted_in.entry(thing.clone()).or_insert(*given);
+            *known = (*known).max(*given);
+        }
+        for (thing, out) in &other.opted_out {
+            let known = self.opted_out.entry(thing.clone()).or_insert(*out);
+            *known = (*known).max(*out);
+        }
+        for (thing, out) in &other.taken {
+            let known = self.taken.entry(thing.clone()).or_insert(*out);
+            *known = (*known).max(*out);
+        }
+        self.resumed = self.resumed.max(other.resumed);
+        // A resume that named one of the two has given these back.
+        let resumed = self.resumed;
+        self.taken.retain(|thing, out| !thing.is_resumed() || resumed.is_none_or(|resumed| resumed <= *out));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Word {
+        In(i64),
+        Out(i64),
+        Back(i64),
+    }
+    use Word::{Back, In, Out};
+
+    fn list() -> Thing {
+        Thing::List("Y6nRLr".to_owned())
+    }
+
+    /// A person in Klaviyo, and what this service knows of the person. Every word does what its flow does.
+    #[derive(Default)]
+    struct World {
+        person: Person,
+        is_on_list: bool,
+    }
+
+    impl World {
+        fn hear(&mut self, word: Word) {
+            let (things, now) = ([list()], Moment::from_unix_ms(1_000));
+            match word {
+                In(at) => {
+                    let kept = self.person.opt_in(&things, Moment::from_unix_ms(at), now);
+                    self.is_on_list |= kept.is_empty();
+                }
+                Out(at) => {
+                    let standing = self.person.opt_out(&things, Moment::from_unix_ms(at), now);
+                    let had = self.is_on_list && !standing.things.is_empty();
+                    self.is_on_list &= standing.things.is_empty();
+                    let had = if had { standing.things } else { BTreeSet::new() };
+                    self.person.took(&had.union(&standing.remembered).cloned().collect());
+                }
+                Back(at) => {
+                    let back = self.person.resume(Moment::from_unix_ms(at));
+                    self.is_on_list |= !back.is_empty();
+                    self.person.gave_back(&back, Moment::from_unix_ms(at), now);
+                }
+            }
+        }
+    }
+
+    fn permutations(words: &[Word]) -> Vec<Vec<Word>> {
+        if words.is_empty() {
+            return vec![Vec::new()];
+        }
+        let mut all = Vec::new();
+        for n in 0..words.len() {
+            let mut rest = words.to_vec();
+            let first = rest.remove(n);
+            all.extend(permutations(&rest).into_iter().map(|rest| [vec![first], rest].concat()));
+        }
+        all
+    }
+
+    /// What the words mean in the order of their times.
+    fn right(words: &[Word]) -> bool {
+        let (mut is_on, mut had) = (false, false);
+        for word in words {
+            match word {
+                In(_) => is_on = true,
+                Out(_) => (had, is_on) = (had || is_on, false),
+                Back(_) => (is_on, had) = (is_on || had, false),
+            }
+        }
+        is_on
+    }
+
+    /// Every sequence of up to five words, in every order of arrival, each once or all twice.
+    #[test]
+    fn words_count_by_their_times_however_they_arrive() {
+        let mut tried = 0;
+        for length in 1..=5_u32 {
+            for code in 0..3_i64.pow(length) {
+                let word = |n: u32| match (code / 3_i64.pow(n)) % 3 {
+                    0 => In(i64::from(n) + 1),
+                    1 => Out(i64::from(n) + 1),
+                    _ => Back(i64::from(n) + 1),
+                };
+                let words: Vec<Word> = (0..length).map(word).collect();
+                for arrival in permutations(&words) {
+                    for again in [false, true] {
+                        let mut world = World::default();
+                        for word in &arrival {
+                            world.hear(*word);
+                            if again {
+                                world.hear(*word);
+                            }
+                        }
+                        assert_eq!(
+                            world.is_on_list,
+                            right(&words),
+                            "{words:?} as {arrival:?}, again {again}"
+                        );
+                        tried += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(tried, 2 * (3 + 9 * 2 + 27 * 6 + 81 * 24 + 243 * 120));
+    }
+
+    #[test]
+    fn of_equal_times_the_opt_out_stands() {
+        for words in [[In(1), Out(1)], [Out(1), In(1)]] {
+            let mut world = World::default();
+            words.into_iter().for_each(|word| world.hear(word));
+            assert!(!world.is_on_list);
+            world.hear(Back(1));
+            assert!(!world.is_on_list);
+            world.hear(Back(2));
+            assert!(world.is_on_list);
+        }
+    }
+
+    /// A resume gives back what was taken and nothing else: nobody had been on the list.
+    #[test]
+    fn nothing_that_was_not_taken_comes_back() {
+        let mut world = World::default();
+        [Out(1), Back(2)].into_iter().for_each(|word| world.hear(word));
+        assert!(!world.is_on_list);
+        let mut person = Person::default();
+        let email = Thing::Channel(Channel::Email);
+        person.opt_out(std::slice::from_ref(&email), Moment::from_unix_ms(1), Moment::from_unix_ms(1));
+        person.took(&[email.clone()].into());
+        assert!(person.resume(Moment::from_unix_ms(2)).is_empty());
+        assert_eq!(person.out_of(), [email].into());
+    }
+
+    #[test]
+    fn two_entries_of_one_person_are_one() {
+        let (now, things) = (Moment::from_unix_ms(9), [list(), Thing::Channel(Channel::Whatsapp)]);
+        let mut by_id = Person::default();
+        by_id.opt_in(&things, Moment::from_unix_ms(1), now);
+        let mut by_number = Person::default();
+        by_number.opt_out(&things, Moment::from_unix_ms(2), now);
+        by_number.took(&things.clone().into());
+        let both = by_id.clone().with(&by_number);
+        assert_eq!(both, by_number.clone().with(&by_id));
+        assert_eq!(both.out_of(), things.clone().into());
+        by_id.resume(Moment::from_unix_ms(3));
+        let both = by_number.with(&by_id);
+        assert!(both.out_of().is_empty() && both.taken.is_empty());
+        let text = serde_json::to_string(&both).unwrap();
+        assert!(text.contains("\"list:Y6nRLr\":[1,9]"), "{text}");
+        assert_eq!(serde_json::from_str::<Person>(&text).unwrap(), both);
+    }
+}
