@@ -70,7 +70,7 @@ pub(crate) fn receipt(opt_in: &OptIn, receipt: types::Receipt) -> Result<Receipt
         profile_id: Some(receipt.profile_id),
         profile_name: receipt.profile_name,
         list_id: receipt.list_id,
-        created: Some(receipt.created),
+        created: receipt.created,
         consent: Vec::new(),
         warnings: warnings(opt_in, receipt.warnings),
     };

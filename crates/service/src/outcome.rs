@@ -35,9 +35,8 @@ pub struct Receipt {
     pub profile_name: Option<String>,
     /// The list's id.
     pub list_id: String,
-    /// Whether the profile is new; none after an import without a lookup.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created: Option<bool>,
+    /// Whether the profile is new.
+    pub created: bool,
     /// The channels on which Klaviyo took the consent that came with the opt-in. Empty: the person is on the list, and
     /// the consent is what it was before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

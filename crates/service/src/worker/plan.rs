@@ -8,8 +8,6 @@ type Requests = usize;
 
 /// How many identifiers are looked up in one request: `contacts.lookup-many`.
 pub(super) const LOOKED_UP: usize = 100;
-/// How many profiles one addition to a list takes.
-const ADDED: usize = 1_000;
 /// How many requests an import takes, whatever its size: one submits it, some poll it, one reads its
 /// failures. It is slow, so it is chosen only where it saves requests.
 const IMPORT: Requests = 8;
@@ -22,24 +20,15 @@ pub(super) enum Plan {
     Together,
     /// All are looked up. Those without a profile are imported if [`is_import`]; the others are opted in together.
     LookedUp,
-    /// All are imported, whether their profiles exist or not.
-    Import,
 }
 
 impl Plan {
-    /// The plan for so many opt-ins that have more than one identifier.
+    /// The plan for so many opt-ins.
     ///
     /// They are looked up before an import, because an import overwrites fields of a profile that exists, and
     /// an opt-in does not.
-    pub(super) fn of_contacts(count: usize) -> Self {
+    pub(super) fn of(count: usize) -> Self {
         if is_import(count) { Self::LookedUp } else { Self::Together }
-    }
-
-    /// The plan for so many opt-ins that have one identifier and nothing else. An import of them overwrites
-    /// nothing.
-    pub(super) fn of_identifiers(count: usize) -> Self {
-        // Compared with the cheapest result of a lookup: all profiles exist.
-        if IMPORT < together(count) { Self::Import } else { Self::of_contacts(count) }
     }
 }
 
@@ -54,24 +43,14 @@ pub(super) fn is_import(absent: usize) -> bool {
     absent > IMPORT
 }
 
-/// Without the requests that create missing profiles.
-fn together(count: usize) -> Requests {
-    count.div_ceil(LOOKED_UP) + count.div_ceil(ADDED)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_plan_is_the_one_with_the_fewest_requests() {
-        assert_eq!(Plan::of_contacts(1), Plan::Together);
-        assert_eq!(Plan::of_contacts(8), Plan::Together);
-        assert_eq!(Plan::of_contacts(9), Plan::LookedUp);
-        assert_eq!(Plan::of_contacts(10_000), Plan::LookedUp);
-        assert_eq!(Plan::of_identifiers(1), Plan::Together);
-        assert_eq!(Plan::of_identifiers(700), Plan::LookedUp);
-        assert_eq!(Plan::of_identifiers(701), Plan::Import);
+        assert_eq!([1, 8].map(Plan::of), [Plan::Together; 2]);
+        assert_eq!([9, 10_000].map(Plan::of), [Plan::LookedUp; 2]);
         assert!(!is_import(8));
         assert!(is_import(9));
     }
@@ -87,9 +66,11 @@ mod tests {
 
     #[test]
     fn an_opt_in_takes_fewer_requests_the_more_are_waiting() {
-        let most = |count| match Plan::of_contacts(count) {
+        // The looking up, and the addition of 1,000 a request.
+        let together = |count: usize| count.div_ceil(LOOKED_UP) + count.div_ceil(1_000);
+        let most = |count| match Plan::of(count) {
             Plan::Together => together(count) + count,
-            Plan::LookedUp | Plan::Import => together(count) + count.div_ceil(LOOKED_UP) + IMPORT,
+            Plan::LookedUp => together(count) + count.div_ceil(LOOKED_UP) + IMPORT,
         };
         let each: Vec<f64> =
             [1, 2, 10, 100, 1_000, 10_000].map(|count| most(count) as f64 / count as f64).into();

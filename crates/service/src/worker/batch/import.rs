@@ -23,12 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 impl Batch<'_> {
     /// Imports contacts into the list, and settles those that Klaviyo has imported. Returns the others,
     /// whatever kept them out: when each is tried by itself, Klaviyo says what it has against it.
-    pub(super) async fn import(
-        &self,
-        items: Vec<Item>,
-        list: &str,
-        created: Option<bool>,
-    ) -> Result<Vec<Item>, Stop> {
+    pub(super) async fn import(&self, items: Vec<Item>, list: &str) -> Result<Vec<Item>, Stop> {
         let items = items.into_iter().map(|item| (item, ())).collect();
         let (pass, Admitted { members, superseded }) = self.pass(items, list).await?;
         let items: Vec<Item> = members.into_iter().map(|(item, ())| item).collect();
@@ -57,7 +52,7 @@ impl Batch<'_> {
                         profile_id: None,
                         profile_name: item.request.first_name.clone(),
                         list_id: list.to_owned(),
-                        created,
+                        created: true,
                         consent: Vec::new(),
                         warnings: opt_in_flow::warnings(&item.request, submission.warnings.clone()),
                     };

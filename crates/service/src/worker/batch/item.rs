@@ -35,15 +35,6 @@ pub(super) struct Item<T = OptIn> {
 /// An item, and what came of it.
 pub(super) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
 
-impl Item {
-    /// Whether the contact is one identifier and nothing else.
-    pub(super) fn is_bare(&self) -> bool {
-        let OptIn { email, phone_number, external_id, first_name, last_name, properties, .. } = &self.request;
-        let identifiers = [email, phone_number, external_id].into_iter().flatten().count();
-        identifiers == 1 && first_name.is_none() && last_name.is_none() && properties.is_none()
-    }
-}
-
 impl<T: Serialize> Item<T> {
     pub(super) fn settled(self, lane: Lane, outcome: Outcome) -> Settled {
         let Self { sequence, key, request, revision, sequences, attempts, .. } = self;

@@ -38,7 +38,7 @@ impl Batch<'_> {
             }
         }
         if is_import(absent.len()) {
-            absent = self.import(absent, list, Some(true)).await?;
+            absent = self.import(absent, list).await?;
         }
         others.extend(absent);
         Ok(others)

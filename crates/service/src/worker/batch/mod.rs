@@ -86,22 +86,13 @@ impl Batch<'_> {
     /// The opt-ins to one list that are brought to Klaviyo together, in the way that takes the fewest
     /// requests.
     async fn process_batch(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
-        let (completing, items): (Vec<Item>, Vec<Item>) =
+        let (completing, mut others): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| item.request.completes);
         self.one_by_one(completing, list).await?;
-        let (bare, mut others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_bare);
-        match Plan::of_identifiers(bare.len()) {
-            Plan::Import => {
-                self.settler.status.planned(Plan::Import);
-                let left = self.import(bare, list, None).await?;
-                self.enroll(left, list).await?;
-            }
-            Plan::Together | Plan::LookedUp => others.extend(bare),
-        }
         if others.is_empty() {
             return Ok(());
         }
-        let plan = Plan::of_contacts(others.len());
+        let plan = Plan::of(others.len());
         self.settler.status.planned(plan);
         if plan == Plan::LookedUp {
             others = self.import_absent(others, list).await?;
