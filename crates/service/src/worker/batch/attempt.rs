@@ -112,11 +112,11 @@ impl<'a> Batch<'a> {
 }
 
 /// All items in chunks of at most `size`, in order.
-pub(super) fn chunks<T>(mut all: Vec<T>, size: usize) -> Vec<Vec<T>> {
-    let mut chunks = Vec::new();
-    while !all.is_empty() {
-        let rest = all.split_off(all.len().min(size));
-        chunks.push(std::mem::replace(&mut all, rest));
+pub(super) fn chunks<T>(all: Vec<T>, size: usize) -> Vec<Vec<T>> {
+    let (mut chunks, mut all) = (Vec::with_capacity(all.len().div_ceil(size)), all.into_iter());
+    while !all.as_slice().is_empty() {
+        // Collected, because a vector that is split keeps its room for all items.
+        chunks.push(all.by_ref().take(size).collect());
     }
     chunks
 }
@@ -183,6 +183,17 @@ fn unless_list_is_gone(failure: Failure) -> Failure {
 mod tests {
     use super::*;
     use crate::outcome::Reason;
+
+    #[test]
+    fn chunks_hold_all_in_order_and_no_room_for_more() {
+        let all = || (0..10_000).collect::<Vec<u32>>();
+        for (size, count) in [(1, 10_000), (100, 100), (3_000, 4), (10_000, 1), (20_000, 1)] {
+            let chunks = chunks(all(), size);
+            assert_eq!((chunks.len(), chunks.concat()), (count, all()), "{size}");
+            assert!(chunks.iter().map(Vec::capacity).sum::<usize>() < 20_000 + 4 * count, "{size}");
+        }
+        assert!(chunks(Vec::<u32>::new(), 7).is_empty());
+    }
 
     #[test]
     fn a_list_that_is_gone_is_looked_for_again() {
