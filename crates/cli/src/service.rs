@@ -9,6 +9,7 @@ use klaviyo_host::Limits;
 use klaviyo_service::feed::Sender;
 use klaviyo_service::ops::{Listener, ListenerSettings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
+use klaviyo_service::reply::{Cloud, CloudError};
 use klaviyo_service::secrets::{SecretKind, Secrets};
 use klaviyo_service::tenant_cache::TenantCache;
 use klaviyo_sync::Interrupt;
@@ -50,6 +51,14 @@ pub(crate) struct NatsArgs {
     /// needs as much again for outcomes and the rest
     #[arg(long, global = true, value_name = "BYTES", default_value_t = OPT_INS_BYTES)]
     queue_bytes: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct CloudArgs {
+    /// Send replies by WhatsApp to another Cloud API than Meta's, such as that of `klaviyo-connector whatsapp`: https://, or
+    /// http:// on this machine
+    #[arg(long, value_name = "URL")]
+    whatsapp_endpoint: Option<String>,
 }
 
 #[derive(Args)]
@@ -113,6 +122,19 @@ pub(crate) fn tenants(
 /// The sender of changes.
 pub(crate) fn sender(is_private_allowed: bool) -> Result<Sender, Failure> {
     Sender::new(is_private_allowed).map_err(|error| Failure::other(chain(&error)))
+}
+
+/// WhatsApp's Cloud API, or what stands for it.
+pub(crate) fn cloud(options: &CloudArgs) -> Result<Cloud, Failure> {
+    Cloud::new(options.whatsapp_endpoint.as_deref()).map_err(|error| {
+        let sentence = chain(&error);
+        match error {
+            CloudError::Transport(_) => Failure::other(sentence),
+            CloudError::Origin(_) | CloudError::Unencrypted => {
+                Failure::invalid(None, &sentence).hint("--whatsapp-endpoint names it")
+            }
+        }
+    })
 }
 
 /// Where the queue is. None: neither an option nor a variable says so.

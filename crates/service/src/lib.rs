@@ -30,6 +30,7 @@ pub mod opt_out;
 mod opt_out_flow;
 pub mod outcome;
 pub mod queue;
+pub mod reply;
 pub mod secrets;
 mod signature;
 pub mod tenant_cache;

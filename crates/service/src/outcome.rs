@@ -1,6 +1,8 @@
 //! What became of an opt-in, as it is stored and answered.
 
 use crate::opt_in::{Channel, in_callers_names};
+use crate::reply::replies::ReplyKind;
+use crate::reply::template::Variables;
 use klaviyo_host::types::{self, Code, Detail};
 use serde::{Deserialize, Serialize};
 
@@ -123,14 +125,8 @@ impl Receipt {
 /// allows none.
 #[must_use]
 pub fn reply(name: Option<&str>, address: Option<&str>, is_consent_given: bool) -> String {
-    let (done, at) = if is_consent_given {
-        ("You are now subscribed", "You will receive updates at")
-    } else {
-        ("You are on the list", "Your entry there has the address")
-    };
-    let name = name.filter(|name| !name.is_empty()).map(|name| format!(", {name}")).unwrap_or_default();
-    let address = address.map(|address| format!(" {at} {address}.")).unwrap_or_default();
-    format!("{done}{name}!{address}")
+    let kind = if is_consent_given { ReplyKind::Subscribed } else { ReplyKind::OnList };
+    kind.usual().render(Variables { first_name: name, address })
 }
 
 /// The address that a reply names: one that messages will reach on the channels on which Klaviyo took a consent. Where

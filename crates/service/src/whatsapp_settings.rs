@@ -1,6 +1,7 @@
 //! What an account wants of its WhatsApp: its words, the lists that people leave, the texts of replies, and the
 //! metrics of delivery events.
 
+use crate::reply::replies::Replies;
 use crate::words::is_same_word;
 use klaviyo_core::text::shown;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ pub struct WhatsappSettings {
     /// The lists that a person leaves with an opt-out, each by its id or its exact name.
     pub opt_out_lists: Vec<String>,
     /// The texts of replies, by what they answer.
-    pub replies: BTreeMap<String, String>,
+    pub replies: Replies,
     /// The metrics of delivery events. None by default: then there are no such events.
     pub delivery_events: DeliveryMetrics,
 }
@@ -37,7 +38,7 @@ pub struct LanguageSettings {
     /// The words that give back what the last opt-out took.
     pub resume_words: Vec<String>,
     /// The texts of replies, by what they answer.
-    pub replies: BTreeMap<String, String>,
+    pub replies: Replies,
 }
 
 /// The name of the metric for each status of a message that the business has sent. Statuses without one are no
@@ -172,8 +173,8 @@ mod tests {
         let settings = WhatsappSettings::parse(
             r#"{"opt_in_words": ["SUBSCRIBE"], "opt_out_words": ["STOP", "UNSUBSCRIBE"], "resume_words": ["START"],
                 "languages": {"es": {"opt_in_words": ["ALTA"], "opt_out_words": ["BAJA"], "resume_words": ["VOLVER"],
-                                     "replies": {"done": "Hola"}}},
-                "opt_out_lists": ["Y6nRLr"], "replies": {"done": "Hello"}, "delivery_events": {"read": "Read"}}"#,
+                                     "replies": {"subscribed": "Hola"}}},
+                "opt_out_lists": ["Y6nRLr"], "replies": {"subscribed": "Hello", "refused": null}, "delivery_events": {"read": "Read"}}"#,
         )
         .unwrap();
         assert_eq!(settings.languages["es"].opt_out_words, ["BAJA"]);
@@ -212,7 +213,9 @@ mod tests {
             (r#"{"opt_out_lists": [""]}"#, "opt_out_lists[0]"),
             (r#"{"delivery_events": {"opened": "x"}}"#, "delivery_events.opened"),
             (r#"{"delivery_events": {"read": "\u200b"}}"#, "delivery_events.read"),
-            (r#"{"replies": {"done": 7}}"#, "replies.done"),
+            (r#"{"replies": {"done": "x"}}"#, "replies.done"),
+            (r#"{"replies": {"subscribed": 7}}"#, "replies.subscribed"),
+            (r#"{"languages": {"es": {"replies": {"on_list": "{name}"}}}}"#, "languages.es.replies.on_list"),
         ] {
             let error = WhatsappSettings::parse(text).unwrap_err();
             assert_eq!(error.path, path, "{text}: {error}");

@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::service::{LogArgs, NatsArgs, SecretsArgs};
+use crate::service::{CloudArgs, LogArgs, NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{interrupt, runtime, service};
 use clap::Args;
@@ -105,6 +105,10 @@ WhatsApp:
   those of --whatsapp-word), opt_out_words, resume_words, languages, opt_out_lists, and in
   delivery_events the metrics for sent, delivered, read and failed messages. docs/scale.md shows it.
 
+  Replies: an account with a whatsapp-token answers each message over the Cloud API, once, as a
+  reply to it: without --nats the door does it, with --nats the worker. The texts are in
+  ACCOUNT.whatsapp-settings, as docs/whatsapp.md says.
+
 Secrets are files in the folder of --secrets, which are read again when they change, or variables:
   ACCOUNT.signing-secret            KLAVIYO_SIGNING_SECRET            `klaviyo-connector secret`
   ACCOUNT.whatsapp-app-secret       KLAVIYO_WHATSAPP_APP_SECRET       what Meta signs with
@@ -113,6 +117,8 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
   ACCOUNT.whatsapp-settings         KLAVIYO_WHATSAPP_SETTINGS         words and lists, no secret
   ACCOUNT.klaviyo-webhook-secret    KLAVIYO_WEBHOOK_SECRET            the secret of Klaviyo's webhook
+  ACCOUNT.whatsapp-token            KLAVIYO_WHATSAPP_TOKEN            what replies are sent with;
+                                                                      without --nats only
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
   ACCOUNT.oauth                     `klaviyo-connector connect`       the same, instead of a key
 
@@ -141,6 +147,8 @@ pub(crate) struct Serve {
     /// The WhatsApp message that opts its sender in, in any case; may be repeated
     #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
     whatsapp_word: Vec<String>,
+    #[command(flatten)]
+    cloud: CloudArgs,
     /// Opt in only senders whose phone number WhatsApp tells; without this, other senders are known by WhatsApp's own id
     #[arg(long)]
     whatsapp_numbers_only: bool,
@@ -181,9 +189,9 @@ impl Serve {
         service::start_log(&self.log, account.verbose);
         let interrupt = interrupt::listen()?;
         let nats = service::nats(&self.nats, Role::Door);
-        // A door without a queue does opt-ins itself.
-        let key = nats.is_none().then_some(SecretKind::ApiKey);
-        let kinds: Vec<SecretKind> = CALLERS.into_iter().chain(key).collect();
+        // A door without a queue does opt-ins itself, and replies.
+        let own = [SecretKind::ApiKey, SecretKind::WhatsappToken].into_iter().filter(|_| nats.is_none());
+        let kinds: Vec<SecretKind> = CALLERS.into_iter().chain(own).collect();
         let secrets = tokio::select! {
             secrets = service::secrets(&self.secrets, &kinds) => secrets?,
             () = interrupt.asked() => return Ok(Output::printed()),
@@ -207,7 +215,8 @@ impl Serve {
                     ..klaviyo_host::Limits::default()
                 };
                 let tenants = service::tenants(account, limits, &secrets)?;
-                Door::direct(tenants, Arc::clone(&secrets), settings, &mut registry)
+                let cloud = service::cloud(&self.cloud)?;
+                Door::direct(tenants, Arc::clone(&secrets), settings, cloud, &mut registry)
             }
         };
         let door = Arc::new(door);

@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::service::{LogArgs, NatsArgs, SecretsArgs};
+use crate::service::{CloudArgs, LogArgs, NatsArgs, SecretsArgs};
 use crate::text::TITLE;
 use crate::{interrupt, runtime, service};
 use clap::Args;
@@ -40,6 +40,11 @@ each change as a request by Standard Webhooks, or to a subject of NATS that a st
 Each change is sent at least once, in order for each person. While the endpoint fails, its changes
 wait. One that it refuses five times with a 4xx is a dead letter: `klaviyo-connector dead changes`.
 
+Replies: with a whatsapp-token and the phone number id, the worker answers people who wrote by
+WhatsApp, once, as soon as it is known what became of their message. A reply that may have been
+sent is not sent again. If WhatsApp refuses the token, replies wait for another one, a day at
+most, and opt-ins go on. The texts are in ACCOUNT.whatsapp-settings, as docs/whatsapp.md says.
+
 Secrets are files in the folder of --secrets, which are read again when they change, or variables:
   ACCOUNT.api-key         KLAVIYO_API_KEY         Klaviyo's private key
   ACCOUNT.oauth           KLAVIYO_OAUTH           an app instead: `klaviyo-connector connect`
@@ -47,6 +52,9 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.changes         KLAVIYO_CHANGES         where its changes go, as above
   ACCOUNT.changes-secret  KLAVIYO_CHANGES_SECRET  what they are signed with, for a url:
                                                   `klaviyo-connector secret` makes one
+  ACCOUNT.whatsapp-token            KLAVIYO_WHATSAPP_TOKEN            what replies are sent with
+  ACCOUNT.whatsapp-phone-number-id  KLAVIYO_WHATSAPP_PHONE_NUMBER_ID  the number that sends them
+  ACCOUNT.whatsapp-settings         KLAVIYO_WHATSAPP_SETTINGS         their texts, as JSON
 
 A worker that is killed loses nothing: another one goes on with its opt-ins after 15 seconds.
 Ctrl-C and SIGTERM end a worker in order.
@@ -66,6 +74,8 @@ pub(crate) struct Worker {
     /// The address of /healthz, /readyz and /metrics; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
+    #[command(flatten)]
+    cloud: CloudArgs,
     /// How often an opt-in is tried before it becomes a dead letter
     #[arg(long, value_name = "NUMBER", default_value = "25")]
     attempts: NonZeroU32,
@@ -75,8 +85,15 @@ pub(crate) struct Worker {
 }
 
 /// The kinds of secrets that a worker needs.
-const KINDS: [SecretKind; 4] =
-    [SecretKind::ApiKey, SecretKind::Oauth, SecretKind::Changes, SecretKind::ChangesSecret];
+const KINDS: [SecretKind; 7] = [
+    SecretKind::ApiKey,
+    SecretKind::Oauth,
+    SecretKind::Changes,
+    SecretKind::ChangesSecret,
+    SecretKind::WhatsappToken,
+    SecretKind::WhatsappPhoneNumberId,
+    SecretKind::WhatsappSettings,
+];
 
 /// The limit of a call: one that makes hundreds of requests waits for Klaviyo's rates.
 const TIME: Duration = Duration::from_secs(180);
@@ -113,9 +130,17 @@ impl Worker {
         let (listener, url) = service::listen(self.listen, "--listen", service::health())?;
         service::end_at_once(&interrupt);
         let mut registry = Registry::default();
+        let cloud = service::cloud(&self.cloud)?;
         let sender = service::sender(self.private_endpoints)?;
-        let worker =
-            worker::Worker::new(queue, Arc::clone(&secrets), tenants, self.attempts, sender, &mut registry);
+        let worker = worker::Worker::new(
+            queue,
+            Arc::clone(&secrets),
+            tenants,
+            self.attempts,
+            sender,
+            cloud,
+            &mut registry,
+        );
         let router = ops::router(worker.health(), Arc::new(registry));
         let text = format!(
             "A worker is up (accounts with a key: {}); how it does: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",

@@ -3,6 +3,7 @@
 use super::direct;
 use super::enqueue::{QueueHealth, enqueue, unavailable};
 use super::replay::ReplayCache;
+use super::replies::DirectReplies;
 use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};
 use crate::account::Account;
 use crate::delivery_event::DeliveryEvent;
@@ -22,7 +23,7 @@ use tracing::debug;
 /// Where a door brings opt-ins.
 pub(super) enum Backend {
     /// To Klaviyo, while the caller waits.
-    Direct { tenants: TenantCache, replays: ReplayCache },
+    Direct { tenants: TenantCache, replays: ReplayCache, replies: DirectReplies },
     /// To the queue.
     Queue { queue: Arc<Queue>, health: QueueHealth },
 }
@@ -55,7 +56,9 @@ impl Backend {
         opt_ins: Vec<OptIn>,
     ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
-            Self::Direct { tenants, replays } => direct::opt_in(tenants, replays, signature, opt_ins).await,
+            Self::Direct { tenants, replays, replies } => {
+                direct::opt_in(tenants, replays, replies, signature, opt_ins).await
+            }
             Self::Queue { queue, health } => {
                 // Converted first: while the queue is waited for, only the messages are in memory.
                 let messages = opt_ins.into_iter().map(|opt_in| {
@@ -81,7 +84,7 @@ impl Backend {
         opt_outs: Vec<OptOut>,
     ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
-            Self::Direct { tenants, .. } => Ok(direct::opt_out(tenants, opt_outs).await),
+            Self::Direct { tenants, replies, .. } => Ok(direct::opt_out(tenants, replies, opt_outs).await),
             Self::Queue { queue, health } => {
                 let messages = opt_outs
                     .iter()
@@ -94,7 +97,7 @@ impl Backend {
     /// Accepts resumes.
     pub(super) async fn accept_resumes(&self, resumes: Vec<Resume>) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
-            Self::Direct { .. } => Ok(direct::resume(resumes)),
+            Self::Direct { replies, .. } => Ok(direct::resume(replies, resumes)),
             Self::Queue { queue, health } => {
                 let messages = resumes
                     .iter()

@@ -1,8 +1,10 @@
 //! Opt-ins and opt-outs that are done while the caller waits.
 
 use super::replay::ReplayCache;
+use super::replies::DirectReplies;
 use super::reply::{OptInResponse, Rejection, ReplyState};
 use crate::account::Account;
+use crate::completion;
 use crate::delivery_event::{self, DeliveryEvent};
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, Failure};
@@ -39,6 +41,7 @@ impl Drop for ForgetOnDrop<'_> {
 pub(super) async fn opt_in(
     tenants: &TenantCache,
     replays: &ReplayCache,
+    replies: &DirectReplies,
     signature: Option<&str>,
     opt_ins: Vec<OptIn>,
 ) -> Result<Vec<OptInResponse>, Rejection> {
@@ -50,7 +53,7 @@ pub(super) async fn opt_in(
     }
     // A caller who disconnects before the end gets no answer, and may repeat the request as it is.
     let mut unless_done = ForgetOnDrop { replays, signature };
-    let done = stream::iter(opt_ins).map(|opt_in| opt_in_one(tenants, opt_in));
+    let done = stream::iter(opt_ins).map(|opt_in| opt_in_one(tenants, replies, opt_in));
     let responses: Vec<OptInResponse> = done.buffered(AT_ONCE).collect().await;
     let is_nothing = |response: &OptInResponse| response.status == StatusCode::SERVICE_UNAVAILABLE;
     if !responses.iter().all(is_nothing) {
@@ -60,11 +63,15 @@ pub(super) async fn opt_in(
 }
 
 /// Answers resumes. Nothing is known here of what an opt-out took, so nothing is given back.
-pub(super) fn resume(resumes: Vec<Resume>) -> Vec<OptInResponse> {
+pub(super) fn resume(replies: &DirectReplies, resumes: Vec<Resume>) -> Vec<OptInResponse> {
     let nothing = |resume: Resume| {
         let message = "there is no queue, so it is not known what an opt-out took, and nothing is given back";
         let receipt = ResumeReceipt { warnings: vec![message.to_owned()], ..ResumeReceipt::default() };
-        response(&resume.account, resume.id, Ok(ReplyState::ended(receipt.into(), None)))
+        let outcome = Outcome::from(receipt);
+        if replies.are_sent(&resume.account) {
+            replies.begin(&resume.account, &resume.to_json(), &outcome);
+        }
+        response(&resume.account, resume.id, Ok(ReplyState::ended(outcome, None)))
     };
     resumes.into_iter().map(nothing).collect()
 }
@@ -97,15 +104,46 @@ pub(super) async fn track(
 }
 
 /// Takes from people what they opt out of.
-pub(super) async fn opt_out(tenants: &TenantCache, opt_outs: Vec<OptOut>) -> Vec<OptInResponse> {
-    stream::iter(opt_outs).map(|opt_out| opt_out_one(tenants, opt_out)).buffered(AT_ONCE).collect().await
+pub(super) async fn opt_out(
+    tenants: &TenantCache,
+    replies: &DirectReplies,
+    opt_outs: Vec<OptOut>,
+) -> Vec<OptInResponse> {
+    let done = stream::iter(opt_outs).map(|opt_out| opt_out_one(tenants, replies, opt_out));
+    done.buffered(AT_ONCE).collect().await
 }
 
-async fn opt_in_one(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
+/// What became of a request, if that is final.
+fn outcome<T: Clone + Into<Outcome>>(result: &Result<T, Failure>) -> Option<Outcome> {
+    match result {
+        Ok(done) => Some(done.clone().into()),
+        Err(failure) if failure.disposition == Disposition::GiveUp => {
+            Some(Outcome::Dead(failure.reason.clone()))
+        }
+        Err(_) => None,
+    }
+}
+
+async fn opt_in_one(tenants: &TenantCache, replies: &DirectReplies, opt_in: OptIn) -> OptInResponse {
     let result = match tenants.get(&opt_in.account) {
-        Ok(tenant) => opt_in_flow::opt_in(&tenant, &opt_in).await,
+        Ok(tenant) => {
+            let completed = match opt_in.completes {
+                true => completion::complete(&tenant, &opt_in).await,
+                false => Ok(()),
+            };
+            match completed {
+                Ok(()) => opt_in_flow::opt_in(&tenant, &opt_in).await,
+                Err(failure) => Err(failure),
+            }
+        }
         Err(error) => Err(no_key(&error)),
     };
+    if opt_in.whatsapp.is_some()
+        && replies.are_sent(&opt_in.account)
+        && let Some(outcome) = outcome(&result)
+    {
+        replies.begin(&opt_in.account, &opt_in.to_json(), &outcome);
+    }
     let state = result.map(|receipt| {
         let address = opt_in.address(&receipt.consent);
         ReplyState::ended(Outcome::Done(receipt), address)
@@ -113,11 +151,17 @@ async fn opt_in_one(tenants: &TenantCache, opt_in: OptIn) -> OptInResponse {
     response(&opt_in.account, opt_in.id.unwrap_or_default(), state)
 }
 
-async fn opt_out_one(tenants: &TenantCache, opt_out: OptOut) -> OptInResponse {
+async fn opt_out_one(tenants: &TenantCache, replies: &DirectReplies, opt_out: OptOut) -> OptInResponse {
     let result = match tenants.get(&opt_out.account) {
         Ok(tenant) => opt_out_flow::opt_out_one(&tenant, &opt_out).await,
         Err(error) => Err(no_key(&error)),
     };
+    if opt_out.whatsapp.is_some()
+        && replies.are_sent(&opt_out.account)
+        && let Some(outcome) = outcome(&result)
+    {
+        replies.begin(&opt_out.account, &opt_out.to_json(), &outcome);
+    }
     let ended = |receipt: OptOutReceipt| ReplyState::ended(receipt.into(), None);
     response(&opt_out.account, opt_out.id, result.map(ended))
 }

@@ -21,6 +21,7 @@ mod klaviyo;
 mod metrics;
 mod opt_ins;
 mod replay;
+mod replies;
 mod reply;
 mod state;
 mod webhook;
@@ -85,6 +86,7 @@ fn label(route: &str) -> &'static str {
 mod tests {
     use super::*;
     use crate::door::{DoorLimits, DoorSettings};
+    use crate::reply::Cloud;
     use crate::secrets::Secrets;
     use crate::tenant_cache::TenantCache;
     use axum::body::Body;
@@ -112,7 +114,8 @@ mod tests {
             limits: DoorLimits::default(),
         };
         let mut registry = Registry::default();
-        let door = Arc::new(Door::direct(tenants, secrets, settings, &mut registry));
+        let door =
+            Arc::new(Door::direct(tenants, secrets, settings, Cloud::new(None).unwrap(), &mut registry));
         // Nested, a request has another path than its route.
         for (base, router) in
             [("", routes(&door)), ("/v1/whatsapp", Router::new().nest("/v1/whatsapp", routes(&door)))]

@@ -6,6 +6,7 @@ use super::body::Bodies;
 use super::enqueue::QueueHealth;
 use super::metrics::DoorMetrics;
 use super::replay::ReplayCache;
+use super::replies::DirectReplies;
 use super::reply::{OptInResponse, Rejection};
 use crate::account::Account;
 use crate::delivery_event::DeliveryEvent;
@@ -13,6 +14,7 @@ use crate::ops::{Health, Readiness};
 use crate::opt_in::OptIn;
 use crate::opt_out::{OptOut, Resume};
 use crate::queue::Queue;
+use crate::reply::{Cloud, Replier};
 use crate::secrets::{MacKey, SecretKind, Secrets};
 use crate::signature::{SignatureError, SignedHeaders};
 use crate::tenant_cache::TenantCache;
@@ -82,16 +84,21 @@ pub struct Door {
 }
 
 impl Door {
-    /// A door that does opt-ins at once.
+    /// A door that does opt-ins at once. It replies to people who write by WhatsApp over this Cloud API, where an account
+    /// has a token for that.
     #[must_use]
     pub fn direct(
         tenants: TenantCache,
         secrets: Arc<Secrets>,
         settings: DoorSettings,
+        cloud: Cloud,
         registry: &mut Registry,
     ) -> Self {
-        let backend = Backend::Direct { tenants, replays: ReplayCache::default() };
-        Self::new(backend, secrets, settings, registry)
+        let metrics = DoorMetrics::new(registry);
+        let replier = Replier::new(Arc::new(cloud), Arc::clone(&secrets));
+        let replies = DirectReplies::new(replier, metrics.clone());
+        let backend = Backend::Direct { tenants, replays: ReplayCache::default(), replies };
+        Self::new(backend, secrets, settings, metrics)
     }
 
     /// A door that puts opt-ins into a queue.
@@ -103,15 +110,15 @@ impl Door {
         registry: &mut Registry,
     ) -> Self {
         let backend = Backend::Queue { queue, health: QueueHealth::default() };
-        Self::new(backend, secrets, settings, registry)
+        Self::new(backend, secrets, settings, DoorMetrics::new(registry))
     }
 
-    fn new(backend: Backend, secrets: Arc<Secrets>, settings: DoorSettings, registry: &mut Registry) -> Self {
+    fn new(backend: Backend, secrets: Arc<Secrets>, settings: DoorSettings, metrics: DoorMetrics) -> Self {
         let rate = RateLimiter::keyed(Quota::per_second(settings.rate));
         let DoorLimits { unsigned_bytes, signed_bytes, body, pause } = settings.limits;
         let bodies = Bodies::new(unsigned_bytes, body, pause);
         let admission = Admission::new(settings.concurrency.get() as usize, signed_bytes);
-        let (metrics, decoy_key) = (DoorMetrics::new(registry), MacKey::decoy());
+        let decoy_key = MacKey::decoy();
         Self { backend, secrets, settings, rate, bodies, admission, metrics, decoy_key }
     }
 
@@ -126,9 +133,10 @@ impl Door {
         }
     }
 
-    /// Waits for what must be kept before the process ends: new tokens of OAuth.
+    /// Waits for what must be kept before the process ends, new tokens of OAuth, and for replies that are under way.
     pub async fn settled(&self) {
-        if let Backend::Direct { tenants, .. } = &self.backend {
+        if let Backend::Direct { tenants, replies, .. } = &self.backend {
+            replies.settled().await;
             tenants.settled().await;
         }
     }

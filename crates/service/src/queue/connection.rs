@@ -46,6 +46,7 @@ pub struct Queue {
     pub(super) changes: Store,
     pub(super) changes_dead: Stream,
     pub(super) people: Store,
+    pub(super) replies: Store,
     /// The most bytes of waiting opt-ins, if the server's own bound would lose some.
     pub(super) max_bytes: Option<u64>,
     pub(super) put_permits: Arc<Semaphore>,
@@ -97,6 +98,7 @@ impl Queue {
             opt_outs: open(Lane::OptOuts).await?,
             opt_ins: open(Lane::OptIns).await?,
             events: open(Lane::Events).await?,
+            replies: open(Lane::Replies).await?,
         };
         let dead_letters = set_up::open_dead_letters(&context).await?;
         for lane in Lane::ALL {
@@ -121,6 +123,7 @@ impl Queue {
             changes: set_up::open_bucket(&context, "klaviyo-changes", Duration::ZERO).await?,
             changes_dead: set_up::open_changes_dead(&context).await?,
             people: set_up::open_bucket(&context, "klaviyo-people", Duration::ZERO).await?,
+            replies: set_up::open_bucket(&context, "klaviyo-replies", OUTCOMES).await?,
             max_bytes: loses.then_some(opt_ins_bytes),
             put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
             outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),

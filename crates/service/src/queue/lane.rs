@@ -20,11 +20,13 @@ pub enum Lane {
     OptIns,
     /// What became of messages that businesses have sent.
     Events,
+    /// Replies to people who wrote by WhatsApp.
+    Replies,
 }
 
 impl Lane {
     /// All lanes, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::OptOuts, Self::OptIns, Self::Events];
+    pub const ALL: [Self; 4] = [Self::OptOuts, Self::OptIns, Self::Events, Self::Replies];
 
     /// The name of its stream.
     #[must_use]
@@ -33,6 +35,7 @@ impl Lane {
             Self::OptOuts => set_up::OPT_OUTS,
             Self::OptIns => set_up::OPT_INS,
             Self::Events => set_up::EVENTS,
+            Self::Replies => set_up::REPLIES,
         }
     }
 
@@ -50,7 +53,7 @@ impl Lane {
     pub(super) const fn bytes(self, opt_ins: u64) -> u64 {
         match self {
             Self::OptIns => opt_ins,
-            Self::OptOuts | Self::Events => opt_ins / 4,
+            Self::OptOuts | Self::Events | Self::Replies => opt_ins / 4,
         }
     }
 }
@@ -61,6 +64,7 @@ pub(super) struct Lanes {
     pub(super) opt_outs: Stream,
     pub(super) opt_ins: Stream,
     pub(super) events: Stream,
+    pub(super) replies: Stream,
 }
 
 impl Lanes {
@@ -69,6 +73,7 @@ impl Lanes {
             Lane::OptOuts => &self.opt_outs,
             Lane::OptIns => &self.opt_ins,
             Lane::Events => &self.events,
+            Lane::Replies => &self.replies,
         }
     }
 }

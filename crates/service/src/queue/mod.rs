@@ -5,9 +5,11 @@
 //! | `KLAVIYO_OPT_INS` | work-queue stream, `klaviyo.opt-ins.<account>` | opt-ins that wait | they are acknowledged |
 //! | `KLAVIYO_OPT_OUTS` | work-queue stream, `klaviyo.opt-outs.<account>` | opt-outs and resumes that wait | they are acknowledged |
 //! | `KLAVIYO_EVENTS` | work-queue stream, `klaviyo.events.<account>` | delivery events that wait | they are acknowledged |
+//! | `KLAVIYO_REPLIES` | work-queue stream, `klaviyo.replies.<account>` | replies that wait | they are acknowledged |
 //! | `KLAVIYO_DEAD` | stream, `klaviyo.dead.<account>.<digest>` | dead letters | they are retried or dropped |
 //! | `klaviyo-outcomes` | bucket | the outcome of each opt-in, opt-out and resume | a week is over |
 //! | `klaviyo-people` | bucket | the last word of each person who can opt out | for ever |
+//! | `klaviyo-replies` | bucket | which replies are sent, or may be | a week is over |
 //! | `klaviyo-leases` | bucket | the worker of each account | ten seconds after the last renewal |
 //! | `klaviyo-oauth` | bucket | the sealed tokens of accounts that have installed an app | somebody deletes them |
 //! | `klaviyo-workers` | bucket | the live workers | ten seconds after the last heartbeat |
@@ -30,6 +32,7 @@ mod people;
 mod person;
 mod put;
 mod record;
+mod replies;
 mod set_up;
 mod settings;
 mod tokens;

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 pub(super) const OPT_INS: &str = "KLAVIYO_OPT_INS";
 pub(super) const OPT_OUTS: &str = "KLAVIYO_OPT_OUTS";
 pub(super) const EVENTS: &str = "KLAVIYO_EVENTS";
+pub(super) const REPLIES: &str = "KLAVIYO_REPLIES";
 const DEAD: &str = "KLAVIYO_DEAD";
 pub(super) const DEAD_SUBJECT: &str = "klaviyo.dead";
 const CHANGES_DEAD: &str = "KLAVIYO_CHANGES_DEAD";
@@ -34,6 +35,7 @@ pub(super) async fn open_lane(
         Lane::OptOuts => "opt-outs that wait to be brought to Klaviyo, and words that take them back",
         Lane::OptIns => "opt-ins that wait to be brought to Klaviyo",
         Lane::Events => "delivery events that wait to be brought to Klaviyo",
+        Lane::Replies => "replies that wait to be sent by WhatsApp",
     };
     let config = stream::Config {
         name: lane.stream().to_owned(),

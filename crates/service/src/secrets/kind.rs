@@ -31,6 +31,8 @@ pub enum SecretKind {
     ChangesSecret,
     /// The secret with which Klaviyo signs its own webhooks: 16 characters or more.
     KlaviyoWebhookSecret,
+    /// The token with which replies are sent over WhatsApp's Cloud API: a system user's. It never enters the sandbox.
+    WhatsappToken,
     /// What the account wants of its WhatsApp, as JSON: see
     /// [`WhatsappSettings`](crate::whatsapp_settings::WhatsappSettings). No secret.
     WhatsappSettings,

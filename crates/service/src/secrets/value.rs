@@ -58,6 +58,12 @@ impl SecretValue {
             }
             SecretKind::Oauth => drop(Installation::from_json(text)?),
             SecretKind::WhatsappVerifyToken => at_least(text, VERIFY_TOKEN)?,
+            SecretKind::WhatsappToken => {
+                if text.contains(|character: char| !character.is_ascii_graphic()) {
+                    return Err(InvalidSecret::Characters);
+                }
+                at_least(text, TOKEN)?;
+            }
             SecretKind::WhatsappList | SecretKind::WhatsappSettings => {}
             SecretKind::WhatsappPhoneNumberId => {
                 if !text.split_whitespace().all(|id| id.bytes().all(|byte| byte.is_ascii_digit())) {
@@ -69,6 +75,8 @@ impl SecretValue {
     }
 }
 
+/// The shortest token of the Cloud API, in characters. Meta's have more than a hundred.
+const TOKEN: usize = 16;
 /// The shortest verify token, in characters. The operator chooses it, and it guards only the set-up of a
 /// webhook.
 const VERIFY_TOKEN: usize = 8;

@@ -37,6 +37,7 @@ pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
             in_flight,
             status: &context.status,
             unwritten: &context.unwritten,
+            replier: &context.replier,
         })
         .collect();
     for lane in Lane::ALL {

@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::feed::{FeedStatus, Sender};
 use crate::ops::{Health, Readiness};
 use crate::queue::{Queue, QueueError, Workers};
+use crate::reply::{Cloud, Replier};
 use crate::secrets::{SecretKind, Secrets};
 use crate::tenant_cache::TenantCache;
 use prometheus_client::registry::Registry;
@@ -33,7 +34,8 @@ pub struct Worker {
 
 impl Worker {
     /// A worker with a random name. `max_attempts` is how often an opt-in is tried before it becomes a dead
-    /// letter. `sender` sends the changes of accounts that have settings for it.
+    /// letter. `sender` sends the changes of accounts that have settings for it, and `cloud` the
+    /// replies of accounts that have a token.
     #[must_use]
     pub fn new(
         queue: Arc<Queue>,
@@ -41,10 +43,12 @@ impl Worker {
         tenants: TenantCache,
         max_attempts: NonZeroU32,
         sender: Sender,
+        cloud: Cloud,
         registry: &mut Registry,
     ) -> Self {
         let name = format!("{:016x}", fastrand::u64(..));
         let context = WorkerContext {
+            replier: Replier::new(Arc::new(cloud), Arc::clone(&secrets)),
             queue,
             secrets,
             tenants,

@@ -68,8 +68,9 @@ struct Owner<'a> {
 
 impl Keeper for Owner<'_> {
     fn is_busy(&self) -> bool {
-        // Delivery events can wait as well as changes can.
-        self.in_flight.iter().any(|(lane, in_flight)| *lane != Lane::Events && !in_flight.is_empty())
+        // Delivery events can wait as well as changes can, and replies take none of Klaviyo's requests.
+        let counts = |lane: Lane| matches!(lane, Lane::OptOuts | Lane::OptIns);
+        self.in_flight.iter().any(|(lane, in_flight)| counts(*lane) && !in_flight.is_empty())
     }
 
     fn used(&self, usage: Usage) {

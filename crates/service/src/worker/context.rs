@@ -6,13 +6,20 @@ use super::status::Status;
 use crate::account::Account;
 use crate::feed::{FeedStatus, Sender};
 use crate::queue::{Lane, Queue};
+use crate::reply::Replier;
 use crate::secrets::Secrets;
 use crate::tenant_cache::TenantCache;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// The longest pause before one message of an account is tried. Klaviyo may have refused a good key during an
+/// outage, and a gateway may ask to wait for a day.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// What all accounts of a worker share.
 pub(super) struct WorkerContext {
@@ -29,6 +36,8 @@ pub(super) struct WorkerContext {
     /// Sends the changes of all accounts.
     pub(super) sender: Arc<Sender>,
     pub(super) feeds: FeedStatus,
+    /// Sends the replies of all accounts.
+    pub(super) replier: Replier,
     pub(super) assignment: watch::Sender<Assignment>,
     /// What waited when the worker looked last.
     pub(super) waiting: watch::Sender<BTreeMap<Account, BTreeMap<Lane, usize>>>,
@@ -45,6 +54,23 @@ impl WorkerContext {
     /// Whether messages of a lane of an account waited when the worker looked last.
     pub(super) fn waits(&self, account: &Account, lane: Lane) -> bool {
         self.waiting.borrow().get(account).is_some_and(|lanes| lanes.contains_key(&lane))
+    }
+
+    /// Waits as long as a secret is the same one; or until the account is another worker's, the worker shuts down, or it
+    /// is time to try again.
+    pub(super) async fn wait_while(&self, account: &Account, is_same: impl Fn() -> bool) {
+        let (mut changes, mut assignments) = (self.secrets.changes(), self.assignment.subscribe());
+        let mut longest = std::pin::pin!(sleep(LONGEST_WAIT));
+        let changed = async {
+            while is_same() && self.is_mine(account) {
+                tokio::select! {
+                    _ = changes.changed() => {}
+                    _ = assignments.changed() => {}
+                    () = &mut longest => break,
+                }
+            }
+        };
+        self.unless_shutdown(changed).await;
     }
 
     pub(super) fn is_shutting_down(&self) -> bool {

@@ -73,6 +73,11 @@ impl InFlight {
         next.map(|(failures, delivery)| (Arc::clone(delivery), failures.saturating_add(1))).collect()
     }
 
+    /// A message that is in flight.
+    pub(super) fn get(&self, sequence: u64) -> Option<Arc<Delivery>> {
+        self.0.lock().deliveries.get(&sequence).map(Arc::clone)
+    }
+
     /// Counts a failed attempt for each of these.
     pub(super) fn failed(&self, sequences: &[u64]) {
         let mut messages = self.0.lock();

@@ -2,14 +2,15 @@
 
 use super::batch::{Batch, Stop};
 use super::budget::BudgetShare;
-use super::context::WorkerContext;
+use super::context::{LONGEST_WAIT, WorkerContext};
 use super::gate::Gate;
 use super::in_flight::pause;
+use super::replies::{self, ReplyLane};
 use super::settle::Settler;
 use super::status::AccountState;
 use crate::account::Account;
 use crate::outcome::Reason;
-use crate::queue::{AccountQueue, Backlog, MAX_BATCH, QueueError};
+use crate::queue::{AccountQueue, Backlog, Lane, MAX_BATCH, QueueError};
 use crate::secrets::Authentication;
 use klaviyo_host::{Meter, Tenant};
 use std::error::Error;
@@ -20,12 +21,11 @@ use tracing::{debug, info, warn};
 
 /// How long a lane without waiting messages is kept.
 const IDLE: Duration = Duration::from_secs(5);
-/// The longest pause before one opt-in of an account is tried. Klaviyo may have refused a good key during an
-/// outage, and a gateway may ask to wait for a day.
-const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 /// How long messages stay in flight during a pause. In a longer one they go back to the queue, because each
 /// message in flight has to be extended all the time.
 const LONGEST_IN_FLIGHT: Duration = Duration::from_secs(10);
+/// How many replies are taken at once.
+const REPLIES: usize = 100;
 /// The factor by which the next batch is larger after one that was done.
 const GROWTH: usize = 10;
 
@@ -84,8 +84,9 @@ async fn work_through_failures(context: &WorkerContext, settler: Settler<'_>, ga
         context,
         settler,
         gate,
+        replies: ReplyLane::default(),
         share: context.budget.share(),
-        batch_size: MAX_BATCH,
+        batch_size: if lane == Lane::Replies { REPLIES } else { MAX_BATCH },
         klaviyo_failures: 0,
         quiet_since: Instant::now(),
     };
@@ -111,6 +112,7 @@ struct LaneWorker<'a> {
     context: &'a WorkerContext,
     settler: Settler<'a>,
     gate: &'a Gate,
+    replies: ReplyLane,
     share: BudgetShare<'a>,
     /// How many opt-ins the next batch has at most.
     batch_size: usize,
@@ -150,6 +152,14 @@ impl LaneWorker<'_> {
             }
             let deliveries = in_flight.next(self.batch_size);
             if deliveries.is_empty() {
+                continue;
+            }
+            if lane == Lane::Replies {
+                let held = self.replies.send(context, settler, deliveries).await?;
+                *queue_failures = 0;
+                if replies::wait(context, settler, held, async |delay| self.rest(delay).await).await {
+                    self.quiet_since = Instant::now();
+                }
                 continue;
             }
             settler.probe_outcomes(deliveries.len()).await?;
@@ -246,19 +256,7 @@ async fn wait_for_new_key(
         "the account is paused until its key changes; nothing of it is lost"
     );
     context.status.has(account, lane, AccountState::Paused(reason));
-    let mut changes = context.secrets.changes();
-    let mut assignments = context.assignment.subscribe();
-    let mut longest = std::pin::pin!(sleep(LONGEST_WAIT));
-    let changed = async {
-        while context.secrets.authentication(account).as_ref() == Some(refused) && context.is_mine(account) {
-            tokio::select! {
-                _ = changes.changed() => {}
-                _ = assignments.changed() => {}
-                () = &mut longest => break,
-            }
-        }
-    };
-    context.unless_shutdown(changed).await;
+    context.wait_while(account, || context.secrets.authentication(account).as_ref() == Some(refused)).await;
     context.status.has(account, lane, AccountState::Working);
     info!(%account, "the account is tried again");
 }

@@ -14,6 +14,7 @@ mod gate;
 mod in_flight;
 mod lane_worker;
 mod plan;
+mod replies;
 mod settle;
 mod status;
 

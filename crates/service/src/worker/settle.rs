@@ -5,7 +5,10 @@ use super::in_flight::{InFlight, pause};
 use super::status::Status;
 use crate::account::Account;
 use crate::key::OptInKey;
-use crate::queue::{DeadLetterBody, Lane, Queue, QueueError, Record};
+use crate::opt_out::identifiers;
+use crate::outcome::Outcome;
+use crate::queue::{DeadLetterBody, Delivery, Lane, Queue, QueueEntry, QueueError, Record};
+use crate::reply::{Replier, Reply, ReplyEnd};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -97,6 +100,7 @@ pub(super) struct Settler<'a> {
     pub(super) in_flight: &'a InFlight,
     pub(super) status: &'a Status,
     pub(super) unwritten: &'a Unwritten,
+    pub(super) replier: &'a Replier,
 }
 
 impl Settler<'_> {
@@ -126,11 +130,53 @@ impl Settler<'_> {
                 self.in_flight.nak(*sequence, Duration::ZERO).await;
                 Ok(())
             }
-            Some(body) => self.write_dead_letter(*sequence, key, body).await,
+            Some(body) => {
+                self.reply(*sequence, &record.outcome).await?;
+                self.write_dead_letter(*sequence, key, body).await
+            }
             None => {
+                self.reply(*sequence, &record.outcome).await?;
                 self.status.ended(self.lane, "done");
                 self.in_flight.ack(*sequence).await
             }
+        }
+    }
+
+    /// Puts the replies to a message with an outcome into their lane, before the message is acknowledged: it is delivered
+    /// again if that fails. The lane takes a reply twice only after ten minutes, and then it is known that it was sent.
+    pub(super) async fn reply(&self, sequence: u64, outcome: &Outcome) -> Result<(), QueueError> {
+        if self.replier.business_number(self.account).is_none() {
+            return Ok(());
+        }
+        // A message that is in flight no more is delivered again, and replied to then.
+        let Some(delivery) = self.in_flight.get(sequence) else { return Ok(()) };
+        let replies = Reply::to(self.account, delivery.payload(), delivery.published(), outcome);
+        if replies.is_empty() || self.has_left_since(&delivery).await? {
+            return Ok(());
+        }
+        for reply in replies {
+            match self.queue.put_reply(&reply).await {
+                Ok(()) => {}
+                // Opt-ins do not wait for room for replies.
+                Err(error @ QueueError::Full(_)) => {
+                    warn!(account = %self.account, %error, "a reply is not sent");
+                    self.status.ended(Lane::Replies, ReplyEnd::Dropped.into());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the person of an opt-in has opted out since. The answer to an opt-out is the last one.
+    async fn has_left_since(&self, delivery: &Delivery) -> Result<bool, QueueError> {
+        let Some((_, QueueEntry::OptIn(opt_in))) = delivery.read() else { return Ok(false) };
+        let identifiers = identifiers(opt_in.phone_number.as_ref(), opt_in.external_id.as_ref());
+        let at = opt_in.at.unwrap_or_else(|| delivery.published());
+        match self.queue.has_left_since(self.account, &identifiers, at).await {
+            // A newer version wrote the person's entry. Better no reply than one after the last.
+            Err(QueueError::Unreadable(_)) => Ok(true),
+            known => known,
         }
     }
 

@@ -34,6 +34,7 @@ pub(super) struct Status {
     opt_ins: Named,
     opt_outs: Named,
     events: Named,
+    replies: Named,
     batches: Named,
     requests: Counter,
     attempts: Counter,
@@ -96,7 +97,16 @@ impl Status {
         worker.clone_into(&mut status.now.lock().worker);
         let Self { waiting, strays, dead_letters, accounts, paused, klaviyo_waited_for, .. } = &status;
         let Self {
-            recreated, queue_failures, opt_ins, opt_outs, events, batches, requests, attempts, ..
+            recreated,
+            queue_failures,
+            opt_ins,
+            opt_outs,
+            events,
+            replies,
+            batches,
+            requests,
+            attempts,
+            ..
         } = &status;
         let gauges = [
             (
@@ -127,6 +137,8 @@ impl Status {
         let help = "Opt-outs and resumes, by what became of them";
         registry.register("klaviyo_worker_opt_outs", help, opt_outs.clone());
         registry.register("klaviyo_worker_events", "Delivery events, by what became of them", events.clone());
+        let help = "Replies by WhatsApp, by what became of them";
+        registry.register("klaviyo_worker_replies", help, replies.clone());
         registry.register("klaviyo_worker_groups", "Groups of opt-ins to one list, by plan", batches.clone());
         registry.register("klaviyo_worker_requests", "Requests to Klaviyo", requests.clone());
         registry.register("klaviyo_worker_attempts", "How often they were sent", attempts.clone());
@@ -138,6 +150,7 @@ impl Status {
             Lane::OptOuts => &self.opt_outs,
             Lane::OptIns => &self.opt_ins,
             Lane::Events => &self.events,
+            Lane::Replies => &self.replies,
         };
         counters.get_or_create(&[("name", state)]).inc();
     }

@@ -24,6 +24,7 @@ mod on_nats {
     pub(crate) mod platform;
     mod queue;
     mod repeats;
+    mod replies;
     pub(crate) mod stage;
     mod strangers;
     mod tls;

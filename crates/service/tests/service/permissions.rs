@@ -223,6 +223,8 @@ const OPT_INS: &str = "KLAVIYO_OPT_INS";
 const OPT_OUTS: &str = "KLAVIYO_OPT_OUTS";
 const EVENTS: &str = "KLAVIYO_EVENTS";
 const DEAD: &str = "KLAVIYO_DEAD";
+const REPLIES: &str = "KLAVIYO_REPLIES";
+const REPLIED: &str = "KV_klaviyo-replies";
 const PEOPLE: &str = "KV_klaviyo-people";
 const OUTCOMES: &str = "KV_klaviyo-outcomes";
 const LEASES: &str = "KV_klaviyo-leases";
@@ -230,11 +232,24 @@ const WORKERS: &str = "KV_klaviyo-workers";
 const SIGNATURES: &str = "KV_klaviyo-signatures";
 const CHANGES: &str = "KV_klaviyo-changes";
 const CHANGES_DEAD: &str = "KLAVIYO_CHANGES_DEAD";
-const STREAMS: [&str; 11] =
-    [OPT_INS, OPT_OUTS, EVENTS, DEAD, OUTCOMES, PEOPLE, LEASES, WORKERS, SIGNATURES, CHANGES, CHANGES_DEAD];
+const STREAMS: [&str; 13] = [
+    OPT_INS,
+    OPT_OUTS,
+    EVENTS,
+    REPLIES,
+    REPLIED,
+    DEAD,
+    OUTCOMES,
+    PEOPLE,
+    LEASES,
+    WORKERS,
+    SIGNATURES,
+    CHANGES,
+    CHANGES_DEAD,
+];
 /// The streams that workers take messages from.
-const LANES: [&str; 3] = [OPT_INS, OPT_OUTS, EVENTS];
-const LANES_AND_WORKERS: [&str; 4] = [OPT_INS, OPT_OUTS, EVENTS, WORKERS];
+const LANES: [&str; 4] = [OPT_INS, OPT_OUTS, EVENTS, REPLIES];
+const LANES_AND_WORKERS: [&str; 5] = [OPT_INS, OPT_OUTS, EVENTS, REPLIES, WORKERS];
 
 /// The requests about a stream, and the streams about which a door and a worker may send them.
 const ASKED: &[(&str, &[&str], &[&str])] = &[
@@ -248,7 +263,11 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
     ("$JS.API.STREAM.MSG.DELETE.#", &[], &[]),
     ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS, OPT_OUTS], &[]),
     ("$JS.API.DIRECT.GET.#", &[], &[]),
-    ("$JS.API.DIRECT.GET.#.x", &[OUTCOMES, SIGNATURES], &[OUTCOMES, PEOPLE, LEASES, WORKERS, CHANGES]),
+    (
+        "$JS.API.DIRECT.GET.#.x",
+        &[OUTCOMES, SIGNATURES],
+        &[OUTCOMES, PEOPLE, REPLIED, LEASES, WORKERS, CHANGES],
+    ),
     ("$JS.API.CONSUMER.CREATE.#", &[], &[WORKERS]),
     ("$JS.API.CONSUMER.CREATE.#.x", &[], &LANES_AND_WORKERS),
     ("$JS.API.CONSUMER.CREATE.#.x.y", &[], &LANES_AND_WORKERS),
@@ -267,6 +286,7 @@ const WRITTEN: &[(&str, bool, bool)] = &[
     ("klaviyo.opt-ins.shop-1", true, false),
     ("klaviyo.opt-outs.shop-1", true, false),
     ("klaviyo.events.shop-1", true, false),
+    ("klaviyo.replies.shop-1", false, true),
     ("klaviyo.dead.shop-1.x", false, true),
     ("klaviyo.changes.shop-1", true, false),
     ("klaviyo.changes-dead.shop-1.x", false, true),
@@ -274,6 +294,7 @@ const WRITTEN: &[(&str, bool, bool)] = &[
     ("$KV.klaviyo-changes.shop-1.profiles", false, true),
     ("$KV.klaviyo-outcomes.shop-1.x", false, true),
     ("$KV.klaviyo-people.shop-1.x", false, true),
+    ("$KV.klaviyo-replies.shop-1.x", false, true),
     ("$KV.klaviyo-leases.shop-1", false, true),
     ("$KV.klaviyo-workers.x", false, true),
     ("$KV.klaviyo-signatures.x", true, false),

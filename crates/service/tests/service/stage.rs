@@ -9,13 +9,14 @@ use klaviyo_service::ops::{self, Health, Listener};
 use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::outcome::{Outcome, Receipt};
 use klaviyo_service::queue::{self, DeadLetter, Lane, Queue};
+use klaviyo_service::reply::Cloud;
 use klaviyo_service::secrets::Secrets;
 use klaviyo_service::tenant_cache::TenantCache;
 use klaviyo_service::worker::Worker;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -32,6 +33,8 @@ pub(crate) struct Stage {
     pub(crate) klaviyo: Server,
     pub(crate) keys: TempDir,
     pub(crate) queue: Arc<Queue>,
+    /// Where a WhatsApp is, in tests that have one.
+    pub(crate) whatsapp: OnceLock<String>,
 }
 
 pub(crate) struct Running {
@@ -88,7 +91,7 @@ pub(crate) fn stage_at(nats: Nats, queue: Arc<Queue>, accounts: &[&str]) -> Stag
     let simulator = simulator.rates(Rates::off()).job_delay(Duration::from_millis(50));
     let simulator = simulator.app(App::demo()).rotate_refresh_tokens();
     let klaviyo = Server::start(simulator).unwrap();
-    Stage { nats, klaviyo, keys, queue }
+    Stage { nats, klaviyo, keys, queue, whatsapp: OnceLock::new() }
 }
 
 pub(crate) fn key_in_queue(opt_in: &OptIn) -> OptInKey {
@@ -115,6 +118,10 @@ impl Stage {
             .load(component)
             .unwrap();
         TenantCache::new(connector, None, Arc::clone(secrets))
+    }
+
+    fn cloud(&self) -> Cloud {
+        Cloud::new(self.whatsapp.get().map(String::as_str)).unwrap()
     }
 
     fn secrets(&self) -> Arc<Secrets> {
@@ -144,7 +151,9 @@ impl Stage {
         let (attempts, mut registry) = (3.try_into().unwrap(), Registry::default());
         // The endpoints of the tests are on this machine.
         let sender = Sender::new(true).unwrap();
-        let worker = Worker::new(queue, Arc::clone(&secrets), tenants, attempts, sender, &mut registry);
+        let cloud = self.cloud();
+        let worker =
+            Worker::new(queue, Arc::clone(&secrets), tenants, attempts, sender, cloud, &mut registry);
         let (health, (stop, stopped)) = (worker.health(), oneshot::channel());
         let work = tokio::spawn(async move {
             let run = worker.run(async { drop(stopped.await) });
@@ -175,7 +184,7 @@ impl Stage {
         settings: DoorSettings,
     ) -> Running {
         let (secrets, mut registry) = (self.secrets(), Registry::default());
-        let door = Door::direct(self.tenants(&secrets), secrets, settings, &mut registry);
+        let door = Door::direct(self.tenants(&secrets), secrets, settings, self.cloud(), &mut registry);
         open(door, listener, registry)
     }
 

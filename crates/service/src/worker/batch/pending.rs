@@ -162,6 +162,8 @@ impl Batch<'_> {
             in_flight.nak(sequence, Duration::ZERO).await;
             return Ok(None);
         }
+        // The worker that wrote this outcome may have ended before it replied.
+        self.settler.reply(sequence, &record.outcome).await?;
         match record {
             // The worker that wrote this outcome may have ended before it wrote the dead letter. This worker
             // may not be allowed to read dead letters, and writing one again changes nothing.
