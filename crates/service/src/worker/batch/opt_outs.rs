@@ -25,6 +25,8 @@ struct Leaving<T> {
     item: Item<T>,
     identifiers: Vec<Identifier>,
     standing: Standing,
+    /// What an attempt of an opt-out settles when it is done. An opt-in that came too late settles nothing.
+    tried: BTreeSet<Thing>,
     warnings: Vec<String>,
 }
 
@@ -100,7 +102,8 @@ impl Batch<'_> {
                 if standing.things.len() < things.len() {
                     warnings.push("the person has opted in or resumed since, which stands".to_owned());
                 }
-                Ok(Some(Leaving { item, identifiers, standing, warnings }))
+                let tried = standing.things.clone();
+                Ok(Some(Leaving { item, identifiers, standing, tried, warnings }))
             }
             Err(error @ QueueError::Unreadable(_)) => {
                 warn!(account = %self.settler.account, %error, "an opt-out is left for later");
@@ -123,7 +126,7 @@ impl Batch<'_> {
             let things =
                 queue.change_person(self.settler.account, &identifiers, |person| person.out_of()).await?;
             let standing = Standing { things, remembered: BTreeSet::new() };
-            leaving.push(Leaving { item, identifiers, standing, warnings });
+            leaving.push(Leaving { item, identifiers, standing, tried: BTreeSet::new(), warnings });
         }
         self.take(leaving).await
     }
@@ -140,40 +143,71 @@ impl Batch<'_> {
             (one.item, Ok(OptOutReceipt { warnings: one.warnings, ..OptOutReceipt::default() }))
         };
         self.end(nothing.into_iter().map(stayed).collect()).await?;
+        let mut work: Vec<(BTreeSet<Thing>, Vec<Leaving<T>>)> = Vec::new();
         for (things, leaving) in groups {
-            let mut chunks = chunks(leaving, CHUNK);
-            while let Some(chunk) = chunks.pop() {
-                let identifiers: Vec<Identifier> =
-                    chunk.iter().flat_map(|one| one.identifiers.clone()).collect();
-                let pass = self.gate.enter().await;
-                let taken = opt_out_flow::opt_out(self.tenant, &identifiers, &things).await;
-                drop(pass);
-                match taken {
-                    Ok(taken) => {
-                        let mut taken = taken.into_iter();
-                        let ended = chunk.into_iter().map(|one| {
-                            let own = taken.by_ref().take(one.identifiers.len()).collect();
-                            self.left(one, own)
-                        });
-                        let ended = stream::iter(ended.collect::<Vec<_>>()).buffered(AT_ONCE);
-                        self.end(ended.try_collect().await?).await?;
-                    }
-                    Err(failure) if affects_all(&failure) => {
-                        let Reason { code, message, .. } = &failure.reason;
-                        warn!(account = %self.settler.account, code, reason = message, "opt-outs are not done yet");
-                        let ended = chunk.into_iter().map(|one| (one.item, Err(failure.clone())));
-                        self.end::<_, OptOutReceipt>(ended.collect()).await?;
-                    }
-                    Err(failure) => match split(&failure, chunk)? {
-                        Split::Halves(halves) => chunks.extend(halves),
-                        Split::One(one) => {
-                            self.end::<_, OptOutReceipt>(vec![(one.item, Err(failure))]).await?
-                        }
-                    },
+            work.extend(chunks(leaving, CHUNK).into_iter().map(|chunk| (things.clone(), chunk)));
+        }
+        while let Some((things, chunk)) = work.pop() {
+            let pass = self.gate.enter().await;
+            let (chunk, others) = self.still_leaving(chunk).await?;
+            let identifiers: Vec<Identifier> = chunk.iter().flat_map(|one| one.identifiers.clone()).collect();
+            let taken = match chunk.is_empty() {
+                true => Ok(Vec::new()),
+                false => opt_out_flow::opt_out(self.tenant, &identifiers, &things).await,
+            };
+            drop(pass);
+            let (nothing, others): (Vec<_>, Vec<_>) =
+                others.into_iter().partition(|one| one.standing.things.is_empty());
+            self.end(nothing.into_iter().map(stayed).collect()).await?;
+            work.extend(others.into_iter().map(|one| (one.standing.things.clone(), vec![one])));
+            match taken {
+                Ok(taken) => {
+                    let mut taken = taken.into_iter();
+                    let ended = chunk.into_iter().map(|one| {
+                        let own = taken.by_ref().take(one.identifiers.len()).collect();
+                        self.left(one, own)
+                    });
+                    let ended = stream::iter(ended.collect::<Vec<_>>()).buffered(AT_ONCE);
+                    self.end(ended.try_collect().await?).await?;
                 }
+                Err(failure) if affects_all(&failure) => {
+                    let Reason { code, message, .. } = &failure.reason;
+                    warn!(account = %self.settler.account, code, reason = message, "opt-outs are not done yet");
+                    let ended = chunk.into_iter().map(|one| (one.item, Err(failure.clone())));
+                    self.end::<_, OptOutReceipt>(ended.collect()).await?;
+                }
+                Err(failure) => match split(&failure, chunk)? {
+                    Split::Halves(halves) => {
+                        work.extend(halves.into_iter().map(|half| (things.clone(), half)))
+                    }
+                    Split::One(one) => self.end::<_, OptOutReceipt>(vec![(one.item, Err(failure))]).await?,
+                },
             }
         }
         Ok(())
+    }
+
+    /// Looks once more at people behind the gate: an opt-in or a resume that is later may have passed it meanwhile.
+    /// Returns those who leave what they were to leave, and the others with what they still leave.
+    async fn still_leaving<T>(
+        &self,
+        leaving: Vec<Leaving<T>>,
+    ) -> Result<(Vec<Leaving<T>>, Vec<Leaving<T>>), Stop> {
+        let looked = stream::iter(leaving).map(async |mut one| {
+            let out_of = self
+                .settler
+                .queue
+                .change_person(self.settler.account, &one.identifiers, |person| person.out_of());
+            let out_of = out_of.await?;
+            let before = one.standing.things.len();
+            one.standing.things.retain(|thing| out_of.contains(thing));
+            one.standing.remembered.retain(|thing| out_of.contains(thing));
+            Ok::<_, QueueError>((before == one.standing.things.len(), one))
+        });
+        let looked: Vec<_> = looked.buffered(AT_ONCE).try_collect().await?;
+        let (same, others): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(is_same, _)| *is_same);
+        let without = |all: Vec<(bool, Leaving<T>)>| all.into_iter().map(|(_, one)| one).collect();
+        Ok((without(same), without(others)))
     }
 
     /// Notes what was taken from a person, by each of the person's identifiers.
@@ -182,7 +216,7 @@ impl Batch<'_> {
         one: Leaving<T>,
         taken: Vec<Result<Taken, Failure>>,
     ) -> Result<Ended<T, OptOutReceipt>, Stop> {
-        let Leaving { item, identifiers, standing, warnings } = one;
+        let Leaving { item, identifiers, standing, tried, warnings } = one;
         let mut receipt = OptOutReceipt { warnings, ..OptOutReceipt::default() };
         let (mut things, mut failure) = (standing.remembered, None);
         for taken in taken {
@@ -196,10 +230,11 @@ impl Batch<'_> {
                 Err(refused) => failure = Some(refused),
             }
         }
-        let known = self
-            .settler
-            .queue
-            .change_person(self.settler.account, &identifiers, |person| person.took(&things));
+        // A failed attempt may have taken more than it tells.
+        let tried = if failure.is_none() { tried } else { BTreeSet::new() };
+        let known = self.settler.queue.change_person(self.settler.account, &identifiers, |person| {
+            person.took(&things, &tried);
+        });
         known.await?;
         if let Some(failure) = failure {
             return Ok((item, Err(failure)));
