@@ -2,7 +2,7 @@
 //! over HTTP, against a Klaviyo on this machine.
 
 use crate::component;
-use crate::story::{self, Captured, Chapter, ExchangeRecord, Story};
+use crate::narration::{self, Captured, Chapter, ExchangeRecord, Story};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -33,7 +33,7 @@ pub struct Form {
 /// still meanwhile: what Klaviyo works on later is done by then.
 const LATER: Duration = Duration::from_secs(24 * 60 * 60);
 /// The metric of an order.
-const ORDER: &str = "Placed Order";
+pub(crate) const ORDER: &str = "Placed Order";
 
 /// Runs the story and prints it.
 ///
@@ -63,9 +63,9 @@ pub fn run(file: &Path, captured: Captured, form: Form) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&story)?);
         return told;
     }
-    story::beginning(&story);
-    tell(&mut story, &platform, |number, chapter| story::chapter(number, chapter, form.verbose))?;
-    story::end();
+    narration::beginning(&story);
+    tell(&mut story, &platform, |number, chapter| narration::chapter(number, chapter, form.verbose))?;
+    narration::end();
     Ok(())
 }
 
@@ -161,7 +161,7 @@ fn subscribed(receipt: &Value, captured: &Captured) -> Option<String> {
 }
 
 /// What the bot says to somebody who writes again, and whose events these are, newest first.
-fn greeting(name: Option<&str>, timeline: &Value) -> String {
+pub(crate) fn greeting(name: Option<&str>, timeline: &Value) -> String {
     let name = name.map(|name| format!(", {name}")).unwrap_or_default();
     match bought_last(timeline) {
         Some(item) => format!("Welcome back{name}! How do you like your {item}?"),
@@ -209,7 +209,7 @@ impl Transport for ExchangeRecorder {
         headers.sort_by_key(|(name, _)| name != "authorization");
         let mut exchange = ExchangeRecord {
             method: request.method().to_string(),
-            url: request.uri().to_string().replace(&self.endpoint, story::KLAVIYO),
+            url: request.uri().to_string().replace(&self.endpoint, narration::KLAVIYO),
             headers,
             body: String::from_utf8_lossy(request.body()).into_owned(),
             status: None,

@@ -7,7 +7,7 @@
 //!   implementation of it.
 //! - [`hostile`] runs guests that misbehave, [`servers`] the connector against servers that do, and
 //!   [`canary`] looks for the key meanwhile. [`load`] has the suites that take minutes, and what measures.
-//! - [`demo`] runs the WhatsApp opt-in over real HTTP, and [`story`] tells it.
+//! - [`demo`] runs the WhatsApp opt-in over real HTTP, and [`narration`] tells it.
 
 pub mod bless;
 pub mod canary;
@@ -19,12 +19,12 @@ mod exact;
 pub mod fixture;
 pub mod hostile;
 pub mod load;
+pub mod narration;
 pub mod native;
 pub mod replay;
 pub mod script;
 pub mod sdk;
 pub mod servers;
-pub mod story;
 pub mod suite;
 
 pub use component::Component;

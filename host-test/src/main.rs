@@ -6,9 +6,9 @@ use host_test::canary::KeyWatch;
 use host_test::component::{self, Component};
 use host_test::demo;
 use host_test::load::measure::Runtime;
-use host_test::load::{bench, changes, measure, neighbour, scale, soak, strangers, sync};
+use host_test::load::{bench, changes, measure, neighbour, scale, soak, story, strangers, sync};
+use host_test::narration::Captured;
 use host_test::native::Native;
-use host_test::story::Captured;
 use host_test::suite;
 use host_test::{Composed, Subject, bless, hostile, one_line, replay, sdk, servers};
 use klaviyo_corpus::Corpus;
@@ -90,6 +90,12 @@ enum Command {
         #[command(flatten)]
         size: scale::ScaleSize,
     },
+    /// Tell the story of a person between WhatsApp and Klaviyo; or let many live, with faults, while processes are
+    /// killed; exit 1 if somebody's last word does not stand in the end
+    Story {
+        #[command(flatten)]
+        size: story::StorySize,
+    },
     /// Run a library of Klaviyo's beside the connector, at one simulated account; exit 1 if they do not read the same
     Sdk {
         /// What it is called
@@ -168,6 +174,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Scale { size } => {
             scale::run(&size)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Story { size } => {
+            story::run(&size)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Sdk { name, command } => {

@@ -190,8 +190,14 @@ impl Business {
     /// Stops the clock: repeats, statuses and the 24 hours go on only when
     /// [`WhatsApp::advance`](crate::WhatsApp::advance) moves it.
     #[must_use]
-    pub fn stop_the_clock(mut self) -> Self {
-        self.clock = Some(Clock::stopped(SystemTime::now()));
+    pub fn stop_the_clock(self) -> Self {
+        self.stop_the_clock_at(SystemTime::now())
+    }
+
+    /// Stops the clock at this time, so that a test can advance it and yet tell of nothing that is in the future.
+    #[must_use]
+    pub fn stop_the_clock_at(mut self, date: SystemTime) -> Self {
+        self.clock = Some(Clock::stopped(date));
         self
     }
 

@@ -162,6 +162,12 @@ impl Person {
         world.people.get(self.place).map_or_else(|| Contact::new(""), |person| person.contact.clone())
     }
 
+    /// WhatsApp's id of the person for this business, such as `US.13491208655302741918`.
+    #[must_use]
+    pub fn user_id(&self) -> String {
+        self.contact().user_id.unwrap_or_default()
+    }
+
     /// What the business has sent to the person, oldest first, with what failed.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {

@@ -34,7 +34,7 @@ struct Arguments {
 }
 
 /// The commands of the test host that are tasks, too.
-const HOST_TEST: [(&str, &str); 9] = [
+const HOST_TEST: [(&str, &str); 10] = [
     ("demo", "Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine"),
     ("replay", "Replay fixtures, or folders of them, against the component; --bless rewrites them"),
     ("hostile", "Run the guests that misbehave"),
@@ -43,6 +43,7 @@ const HOST_TEST: [(&str, &str); 9] = [
     ("changes", "Read what changes of 100,000 profiles while it changes, with faults and kills"),
     ("sync", "Sync large files with `klaviyo-connector sync`, with bad rows, faults, and kills"),
     ("scale", "Bring 200,000 opt-ins to front doors, a queue on NATS and workers, while they are killed"),
+    ("story", "Tell the story of a person between WhatsApp and Klaviyo; with --people 20000, let many live"),
     ("bench", "Measure what a sync takes, and what a quiet tenant gets beside noisy ones"),
 ];
 
@@ -123,11 +124,14 @@ fn host_test(words: &[String]) -> Result<ExitCode> {
     if !HOST_TEST.iter().any(|(known, _)| *known == name) {
         bail!("there is no task {name}; `cargo xtask --help` lists them");
     }
-    if name == "scale" || words.iter().any(|word| word == "strangers") {
+    if ["scale", "story"].contains(&name) || words.iter().any(|word| word == "strangers") {
         nats::need()?;
     }
     components()?;
-    program::host_test(words, ["bench", "scale"].contains(&name))
+    program::host_test(
+        words,
+        ["bench", "scale"].contains(&name) || words.iter().any(|word| word.starts_with("--people")),
+    )
 }
 
 fn host_test_help() -> String {

@@ -70,6 +70,13 @@ const STEPS: &[Step] = &[
         true => needs.host_test(&["scale", "--opt-ins", "6000", "--accounts", "6", "--workers", "2"]),
         false => Ok(()),
     }),
+    step("story", "people between WhatsApp and Klaviyo", |needs| match needs.nats()?.any() {
+        true => {
+            needs.host_test(&["story"])?;
+            needs.host_test(&["story", "--people", "400"])
+        }
+        false => Ok(()),
+    }),
     step("memory", "what doors and workers hold", |needs| match needs.nats()?.any() {
         true => needs.host_test(&["scale", "--memory"]),
         false => Ok(()),

@@ -28,9 +28,7 @@ pub(super) struct Callers {
 
 impl Callers {
     pub(super) fn of(stage: &Stage) -> Result<Self> {
-        // The first caller installs it for the process.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
+        let client = client()?;
         let doors = stage.doors.iter().map(|door| door.url.clone()).collect();
         Ok(Self { client, doors, repeated: Arc::default() })
     }
@@ -141,6 +139,13 @@ impl Callers {
             sleep(wait).await;
         }
     }
+}
+
+/// A client of HTTP.
+pub(super) fn client() -> Result<Client> {
+    // The first one installs it for the process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(Client::builder().timeout(Duration::from_secs(30)).build()?)
 }
 
 fn now() -> Result<i64> {

@@ -3,13 +3,13 @@
 use crate::canary::{self, KEY};
 use crate::component::artifact;
 use crate::load::process::program;
-use crate::load::{LIST, LIST_NAME};
+use crate::load::{LIST, LIST_NAME, OTHER_LIST, OTHER_LIST_NAME};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use klaviyo_mock::{Account, Faults, Klaviyo, Nats, Rates, Server};
 use klaviyo_service::queue::{self, Queue};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -52,12 +52,14 @@ impl Stage {
             )?;
             std::fs::write(file("doors", "whatsapp-app-secret"), app_secret(name))?;
             std::fs::write(file("doors", "whatsapp-list"), LIST)?;
+            std::fs::write(file("doors", "whatsapp-settings"), whatsapp_settings().to_string())?;
             std::fs::write(file("workers", "api-key"), key(name))?;
         }
         let simulated = |name: &String| {
             let mut account = Account::default();
             account.add_key(&key(name), Account::SCOPES);
             account.add_list(LIST, LIST_NAME);
+            account.add_list(OTHER_LIST, OTHER_LIST_NAME);
             account
         };
         let mut simulated = names.iter().map(simulated);
@@ -146,6 +148,7 @@ impl Stage {
         let log = std::fs::read_to_string(self.log())?;
         canary::check(&log)?;
         ensure!(!log.contains("@example.com"), "an email is in the log");
+        ensure!(!log.contains("+9198"), "a number is in the log");
         ensure!(!log.contains("panicked"), "something panicked: {log}");
         Ok(log.lines().count())
     }
@@ -180,4 +183,20 @@ pub(super) fn secret(account: &str) -> Vec<u8> {
 pub(super) fn app_secret(account: &str) -> String {
     let digits: String = account.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("{digits:0>32}")
+}
+
+/// What each account wants of WhatsApp: words of two more languages, the list that people leave, and an event for each
+/// status of a message.
+fn whatsapp_settings() -> Value {
+    json!({
+        "opt_out_lists": [LIST],
+        "languages": {
+            "es": { "opt_in_words": ["ALTA"], "opt_out_words": ["BAJA"], "resume_words": ["VOLVER"] },
+            "de": { "opt_in_words": ["ANMELDEN"], "opt_out_words": ["ABMELDEN"], "resume_words": ["WEITER"] },
+        },
+        "delivery_events": {
+            "sent": "WhatsApp sent", "delivered": "WhatsApp delivered", "read": "WhatsApp read",
+            "failed": "WhatsApp failed",
+        },
+    })
 }

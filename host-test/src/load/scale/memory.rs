@@ -2,11 +2,11 @@
 //! as possible.
 
 use super::PATIENCE;
-use super::caller::Callers;
 use super::opt_ins::Kind;
-use super::stage::Stage;
 use crate::load::LIST;
+use crate::load::caller::Callers;
 use crate::load::process::peak;
+use crate::load::stage::Stage;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;

@@ -1,21 +1,19 @@
 //! Front doors, a queue and workers, as processes of their own, against a Klaviyo that keeps to its rates:
 //! every opt-in ends once, whatever goes wrong and whoever is killed.
 
-mod caller;
 mod memory;
 mod opt_ins;
-mod stage;
 mod tables;
 
-use crate::load::LIST;
+use crate::load::caller::Callers;
+use crate::load::disruption::{DISRUPTIONS, Disrupted};
+use crate::load::stage::{Stage, key};
+use crate::load::{LIST, PATIENCE, faults};
 use anyhow::{Context, Result, bail, ensure};
-use caller::Callers;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use klaviyo_mock::Faults;
 use klaviyo_service::outcome::Outcome;
 use opt_ins::{End, Kind};
 use serde_json::Value;
-use stage::{Stage, key};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,23 +21,12 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// What goes wrong, with one request in ten. No rule answers 429, so that every 429 comes from an account's
-/// rate.
-const FAULTS: [&str; 5] = [
-    "*: 2% latency 300ms",
-    "*: 2% status 500",
-    "*: 2% status 503",
-    "*: 2% reset-before",
-    "*: 2% reset-after",
-];
 /// Opt-ins in a request.
 const REQUEST: usize = 100;
 /// One request in so many is made twice.
 const TWICE: usize = 20;
 /// Questions to the queue at once.
 const AT_ONCE: usize = 128;
-/// The run fails when no opt-in ends for this long.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// At most so many requests in a hundred may be over an account's rate.
 const OVER_RATE_PERCENT: f64 = 1.0;
 
@@ -71,36 +58,6 @@ pub struct ScaleSize {
     pub memory: bool,
 }
 
-/// What goes wrong beside the faults.
-#[derive(Clone, Copy, Debug)]
-enum Disruption {
-    Worker,
-    Door,
-    Nats,
-}
-
-impl Disruption {
-    const fn description(self) -> &'static str {
-        match self {
-            Self::Worker => "a worker is killed, and another started",
-            Self::Door => "a front door is killed, and started again",
-            Self::Nats => "NATS is killed, and started again",
-        }
-    }
-}
-
-/// The disruptions in turn, one after each part of the opt-ins.
-const DISRUPTIONS: [Disruption; 8] = [
-    Disruption::Worker,
-    Disruption::Nats,
-    Disruption::Worker,
-    Disruption::Worker,
-    Disruption::Door,
-    Disruption::Worker,
-    Disruption::Nats,
-    Disruption::Worker,
-];
-
 /// Runs it and prints what happened.
 ///
 /// # Errors
@@ -120,10 +77,7 @@ pub fn run(size: &ScaleSize) -> Result<()> {
     );
     fastrand::seed(size.seed);
     runtime.block_on(async {
-        let faults = FAULTS.iter().try_fold(Faults::seeded(size.seed), |faults, rule| {
-            Ok::<_, anyhow::Error>(faults.rule(rule.parse()?))
-        })?;
-        let mut stage = Stage::new(size.accounts, size.doors, faults).await?;
+        let mut stage = Stage::new(size.accounts, size.doors, faults(size.seed)?).await?;
         for _ in 0..size.workers {
             stage.add_worker()?;
         }
@@ -161,13 +115,7 @@ async fn play(stage: &mut Stage, size: &ScaleSize) -> Result<()> {
     };
     let (ids, killed) = tokio::try_join!(accepted, disrupt(stage, total, &brought))?;
     let took = started.elapsed();
-    println!(
-        "  {} workers, {} doors and NATS {} times killed on the way; {} requests to the doors repeated",
-        killed.workers,
-        killed.doors,
-        killed.nats,
-        callers.repeated()
-    );
+    println!("  {killed} on the way; {} requests to the doors repeated", callers.repeated());
     let (done, dead) = ended(stage, &ids).await?;
     println!("  {done} done, {dead} dead letters, nothing lost, after {:.0} s", took.as_secs_f64());
     asked(&callers, &ids).await?;
@@ -213,16 +161,9 @@ async fn bring(
     Ok((account, ids))
 }
 
-#[derive(Default)]
-struct Killed {
-    workers: usize,
-    doors: usize,
-    nats: usize,
-}
-
 /// Kills processes while the opt-ins end, until all have ended.
-async fn disrupt(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Result<Killed> {
-    let mut killed = Killed::default();
+async fn disrupt(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Result<Disrupted> {
+    let mut disrupted = Disrupted::default();
     let mut troubles = DISRUPTIONS.iter().enumerate();
     let mut next = troubles.next();
     let begun = Instant::now();
@@ -244,25 +185,10 @@ async fn disrupt(stage: &mut Stage, total: usize, brought: &AtomicUsize) -> Resu
                     begun.elapsed().as_secs_f64(),
                     disruption.description()
                 );
-                match disruption {
-                    Disruption::Worker => {
-                        let number = fastrand::usize(..stage.workers.len());
-                        stage.replace_worker(number)?;
-                        killed.workers += 1;
-                    }
-                    Disruption::Door => {
-                        let number = fastrand::usize(..stage.doors.len());
-                        stage.restart_door(number)?;
-                        killed.doors += 1;
-                    }
-                    Disruption::Nats => {
-                        stage.nats.restart()?;
-                        killed.nats += 1;
-                    }
-                }
+                stage.disrupt(*disruption, &mut disrupted)?;
                 next = troubles.next();
             }
-            None if settled == total => return Ok(killed),
+            None if settled == total => return Ok(disrupted),
             _ => {}
         }
     }

@@ -1,10 +1,10 @@
 //! Throughput, and requests by depth of the queue, when nothing goes wrong.
 
-use super::caller::Callers;
 use super::opt_ins::Kind;
-use super::stage::{Stage, key};
 use super::{PATIENCE, bring};
 use crate::load::LIST;
+use crate::load::caller::Callers;
+use crate::load::stage::{Stage, key};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;
