@@ -3,11 +3,12 @@
 use crate::account::Account;
 use crate::failure::Failure;
 use etcetera::BaseStrategy;
-use klaviyo_host::{Connector, Egress, Limits, Transport};
+use klaviyo_host::{AttemptObserver, Connector, Egress, Limits, Transport};
 use klaviyo_sync::files::regular;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// No component is as large, even with others composed into it.
 const FILE_BYTES: u64 = 256 << 20;
@@ -26,8 +27,12 @@ pub(crate) fn load(
     egress: Egress,
     limits: Limits,
     transport: impl Transport,
+    observer: Option<Arc<dyn AttemptObserver>>,
 ) -> Result<Connector, Failure> {
     let mut builder = Connector::builder().egress(egress).limits(limits).transport(transport);
+    if let Some(observer) = observer {
+        builder = builder.observer(observer);
+    }
     // Without a home directory there is no cache, and each run compiles.
     if let Ok(folders) = etcetera::choose_base_strategy() {
         builder = builder.cache(folders.cache_dir().join("klaviyo-connector"));

@@ -7,6 +7,7 @@ use crate::session;
 use clap::{Args, ValueEnum};
 use klaviyo_host::Limits;
 use klaviyo_service::feed::Sender;
+use klaviyo_service::metrics::ApiMetrics;
 use klaviyo_service::ops::{Listener, ListenerSettings};
 use klaviyo_service::queue::{Nats, OPT_INS_BYTES, Queue, QueueError, Role};
 use klaviyo_service::reply::{Cloud, CloudError};
@@ -85,8 +86,9 @@ pub(crate) fn start_log(log: &LogArgs, verbose: bool) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.form {
         LogForm::Text => lines.with_target(false).boxed(),
-        // Fields of the event stand beside its message, where programs that read logs look for them.
-        LogForm::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        // Fields of the event stand beside its message, where programs that read logs look for them; `span` has the
+        // request that a door works on.
+        LogForm::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     // Fails only if there is a log already, which then goes on.
     let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
@@ -113,9 +115,10 @@ pub(crate) fn tenants(
     account: &Account,
     limits: Limits,
     secrets: &Arc<Secrets>,
+    metrics: Arc<ApiMetrics>,
 ) -> Result<TenantCache, Failure> {
     let transport = session::transport(account, &limits)?;
-    let connector = component::load(account, session::egress(account), limits, transport)?;
+    let connector = component::load(account, session::egress(account), limits, transport, Some(metrics))?;
     Ok(TenantCache::new(connector, account.revision.clone(), Arc::clone(secrets)))
 }
 

@@ -90,7 +90,7 @@ pub(crate) fn over(
 }
 
 fn connector(account: &Account, limits: Limits, transport: impl Transport) -> Result<Connector, Failure> {
-    component::load(account, egress(account), limits, transport)
+    component::load(account, egress(account), limits, transport, None)
 }
 
 fn builder(account: &Account, connector: &Connector, credentials: impl Credentials) -> TenantBuilder {

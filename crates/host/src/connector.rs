@@ -9,6 +9,7 @@ use crate::engine::{self, Ticker};
 use crate::fair::FairSemaphore;
 use crate::interfaces::Interfaces;
 use crate::limits::Limits;
+use crate::observer::AttemptObserver;
 use crate::outbound::OutboundSettings;
 use crate::sandbox::CallState;
 use crate::transport::Transport;
@@ -47,6 +48,7 @@ pub struct ConnectorBuilder {
     limits: Limits,
     egress: Egress,
     transport: Option<Arc<dyn Transport>>,
+    observer: Option<Arc<dyn AttemptObserver>>,
     cache: Option<PathBuf>,
 }
 
@@ -128,6 +130,13 @@ impl ConnectorBuilder {
         self
     }
 
+    /// Sets who hears of each attempt at a request. Default: nobody.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn AttemptObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Sets a folder for the compiled component, so that the next process starts in milliseconds. It is made
     /// if it does not exist, and may be emptied at any time. Code is run from it: it is used on Unix only,
     /// and only if nobody but this user and root owns or can write to it, its files and the folders above it.
@@ -197,8 +206,8 @@ impl ConnectorBuilder {
         };
         let ticker = Ticker::start(engine).map_err(LoadError::Ticker)?;
         let calls = FairSemaphore::new(self.limits.concurrent_calls as usize);
-        let Self { limits, egress, .. } = self;
-        let outbound = Arc::new(OutboundSettings { limits, egress, transport });
+        let Self { limits, egress, observer, .. } = self;
+        let outbound = Arc::new(OutboundSettings { limits, egress, transport, observer });
         let inner = ConnectorInner { outbound, instance, interfaces, calls, _ticker: ticker };
         Ok(Connector { inner: Arc::new(inner) })
     }

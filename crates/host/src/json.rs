@@ -13,7 +13,7 @@ use wasmtime::component::types::Field;
 use wasmtime::component::{Func, Instance, Type, Val};
 
 /// The version of the package in `wit/`, which is not that of the crates.
-pub(crate) const CONTRACT_VERSION: &str = "0.1.0";
+pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// A function of an instance, and arguments that fit it.
 #[derive(Debug)]

@@ -32,6 +32,8 @@
 //! - Requests that are safe to repeat are repeated on 429, 502, 503, 504, 524 and failed connections, never
 //!   before `Retry-After`; [`Usage`] says how often.
 //! - [`Transport`] replaces the HTTP client by one of yours.
+//! - [`AttemptObserver`] hears of each attempt, for metrics: endpoint, status, repeats, the wait for the rates, what is
+//!   left of them, and when Klaviyo retires the API revision.
 //! - `tracing` has a span for each call (`klaviyo.call`) and each request (`klaviyo.request`): operations,
 //!   statuses, attempts, bytes and durations, never a key or a person.
 //!
@@ -57,6 +59,7 @@ mod interfaces;
 pub mod json;
 mod limits;
 pub mod oauth;
+mod observer;
 mod outbound;
 mod pace;
 mod redaction;
@@ -77,9 +80,10 @@ pub use egress::{Egress, EgressError};
 pub use endpoint::{Endpoint, Rates};
 pub use error::{Answer, Cause, Disposition, Error};
 pub use limits::{Limit, Limits};
+pub use observer::{AttemptFailure, AttemptObserver, AttemptResult, ObservedAttempt, Repeat, RepeatCause};
 pub use pace::Pace;
 pub use retry::retry_after;
-pub use revision::{Revision, RevisionError};
+pub use revision::{Retirement, Revision, RevisionError};
 pub use secret::{Secret, SecretError};
 pub use tenant::{Tenant, TenantBuilder};
 pub use transport::{Attempt, AttemptError, Bounds, Transport};

@@ -9,6 +9,7 @@ use crate::credentials::{Authorization, Credentials, CredentialsError};
 use crate::egress::Egress;
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
+use crate::observer::{AttemptObserver, Observation, Progress};
 use crate::redaction::SentKeys;
 use crate::retry;
 use crate::transport::{AttemptError, Bounds, Transport, header_bytes};
@@ -28,6 +29,7 @@ pub(crate) struct OutboundSettings {
     pub(crate) limits: Limits,
     pub(crate) egress: Egress,
     pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) observer: Option<Arc<dyn AttemptObserver>>,
 }
 
 /// Sends the requests of one call, and counts what they use.
@@ -124,6 +126,11 @@ impl OutboundHttp {
         may_repeat: bool,
         keys: &mut SentKeys,
     ) -> Result<Response<Bytes>, AttemptError> {
+        let observation = Observation {
+            observer: self.settings.observer.as_deref(),
+            tenant: &self.account.name,
+            endpoint: endpoint.name,
+        };
         let mut pauses = retry::pauses();
         let mut attempt: u32 = 0;
         let mut renewed = false;
@@ -131,8 +138,10 @@ impl OutboundHttp {
             attempt = attempt.saturating_add(1);
             let queued = Instant::now();
             let permit = self.account.pacer.permit(endpoint, self.deadline).await;
-            self.usage.waited += queued.elapsed();
+            let mut progress = Progress { number: attempt, paced: queued.elapsed(), took: Duration::ZERO };
+            self.usage.waited += progress.paced;
             let Some(permit) = permit else {
+                observation.no_turn(progress);
                 return Err(no_turn(endpoint, self.settings.limits.time));
             };
             // Asked for each attempt: they may have been replaced since the last one.
@@ -144,7 +153,10 @@ impl OutboundHttp {
                     request.headers_mut().insert(AUTHORIZATION, header(&scheme, authorization)?);
                     self.usage.attempts += 1;
                     self.usage.sent_bytes += request.body().len() as u64;
-                    (self.attempt(request.clone()).await, true)
+                    let begun = Instant::now();
+                    let outcome = self.attempt(request.clone()).await;
+                    progress.took = begun.elapsed();
+                    (outcome, true)
                 }
                 Err(unauthorized) => (unauthorized.clone().into_outcome(), false),
             };
@@ -155,6 +167,7 @@ impl OutboundHttp {
                 && attempt < self.settings.limits.attempts
             {
                 debug!(attempt, "repeating with another authorization");
+                observation.sent(progress, &outcome, Some(Duration::ZERO));
                 continue;
             }
             let requested = outcome.as_ref().ok().and_then(|answer| retry::retry_after(answer.headers()));
@@ -172,6 +185,11 @@ impl OutboundHttp {
             let over = attempt >= self.settings.limits.attempts
                 || !retry::may_repeat(may_repeat || !was_sent, &outcome)
                 || Instant::now().checked_add(pause).is_none_or(|then| then >= self.deadline);
+            let repeat = (!over).then_some(pause);
+            match was_sent {
+                true => observation.sent(progress, &outcome, repeat),
+                false => observation.no_authorization(progress, repeat),
+            }
             if over {
                 return outcome.map_err(|failure| with_attempts(attempt, failure));
             }

@@ -51,6 +51,28 @@ impl Revision {
     }
 }
 
+/// When Klaviyo retires an API revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retirement<'a> {
+    /// The revision by which an answer was made, such as `2025-01-15`.
+    pub revision: &'a str,
+    /// The beginning of the day, in UTC.
+    pub date: SystemTime,
+}
+
+/// The retirement that an answer tells; none if it tells none, or not in Klaviyo's way.
+pub(crate) fn retirement(answer: &HeaderMap) -> Option<Retirement<'_>> {
+    let text = |name: &str| answer.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let revision = text("x-klaviyo-api-revision").filter(|revision| is_revision(revision))?;
+    Some(Retirement { revision, date: date(text("x-klaviyo-api-retirement-date")?)? })
+}
+
+/// Whether a text is a revision, with a suffix such as `.pre` perhaps.
+fn is_revision(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    plain && text.len() <= REVISION_BYTES && date(text).is_some()
+}
+
 /// What a tenant has been warned of, so that each warning is logged once.
 #[derive(Debug, Default)]
 pub(crate) struct RevisionWarnings {
@@ -92,7 +114,6 @@ impl RevisionWarnings {
 
     /// Whether the two differ, and this tenant has not been told so.
     fn is_news(&self, asked: &str, served: &str) -> bool {
-        let is_revision = |text: &str| text.len() <= REVISION_BYTES && date(text).is_some();
         if asked == served || !is_revision(asked) || !is_revision(served) {
             return false;
         }

@@ -9,10 +9,10 @@ use crate::text::TITLE;
 use crate::{interrupt, runtime, service};
 use clap::Args;
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
+use klaviyo_service::metrics::{self, ApiMetrics};
 use klaviyo_service::ops;
 use klaviyo_service::queue::Role;
 use klaviyo_service::secrets::SecretKind;
-use prometheus_client::registry::Registry;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -122,6 +122,9 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
   ACCOUNT.oauth                     `klaviyo-connector connect`       the same, instead of a key
 
+  signing-secret, whatsapp-app-secret and klaviyo-webhook-secret may have two lines while one is
+  replaced, the newer first: either is right.
+
   The log names a secret that cannot be used, such as a signing secret of fewer than 24 bytes, and
   its account is not served. Accounts that share a WhatsApp app need their phone number ids: Meta
   signs for the app, and an account takes the notifications of its own number only.
@@ -203,7 +206,7 @@ impl Serve {
             concurrency: self.concurrency,
             limits: DoorLimits::default(),
         };
-        let mut registry = Registry::default();
+        let mut registry = metrics::registry();
         let door = match &nats {
             Some(nats) => {
                 let queue = service::queue(nats).await?;
@@ -214,7 +217,7 @@ impl Serve {
                     concurrent_calls: self.concurrency.get(),
                     ..klaviyo_host::Limits::default()
                 };
-                let tenants = service::tenants(account, limits, &secrets)?;
+                let tenants = service::tenants(account, limits, &secrets, ApiMetrics::new(&mut registry))?;
                 let cloud = service::cloud(&self.cloud)?;
                 Door::direct(tenants, Arc::clone(&secrets), settings, cloud, &mut registry)
             }

@@ -9,10 +9,10 @@ use crate::text::TITLE;
 use crate::{interrupt, runtime, service};
 use clap::Args;
 use klaviyo_host::Limits;
+use klaviyo_service::metrics::{self, ApiMetrics};
 use klaviyo_service::queue::{Nats, Role};
 use klaviyo_service::secrets::SecretKind;
 use klaviyo_service::{ops, worker};
-use prometheus_client::registry::Registry;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -122,14 +122,14 @@ impl Worker {
             .hint("--secrets names a folder with files such as shop-1.api-key"));
         }
         let limits = Limits { time: TIME, concurrent_calls: CALLS, ..Limits::default() };
-        let tenants = service::tenants(account, limits, &secrets)?;
+        let mut registry = metrics::registry();
+        let tenants = service::tenants(account, limits, &secrets, ApiMetrics::new(&mut registry))?;
         let nats = service::nats(&self.nats, Role::Worker)
             .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
         let queue = service::queue(&nats).await?;
         let tenants = tenants.with_tokens_in(Arc::clone(&queue));
         let (listener, url) = service::listen(self.listen, "--listen", service::health())?;
         service::end_at_once(&interrupt);
-        let mut registry = Registry::default();
         let cloud = service::cloud(&self.cloud)?;
         let sender = service::sender(self.private_endpoints)?;
         let worker = worker::Worker::new(

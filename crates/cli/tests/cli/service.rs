@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ureq::Agent;
 use ureq::http::Request;
+use ureq::http::request::Builder;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const APP_SECRET: &str = "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f";
@@ -39,19 +40,22 @@ fn send(request: Request<String>) -> (u16, String) {
     (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
 }
 
-/// A request that is signed for the account.
+/// Sends a request that is signed for the account.
 fn signed(door: &Service, method: &str, path: &str, id: &str, body: String) -> (u16, Value) {
+    let (status, text) = send(signed_request(door, method, path, id, &body).body(body).unwrap());
+    (status, serde_json::from_str(&text).unwrap())
+}
+
+fn signed_request(door: &Service, method: &str, path: &str, id: &str, body: &str) -> Builder {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
     let signature = STANDARD.encode(mac(&key, format!("{id}.{now}.{body}").as_bytes()));
-    let request = Request::builder()
+    Request::builder()
         .method(method)
         .uri(format!("{}{path}", door.url()))
         .header("webhook-id", id)
         .header("webhook-timestamp", now)
-        .header("webhook-signature", format!("v1,{signature}"));
-    let (status, text) = send(request.body(body).unwrap());
-    (status, serde_json::from_str(&text).unwrap())
+        .header("webhook-signature", format!("v1,{signature}"))
 }
 
 /// Sends a notification of WhatsApp's: somebody wrote the word to this number.
@@ -357,6 +361,55 @@ fn a_file_with_certificates_that_is_not_there_is_named() {
     let error = Run::of(bare().args(dead)).err(6);
     assert_eq!(error["code"], "connection");
     assert!(error["message"].as_str().unwrap().contains("no/such/file"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn on_nats_the_id_of_a_request_is_in_the_lines_of_door_and_worker() {
+    let klaviyo = server();
+    let nats = Nats::start().unwrap();
+    let options = ["--log", "json", "--verbose", "--nats", &nats.url()];
+    let door = Service::start(serve(&klaviyo).args(options).env_remove("KLAVIYO_API_KEY"));
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let post = |id: &str, request: &str, list: &str| {
+        let body = json!({ "account": "default", "list": list, "email": "priya@example.com" }).to_string();
+        let signed = signed_request(&door, "POST", "/v1/opt-ins", id, &body);
+        let response = agent.run(signed.header("x-request-id", request).body(body).unwrap()).unwrap();
+        assert_eq!(response.status(), 202);
+        response.headers()["x-request-id"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(post("msg_1", "req-good", LIST), "req-good");
+    assert_eq!(post("msg_2", "req-bad", "No such list"), "req-bad");
+    let made = post("msg_3", "not an id", LIST);
+    assert!(made.len() == 32 && made != "not an id", "{made}");
+    let worker = Service::start(worker(&klaviyo).args(options));
+    let end = Instant::now() + PATIENCE;
+    let ended = |state: &str, count: u32| {
+        let series = format!("klaviyo_worker_messages_total{{lane=\"opt-ins\",state=\"{state}\"}} {count}\n");
+        get(worker.url(), "/metrics").1.contains(&series)
+    };
+    while !(ended("done", 2) && ended("dead", 1)) {
+        assert!(Instant::now() < end, "{}", get(worker.url(), "/metrics").1);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let lines = |log: String| -> Vec<Value> {
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    let (door, worker) = (lines(door.end("-TERM")), lines(worker.end("-TERM")));
+    for (request, state, level) in
+        [("req-good", "done", "DEBUG"), ("req-bad", "dead", "WARN"), (&made, "done", "DEBUG")]
+    {
+        let answered = door.iter().find(|line| line["request"] == request && line["status"] == 202);
+        assert!(answered.is_some(), "{request} {door:?}");
+        // What is logged meanwhile has it too.
+        assert!(door.iter().any(|line| line["span"]["request"] == request && line["account"] == "default"));
+        let own: Vec<_> = worker.iter().filter(|line| line["request"] == request).collect();
+        assert!(own.iter().any(|line| line["state"] == state && line["lane"] == "opt-ins"), "{own:?}");
+        assert!(own.iter().any(|line| line["level"] == level), "{own:?}");
+    }
+    let dead = worker.iter().find(|line| line["level"] == "WARN" && line["request"] == "req-bad").unwrap();
+    assert_eq!((&dead["account"], &dead["code"]), (&json!("default"), &json!("not-found")));
+    assert!(dead["key"].as_str().unwrap().starts_with("default."), "{dead}");
 }
 
 #[cfg(unix)]

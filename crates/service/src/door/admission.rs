@@ -59,11 +59,15 @@ impl Admission {
         let in_use = body.connection().map(Connection::in_use);
         let permit = self.permits.try_acquire(account).ok_or_else(|| {
             Rejection::overloaded(
+                "concurrency",
                 "this door works on as many requests of the account as it can; repeat it later",
             )
         })?;
         let memory = self.memory.take(account, BYTES_PER_BYTE * body.len()).ok_or_else(|| {
-            Rejection::overloaded("this door holds as many bytes of the account as it can; repeat it later")
+            Rejection::overloaded(
+                "memory",
+                "this door holds as many bytes of the account as it can; repeat it later",
+            )
         })?;
         Ok((body.into_bytes(), Admitted { _memory: memory, _permit: permit, _in_use: in_use }))
     }

@@ -46,8 +46,9 @@ pub(super) async fn opt_in(
     opt_ins: Vec<OptIn>,
 ) -> Result<Vec<OptInResponse>, Rejection> {
     let first = signature.map_or(Ok(true), |signature| replays.first_use(signature, Instant::now()));
-    let first =
-        first.map_err(|_| Rejection::overloaded("there are too many requests to tell replays from them"))?;
+    let first = first.map_err(|_| {
+        Rejection::overloaded("replays", "there are too many requests to tell replays from them")
+    })?;
     if !first {
         return Err(Rejection::replayed());
     }
@@ -87,7 +88,7 @@ pub(super) async fn track(
 ) -> Result<usize, Rejection> {
     let failed = |failure: Failure| {
         warn!(%account, code = failure.reason.code, reason = failure.reason.message, "delivery events are not tracked");
-        Rejection::overloaded("the delivery events cannot be tracked now; repeat the request")
+        Rejection::overloaded("klaviyo", "the delivery events cannot be tracked now; repeat the request")
     };
     let tenant = tenants.get(account).map_err(|error| failed(no_key(&error)))?;
     let mut refused = 0;

@@ -70,6 +70,7 @@ fn written(index: usize, id: &str, warnings: &[String]) -> Value {
 pub(super) fn unavailable(error: &QueueError) -> Rejection {
     debug!(error = error as &dyn Error, "the queue does not take opt-ins");
     Rejection::overloaded(
+        "queue",
         "the queue takes no opt-ins now; nothing is known to be accepted, repeat the request",
     )
 }

@@ -21,10 +21,10 @@ pub(super) async fn post_webhook(
 ) -> Result<StatusCode, Rejection> {
     let body = door.bodies.read(request, body::NOTIFICATION).await?;
     let account = account.parse::<Account>().ok();
-    let key =
-        account.as_ref().and_then(|account| door.secrets.mac_key(account, SecretKind::KlaviyoWebhookSecret));
-    check_klaviyo(&headers, key.as_ref().unwrap_or(&door.decoy_key), &body)?;
-    let (Some(account), Some(_)) = (account, key) else { return Err(SignatureError::Signature.into()) };
+    let keys =
+        account.as_ref().and_then(|account| door.secrets.mac_keys(account, SecretKind::KlaviyoWebhookSecret));
+    keys.as_ref().unwrap_or(&door.decoy_keys).check(|key| check_klaviyo(&headers, key, &body))?;
+    let (Some(account), Some(_)) = (account, keys) else { return Err(SignatureError::Signature.into()) };
     let (_, _admitted) = door.admission.admit(&account, body)?;
     door.backend.wake_changes(&account).await.map_err(|error| unavailable(&error))?;
     Ok(StatusCode::NO_CONTENT)

@@ -29,16 +29,18 @@ mod whatsapp;
 
 pub use state::{Door, DoorLimits, DoorSettings};
 
+use crate::request_id::{self, RequestId};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use klaviyo_host::types::Code;
-use reply::Rejection;
+use reply::{RefusalReason, Rejection};
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::{Instrument, debug, info, info_span};
 
 const KLAVIYO: &str = "/v1/klaviyo/{account}";
 const WHATSAPP: &str = "/v1/whatsapp/{account}";
@@ -60,16 +62,30 @@ pub fn routes(door: &Arc<Door>) -> Router {
         .route(WHATSAPP, get(webhook::get_verification).post(webhook::post_notification))
         .route(KLAVIYO, post(klaviyo::post_webhook))
         .method_not_allowed_fallback(not_allowed)
-        .route_layer(from_fn_with_state(Arc::clone(door), count))
+        .route_layer(from_fn_with_state(Arc::clone(door), observe))
         .with_state(Arc::clone(door))
         .fallback(not_found)
 }
 
-/// Counts requests by route.
-async fn count(State(door): State<Arc<Door>>, path: MatchedPath, request: Request, next: Next) -> Response {
+/// Counts requests by route, and gives each its id: to its answer, to the log and to what it puts into the queue.
+async fn observe(State(door): State<Arc<Door>>, path: MatchedPath, request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let response = next.run(request).await;
-    door.metrics.request(label(path.as_str()), response.status(), begun.elapsed());
+    let _under_way = door.metrics.begun();
+    let (id, route) = (RequestId::of(request.headers()), label(path.as_str()));
+    let span = info_span!("request", request = %id);
+    let mut response = id.clone().scope(next.run(request)).instrument(span.clone()).await;
+    let (status, milliseconds) = (response.status(), begun.elapsed().as_millis());
+    span.in_scope(|| match status.is_server_error() {
+        true => info!(request = %id, route, status = status.as_u16(), milliseconds, "answered"),
+        false => debug!(request = %id, route, status = status.as_u16(), milliseconds, "answered"),
+    });
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(request_id::HEADER, id);
+    }
+    if let Some(RefusalReason(reason)) = response.extensions().get() {
+        door.metrics.refused(reason);
+    }
+    door.metrics.request(route, status, begun.elapsed());
     response
 }
 

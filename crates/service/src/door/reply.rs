@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 pub(super) struct Rejection {
     pub(super) status: StatusCode,
     code: &'static str,
+    /// Why it is refused, for the metrics: the code, or more exactly than the code.
+    reason: &'static str,
     message: String,
     /// The header `Retry-After`, in seconds.
     retry_after: Option<u64>,
@@ -24,12 +26,13 @@ pub(super) struct Rejection {
 
 impl Rejection {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after: None, opt_ins: Vec::new() }
+        Self { status, code, reason: code, message: message.into(), retry_after: None, opt_ins: Vec::new() }
     }
 
-    /// The request cannot be done now.
-    pub(super) fn overloaded(message: impl Into<String>) -> Self {
-        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message) }
+    /// The request cannot be done now, for this reason in the metrics.
+    pub(super) fn overloaded(reason: &'static str, message: impl Into<String>) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self { reason, retry_after: Some(1), ..Self::new(status, "unavailable", message) }
     }
 
     /// The signature is missing or wrong. The answer does not tell whether the account exists.
@@ -43,7 +46,7 @@ impl Rejection {
             "{written} of {} opt-ins are known to be accepted; repeat the request for the others, which does none twice",
             opt_ins.len()
         );
-        Self { opt_ins, ..Self::overloaded(message) }
+        Self { opt_ins, ..Self::overloaded("queue", message) }
     }
 
     /// The request was accepted before.
@@ -64,6 +67,10 @@ impl Rejection {
     }
 }
 
+/// Why a request was refused. It is in the extensions of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RefusalReason(pub(super) &'static str);
+
 impl From<SignatureError> for Rejection {
     fn from(error: SignatureError) -> Self {
         Self::unsigned(error.to_string())
@@ -72,12 +79,14 @@ impl From<SignatureError> for Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let Self { status, code, message, retry_after, opt_ins } = self;
+        let Self { status, code, reason, message, retry_after, opt_ins } = self;
         let mut error = json!({ "code": code, "message": message });
         if let (Some(error), false) = (error.as_object_mut(), opt_ins.is_empty()) {
             error.insert("opt_ins".to_owned(), opt_ins.into());
         }
-        response(status, Json(json!({ "error": error })), retry_after)
+        let mut response = response(status, Json(json!({ "error": error })), retry_after);
+        response.extensions_mut().insert(RefusalReason(reason));
+        response
     }
 }
 

@@ -10,12 +10,13 @@ use super::replies::DirectReplies;
 use super::reply::{OptInResponse, Rejection};
 use crate::account::Account;
 use crate::delivery_event::DeliveryEvent;
+use crate::metrics::QueueConnection;
 use crate::ops::{Health, Readiness};
 use crate::opt_in::OptIn;
 use crate::opt_out::{OptOut, Resume};
 use crate::queue::Queue;
 use crate::reply::{Cloud, Replier};
-use crate::secrets::{MacKey, SecretKind, Secrets};
+use crate::secrets::{MacKey, MacKeys, SecretKind, Secrets};
 use crate::signature::{SignatureError, SignedHeaders};
 use crate::tenant_cache::TenantCache;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -79,7 +80,7 @@ pub struct Door {
     pub(super) admission: Admission,
     pub(super) metrics: DoorMetrics,
     /// Checks the signatures of accounts that are not here, so that they take as long as others.
-    pub(super) decoy_key: MacKey,
+    pub(super) decoy_keys: MacKeys,
     rate: DefaultKeyedRateLimiter<Account>,
 }
 
@@ -109,6 +110,7 @@ impl Door {
         settings: DoorSettings,
         registry: &mut Registry,
     ) -> Self {
+        registry.register_collector(Box::new(QueueConnection(Arc::clone(&queue))));
         let backend = Backend::Queue { queue, health: QueueHealth::default() };
         Self::new(backend, secrets, settings, DoorMetrics::new(registry))
     }
@@ -118,8 +120,8 @@ impl Door {
         let DoorLimits { unsigned_bytes, signed_bytes, body, pause } = settings.limits;
         let bodies = Bodies::new(unsigned_bytes, body, pause);
         let admission = Admission::new(settings.concurrency.get() as usize, signed_bytes);
-        let decoy_key = MacKey::decoy();
-        Self { backend, secrets, settings, rate, bodies, admission, metrics, decoy_key }
+        let decoy_keys = MacKey::decoy().into();
+        Self { backend, secrets, settings, rate, bodies, admission, metrics, decoy_keys }
     }
 
     /// The accounts that callers can reach here.
@@ -224,10 +226,10 @@ impl Door {
         let Some(count) = u32::try_from(count).ok().and_then(NonZeroU32::new) else { return Ok(()) };
         match self.rate.check_key_n(account, count) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Rejection::overloaded(format!(
-                "the account has more than {} opt-ins a second; repeat it later",
-                self.settings.rate
-            ))),
+            Ok(Err(_)) => Err(Rejection::overloaded(
+                "rate",
+                format!("the account has more than {} opt-ins a second; repeat it later", self.settings.rate),
+            )),
             Err(_) => Err(Rejection::too_many(self.settings.rate.get() as usize)),
         }
     }
@@ -240,9 +242,9 @@ impl Door {
         account: &Account,
         body: &[u8],
     ) -> Result<&'a str, Rejection> {
-        let key = self.secrets.mac_key(account, SecretKind::SigningSecret);
-        let checked = signed.check(key.as_ref().unwrap_or(&self.decoy_key), body);
-        Ok(key.map_or(Err(SignatureError::Signature), |_| checked)?)
+        let keys = self.secrets.mac_keys(account, SecretKind::SigningSecret);
+        let checked = keys.as_ref().unwrap_or(&self.decoy_keys).check(|key| signed.check(key, body));
+        Ok(keys.map_or(Err(SignatureError::Signature), |_| checked)?)
     }
 }
 

@@ -68,10 +68,10 @@ pub(super) async fn post_notification(
 ) -> Result<Response, Rejection> {
     let body = door.bodies.read(request, body::NOTIFICATION).await?;
     let account = account.parse::<Account>().ok();
-    let key =
-        account.as_ref().and_then(|account| door.secrets.mac_key(account, SecretKind::WhatsappAppSecret));
-    signature::check_meta(&headers, key.as_ref().unwrap_or(&door.decoy_key), &body)?;
-    let (Some(account), Some(_)) = (account, key) else { return Err(SignatureError::Signature.into()) };
+    let keys =
+        account.as_ref().and_then(|account| door.secrets.mac_keys(account, SecretKind::WhatsappAppSecret));
+    keys.as_ref().unwrap_or(&door.decoy_keys).check(|key| signature::check_meta(&headers, key, &body))?;
+    let (Some(account), Some(_)) = (account, keys) else { return Err(SignatureError::Signature.into()) };
     let (body, _admitted) = door.admission.admit(&account, body)?;
     let numbers = door.secrets.get(&account, SecretKind::WhatsappPhoneNumberId);
     let settings = door.secrets.whatsapp_settings(&account);
@@ -162,7 +162,7 @@ impl NotificationReply {
 fn missing(account: &Account, what: &str, kind: SecretKind) -> Rejection {
     let message = format!("{what}; put it into {account}.{}", kind.file());
     error!(%account, "{message}");
-    Rejection::overloaded(message)
+    Rejection::overloaded("setting", message)
 }
 
 /// Warns of what can never be done.

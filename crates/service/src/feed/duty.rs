@@ -15,7 +15,6 @@ use crate::tenant_cache::TenantCache;
 use async_nats::Subscriber;
 use futures_util::{FutureExt, StreamExt};
 use klaviyo_host::types::Code;
-use klaviyo_host::{Meter, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -42,8 +41,6 @@ pub(crate) struct Feed<'a> {
 pub(crate) trait Keeper {
     /// Whether opt-ins of the account are under way. They go first.
     fn is_busy(&self) -> bool;
-    /// Counts the requests of a reading.
-    fn used(&self, usage: Usage);
 }
 
 /// The settings and secrets with which a feed works. It begins anew when they change.
@@ -176,14 +173,13 @@ impl Feed<'_> {
         let tenant = tenant.map_err(|error| {
             Stop::Account(Reason::new(Code::Unauthenticated, error.to_string()), Duration::ZERO)
         })?;
-        let meter = Meter::default();
         let reading = Reading {
             queue: self.queue,
             account: self.account,
             status: self.status,
             settings,
             destination,
-            tenant: tenant.metered(meter.clone()),
+            tenant,
             is_busy: || keeper.is_busy(),
         };
         let profiles = (settings.profiles || settings.consent).then_some(Source::Profiles);
@@ -199,7 +195,6 @@ impl Feed<'_> {
                 }
             }
         }
-        keeper.used(meter.usage());
         failed.map_or(Ok(()), Err)
     }
 }

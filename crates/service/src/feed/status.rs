@@ -1,6 +1,7 @@
 //! The state of the feeds of a worker, for `/readyz` and `/metrics`.
 
 use crate::account::Account;
+use crate::metrics::labels::{Labels, STATE};
 use crate::outcome::Reason;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub(crate) struct FeedStatus {
     feeds: Mutex<BTreeMap<Account, FeedState>>,
-    told: Family<[(&'static str, &'static str); 1], Counter>,
+    told: Family<Labels<1>, Counter>,
     failing: Gauge,
 }
 
@@ -39,8 +40,8 @@ impl FeedStatus {
         status
     }
 
-    pub(super) fn told(&self, result: &'static str, count: usize) {
-        self.told.get_or_create(&[("result", result)]).inc_by(count as u64);
+    pub(super) fn told(&self, state: &'static str, count: usize) {
+        self.told.get_or_create(&[(STATE, state)]).inc_by(count as u64);
     }
 
     pub(super) fn telling(&self, account: &Account) {

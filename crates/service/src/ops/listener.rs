@@ -2,6 +2,7 @@
 
 use super::connections::{Connections, Member};
 use super::progress::ProgressStream;
+use crate::metrics::labels::{Labels, REASON};
 use axum::Router;
 use http::Request;
 use http::header::{CONNECTION, HeaderValue};
@@ -72,12 +73,12 @@ pub struct Listener {
 struct ListenerMetrics {
     open: Gauge,
     /// By the label `reason`.
-    closed: Family<[(&'static str, &'static str); 1], Counter>,
+    closed: Family<Labels<1>, Counter>,
 }
 
 impl ListenerMetrics {
     fn closed(&self, reason: &'static str) {
-        self.closed.get_or_create(&[("reason", reason)]).inc();
+        self.closed.get_or_create(&[(REASON, reason)]).inc();
     }
 }
 

@@ -8,6 +8,7 @@ use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::opt_in::{InvalidField, OptIn};
 use crate::opt_out::{OptOut, Resume};
+use crate::request_id::QUEUE_HEADER;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -37,6 +38,12 @@ impl Delivery {
     /// retried.
     pub(crate) fn is_accepted_as(&self, key: &OptInKey) -> bool {
         self.0.headers.as_ref().is_some_and(|headers| is_put_as(headers, key))
+    }
+
+    /// The id of the request that brought it; none if the door that wrote it knows none, or it is a dead letter that was
+    /// retried.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.0.headers.as_ref()?.get(QUEUE_HEADER).map(|id| id.as_str())
     }
 
     /// The message as it is in the stream.

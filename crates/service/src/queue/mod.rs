@@ -28,6 +28,7 @@ mod delivery;
 mod error;
 mod lane;
 mod lease;
+mod oldest;
 mod people;
 mod person;
 mod put;

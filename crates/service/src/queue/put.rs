@@ -6,6 +6,7 @@ use super::error::{QueueError, ask, failed, until};
 use super::lane::Lane;
 use crate::account::Account;
 use crate::key::OptInKey;
+use crate::request_id::{QUEUE_HEADER, RequestId};
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Info;
@@ -70,7 +71,10 @@ impl Queue {
         end: Instant,
     ) -> Result<Accepted, QueueError> {
         let subject = lane.subject_of(&key.account);
-        let message = PublishMessage::build().payload(message).message_id(message_id);
+        let mut message = PublishMessage::build().payload(message).message_id(message_id);
+        if let Some(request) = RequestId::current() {
+            message = message.header(QUEUE_HEADER, request.as_str());
+        }
         let published = async {
             // The semaphore is never closed.
             let _permit = self.put_permits.acquire().await;

@@ -54,7 +54,15 @@ impl SecretKind {
 
     /// Whether it can have more than one line.
     pub(super) const fn has_lines(self) -> bool {
-        matches!(self, Self::Oauth | Self::WhatsappPhoneNumberId | Self::Changes)
+        matches!(
+            self,
+            Self::SigningSecret
+                | Self::WhatsappAppSecret
+                | Self::KlaviyoWebhookSecret
+                | Self::Oauth
+                | Self::WhatsappPhoneNumberId
+                | Self::Changes
+        )
     }
 
     /// The largest file, in bytes: larger than any secret, or than settings with replies in many languages.

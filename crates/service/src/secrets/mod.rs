@@ -7,12 +7,14 @@
 mod folder;
 mod kind;
 mod mac_key;
+mod mac_keys;
 mod store;
 mod text;
 mod value;
 
 pub use kind::SecretKind;
 pub use mac_key::MacKey;
+pub use mac_keys::MacKeys;
 pub use store::{Authentication, Secrets, SecretsError};
 pub use text::{InvalidSecret, SecretText};
 

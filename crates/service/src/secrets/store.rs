@@ -3,6 +3,7 @@
 use super::folder::{self, Logged, Values};
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
+use super::mac_keys::MacKeys;
 use super::text::{InvalidSecret, SecretText};
 use super::value::SecretValue;
 use crate::account::Account;
@@ -119,14 +120,20 @@ impl Secrets {
         self.folder.as_ref().map(|folder| folder.join(format!("{account}.{}", kind.file())))
     }
 
-    /// The key with which an account's requests are signed, if it has one: for [`SecretKind::SigningSecret`],
+    /// The keys with which an account's requests may be signed, if it has some: for [`SecretKind::SigningSecret`],
     /// [`SecretKind::WhatsappAppSecret`], [`SecretKind::ChangesSecret`] and [`SecretKind::KlaviyoWebhookSecret`].
     #[must_use]
-    pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
+    pub fn mac_keys(&self, account: &Account, kind: SecretKind) -> Option<MacKeys> {
         match self.value(account, kind)? {
-            SecretValue::Mac(key) => Some(key),
+            SecretValue::Mac(keys) => Some(keys),
             SecretValue::Text(_) | SecretValue::Whatsapp(_) => None,
         }
+    }
+
+    /// The key that signs for an account, if it has one: the newer one of [`Secrets::mac_keys`].
+    #[must_use]
+    pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
+        self.mac_keys(account, kind).map(|keys| keys.newer().clone())
     }
 
     /// What an account wants of its WhatsApp; the defaults if it has no [`SecretKind::WhatsappSettings`].
@@ -154,7 +161,7 @@ impl Secrets {
     pub fn is_shared(&self, account: &Account, kind: SecretKind) -> bool {
         let values = self.values.read();
         let Some(own) = values.get(&(account.clone(), kind)) else { return false };
-        values.iter().any(|((other, of), value)| *of == kind && other != account && value == own)
+        values.iter().any(|((other, of), value)| *of == kind && other != account && value.shares(own))
     }
 
     /// A receiver that learns of each change.

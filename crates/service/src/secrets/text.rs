@@ -24,6 +24,9 @@ pub enum InvalidSecret {
     /// It has characters that such a secret never has.
     #[error("it has characters that such a secret never has; copy it again, all of it and nothing else")]
     Characters,
+    /// It has three lines or more.
+    #[error("it has more than two lines; while a secret is replaced its file has two, the newer one first")]
+    Lines,
     /// The part behind `whsec_` is not base64.
     #[error("it is not base64; `klaviyo-connector secret` makes one that can be used")]
     NotBase64,
@@ -56,6 +59,11 @@ pub enum InvalidSecret {
     /// The file is larger than any secret.
     #[error("it has more than {0} bytes, which no secret has")]
     Large(u64),
+}
+
+impl InvalidSecret {
+    /// The characters of [`InvalidSecret::Quoted`].
+    pub(super) const QUOTES: [char; 4] = ['"', '\'', '“', '‘'];
 }
 
 /// Fails if a text has fewer characters than this.

@@ -2,6 +2,7 @@
 
 use super::kind::SecretKind;
 use super::mac_key::MacKey;
+use super::mac_keys::MacKeys;
 use super::text::{InvalidSecret, SecretText, at_least};
 use crate::feed::FeedSettings;
 use crate::whatsapp_settings::WhatsappSettings;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum SecretValue {
     Text(SecretText),
-    Mac(MacKey),
+    Mac(MacKeys),
     Whatsapp(Arc<WhatsappSettings>),
 }
 
@@ -34,22 +35,25 @@ impl SecretValue {
             return Ok(Self::Whatsapp(Arc::new(settings)));
         }
         // The name of a list may begin with one.
-        if kind != SecretKind::WhatsappList && text.starts_with(['"', '\'', '“', '‘']) {
+        if kind != SecretKind::WhatsappList && text.starts_with(InvalidSecret::QUOTES) {
             return Err(InvalidSecret::Quoted);
         }
         if text.contains(char::is_control) && !kind.has_lines() {
             return Err(InvalidSecret::Characters);
         }
         match kind {
-            SecretKind::SigningSecret | SecretKind::ChangesSecret => {
-                return MacKey::signing_secret(text).map(Self::Mac);
+            SecretKind::SigningSecret => return MacKeys::parse(text, MacKey::signing_secret).map(Self::Mac),
+            SecretKind::ChangesSecret => {
+                return MacKey::signing_secret(text).map(MacKeys::from).map(Self::Mac);
             }
-            SecretKind::KlaviyoWebhookSecret => return MacKey::webhook_secret(text).map(Self::Mac),
+            SecretKind::KlaviyoWebhookSecret => {
+                return MacKeys::parse(text, MacKey::webhook_secret).map(Self::Mac);
+            }
             SecretKind::Changes => {
                 let settings = text.parse::<FeedSettings>();
                 settings.map_err(|error| InvalidSecret::Settings(error.to_string()))?;
             }
-            SecretKind::WhatsappAppSecret => return MacKey::app_secret(text).map(Self::Mac),
+            SecretKind::WhatsappAppSecret => return MacKeys::parse(text, MacKey::app_secret).map(Self::Mac),
             SecretKind::ApiKey => {
                 Secret::new(text).map_err(|error| match error {
                     SecretError::Empty => InvalidSecret::Empty,
@@ -73,6 +77,14 @@ impl SecretValue {
         }
         Ok(Self::Text(Zeroizing::new(text.to_owned())))
     }
+
+    /// Whether both have the same secret; of two that are valid at once, one in common will do.
+    pub(super) fn shares(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Mac(own), Self::Mac(other)) => own.shares(other),
+            _ => self == other,
+        }
+    }
 }
 
 /// The shortest token of the Cloud API, in characters. Meta's have more than a hundred.
@@ -89,7 +101,7 @@ mod tests {
 
     fn mac_key(kind: SecretKind, text: &str) -> MacKey {
         match SecretValue::parse(kind, text).unwrap() {
-            SecretValue::Mac(key) => key,
+            SecretValue::Mac(keys) => keys.newer().clone(),
             _ => panic!("{kind:?} is no key"),
         }
     }
@@ -123,7 +135,10 @@ mod tests {
             (format!("{good}\""), InvalidSecret::NotBase64),
             (format!("\u{feff}{good}"), InvalidSecret::ByteOrderMark),
             (good.replace("whsec_", "whsec_ "), InvalidSecret::NotBase64),
-            (format!("{good}\n{good}"), InvalidSecret::Characters),
+            (format!("{good}\n{good}\n{good}"), InvalidSecret::Lines),
+            (format!("{good}\n{good}\u{1}"), InvalidSecret::Characters),
+            (format!("{good}\n\"{good}\""), InvalidSecret::Quoted),
+            (format!("{good}\nwhsec_AAAA"), InvalidSecret::Bytes(3)),
             (good.trim_end_matches('=').to_owned(), InvalidSecret::NotBase64),
         ] {
             assert_eq!(invalid(SecretKind::SigningSecret, &text), Some(why), "{text}");

@@ -68,6 +68,7 @@ pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
     context.status.has_no_more(&account);
     context.feeds.has_no_more(&account);
     if is_lost {
+        context.status.counters.leases_lost.inc();
         warn!(%account, "the lease is lost: NATS was away, or this process was stopped for longer than it lasts");
     } else {
         lease.release().await;

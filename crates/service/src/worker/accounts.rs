@@ -1,6 +1,7 @@
 //! The worker itself: which accounts it takes, and when it ends.
 
 use super::account_worker;
+use super::backlog::BacklogView;
 use super::budget::Budget;
 use super::changes;
 use super::context::{Assignment, WorkerContext};
@@ -47,12 +48,15 @@ impl Worker {
         registry: &mut Registry,
     ) -> Self {
         let name = format!("{:016x}", fastrand::u64(..));
+        let backlog = Arc::new(BacklogView::new(Arc::clone(&queue)));
+        registry.register_collector(Box::new(Arc::clone(&backlog)));
         let context = WorkerContext {
             replier: Replier::new(Arc::new(cloud), Arc::clone(&secrets)),
             queue,
+            backlog,
             secrets,
             tenants,
-            status: Arc::new(Status::new(&name, registry)),
+            status: Status::new(&name, registry),
             budget: Budget::default(),
             unwritten: Unwritten::default(),
             max_attempts,
@@ -80,6 +84,10 @@ impl Worker {
         let mut heartbeat = Heartbeat::new(context.queue.workers());
         let (mut ticks, mut was_away) = (interval(POLL), false);
         let mut shutdown = std::pin::pin!(shutdown);
+        let ages = tokio::spawn({
+            let backlog = Arc::clone(&context.backlog);
+            async move { backlog.watch_the_oldest().await }
+        });
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
@@ -90,6 +98,9 @@ impl Worker {
                 polled = poll(&context, &mut heartbeat, &mut tasks) => polled,
             };
             context.status.connected(polled.is_ok());
+            if polled.is_err() {
+                context.backlog.is_away();
+            }
             match polled {
                 Err(error) if !was_away => {
                     warn!(error = &error as &dyn Error, "the queue is away; waiting for it");
@@ -102,6 +113,7 @@ impl Worker {
                 _ => {}
             }
         }
+        ages.abort();
         info!("ending: batches that are under way are ended, or given back");
         context.shutdown.send_replace(true);
         for (account, task) in tasks {
@@ -153,10 +165,8 @@ async fn poll(
         );
     }
     heartbeat.strays = strays;
-    let total = waiting.total();
-    let waiting = waiting.accounts;
     let unable: BTreeSet<Account> =
-        waiting.keys().filter(|account| !keyed.contains(*account)).cloned().collect();
+        waiting.accounts.keys().filter(|account| !keyed.contains(*account)).cloned().collect();
     context.status.without_key(&unable);
     for account in unable.difference(&heartbeat.unable) {
         let [key, oauth] = [SecretKind::ApiKey, SecretKind::Oauth].map(SecretKind::file);
@@ -170,8 +180,9 @@ async fn poll(
             *known = assignment;
             is_another
         });
-        context.status.queue(total, strays, context.queue.dead_letters().await?);
+        context.backlog.saw(&waiting, context.queue.dead_letters().await?);
     }
+    let waiting = waiting.accounts;
     let named: BTreeSet<Account> = waiting.keys().cloned().collect();
     for account in &named | &changes::accounts(context, &keyed) {
         if tasks.contains_key(&account) || !keyed.contains(&account) || !context.is_mine(&account) {

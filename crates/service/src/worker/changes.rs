@@ -6,7 +6,6 @@ use crate::account::Account;
 use crate::feed::{Feed, Keeper};
 use crate::queue::Lane;
 use crate::secrets::SecretKind;
-use klaviyo_host::Usage;
 use std::collections::BTreeSet;
 
 /// The accounts that have a feed and a key here.
@@ -30,7 +29,7 @@ pub(super) async fn beside<F: Future<Output = ()>>(
         sender: &context.sender,
         status: &context.feeds,
     };
-    let keeper = Owner { context, in_flight };
+    let keeper = Owner { in_flight };
     let lanes = async {
         loop {
             lanes().await;
@@ -62,7 +61,6 @@ async fn rest(context: &WorkerContext, account: &Account) -> bool {
 
 /// The work on the account, for its feed.
 struct Owner<'a> {
-    context: &'a WorkerContext,
     in_flight: &'a [(Lane, InFlight)],
 }
 
@@ -71,9 +69,5 @@ impl Keeper for Owner<'_> {
         // Delivery events can wait as well as changes can, and replies take none of Klaviyo's requests.
         let counts = |lane: Lane| matches!(lane, Lane::OptOuts | Lane::OptIns);
         self.in_flight.iter().any(|(lane, in_flight)| counts(*lane) && !in_flight.is_empty())
-    }
-
-    fn used(&self, usage: Usage) {
-        self.context.status.used(usage);
     }
 }

@@ -1,5 +1,6 @@
 //! What all accounts of a worker share, and which worker each account is assigned to.
 
+use super::backlog::BacklogView;
 use super::budget::Budget;
 use super::settle::Unwritten;
 use super::status::Status;
@@ -27,6 +28,7 @@ pub(super) struct WorkerContext {
     pub(super) secrets: Arc<Secrets>,
     pub(super) tenants: TenantCache,
     pub(super) status: Arc<Status>,
+    pub(super) backlog: Arc<BacklogView>,
     pub(super) budget: Budget,
     pub(super) unwritten: Unwritten,
     /// How often an opt-in is tried before it becomes a dead letter.

@@ -57,6 +57,11 @@ impl InFlight {
         messages.room = room;
     }
 
+    /// A message, as long as it is in here.
+    pub(super) fn get(&self, sequence: u64) -> Option<Arc<Delivery>> {
+        self.0.lock().deliveries.get(&sequence).map(Arc::clone)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.lock().deliveries.is_empty()
     }
@@ -71,11 +76,6 @@ impl InFlight {
         all.sort_by_key(|(failures, _)| *failures);
         let next = all.into_iter().take(most);
         next.map(|(failures, delivery)| (Arc::clone(delivery), failures.saturating_add(1))).collect()
-    }
-
-    /// A message that is in flight.
-    pub(super) fn get(&self, sequence: u64) -> Option<Arc<Delivery>> {
-        self.0.lock().deliveries.get(&sequence).map(Arc::clone)
     }
 
     /// Counts a failed attempt for each of these.

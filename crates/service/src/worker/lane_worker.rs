@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::outcome::Reason;
 use crate::queue::{AccountQueue, Backlog, Lane, MAX_BATCH, QueueError};
 use crate::secrets::Authentication;
-use klaviyo_host::{Meter, Tenant};
+use klaviyo_host::Tenant;
 use std::error::Error;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -165,10 +165,8 @@ impl LaneWorker<'_> {
             settler.probe_outcomes(deliveries.len()).await?;
             *queue_failures = 0;
             context.status.has(account, lane, AccountState::Working);
-            let (count, meter) = (deliveries.len(), Meter::default());
-            let tenant = tenant.metered(meter.clone());
+            let count = deliveries.len();
             let result = Batch::new(settler, gate, &tenant, context.max_attempts).work(deliveries).await;
-            context.status.used(meter.usage());
             match result {
                 Ok(()) => {
                     debug!(%account, count, "a batch is done");
@@ -189,7 +187,7 @@ impl LaneWorker<'_> {
 
     /// Takes messages from the queue. False: the lane has none.
     async fn take(&mut self, queue: &mut AccountQueue) -> Result<bool, QueueError> {
-        let Self { context, settler: Settler { account, in_flight, .. }, .. } = *self;
+        let Self { context, settler: Settler { account, lane, in_flight, .. }, .. } = *self;
         let room = self.share.room();
         // An account without room in the budget takes one message at a time.
         let most = self.batch_size.min(room.messages().max(1));
@@ -197,6 +195,7 @@ impl LaneWorker<'_> {
         let Some(taken) = context.unless_shutdown(taken).await.transpose()? else { return Ok(true) };
         if !taken.is_empty() {
             self.quiet_since = Instant::now();
+            context.status.delivered(lane, &taken);
             in_flight.add(taken, room);
             return Ok(true);
         }
@@ -207,7 +206,7 @@ impl LaneWorker<'_> {
             Backlog::Later => Ok(true),
             Backlog::Recreated => {
                 warn!(%account, "NATS gave out nothing of what waits; the account's consumer was made anew");
-                context.status.recreated.inc();
+                context.status.counters.recreated.inc();
                 self.quiet_since = Instant::now();
                 Ok(true)
             }

@@ -6,6 +6,7 @@
 
 mod account_worker;
 mod accounts;
+mod backlog;
 mod batch;
 mod budget;
 mod changes;
@@ -13,6 +14,7 @@ mod context;
 mod gate;
 mod in_flight;
 mod lane_worker;
+mod metrics;
 mod plan;
 mod replies;
 mod settle;

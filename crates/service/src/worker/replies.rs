@@ -93,7 +93,7 @@ impl ReplyLane {
                 }
                 Ok(_) | Err(_) => {
                     warn!(account = %settler.account, sequence, "a message among the replies is none, or of a newer version; it is dropped");
-                    settler.status.ended(settler.lane, ReplyEnd::Dropped.into());
+                    settler.ended(ReplyEnd::Dropped.into(), sequence);
                     settler.in_flight.ack(sequence).await?;
                 }
             }
@@ -175,7 +175,7 @@ impl Round<'_> {
                 Step::Ended(end) => {
                     *self.sent.lock() |= end == ReplyEnd::Sent;
                     self.replies.ended(person, sequence);
-                    self.settler.status.ended(self.settler.lane, end.into());
+                    self.settler.ended(end.into(), sequence);
                     self.settler.in_flight.ack(sequence).await?;
                 }
                 Step::Later(hold, after, reason) => {

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// How many outcomes are written at once.
 const AT_ONCE: usize = 256;
@@ -136,7 +136,7 @@ impl Settler<'_> {
             }
             None => {
                 self.reply(*sequence, &record.outcome).await?;
-                self.status.ended(self.lane, "done");
+                self.ended("done", *sequence);
                 self.in_flight.ack(*sequence).await
             }
         }
@@ -160,7 +160,7 @@ impl Settler<'_> {
                 // Opt-ins do not wait for room for replies.
                 Err(error @ QueueError::Full(_)) => {
                     warn!(account = %self.account, %error, "a reply is not sent");
-                    self.status.ended(Lane::Replies, ReplyEnd::Dropped.into());
+                    self.status.ended(Lane::Replies, ReplyEnd::Dropped.into(), None);
                 }
                 Err(error) => return Err(error),
             }
@@ -193,12 +193,27 @@ impl Settler<'_> {
                 account = %self.account, %key, error = &error as &dyn Error,
                 "a dead letter cannot be written, and is tried again; has KLAVIYO_DEAD room for it?"
             );
-            self.status.ended(self.lane, "unwritten");
+            self.status.ended(self.lane, "unwritten", None);
             self.in_flight.nak(sequence, pause(body.attempts)).await;
             return Ok(());
         }
-        self.status.ended(self.lane, "dead");
+        let delivery = self.in_flight.get(sequence);
+        let request = delivery.as_ref().and_then(|delivery| delivery.request_id());
+        warn!(
+            account = %self.account, lane = %self.lane, %key, request, code = body.error.code,
+            "a dead letter: `klaviyo-connector dead` shows it, retries it or drops it"
+        );
+        self.status.died(self.lane, &body.error);
+        self.ended("dead", sequence);
         self.in_flight.ack(sequence).await
+    }
+
+    /// Counts a message that is about to be acknowledged.
+    pub(super) fn ended(&self, state: &'static str, sequence: u64) {
+        let delivery = self.in_flight.get(sequence);
+        let request = delivery.as_ref().and_then(|delivery| delivery.request_id());
+        debug!(account = %self.account, lane = %self.lane, sequence, request, state, "a message has its outcome");
+        self.status.ended(self.lane, state, delivery.as_ref().map(|delivery| delivery.published()));
     }
 
     /// Fails if the outcomes of so many opt-ins could not be written now: Klaviyo is not asked for anything

@@ -436,11 +436,36 @@ async fn what_is_not_there_is_said_in_the_same_words() {
     assert_eq!(status, 200);
     for line in [
         "klaviyo_door_requests_total{route=\"opt-ins\",status=\"202\"} 1",
-        "klaviyo_door_opt_ins_total{result=\"accepted\"} 1",
-        "klaviyo_door_seconds_count 2",
+        "klaviyo_door_opt_ins_total{state=\"accepted\"} 1",
+        "klaviyo_door_request_seconds_count 2",
     ] {
         assert!(metrics.lines().any(|own| own == line), "{line}\n{metrics}");
     }
     assert!(!metrics.contains("priya"));
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_secret_is_replaced_either_is_right() {
+    let stage = opened(&["shop-1"]).await;
+    let third = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let file = stage.keys.path().join("shop-1.signing-secret");
+    std::fs::write(&file, format!("{OTHER_SECRET}\n{SECRET}\n")).unwrap();
+    let body = priya().to_string();
+    let door = stage.queue_door(settings()).await;
+    for (id, secret, status) in [("a", SECRET, 202), ("b", OTHER_SECRET, 202), ("c", third, 401)] {
+        assert_eq!(post_at(&door, secret, id, now(), body.clone()).await.status(), status, "{id}");
+    }
+    door.stop().await;
+    // A third line leaves the account without a secret.
+    std::fs::write(&file, format!("{third}\n{OTHER_SECRET}\n{SECRET}\n")).unwrap();
+    let door = stage.queue_door(settings()).await;
+    assert_eq!(post_at(&door, SECRET, "d", now(), body.clone()).await.status(), 401);
+    door.stop().await;
+    std::fs::write(&file, OTHER_SECRET).unwrap();
+    let door = stage.queue_door(settings()).await;
+    for (id, secret, status) in [("e", SECRET, 401), ("f", OTHER_SECRET, 202)] {
+        assert_eq!(post_at(&door, secret, id, now(), body.clone()).await.status(), status, "{id}");
+    }
     door.stop().await;
 }

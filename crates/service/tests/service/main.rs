@@ -16,6 +16,7 @@ mod on_nats {
     pub(crate) mod door;
     mod feed;
     mod ids;
+    mod metrics;
     mod notifications;
     mod oauth;
     mod orders;

@@ -286,7 +286,7 @@ async fn who_presses_stop_in_whatsapp_gets_no_more_there() {
     }
     let members = stage.klaviyo.account_of(&key_of("shop-1")).unwrap().members(LIST);
     assert_eq!(members.len(), LEAVING.len());
-    assert_eq!(door.metric("klaviyo_door_opt_outs_total{result=\"done\"}"), 2);
+    assert_eq!(door.metric("klaviyo_door_opt_outs_total{state=\"done\"}"), 2);
     door.stop().await;
 }
 
@@ -299,8 +299,8 @@ async fn without_a_queue_a_resume_gives_nothing_back_and_says_so() {
     let states: Vec<&Value> = told.iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["opted-out", "resumed"], "{told:?}");
     assert_eq!(told[1]["warnings"].as_array().unwrap().len(), 1);
-    assert_eq!(door.metric("klaviyo_door_resumes_total{result=\"nothing\"}"), 1);
-    assert_eq!(door.metric("klaviyo_door_opt_outs_total{result=\"done\"}"), 1);
+    assert_eq!(door.metric("klaviyo_door_resumes_total{state=\"nothing\"}"), 1);
+    assert_eq!(door.metric("klaviyo_door_opt_outs_total{state=\"done\"}"), 1);
     door.stop().await;
 }
 
@@ -341,7 +341,10 @@ async fn consent_that_was_taken_back_is_not_given_by_an_older_opt_in() {
     opt_in["list"] = json!("Later");
     assert_eq!(post(&door, "msg_1", &opt_in).await.0, 202);
     let worker = stage.worker().await;
-    until("it is dead", || worker.metric("klaviyo_worker_opt_ins_total{name=\"dead\"}") == 1).await;
+    until("it is dead", || {
+        worker.metric("klaviyo_worker_messages_total{lane=\"opt-ins\",state=\"dead\"}") == 1
+    })
+    .await;
     let left = notify(&door, &notification(file)).await;
     assert!(matches!(outcome(&stage, &left[0]["id"]).await, Outcome::OptedOut(_)));
     worker.stop().await;
@@ -380,7 +383,10 @@ async fn who_leaves_and_comes_back_while_klaviyo_is_away_is_back() {
     );
     let worker = stage.worker().await;
     assert!(matches!(outcome(&stage, &left[0]["id"]).await, Outcome::OptedOut(_)));
-    until("it is done", || worker.metric("klaviyo_worker_opt_ins_total{name=\"done\"}") == 1).await;
+    until("it is done", || {
+        worker.metric("klaviyo_worker_messages_total{lane=\"opt-ins\",state=\"done\"}") == 1
+    })
+    .await;
     until("they are back", || state(&stage, number, Channel::WhatsApp) == Some(State::Subscribed)).await;
     worker.stop().await;
     door.stop().await;
@@ -427,7 +433,7 @@ async fn a_wish_that_cannot_be_done_is_told_and_kept() {
         let told = notify(door, &body).await;
         let states: Vec<(&Value, &Value)> = told.iter().map(|one| (&one["state"], &one["code"])).collect();
         assert_eq!(states, [(&json!("failed"), &json!("invalid-input")); 2], "{told:?}");
-        assert_eq!(door.metric("klaviyo_door_opt_ins_total{result=\"refused\"}"), 2);
+        assert_eq!(door.metric("klaviyo_door_opt_ins_total{state=\"refused\"}"), 2);
     }
     assert_eq!(stage.klaviyo.requests(), 0);
     let worker = stage.worker().await;
@@ -456,12 +462,18 @@ async fn a_dead_opt_out_can_be_listed_retried_and_dropped() {
     let unfit = notification(file).replace("919820000001", "12").replace("\"IN.1\"", "null");
     assert_eq!(notify(&door, &unfit).await.len(), 1);
     let worker = stage.worker().await;
-    until("it is dead", || worker.metric("klaviyo_worker_opt_outs_total{name=\"dead\"}") == 1).await;
+    until("it is dead", || {
+        worker.metric("klaviyo_worker_messages_total{lane=\"opt-outs\",state=\"dead\"}") == 1
+    })
+    .await;
     let letters = stage.queue.dead(None).await.unwrap();
     assert_eq!(letters[0].body.error.code, "invalid-input");
     assert!(letters[0].body.opt_in.get().contains("\"opt_out\":[\"whatsapp\"]"));
     assert!(stage.queue.retry(&letters[0]).await.unwrap());
-    until("it is dead again", || worker.metric("klaviyo_worker_opt_outs_total{name=\"dead\"}") == 2).await;
+    until("it is dead again", || {
+        worker.metric("klaviyo_worker_messages_total{lane=\"opt-outs\",state=\"dead\"}") == 2
+    })
+    .await;
     let letters = stage.queue.dead(None).await.unwrap();
     assert!(stage.queue.give_up(&letters[0]).await.unwrap());
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);

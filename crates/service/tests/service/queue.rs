@@ -246,7 +246,7 @@ async fn who_asks_for_a_day_does_not_put_the_account_to_sleep() {
     until("it is told", || state("/accounts/shop-1/state") == Some(json!("waiting"))).await;
     let seconds = state("/accounts/shop-1/seconds").unwrap().as_u64().unwrap();
     assert!((500..=600).contains(&seconds), "{seconds}");
-    assert_eq!(worker.metric("klaviyo_worker_accounts_waiting"), 1);
+    assert_eq!(worker.metric("klaviyo_worker_accounts{state=\"waiting\",code=\"rate-limited\"}"), 1);
     worker.stop().await;
     // No opt-in of it waits in the queue with a long delay.
     stage.klaviyo.set_faults(Faults::none());

@@ -91,9 +91,12 @@ async fn who_writes_is_answered_once_and_in_order() {
     );
     // The account wants no answer to this one.
     priya.writes("START");
-    until("it is settled", || worker.metric("klaviyo_worker_replies_total{name=\"off\"}") == 1).await;
+    until("it is settled", || {
+        worker.metric("klaviyo_worker_messages_total{lane=\"replies\",state=\"off\"}") == 1
+    })
+    .await;
     assert_eq!(whatsapp.messages().len(), 6);
-    assert_eq!(worker.metric("klaviyo_worker_replies_total{name=\"sent\"}"), 6);
+    assert_eq!(worker.metric("klaviyo_worker_messages_total{lane=\"replies\",state=\"sent\"}"), 6);
     // Who asks by a signed request gets the text in the answer.
     let signed = json!({ "account": "shop-1", "list": "WhatsApp Opt-Ins", "phone_number": "+919820000001" });
     assert_eq!(post(&door, "msg_1", &signed).await.0, 202);

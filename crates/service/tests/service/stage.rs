@@ -5,6 +5,7 @@ use klaviyo_mock::{Account as Simulated, App, Klaviyo, Nats, Rates, Server};
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
 use klaviyo_service::feed::Sender;
 use klaviyo_service::key::OptInKey;
+use klaviyo_service::metrics::{self, ApiMetrics};
 use klaviyo_service::ops::{self, Health, Listener};
 use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::outcome::{Outcome, Receipt};
@@ -50,10 +51,16 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// The value of a metric without labels; 0 if there is none.
-    pub(crate) fn metric(&self, name: &str) -> u64 {
+    /// What Prometheus gets.
+    pub(crate) fn metrics(&self) -> String {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        text
+    }
+
+    /// The value of a metric, with its labels behind the name; 0 if there is none.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics();
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
         value.unwrap_or_default()
     }
@@ -108,12 +115,13 @@ pub(crate) async fn connect(nats: &Nats) -> Arc<Queue> {
 }
 
 impl Stage {
-    fn tenants(&self, secrets: &Arc<Secrets>) -> TenantCache {
+    fn tenants(&self, secrets: &Arc<Secrets>, registry: &mut Registry) -> TenantCache {
         let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/component/klaviyo.wasm");
         assert!(component.is_file(), "there is no component yet: run `cargo xtask build` first");
         let connector = Connector::builder()
             .egress(Egress::endpoint(&self.klaviyo.url()).unwrap())
             .limits(Limits { concurrent_calls: 8, ..Limits::default() })
+            .observer(ApiMetrics::new(registry))
             .cache(env!("CARGO_TARGET_TMPDIR"))
             .load(component)
             .unwrap();
@@ -147,8 +155,8 @@ impl Stage {
     /// A worker with a connection of its own.
     pub(crate) fn worker_at(&self, queue: Arc<Queue>) -> Running {
         let secrets = self.secrets();
-        let tenants = self.tenants(&secrets).with_tokens_in(Arc::clone(&queue));
-        let (attempts, mut registry) = (3.try_into().unwrap(), Registry::default());
+        let (attempts, mut registry) = (3.try_into().unwrap(), metrics::registry());
+        let tenants = self.tenants(&secrets, &mut registry).with_tokens_in(Arc::clone(&queue));
         // The endpoints of the tests are on this machine.
         let sender = Sender::new(true).unwrap();
         let cloud = self.cloud();
@@ -183,8 +191,9 @@ impl Stage {
         listener: ops::ListenerSettings,
         settings: DoorSettings,
     ) -> Running {
-        let (secrets, mut registry) = (self.secrets(), Registry::default());
-        let door = Door::direct(self.tenants(&secrets), secrets, settings, self.cloud(), &mut registry);
+        let (secrets, mut registry) = (self.secrets(), metrics::registry());
+        let tenants = self.tenants(&secrets, &mut registry);
+        let door = Door::direct(tenants, secrets, settings, self.cloud(), &mut registry);
         open(door, listener, registry)
     }
 
@@ -195,7 +204,7 @@ impl Stage {
 
     /// The same, with a connection of its own to NATS.
     pub(crate) async fn queue_door_at(&self, queue: Arc<Queue>, settings: DoorSettings) -> Running {
-        let mut registry = Registry::default();
+        let mut registry = metrics::registry();
         let door = Door::to_queue(queue, self.secrets(), settings, &mut registry);
         open(door, ops::ListenerSettings::default(), registry)
     }
@@ -206,7 +215,7 @@ impl Stage {
         listener: ops::ListenerSettings,
         settings: DoorSettings,
     ) -> Running {
-        let (queue, mut registry) = (connect(&self.nats).await, Registry::default());
+        let (queue, mut registry) = (connect(&self.nats).await, metrics::registry());
         open(Door::to_queue(queue, self.secrets(), settings, &mut registry), listener, registry)
     }
 

@@ -25,7 +25,7 @@ impl Batch<'_> {
                         match refused.remove(&n) {
                             Some(reason) => self.give_up(item, reason).await?,
                             None => {
-                                self.settler.status.ended(self.settler.lane, "done");
+                                self.settler.ended("done", item.sequence);
                                 self.settler.in_flight.ack(item.sequence).await?;
                             }
                         }
