@@ -99,6 +99,7 @@ commands! {
     Serve(Box<commands::serve::Serve>),
     Worker(commands::worker::Worker),
     Dead(commands::dead::Dead),
+    Status(commands::status::Status),
     Secret(commands::secret::NewSecret),
     Connect(commands::connect::Connect),
     Mock(commands::mock::Mock),

@@ -20,6 +20,7 @@ pub(crate) mod remove;
 pub(crate) mod secret;
 pub(crate) mod segments;
 pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod subscribe;
 pub(crate) mod sync;
 pub(crate) mod track;

@@ -8,6 +8,7 @@
 //!   letters, and the leases of the workers.
 //! - [`worker`] is `klaviyo-connector worker`: it takes the accounts that are assigned to it, and brings each
 //!   account's opt-ins to Klaviyo in batches that cost the fewest requests.
+//! - [`overview`] shows operators how all of it does, as a page.
 //! - [`feed`] tells the platform of each account what has changed in Klaviyo. Workers do it beside the opt-ins.
 //!
 //! An opt-in runs in the connector's sandbox, in the tenant of its account, and nowhere else. Keys are never
@@ -30,6 +31,7 @@ mod opt_in_flow;
 pub mod opt_out;
 mod opt_out_flow;
 pub mod outcome;
+pub mod overview;
 pub mod queue;
 pub mod reply;
 mod request_id;

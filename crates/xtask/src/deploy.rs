@@ -82,9 +82,10 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
     for check in [COMPOSE, KUBERNETES, DOCKERFILE] {
         check.run()?;
     }
-    for (file, commands) in
-        [(COMPOSE.file, &["dead", "mock", "serve", "worker"][..]), (KUBERNETES.file, &["serve", "worker"])]
-    {
+    for (file, commands) in [
+        (COMPOSE.file, &["dead", "mock", "serve", "status", "worker"][..]),
+        (KUBERNETES.file, &["serve", "worker"]),
+    ] {
         let mut calls = calls(&as_json(file)?);
         calls.sort();
         let called: Vec<_> = calls.iter().filter_map(|call| call.first()).collect();

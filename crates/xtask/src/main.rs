@@ -12,6 +12,7 @@ mod guest;
 mod hostile;
 mod nats;
 mod openapi;
+mod page;
 mod program;
 mod runtimes;
 mod sdk;

@@ -4,7 +4,7 @@
 use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
-use crate::{alone, compatibility, components, corpus, deploy, examples, openapi, program, sdk};
+use crate::{alone, compatibility, components, corpus, deploy, examples, openapi, page, program, sdk};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
@@ -108,6 +108,13 @@ const STEPS: &[Step] = &[
     beside("browser", "the page for browsers", |needs| {
         needs.corpus()?;
         examples::browser(&mut needs.skipped)
+    }),
+    beside("page", "the status page of the service", |needs| match needs.nats()?.any() {
+        true => {
+            needs.programs()?;
+            page::test(&mut needs.skipped)
+        }
+        false => Ok(()),
     }),
     beside("sdk", "Klaviyo's own libraries against the simulator, and beside the connector", |needs| {
         needs.programs()?;

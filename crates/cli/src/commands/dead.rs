@@ -11,7 +11,7 @@ use crate::text::{self, clean, clean_lines, field, fields, good};
 use clap::{ArgGroup, Args, Subcommand};
 use klaviyo_host::types::Code;
 use klaviyo_service::id::OptInId;
-use klaviyo_service::queue::{DeadLetter, DeadLetterBody, Queue, QueueError, Role};
+use klaviyo_service::queue::{DeadLetter, Queue, QueueError, Role};
 use serde_json::{Value, json};
 
 const HELP: &str = "\
@@ -80,12 +80,12 @@ impl Dead {
         match &self.command {
             DeadCommand::List { account } => {
                 let letters = queue.dead(account.as_ref()).await.map_err(failed)?;
-                let letters: Vec<Value> = letters.iter().map(document).collect();
+                let letters: Vec<Value> = letters.iter().map(DeadLetter::document).collect();
                 let text = table(&letters);
                 Ok(Output::new(letters.into(), text))
             }
             DeadCommand::Show { id } => {
-                let letter = document(&find(&queue, id).await?);
+                let letter = find(&queue, id).await?.document();
                 let text = text(&letter);
                 Ok(Output::new(letter, text))
             }
@@ -135,13 +135,7 @@ async fn chosen(queue: &Queue, which: &Which) -> Result<Vec<DeadLetter>, Failure
 }
 
 async fn find(queue: &Queue, id: &OptInId) -> Result<DeadLetter, Failure> {
-    let letter = queue.dead_letter(&id.key).await.map_err(failed)?;
-    // A dead letter that an older version wrote does not have the sequence of its opt-in.
-    let is_its = |letter: &DeadLetter| {
-        let sequences = &letter.body.sequences;
-        id.sequence.is_none_or(|sequence| sequences.is_empty() || sequences.contains(&sequence))
-    };
-    letter.filter(is_its).ok_or_else(|| {
+    queue.find_dead_letter(id).await.map_err(failed)?.ok_or_else(|| {
         Failure::new(
             Code::NotFound,
             format!("there is no dead letter {id}; `klaviyo-connector dead list` shows them all"),
@@ -151,15 +145,6 @@ async fn find(queue: &Queue, id: &OptInId) -> Result<DeadLetter, Failure> {
 
 fn failed(error: QueueError) -> Failure {
     Failure::new(Code::Connection, chain(&error))
-}
-
-fn document(letter: &DeadLetter) -> Value {
-    let DeadLetterBody { opt_in, lane, error, attempts, since, sequences: _ } = &letter.body;
-    // JSON that is deeper, or has larger numbers, than most programs can read becomes a string.
-    let opt_in = serde_json::from_str(opt_in.get()).unwrap_or_else(|_| Value::from(opt_in.get()));
-    json!({
-        "id": letter.id().to_string(), "lane": lane, "opt_in": opt_in, "error": error, "attempts": attempts, "since": since,
-    })
 }
 
 fn table(letters: &[Value]) -> String {
@@ -195,7 +180,7 @@ fn text(letter: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use klaviyo_service::queue::Lane;
+    use klaviyo_service::queue::{DeadLetterBody, Lane};
     use serde_json::value::RawValue;
 
     /// What a front door takes as JSON can be more than others read.
@@ -210,7 +195,7 @@ mod tests {
             let error = klaviyo_service::outcome::Reason::new(Code::Rejected, "no");
             let (lane, since) = (Lane::OptIns, String::new());
             let body = DeadLetterBody { opt_in, lane, error, attempts: 1, since, sequences: vec![7] };
-            let shown = document(&DeadLetter { key, sequence: 9, body });
+            let shown = DeadLetter { key, sequence: 9, body }.document();
             assert_eq!(shown["id"], "shop-1.0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f.7");
             assert_eq!(shown["opt_in"].is_string(), is_text, "{shown}");
         }

@@ -10,6 +10,7 @@ use crate::{interrupt, runtime, service};
 use clap::Args;
 use klaviyo_host::Limits;
 use klaviyo_service::metrics::{self, ApiMetrics};
+use klaviyo_service::overview::{self, Overview};
 use klaviyo_service::queue::{Nats, Role};
 use klaviyo_service::secrets::SecretKind;
 use klaviyo_service::{ops, worker};
@@ -71,7 +72,7 @@ pub(crate) struct Worker {
     secrets: SecretsArgs,
     #[command(flatten)]
     log: LogArgs,
-    /// The address of /healthz, /readyz and /metrics; port 0 is any free one
+    /// The address of /healthz, /readyz, /metrics and of a page for people, /; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
     #[command(flatten)]
@@ -128,6 +129,7 @@ impl Worker {
             .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
         let queue = service::queue(&nats).await?;
         let tenants = tenants.with_tokens_in(Arc::clone(&queue));
+        let overview = Arc::new(Overview::to_look(Arc::clone(&queue)));
         let (listener, url) = service::listen(self.listen, "--listen", service::health())?;
         service::end_at_once(&interrupt);
         let cloud = service::cloud(&self.cloud)?;
@@ -141,7 +143,7 @@ impl Worker {
             cloud,
             &mut registry,
         );
-        let router = ops::router(worker.health(), Arc::new(registry));
+        let router = ops::router(worker.health(), Arc::new(registry)).merge(overview::routes(overview));
         let text = format!(
             "A worker is up (accounts with a key: {}); how it does: {TITLE}{url}/readyz{TITLE:#} (Ctrl-C stops it)\n",
             accounts.len()

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::metrics::labels::{Labels, STATE};
 use crate::outcome::Reason;
+use crate::queue::StateReport;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -74,20 +75,28 @@ impl FeedStatus {
     /// The states, by account.
     pub(crate) fn document(&self) -> Value {
         let feeds = self.feeds.lock();
-        let states = feeds.iter().map(|(account, state)| (account.to_string(), state.document()));
-        Value::Object(states.collect())
+        let states: BTreeMap<_, _> =
+            feeds.iter().map(|(account, state)| (account.as_str(), state.report())).collect();
+        json!(states)
+    }
+
+    /// The states of those that are held up.
+    pub(crate) fn held(&self) -> BTreeMap<Account, StateReport> {
+        let feeds = self.feeds.lock();
+        let held = feeds.iter().filter(|(_, state)| !matches!(state, FeedState::Telling));
+        held.map(|(account, state)| (account.clone(), state.report())).collect()
     }
 }
 
 impl FeedState {
-    fn document(&self) -> Value {
+    fn report(&self) -> StateReport {
         match self {
-            Self::Telling => json!({ "state": "telling" }),
+            Self::Telling => StateReport::well("telling"),
             Self::Waiting(reason, until) => {
                 let seconds = until.saturating_duration_since(Instant::now()).as_secs();
-                json!({ "state": "waiting", "seconds": seconds, "error": reason })
+                StateReport::held("waiting", Some(seconds), reason.clone())
             }
-            Self::Stopped(reason) => json!({ "state": "stopped", "error": reason }),
+            Self::Stopped(reason) => StateReport::held("stopped", None, reason.clone()),
         }
     }
 }

@@ -164,6 +164,15 @@ impl Queue {
         Ok(letters)
     }
 
+    /// The number of dead letters of changes.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn changes_dead_letters(&self) -> Result<u64, QueueError> {
+        let info = ask(&self.client(), "count the dead letters", self.changes_dead.get_info()).await?;
+        Ok(info.state.messages)
+    }
+
     /// Drops the dead letter of a change. False: it is gone already.
     ///
     /// # Errors

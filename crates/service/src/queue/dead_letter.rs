@@ -15,7 +15,8 @@ use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::json;
+use serde_json::value::{RawValue, Value};
 use tokio::time::Instant;
 
 /// How many dead letters are read at once.
@@ -59,6 +60,18 @@ impl DeadLetter {
     pub fn id(&self) -> OptInId {
         OptInId { key: self.key.clone(), sequence: self.body.sequences.first().copied() }
     }
+
+    /// All that an operator is shown of it, as JSON.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let DeadLetterBody { opt_in, lane, error, attempts, since, sequences: _ } = &self.body;
+        // JSON that is deeper, or has larger numbers, than most programs can read becomes a string.
+        let opt_in = serde_json::from_str(opt_in.get()).unwrap_or_else(|_| Value::from(opt_in.get()));
+        json!({
+            "id": self.id().to_string(), "lane": lane, "opt_in": opt_in, "error": error, "attempts": attempts,
+            "since": since,
+        })
+    }
 }
 
 impl Queue {
@@ -81,6 +94,18 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn dead(&self, account: Option<&Account>) -> Result<Vec<DeadLetter>, QueueError> {
+        self.first_dead(account, usize::MAX).await
+    }
+
+    /// The same, and no more than so many.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn first_dead(
+        &self,
+        account: Option<&Account>,
+        most: usize,
+    ) -> Result<Vec<DeadLetter>, QueueError> {
         let account = account.map_or("*", Account::as_str);
         let config = pull::Config {
             filter_subject: format!("{DEAD_SUBJECT}.{account}.*"),
@@ -92,9 +117,9 @@ impl Queue {
         let reading = "read the dead letters";
         let consumer = ask(&self.client(), reading, self.dead_letters.create_consumer(config)).await?;
         let mut letters = Vec::new();
-        loop {
+        while letters.len() < most {
             let before = letters.len();
-            let page = consumer.fetch().max_messages(PAGE).messages();
+            let page = consumer.fetch().max_messages(PAGE.min(most - before)).messages();
             let mut page = ask(&self.client(), reading, page).await?;
             while let Some(message) = within(&self.client(), reading, page.next()).await? {
                 let message = message.map_err(failed(reading))?;
@@ -123,6 +148,19 @@ impl Queue {
             Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
             Err(error) => Err(failed("find a dead letter")(error)),
         }
+    }
+
+    /// The dead letter of an opt-in by the id under which it was accepted.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn find_dead_letter(&self, id: &OptInId) -> Result<Option<DeadLetter>, QueueError> {
+        // A dead letter that an older version wrote does not have the sequence of its opt-in.
+        let is_its = |letter: &DeadLetter| {
+            let sequences = &letter.body.sequences;
+            id.sequence.is_none_or(|sequence| sequences.is_empty() || sequences.contains(&sequence))
+        };
+        Ok(self.dead_letter(&id.key).await?.filter(is_its))
     }
 
     /// The number of dead letters.

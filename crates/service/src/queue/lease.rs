@@ -2,11 +2,12 @@
 
 use super::connection::{LEASE, Queue};
 use super::error::{QueueError, ask, failed, to_json, until, within};
+use super::report::WorkerReport;
 use crate::account::Account;
 use async_nats::jetstream::kv::{self, Operation};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -105,13 +106,13 @@ impl Workers {
     /// How often to send a heartbeat.
     pub const RENEW: Duration = Lease::RENEW;
 
-    /// Writes the heartbeat of a worker, with the accounts that it cannot work on.
+    /// Writes the heartbeat of a worker, with what it tells of itself.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn heartbeat(&self, worker: &str, unable: &BTreeSet<Account>) -> Result<(), QueueError> {
-        let unable = to_json("a heartbeat", unable)?;
-        ask(&self.0.client(), "keep a worker's name", self.0.workers.put(worker, unable.into()))
+    pub async fn heartbeat(&self, worker: &str, report: &WorkerReport) -> Result<(), QueueError> {
+        let report = to_json("a heartbeat", report)?;
+        ask(&self.0.client(), "keep a worker's name", self.0.workers.put(worker, report.into()))
             .await
             .map(drop)
     }
@@ -121,11 +122,11 @@ impl Workers {
         let _ = within(&self.0.client(), "forget a worker's name", self.0.workers.delete(worker)).await;
     }
 
-    /// The live workers, each with the accounts that it cannot work on.
+    /// The live workers, each with what it tells of itself.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
-    pub async fn alive(&self) -> Result<BTreeMap<String, BTreeSet<Account>>, QueueError> {
+    pub async fn alive(&self) -> Result<BTreeMap<String, WorkerReport>, QueueError> {
         let what = "list the workers";
         let names = async {
             self.0.workers.keys().await.map_err(failed(what))?.try_collect().await.map_err(failed(what))

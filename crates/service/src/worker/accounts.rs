@@ -10,7 +10,7 @@ use super::status::Status;
 use crate::account::Account;
 use crate::feed::{FeedStatus, Sender};
 use crate::ops::{Health, Readiness};
-use crate::queue::{Queue, QueueError, Workers};
+use crate::queue::{Queue, QueueError, WorkerReport, Workers};
 use crate::reply::{Cloud, Replier};
 use crate::secrets::{SecretKind, Secrets};
 use crate::tenant_cache::TenantCache;
@@ -173,7 +173,8 @@ async fn poll(
         warn!(%account, "opt-ins wait, and there is no key; give it one in {account}.{key}, or connect it: {account}.{oauth}");
     }
     if heartbeat.is_due() || unable != heartbeat.unable {
-        heartbeat.send(&context.name, unable).await?;
+        let report = WorkerReport::new(unable, context.status.reports(), context.feeds.held());
+        heartbeat.send(&context.name, report).await?;
         let assignment = Assignment::new(heartbeat.workers.alive().await?);
         context.assignment.send_if_modified(|known| {
             let is_another = *known != assignment;
@@ -219,9 +220,9 @@ impl Heartbeat {
         self.sent.is_none_or(|sent| sent.elapsed() >= Workers::RENEW)
     }
 
-    async fn send(&mut self, worker: &str, unable: BTreeSet<Account>) -> Result<(), QueueError> {
-        self.unable = unable;
-        self.workers.heartbeat(worker, &self.unable).await?;
+    async fn send(&mut self, worker: &str, report: WorkerReport) -> Result<(), QueueError> {
+        self.workers.heartbeat(worker, &report).await?;
+        self.unable = report.unable;
         self.sent = Some(Instant::now());
         Ok(())
     }

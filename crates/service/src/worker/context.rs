@@ -6,7 +6,7 @@ use super::settle::Unwritten;
 use super::status::Status;
 use crate::account::Account;
 use crate::feed::{FeedStatus, Sender};
-use crate::queue::{Lane, Queue};
+use crate::queue::{Lane, Queue, WorkerReport};
 use crate::reply::Replier;
 use crate::secrets::Secrets;
 use crate::tenant_cache::TenantCache;
@@ -99,8 +99,8 @@ impl WorkerContext {
 pub(super) struct Assignment(BTreeMap<String, BTreeSet<Account>>);
 
 impl Assignment {
-    pub(super) fn new(workers: BTreeMap<String, BTreeSet<Account>>) -> Self {
-        Self(workers)
+    pub(super) fn new(workers: BTreeMap<String, WorkerReport>) -> Self {
+        Self(workers.into_iter().map(|(worker, report)| (worker, report.unable)).collect())
     }
 
     /// The worker of an account: of those that can work on it, the one with the highest hash (rendezvous

@@ -6,13 +6,13 @@ use crate::metrics::labels::{CODE, STATE};
 use crate::metrics::{count, write_gauge, write_gauges};
 use crate::ops::{Health, Readiness};
 use crate::outcome::Reason;
-use crate::queue::{Lane, QueueError};
+use crate::queue::{Lane, QueueError, StateReport};
 use klaviyo_host::types::Code;
 use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -73,16 +73,17 @@ impl AccountState {
         }
     }
 
-    fn document(&self) -> Value {
+    fn report(&self) -> StateReport {
         match self {
-            Self::Working => json!({ "state": "working" }),
+            Self::Working => StateReport::well("working"),
             Self::Waiting(reason, until) => {
                 let seconds = until.saturating_duration_since(Instant::now()).as_secs();
-                json!({ "state": "waiting", "seconds": seconds, "error": reason })
+                StateReport::held("waiting", Some(seconds), reason.clone())
             }
-            Self::Paused(reason) => json!({ "state": "paused", "error": reason }),
+            Self::Paused(reason) => StateReport::held("paused", None, reason.clone()),
             Self::Queue(error) => {
-                json!({ "state": "stopped", "error": { "code": QUEUE, "message": error } })
+                let (code, details) = (QUEUE.to_owned(), Vec::new());
+                StateReport::held("stopped", None, Reason { code, message: error.clone(), details })
             }
         }
     }
@@ -115,6 +116,15 @@ impl Status {
 
     pub(super) fn has_no_more(&self, account: &Account) {
         self.now.lock().accounts.remove(account);
+    }
+
+    /// The state of each account.
+    pub(super) fn reports(&self) -> BTreeMap<Account, StateReport> {
+        let now = self.now.lock();
+        now.accounts
+            .iter()
+            .map(|(account, lanes)| (account.clone(), AccountState::worst(lanes).report()))
+            .collect()
     }
 }
 
@@ -151,12 +161,8 @@ impl fmt::Debug for Status {
 /// go on; the document names it.
 impl Health for Status {
     fn readiness(&self) -> Readiness {
+        let accounts = self.reports();
         let now = self.now.lock();
-        let accounts: BTreeMap<_, _> = now
-            .accounts
-            .iter()
-            .map(|(account, lanes)| (account.as_str(), AccountState::worst(lanes).document()))
-            .collect();
         let fails = now
             .accounts
             .values()

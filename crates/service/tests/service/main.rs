@@ -20,6 +20,7 @@ mod on_nats {
     mod notifications;
     mod oauth;
     mod orders;
+    mod overview;
     mod people;
     mod permissions;
     pub(crate) mod platform;

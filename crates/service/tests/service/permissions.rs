@@ -44,7 +44,7 @@ pub(crate) fn url(nats: &Nats, user: &str) -> String {
     nats.url().replace("://", &format!("://{user}:{user}@"))
 }
 
-async fn queue(nats: &Nats, role: Role) -> Arc<Queue> {
+pub(crate) async fn queue(nats: &Nats, role: Role) -> Arc<Queue> {
     let (user, _) = USERS.into_iter().find(|(_, of)| *of == role).unwrap();
     let nats = queue::Nats { url: url(nats, user), role, ..queue::Nats::default() };
     Arc::new(Queue::connect(&nats).await.unwrap())
@@ -73,7 +73,7 @@ fn streams() -> Vec<Value> {
     streams
 }
 
-async fn make_streams(nats: &Nats) {
+pub(crate) async fn make_streams(nats: &Nats) {
     let context = operator(nats).await;
     for stream in streams() {
         let name = stream["name"].as_str().unwrap();
