@@ -1,5 +1,5 @@
 //! The deployment files: whether Docker Compose, Kubernetes and the command itself take what is written
-//! there.
+//! there, and whether alert rules and the dashboard ask for metrics that there are.
 
 use crate::command::{program, python, root};
 use crate::file;
@@ -63,6 +63,42 @@ const KUBERNETES: Check = Check {
     ],
 };
 
+const MONITORING: &[&str] = &["python", "deploy/check/monitoring.py"];
+
+const ALERTS: Check = Check {
+    file: "deploy/alerts.yaml",
+    validator: MONITORING,
+    mistakes: &[
+        mistake("max(klaviyo_queue_strays)", "max(klaviyo_queue_stray)", "klaviyo_queue_stray"),
+        mistake(r#"{state="paused"}"#, r#"{stat="paused"}"#, "no label stat"),
+        mistake("sum by (code) (klaviyo", "sum by (cod) (klaviyo", "the label cod"),
+        mistake("[30m])) > 10", ")) > 10", "needs a range"),
+        mistake("max(klaviyo_queue_dead_letters)", "rate(klaviyo_queue_dead_letters[5m])", "no counter"),
+        mistake("> 3600", "> 3600)", ") closes nothing"),
+        mistake("for: 24h", "for: a day", "a day"),
+        mistake("severity: critical", "severity: high", "severity"),
+        mistake("KlaviyoStrays", "KlaviyoFails", "two KlaviyoFails"),
+        mistake("{{ $labels.account }} wait", "{{ $labels.route }} wait", "does not keep"),
+    ],
+};
+
+const DASHBOARD: Check = Check {
+    file: "deploy/dashboard.json",
+    validator: MONITORING,
+    mistakes: &[
+        mistake("klaviyo_worker_leases)", "klaviyo_worker_lease)", "klaviyo_worker_lease"),
+        mistake("by (route, status)", "by (path, status)", "the label path"),
+        mistake(
+            "klaviyo_door_request_seconds_bucket",
+            "klaviyo_door_request_seconds",
+            "klaviyo_door_request_seconds",
+        ),
+        mistake("\"x\": 16,", "\"x\": 15,", "over another panel"),
+        mistake("\"id\": 2,", "\"id\": 1,", "no id of its own"),
+        mistake("\"uid\": \"${prometheus}\"", "\"uid\": \"mine\"", "is not the Prometheus"),
+    ],
+};
+
 const DOCKERFILE: Check = Check {
     file: "deploy/Dockerfile",
     validator: &["hadolint"],
@@ -79,7 +115,7 @@ pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
         return Ok(());
     }
     python(FOLDER, &["--require-hashes", "--requirement", "deploy/check/requirements.lock"])?;
-    for check in [COMPOSE, KUBERNETES, DOCKERFILE] {
+    for check in [COMPOSE, KUBERNETES, ALERTS, DASHBOARD, DOCKERFILE] {
         check.run()?;
     }
     for (file, commands) in [
