@@ -261,7 +261,7 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
     ("$JS.API.STREAM.SNAPSHOT.#", &[], &[]),
     ("$JS.API.STREAM.RESTORE.#", &[], &[]),
     ("$JS.API.STREAM.MSG.DELETE.#", &[], &[]),
-    ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS, OPT_OUTS], &[OPT_INS, OPT_OUTS, EVENTS]),
+    ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS, OPT_OUTS], &LANES),
     ("$JS.API.DIRECT.GET.#", &[], &[]),
     (
         "$JS.API.DIRECT.GET.#.x",

@@ -204,7 +204,7 @@ async fn without_a_queue_the_door_answers_and_without_a_token_nobody() {
     sent(&whatsapp, 4).await;
     block_in_place(|| whatsapp.settle(Duration::from_secs(60))).unwrap();
     // The second webhook about each message.
-    until("it is known", || door.metric("klaviyo_door_replies_total{result=\"repeated\"}") >= 4).await;
+    until("it is known", || door.metric("klaviyo_door_replies_total{state=\"repeated\"}") >= 4).await;
     assert_eq!(whatsapp.messages().len(), 4);
     door.stop().await;
 
