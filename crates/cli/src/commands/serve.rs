@@ -116,7 +116,7 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.whatsapp-verify-token     KLAVIYO_WHATSAPP_VERIFY_TOKEN     what you told Meta
   ACCOUNT.whatsapp-list             KLAVIYO_WHATSAPP_LIST             the list's id or exact name
   ACCOUNT.whatsapp-settings         KLAVIYO_WHATSAPP_SETTINGS         words and lists, no secret
-  ACCOUNT.klaviyo-webhook-secret    KLAVIYO_WEBHOOK_SECRET            the secret of Klaviyo's webhook
+  ACCOUNT.klaviyo-webhook-secret    KLAVIYO_WEBHOOK_SECRET            what Klaviyo signs with
   ACCOUNT.whatsapp-token            KLAVIYO_WHATSAPP_TOKEN            what replies are sent with;
                                                                       without --nats only
   ACCOUNT.api-key                   KLAVIYO_API_KEY                   without --nats only
