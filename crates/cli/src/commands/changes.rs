@@ -17,7 +17,7 @@ use reading::Reading;
 #[command(after_help = "\
   klaviyo-connector changes profiles --since 7d --state profiles.cursor
   klaviyo-connector changes members --list 'WhatsApp Opt-Ins' --since 1h --follow
-  klaviyo-connector changes profiles --since 7d --state profiles.cursor --post https://app.example/in
+  klaviyo-connector changes profiles --since 7d --state profiles.cursor --post https://app.example
 
 The same command again, with the same --state, goes on where the last one ended. It can be ended at
 any time: what was printed after the state was last written is printed again, and nothing is left
