@@ -1,6 +1,7 @@
-//! What an account wants of its WhatsApp: its words, the lists that people leave, the texts of replies, and the
-//! metrics of delivery events.
+//! What an account wants of its WhatsApp: its words, the lists that people leave, what they consent to, the texts
+//! of replies, and the metrics of delivery events.
 
+use crate::opt_in::Channel;
 use crate::reply::replies::Replies;
 use crate::words::is_same_word;
 use klaviyo_core::text::shown;
@@ -21,6 +22,9 @@ pub struct WhatsappSettings {
     pub languages: BTreeMap<String, LanguageSettings>,
     /// The lists that a person leaves with an opt-out, each by its id or its exact name.
     pub opt_out_lists: Vec<String>,
+    /// The channels that an opt-in by WhatsApp consents to, as far as the person has the address for them. None by
+    /// default: then it makes the person a member of the list, which allows no messages.
+    pub consent: Vec<Channel>,
     /// The texts of replies, by what they answer.
     pub replies: Replies,
     /// The metrics of delivery events. None by default: then there are no such events.
@@ -174,11 +178,12 @@ mod tests {
             r#"{"opt_in_words": ["SUBSCRIBE"], "opt_out_words": ["STOP", "UNSUBSCRIBE"], "resume_words": ["START"],
                 "languages": {"es": {"opt_in_words": ["ALTA"], "opt_out_words": ["BAJA"], "resume_words": ["VOLVER"],
                                      "replies": {"subscribed": "Hola"}}},
-                "opt_out_lists": ["Y6nRLr"], "replies": {"subscribed": "Hello", "refused": null}, "delivery_events": {"read": "Read"}}"#,
+                "opt_out_lists": ["Y6nRLr"], "consent": ["whatsapp"], "replies": {"subscribed": "Hello", "refused": null}, "delivery_events": {"read": "Read"}}"#,
         )
         .unwrap();
         assert_eq!(settings.languages["es"].opt_out_words, ["BAJA"]);
         assert_eq!(settings.words().count(), 7);
+        assert_eq!(settings.consent, [Channel::Whatsapp]);
         let metrics = settings.delivery_events;
         assert_eq!(
             (metrics.of("read"), metrics.of("sent"), metrics.of("deleted")),

@@ -124,8 +124,11 @@ pub(super) async fn post_notification(
     let mut requests = opt_ins.into_iter().peekable();
     // In chunks: an opt-in takes more memory than its message in the notification.
     while requests.peek().is_some() {
-        let chunk =
-            requests.by_ref().take(CHUNK).map(|request| request.into_opt_in(&account, list)).collect();
+        let chunk = requests
+            .by_ref()
+            .take(CHUNK)
+            .map(|request| request.into_opt_in(&account, list, &settings.consent))
+            .collect();
         reply.add(accept_valid(&door, &account, chunk).await?);
     }
     // Last: they hold up nothing else.

@@ -9,7 +9,6 @@ use super::error::{QueueError, ask, failed, to_json, within};
 use super::person::Person;
 use crate::account::Account;
 use crate::key::OptInKey;
-use crate::moment::Moment;
 use async_nats::jetstream::kv::{self, Operation};
 use klaviyo_host::types::Identifier;
 
@@ -54,22 +53,6 @@ impl Queue {
             }
             return Ok(result);
         }
-    }
-
-    /// Whether a person has opted out at this time or later, as far as that is noted.
-    pub(crate) async fn has_left_since(
-        &self,
-        account: &Account,
-        identifiers: &[Identifier],
-        at: Moment,
-    ) -> Result<bool, QueueError> {
-        for identifier in identifiers {
-            let person = self.person_entry(account, identifier).await?.person.unwrap_or_default();
-            if person.has_left_since(at) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     async fn person_entry(&self, account: &Account, identifier: &Identifier) -> Result<Entry, QueueError> {

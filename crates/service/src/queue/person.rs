@@ -89,11 +89,6 @@ impl Person {
         (!is_back && !is_in).then_some(out)
     }
 
-    /// Whether there is an opt-out of this time or later, whatever came after it.
-    pub(super) fn has_left_since(&self, at: Moment) -> bool {
-        self.opted_out.values().any(|out| *out >= at.unix_ms())
-    }
-
     /// An opt-in to these things. Returns those that a later opt-out, or one of the same time, keeps from the
     /// person.
     pub(crate) fn opt_in(&mut self, things: &[Thing], at: Moment, now: Moment) -> BTreeSet<Thing> {

@@ -1,12 +1,12 @@
 //! Replies: those that wait to be sent, and those that are claimed.
 
 use super::connection::{PUT, Queue};
-use super::error::{QueueError, ask, failed, until, within};
+use super::error::{QueueError, ask, failed, to_json, until, within};
 use super::lane::Lane;
 use crate::key::OptInKey;
-use crate::reply::Reply;
+use crate::reply::{Answered, Reply};
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::jetstream::kv::CreateErrorKind;
+use async_nats::jetstream::kv::{CreateErrorKind, UpdateErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -43,6 +43,34 @@ impl Queue {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(failed(what)(error)),
+        }
+    }
+
+    /// Notes that a person is about to be told this. False: about a later message the person was told the opposite.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub(crate) async fn note_answer(&self, reply: &Reply) -> Result<bool, QueueError> {
+        let (what, key) = ("keep what a person was told", reply.person_key().to_string());
+        loop {
+            let entry = ask(&self.client(), what, self.replies.entry(key.clone())).await?;
+            let revision = entry.as_ref().map_or(0, |entry| entry.revision);
+            // A newer version may have written it in another way.
+            let known = entry.and_then(|entry| serde_json::from_slice::<Answered>(&entry.value).ok());
+            let known = known.unwrap_or_default();
+            let mut answered = known.clone();
+            if !answered.add(reply) {
+                return Ok(false);
+            }
+            if answered == known {
+                return Ok(true);
+            }
+            let update = self.replies.update(&key, to_json(what, &answered)?.into(), revision);
+            match within(&self.client(), what, update).await? {
+                Ok(_) => return Ok(true),
+                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {}
+                Err(error) => return Err(failed(what)(error)),
+            }
         }
     }
 

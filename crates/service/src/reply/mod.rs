@@ -5,6 +5,7 @@
 //! queue the reply waits there, so that a crash loses none that nobody has claimed, and the worker of the account sends
 //! it. The door without a queue sends it itself.
 
+mod answered;
 mod cloud;
 mod fate;
 mod ledger;
@@ -13,6 +14,7 @@ mod replier;
 pub(crate) mod replies;
 pub(crate) mod template;
 
+pub(crate) use answered::Answered;
 pub use cloud::{Cloud, CloudError};
 pub(crate) use fate::Hold;
 pub(crate) use ledger::MemoryLedger;

@@ -136,6 +136,11 @@ impl Reply {
         number.as_deref().or(user_id.as_deref()).unwrap_or_default()
     }
 
+    /// The key of that person among the replies.
+    pub(crate) fn person_key(&self) -> OptInKey {
+        OptInKey::new(&self.account, &format!("person {}", self.person()))
+    }
+
     /// Whether WhatsApp takes no answer to the message any more.
     pub(crate) fn is_late(&self, now: Moment) -> bool {
         let age = now.unix_ms().saturating_sub(self.at.unix_ms());

@@ -2,7 +2,7 @@
 
 use super::cloud::Cloud;
 use super::fate::{Fate, Hold};
-use super::ledger::Ledger;
+use super::ledger::{Claim, Ledger};
 use super::pending::Reply;
 use crate::account::Account;
 use crate::moment::Moment;
@@ -29,6 +29,8 @@ pub(crate) enum ReplyEnd {
     Sent,
     /// It was sent before, or may have been.
     Repeated,
+    /// The person was told the opposite about a later message.
+    Outdated,
     /// It may have been sent, and is not sent again.
     Unsure,
     /// WhatsApp does not take it.
@@ -110,17 +112,25 @@ impl Replier {
             );
             return Ok(Step::Setting(None, reason));
         };
-        let Some(body) = self.body(reply) else { return Ok(Step::Ended(ReplyEnd::Off)) };
         let Some(id) = number.id(reply.conversation.phone_number_id.as_deref()) else {
             let file = SecretKind::WhatsappPhoneNumberId.file();
             let reason = format!("the number that the person wrote to is not in {account}.{file}");
             warn!(%account, %key, reason, "a reply cannot be sent");
             return Ok(Step::Ended(ReplyEnd::Refused));
         };
-        if !ledger.claim(&key).await? {
-            debug!(%account, %key, "a reply was sent before, or may have been");
-            return Ok(Step::Ended(ReplyEnd::Repeated));
+        match ledger.claim(reply).await? {
+            Claim::Made => {}
+            Claim::Repeated => {
+                debug!(%account, %key, "a reply was sent before, or may have been");
+                return Ok(Step::Ended(ReplyEnd::Repeated));
+            }
+            Claim::Outdated => {
+                debug!(%account, %key, "a reply is not sent: the person was told the opposite about a later message");
+                return Ok(Step::Ended(ReplyEnd::Outdated));
+            }
         }
+        // After the claim: what was not said to an opt-out is not followed by an older reply either.
+        let Some(body) = self.body(reply) else { return Ok(Step::Ended(ReplyEnd::Off)) };
         let step = match self.cloud.send(&number.token, id, body).await {
             Fate::Sent => return Ok(Step::Ended(ReplyEnd::Sent)),
             Fate::Unsure(reason) => {
@@ -137,7 +147,7 @@ impl Replier {
             }
             Fate::Setting(reason) => Step::Setting(Some(number), reason),
         };
-        ledger.release(&key).await?;
+        ledger.release(reply).await?;
         Ok(step)
     }
 

@@ -5,9 +5,8 @@ use super::in_flight::{InFlight, pause};
 use super::status::Status;
 use crate::account::Account;
 use crate::key::OptInKey;
-use crate::opt_out::identifiers;
 use crate::outcome::Outcome;
-use crate::queue::{DeadLetterBody, Delivery, Lane, Queue, QueueEntry, QueueError, Record};
+use crate::queue::{DeadLetterBody, Lane, Queue, QueueError, Record};
 use crate::reply::{Replier, Reply, ReplyEnd};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
@@ -150,11 +149,7 @@ impl Settler<'_> {
         }
         // A message that is in flight no more is delivered again, and replied to then.
         let Some(delivery) = self.in_flight.get(sequence) else { return Ok(()) };
-        let replies = Reply::to(self.account, delivery.payload(), delivery.published(), outcome);
-        if replies.is_empty() || self.has_left_since(&delivery).await? {
-            return Ok(());
-        }
-        for reply in replies {
+        for reply in Reply::to(self.account, delivery.payload(), delivery.published(), outcome) {
             match self.queue.put_reply(&reply).await {
                 Ok(()) => {}
                 // Opt-ins do not wait for room for replies.
@@ -166,18 +161,6 @@ impl Settler<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether the person of an opt-in has opted out since. The answer to an opt-out is the last one.
-    async fn has_left_since(&self, delivery: &Delivery) -> Result<bool, QueueError> {
-        let Some((_, QueueEntry::OptIn(opt_in))) = delivery.read() else { return Ok(false) };
-        let identifiers = identifiers(opt_in.phone_number.as_ref(), opt_in.external_id.as_ref());
-        let at = opt_in.at.unwrap_or_else(|| delivery.published());
-        match self.queue.has_left_since(self.account, &identifiers, at).await {
-            // A newer version wrote the person's entry. Better no reply than one after the last.
-            Err(QueueError::Unreadable(_)) => Ok(true),
-            known => known,
-        }
     }
 
     /// Writes a dead letter, then acknowledges the message. If the letter cannot be written, the message is

@@ -1,8 +1,12 @@
 //! Replies by WhatsApp: who writes is answered, once, whatever fails or is killed.
 
-use crate::door::{APP_SECRET, opened, post};
-use crate::stage::{PATIENCE, Running, Stage, key_of, settings, until};
-use klaviyo_mock::{Faults, When};
+use crate::door::{APP_SECRET, now, opened, post};
+use crate::stage::{LIST, PATIENCE, Running, Stage, key_of, settings, until};
+use async_nats::jetstream;
+use klaviyo_mock::{Channel, Faults, State, When};
+use klaviyo_service::conversation::Conversation;
+use klaviyo_service::moment::Moment;
+use klaviyo_service::reply::{Reply, ReplyKind};
 use klaviyo_whatsapp_mock::{Business, Contact, Limits, Message, Server, WhatsApp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -89,7 +93,8 @@ async fn who_writes_is_answered_once_and_in_order() {
         (last.context.as_ref(), last.text.as_str()),
         (Some(&stop), "You are unsubscribed. We will send you no more marketing messages here.")
     );
-    // The account wants no answer to this one.
+    // The account wants no answer to this one. Of equal times, in seconds, the opt-out would count.
+    whatsapp.advance(Duration::from_secs(1));
     priya.writes("START");
     until("it is settled", || {
         worker.metric("klaviyo_worker_messages_total{lane=\"replies\",state=\"off\"}") == 1
@@ -153,6 +158,81 @@ async fn nothing_is_sent_twice_whatever_fails_or_is_killed() {
         let stop = texts.iter().position(|text| text.starts_with("You are unsubscribed."));
         assert!(stop.is_none_or(|stop| stop + 1 == texts.len()), "{texts:?}");
     }
+    worker.stop().await;
+    door.stop().await;
+}
+
+/// The guide's scene: who has consented is told so, and what STOP takes START gives back.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_consents_by_whatsapp_is_told_so() {
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    let settings_file = json!({ "consent": ["whatsapp", "email"], "opt_out_lists": [LIST] });
+    set(&stage, "shop-1.whatsapp-settings", &settings_file.to_string());
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    tells(&whatsapp, &door);
+    let priya = whatsapp.person(Contact::new("919820000001").named("Priya Sharma"));
+    let consent = || {
+        let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
+        let profile = account.profile("phone_number", "+919820000001").unwrap();
+        (profile.consent(Channel::WhatsApp).state, account.members(LIST).contains(&profile.id))
+    };
+    // WhatsApp writes times in whole seconds, and of equal times the opt-out stands.
+    let mut said = Vec::new();
+    for (word, told, is_in) in [
+        ("SUBSCRIBE", "You are now subscribed, Priya! You will receive updates at +919820000001.", true),
+        ("STOP", "You are unsubscribed. We will send you no more marketing messages here.", false),
+        ("START", "Welcome back! You will receive our messages again.", true),
+    ] {
+        whatsapp.advance(Duration::from_secs(1));
+        priya.writes(word);
+        said.push(told);
+        sent(&whatsapp, said.len()).await;
+        assert_eq!(texts(&priya.messages()), said);
+        // Klaviyo does what it is asked for a little later.
+        let follows = || consent() == (if is_in { State::Subscribed } else { State::Unsubscribed }, is_in);
+        until("Klaviyo follows", follows).await;
+    }
+    worker.stop().await;
+    door.stop().await;
+}
+
+/// A killed worker had the reply to an opt-in, and the next one answers the opt-out first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_comes_after_the_opposite_is_not_sent() {
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    tells(&whatsapp, &door);
+    let priya = whatsapp.person(Contact::new("919820000001").named("Priya Sharma"));
+    let stop = priya.writes("STOP");
+    sent(&whatsapp, 1).await;
+    let late = |kind, id: &str, seconds| Reply {
+        account: "shop-1".parse().unwrap(),
+        id: id.to_owned(),
+        kind,
+        at: Moment::from_unix_ms((now() + seconds) * 1_000),
+        conversation: Box::new(Conversation {
+            message_id: stop.clone(),
+            phone_number_id: Some(Business::NUMBER_ID.to_owned()),
+            number: Some("919820000001".to_owned()),
+            ..Conversation::default()
+        }),
+        first_name: None,
+        address: None,
+    };
+    let nats = jetstream::new(async_nats::connect(stage.nats.url()).await.unwrap());
+    for (reply, state) in [
+        (late(ReplyKind::Subscribed, "wamid.1", -60), "outdated"),
+        (late(ReplyKind::OnList, "wamid.2", 60), "sent"),
+        (late(ReplyKind::OptedOut, "wamid.3", 30), "outdated"),
+    ] {
+        let settled =
+            || worker.metric(&format!("klaviyo_worker_messages_total{{lane=\"replies\",state=\"{state}\"}}"));
+        let before = settled();
+        let json = serde_json::to_vec(&reply).unwrap();
+        nats.publish("klaviyo.replies.shop-1", json.into()).await.unwrap().await.unwrap();
+        until("it is settled", || settled() == before + 1).await;
+    }
+    assert_eq!(priya.messages().len(), 2);
     worker.stop().await;
     door.stop().await;
 }

@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 const USERNAME: &str = "whatsapp_username";
 /// The custom property with WhatsApp's id of a person without a number.
 const USER_ID: &str = "whatsapp_user_id";
+/// What Klaviyo keeps as the source of the consent.
+const CONSENT_SOURCE: &str = "WhatsApp";
 
 /// The number of the business to which a part of a notification belongs.
 #[derive(Clone, Copy)]
@@ -62,8 +64,9 @@ pub(in crate::door) struct OptInRequest {
 }
 
 impl OptInRequest {
-    /// The opt-in to this list. It is not cleaned yet, and may be invalid.
-    pub(in crate::door) fn into_opt_in(self, account: &Account, list: &str) -> OptIn {
+    /// The opt-in to this list, with consent to those of the channels for which the person has an address. It is not
+    /// cleaned yet, and may be invalid.
+    pub(in crate::door) fn into_opt_in(self, account: &Account, list: &str, consent: &[Channel]) -> OptIn {
         let Self { id, person, form, at, conversation, completes } = self;
         let Person { number, invalid_number, name, by_id, .. } = person;
         let form = form.map(|form| *form).unwrap_or_default();
@@ -115,6 +118,12 @@ impl OptInRequest {
                 opt_in.phone_number = Some("none".to_owned());
             }
         }
+        let has_address = |channel: &&Channel| match channel {
+            Channel::Email => opt_in.email.is_some(),
+            Channel::Sms | Channel::Whatsapp => opt_in.phone_number.is_some(),
+        };
+        opt_in.consent = consent.iter().filter(has_address).copied().collect();
+        opt_in.consent_source = (!opt_in.consent.is_empty()).then(|| CONSENT_SOURCE.to_owned());
         opt_in
     }
 }

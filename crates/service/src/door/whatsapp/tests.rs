@@ -89,7 +89,7 @@ fn reasons(notified: &Notification) -> Vec<(&'static str, usize)> {
 fn opt_ins(notified: Notification) -> Vec<OptIn> {
     let account = Account::default();
     let mut opt_ins: Vec<OptIn> =
-        notified.opt_ins.into_iter().map(|request| request.into_opt_in(&account, "Y6nRLr")).collect();
+        notified.opt_ins.into_iter().map(|request| request.into_opt_in(&account, "Y6nRLr", &[])).collect();
     opt_ins.iter_mut().for_each(|opt_in| opt_in.take_in().unwrap());
     opt_ins
 }
@@ -338,7 +338,8 @@ fn whatever_writes_a_number_it_is_the_persons() {
         let mut message = written("SUBSCRIBE");
         message["from"] = from.clone();
         let notified = read_of(json!([message]));
-        let mut request = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        let mut request =
+            notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x", &[]);
         assert_eq!(request.check(), Ok(()), "{from}");
         // Without any identifier the error names the first one.
         assert_eq!(request.take_in().unwrap_err().field, field, "{from}");
@@ -405,12 +406,35 @@ fn somebody_without_a_number_is_known_by_whatsapps_id() {
     assert_eq!((both.external_id.as_deref(), both.phone_number, both.warnings.len()), (Some(ID), None, 2));
     for not_one in ["IN", "IN.", "IN.x y", "I.1", "1N.1", "INN.1", &format!("IN.{}", "1".repeat(129))] {
         let notified = read(&of_person(json!(null), json!({ "from_user_id": not_one })));
-        let mut request = notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x");
+        let mut request =
+            notified.opt_ins.into_iter().next().unwrap().into_opt_in(&Account::default(), "x", &[]);
         assert!(request.external_id.is_none() && request.take_in().is_err(), "{not_one}");
     }
     let longest = format!("IN.{}", "a".repeat(128));
     let notified = read(&of_person(json!(null), json!({ "from_user_id": longest })));
     assert_eq!(opt_in(notified).external_id.as_deref(), Some(&*longest));
+}
+
+#[test]
+fn an_opt_in_consents_to_what_its_account_says_and_the_person_can_be_reached_by() {
+    let all = [Channel::Whatsapp, Channel::Email, Channel::Sms];
+    let form = flow(json!(r#"{"consent":true,"email":"p@example.com"}"#));
+    let by_number = || message(json!({ "text": { "body": "SUBSCRIBE" } }));
+    let by_id = || of_person(json!(null), json!({ "from_user_id": ID }));
+    for (body, asked, given) in [
+        (notification(json!([by_number()])), &all[..], &[Channel::Whatsapp, Channel::Sms][..]),
+        (notification(json!([by_number()])), &all[..1], &all[..1]),
+        (notification(json!([by_number()])), &[], &[]),
+        (notification(json!([form])), &all[..2], &all[..2]),
+        (by_id(), &all[..], &[]),
+    ] {
+        let request = read(&body).opt_ins.into_iter().next().unwrap();
+        let mut opt_in = request.into_opt_in(&Account::default(), "Y6nRLr", asked);
+        assert_eq!(opt_in.consent, given);
+        assert_eq!(opt_in.consent_source.is_some(), !given.is_empty());
+        opt_in.take_in().unwrap();
+        assert_eq!(opt_in.check(), Ok(()));
+    }
 }
 
 #[test]
