@@ -102,7 +102,8 @@ WhatsApp:
   opt-out took, with --nats only. Of a person's words the last one by its time stands.
 
   ACCOUNT.whatsapp-settings is JSON with other words, in several languages: opt_in_words (else
-  those of --whatsapp-word), opt_out_words, resume_words, languages, opt_out_lists, and in
+  those of --whatsapp-word), opt_out_words, resume_words, languages, opt_out_lists, consent (the
+  channels that an opt-in by WhatsApp consents to; else it joins the list, no more), and in
   delivery_events the metrics for sent, delivered, read and failed messages. docs/scale.md shows it.
 
   Replies: an account with a whatsapp-token answers each message over the Cloud API, once, as a
