@@ -84,8 +84,9 @@ fn matches(form: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use serde_json::{Value, json};
     use std::collections::{BTreeMap, HashSet};
+    use std::path::Path;
 
     #[test]
     fn paths_are_matched_whole() {
@@ -127,6 +128,43 @@ mod tests {
         assert!(!repeated(Method::PATCH, "/api/profiles/x", false));
         assert!(repeated(Method::GET, "/api/events", true));
         assert!(repeated(Method::GET, "/api/webhooks", true));
+    }
+
+    /// The table as the packages of other languages have it. `KLAVIYO_BLESS=1` writes their copies anew.
+    #[test]
+    fn the_packages_pace_and_repeat_by_this_table() {
+        let described = |endpoint: &Endpoint| {
+            let Endpoint { name, method, path, rates, repeatable, .. } = endpoint;
+            let Rates { burst, steady, daily } = rates;
+            let mut described = json!({
+                "name": name, "method": method.as_str(), "path": path, "burst": burst, "steady": steady,
+                "repeatable": repeatable,
+            });
+            if let Some(daily) = daily {
+                described["daily"] = json!(daily);
+            }
+            described.to_string()
+        };
+        let rows: Vec<String> = ENDPOINTS.iter().map(described).collect();
+        let (read, write) = (described(&UNKNOWN_READ), described(&UNKNOWN_WRITE));
+        let rows = rows.join(",\n    ");
+        let text = format!(
+            "{{\n  \"endpoints\": [\n    {rows}\n  ],\n  \"another_read\": {read},\n  \"another_write\": {write}\n}}\n"
+        );
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        for package in ["node/src", "python/src/klaviyo_connector"] {
+            let file = examples.join(package).join("endpoints.json");
+            if std::env::var_os("KLAVIYO_BLESS").is_some() {
+                std::fs::write(&file, &text).unwrap();
+            } else if examples.exists() {
+                assert_eq!(
+                    std::fs::read_to_string(&file).unwrap(),
+                    text,
+                    "KLAVIYO_BLESS=1 writes {}",
+                    file.display()
+                );
+            }
+        }
     }
 
     /// The lowest rates of each operation in Klaviyo's documents, which are not part of the project.
