@@ -81,7 +81,7 @@ pub use endpoint::{Endpoint, Rates};
 pub use error::{Answer, Cause, Disposition, Error};
 pub use limits::{Limit, Limits};
 pub use observer::{AttemptFailure, AttemptObserver, AttemptResult, ObservedAttempt, Repeat, RepeatCause};
-pub use pace::Pace;
+pub use pace::{MinuteUse, Pace};
 pub use retry::retry_after;
 pub use revision::{Retirement, Revision, RevisionError};
 pub use secret::{Secret, SecretError};

@@ -14,8 +14,9 @@ use tokio::time::{Instant, timeout_at};
 /// `Retry-After` fails with it.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
 
-/// The seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How fast a tenant's requests go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,17 @@ impl Pace {
     pub const fn unlimited() -> Self {
         Self(None)
     }
+}
+
+/// How much of Klaviyo's rates an account has used in the last minute, at the endpoint that is nearest to its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MinuteUse {
+    /// The name of the endpoint, such as `add to list`.
+    pub endpoint: &'static str,
+    /// The requests of the last minute, and those that are under way.
+    pub requests: usize,
+    /// The most that Klaviyo takes in a minute, as far as its answers have told.
+    pub limit: usize,
 }
 
 /// The pace of one tenant, shared by all of its calls. Klaviyo counts for each endpoint, and so there is a
@@ -122,6 +134,23 @@ impl Pacer {
         }
     }
 
+    /// Of the endpoints with requests in the last minute, the one that is nearest to its limit.
+    pub(crate) fn busiest_minute(&self) -> Option<MinuteUse> {
+        let (now, lanes) = (Instant::now(), self.lanes.lock());
+        let used = lanes.iter().filter_map(|(endpoint, lane)| {
+            let mut state = lane.state();
+            let minute = state.windows.iter_mut().find(|window| window.length == MINUTE)?;
+            minute.forget(now);
+            let (requests, limit) = (minute.in_flight + minute.answered.len(), minute.limit);
+            (requests > 0).then_some(MinuteUse { endpoint, requests, limit })
+        });
+        // By a ratio of whole numbers; the name decides among equal ones.
+        used.max_by(|one, other| {
+            let [share, other_share] = [one.requests * other.limit, other.requests * one.limit];
+            share.cmp(&other_share).then_with(|| other.endpoint.cmp(one.endpoint))
+        })
+    }
+
     fn lane(&self, endpoint: &'static Endpoint) -> Arc<Lane> {
         let mut lanes = self.lanes.lock();
         Arc::clone(lanes.entry(endpoint.name).or_insert_with(|| Arc::new(Lane::new(self.pace, endpoint))))
@@ -130,15 +159,14 @@ impl Pacer {
 
 impl Lane {
     fn new(Pace(factor): Pace, endpoint: &Endpoint) -> Self {
-        let window = |factor: NonZeroU32, limit: u32, seconds| {
+        let window = |factor: NonZeroU32, limit: u32, length| {
             let limit = limit.saturating_mul(factor.get()) as usize;
-            let length = Duration::from_secs(seconds);
             Window { length, published: limit, limit, in_flight: 0, answered: VecDeque::new() }
         };
         let Rates { burst, steady, daily } = endpoint.rates;
         let windows = factor.map(|factor| {
-            let published = [Some((burst, 1)), Some((steady, 60)), daily.map(|daily| (daily, DAY))];
-            published.into_iter().flatten().map(|(limit, seconds)| window(factor, limit, seconds)).collect()
+            let published = [Some((burst, SECOND)), Some((steady, MINUTE)), daily.map(|daily| (daily, DAY))];
+            published.into_iter().flatten().map(|(limit, length)| window(factor, limit, length)).collect()
         });
         let state = LaneState { windows: windows.unwrap_or_default(), hold: None };
         Self { turn: tokio::sync::Mutex::default(), state: Mutex::new(state), changed: Notify::new() }
@@ -277,7 +305,7 @@ mod tests {
         let pacer = Pacer::new(Pace::published());
         let create = Endpoint::of(&Method::POST, "/api/lists");
         let start = Instant::now();
-        let almost_a_day = start + Duration::from_secs(DAY - 1);
+        let almost_a_day = start + DAY - SECOND;
         let mut sent = 0;
         while pacer.permit(create, almost_a_day).await.is_some() {
             sent += 1;
@@ -285,6 +313,28 @@ mod tests {
         assert_eq!(sent, 150);
         assert!(start.elapsed() < Duration::from_secs(60), "it waited for what cannot come");
         assert!(pacer.permit(create, almost_a_day + Duration::from_secs(60)).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_busiest_minute_is_that_of_the_endpoint_nearest_to_its_limit() {
+        let pacer = Pacer::new(Pace::published());
+        assert_eq!(pacer.busiest_minute(), None);
+        let lists = Endpoint::of(&Method::GET, "/api/lists");
+        let soon = Instant::now() + Duration::from_secs(1);
+        for _ in 0..7 {
+            pacer.permit(lists, soon).await.unwrap();
+        }
+        let under_way = [pacer.permit(add_to_list(), soon).await, pacer.permit(add_to_list(), soon).await];
+        // 2 of 150 are more than 7 of 700.
+        let busiest = MinuteUse { endpoint: "add to list", requests: 2, limit: 150 };
+        assert_eq!(pacer.busiest_minute(), Some(busiest));
+        drop(under_way);
+        assert_eq!(pacer.busiest_minute(), Some(busiest));
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(pacer.busiest_minute(), None);
+        let unlimited = Pacer::new(Pace::unlimited());
+        let _under_way = unlimited.permit(lists, soon + MINUTE).await.unwrap();
+        assert_eq!(unlimited.busiest_minute(), None);
     }
 
     #[tokio::test(start_paused = true)]

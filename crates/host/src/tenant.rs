@@ -10,7 +10,7 @@ use crate::interfaces::Interfaces;
 use crate::json::Prepared;
 use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
-use crate::pace::{Pace, Pacer};
+use crate::pace::{MinuteUse, Pace, Pacer};
 use crate::revision::Revision;
 use crate::sandbox::CallState;
 use crate::types::ContractError;
@@ -113,6 +113,13 @@ impl Tenant {
     #[must_use]
     pub fn metered(&self, meter: Meter) -> Self {
         Self { meter: Some(meter), ..self.clone() }
+    }
+
+    /// How much of Klaviyo's rates the account has used in the last minute, at the endpoint that is nearest to its limit.
+    /// None: no request of the last minute, or no pace.
+    #[must_use]
+    pub fn busiest_minute(&self) -> Option<MinuteUse> {
+        self.account.pacer.busiest_minute()
     }
 
     /// Replaces the key or other credentials. Every later attempt is sent with the new ones, also that of a call that

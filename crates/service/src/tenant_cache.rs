@@ -1,7 +1,7 @@
 //! The tenants of a process, one for each account, with the keys that the accounts have now.
 
 use crate::account::Account;
-use crate::queue::Queue;
+use crate::queue::{Queue, RateReport};
 use crate::secrets::{Authentication, SecretKind, Secrets};
 use futures_util::future::join_all;
 use klaviyo_host::oauth::{FileTokenStore, Installation, MemoryTokenStore, OAuth};
@@ -102,6 +102,15 @@ impl TenantCache {
         let present = KnownTenant { tenant: tenant.clone(), authentication };
         known.tenants.insert(account.clone(), present);
         Ok(tenant)
+    }
+
+    /// How much of Klaviyo's rates the accounts used, of those that asked for something in the last minute.
+    pub(crate) fn rates(&self) -> Vec<(Account, RateReport)> {
+        let known = self.known.lock();
+        let rate = |(account, known): (&Account, &KnownTenant)| {
+            Some((account.clone(), known.tenant.busiest_minute()?.into()))
+        };
+        known.tenants.iter().filter_map(rate).collect()
     }
 
     fn credentials(

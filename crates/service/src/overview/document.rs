@@ -3,7 +3,7 @@
 use super::mask;
 use crate::account::Account;
 use crate::moment::Moment;
-use crate::queue::{DeadLetter, Lane, Queue, QueueError, StateReport, WorkerReport};
+use crate::queue::{DeadLetter, Lane, Queue, QueueError, RateReport, StateReport, WorkerReport};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
@@ -113,6 +113,7 @@ impl Overview {
             "worker": shown.worker,
             "state": public(&shown.state),
             "changes": shown.changes.as_ref().map(public),
+            "rate": shown.rate,
             "lanes": lanes,
         }))
     }
@@ -124,6 +125,7 @@ struct Shown {
     worker: Option<String>,
     state: StateReport,
     changes: Option<StateReport>,
+    rate: Option<RateReport>,
     lanes: BTreeMap<Lane, usize>,
 }
 
@@ -135,7 +137,7 @@ fn accounts(
     let mut told = BTreeMap::new();
     for (worker, report) in workers {
         for (account, state) in &report.accounts {
-            told.insert(account, (worker, state, report.changes.get(account)));
+            told.insert(account, (worker, state, report));
         }
     }
     let names: BTreeSet<&Account> = waiting.keys().chain(told.keys().copied()).collect();
@@ -145,7 +147,8 @@ fn accounts(
             account: account.clone(),
             worker: told.map(|(worker, ..)| (*worker).clone()),
             state: told.map_or_else(|| untaken(account, workers), |(_, state, _)| (*state).clone()),
-            changes: told.and_then(|(.., changes)| *changes).cloned(),
+            changes: told.and_then(|(.., report)| report.changes.get(account)).cloned(),
+            rate: told.and_then(|(.., report)| report.rates.get(account)).cloned(),
             lanes: waiting.get(account).cloned().unwrap_or_default(),
         }
     };

@@ -52,6 +52,6 @@ pub use lease::{Lease, Workers};
 pub(crate) use person::{Standing, Thing};
 pub use put::Accepted;
 pub(crate) use record::Record;
-pub use report::{StateReport, WorkerReport};
+pub use report::{RateReport, StateReport, WorkerReport};
 pub use settings::{Nats, OPT_INS_BYTES, Role};
 pub use tokens::BucketTokenStore;

@@ -2,14 +2,18 @@
 
 use crate::account::Account;
 use crate::outcome::Reason;
+use klaviyo_host::MinuteUse;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most accounts whose work is held up, and as many whose changes are: a heartbeat fits into a message of NATS.
 const MOST_HELD: usize = 300;
 /// The most accounts that are worked on, which take less room.
 const MOST_WORKING: usize = 3_000;
+/// The most accounts whose rates are told.
+const MOST_RATES: usize = 1_000;
 /// The most bytes of a reason.
 const LONGEST_REASON: usize = 600;
 
@@ -25,6 +29,33 @@ pub struct WorkerReport {
     /// Those of them whose changes are held up.
     #[serde(default)]
     pub changes: BTreeMap<Account, StateReport>,
+    /// How much of Klaviyo's rates an account used. Of very many, those that are nearest to their limits.
+    #[serde(default)]
+    pub rates: BTreeMap<Account, RateReport>,
+}
+
+/// How much of Klaviyo's rates an account used in the last minute, at the endpoint that is nearest to its limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateReport {
+    /// The name of the endpoint, such as `add to list`.
+    pub endpoint: String,
+    /// The requests of the minute.
+    pub requests: usize,
+    /// The most that Klaviyo takes in a minute.
+    pub limit: usize,
+}
+
+impl From<MinuteUse> for RateReport {
+    fn from(MinuteUse { endpoint, requests, limit }: MinuteUse) -> Self {
+        Self { endpoint: endpoint.to_owned(), requests, limit }
+    }
+}
+
+impl RateReport {
+    /// In thousandths of the limit.
+    fn share(&self) -> usize {
+        self.requests.saturating_mul(1_000) / self.limit.max(1)
+    }
 }
 
 /// The state of the work on something.
@@ -70,7 +101,10 @@ impl WorkerReport {
         unable: BTreeSet<Account>,
         accounts: BTreeMap<Account, StateReport>,
         changes: BTreeMap<Account, StateReport>,
+        rates: impl IntoIterator<Item = (Account, RateReport)>,
     ) -> Self {
+        let mut rates: Vec<_> = rates.into_iter().collect();
+        rates.sort_by_key(|(_, rate)| Reverse(rate.share()));
         let first = |of: BTreeMap<Account, StateReport>, most| {
             of.into_iter().take(most).map(|(account, state)| (account, state.bounded()))
         };
@@ -80,6 +114,7 @@ impl WorkerReport {
             unable,
             accounts: first(held, MOST_HELD).chain(first(working, MOST_WORKING)).collect(),
             changes: first(changes, MOST_HELD).collect(),
+            rates: rates.into_iter().take(MOST_RATES).collect(),
         }
     }
 }
@@ -96,7 +131,10 @@ mod tests {
         let state = |n: usize| if n < 5_000 { held.clone() } else { StateReport::well("working") };
         let accounts = (0..50_000).map(|n| (account(n), state(n))).collect();
         let changes = (0..50_000).map(|n| (account(n), held.clone())).collect();
-        let report = WorkerReport::new(BTreeSet::new(), accounts, changes);
+        let rate = |n| RateReport { endpoint: "bulk unsubscribe".to_owned(), requests: n, limit: 100_000 };
+        let rates = (0..50_000).map(|n| (account(n), rate(n)));
+        let report = WorkerReport::new(BTreeSet::new(), accounts, changes, rates);
+        assert!(report.rates.contains_key(&account(49_999)) && report.rates.len() == MOST_RATES);
         let bytes = serde_json::to_vec(&report).unwrap();
         assert!(bytes.len() < 900_000, "{}", bytes.len());
         assert_eq!(report.accounts.len(), MOST_HELD + MOST_WORKING);

@@ -173,7 +173,12 @@ async fn poll(
         warn!(%account, "opt-ins wait, and there is no key; give it one in {account}.{key}, or connect it: {account}.{oauth}");
     }
     if heartbeat.is_due() || unable != heartbeat.unable {
-        let report = WorkerReport::new(unable, context.status.reports(), context.feeds.held());
+        let report = WorkerReport::new(
+            unable,
+            context.status.reports(),
+            context.feeds.held(),
+            context.tenants.rates(),
+        );
         heartbeat.send(&context.name, report).await?;
         let assignment = Assignment::new(heartbeat.workers.alive().await?);
         context.assignment.send_if_modified(|known| {

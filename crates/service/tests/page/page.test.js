@@ -39,6 +39,7 @@ test("it shows accounts, why they do not go on, what waits, and dead letters wit
     assert.match(of("shop-2"), /paused.*unauthenticated.*1 opt-in, oldest \d+ s/);
     assert.match(of("shop-3"), /without a key.*\.api-key.*1 opt-in, oldest \d+ s/);
     assert.match(await page.textContent("#facts"), /opt-ins waiting2oldest \d+ s/);
+    await until("the worker has told what it used of the rates", async () => /get lists: \d+ of 700 requests a minute/.test(await page.textContent("#accounts")));
     const letters = await page.locator("#letters > li").allTextContents();
     assert.equal(letters.length, PEOPLE.length);
     for (const letter of letters) assert.match(letter, /not-found.*Autumn/);

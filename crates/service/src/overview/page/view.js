@@ -27,8 +27,9 @@ function showAccounts({ accounts, accounts_left_off, strays, at }) {
   write($("accounts-note"), notes.join(" "));
   keep($("accounts"), accounts, ({ account }) => account, ({ account }) => {
     const [state, changes] = [h("span", { class: "chip" }), h("span", { class: "chip" })];
-    const [why, whyChanges, lanes] = [h("p", { class: "why" }), h("p", { class: "why" }), h("p", { class: "lanes" })];
-    const element = h("li", { class: "card" }, h("div", { class: "head" }, h("h3", {}, account), state, changes), why, whyChanges, lanes);
+    const [why, whyChanges] = [h("p", { class: "why" }), h("p", { class: "why" })];
+    const [lanes, rate] = [h("p", { class: "lanes" }), h("p", { class: "lanes rate" })];
+    const element = h("li", { class: "card" }, h("div", { class: "head" }, h("h3", {}, account), state, changes), why, whyChanges, lanes, rate);
     element.show = (now) => {
       const [words, look, advice] = STATES[now.state.name] ?? [now.state.name, ""];
       const wait = now.state.seconds === null ? "" : `, ${duration(now.state.seconds)} more`;
@@ -43,10 +44,14 @@ function showAccounts({ accounts, accounts_left_off, strays, at }) {
         return `${plural(count, name, `${name}s`)}${oldest === null ? "" : `, oldest ${duration((at - oldest) / 1000)}`}`;
       });
       write(lanes, waiting.length ? waiting.join(" · ") : "nothing waits");
+      write(rate, now.rate ? used(now.rate) : "");
     };
     return element;
   });
 }
+
+/** What of Klaviyo's rates was used in the last minute, at the endpoint that is nearest to its limit. */
+const used = ({ endpoint, requests, limit }) => `${endpoint}: ${number(requests)} of ${number(limit)} requests a minute`;
 
 const reason = (error) => (error ? `${error.message} (${error.code})` : "");
 
