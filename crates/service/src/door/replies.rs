@@ -52,8 +52,11 @@ impl DirectReplies {
         };
         let inner = Arc::clone(&self.0);
         tokio::spawn(async move {
+            let mut is_repeated = false;
             for reply in replies {
-                let end = inner.send(&reply).await;
+                // Meta has sent the message twice. Who took the first reply also sends the others, after it.
+                let end = if is_repeated { ReplyEnd::Repeated } else { inner.send(&reply).await };
+                is_repeated = end == ReplyEnd::Repeated;
                 inner.metrics.replies(end.into());
             }
             drop(permit);

@@ -265,6 +265,8 @@ async fn replies_wait_for_a_token_and_opt_ins_do_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_queue_the_door_answers_and_without_a_token_nobody() {
     let (stage, whatsapp) = answering(Limits::times(60)).await;
+    // The second webhook about a message comes while the answer to the first is under way.
+    whatsapp.set_faults(Faults::seeded(1).rule("*: #1 latency 500ms".parse().unwrap()));
     let door = stage.direct_door(settings()).await;
     tells(&whatsapp, &door);
     let user_id = "IN.13491208655302741918";
@@ -273,6 +275,7 @@ async fn without_a_queue_the_door_answers_and_without_a_token_nobody() {
     let id = asha.writes("SUBSCRIBE");
     sent(&whatsapp, 2).await;
     assert_eq!(answers(&whatsapp.messages()), BTreeMap::from([(id, 2)]));
+    assert_eq!(asha.messages()[1].kind, "interactive");
     // Her answer completes the profile that has WhatsApp's id of her.
     asha.shares_number().unwrap();
     sent(&whatsapp, 3).await;
