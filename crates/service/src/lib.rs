@@ -17,6 +17,7 @@
 pub mod account;
 mod completion;
 pub mod conversation;
+pub mod data_subject;
 pub mod delivery_event;
 pub mod door;
 pub mod feed;

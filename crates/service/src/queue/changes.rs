@@ -3,25 +3,21 @@
 
 use super::connection::{PUT, Queue};
 use super::error::{QueueError, ask, failed, to_json, until, within};
+use super::scan::Scan;
 use super::set_up::{CHANGES_DEAD_SUBJECT, CHANGES_SUBJECT};
 use crate::account::Account;
 use crate::outcome::Reason;
 use async_nats::Subscriber;
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::kv::{self, Operation};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::DeleteMessageErrorKind;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
-
-/// How many dead letters are read at once.
-const PAGE: usize = 1_000;
 
 /// A change that its destination refused, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -134,33 +130,21 @@ impl Queue {
         &self,
         account: Option<&Account>,
     ) -> Result<Vec<(Account, u64, ChangesDeadLetter)>, QueueError> {
-        let config = pull::Config {
-            filter_subject: format!("{CHANGES_DEAD_SUBJECT}.{}.*", account.map_or("*", Account::as_str)),
-            ack_policy: AckPolicy::None,
-            deliver_policy: DeliverPolicy::All,
-            memory_storage: true,
-            ..pull::Config::default()
-        };
-        let reading = "read the dead letters";
-        let consumer = ask(&self.client(), reading, self.changes_dead.create_consumer(config)).await?;
+        let filter = format!("{CHANGES_DEAD_SUBJECT}.{}.*", account.map_or("*", Account::as_str));
+        let mut scan =
+            Scan::begin(self.client(), &self.changes_dead, filter, "read the dead letters").await?;
         let mut letters = Vec::new();
         loop {
-            let before = letters.len();
-            let page = consumer.fetch().max_messages(PAGE).messages();
-            let mut page = ask(&self.client(), reading, page).await?;
-            while let Some(message) = within(&self.client(), reading, page.next()).await? {
-                let message = message.map_err(failed(reading))?;
-                let sequence = message.info().map_err(failed("number a dead letter"))?.stream_sequence;
-                let account = message.subject.split('.').nth_back(1).and_then(|name| name.parse().ok());
-                let letter = serde_json::from_slice(&message.payload).ok();
-                letters.extend(account.zip(letter).map(|(account, letter)| (account, sequence, letter)));
-            }
-            if letters.len() == before {
+            let page = scan.next_page().await?;
+            if page.is_empty() {
                 break;
             }
+            letters.extend(page.iter().filter_map(|(sequence, message)| {
+                let account = message.subject.split('.').nth_back(1)?.parse().ok()?;
+                Some((account, *sequence, serde_json::from_slice(&message.payload).ok()?))
+            }));
         }
-        let delete = self.changes_dead.delete_consumer(&consumer.cached_info().name);
-        let _ = within(&self.client(), reading, delete).await;
+        scan.end().await;
         Ok(letters)
     }
 

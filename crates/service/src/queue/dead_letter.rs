@@ -4,23 +4,20 @@ use super::connection::{PUT, Queue};
 use super::error::{QueueError, ask, failed, to_json, within};
 use super::lane::Lane;
 use super::record::Record;
+use super::scan::Scan;
 use super::set_up::DEAD_SUBJECT;
 use crate::account::Account;
+use crate::data_subject;
 use crate::id::OptInId;
 use crate::key::OptInKey;
 use crate::outcome::{Outcome, Reason};
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::{RawValue, Value};
 use tokio::time::Instant;
-
-/// How many dead letters are read at once.
-const PAGE: usize = 1_000;
 
 /// A dead letter, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,33 +103,22 @@ impl Queue {
         account: Option<&Account>,
         most: usize,
     ) -> Result<Vec<DeadLetter>, QueueError> {
-        let account = account.map_or("*", Account::as_str);
-        let config = pull::Config {
-            filter_subject: format!("{DEAD_SUBJECT}.{account}.*"),
-            ack_policy: AckPolicy::None,
-            deliver_policy: DeliverPolicy::All,
-            memory_storage: true,
-            ..pull::Config::default()
-        };
-        let reading = "read the dead letters";
-        let consumer = ask(&self.client(), reading, self.dead_letters.create_consumer(config)).await?;
+        let filter = format!("{DEAD_SUBJECT}.{}.*", account.map_or("*", Account::as_str));
+        let mut scan =
+            Scan::begin(self.client(), &self.dead_letters, filter, "read the dead letters").await?;
         let mut letters = Vec::new();
         while letters.len() < most {
-            let before = letters.len();
-            let page = consumer.fetch().max_messages(PAGE.min(most - before)).messages();
-            let mut page = ask(&self.client(), reading, page).await?;
-            while let Some(message) = within(&self.client(), reading, page.next()).await? {
-                let message = message.map_err(failed(reading))?;
-                let sequence = message.info().map_err(failed("number a dead letter"))?.stream_sequence;
-                letters.extend(letter(&message.subject, &message.payload, sequence));
-            }
-            if letters.len() == before {
+            let page = scan.next_page().await?;
+            if page.is_empty() {
                 break;
             }
+            letters.extend(
+                page.iter()
+                    .filter_map(|(sequence, message)| letter(&message.subject, &message.payload, *sequence)),
+            );
         }
-        // JetStream would delete it after five seconds by itself.
-        let delete = self.dead_letters.delete_consumer(&consumer.cached_info().name);
-        let _ = within(&self.client(), reading, delete).await;
+        scan.end().await;
+        letters.truncate(most);
         Ok(letters)
     }
 
@@ -225,7 +211,10 @@ impl Queue {
             let outcome = decision.clone();
             let decided = match now {
                 Some(now) => Record { outcome, ..now },
-                None => Record { outcome, sequences: letter.body.sequences.clone(), revision: 0 },
+                None => {
+                    let people = data_subject::marks(&letter.key, letter.body.opt_in.get().as_bytes());
+                    Record { outcome, sequences: letter.body.sequences.clone(), people, revision: 0 }
+                }
             };
             if self.settle(&letter.key, &decided).await? {
                 return Ok(true);

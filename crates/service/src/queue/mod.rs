@@ -8,7 +8,7 @@
 //! | `KLAVIYO_REPLIES` | work-queue stream, `klaviyo.replies.<account>` | replies that wait | they are acknowledged |
 //! | `KLAVIYO_DEAD` | stream, `klaviyo.dead.<account>.<digest>` | dead letters | they are retried or dropped |
 //! | `klaviyo-outcomes` | bucket | the outcome of each opt-in, opt-out and resume | a week is over |
-//! | `klaviyo-people` | bucket | the last word of each person who can opt out | for ever |
+//! | `klaviyo-people` | bucket | the last word of each person who can opt out | the person is forgotten |
 //! | `klaviyo-replies` | bucket | which replies are sent, or may be | a week is over |
 //! | `klaviyo-leases` | bucket | the worker of each account | ten seconds after the last renewal |
 //! | `klaviyo-oauth` | bucket | the sealed tokens of accounts that have installed an app | somebody deletes them |
@@ -25,6 +25,7 @@ mod changes;
 mod connection;
 mod dead_letter;
 mod delivery;
+mod erase;
 mod error;
 mod lane;
 mod lease;
@@ -35,6 +36,7 @@ mod put;
 mod record;
 mod replies;
 mod report;
+mod scan;
 mod set_up;
 mod settings;
 mod tokens;
@@ -46,6 +48,7 @@ pub(crate) use connection::OUTCOMES;
 pub use connection::Queue;
 pub use dead_letter::{DeadLetter, DeadLetterBody};
 pub use delivery::{Delivery, QueueEntry};
+pub use erase::{Erasure, ErasureSettings, Place};
 pub use error::QueueError;
 pub use lane::Lane;
 pub use lease::{Lease, Workers};

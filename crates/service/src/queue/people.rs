@@ -5,6 +5,7 @@
 //! WhatsApp's own id. Words with both bring the two entries together.
 
 use super::connection::Queue;
+use super::erase::ErasureSettings;
 use super::error::{QueueError, ask, failed, to_json, within};
 use super::person::Person;
 use crate::account::Account;
@@ -52,6 +53,31 @@ impl Queue {
                 }
             }
             return Ok(result);
+        }
+    }
+
+    /// Removes what is known of a person by an identifier. Unless opt-outs go too, the times of those that stand stay.
+    /// Returns whether something is removed, and whether something stays.
+    pub(super) async fn forget_person(
+        &self,
+        account: &Account,
+        identifier: &Identifier,
+        settings: ErasureSettings,
+    ) -> Result<(bool, bool), QueueError> {
+        loop {
+            let Entry { key, person, revision } = self.person_entry(account, identifier).await?;
+            let Some(person) = person else { return Ok((false, false)) };
+            let left = person.opt_outs().filter(|_| !settings.opt_outs);
+            let (is_removed, is_kept) = (left.as_ref() != Some(&person), left.is_some());
+            let is_done = match left {
+                _ if settings.is_dry || !is_removed => true,
+                Some(left) => self.write_person(key, &left, revision).await?,
+                None => self.purge(&self.people, &key, revision).await?,
+            };
+            // A worker may have written the entry meanwhile.
+            if is_done {
+                return Ok((is_removed, is_kept));
+            }
         }
     }
 

@@ -178,6 +178,14 @@ impl Person {
         self.opted_out.keys().filter(|thing| self.stands(thing).is_some()).cloned().collect()
     }
 
+    /// The opt-outs that stand, and nothing else; none if none stands. Less would let an opt-in that is older than one of
+    /// them give what it has taken. A resume finds nothing to give back.
+    pub(super) fn opt_outs(&self) -> Option<Self> {
+        let standing = self.opted_out.iter().filter(|(thing, _)| self.stands(thing).is_some());
+        let opted_out: BTreeMap<Thing, i64> = standing.map(|(thing, at)| (thing.clone(), *at)).collect();
+        (!opted_out.is_empty()).then(|| Self { opted_out, ..Self::default() })
+    }
+
     /// The words of two entries of one person.
     pub(super) fn with(mut self, other: &Self) -> Self {
         for (thing, given) in &other.opted_in {
@@ -345,6 +353,33 @@ mod tests {
             assert!(!world.is_on_list);
             world.hear(Back(2));
             assert!(world.is_on_list);
+        }
+    }
+
+    #[test]
+    fn of_a_forgotten_person_the_opt_outs_that_stand_are_known() {
+        for (words, is_known) in [
+            (vec![], false),
+            (vec![In(2)], false),
+            (vec![Out(2)], true),
+            (vec![In(2), Out(3)], true),
+            (vec![In(2), Out(3), In(4)], false),
+            (vec![In(2), Out(3), Back(4)], false),
+            (vec![In(2), Back(3), Out(3)], true),
+        ] {
+            let mut world = World::default();
+            words.iter().for_each(|word| world.hear(*word));
+            let forgotten = world.person.opt_outs();
+            assert_eq!(forgotten.is_some(), is_known, "{words:?}");
+            let Some(forgotten) = forgotten else { continue };
+            assert_eq!(forgotten.opt_outs().as_ref(), Some(&forgotten));
+            // An older opt-in comes late, and START finds nothing of before.
+            let mut world = World { person: forgotten, is_on_list: false };
+            world.hear(In(1));
+            assert!(!world.is_on_list, "{words:?}");
+            assert!(world.person.opt_outs().unwrap().resume(Moment::from_unix_ms(9)).is_empty());
+            world.hear(In(5));
+            assert!(world.is_on_list, "{words:?}");
         }
     }
 

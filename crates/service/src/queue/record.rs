@@ -26,6 +26,10 @@ pub(crate) struct Record {
     /// version, which did not store them, has written this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sequences: Vec<u64>,
+    /// The marks of the person: see [`marks`](crate::data_subject::marks). Neither the key nor the outcome tells whose it
+    /// is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) people: Vec<String>,
     /// The revision of the entry in the bucket; 0 if there is none yet.
     #[serde(skip)]
     pub(crate) revision: u64,

@@ -14,6 +14,7 @@ use on_nats::{door, platform, stage};
 mod on_nats {
     mod crowds;
     pub(crate) mod door;
+    mod erasure;
     mod feed;
     mod ids;
     mod metrics;

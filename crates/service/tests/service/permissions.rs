@@ -353,13 +353,16 @@ async fn no_user_can_do_more() {
         let mut operator = Connection::of(&nats, "operator");
         for subject in [
             "$KV.klaviyo-leases.x",
-            "$KV.klaviyo-people.x",
+            "$KV.klaviyo-replies.x",
+            "$KV.klaviyo-changes.x",
+            "klaviyo.replies.x",
             "$KV.klaviyo-signatures.x",
             "klaviyo.dead.x.y",
             "$SYS.REQ.SERVER.PING",
         ] {
             assert!(!operator.is_allowed(&written(subject)), "{subject}");
         }
+        assert!(operator.is_allowed(&written("$KV.klaviyo-people.shop-1.x")));
         for greeting in
             [json!({ "verbose": false }), json!({ "verbose": false, "user": "door", "pass": "worker" })]
         {

@@ -1,5 +1,6 @@
 //! A message between its delivery and its outcome, and the dead letter that it can become.
 
+use crate::data_subject;
 use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::opt_in::OptIn;
@@ -38,10 +39,11 @@ pub(super) type Ended<T = OptIn, D = Receipt> = (Item<T>, Result<D, Failure>);
 impl<T: Serialize> Item<T> {
     pub(super) fn settled(self, lane: Lane, outcome: Outcome) -> Settled {
         let Self { sequence, key, request, revision, sequences, attempts, .. } = self;
+        // It was parsed from JSON and always can be written.
+        let message = serde_json::to_vec(&request).unwrap_or_default();
+        let people = data_subject::marks(&key, &message);
         let dead_letter = match &outcome {
             Outcome::Dead(reason) => {
-                // It was parsed from JSON and always can be written.
-                let message = serde_json::to_vec(&request).unwrap_or_default();
                 Some(dead_letter(&message, lane, reason.clone(), attempts, sequences.clone()))
             }
             Outcome::Done(_)
@@ -50,7 +52,7 @@ impl<T: Serialize> Item<T> {
             | Outcome::Waiting
             | Outcome::Dropped => None,
         };
-        Settled { sequence, key, record: Record { outcome, sequences, revision }, dead_letter }
+        Settled { sequence, key, record: Record { outcome, sequences, people, revision }, dead_letter }
     }
 }
 

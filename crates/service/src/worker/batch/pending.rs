@@ -3,6 +3,7 @@
 
 use super::attempt::{AT_ONCE, Batch, Stop};
 use super::item::{Item, dead_letter};
+use crate::data_subject;
 use crate::delivery_event::DeliveryEvent;
 use crate::key::OptInKey;
 use crate::opt_out::{OptOut, Resume};
@@ -123,7 +124,8 @@ impl Batch<'_> {
         };
         let body =
             dead_letter(delivery.payload(), self.settler.lane, reason.clone(), attempts, sequences.clone());
-        let record = Record { outcome: Outcome::Dead(reason), sequences, revision };
+        let people = data_subject::marks(&key, delivery.payload());
+        let record = Record { outcome: Outcome::Dead(reason), sequences, people, revision };
         self.settler.settle(vec![Settled { sequence, key, record, dead_letter: Some(body) }]).await?;
         Ok(None)
     }
