@@ -99,6 +99,7 @@ commands! {
     Serve(Box<commands::serve::Serve>),
     Worker(commands::worker::Worker),
     Dead(commands::dead::Dead),
+    Forget(commands::forget::Forget),
     Status(commands::status::Status),
     Secret(commands::secret::NewSecret),
     Connect(commands::connect::Connect),

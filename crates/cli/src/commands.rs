@@ -9,6 +9,7 @@ pub(crate) mod consent;
 pub(crate) mod create;
 pub(crate) mod dead;
 pub(crate) mod doctor;
+pub(crate) mod forget;
 pub(crate) mod history;
 pub(crate) mod lists;
 pub(crate) mod lookup;

@@ -187,7 +187,7 @@ pub(crate) async fn id_of(tenant: &Tenant, by: &Identifier) -> Result<String, Fa
         .ok_or_else(|| Failure::new(Code::NotFound, format!("{} (nothing was changed)", nobody(by))))
 }
 
-fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
+pub(crate) fn number(phone: &str, region: Option<country::Id>) -> Result<String, Failure> {
     international(phone, region).map_err(|error| {
         let reason = error.details.into_iter().next().map_or(error.message, |detail| detail.detail);
         Failure::invalid(Some("phone-number"), &reason)

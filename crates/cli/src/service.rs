@@ -1,4 +1,4 @@
-//! What `serve`, `worker` and `dead` share: their options, the log, secrets, tenants, the queue, and sockets.
+//! What `serve`, `worker`, `dead` and `forget` share: their options, the log, secrets, tenants, the queue, and sockets.
 
 use crate::account::Account;
 use crate::component;

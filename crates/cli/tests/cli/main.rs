@@ -18,6 +18,8 @@ mod failures;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod forget;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod history;

@@ -14,10 +14,10 @@ use ureq::http::Request;
 use ureq::http::request::Builder;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const APP_SECRET: &str = "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f";
+pub(crate) const APP_SECRET: &str = "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn serve(klaviyo: &Server) -> Command {
+pub(crate) fn serve(klaviyo: &Server) -> Command {
     let mut command = crate::run::klaviyo(&klaviyo.url(), CANARY);
     let addresses = ["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"];
     command.arg("serve").args(addresses).arg("--json").env("KLAVIYO_SIGNING_SECRET", SECRET);
@@ -41,7 +41,7 @@ fn send(request: Request<String>) -> (u16, String) {
 }
 
 /// Sends a request that is signed for the account.
-fn signed(door: &Service, method: &str, path: &str, id: &str, body: String) -> (u16, Value) {
+pub(crate) fn signed(door: &Service, method: &str, path: &str, id: &str, body: String) -> (u16, Value) {
     let (status, text) = send(signed_request(door, method, path, id, &body).body(body).unwrap());
     (status, serde_json::from_str(&text).unwrap())
 }
@@ -66,7 +66,7 @@ fn notify(door: &Service, number: &str, id: &str) -> (u16, Value) {
 }
 
 /// Sends a notification of a message that was written now to this number.
-fn notify_of(door: &Service, number: &str, contact: Value, mut message: Value) -> (u16, Value) {
+pub(crate) fn notify_of(door: &Service, number: &str, contact: Value, mut message: Value) -> (u16, Value) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
     message["timestamp"] = json!(now);
     let body = json!({ "object": "whatsapp_business_account", "entry": [{ "changes": [{ "value": {
@@ -90,7 +90,7 @@ fn health(door: &Service) -> &str {
     door.ok["health_url"].as_str().unwrap()
 }
 
-fn opt_in(email: &str) -> String {
+pub(crate) fn opt_in(email: &str) -> String {
     json!({ "account": "default", "list": LIST, "email": email, "first_name": "Priya" }).to_string()
 }
 
