@@ -3,9 +3,9 @@
 
 use crate::opt_in::{Channel, InvalidField, OptIn, in_callers_names};
 use klaviyo_core::identifiers::phone_number;
-use klaviyo_core::intake::{self, Intake};
+use klaviyo_core::intake::{self, Intake, OnInvalid};
 use klaviyo_core::text::shown;
-use klaviyo_core::{Error, NewProfile};
+use klaviyo_core::{Detail, Error, NewProfile};
 
 impl OptIn {
     /// Checks and cleans an opt-in, before it is done or waits: its identifiers, its names, and whether there
@@ -32,31 +32,15 @@ impl OptIn {
             properties: None,
             ..NewProfile::default()
         };
-        let on_invalid = if self.strict { intake::OnInvalid::Refuse } else { intake::OnInvalid::LeaveOut };
-        let Intake { contact, warnings } = intake::contact(&written, phone_number, on_invalid)
-            .map_err(|error| InvalidField::from(error.as_ref()))?;
+        let on_invalid = if self.strict { OnInvalid::Refuse } else { OnInvalid::LeaveOut };
+        let (contact, warnings) = cleaned(&written, on_invalid)?;
         let (consent, consent_left_out) = reachable(&self.consent, &contact);
         if let Some((channel, needs)) = consent_left_out.first().filter(|_| self.strict) {
             let reason =
                 format!("consent to {channel} needs {needs}, and what is given says that there is none");
             return Err(InvalidField::new("consent", reason));
         }
-        for warning in &warnings {
-            let field = warning.pointer.as_deref().unwrap_or_default();
-            self.warn(in_callers_names(&format!("{field}: {}", warning.detail)));
-        }
-        let values = [
-            ("email", &written.email, &contact.email),
-            ("phone-number", &written.phone_number, &contact.phone_number),
-            ("external-id", &written.external_id, &contact.external_id),
-        ];
-        for (field, written, cleaned) in values {
-            let is_given = written.as_deref().and_then(shown).is_some();
-            let is_told = warnings.iter().any(|warning| warning.pointer.as_deref() == Some(field));
-            if is_given && cleaned.is_none() && !is_told {
-                self.warn(in_callers_names(&format!("{field}: it was left out: it says that there is none")));
-            }
-        }
+        warnings.into_iter().for_each(|warning| self.warn(warning));
         for (channel, needs) in consent_left_out {
             let none = "and there is none that can be one";
             self.warn(format!("consent: consent to {channel} was left out: it needs {needs}, {none}"));
@@ -70,6 +54,34 @@ impl OptIn {
         (self.first_name, self.last_name) = (first_name, last_name);
         Ok(())
     }
+}
+
+/// A person as the contract accepts it, and a sentence for each identifier that was left out.
+pub(crate) fn cleaned(
+    written: &NewProfile,
+    on_invalid: OnInvalid,
+) -> Result<(NewProfile, Vec<String>), InvalidField> {
+    let Intake { contact, warnings } = intake::contact(written, phone_number, on_invalid)
+        .map_err(|error| InvalidField::from(error.as_ref()))?;
+    let sentence = |field: &str, detail: &str| in_callers_names(&format!("{field}: {detail}"));
+    let of_warning = |warning: &Detail| {
+        let field = warning.pointer.as_deref().unwrap_or_default();
+        sentence(field, &warning.detail)
+    };
+    let mut left_out: Vec<String> = warnings.iter().map(of_warning).collect();
+    let values = [
+        ("email", &written.email, &contact.email),
+        ("phone-number", &written.phone_number, &contact.phone_number),
+        ("external-id", &written.external_id, &contact.external_id),
+    ];
+    for (field, written, cleaned) in values {
+        let is_given = written.as_deref().and_then(shown).is_some();
+        let is_told = warnings.iter().any(|warning| warning.pointer.as_deref() == Some(field));
+        if is_given && cleaned.is_none() && !is_told {
+            left_out.push(sentence(field, "it was left out: it says that there is none"));
+        }
+    }
+    Ok((contact, left_out))
 }
 
 /// The channels for which a contact has an address, each once; and the names of the others, with the address

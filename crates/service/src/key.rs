@@ -26,7 +26,18 @@ impl OptInKey {
     /// The key of an opt-in with this id.
     #[must_use]
     pub fn new(account: &Account, id: &str) -> Self {
-        let digest = Sha256::digest(id.as_bytes());
+        Self::of_digest(account, &Sha256::digest(id))
+    }
+
+    /// The key of an opt-out or a resume with this id. No opt-in has it, so a caller may give an opt-out the id
+    /// that an opt-in had.
+    #[must_use]
+    pub fn of_opt_out(account: &Account, id: &str) -> Self {
+        // No id has this byte: an id is UTF-8.
+        Self::of_digest(account, &Sha256::new().chain_update([0xff]).chain_update(id).finalize())
+    }
+
+    fn of_digest(account: &Account, digest: &[u8]) -> Self {
         let digest = digest.first_chunk::<{ Self::BYTES }>().map(hex::encode).unwrap_or_default();
         Self { account: account.clone(), digest }
     }
@@ -62,6 +73,8 @@ mod tests {
         assert_eq!(key, OptInKey::new(&one, "wamid.1"));
         assert_ne!(key, OptInKey::new(&one, "wamid.2"));
         assert_ne!(key, OptInKey::new(&other, "wamid.1"));
+        assert_eq!(OptInKey::of_opt_out(&one, "wamid.1"), OptInKey::of_opt_out(&one, "wamid.1"));
+        assert_ne!(key, OptInKey::of_opt_out(&one, "wamid.1"));
         assert_eq!(key.to_string().parse(), Ok(key));
         for wrong in ["", "shop-1", "shop-1.", "shop-1.xyz", &format!("a b.{}", "0".repeat(32))] {
             assert_eq!(wrong.parse::<OptInKey>(), Err(OptInKeyError));

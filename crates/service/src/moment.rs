@@ -37,6 +37,12 @@ impl Moment {
         self.0
     }
 
+    /// Whether it lies in the future, further than clocks differ.
+    pub(crate) fn is_ahead_of(self, now: Self) -> bool {
+        const AHEAD_MS: i64 = 5 * 60 * 1_000;
+        self.0 > now.0.saturating_add(AHEAD_MS)
+    }
+
     pub(crate) fn of(time: OffsetDateTime) -> Self {
         Self(i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))
     }

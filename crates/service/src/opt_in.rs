@@ -3,13 +3,13 @@
 use crate::account::Account;
 use crate::conversation::Conversation;
 use crate::moment::Moment;
+use crate::opt_out;
 use crate::outcome;
 use bytes::Bytes;
 use klaviyo_host::types::{self, Identifier, NewProfile, Permission};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
-use std::time::Duration;
 
 /// One person's opt-in.
 ///
@@ -192,9 +192,6 @@ impl OptIn {
         Ok(())
     }
 
-    /// How far a time may be ahead of the clock here.
-    pub(crate) const AHEAD: Duration = Duration::from_secs(5 * 60);
-
     /// Checks what a caller may say of the time, and of what only this service says.
     pub(crate) fn check_callers(&self, now: Moment) -> Result<(), InvalidField> {
         if !self.warnings.is_empty() {
@@ -205,8 +202,7 @@ impl OptIn {
             return Err(InvalidField::new(field, "only WhatsApp's notifications have it; leave it out"));
         }
         // It would stand against every opt-out until then.
-        let latest = now.unix_ms().saturating_add(Self::AHEAD.as_millis() as i64);
-        if self.at.is_some_and(|at| at.unix_ms() > latest) {
+        if self.at.is_some_and(|at| at.is_ahead_of(now)) {
             return Err(InvalidField::new(
                 "at",
                 "it lies in the future; give the time when the person opted in",
@@ -257,6 +253,11 @@ impl OptIn {
             channels: self.consent.iter().copied().map(Into::into).collect(),
             custom_source: self.consent_source.clone(),
         })
+    }
+
+    /// The identifiers by which the person can have opted out.
+    pub(crate) fn identifiers(&self) -> Vec<Identifier> {
+        opt_out::identifiers(self.email.as_ref(), self.phone_number.as_ref(), self.external_id.as_ref())
     }
 
     /// The identifier that the contact is looked up by, as in `contacts.opt-in`: the first of email, phone

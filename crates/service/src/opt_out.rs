@@ -19,13 +19,16 @@ pub struct OptOut {
     pub account: Account,
     /// Another one with the same id, in the same account, is the same opt-out.
     pub id: String,
-    /// The phone number, with its country code. This, the external id, or both.
+    /// The email. At least one of email, phone number and external id is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The phone number, with its country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
-    /// The external id of a person whose number is not told: WhatsApp's own id.
+    /// The external id: the caller's own id of the person, or WhatsApp's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The channels, at least one.
+    /// The channels. At least one channel or list is needed.
     pub opt_out: Vec<Channel>,
     /// The lists, each by its id or its exact name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -33,7 +36,10 @@ pub struct OptOut {
     /// When the person said it. None: when it came into the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Moment>,
-    /// Where the person said it.
+    /// The values that the door left out, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Where the person said it by WhatsApp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<Box<Conversation>>,
 }
@@ -72,9 +78,14 @@ impl OptOut {
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
+    /// Whether it names neither a channel nor a list.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.opt_out.is_empty() && self.lists.is_empty()
+    }
+
     /// The identifiers of the person, of whom Klaviyo may have a profile for each.
     pub(crate) fn identifiers(&self) -> Vec<Identifier> {
-        identifiers(self.phone_number.as_ref(), self.external_id.as_ref())
+        identifiers(self.email.as_ref(), self.phone_number.as_ref(), self.external_id.as_ref())
     }
 }
 
@@ -87,14 +98,20 @@ impl Resume {
 
     /// The identifiers of the person, of whom Klaviyo may have a profile for each.
     pub(crate) fn identifiers(&self) -> Vec<Identifier> {
-        identifiers(self.phone_number.as_ref(), self.external_id.as_ref())
+        identifiers(None, self.phone_number.as_ref(), self.external_id.as_ref())
     }
 }
 
 /// The identifiers by which a person can opt out.
-pub(crate) fn identifiers(phone_number: Option<&String>, external_id: Option<&String>) -> Vec<Identifier> {
+pub(crate) fn identifiers(
+    email: Option<&String>,
+    phone_number: Option<&String>,
+    external_id: Option<&String>,
+) -> Vec<Identifier> {
+    let email = email.cloned().map(Identifier::Email);
     let number = phone_number.cloned().map(Identifier::PhoneNumber);
-    number.into_iter().chain(external_id.cloned().map(Identifier::ExternalId)).collect()
+    let external_id = external_id.cloned().map(Identifier::ExternalId);
+    email.into_iter().chain(number).chain(external_id).collect()
 }
 
 /// Leaves out everything about the person.

@@ -81,7 +81,7 @@ fn apart(things: &BTreeSet<Thing>) -> (Vec<Channel>, Vec<String>) {
 
 /// Opts one person out.
 pub(crate) async fn opt_out_one(tenant: &Tenant, opt_out: &OptOut) -> Result<OptOutReceipt, Failure> {
-    let mut receipt = OptOutReceipt::default();
+    let mut receipt = OptOutReceipt { warnings: opt_out.warnings.clone(), ..OptOutReceipt::default() };
     let mut things: BTreeSet<Thing> = opt_out.opt_out.iter().copied().map(Thing::Channel).collect();
     for list in &opt_out.lists {
         match list_id(tenant, list).await {
@@ -93,6 +93,8 @@ pub(crate) async fn opt_out_one(tenant: &Tenant, opt_out: &OptOut) -> Result<Opt
             Err(failure) => return Err(failure),
         }
     }
+    // One profile may have several of the identifiers.
+    let mut all_taken = BTreeSet::new();
     for taken in self::opt_out(tenant, &opt_out.identifiers(), &things).await? {
         let Taken { profile_id, things, refused, warnings } = taken?;
         if let Some(refused) = refused {
@@ -100,10 +102,9 @@ pub(crate) async fn opt_out_one(tenant: &Tenant, opt_out: &OptOut) -> Result<Opt
         }
         receipt.profile_id = receipt.profile_id.or(profile_id);
         receipt.warnings.extend(warnings);
-        let (channels, lists) = apart(&things);
-        receipt.consent.extend(channels);
-        receipt.lists.extend(lists);
+        all_taken.extend(things);
     }
+    (receipt.consent, receipt.lists) = apart(&all_taken);
     Ok(receipt)
 }
 

@@ -23,6 +23,8 @@ const HELP: &str = "\
 Routes:
   POST /v1/opt-ins            one opt-in, or an array of at most 100 (with --nats 1,000)
   GET  /v1/opt-ins/{id}       with --nats: the outcome of an opt-in
+  POST /v1/opt-outs           one opt-out, or an array of as many
+  GET  /v1/opt-outs/{id}      with --nats: the outcome of an opt-out
   GET  /v1/whatsapp/{account} Meta asks here whether the webhook is wanted
   POST /v1/whatsapp/{account} Meta sends its notifications here
   POST /v1/klaviyo/{account}  with --nats: Klaviyo's own webhooks, after which a worker looks for
@@ -62,6 +64,16 @@ An opt-in:
 
   If an opt-in can never be done, the answer is 422, with \"index\", \"field\" and \"message\" of each
   such opt-in, and the door takes none of the request.
+
+An opt-out, of somebody who tells you by another way than WhatsApp:
+  {\"account\": \"default\", \"email\": \"priya@example.com\", \"phone_number\": \"+919820000001\",
+   \"external_id\": \"7\", \"channels\": [\"email\", \"sms\", \"whatsapp\"],
+   \"lists\": [\"WhatsApp Opt-Ins\"], \"id\": \"your own id\", \"at\": \"2026-11-27T08:30:00Z\"}
+  It needs account, one of email, phone_number and external_id, and a channel or a list. It takes
+  the consent to the channels, and takes the person off the lists, 20 at most. at says when the
+  person opted out, if not now: with --nats, an opt-in of a later time stands. Give all identifiers
+  that you know: an opt-in that waits is stopped if it has one of them. Ids, limits and answers are
+  those of opt-ins, and an opt-out may have the id of an opt-in.
 
 Signatures, as https://www.standardwebhooks.com defines them, are in three headers:
   webhook-id          your id of the request, such as msg_1

@@ -29,7 +29,7 @@ pub(super) enum Backend {
 }
 
 impl Backend {
-    /// How many opt-ins one request may have. Klaviyo takes 150 additions to lists a minute, and no caller
+    /// How many opt-ins or opt-outs one request may have. Klaviyo takes 150 additions to lists a minute, and no caller
     /// waits longer.
     pub(super) fn most(&self) -> usize {
         match self {
@@ -66,30 +66,29 @@ impl Backend {
                     ((key, opt_in.to_json()), opt_in.warnings)
                 });
                 let responses = enqueue(queue, health, Lane::OptIns, messages.collect()).await?;
-                // Remembered after the write: a request that was not written may be repeated. If a replay
-                // comes in between, the queue finds its opt-ins to be duplicates.
-                if let Some(signature) = signature
-                    && let Err(error) = queue.remember(signature).await
-                {
-                    debug!(error = &error as &dyn Error, "a signature is not remembered");
-                }
+                remember(queue, signature).await;
                 Ok(responses)
             }
         }
     }
 
-    /// Accepts opt-outs.
+    /// Accepts opt-outs. A request with a signature is accepted once, as with opt-ins.
     pub(super) async fn accept_opt_outs(
         &self,
+        signature: Option<&str>,
         opt_outs: Vec<OptOut>,
     ) -> Result<Vec<OptInResponse>, Rejection> {
         match self {
-            Self::Direct { tenants, replies, .. } => Ok(direct::opt_out(tenants, replies, opt_outs).await),
+            Self::Direct { tenants, replays, replies } => {
+                direct::opt_out(tenants, replays, replies, signature, opt_outs).await
+            }
             Self::Queue { queue, health } => {
                 let messages = opt_outs
-                    .iter()
-                    .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
-                enqueue(queue, health, Lane::OptOuts, messages.collect()).await
+                    .into_iter()
+                    .map(|one| ((OptInKey::of_opt_out(&one.account, &one.id), one.to_json()), one.warnings));
+                let responses = enqueue(queue, health, Lane::OptOuts, messages.collect()).await?;
+                remember(queue, signature).await;
+                Ok(responses)
             }
         }
     }
@@ -101,7 +100,7 @@ impl Backend {
             Self::Queue { queue, health } => {
                 let messages = resumes
                     .iter()
-                    .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
+                    .map(|one| ((OptInKey::of_opt_out(&one.account, &one.id), one.to_json()), Vec::new()));
                 enqueue(queue, health, Lane::OptOuts, messages.collect()).await
             }
         }
@@ -137,18 +136,28 @@ impl Backend {
         matches!(self, Self::Queue { .. })
     }
 
-    /// The outcome of an opt-in that was accepted under this id.
+    /// The outcome of an opt-in or an opt-out that was accepted under this id.
     pub(super) async fn outcome(&self, id: &str) -> Result<OptInReply, Rejection> {
         let unknown = || {
-            let message = "this is not the id of an opt-in that was accepted within a week";
+            let message = "this is not the id of an opt-in or an opt-out that was accepted within a week";
             Rejection::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message)
         };
         let Self::Queue { queue, .. } = self else {
-            let message = "there is no queue: each opt-in was answered with its outcome";
+            let message = "there is no queue: each opt-in and opt-out was answered with its outcome";
             return Err(Rejection::new(StatusCode::NOT_FOUND, Code::NotFound.as_str(), message));
         };
         let Ok(OptInId { key, sequence: Some(sequence) }) = id.parse() else { return Err(unknown()) };
         let outcome = queue.outcome(&key, sequence).await.map_err(|error| unavailable(&error))?;
         Ok(OptInReply { id: id.to_owned(), state: ReplyState::ended(outcome.ok_or_else(unknown)?, None) })
+    }
+}
+
+/// Remembers the signature of a request that is written: one that was not may be repeated. If a replay comes before
+/// this, the queue finds its messages to be duplicates.
+async fn remember(queue: &Queue, signature: Option<&str>) {
+    if let Some(signature) = signature
+        && let Err(error) = queue.remember(signature).await
+    {
+        debug!(error = &error as &dyn Error, "a signature is not remembered");
     }
 }

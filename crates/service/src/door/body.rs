@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// The largest body of a request with opt-ins, in bytes.
-pub(super) const OPT_INS: usize = 1 << 20;
+/// The largest body of a request with opt-ins or opt-outs, in bytes.
+pub(super) const SIGNED: usize = 1 << 20;
 /// The largest notification of WhatsApp, in bytes. Meta sends several in one, and repeats a refused one for
 /// days.
 pub(super) const NOTIFICATION: usize = 4 << 20;
@@ -214,7 +214,7 @@ impl From<BodyError> for Rejection {
 mod tests {
     use super::*;
 
-    const MOST: usize = OPT_INS;
+    const MOST: usize = SIGNED;
 
     fn bodies(most: usize) -> Arc<Bodies> {
         Bodies::new(most, Duration::from_secs(10), Duration::from_secs(5))

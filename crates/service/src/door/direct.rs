@@ -37,13 +37,11 @@ impl Drop for ForgetOnDrop<'_> {
     }
 }
 
-/// Opts people in, unless the signature of their request was accepted before.
-pub(super) async fn opt_in(
-    tenants: &TenantCache,
+/// Does a request, unless its signature was accepted before.
+async fn once(
     replays: &ReplayCache,
-    replies: &DirectReplies,
     signature: Option<&str>,
-    opt_ins: Vec<OptIn>,
+    work: impl Future<Output = Vec<OptInResponse>>,
 ) -> Result<Vec<OptInResponse>, Rejection> {
     let first = signature.map_or(Ok(true), |signature| replays.first_use(signature, Instant::now()));
     let first = first.map_err(|_| {
@@ -54,13 +52,24 @@ pub(super) async fn opt_in(
     }
     // A caller who disconnects before the end gets no answer, and may repeat the request as it is.
     let mut unless_done = ForgetOnDrop { replays, signature };
-    let done = stream::iter(opt_ins).map(|opt_in| opt_in_one(tenants, replies, opt_in));
-    let responses: Vec<OptInResponse> = done.buffered(AT_ONCE).collect().await;
+    let responses = work.await;
     let is_nothing = |response: &OptInResponse| response.status == StatusCode::SERVICE_UNAVAILABLE;
     if !responses.iter().all(is_nothing) {
         unless_done.signature = None;
     }
     Ok(responses)
+}
+
+/// Opts people in, unless the signature of their request was accepted before.
+pub(super) async fn opt_in(
+    tenants: &TenantCache,
+    replays: &ReplayCache,
+    replies: &DirectReplies,
+    signature: Option<&str>,
+    opt_ins: Vec<OptIn>,
+) -> Result<Vec<OptInResponse>, Rejection> {
+    let done = stream::iter(opt_ins).map(|opt_in| opt_in_one(tenants, replies, opt_in));
+    once(replays, signature, done.buffered(AT_ONCE).collect()).await
 }
 
 /// Answers resumes. Nothing is known here of what an opt-out took, so nothing is given back.
@@ -104,14 +113,16 @@ pub(super) async fn track(
     Ok(refused)
 }
 
-/// Takes from people what they opt out of.
+/// Takes from people what they opt out of, unless the signature of their request was accepted before.
 pub(super) async fn opt_out(
     tenants: &TenantCache,
+    replays: &ReplayCache,
     replies: &DirectReplies,
+    signature: Option<&str>,
     opt_outs: Vec<OptOut>,
-) -> Vec<OptInResponse> {
+) -> Result<Vec<OptInResponse>, Rejection> {
     let done = stream::iter(opt_outs).map(|opt_out| opt_out_one(tenants, replies, opt_out));
-    done.buffered(AT_ONCE).collect().await
+    once(replays, signature, done.buffered(AT_ONCE).collect()).await
 }
 
 /// What became of a request, if that is final.

@@ -49,15 +49,15 @@ pub(super) async fn enqueue(
     }
     match failure {
         None => Ok(responses),
-        Some(error) if responses.is_empty() => Err(unavailable(&error)),
+        Some(error) if responses.is_empty() => Err(not_taken(lane, &error)),
         Some(error) => {
-            debug!(error = &error as &dyn Error, "some opt-ins of a request are not written");
-            Err(Rejection::partly(responses.len(), states))
+            debug!(error = &error as &dyn Error, "a request is written in part");
+            Err(Rejection::partly(lane, responses.len(), states))
         }
     }
 }
 
-/// The entry of an opt-in that is written, in the rejection of a request that is written in part.
+/// The entry of a message that is written, in the rejection of a request that is written in part.
 fn written(index: usize, id: &str, warnings: &[String]) -> Value {
     let mut state = json!({ "index": index, "id": id, "state": "waiting" });
     if let (Some(state), false) = (state.as_object_mut(), warnings.is_empty()) {
@@ -66,13 +66,18 @@ fn written(index: usize, id: &str, warnings: &[String]) -> Value {
     state
 }
 
-/// The queue failed, so nothing is accepted.
+/// A lane failed, so nothing is accepted.
+fn not_taken(lane: Lane, error: &QueueError) -> Rejection {
+    debug!(%lane, error = error as &dyn Error, "the queue does not take a request");
+    let message =
+        format!("the queue takes no {lane} now; nothing is known to be accepted, repeat the request");
+    Rejection::overloaded("queue", message)
+}
+
+/// The queue failed, so nothing is accepted or told.
 pub(super) fn unavailable(error: &QueueError) -> Rejection {
-    debug!(error = error as &dyn Error, "the queue does not take opt-ins");
-    Rejection::overloaded(
-        "queue",
-        "the queue takes no opt-ins now; nothing is known to be accepted, repeat the request",
-    )
+    debug!(error = error as &dyn Error, "the queue does not answer");
+    Rejection::overloaded("queue", "the queue cannot be asked now; repeat the request")
 }
 
 /// How often the queue is asked for its health.

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `POST /v1/opt-ins` | an opt-in, or an array of them, signed as in Standard Webhooks |
 //! | `GET /v1/opt-ins/{id}` | the outcome of an opt-in in the queue, signed with its id as `webhook-id` |
+//! | `POST /v1/opt-outs` | an opt-out, or an array of them, signed in the same way |
+//! | `GET /v1/opt-outs/{id}` | the outcome of an opt-out in the queue |
 //! | `GET /v1/whatsapp/{account}` | Meta's question whether the webhook is wanted |
 //! | `POST /v1/whatsapp/{account}` | Meta's notifications |
 //! | `POST /v1/klaviyo/{account}` | Klaviyo's own webhooks, which wake the feed of changes |
@@ -20,9 +22,12 @@ mod enqueue;
 mod klaviyo;
 mod metrics;
 mod opt_ins;
+mod opt_outs;
+mod outcomes;
 mod replay;
 mod replies;
 mod reply;
+mod signed;
 mod state;
 mod webhook;
 mod whatsapp;
@@ -58,7 +63,9 @@ pub fn routes(door: &Arc<Door>) -> Router {
     };
     Router::new()
         .route("/v1/opt-ins", post(opt_ins::post_opt_ins))
-        .route("/v1/opt-ins/{id}", get(opt_ins::get_outcome))
+        .route("/v1/opt-ins/{id}", get(outcomes::get_outcome))
+        .route("/v1/opt-outs", post(opt_outs::post_opt_outs))
+        .route("/v1/opt-outs/{id}", get(outcomes::get_outcome))
         .route(WHATSAPP, get(webhook::get_verification).post(webhook::post_notification))
         .route(KLAVIYO, post(klaviyo::post_webhook))
         .method_not_allowed_fallback(not_allowed)
@@ -94,6 +101,7 @@ fn label(route: &str) -> &'static str {
     match route {
         route if route.ends_with(WHATSAPP) => "whatsapp",
         route if route.ends_with(KLAVIYO) => "klaviyo",
+        route if route.contains("/v1/opt-outs") => "opt-outs",
         _ => "opt-ins",
     }
 }
@@ -139,6 +147,8 @@ mod tests {
             for (method, path) in [
                 ("POST", "/v1/opt-ins"),
                 ("GET", "/v1/opt-ins/shop-1.7"),
+                ("POST", "/v1/opt-outs"),
+                ("GET", "/v1/opt-outs/shop-1.7"),
                 ("GET", "/v1/whatsapp/shop-1"),
                 ("PUT", "/v1/whatsapp/shop-1"),
                 ("POST", "/v1/klaviyo/shop-1"),
@@ -159,6 +169,7 @@ mod tests {
             [
                 "{route=\"klaviyo\",status=\"401\"} 2",
                 "{route=\"opt-ins\",status=\"401\"} 4",
+                "{route=\"opt-outs\",status=\"401\"} 4",
                 "{route=\"whatsapp\",status=\"403\"} 2",
                 "{route=\"whatsapp\",status=\"405\"} 2",
             ]

@@ -1,6 +1,7 @@
 //! The answers of a door.
 
 use crate::outcome::{Outcome, Reason};
+use crate::queue::Lane;
 use crate::signature::SignatureError;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -20,13 +21,13 @@ pub(super) struct Rejection {
     message: String,
     /// The header `Retry-After`, in seconds.
     retry_after: Option<u64>,
-    /// What is wrong with opt-ins of the request, or known of them.
-    opt_ins: Vec<Value>,
+    /// What is wrong with opt-ins or opt-outs of the request, or known of them.
+    entries: Option<(Lane, Vec<Value>)>,
 }
 
 impl Rejection {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, reason: code, message: message.into(), retry_after: None, opt_ins: Vec::new() }
+        Self { status, code, reason: code, message: message.into(), retry_after: None, entries: None }
     }
 
     /// The request cannot be done now, for this reason in the metrics.
@@ -40,13 +41,13 @@ impl Rejection {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
     }
 
-    /// Some opt-ins are written to the queue; of the others it is not known.
-    pub(super) fn partly(written: usize, opt_ins: Vec<Value>) -> Self {
+    /// Some messages for a lane are written to the queue; of the others it is not known.
+    pub(super) fn partly(lane: Lane, written: usize, entries: Vec<Value>) -> Self {
         let message = format!(
-            "{written} of {} opt-ins are known to be accepted; repeat the request for the others, which does none twice",
-            opt_ins.len()
+            "{written} of {} {lane} are known to be accepted; repeat the request for the others, which does none twice",
+            entries.len()
         );
-        Self { opt_ins, ..Self::overloaded("queue", message) }
+        Self { entries: Some((lane, entries)), ..Self::overloaded("queue", message) }
     }
 
     /// The request was accepted before.
@@ -55,15 +56,16 @@ impl Rejection {
         Self::new(StatusCode::CONFLICT, Code::Conflict.as_str(), message)
     }
 
-    /// The request has more opt-ins than a request may have.
-    pub(super) fn too_many(most: usize) -> Self {
-        let message = format!("a request may have at most {most} opt-ins here; send more of them");
+    /// The request has more opt-ins or opt-outs than a request may have.
+    pub(super) fn too_many(lane: Lane, most: usize) -> Self {
+        let message = format!("a request may have at most {most} {lane} here; send more of them");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str(), message)
     }
 
-    /// Opt-ins of the request are invalid.
-    pub(super) fn invalid(message: impl Into<String>, opt_ins: Vec<Value>) -> Self {
-        Self { opt_ins, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, Code::InvalidInput.as_str(), message) }
+    /// Opt-ins or opt-outs of the request are invalid.
+    pub(super) fn invalid(lane: Lane, message: impl Into<String>, entries: Vec<Value>) -> Self {
+        let entries = (!entries.is_empty()).then_some((lane, entries));
+        Self { entries, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, Code::InvalidInput.as_str(), message) }
     }
 }
 
@@ -79,10 +81,10 @@ impl From<SignatureError> for Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let Self { status, code, reason, message, retry_after, opt_ins } = self;
+        let Self { status, code, reason, message, retry_after, entries } = self;
         let mut error = json!({ "code": code, "message": message });
-        if let (Some(error), false) = (error.as_object_mut(), opt_ins.is_empty()) {
-            error.insert("opt_ins".to_owned(), opt_ins.into());
+        if let (Some(error), Some((lane, entries))) = (error.as_object_mut(), entries) {
+            error.insert(lane.to_string().replace('-', "_"), entries.into());
         }
         let mut response = response(status, Json(json!({ "error": error })), retry_after);
         response.extensions_mut().insert(RefusalReason(reason));

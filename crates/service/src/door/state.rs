@@ -14,7 +14,7 @@ use crate::metrics::QueueConnection;
 use crate::ops::{Health, Readiness};
 use crate::opt_in::OptIn;
 use crate::opt_out::{OptOut, Resume};
-use crate::queue::Queue;
+use crate::queue::{Lane, Queue};
 use crate::reply::{Cloud, Replier};
 use crate::secrets::{MacKey, MacKeys, SecretKind, Secrets};
 use crate::signature::{SignatureError, SignedHeaders};
@@ -36,7 +36,7 @@ pub struct DoorSettings {
     /// Whether people whose phone number WhatsApp does not tell are left out. Otherwise they are opted in by
     /// WhatsApp's own id of them.
     pub numbers_only: bool,
-    /// How many opt-ins a second are accepted for one account.
+    /// How many opt-ins a second are accepted for one account, and how many opt-outs.
     pub rate: NonZeroU32,
     /// How many requests are worked on at once. One account gets at most half of them, two accounts a third
     /// each, and so on.
@@ -81,7 +81,7 @@ pub struct Door {
     pub(super) metrics: DoorMetrics,
     /// Checks the signatures of accounts that are not here, so that they take as long as others.
     pub(super) decoy_keys: MacKeys,
-    rate: DefaultKeyedRateLimiter<Account>,
+    rate: DefaultKeyedRateLimiter<(Account, Lane)>,
 }
 
 impl Door {
@@ -171,9 +171,10 @@ impl Door {
     pub(super) async fn accept_opt_outs(
         &self,
         account: &Account,
+        signature: Option<&str>,
         opt_outs: Vec<OptOut>,
     ) -> Result<Vec<OptInResponse>, Rejection> {
-        let responses = self.backend.accept_opt_outs(opt_outs).await?;
+        let responses = self.backend.accept_opt_outs(signature, opt_outs).await?;
         for response in &responses {
             let result = response.result();
             self.metrics.opt_outs(result, 1);
@@ -221,16 +222,17 @@ impl Door {
         Ok(())
     }
 
-    /// Counts opt-ins against their account's rate.
-    pub(super) fn check_rate(&self, account: &Account, count: usize) -> Result<(), Rejection> {
+    /// Counts messages for a lane against their account's rate there: opt-ins leave no less room for opt-outs.
+    pub(super) fn check_rate(&self, lane: Lane, account: &Account, count: usize) -> Result<(), Rejection> {
         let Some(count) = u32::try_from(count).ok().and_then(NonZeroU32::new) else { return Ok(()) };
-        match self.rate.check_key_n(account, count) {
+        let most = self.settings.rate;
+        match self.rate.check_key_n(&(account.clone(), lane), count) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Rejection::overloaded(
                 "rate",
-                format!("the account has more than {} opt-ins a second; repeat it later", self.settings.rate),
+                format!("the account has more than {most} {lane} a second; repeat it later"),
             )),
-            Err(_) => Err(Rejection::too_many(self.settings.rate.get() as usize)),
+            Err(_) => Err(Rejection::too_many(lane, most.get() as usize)),
         }
     }
 

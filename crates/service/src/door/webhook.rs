@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::outcome::Reason;
+use crate::queue::Lane;
 use crate::secrets::SecretKind;
 use crate::signature::{self, SignatureError, unix_time};
 use axum::Json;
@@ -101,17 +102,20 @@ pub(super) async fn post_notification(
         return Err(missing(&account, what, SecretKind::WhatsappPhoneNumberId));
     }
     // The account cannot make a notification smaller, so one with more than its rate uses up all of it.
-    let count = opt_ins.len() + opt_outs.len() + resumes.len();
-    door.check_rate(&account, count.min(door.settings.rate.get() as usize))?;
+    let most = door.settings.rate.get() as usize;
+    let check_rate = |lane, count: usize| door.check_rate(lane, &account, count.min(most));
     // First: whatever becomes of the rest, these are not behind it.
+    check_rate(Lane::OptOuts, opt_outs.len() + resumes.len())?;
     let lists = &settings.opt_out_lists;
     let opt_outs = opt_outs.into_iter().map(|opt_out| opt_out.into_opt_out(&account, lists)).collect();
-    let responses = door.accept_opt_outs(&account, opt_outs).await?;
-    warn_of_rejected(&account, &responses, "an opt-out by WhatsApp cannot be done, and is not repeated");
+    let responses = door.accept_opt_outs(&account, None, opt_outs).await?;
+    let of = OptInKey::of_opt_out;
+    warn_of_rejected(&account, of, &responses, "an opt-out by WhatsApp cannot be done, and is not repeated");
     let mut reply = NotificationReply::default();
     reply.add(responses);
     let resumes = resumes.into_iter().map(|resume| resume.into_resume(&account)).collect();
     reply.add(door.accept_resumes(&account, resumes).await?);
+    check_rate(Lane::OptIns, opt_ins.len())?;
     let list = door.secrets.get(&account, SecretKind::WhatsappList);
     let list = match &list {
         Some(list) => list.as_str(),
@@ -169,11 +173,16 @@ fn missing(account: &Account, what: &str, kind: SecretKind) -> Rejection {
 }
 
 /// Warns of what can never be done.
-fn warn_of_rejected(account: &Account, responses: &[OptInResponse], warning: &str) {
+fn warn_of_rejected(
+    account: &Account,
+    key: fn(&Account, &str) -> OptInKey,
+    responses: &[OptInResponse],
+    warning: &str,
+) {
     let is_rejected = |response: &&OptInResponse| response.status == StatusCode::UNPROCESSABLE_ENTITY;
     for response in responses.iter().filter(is_rejected) {
         // Meta's ids contain the sender's number, and Klaviyo's sentences may contain more.
-        let key = OptInKey::new(account, &response.reply.id);
+        let key = key(account, &response.reply.id);
         warn!(%account, %key, "{warning}");
     }
 }
@@ -221,7 +230,8 @@ async fn accept_valid(
         warn!(%account, opt_in = %key, reason = reply.reason(), "an opt-in by WhatsApp cannot be, and is not repeated");
     }
     let responses = door.accept(account, None, valid).await?;
-    warn_of_rejected(account, &responses, "an opt-in by WhatsApp cannot be done, and is not repeated");
+    let of = OptInKey::new;
+    warn_of_rejected(account, of, &responses, "an opt-in by WhatsApp cannot be done, and is not repeated");
     all.extend(responses);
     Ok(all)
 }

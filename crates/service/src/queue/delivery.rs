@@ -136,10 +136,14 @@ impl QueueEntry {
         if own.as_str() != account {
             return None;
         }
+        let key = match (&opt_out, &resume) {
+            (None, None) => OptInKey::new(&own, &id),
+            _ => OptInKey::of_opt_out(&own, &id),
+        };
         let entry = match (opt_out, resume, metric) {
             (None, None, None) => Self::read_opt_in(message),
             (Some(_), None, None) => match serde_json::from_slice::<OptOut>(message) {
-                Ok(opt_out) if !opt_out.opt_out.is_empty() && !opt_out.identifiers().is_empty() => {
+                Ok(opt_out) if !opt_out.is_empty() && !opt_out.identifiers().is_empty() => {
                     Self::OptOut(opt_out)
                 }
                 Ok(_) | Err(_) => Self::Newer,
@@ -153,7 +157,7 @@ impl QueueEntry {
             (None, None, Some(_)) => serde_json::from_slice(message).map_or(Self::Newer, Self::Event),
             _ => Self::Newer,
         };
-        Some((OptInKey::new(&own, &id), entry))
+        Some((key, entry))
     }
 
     fn read_opt_in(message: &[u8]) -> Self {
@@ -206,7 +210,9 @@ mod tests {
             ("list", json!(["Y6nRLr"])),
             ("list", json!("")),
         ] {
-            let key = OptInKey::new(&"shop-1".parse().unwrap(), "7");
+            let of_opt_out = matches!(newer.0, "opt_out" | "resume");
+            let of = if of_opt_out { OptInKey::of_opt_out } else { OptInKey::new };
+            let key = of(&"shop-1".parse().unwrap(), "7");
             assert!(matches!(read(vec![newer]), Some((of, QueueEntry::Newer)) if of == key));
         }
         let opt_out = |changes: Value| {
@@ -218,6 +224,9 @@ mod tests {
         };
         // An older door has written it without a time.
         assert!(matches!(opt_out(json!({ "opt_out": ["whatsapp"] })), Some((_, QueueEntry::OptOut(_)))));
+        let email =
+            json!({ "opt_out": [], "lists": ["Y6nRLr"], "phone_number": null, "email": "p@example.com" });
+        assert!(matches!(opt_out(email), Some((_, QueueEntry::OptOut(_)))));
         assert!(matches!(opt_out(json!({ "resume": ["whatsapp"] })), Some((_, QueueEntry::Resume(_)))));
         let event = json!({ "metric": "Read", "properties": {} });
         assert!(matches!(opt_out(event), Some((_, QueueEntry::Event(_)))));

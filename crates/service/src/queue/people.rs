@@ -1,8 +1,8 @@
 //! The bucket of people: the last word of each person who can opt out, so that words count by their times, in
 //! whatever order they arrive.
 //!
-//! A person has one entry for each identifier by which an opt-out can name the person: the phone number, and
-//! WhatsApp's own id. Words with both bring the two entries together.
+//! A person has one entry for each identifier by which an opt-out can name the person: the email, the phone number,
+//! and the external id, which can be WhatsApp's own. Words with several bring the entries together.
 
 use super::connection::Queue;
 use super::erase::ErasureSettings;
@@ -83,10 +83,11 @@ impl Queue {
 
     async fn person_entry(&self, account: &Account, identifier: &Identifier) -> Result<Entry, QueueError> {
         let (kind, value) = match identifier {
-            Identifier::Id(id) => ("id", id),
-            Identifier::Email(email) => ("email", email),
-            Identifier::PhoneNumber(number) => ("phone_number", number),
-            Identifier::ExternalId(id) => ("external_id", id),
+            Identifier::Id(id) => ("id", id.clone()),
+            // Klaviyo ignores the case of an email.
+            Identifier::Email(email) => ("email", email.to_lowercase()),
+            Identifier::PhoneNumber(number) => ("phone_number", number.clone()),
+            Identifier::ExternalId(id) => ("external_id", id.clone()),
         };
         let key = OptInKey::new(account, &format!("{kind} {value}"));
         let found = ask(&self.client(), "find a person", self.people.entry(key.to_string())).await?;

@@ -54,9 +54,21 @@ pub(crate) async fn post_at(
     at: i64,
     body: impl Into<Vec<u8>>,
 ) -> Response {
+    post_to(door, "/v1/opt-ins", secret, id, at, body).await
+}
+
+/// The same, to a route.
+pub(crate) async fn post_to(
+    door: &Running,
+    path: &str,
+    secret: &str,
+    id: &str,
+    at: i64,
+    body: impl Into<Vec<u8>>,
+) -> Response {
     let body = body.into();
     client()
-        .post(format!("{}/v1/opt-ins", door.url))
+        .post(format!("{}{path}", door.url))
         .header("webhook-id", id)
         .header("webhook-timestamp", at)
         .header("webhook-signature", signature(secret, id, at, &body))
@@ -75,8 +87,12 @@ pub(crate) async fn answer(response: Response) -> (u16, Value) {
 }
 
 pub(crate) async fn ask(door: &Running, id: &str) -> (u16, Value) {
+    ask_at(door, "/v1/opt-ins", id).await
+}
+
+pub(crate) async fn ask_at(door: &Running, path: &str, id: &str) -> (u16, Value) {
     let response = client()
-        .get(format!("{}/v1/opt-ins/{id}", door.url))
+        .get(format!("{}{path}/{id}", door.url))
         .header("webhook-id", id)
         .header("webhook-timestamp", now())
         .header("webhook-signature", signature(SECRET, id, now(), b""))

@@ -20,6 +20,7 @@ mod on_nats {
     mod metrics;
     mod notifications;
     mod oauth;
+    mod opt_outs;
     mod orders;
     mod overview;
     mod people;

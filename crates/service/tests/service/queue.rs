@@ -181,11 +181,12 @@ async fn what_was_done_while_nats_stood_still_is_done_once() {
     stage.klaviyo.set_faults(Faults::none().rule("*: always latency 200ms".parse().unwrap()));
     let keys = stage.put(&people(0..600, json!({ "consent": ["email"] }))).await;
     let worker = stage.worker().await;
-    until("Klaviyo is asked", || stage.klaviyo.requests() > 0).await;
+    let asked = |operation| stage.klaviyo.account_of(&key_of("shop-1")).unwrap().requests_of(operation);
+    // From then on it needs NATS no more until it is done.
+    until("Klaviyo is asked for profiles", || asked("get_profiles") > 0).await;
     stage.nats.pause().unwrap();
     let has_account = || worker.health.readiness().document.pointer("/accounts/shop-1").is_some();
     until("the lease is lost", || !has_account()).await;
-    let asked = |operation| stage.klaviyo.account_of(&key_of("shop-1")).unwrap().requests_of(operation);
     assert_eq!(asked("bulk_subscribe_profiles"), 1);
     stage.nats.resume().unwrap();
     until("the queue is back", || stage.queue.is_connected()).await;
@@ -331,7 +332,7 @@ async fn what_a_newer_door_has_written_is_kept_for_a_newer_worker() {
         format!(r#"{{"account":"shop-1","id":"1","list":"{LIST}","email":"p@example.com", "opt_out":true}}"#);
     publish(&jetstream, "klaviyo.opt-ins.shop-1", text.clone()).await;
     let worker = stage.worker().await;
-    let letter = stage.letter(&OptInKey::new(&"shop-1".parse().unwrap(), "1")).await;
+    let letter = stage.letter(&OptInKey::of_opt_out(&"shop-1".parse().unwrap(), "1")).await;
     assert_eq!((letter.body.opt_in.get(), letter.body.attempts), (text.as_str(), 3));
     assert_eq!(stage.requests("shop-1"), 0);
     worker.stop().await;

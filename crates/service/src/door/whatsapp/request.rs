@@ -228,11 +228,13 @@ impl OptOutRequest {
         OptOut {
             account: account.clone(),
             id,
+            email: None,
             phone_number: number,
             external_id: user_id,
             opt_out: vec![Channel::Whatsapp],
             lists: lists.to_vec(),
             at: Some(at),
+            warnings: Vec::new(),
             whatsapp: conversation,
         }
     }

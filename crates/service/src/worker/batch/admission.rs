@@ -4,7 +4,6 @@ use super::attempt::{AT_ONCE, Batch, Stop};
 use super::item::Item;
 use crate::moment::Moment;
 use crate::opt_in::OptIn;
-use crate::opt_out::identifiers;
 use crate::queue::{QueueError, Thing};
 use crate::worker::gate::Pass;
 use crate::worker::in_flight::pause;
@@ -59,12 +58,8 @@ impl Batch<'_> {
     }
 
     async fn look_at(&self, mut item: Item, list: &str) -> Result<Look, QueueError> {
-        let OptIn { phone_number, external_id, consent, at, .. } = &item.request;
-        let people = identifiers(phone_number.as_ref(), external_id.as_ref());
-        if people.is_empty() {
-            // Nobody can opt out by an email here.
-            return Ok(Look::Admitted(Box::new(item)));
-        }
+        let OptIn { consent, at, .. } = &item.request;
+        let people = item.request.identifiers();
         let channels = consent.iter().copied().map(Thing::Channel);
         let things: Vec<Thing> = channels.chain([Thing::List(list.to_owned())]).collect();
         let (at, now) = (at.unwrap_or(item.accepted), Moment::now());

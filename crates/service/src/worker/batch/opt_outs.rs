@@ -3,9 +3,8 @@
 use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
 use crate::moment::Moment;
-use crate::opt_in::OptIn;
 use crate::opt_in_flow::{self, Failure};
-use crate::opt_out::{OptOut, identifiers};
+use crate::opt_out::OptOut;
 use crate::opt_out_flow::{self, Taken};
 use crate::outcome::{OptOutReceipt, Reason};
 use crate::queue::{QueueError, Standing, Thing};
@@ -62,7 +61,7 @@ impl Batch<'_> {
                 Ok(id) => Some(id),
                 // The consent is taken all the same.
                 Err(failure) if failure.reason.code == Code::NotFound.as_str() => {
-                    warn!(account = %self.settler.account, list, "opt_out_lists names a list that the account does not have");
+                    warn!(account = %self.settler.account, list, "an opt-out names a list that the account does not have");
                     None
                 }
                 // So it is for a key that lacks the scope for lists.
@@ -83,7 +82,7 @@ impl Batch<'_> {
         item: Item<OptOut>,
         lists: &BTreeMap<String, Option<String>>,
     ) -> Result<Option<Leaving<OptOut>>, Stop> {
-        let (opt_out, mut warnings) = (&item.request, Vec::new());
+        let (opt_out, mut warnings) = (&item.request, item.request.warnings.clone());
         let mut things: Vec<Thing> = opt_out.opt_out.iter().copied().map(Thing::Channel).collect();
         for list in &opt_out.lists {
             match lists.get(list).and_then(Option::as_ref) {
@@ -119,9 +118,7 @@ impl Batch<'_> {
     pub(super) async fn take_back(&self, superseded: Vec<Item>) -> Result<(), Stop> {
         let mut leaving = Vec::with_capacity(superseded.len());
         for item in superseded {
-            let OptIn { phone_number, external_id, warnings, .. } = &item.request;
-            let (identifiers, warnings) =
-                (identifiers(phone_number.as_ref(), external_id.as_ref()), warnings.clone());
+            let (identifiers, warnings) = (item.request.identifiers(), item.request.warnings.clone());
             let queue = self.settler.queue;
             let things =
                 queue.change_person(self.settler.account, &identifiers, |person| person.out_of()).await?;
