@@ -1,7 +1,8 @@
 //! Accepting opt-ins, opt-outs, resumes and delivery events: they are done at once, or put into the queue.
 
 use super::direct;
-use super::enqueue::{QueueHealth, enqueue, unavailable};
+use super::enqueue::{enqueue, unavailable};
+use super::health::QueueHealth;
 use super::replay::ReplayCache;
 use super::replies::DirectReplies;
 use super::reply::{OptInReply, OptInResponse, Rejection, ReplyState};

@@ -1,17 +1,15 @@
-//! Messages that are put into the queue, and whether the queue accepts them, for `/readyz`.
+//! Messages that are put into the queue.
 
+use super::health::QueueHealth;
 use super::reply::{OptInResponse, Rejection, ReplyState};
 use crate::id::OptInId;
 use crate::key::OptInKey;
-use crate::queue::{Accepted, Lane, Queue, QueueError};
+use crate::queue::{Lane, Queue, QueueError};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::error::Error;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::time::sleep;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 /// A message with its key, and the warnings for its reply.
 type Message = ((OptInKey, Bytes), Vec<String>);
@@ -27,9 +25,7 @@ pub(super) async fn enqueue(
     let keys: Vec<(OptInKey, Vec<String>)> =
         messages.iter().map(|(key, _)| key.clone()).zip(warnings).collect();
     let put = queue.put(lane, messages).await;
-    if lane != Lane::Events {
-        health.note(&put);
-    }
+    health.note(lane, &put);
     let (mut responses, mut states, mut failure) = (Vec::with_capacity(keys.len()), Vec::new(), None);
     for (index, ((key, warnings), accepted)) in keys.into_iter().zip(put).enumerate() {
         match accepted {
@@ -78,67 +74,4 @@ fn not_taken(lane: Lane, error: &QueueError) -> Rejection {
 pub(super) fn unavailable(error: &QueueError) -> Rejection {
     debug!(error = error as &dyn Error, "the queue does not answer");
     Rejection::overloaded("queue", "the queue cannot be asked now; repeat the request")
-}
-
-/// How often the queue is asked for its health.
-const EVERY: Duration = Duration::from_secs(5);
-
-/// Whether the queue accepts opt-ins.
-#[derive(Default)]
-pub(super) struct QueueHealth {
-    /// The last write failed.
-    refuses: AtomicBool,
-}
-
-impl QueueHealth {
-    /// Whether opt-ins can be put into the queue, and the state of the queue in a word.
-    pub(super) fn state(&self, queue: &Queue) -> (bool, &'static str) {
-        match (queue.is_connected(), self.refuses.load(Ordering::Relaxed)) {
-            (false, _) => (false, "away"),
-            (true, true) => (false, "refusing"),
-            (true, false) => (true, "connected"),
-        }
-    }
-
-    /// Learns from a put.
-    pub(super) fn note(&self, put: &[Result<Accepted, QueueError>]) {
-        match put.iter().find_map(|put| put.as_ref().err()) {
-            Some(error) => self.failed(error),
-            None => self.succeeded(),
-        }
-    }
-
-    /// Asks the queue again and again: a door that is not ready gets no opt-ins that could show that the
-    /// queue is back.
-    pub(super) async fn watch(&self, queue: &Queue) {
-        let mut was_away = false;
-        loop {
-            let health = queue.health().await;
-            let is_away = matches!(health, Err(QueueError::Away));
-            match health {
-                Ok(()) => self.succeeded(),
-                Err(error) => self.failed(&error),
-            }
-            match (was_away, is_away) {
-                (false, true) => warn!("the queue is away; waiting for it"),
-                (true, false) => info!("the queue is back"),
-                _ => {}
-            }
-            was_away = is_away;
-            sleep(EVERY).await;
-        }
-    }
-
-    fn succeeded(&self) {
-        if self.refuses.swap(false, Ordering::Relaxed) {
-            info!("the queue takes opt-ins again");
-        }
-    }
-
-    fn failed(&self, error: &QueueError) {
-        // A missing connection is seen by itself, and is over as soon as there is one.
-        if !matches!(error, QueueError::Away) && !self.refuses.swap(true, Ordering::Relaxed) {
-            warn!(error = error as &dyn Error, "the queue does not take opt-ins");
-        }
-    }
 }

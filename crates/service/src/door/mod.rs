@@ -19,6 +19,7 @@ mod admission;
 mod body;
 mod direct;
 mod enqueue;
+mod health;
 mod klaviyo;
 mod metrics;
 mod opt_ins;

@@ -3,7 +3,7 @@
 use super::accept::Backend;
 use super::admission::Admission;
 use super::body::Bodies;
-use super::enqueue::QueueHealth;
+use super::health::{QueueHealth, QueueState};
 use super::metrics::DoorMetrics;
 use super::replay::ReplayCache;
 use super::replies::DirectReplies;
@@ -111,7 +111,7 @@ impl Door {
         registry: &mut Registry,
     ) -> Self {
         registry.register_collector(Box::new(QueueConnection(Arc::clone(&queue))));
-        let backend = Backend::Queue { queue, health: QueueHealth::default() };
+        let backend = Backend::Queue { queue, health: QueueHealth::new(registry) };
         Self::new(backend, secrets, settings, DoorMetrics::new(registry))
     }
 
@@ -143,7 +143,7 @@ impl Door {
         }
     }
 
-    /// Asks the queue for its health until it is dropped: a door whose queue accepts no opt-ins is not ready.
+    /// Asks the queue for its health until it is dropped: a door whose queue accepts nothing is not ready.
     pub async fn watch(&self) {
         match &self.backend {
             Backend::Direct { .. } => std::future::pending().await,
@@ -253,10 +253,16 @@ impl Door {
 impl Health for Door {
     fn readiness(&self) -> Readiness {
         let accounts = self.accounts();
-        let (ready, queue) = match &self.backend {
-            Backend::Direct { .. } => (!accounts.is_empty(), "none"),
-            Backend::Queue { queue, health } => health.state(queue),
-        };
-        Readiness { ready, document: json!({ "queue": queue, "accounts": accounts.len() }) }
+        let accounts = accounts.len();
+        match &self.backend {
+            Backend::Direct { .. } => {
+                Readiness { ready: accounts > 0, document: json!({ "queue": "none", "accounts": accounts }) }
+            }
+            Backend::Queue { queue, health } => {
+                let QueueState { is_ready, word, refusing } = health.state(queue);
+                let document = json!({ "queue": word, "refusing": refusing, "accounts": accounts });
+                Readiness { ready: is_ready, document }
+            }
+        }
     }
 }

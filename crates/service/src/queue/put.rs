@@ -100,21 +100,21 @@ const PROBE: &str = "probe";
 const LEAST_ROOM: u64 = 128 << 10;
 
 impl Queue {
-    /// Checks that opt-outs and opt-ins would be accepted now: JetStream answers, their streams have room, and a
-    /// test entry can be written. It takes two seconds at most.
+    /// Checks that JetStream answers, and that a test entry can be written. Returns those of these lanes that are
+    /// full. It takes two seconds at most.
     ///
     /// # Errors
-    /// When they would not be accepted, or it is not known.
-    pub async fn health(&self) -> Result<(), QueueError> {
+    /// When nothing would be accepted, or it is not known.
+    pub async fn full(&self, lanes: &[Lane]) -> Result<Vec<Lane>, QueueError> {
         let check = async {
-            for lane in [Lane::OptOuts, Lane::OptIns] {
-                let info = self.lanes.stream(lane).get_info().await.map_err(failed("tell of what waits"))?;
-                if self.is_full(lane, &info) {
-                    return Err(QueueError::Full(lane));
-                }
+            let mut full = Vec::new();
+            for lane in lanes {
+                let info = self.lanes.stream(*lane).get_info().await.map_err(failed("tell of what waits"))?;
+                full.extend(self.is_full(*lane, &info).then_some(*lane));
             }
             let written = self.signatures.put(PROBE, Bytes::new()).await;
-            written.map(|_| ()).map_err(failed("write"))
+            written.map_err(failed("write"))?;
+            Ok(full)
         };
         until(&self.client(), "say that it is well", Instant::now() + PATIENCE, check).await?
     }

@@ -1,17 +1,23 @@
 //! Requests that come again: from callers without an answer, and from strangers who have recorded them.
 
-use crate::door::{SECRET, answer, ask, client, get, now, opened, person, post, post_at, priya};
+use crate::door::{SECRET, answer, ask, client, get, now, opened, person, post, post_at, post_to, priya};
 use crate::stage::{Stage, settings, until};
 use async_nats::jetstream;
 use klaviyo_mock::Faults;
 use klaviyo_service::door::DoorSettings;
+use klaviyo_service::queue::Lane;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// Bounds the opt-ins that may wait; -1 is no bound.
 async fn at_most(stage: &Stage, messages: i64) {
+    bound(stage, Lane::OptIns, messages).await;
+}
+
+/// Bounds what may wait in a lane.
+async fn bound(stage: &Stage, lane: Lane, messages: i64) {
     let context = jetstream::new(async_nats::connect(stage.nats.url()).await.unwrap());
-    let mut config = context.get_stream("KLAVIYO_OPT_INS").await.unwrap().cached_info().config.clone();
+    let mut config = context.get_stream(lane.stream()).await.unwrap().cached_info().config.clone();
     config.max_messages = messages;
     context.update_stream(config).await.unwrap();
 }
@@ -116,12 +122,16 @@ async fn a_door_whose_queue_takes_nothing_is_not_ready() {
     let door = stage.queue_door(settings()).await;
     assert_eq!(post(&door, "msg_1", &person(1)).await.0, 202);
     until("it is ready", || door.health.readiness().ready).await;
+    let stop = opt_out().to_string();
+    assert_eq!(post_to(&door, "/v1/opt-outs", SECRET, "out", now(), stop).await.status(), 202);
     // The door notices that the queue is full before it has to refuse a request.
     at_most(&stage, 1).await;
+    bound(&stage, Lane::OptOuts, 1).await;
     until("it is full", || !door.health.readiness().ready).await;
     assert_eq!(get(&door.health_url, "/readyz").await.0, 503);
     // It notices that there is room before it has accepted one.
     at_most(&stage, -1).await;
+    bound(&stage, Lane::OptOuts, -1).await;
     until("it has room", || door.health.readiness().ready).await;
     assert_eq!(post(&door, "msg_2", &person(2)).await.0, 202);
     #[cfg(unix)]
@@ -131,6 +141,46 @@ async fn a_door_whose_queue_takes_nothing_is_not_ready() {
         stage.nats.resume().unwrap();
         until("it goes on", || door.health.readiness().ready).await;
     }
+    door.stop().await;
+}
+
+fn opt_out() -> Value {
+    json!({ "account": "shop-1", "email": "p00001@example.com", "channels": ["email"] })
+}
+
+/// All doors have the same lanes, so a balancer is not to leave this one out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_is_full_keeps_a_door_from_its_own_kind_only() {
+    let stage = opened(&["shop-1"]).await;
+    let door = stage.queue_door(settings()).await;
+    assert_eq!(post(&door, "in_1", &person(1)).await.0, 202);
+    let accepts = |lane: &str| door.metric(&format!("klaviyo_door_accepts{{lane=\"{lane}\"}}"));
+    assert_eq!((accepts("opt-ins"), accepts("opt-outs")), (1, 1));
+    // Noticed by the door itself, before it refuses one.
+    at_most(&stage, 1).await;
+    until("it is full", || accepts("opt-ins") == 0).await;
+    let (status, told) = get(&door.health_url, "/readyz").await;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let expected = json!({ "queue": "full", "refusing": ["opt-ins"], "accounts": 2 });
+    assert_eq!((status, told), (200, expected));
+    assert_eq!(accepts("opt-outs"), 1);
+    let response = post_at(&door, SECRET, "in_2", now(), person(2).to_string()).await;
+    assert_eq!((response.status().as_u16(), response.headers().contains_key("retry-after")), (503, true));
+    let (status, told) =
+        answer(post_to(&door, "/v1/opt-outs", SECRET, "out_1", now(), opt_out().to_string()).await).await;
+    assert_eq!(status, 202, "{told}");
+    // Neither a refused opt-in nor one lane that has room makes the other look different.
+    assert!(door.health.readiness().ready);
+    assert_eq!((accepts("opt-ins"), accepts("opt-outs")), (0, 1));
+    at_most(&stage, -1).await;
+    until("it has room", || accepts("opt-ins") == 1).await;
+    // The other way round.
+    bound(&stage, Lane::OptOuts, 1).await;
+    until("opt-outs are full", || accepts("opt-outs") == 0).await;
+    assert!(door.health.readiness().ready);
+    assert_eq!(post(&door, "in_3", &person(3)).await.0, 202);
+    let refused = post_to(&door, "/v1/opt-outs", SECRET, "out_2", now(), opt_out().to_string()).await;
+    assert_eq!(refused.status(), 503);
     door.stop().await;
 }
 
