@@ -4,7 +4,7 @@
 mod promises;
 
 #[cfg(test)]
-use on_nats::{door, platform, stage};
+use on_nats::{door, platform, replies, stage};
 
 /// The tests that need a NATS server. By this name in their path `cargo xtask test` leaves them out without
 /// one.
@@ -12,6 +12,7 @@ use on_nats::{door, platform, stage};
 #[cfg(test)]
 #[path = "."]
 mod on_nats {
+    mod completion;
     mod crowds;
     pub(crate) mod door;
     mod erasure;
@@ -28,7 +29,7 @@ mod on_nats {
     pub(crate) mod platform;
     mod queue;
     mod repeats;
-    mod replies;
+    pub(crate) mod replies;
     pub(crate) mod stage;
     mod strangers;
     mod tls;

@@ -19,7 +19,7 @@ fn set(stage: &Stage, name: &str, text: &str) {
 }
 
 /// A stage with a WhatsApp whose webhooks come twice.
-async fn answering(limits: Limits) -> (Stage, Server) {
+pub(crate) async fn answering(limits: Limits) -> (Stage, Server) {
     let stage = opened(&["shop-1"]).await;
     let business = Business::new().app_secret(APP_SECRET).limits(limits).twice(When::Always).lanes(8);
     let whatsapp = Server::start(business).unwrap();
@@ -29,16 +29,16 @@ async fn answering(limits: Limits) -> (Stage, Server) {
     (stage, whatsapp)
 }
 
-fn tells(whatsapp: &WhatsApp, door: &Running) {
+pub(crate) fn tells(whatsapp: &WhatsApp, door: &Running) {
     whatsapp.set_webhook(&format!("{}/v1/whatsapp/shop-1", door.url)).unwrap();
 }
 
 /// Waits until the business has sent so many messages.
-async fn sent(whatsapp: &WhatsApp, count: usize) {
+pub(crate) async fn sent(whatsapp: &WhatsApp, count: usize) {
     until("the business has answered", || whatsapp.messages().len() >= count).await;
 }
 
-async fn is_empty(stage: &Stage) {
+pub(crate) async fn is_empty(stage: &Stage) {
     let is_empty = || block_in_place(|| tokio::runtime::Handle::current().block_on(stage.queue.waiting()));
     until("nothing waits", || is_empty().unwrap().is_empty()).await;
 }
@@ -52,7 +52,7 @@ fn answers(messages: &[Message]) -> BTreeMap<String, usize> {
     answers
 }
 
-fn texts(messages: &[Message]) -> Vec<&str> {
+pub(crate) fn texts(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(|message| message.text.as_str()).collect()
 }
 
