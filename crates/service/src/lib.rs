@@ -34,6 +34,7 @@ mod opt_out_flow;
 pub mod outcome;
 pub mod overview;
 pub mod queue;
+pub mod renaming;
 pub mod reply;
 mod request_id;
 pub mod secrets;

@@ -13,6 +13,7 @@ use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::opt_out::{OptOut, Resume};
 use crate::queue::{Lane, Queue, QueueError};
+use crate::renaming::Renaming;
 use crate::tenant_cache::TenantCache;
 use http::StatusCode;
 use klaviyo_host::types::Code;
@@ -120,6 +121,25 @@ impl Backend {
                     .iter()
                     .map(|one| ((OptInKey::new(&one.account, &one.id), one.to_json()), Vec::new()));
                 enqueue(queue, health, Lane::Events, messages.collect()).await.map(|_| 0)
+            }
+        }
+    }
+
+    /// Accepts ids that have changed, of people of one account.
+    pub(super) async fn accept_renamings(
+        &self,
+        account: &Account,
+        renamings: Vec<Renaming>,
+    ) -> Result<(), Rejection> {
+        match self {
+            Self::Direct { tenants, .. } => direct::rename(tenants, account, renamings).await,
+            // An empty put would ask for nothing.
+            Self::Queue { .. } if renamings.is_empty() => Ok(()),
+            Self::Queue { queue, health } => {
+                let messages = renamings
+                    .iter()
+                    .map(|one| ((OptInKey::of_opt_out(&one.account, &one.id), one.to_json()), Vec::new()));
+                enqueue(queue, health, Lane::OptOuts, messages.collect()).await.map(drop)
             }
         }
     }

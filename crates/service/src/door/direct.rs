@@ -11,6 +11,7 @@ use crate::opt_in_flow::{self, Failure};
 use crate::opt_out::{OptOut, Resume};
 use crate::opt_out_flow;
 use crate::outcome::{OptOutReceipt, Outcome, Reason, ResumeReceipt};
+use crate::renaming::{self, Renaming};
 use crate::tenant_cache::{NoKey, TenantCache};
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
@@ -111,6 +112,28 @@ pub(super) async fn track(
         }
     }
     Ok(refused)
+}
+
+/// Gives profiles of one account the ids that their people have now.
+pub(super) async fn rename(
+    tenants: &TenantCache,
+    account: &Account,
+    renamings: Vec<Renaming>,
+) -> Result<(), Rejection> {
+    for renaming in renamings {
+        let renamed = match tenants.get(account) {
+            Ok(tenant) => renaming::rename(&tenant, &renaming).await,
+            Err(error) => Err(no_key(&error)),
+        };
+        if let Err(Failure { reason, disposition, .. }) = renamed {
+            warn!(%account, code = reason.code, reason = reason.message, "the id of a person is not changed");
+            if disposition != Disposition::GiveUp {
+                let message = "the id of a person cannot be changed now; repeat the request";
+                return Err(Rejection::overloaded("klaviyo", message));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Takes from people what they opt out of, unless the signature of their request was accepted before.

@@ -9,6 +9,7 @@ use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::outcome::Reason;
 use crate::queue::Lane;
+use crate::renaming::Renaming;
 use crate::secrets::SecretKind;
 use crate::signature::{self, SignatureError, unix_time};
 use axum::Json;
@@ -91,7 +92,7 @@ pub(super) async fn post_notification(
     };
     drop(body);
     let is_empty = notification.is_empty();
-    let Notification { opt_ins, opt_outs, resumes, statuses, ignored } = notification;
+    let Notification { opt_ins, opt_outs, resumes, statuses, renamed, ignored } = notification;
     if is_empty {
         count_ignored(&door, &account, &ignored);
         return Ok(Json(Vec::<OptInReply>::new()).into_response());
@@ -105,7 +106,9 @@ pub(super) async fn post_notification(
     let most = door.settings.rate.get() as usize;
     let check_rate = |lane, count: usize| door.check_rate(lane, &account, count.min(most));
     // First: whatever becomes of the rest, these are not behind it.
-    check_rate(Lane::OptOuts, opt_outs.len() + resumes.len())?;
+    check_rate(Lane::OptOuts, opt_outs.len() + resumes.len() + renamed.len())?;
+    let renamed = renamed.into_iter().map(|(from, to)| Renaming::new(&account, from, to)).collect();
+    door.backend.accept_renamings(&account, renamed).await?;
     let lists = &settings.opt_out_lists;
     let opt_outs = opt_outs.into_iter().map(|opt_out| opt_out.into_opt_out(&account, lists)).collect();
     let responses = door.accept_opt_outs(&account, None, opt_outs).await?;

@@ -8,6 +8,7 @@ use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::opt_in::{InvalidField, OptIn};
 use crate::opt_out::{OptOut, Resume};
+use crate::renaming::Renaming;
 use crate::request_id::QUEUE_HEADER;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
@@ -110,6 +111,8 @@ pub enum QueueEntry {
     Resume(Resume),
     /// What became of a message of the business.
     Event(DeliveryEvent),
+    /// Another id of a person.
+    Renaming(Renaming),
     /// A message with something that this version does not know. A newer front door may have
     /// written it.
     Newer,
@@ -126,21 +129,27 @@ struct Envelope {
     resume: Option<IgnoredAny>,
     #[serde(default)]
     metric: Option<IgnoredAny>,
+    #[serde(default)]
+    renamed_to: Option<IgnoredAny>,
 }
 
 impl QueueEntry {
     /// Parses a message in the queue of an account. None: no front door has written it.
     #[must_use]
     pub fn read(message: &[u8], account: &str) -> Option<(OptInKey, Self)> {
-        let Envelope { account: own, id, opt_out, resume, metric } = serde_json::from_slice(message).ok()?;
+        let Envelope { account: own, id, opt_out, resume, metric, renamed_to } =
+            serde_json::from_slice(message).ok()?;
         if own.as_str() != account {
             return None;
         }
-        let key = match (&opt_out, &resume) {
-            (None, None) => OptInKey::new(&own, &id),
+        let key = match (&opt_out, &resume, &renamed_to) {
+            (None, None, None) => OptInKey::new(&own, &id),
             _ => OptInKey::of_opt_out(&own, &id),
         };
         let entry = match (opt_out, resume, metric) {
+            (None, None, None) if renamed_to.is_some() => {
+                serde_json::from_slice(message).map_or(Self::Newer, Self::Renaming)
+            }
             (None, None, None) => Self::read_opt_in(message),
             (Some(_), None, None) => match serde_json::from_slice::<OptOut>(message) {
                 Ok(opt_out) if !opt_out.is_empty() && !opt_out.identifiers().is_empty() => {
@@ -228,6 +237,13 @@ mod tests {
             json!({ "opt_out": [], "lists": ["Y6nRLr"], "phone_number": null, "email": "p@example.com" });
         assert!(matches!(opt_out(email), Some((_, QueueEntry::OptOut(_)))));
         assert!(matches!(opt_out(json!({ "resume": ["whatsapp"] })), Some((_, QueueEntry::Resume(_)))));
+        let renaming = json!({ "previous": "IN.7", "renamed_to": "GB.7", "phone_number": null });
+        assert!(matches!(opt_out(renaming), Some((_, QueueEntry::Newer))));
+        let renaming = r#"{"account":"shop-1","id":"7","previous":"IN.7","renamed_to":"GB.7"}"#;
+        assert!(matches!(
+            QueueEntry::read(renaming.as_bytes(), "shop-1"),
+            Some((_, QueueEntry::Renaming(_)))
+        ));
         let event = json!({ "metric": "Read", "properties": {} });
         assert!(matches!(opt_out(event), Some((_, QueueEntry::Event(_)))));
         for newer in [

@@ -1,11 +1,12 @@
-//! The number that a person was asked for, where another profile has it already.
+//! People whose ids change: a number that another profile has, and another id of WhatsApp's.
 
 use crate::door::post;
-use crate::replies::{answering, is_empty, sent, tells, texts};
+use crate::replies::{answering, is_empty, sent, set, tells, texts};
 use crate::stage::{LIST, Running, Stage, key_of, settings, until};
 use klaviyo_mock::{Channel, State};
 use klaviyo_whatsapp_mock::{Contact, Limits, WhatsApp};
 use serde_json::json;
+use std::time::Duration;
 
 const OTHER: &str = "OtHeR1";
 const NUMBER: &str = "+919820000002";
@@ -61,7 +62,7 @@ async fn becomes_one(stage: &Stage, whatsapp: &WhatsApp, door: &Running) {
     until("there is one profile", || profiles(stage) == one).await;
     assert_eq!(has(stage), (true, true, State::Subscribed));
     // From now on WhatsApp tells the number.
-    whatsapp.advance(std::time::Duration::from_secs(1));
+    whatsapp.advance(Duration::from_secs(1));
     asha.writes("STOP");
     sent(whatsapp, 4).await;
     until("she has stopped", || has(stage).2 == State::Unsubscribed).await;
@@ -84,5 +85,62 @@ async fn without_a_queue_such_a_number_makes_the_two_one_too() {
     let (stage, whatsapp) = answering(Limits::off()).await;
     let door = stage.direct_door(settings()).await;
     becomes_one(&stage, &whatsapp, &door).await;
+    door.stop().await;
+}
+
+/// Whether somebody who is known by WhatsApp's id is on the list.
+fn is_member(stage: &Stage, user_id: &str) -> bool {
+    let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
+    account.profile("external_id", user_id).is_some_and(|profile| account.members(LIST).contains(&profile.id))
+}
+
+/// Her profile follows to the new id, and so does what she has said: her opt-out stands against an older opt-in, and START
+/// gives back what it took.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_has_said_counts_under_another_id() {
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    set(&stage, "shop-1.whatsapp-settings", &json!({ "opt_out_lists": [LIST] }).to_string());
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    tells(&whatsapp, &door);
+    let asha = Contact::new("919820000002").named("Asha Rao").with_username("asha").with_user_id(USER_ID);
+    let asha = whatsapp.person(asha);
+    asha.writes("SUBSCRIBE");
+    until("she is on the list", || is_member(&stage, USER_ID)).await;
+    whatsapp.advance(Duration::from_secs(1));
+    asha.writes("STOP");
+    until("she has left", || !is_member(&stage, USER_ID)).await;
+    is_empty(&stage).await;
+    asha.changes_number("+44 7700 900123");
+    let new_id = asha.user_id();
+    assert_ne!(new_id, USER_ID);
+    let follows = || profiles(&stage) == [[None, None, Some(new_id.clone())]];
+    until("the profile has the new id", follows).await;
+    is_empty(&stage).await;
+    let older =
+        json!({ "account": "shop-1", "list": LIST, "external_id": new_id, "at": "2026-01-01T00:00:00Z" });
+    assert_eq!(post(&door, "older", &older).await.0, 202);
+    is_empty(&stage).await;
+    assert!(!is_member(&stage, &new_id));
+    whatsapp.advance(Duration::from_secs(1));
+    asha.writes("START");
+    until("she is back", || is_member(&stage, &new_id)).await;
+    assert_eq!(profiles(&stage).len(), 1);
+    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
+    worker.stop().await;
+    door.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_queue_a_profile_follows_to_another_id_too() {
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    let door = stage.direct_door(settings()).await;
+    tells(&whatsapp, &door);
+    let asha = Contact::new("919820000002").named("Asha Rao").with_username("asha").with_user_id(USER_ID);
+    let asha = whatsapp.person(asha);
+    asha.writes("SUBSCRIBE");
+    until("she is on the list", || is_member(&stage, USER_ID)).await;
+    asha.changes_number("+44 7700 900123");
+    until("the profile has the new id", || is_member(&stage, &asha.user_id())).await;
+    assert_eq!(profiles(&stage).len(), 1);
     door.stop().await;
 }

@@ -14,7 +14,7 @@ use std::fs;
 use std::time::Duration;
 use tokio::task::block_in_place;
 
-fn set(stage: &Stage, name: &str, text: &str) {
+pub(crate) fn set(stage: &Stage, name: &str, text: &str) {
     fs::write(stage.keys.path().join(name), text).unwrap();
 }
 

@@ -6,7 +6,7 @@
 use super::ignored::{Ignored, IgnoredReason};
 use super::json::{Part, fields, items, text, text_or_number};
 use super::message::{self, Intent};
-use super::person::{Contacts, Person, PersonIds};
+use super::person::{Contacts, Person, PersonIds, user_id_of};
 use super::request::{Addressed, OptInRequest, OptOutRequest, Preference, ResumeRequest};
 use super::status::{self, StatusRequest};
 use super::time::{is_recent, said_at, sent_at};
@@ -16,6 +16,9 @@ use crate::key::OptInKey;
 use crate::whatsapp_settings::DeliveryMetrics;
 use klaviyo_core::text::shown;
 use serde_json::value::RawValue;
+
+/// The field of ids that have changed, and the name of the array with them.
+const RENAMED: &str = "user_id_update";
 
 /// The rules by which a notification is read.
 #[derive(Clone, Copy)]
@@ -44,6 +47,8 @@ pub(in crate::door) struct Notification {
     pub(in crate::door) resumes: Vec<ResumeRequest>,
     /// The statuses that are events.
     pub(in crate::door) statuses: Vec<StatusRequest>,
+    /// The ids of people that have changed, each before the one that it became.
+    pub(in crate::door) renamed: Vec<(String, String)>,
     /// Everything else, counted.
     pub(in crate::door) ignored: Ignored,
 }
@@ -73,6 +78,7 @@ impl Notification {
             && self.opt_outs.is_empty()
             && self.resumes.is_empty()
             && self.statuses.is_empty()
+            && self.renamed.is_empty()
     }
 
     /// Reads each item of an array. An item, or an array, that cannot be read is counted.
@@ -89,19 +95,23 @@ impl Notification {
 
     fn change(&mut self, change: &RawValue, rules: Rules<'_>) -> Option<()> {
         let [field, value] = fields(Some(change), ["field", "value"])?;
-        let names = ["metadata", "contacts", "messages", "statuses", "user_preferences"];
+        let names = ["metadata", "contacts", "messages", "statuses", "user_preferences", RENAMED];
         // Other fields have copies of messages, such as those that the business has sent.
         let field = text(field);
-        if field.as_deref().is_some_and(|field| !["messages", "user_preferences"].contains(&field)) {
+        if field.as_deref().is_some_and(|field| !["messages", "user_preferences", RENAMED].contains(&field)) {
             self.ignored.count(IgnoredReason::OtherField);
             return Some(());
         }
-        let [metadata, contacts, messages, statuses, preferences] = fields(value, names)?;
+        let [metadata, contacts, messages, statuses, preferences, renamed] = fields(value, names)?;
         let [number] = fields(metadata, ["phone_number_id"]).unwrap_or_default();
         let number = text_or_number(number);
         let is_own =
             rules.numbers.is_none_or(|own| own.split_whitespace().any(|own| Some(own) == number.as_deref()));
         let to = Addressed { phone_number_id: number.as_deref(), is_own };
+        if field.as_deref() == Some(RENAMED) {
+            self.items(renamed, |notification, renamed| notification.renamed(renamed, to));
+            return Some(());
+        }
         let contacts = Contacts::of(contacts);
         self.items(messages, |notification, message| notification.message(message, &contacts, to, rules));
         self.items(preferences, |notification, preference| {
@@ -280,6 +290,18 @@ impl Notification {
             }
         };
         self.ignored.count(reason);
+        Some(())
+    }
+
+    fn renamed(&mut self, renamed: &RawValue, to: Addressed<'_>) -> Option<()> {
+        let [ids] = fields(Some(renamed), ["user_id"])?;
+        let ids = fields(ids, ["previous", "current"])?;
+        let [previous, current] = ids.map(|id| user_id_of(&text(id)?).map(ToOwned::to_owned));
+        match (previous, current) {
+            (Some(previous), Some(current)) if to.is_own => self.renamed.push((previous, current)),
+            (Some(_), Some(_)) => self.ignored.count(IgnoredReason::ForeignNumber),
+            _ => return None,
+        }
         Some(())
     }
 

@@ -147,7 +147,7 @@ fn number_of(written: &str) -> Option<String> {
 }
 
 /// WhatsApp's id of a person: two letters for the country, a dot, and letters and digits.
-fn user_id_of(written: &str) -> Option<&str> {
+pub(super) fn user_id_of(written: &str) -> Option<&str> {
     let id = trimmed(written);
     let (country, rest) = id.split_once('.')?;
     let rest = rest.strip_prefix(PARENT).unwrap_or(rest);

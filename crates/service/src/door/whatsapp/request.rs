@@ -10,6 +10,7 @@ use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::opt_in::{Channel, OptIn};
 use crate::opt_out::{OptOut, Resume};
+use crate::renaming::USER_ID;
 use crate::words::is_same_word;
 use klaviyo_core::intake;
 use serde_json::value::{RawValue, to_raw_value};
@@ -17,8 +18,6 @@ use std::collections::BTreeMap;
 
 /// The custom property with the username of a person without a number.
 const USERNAME: &str = "whatsapp_username";
-/// The custom property with WhatsApp's id of a person without a number.
-const USER_ID: &str = "whatsapp_user_id";
 /// What Klaviyo keeps as the source of the consent.
 const CONSENT_SOURCE: &str = "WhatsApp";
 

@@ -508,7 +508,7 @@ fn what_is_unknown_does_not_hide_what_is_known() {
     let notified = read(body.to_string().as_bytes());
     assert_eq!(notified.opt_ins.len(), 1);
     assert_eq!(reasons(&notified), [("status", 1), ("unreadable", 5)]);
-    for field in ["message_echoes", "smb_message_echoes", "history", "account_update", "user_id_update"] {
+    for field in ["message_echoes", "smb_message_echoes", "history", "account_update"] {
         let body = String::from_utf8(notification(json!([written("SUBSCRIBE")]))).unwrap();
         let notified =
             read(body.replace("\"field\":\"messages\"", &format!("\"field\":\"{field}\"")).as_bytes());

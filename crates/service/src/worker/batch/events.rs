@@ -8,6 +8,7 @@ use crate::opt_in_flow::Failure;
 use crate::outcome::Reason;
 use crate::worker::in_flight::pause;
 use klaviyo_host::Disposition;
+use serde::Serialize;
 
 /// How many events Klaviyo takes in one request.
 const CHUNK: usize = 1_000;
@@ -40,7 +41,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn failed(&self, item: Item<DeliveryEvent>, failure: Failure) -> Result<(), Stop> {
+    /// An item that has no outcome has failed by itself.
+    pub(super) async fn failed<T: Serialize>(&self, item: Item<T>, failure: Failure) -> Result<(), Stop> {
         let is_last = item.attempts >= self.max_attempts.get();
         if failure.disposition == Disposition::GiveUp || is_last {
             return self.give_up(item, failure.reason).await;
@@ -50,9 +52,11 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn give_up(&self, item: Item<DeliveryEvent>, reason: Reason) -> Result<(), Stop> {
+    async fn give_up<T: Serialize>(&self, item: Item<T>, reason: Reason) -> Result<(), Stop> {
         let Item { sequence, key, request, sequences, attempts, .. } = item;
-        let body = dead_letter(&request.to_json(), self.settler.lane, reason, attempts, sequences);
+        // It was parsed from JSON and always can be written.
+        let message = serde_json::to_vec(&request).unwrap_or_default();
+        let body = dead_letter(&message, self.settler.lane, reason, attempts, sequences);
         Ok(self.settler.write_dead_letter(sequence, &key, &body).await?)
     }
 }

@@ -13,6 +13,7 @@ mod item;
 mod lookup;
 mod opt_outs;
 mod pending;
+mod renamings;
 mod resumes;
 
 pub(super) use attempt::{Batch, Stop};
@@ -40,7 +41,10 @@ impl Batch<'_> {
     }
 
     async fn process(&mut self, deliveries: Vec<(Arc<Delivery>, u32)>) -> Result<(), Stop> {
-        let AllPending { opt_ins, opt_outs, resumes, events } = self.parse_and_dedupe(deliveries).await?;
+        let AllPending { opt_ins, opt_outs, resumes, events, renamings } =
+            self.parse_and_dedupe(deliveries).await?;
+        // Before the words that have the new ids.
+        self.rename(renamings).await?;
         // First: people who have stopped marketing get none while others are brought to Klaviyo.
         self.opt_out(opt_outs).await?;
         self.resume(resumes).await?;

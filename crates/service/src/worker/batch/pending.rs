@@ -9,6 +9,7 @@ use crate::key::OptInKey;
 use crate::opt_out::{OptOut, Resume};
 use crate::outcome::{Outcome, Reason};
 use crate::queue::{Delivery, QueueEntry, QueueError, Record};
+use crate::renaming::Renaming;
 use crate::worker::in_flight::pause;
 use crate::worker::settle::{Settled, Settler};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -25,6 +26,7 @@ pub(super) struct AllPending {
     pub(super) opt_outs: Vec<Item<OptOut>>,
     pub(super) resumes: Vec<Item<Resume>>,
     pub(super) events: Vec<Item<DeliveryEvent>>,
+    pub(super) renamings: Vec<Item<Renaming>>,
 }
 
 /// An item that is to be done.
@@ -33,6 +35,7 @@ enum Pending {
     OptOut(Item<OptOut>),
     Resume(Item<Resume>),
     Event(Item<DeliveryEvent>),
+    Renaming(Item<Renaming>),
 }
 
 impl Pending {
@@ -42,6 +45,7 @@ impl Pending {
             Self::OptOut(item) => (&item.key, item.sequence, item.attempts),
             Self::Resume(item) => (&item.key, item.sequence, item.attempts),
             Self::Event(item) => (&item.key, item.sequence, item.attempts),
+            Self::Renaming(item) => (&item.key, item.sequence, item.attempts),
         }
     }
 }
@@ -69,6 +73,7 @@ impl Batch<'_> {
                 Pending::OptOut(item) => found.opt_outs.push(item),
                 Pending::Resume(item) => found.resumes.push(item),
                 Pending::Event(item) => found.events.push(item),
+                Pending::Renaming(item) => found.renamings.push(item),
             }
         }
         Ok(found)
@@ -87,6 +92,11 @@ impl Batch<'_> {
             let (revision, sequences) = (0, vec![sequence]);
             let item = Item { sequence, key, request, revision, sequences, accepted, attempts, deliveries };
             return Ok(Some(Pending::Event(item)));
+        }
+        if let QueueEntry::Renaming(request) = entry {
+            let (revision, sequences) = (0, vec![sequence]);
+            let item = Item { sequence, key, request, revision, sequences, accepted, attempts, deliveries };
+            return Ok(Some(Pending::Renaming(item)));
         }
         let Some((revision, sequences)) = self.accepted_at(&key, &delivery, attempts).await? else {
             return Ok(None);
@@ -108,7 +118,7 @@ impl Batch<'_> {
                     Item { sequence, key, request, revision, sequences, accepted, attempts, deliveries };
                 return Ok(Some(Pending::Resume(item)));
             }
-            QueueEntry::Event(_) => return Ok(None),
+            QueueEntry::Event(_) | QueueEntry::Renaming(_) => return Ok(None),
             QueueEntry::Invalid(invalid) => Reason::new(Code::InvalidInput, invalid.to_string()),
             QueueEntry::Newer if attempts < self.max_attempts.get() => {
                 in_flight.failed(&[sequence]);

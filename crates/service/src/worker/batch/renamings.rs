@@ -1,0 +1,44 @@
+//! The ids of people that have changed. They have no outcomes: nobody asks for them, and one that is done again does no
+//! harm.
+
+use super::attempt::{Batch, Stop};
+use super::item::Item;
+use crate::queue::QueueError;
+use crate::renaming::{self, Renaming};
+use crate::worker::in_flight::pause;
+use tracing::warn;
+
+impl Batch<'_> {
+    /// Lets the words of people, and their profiles, follow to their new ids, and takes the messages off the queue.
+    pub(super) async fn rename(&mut self, items: Vec<Item<Renaming>>) -> Result<(), Stop> {
+        for item in items {
+            self.attempted = vec![item.sequence];
+            // Before the profile: what comes with the new id is held against the words of the old one.
+            let identifiers = item.request.identifiers();
+            let words = self.settler.queue.change_person(self.settler.account, &identifiers, |_| ());
+            match words.await {
+                Ok(()) => {}
+                Err(error @ QueueError::Unreadable(_)) => {
+                    warn!(account = %self.settler.account, %error, "a change of an id is left for later");
+                    self.settler.in_flight.nak(item.sequence, pause(item.attempts)).await;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let pass = self.gate.enter().await;
+            let renamed = renaming::rename(self.tenant, &item.request).await;
+            drop(pass);
+            match renamed {
+                Ok(()) => {
+                    self.settler.ended("done", item.sequence);
+                    self.settler.in_flight.ack(item.sequence).await?;
+                }
+                Err(failure) => match Stop::by(&failure) {
+                    Some(stop) => return Err(stop),
+                    None => self.failed::<Renaming>(item, failure).await?,
+                },
+            }
+        }
+        Ok(())
+    }
+}
