@@ -87,6 +87,31 @@ fn who_has_lost_the_access_is_told_how_to_connect_anew() -> Result<()> {
 }
 
 #[test]
+fn a_401_to_a_good_token_speaks_of_the_app_and_one_to_a_key_of_the_key() -> Result<()> {
+    let server = server()?;
+    let connector = connect(&server)?;
+    let oauth =
+        OAuth::new(connector.token_endpoint(), "shop-1", installation(&server)?, MemoryTokenStore::default());
+    let tenant = Tenant::new(&connector, oauth);
+    server.set_faults(Faults::none().rule("GET /api/*: always status 401".parse()?));
+    block_on(async {
+        for _ in 0..2 {
+            let error = tenant.lookup(&nobody()).await.err().context("Klaviyo refused it")?;
+            assert_eq!(error.code(), Code::Unauthenticated);
+            let sentence = error.to_string();
+            assert!(sentence.contains("`klaviyo-connector connect --account shop-1`"), "{sentence}");
+            assert!(!sentence.contains("API-Key"), "{sentence}");
+            // The host's reason, and Klaviyo's own.
+            assert_eq!(error.into_contract().details.len(), 2);
+        }
+        tenant.set_credentials(Secret::new(Account::DEMO_KEY)?);
+        let sentence = tenant.lookup(&nobody()).await.err().context("Klaviyo refused it")?.to_string();
+        assert!(sentence.contains("API-Key") && !sentence.contains("connect"), "{sentence}");
+        Ok(())
+    })
+}
+
+#[test]
 fn a_token_endpoint_that_is_away_is_waited_for() -> Result<()> {
     let server = server()?;
     let connector = connect(&server)?;

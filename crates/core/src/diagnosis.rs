@@ -399,9 +399,11 @@ mod tests {
             ],
         );
         let connect = "run `klaviyo-connector connect --account shop-1`";
-        let app = of(401, &body("invalid_grant", connect, "/data/"));
-        assert!(!app.contains("API-Key"), "{app}");
-        has(app, &["the app", connect]);
+        for code in ["invalid_client", "invalid_grant", "invalid_token"] {
+            let app = of(401, &body(code, connect, "/data/"));
+            assert!(!app.contains("API-Key"), "{app}");
+            has(app, &["the app", connect]);
+        }
         let scope = of(403, &body("permission_denied", "No.", "/data/"));
         has(
             scope,

@@ -138,9 +138,10 @@ impl Error {
         self.code == Code::Forbidden && self.details.iter().any(|detail| detail.code == "permission_denied")
     }
 
-    /// Whether OAuth refuses the app, or the grant that it has from the account.
+    /// Whether OAuth refuses the app, or the grant or the token that it has from the account.
     pub(crate) fn is_about_app(&self) -> bool {
-        self.details.iter().any(|detail| ["invalid_client", "invalid_grant"].contains(&detail.code.as_str()))
+        let codes = ["invalid_client", "invalid_grant", "invalid_token"];
+        self.details.iter().any(|detail| codes.contains(&detail.code.as_str()))
     }
 
     /// Klaviyo's first reason, or the connector's own.

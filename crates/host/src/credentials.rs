@@ -6,7 +6,8 @@ use crate::transport::AttemptError;
 use bytes::Bytes;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +26,12 @@ pub trait Credentials: Send + Sync + 'static {
     fn refused(&self, authorization: &Authorization) -> bool {
         let _ = authorization;
         false
+    }
+
+    /// What a caller is told of a 401 after which there is no other authorization. None: the connector's own advice, which
+    /// is about private keys.
+    fn refusal(&self) -> Option<CredentialsError> {
+        None
     }
 
     /// Waits until nothing is under way that the end of the process would lose.
@@ -115,14 +122,36 @@ impl CredentialsError {
             }
             Self::Attempt(error) => return Err(error),
         };
-        let error = json!({ "status": status.as_u16(), "code": code, "title": "No authorization.", "detail": reason });
-        let mut answer = Response::new(Bytes::from(json!({ "errors": [error] }).to_string()));
-        *answer.status_mut() = status;
+        let mut answer = answer(status, code, &reason, Vec::new());
         if let Some(after) = retry_after {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
         }
         Ok(answer)
     }
+
+    /// Klaviyo's 401 with this refusal before Klaviyo's own errors. An answer that has none is not Klaviyo's, and stays as
+    /// it is.
+    pub(crate) fn explain(&self, refused: Response<Bytes>) -> Response<Bytes> {
+        let errors = serde_json::from_slice::<Errors>(refused.body());
+        let (Self::Refused { code, reason }, Ok(Errors { errors })) = (self, errors) else { return refused };
+        refused.map(|_| answer(StatusCode::UNAUTHORIZED, code, reason, errors).into_body())
+    }
+}
+
+/// The errors of Klaviyo's answer.
+#[derive(Deserialize)]
+struct Errors {
+    errors: Vec<Value>,
+}
+
+/// An answer as Klaviyo gives them, with an error of the host's before others.
+fn answer(status: StatusCode, code: &str, reason: &str, others: Vec<Value>) -> Response<Bytes> {
+    let error =
+        json!({ "status": status.as_u16(), "code": code, "title": "No authorization.", "detail": reason });
+    let errors: Vec<Value> = std::iter::once(error).chain(others).collect();
+    let mut answer = Response::new(Bytes::from(json!({ "errors": errors }).to_string()));
+    *answer.status_mut() = status;
+    answer
 }
 
 impl Credentials for Secret {
@@ -138,6 +167,10 @@ impl<C: Credentials + ?Sized> Credentials for Arc<C> {
 
     fn refused(&self, authorization: &Authorization) -> bool {
         (**self).refused(authorization)
+    }
+
+    fn refusal(&self) -> Option<CredentialsError> {
+        (**self).refusal()
     }
 
     fn settled(&self) -> Settling<'_> {

@@ -191,7 +191,9 @@ impl OutboundHttp {
                 false => observation.no_authorization(progress, repeat),
             }
             if over {
-                return outcome.map_err(|failure| with_attempts(attempt, failure));
+                return outcome
+                    .map(|answer| explained(answer, credentials.as_ref()))
+                    .map_err(|failure| with_attempts(attempt, failure));
             }
             match &outcome {
                 Ok(answer) => debug!(attempt, status = answer.status().as_u16(), ?pause, "repeating"),
@@ -269,6 +271,14 @@ fn no_turn(endpoint: &Endpoint, time: Duration) -> AttemptError {
          allow; make fewer calls at once, or allow more time",
         endpoint.name
     ))
+}
+
+/// A 401 with what the credentials have to say about it.
+fn explained(answer: Response<Bytes>, credentials: &dyn Credentials) -> Response<Bytes> {
+    match credentials.refusal() {
+        Some(refusal) if answer.status() == StatusCode::UNAUTHORIZED => refusal.explain(answer),
+        _ => answer,
+    }
 }
 
 /// Adds the number of attempts to the sentence.

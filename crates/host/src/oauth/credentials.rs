@@ -183,6 +183,10 @@ impl Credentials for OAuth {
         true
     }
 
+    fn refusal(&self) -> Option<CredentialsError> {
+        Some(self.0.renewal.unaccepted())
+    }
+
     /// Waits until no renewal is under way and all tokens are kept: a refresh token that arrives later is lost.
     fn settled(&self) -> Settling<'_> {
         Box::pin(async { drop(self.0.renewing.lock().await) })

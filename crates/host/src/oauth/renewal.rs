@@ -257,6 +257,15 @@ impl Renewal {
         CredentialsError::Refused { code: "invalid_client", reason }
     }
 
+    /// Klaviyo does not accept the access tokens that it gives.
+    pub(super) fn unaccepted(&self) -> CredentialsError {
+        let reason = format!(
+            "a new access token is refused too: see that the account has the app, or connect the account anew with {}",
+            self.connect()
+        );
+        CredentialsError::Refused { code: "invalid_token", reason }
+    }
+
     fn superseded(&self) -> CredentialsError {
         unavailable(
             "the account was connected anew, and this process still has what it was connected with before",
