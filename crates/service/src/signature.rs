@@ -1,7 +1,7 @@
 //! Signatures of requests over their bodies: Standard Webhooks, which callers send here and the feed of changes sends
 //! to platforms, Meta's and Klaviyo's.
 
-use crate::secrets::MacKey;
+use crate::secrets::{MacKey, MacKeys};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -84,10 +84,15 @@ impl<'a> SignedHeaders<'a> {
     }
 }
 
-/// Signs a body by Standard Webhooks: the value of the header `webhook-signature`. `at` is in seconds since 1970.
-pub(crate) fn sign(key: &MacKey, id: &str, at: i64, body: &[u8]) -> Result<String, SignatureError> {
-    let mac = standard_webhooks(key, id, &at.to_string(), body)?;
-    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+/// Signs a body by Standard Webhooks, with each of the keys: the value of the header `webhook-signature`. `at` is in
+/// seconds since 1970.
+pub(crate) fn sign(keys: &MacKeys, id: &str, at: i64, body: &[u8]) -> Result<String, SignatureError> {
+    let signature = |key| {
+        let mac = standard_webhooks(key, id, &at.to_string(), body)?;
+        Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    };
+    let signatures: Result<Vec<String>, SignatureError> = keys.iter().map(signature).collect();
+    signatures.map(|signatures| signatures.join(" "))
 }
 
 fn standard_webhooks(
@@ -230,8 +235,23 @@ mod tests {
     #[test]
     fn what_is_signed_here_is_right() {
         let key = MacKey::signing_secret(SECRET).unwrap();
-        let signature = sign(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", AT, BODY).unwrap();
+        let signature = sign(&key.into(), "msg_p5jXN8AQM9LWM0D4loKWxJek", AT, BODY).unwrap();
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn what_is_signed_with_two_keys_is_right_with_either() {
+        let [newer, older] = [0, 1].map(|_| MacKey::generate().unwrap());
+        let lines = [newer.to_signing_secret(), older.to_signing_secret()];
+        let lines = lines.each_ref().map(|line| line.as_str()).join("\n");
+        let keys = MacKeys::parse(&lines, MacKey::signing_secret).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("webhook-id", "msg_1".parse().unwrap());
+        headers.insert("webhook-timestamp", AT.into());
+        headers.insert("webhook-signature", sign(&keys, "msg_1", AT, BODY).unwrap().parse().unwrap());
+        let signed = SignedHeaders::of(&headers, AT).unwrap();
+        assert_ne!(signed.check(&newer, BODY).unwrap(), signed.check(&older, BODY).unwrap());
+        assert_eq!(signed.check(&MacKey::generate().unwrap(), BODY), Err(SignatureError::Signature));
     }
 
     /// The signature is `printf '%s%s' BODY TIME | openssl dgst -sha256 -hmac SECRET`.

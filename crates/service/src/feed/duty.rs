@@ -10,7 +10,7 @@ use super::status::FeedStatus;
 use crate::account::Account;
 use crate::outcome::Reason;
 use crate::queue::Queue;
-use crate::secrets::{Authentication, MacKey, SecretKind, SecretText, Secrets};
+use crate::secrets::{Authentication, MacKeys, SecretKind, SecretText, Secrets};
 use crate::tenant_cache::TenantCache;
 use async_nats::Subscriber;
 use futures_util::{FutureExt, StreamExt};
@@ -47,7 +47,7 @@ pub(crate) trait Keeper {
 #[derive(PartialEq)]
 struct Setup {
     settings: Option<SecretText>,
-    secret: Option<MacKey>,
+    secret: Option<MacKeys>,
     authentication: Option<Authentication>,
 }
 
@@ -67,7 +67,7 @@ impl Feed<'_> {
     fn setup(&self) -> Setup {
         Setup {
             settings: self.secrets.get(self.account, SecretKind::Changes),
-            secret: self.secrets.mac_key(self.account, SecretKind::ChangesSecret),
+            secret: self.secrets.mac_keys(self.account, SecretKind::ChangesSecret),
             authentication: self.secrets.authentication(self.account),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::message::Message;
 use super::verdict::Verdict;
-use crate::secrets::MacKey;
+use crate::secrets::MacKeys;
 use crate::signature::{sign, unix_time};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request};
@@ -28,12 +28,12 @@ pub struct Sender {
     transport: HttpTransport,
 }
 
-/// The endpoint of a platform, with the key that its messages are signed with.
+/// The endpoint of a platform, with the keys that its messages are signed with.
 #[derive(Debug)]
 pub struct Endpoint {
     sender: Arc<Sender>,
     url: Url,
-    key: MacKey,
+    keys: MacKeys,
 }
 
 /// An endpoint is not one that this process may send to.
@@ -61,11 +61,11 @@ impl Sender {
         Ok(Self { egress, is_private_allowed, transport })
     }
 
-    /// An endpoint whose messages are signed with a key.
+    /// An endpoint whose messages are signed with each of the keys: while a secret is replaced, with two.
     ///
     /// # Errors
     /// When this sender may not send to it. A name is looked up later, with each connection.
-    pub fn endpoint(self: &Arc<Self>, url: Url, key: MacKey) -> Result<Endpoint, EndpointError> {
+    pub fn endpoint(self: &Arc<Self>, url: Url, keys: MacKeys) -> Result<Endpoint, EndpointError> {
         if url.scheme() != "https" && !self.is_private_allowed {
             return Err(EndpointError::NotHttps);
         }
@@ -78,7 +78,7 @@ impl Sender {
         if address.is_some_and(|address| !self.egress.allows_address(address)) {
             return Err(EndpointError::Private);
         }
-        Ok(Endpoint { sender: Arc::clone(self), url, key })
+        Ok(Endpoint { sender: Arc::clone(self), url, keys })
     }
 }
 
@@ -98,7 +98,7 @@ impl Endpoint {
     }
 
     fn request(&self, message: &Message, at: i64) -> Option<Request<bytes::Bytes>> {
-        let signature = sign(&self.key, &message.id, at, &message.body).ok()?;
+        let signature = sign(&self.keys, &message.id, at, &message.body).ok()?;
         Request::builder()
             .method(Method::POST)
             .uri(self.url.as_str())
@@ -128,10 +128,12 @@ fn explained(error: AttemptError) -> AttemptError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::MacKey;
 
     #[test]
     fn an_endpoint_has_https_and_a_public_address_unless_more_is_allowed() {
-        let key = || MacKey::signing_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let keys =
+            || MacKeys::from(MacKey::signing_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap());
         let [public, private] = [false, true].map(|allowed| Arc::new(Sender::new(allowed).unwrap()));
         for (url, refused) in [
             ("https://platform.example/hook", None),
@@ -144,8 +146,8 @@ mod tests {
             ("https://[::ffff:169.254.169.254]/", Some(EndpointError::Private)),
         ] {
             let url: Url = url.parse().unwrap();
-            assert_eq!(public.endpoint(url.clone(), key()).err(), refused, "{url}");
-            assert_eq!(private.endpoint(url.clone(), key()).err(), None, "{url}");
+            assert_eq!(public.endpoint(url.clone(), keys()).err(), refused, "{url}");
+            assert_eq!(private.endpoint(url.clone(), keys()).err(), None, "{url}");
         }
     }
 
@@ -154,7 +156,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
         let key = MacKey::signing_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        let endpoint = Arc::new(Sender::new(false).unwrap()).endpoint(url, key).unwrap();
+        let endpoint = Arc::new(Sender::new(false).unwrap()).endpoint(url, key.into()).unwrap();
         let message = Message { id: "msg_1".to_owned(), person: "01".to_owned(), body: "{}".into() };
         let Verdict::Hold { reason, .. } = endpoint.send(&message).await else { panic!("it is sent") };
         assert!(reason.contains("--private-endpoints"), "{reason}");

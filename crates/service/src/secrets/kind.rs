@@ -57,6 +57,7 @@ impl SecretKind {
         matches!(
             self,
             Self::SigningSecret
+                | Self::ChangesSecret
                 | Self::WhatsappAppSecret
                 | Self::KlaviyoWebhookSecret
                 | Self::Oauth

@@ -18,7 +18,7 @@ impl From<MacKey> for MacKeys {
 
 impl MacKeys {
     /// Parses one line or two, the newer secret first. Blank lines do not count.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         text: &str,
         one: impl Fn(&str) -> Result<MacKey, InvalidSecret>,
     ) -> Result<Self, InvalidSecret> {
@@ -35,10 +35,9 @@ impl MacKeys {
         Ok(Self { newer: checked(newer)?, older: older.map(checked).transpose()? })
     }
 
-    /// The one that signs.
-    #[must_use]
-    pub fn newer(&self) -> &MacKey {
-        &self.newer
+    /// The newer one, and then the older one.
+    pub fn iter(&self) -> impl Iterator<Item = &MacKey> {
+        std::iter::once(&self.newer).chain(&self.older)
     }
 
     /// Checks something with the keys until one is right. A check that fails takes as long with one key as with two, so
@@ -48,8 +47,7 @@ impl MacKeys {
     }
 
     pub(super) fn shares(&self, other: &Self) -> bool {
-        let all = |keys: &Self| [Some(keys.newer.clone()), keys.older.clone()];
-        all(self).into_iter().flatten().any(|key| all(other).into_iter().flatten().any(|other| key == other))
+        self.iter().any(|key| other.iter().any(|other| key == other))
     }
 }
 
@@ -66,9 +64,9 @@ mod tests {
     const NEWEST: &str = "newest-newest-newest";
 
     #[test]
-    fn either_key_is_right_and_the_first_signs() {
+    fn either_key_is_right_and_the_newer_is_first() {
         let both = keys(&format!("{NEW}\r\n\n {OLD}\n"));
-        assert_eq!(both.newer().as_bytes(), NEW.as_bytes());
+        assert_eq!(both.iter().map(MacKey::as_bytes).collect::<Vec<_>>(), [NEW.as_bytes(), OLD.as_bytes()]);
         let is = |right: &str, keys: &MacKeys| {
             keys.check(|key| if key.as_bytes() == right.as_bytes() { Ok(()) } else { Err(()) })
         };

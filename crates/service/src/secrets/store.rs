@@ -2,7 +2,6 @@
 
 use super::folder::{self, Logged, Values};
 use super::kind::SecretKind;
-use super::mac_key::MacKey;
 use super::mac_keys::MacKeys;
 use super::text::{InvalidSecret, SecretText};
 use super::value::SecretValue;
@@ -91,7 +90,7 @@ impl Secrets {
     }
 
     /// The text of an account's secret, if it has one of this kind. A key of a MAC has no text: see
-    /// [`Secrets::mac_key`].
+    /// [`Secrets::mac_keys`].
     #[must_use]
     pub fn get(&self, account: &Account, kind: SecretKind) -> Option<SecretText> {
         match self.value(account, kind)? {
@@ -120,7 +119,7 @@ impl Secrets {
         self.folder.as_ref().map(|folder| folder.join(format!("{account}.{}", kind.file())))
     }
 
-    /// The keys with which an account's requests may be signed, if it has some: for [`SecretKind::SigningSecret`],
+    /// The keys with which an account's requests may be signed, or are signed, if it has some: for [`SecretKind::SigningSecret`],
     /// [`SecretKind::WhatsappAppSecret`], [`SecretKind::ChangesSecret`] and [`SecretKind::KlaviyoWebhookSecret`].
     #[must_use]
     pub fn mac_keys(&self, account: &Account, kind: SecretKind) -> Option<MacKeys> {
@@ -128,12 +127,6 @@ impl Secrets {
             SecretValue::Mac(keys) => Some(keys),
             SecretValue::Text(_) | SecretValue::Whatsapp(_) => None,
         }
-    }
-
-    /// The key that signs for an account, if it has one: the newer one of [`Secrets::mac_keys`].
-    #[must_use]
-    pub fn mac_key(&self, account: &Account, kind: SecretKind) -> Option<MacKey> {
-        self.mac_keys(account, kind).map(|keys| keys.newer().clone())
     }
 
     /// What an account wants of its WhatsApp; the defaults if it has no [`SecretKind::WhatsappSettings`].

@@ -32,13 +32,13 @@ fn files_are_read_again_when_they_change() {
     assert!(!changes.has_changed().unwrap());
     write("shop-1.api-key", "pk_another");
     write("shop-2.api-key", "pk_two");
-    assert!(secrets.mac_key(&account("shop-1"), SecretKind::SigningSecret).is_some());
+    assert!(secrets.mac_keys(&account("shop-1"), SecretKind::SigningSecret).is_some());
     std::fs::remove_file(folder.path().join("shop-1.signing-secret")).unwrap();
     secrets.reload().unwrap();
     assert!(changes.has_changed().unwrap());
     assert_eq!(key("shop-1").as_deref(), Some("pk_another"));
     assert_eq!(key("shop-2").as_deref(), Some("pk_two"));
-    assert_eq!(secrets.mac_key(&account("shop-1"), SecretKind::SigningSecret), None);
+    assert_eq!(secrets.mac_keys(&account("shop-1"), SecretKind::SigningSecret), None);
 }
 
 /// Stores with fixed times, and archives that are unpacked with theirs, replace a file by one of the same
@@ -85,7 +85,7 @@ fn numbers_that_cannot_be_told_close_the_webhook() {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("shop-1.whatsapp-app-secret", "0123456789abcdef0123456789abcdef");
     let secrets = Secrets::folder(folder.path()).unwrap();
-    let is_open = || secrets.mac_key(&account("shop-1"), SecretKind::WhatsappAppSecret).is_some();
+    let is_open = || secrets.mac_keys(&account("shop-1"), SecretKind::WhatsappAppSecret).is_some();
     assert!(is_open());
     for (ids, open) in [("+1 555 078 3881", false), ("106540352242922", true), ("", false)] {
         write("shop-1.whatsapp-phone-number-id", ids);

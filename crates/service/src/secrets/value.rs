@@ -42,9 +42,8 @@ impl SecretValue {
             return Err(InvalidSecret::Characters);
         }
         match kind {
-            SecretKind::SigningSecret => return MacKeys::parse(text, MacKey::signing_secret).map(Self::Mac),
-            SecretKind::ChangesSecret => {
-                return MacKey::signing_secret(text).map(MacKeys::from).map(Self::Mac);
+            SecretKind::SigningSecret | SecretKind::ChangesSecret => {
+                return MacKeys::parse(text, MacKey::signing_secret).map(Self::Mac);
             }
             SecretKind::KlaviyoWebhookSecret => {
                 return MacKeys::parse(text, MacKey::webhook_secret).map(Self::Mac);
@@ -101,7 +100,7 @@ mod tests {
 
     fn mac_key(kind: SecretKind, text: &str) -> MacKey {
         match SecretValue::parse(kind, text).unwrap() {
-            SecretValue::Mac(keys) => keys.newer().clone(),
+            SecretValue::Mac(keys) => keys.iter().next().unwrap().clone(),
             _ => panic!("{kind:?} is no key"),
         }
     }

@@ -207,7 +207,8 @@ async fn told_in_order(seed: u64) {
         _ => OK,
     });
     let key = MacKey::signing_secret(SECRET).unwrap();
-    let endpoint = Arc::new(Sender::new(true).unwrap()).endpoint(platform.url.parse().unwrap(), key).unwrap();
+    let endpoint =
+        Arc::new(Sender::new(true).unwrap()).endpoint(platform.url.parse().unwrap(), key.into()).unwrap();
     let wait = |_: String, pause: Duration| async move {
         sleep(pause).await;
         true

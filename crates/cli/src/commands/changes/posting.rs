@@ -48,9 +48,9 @@ impl Posting {
         let invalid = |sentence: &str| Failure::invalid(None, sentence);
         let secrets = Secrets::environment(&[SecretKind::ChangesSecret]);
         let secrets = secrets.map_err(|error| invalid(&chain(&error)))?;
-        let key = secrets.mac_key(&Account::default(), SecretKind::ChangesSecret);
+        let keys = secrets.mac_keys(&Account::default(), SecretKind::ChangesSecret);
         let variable = SecretKind::ChangesSecret.variable();
-        let key = key.ok_or_else(|| {
+        let keys = keys.ok_or_else(|| {
             invalid(&format!("there is no secret to sign with: set {variable}")).hint(format!(
                 "export {variable}=\"$(klaviyo-connector secret)\" makes one; the endpoint needs it too"
             ))
@@ -60,7 +60,7 @@ impl Posting {
             return Err(invalid("--post is not an address such as https://platform.example/klaviyo"));
         }
         let sender = Arc::new(service::sender(self.private_endpoints)?);
-        let endpoint = sender.endpoint(url.clone(), key).map_err(|error| invalid(&error.to_string()))?;
+        let endpoint = sender.endpoint(url.clone(), keys).map_err(|error| invalid(&error.to_string()))?;
         Ok(Some(Destination::Endpoint(endpoint)))
     }
 }
