@@ -1,5 +1,7 @@
 //! `klaviyo-connector serve`: the front door, which takes opt-ins over HTTP.
 
+mod missing;
+
 use crate::account::Account;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -237,11 +239,7 @@ impl Serve {
         };
         let door = Arc::new(door);
         if self.secrets.folder.is_none() && door.accounts().is_empty() {
-            let missing = "nobody could sign a request: there is no KLAVIYO_SIGNING_SECRET and no \
-                           KLAVIYO_WHATSAPP_APP_SECRET, or, without --nats, no KLAVIYO_API_KEY";
-            return Err(Failure::invalid(None, missing)
-                .hint("export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"")
-                .hint("--secrets names a folder with the secrets of many accounts"));
+            return Err(missing::unserved(nats.is_some() || !secrets.authenticated().is_empty()));
         }
         if door.accounts().is_empty() {
             error!(
@@ -253,6 +251,9 @@ impl Serve {
         let (health, health_url) = service::listen(self.health_listen, "--health-listen", service::health())?;
         service::end_at_once(&interrupt);
         introduce(account.json, [&url, &health_url], &door, nats.is_some());
+        if self.secrets.folder.is_none() {
+            missing::tell_what_whatsapp_lacks(&secrets, nats.is_some());
+        }
         let looked_after = ops::router(door.clone(), Arc::new(registry));
         tokio::select! {
             () = listener.serve(routes(&door), interrupt.asked()) => {}

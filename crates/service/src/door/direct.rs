@@ -214,8 +214,11 @@ fn response(account: &Account, id: String, result: Result<ReplyState, Failure>) 
     let seconds = |after: Option<Duration>| Some(after.map_or(1, |after| after.as_secs().max(1)));
     let (status, retry_after) = match disposition {
         Disposition::GiveUp => (StatusCode::UNPROCESSABLE_ENTITY, None),
-        Disposition::RetryLater => (StatusCode::SERVICE_UNAVAILABLE, seconds(retry_after)),
-        Disposition::Retry => (StatusCode::SERVICE_UNAVAILABLE, seconds(None)),
+        Disposition::RetryLater | Disposition::Retry => {
+            warn!(%account, code = reason.code, reason = reason.message, "not done for now; the caller has to repeat it");
+            let after = retry_after.filter(|_| disposition == Disposition::RetryLater);
+            (StatusCode::SERVICE_UNAVAILABLE, seconds(after))
+        }
         Disposition::StopAccount => {
             warn!(%account, code = reason.code, reason = reason.message, "the account needs another key or setting");
             (StatusCode::BAD_GATEWAY, None)

@@ -28,6 +28,7 @@ mod outcomes;
 mod replay;
 mod replies;
 mod reply;
+mod seldom;
 mod signed;
 mod state;
 mod webhook;

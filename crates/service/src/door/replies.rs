@@ -4,7 +4,9 @@ use super::metrics::DoorMetrics;
 use crate::account::Account;
 use crate::moment::Moment;
 use crate::outcome::Outcome;
-use crate::reply::{MemoryLedger, Replier, Reply, ReplyEnd, Step};
+use crate::reply::{Hold, MemoryLedger, Replier, Reply, ReplyEnd, Step};
+use crate::secrets::SecretKind;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -72,17 +74,25 @@ impl DirectReplies {
 impl Inner {
     async fn send(&self, reply: &Reply) -> ReplyEnd {
         let account = &reply.account;
-        for _ in 0..ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             let reason = match self.replier.send(reply, &self.ledger).await {
                 Ok(Step::Ended(end)) => return end,
-                Ok(Step::Later(_, after, _)) => {
+                Ok(Step::Later(hold, after, reason)) => {
+                    if hold == Hold::Account && attempt == 1 {
+                        warn!(%account, reason, "a reply waits");
+                    }
                     sleep(after).await;
                     continue;
                 }
                 Ok(Step::Setting(_, reason)) => reason,
-                Err(error) => error.to_string(),
+                Err(error) => {
+                    warn!(%account, error = &error as &dyn Error, "a reply is not sent");
+                    return ReplyEnd::Dropped;
+                }
             };
-            warn!(%account, reason, "a reply is not sent");
+            let [token, number] =
+                [SecretKind::WhatsappToken, SecretKind::WhatsappPhoneNumberId].map(SecretKind::file);
+            warn!(%account, reason, "a reply is not sent; see the account's {token} and {number}");
             return ReplyEnd::Dropped;
         }
         warn!(%account, "a reply is not sent: WhatsApp takes none for now");

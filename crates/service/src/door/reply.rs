@@ -141,6 +141,14 @@ pub(super) struct OptInReply {
 }
 
 impl OptInReply {
+    /// The code of what made it fail.
+    pub(super) fn code(&self) -> Option<&str> {
+        match &self.state {
+            ReplyState::Failed(reason) => Some(&reason.code),
+            ReplyState::Accepted { .. } | ReplyState::Ended { .. } => None,
+        }
+    }
+
     /// The sentence that says why it failed.
     pub(super) fn reason(&self) -> Option<&str> {
         match &self.state {

@@ -8,6 +8,7 @@ use super::metrics::DoorMetrics;
 use super::replay::ReplayCache;
 use super::replies::DirectReplies;
 use super::reply::{OptInResponse, Rejection};
+use super::seldom::Seldom;
 use crate::account::Account;
 use crate::delivery_event::DeliveryEvent;
 use crate::metrics::QueueConnection;
@@ -81,6 +82,7 @@ pub struct Door {
     pub(super) metrics: DoorMetrics,
     /// Checks the signatures of accounts that are not here, so that they take as long as others.
     pub(super) decoy_keys: MacKeys,
+    pub(super) stranger_warnings: Seldom,
     rate: DefaultKeyedRateLimiter<(Account, Lane)>,
 }
 
@@ -120,8 +122,8 @@ impl Door {
         let DoorLimits { unsigned_bytes, signed_bytes, body, pause } = settings.limits;
         let bodies = Bodies::new(unsigned_bytes, body, pause);
         let admission = Admission::new(settings.concurrency.get() as usize, signed_bytes);
-        let decoy_keys = MacKey::decoy().into();
-        Self { backend, secrets, settings, rate, bodies, admission, metrics, decoy_keys }
+        let (decoy_keys, stranger_warnings) = (MacKey::decoy().into(), Seldom::default());
+        Self { backend, secrets, settings, rate, bodies, admission, metrics, decoy_keys, stranger_warnings }
     }
 
     /// The accounts that callers can reach here.

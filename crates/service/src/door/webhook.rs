@@ -45,7 +45,8 @@ pub(super) async fn get_verification(
     asked: Result<Query<Verification>, QueryRejection>,
 ) -> Result<String, Rejection> {
     let account = account.parse::<Account>().ok();
-    let token = account.and_then(|account| door.secrets.get(&account, SecretKind::WhatsappVerifyToken));
+    let token =
+        account.as_ref().and_then(|account| door.secrets.get(account, SecretKind::WhatsappVerifyToken));
     // The comparison takes as long for an account without a token.
     let expected = token.as_ref().map_or("", |token| token.as_str());
     match asked {
@@ -54,12 +55,23 @@ pub(super) async fn get_verification(
         {
             Ok(asked.challenge)
         }
-        _ => Err(Rejection::new(
-            StatusCode::FORBIDDEN,
-            Code::Forbidden.as_str(),
-            "the verify token is not this account's",
-        )),
+        _ => {
+            warn_of_stranger(&door, account.as_ref(), SecretKind::WhatsappVerifyToken);
+            Err(Rejection::new(
+                StatusCode::FORBIDDEN,
+                Code::Forbidden.as_str(),
+                "the verify token is not this account's",
+            ))
+        }
     }
+}
+
+/// Warns that a request does not have what this secret is about: Meta has another one, or a stranger asks. Seldom, since
+/// strangers can ask often.
+fn warn_of_stranger(door: &Door, account: Option<&Account>, kind: SecretKind) {
+    let Some(account) = account.filter(|_| door.stranger_warnings.is_due()) else { return };
+    let place = door.secrets.place(account, kind);
+    warn!(%account, "the webhook of WhatsApp is asked by a stranger, or {place} is not what Meta has; other such requests are not told for a minute");
 }
 
 pub(super) async fn post_notification(
@@ -72,7 +84,12 @@ pub(super) async fn post_notification(
     let account = account.parse::<Account>().ok();
     let keys =
         account.as_ref().and_then(|account| door.secrets.mac_keys(account, SecretKind::WhatsappAppSecret));
-    keys.as_ref().unwrap_or(&door.decoy_keys).check(|key| signature::check_meta(&headers, key, &body))?;
+    let checked =
+        keys.as_ref().unwrap_or(&door.decoy_keys).check(|key| signature::check_meta(&headers, key, &body));
+    if let Err(error) = checked {
+        warn_of_stranger(&door, account.as_ref(), SecretKind::WhatsappAppSecret);
+        return Err(error.into());
+    }
     let (Some(account), Some(_)) = (account, keys) else { return Err(SignatureError::Signature.into()) };
     let (body, _admitted) = door.admission.admit(&account, body)?;
     let numbers = door.secrets.get(&account, SecretKind::WhatsappPhoneNumberId);
@@ -100,7 +117,7 @@ pub(super) async fn post_notification(
     if numbers.is_none() && door.secrets.is_shared(&account, SecretKind::WhatsappAppSecret) {
         let what = "Meta signs for several accounts here with the same app secret, and only the id of its phone number \
                     tells an account's notifications";
-        return Err(missing(&account, what, SecretKind::WhatsappPhoneNumberId));
+        return Err(missing(&door, &account, what, SecretKind::WhatsappPhoneNumberId));
     }
     // The account cannot make a notification smaller, so one with more than its rate uses up all of it.
     let most = door.settings.rate.get() as usize;
@@ -125,7 +142,7 @@ pub(super) async fn post_notification(
         None if opt_ins.is_empty() => "",
         None => {
             let what = "the account has no list for WhatsApp";
-            return Err(missing(&account, what, SecretKind::WhatsappList));
+            return Err(missing(&door, &account, what, SecretKind::WhatsappList));
         }
     };
     let mut requests = opt_ins.into_iter().peekable();
@@ -169,8 +186,8 @@ impl NotificationReply {
 
 /// The account lacks a setting. Meta repeats for days every notification that is not answered 200, so nothing
 /// is lost.
-fn missing(account: &Account, what: &str, kind: SecretKind) -> Rejection {
-    let message = format!("{what}; put it into {account}.{}", kind.file());
+fn missing(door: &Door, account: &Account, what: &str, kind: SecretKind) -> Rejection {
+    let message = format!("{what}; put it into {}", door.secrets.place(account, kind));
     error!(%account, "{message}");
     Rejection::overloaded("setting", message)
 }
@@ -186,7 +203,7 @@ fn warn_of_rejected(
     for response in responses.iter().filter(is_rejected) {
         // Meta's ids contain the sender's number, and Klaviyo's sentences may contain more.
         let key = key(account, &response.reply.id);
-        warn!(%account, %key, "{warning}");
+        warn!(%account, %key, code = response.reply.code(), "{warning}");
     }
 }
 

@@ -119,6 +119,15 @@ impl Secrets {
         self.folder.as_ref().map(|folder| folder.join(format!("{account}.{}", kind.file())))
     }
 
+    /// The name of the place where a secret of an account belongs: a file, or a variable.
+    #[must_use]
+    pub fn place(&self, account: &Account, kind: SecretKind) -> String {
+        match self.folder {
+            Some(_) => format!("{account}.{}", kind.file()),
+            None => kind.variable(),
+        }
+    }
+
     /// The keys with which an account's requests may be signed, or are signed, if it has some: for [`SecretKind::SigningSecret`],
     /// [`SecretKind::WhatsappAppSecret`], [`SecretKind::ChangesSecret`] and [`SecretKind::KlaviyoWebhookSecret`].
     #[must_use]
