@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wasmtime.component import Variant
-
 from klaviyo_connector import ApiAccess, Bounds, HttpRequest, HttpResponse, Klaviyo, Limits
-from klaviyo_connector._codec import record
+from klaviyo_connector._import import Failure, Request
 from klaviyo_connector._outbound_http import OutboundHttp
 from klaviyo_connector._revision import RevisionNotes
 from klaviyo_connector._secret import Secret
@@ -103,7 +101,7 @@ def test_requests(called: str, function: str, api: ApiAccess | None, method: str
     outbound = OutboundHttp(
         Limits(), Secret(KEY), "https://a.klaviyo.com", recorder, time.monotonic() + 9, called, api, RevisionNotes()
     )
-    request = record(method=method, url=url, headers=[], auth="Klaviyo-API-Key", body=b"", function=function)
+    request = Request(method, url, headers=[], auth="Klaviyo-API-Key", body=b"", function=function)
     answer = outbound.send(request)
     assert [(each.method, each.url) for each in recorder.sent] == ([(method.upper(), url)] if sent else [])
-    assert sent or (isinstance(answer, Variant) and answer.tag == "denied")
+    assert sent or (isinstance(answer, Failure) and answer.kind == "denied")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import pickle
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -259,11 +257,9 @@ def test_closing(component: Path) -> None:
     transport = Answering()
     klaviyo = Klaviyo(KEY, transport=transport, component=component)
     klaviyo.lookup(Email("priya@example.com"))
-    thread = ticker(klaviyo)
-    assert thread.is_alive()
     klaviyo.close()
     klaviyo.close()
-    assert not thread.is_alive() and transport.closed == 1
+    assert transport.closed == 1
     with pytest.raises(RuntimeError, match="closed"):
         klaviyo.lookup(Email("priya@example.com"))
 
@@ -272,16 +268,22 @@ def test_what_is_not_closed_is_closed_with_its_last_use(component: Path) -> None
     transport = Answering()
     klaviyo = Klaviyo(KEY, transport=transport, component=component)
     klaviyo.lookup(Email("priya@example.com"))
-    thread = ticker(klaviyo)
     del klaviyo
     gc.collect()
-    assert not thread.is_alive() and transport.closed == 1
+    assert transport.closed == 1
 
 
-def ticker(klaviyo: Klaviyo) -> threading.Thread:
-    thread = klaviyo._sandbox.ticker._thread
+def test_the_thread_ends_when_there_are_no_calls(client: Klaviyo) -> None:
+    with pytest.raises(InvalidInput):
+        client.lookup(Email("nobody"))
+    ticker = client._sandbox._compiled.ticker
+    thread = ticker._thread
     assert thread is not None
-    return thread
+    thread.join(10)
+    assert not thread.is_alive()
+    with pytest.raises(InvalidInput):
+        client.lookup(Email("nobody"))
+    assert ticker._thread not in (None, thread)
 
 
 class Waiting(Answering):
@@ -306,9 +308,6 @@ def test_closing_lets_calls_finish(component: Path) -> None:
         klaviyo.close()
         transport.release.set()
         assert call.result() is None
-    thread = ticker(klaviyo)
-    thread.join(10)
-    assert not thread.is_alive()
 
 
 def test_waiting_is_not_computing(component: Path) -> None:
@@ -330,25 +329,6 @@ def test_a_call_within_a_call(component: Path) -> None:
             return super().send(request, bounds)
 
     with inner, Klaviyo(KEY, transport=Nested(), component=component) as klaviyo:
-        assert klaviyo.lookup(Email("priya@example.com")) is None
-
-
-def test_another_process(component: Path) -> None:
-    """Its threads are not there, and its connections would be shared."""
-    with Klaviyo(KEY, transport=Answering(), component=component) as klaviyo:
-        klaviyo.lookup(Email("priya@example.com"))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if child == 0:
-            try:
-                klaviyo.lookup(Email("priya@example.com"))
-            except RuntimeError as error:
-                klaviyo.close()
-                os._exit(42 if "process" in str(error) else 1)
-            finally:
-                os._exit(1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
         assert klaviyo.lookup(Email("priya@example.com")) is None
 
 

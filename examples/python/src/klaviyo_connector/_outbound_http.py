@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 from wasmtime import WasmtimeError
-from wasmtime.component import Record, Variant
 
 from . import _egress, access
-from ._codec import record
+from ._import import Failure, Request, Response
 from ._revision import RevisionNotes
 from ._secret import Secret
 from .access import ApiAccess
@@ -61,7 +59,7 @@ class OutboundHttp:
         self.warnings: list[str] = []
         self.interrupted: BaseException | None = None
 
-    def send(self, request: Any) -> Record | Variant:
+    def send(self, request: Request) -> Response | Failure:
         """What `http.send` returns. An exception here would be a trap, and wasmtime would keep it where another thread
         finds it: so there is none, but wasmtime's own, for what is to stop the call."""
         self._requests += 1
@@ -80,12 +78,12 @@ class OutboundHttp:
             self.interrupted.__context__ = None
             raise WasmtimeError("interrupted") from None
 
-    def _checked(self, request: Any) -> HttpRequest:
+    def _checked(self, request: Request) -> HttpRequest:
         """What leaves the sandbox is not trusted: all of it is looked at before it is sent."""
         limits = self._limits
         if self._requests > limits.requests:
             raise _denied(f"the call has made the {limits.requests} requests that Limits.requests allows")
-        lines = sum(len(header.name) + len(header.value) + len(": \r\n") for header in request.headers)
+        lines = sum(len(name) + len(value) + len(": \r\n") for name, value in request.headers)
         size = len(request.url) + len(request.auth) + lines
         if size > limits.header_bytes:
             limit = f"Limits.header_bytes allows {limits.header_bytes}"
@@ -108,15 +106,15 @@ class OutboundHttp:
         if not _TOKEN.fullmatch(request.auth):
             raise _denied("the request's authorization scheme is not a single word")
         headers: dict[str, str] = {}
-        for header in request.headers:
-            name = header.name.lower()
-            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(header.value):
+        for written, value in request.headers:
+            name = written.lower()
+            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
                 raise _denied("a header of the request has characters that no header may have")
             if name in _FORBIDDEN_HEADERS:
                 raise _denied(f"the header {name} is the host's, and the component must not send one")
             if name in headers:
                 raise _denied(f"the header {name} is there twice")
-            headers[name] = header.value
+            headers[name] = value
         headers["user-agent"] = "klaviyo-connector-python/0.1.0"
         headers["authorization"] = f"{request.auth} {self._key.reveal()}"
         return HttpRequest(method, self._origin + target, tuple(headers.items()), request.body)
@@ -130,7 +128,7 @@ class OutboundHttp:
         until = now + min(limits.attempt, left)
         return Bounds(until, limits.connect, limits.header_bytes, limits.response_bytes)
 
-    def _answered(self, request: HttpRequest, response: HttpResponse) -> Record:
+    def _answered(self, request: HttpRequest, response: HttpResponse) -> Response:
         """The answer as the component gets it. A server that sends the key back does not get it into the sandbox."""
         if not isinstance(response.status, int) or not 0 <= response.status <= 0xFFFF:
             raise TransportFailure("other", "the transport returned a status that is none")
@@ -138,16 +136,16 @@ class OutboundHttp:
         if size > self._limits.header_bytes or len(response.body) > self._limits.response_bytes:
             limits = "Limits.header_bytes or Limits.response_bytes"
             raise TransportFailure("too-large", f"the transport returned more than {limits} allow")
-        headers = [record(name=self._clean(name.encode()), value=self._clean(value)) for name, value in response.headers]
+        headers = [(self._clean(name.encode()), self._clean(value)) for name, value in response.headers]
         asked = dict(request.headers).get("revision", "")
         named = (value for name, value in response.headers if name.lower() == "x-klaviyo-api-revision")
         served = self._clean(next(named, b""))
         if warning := self._revisions.warning(asked, served):
             self.warnings.append(warning)
-        return record(status=response.status, headers=headers, body=self._key.without(bytes(response.body)))
+        return Response(response.status, headers, self._key.without(bytes(response.body)))
 
-    def _failed(self, kind: Kind, reason: str) -> Variant:
-        return Variant(kind, self._clean(reason.encode(errors="replace")))
+    def _failed(self, kind: Kind, reason: str) -> Failure:
+        return Failure(kind, self._clean(reason.encode(errors="replace")))
 
     def _clean(self, text: bytes) -> str:
         return self._key.without(text).decode(errors="replace")

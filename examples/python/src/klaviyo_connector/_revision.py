@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 
+from . import _fork
+
 # The most pairs of revisions that a client warns of. Klaviyo has about eight revisions at a time.
 _PAIRS = 64
 
@@ -22,6 +24,10 @@ class RevisionNotes:
 
     def __init__(self) -> None:
         self._told: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+        _fork.renew(self)
+
+    def after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def warning(self, asked: str, served: str) -> str | None:

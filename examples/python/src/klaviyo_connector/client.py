@@ -14,7 +14,7 @@ from . import _codec, _egress, _functions
 from ._functions import Function
 from ._outbound_http import OutboundHttp
 from ._revision import RevisionNotes, RevisionWarning
-from ._sandbox import Sandbox, read
+from ._sandbox import Sandbox
 from ._secret import Secret
 from .access import ApiAccess
 from .errors import KlaviyoError, TooLarge
@@ -62,9 +62,9 @@ class Klaviyo(Functions):
             raise TypeError(f"limits: expected Limits, got {type(limits).__name__}")
         self._api = ApiAccess.of(api)
         self._revisions = RevisionNotes()
-        self._sandbox = Sandbox(read(component), self._limits)
+        self._sandbox = Sandbox(component, self._limits)
         self._transport = HttpTransport(self._origin) if transport is None else transport
-        self._close = weakref.finalize(self, _close, self._sandbox, self._transport)
+        self._close = weakref.finalize(self, self._transport.close)
 
     def __enter__(self) -> Klaviyo:
         return self
@@ -75,11 +75,12 @@ class Klaviyo(Functions):
         self.close()
 
     def close(self) -> None:
-        """Ends the thread that watches the time, and closes connections. A call that is under way is answered what it has
-        asked, and can ask no more."""
+        """Closes connections. A call that is under way is answered what it has asked, and can ask no more."""
         self._close()
 
     def _call(self, function: Function[T], *arguments: object) -> T:
+        if not self._close.alive:
+            raise RuntimeError("this Klaviyo is closed")
         until = time.monotonic() + self._limits.time
         named = zip(arguments, function.parameters.items(), strict=True)
         lowered = [_codec.lower(value, hint, name) for value, (name, hint) in named]
@@ -102,11 +103,6 @@ class Klaviyo(Functions):
             raise outbound.interrupted
         returned: T = _codec.result(value, function.returns)
         return returned
-
-
-def _close(sandbox: Sandbox, transport: Transport) -> None:
-    sandbox.ticker.close()
-    transport.close()
 
 
 def _check_size(contacts: list[Any], limit: int) -> None:

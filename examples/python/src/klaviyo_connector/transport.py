@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import urllib3
 import urllib3.connection
 
+from . import _fork
+
 Kind = Literal["denied", "timeout", "connection", "too-large", "other"]
 
 
@@ -76,15 +78,26 @@ class HttpTransport:
     system trusts. No redirect, no repetition, no compression, no proxy from the environment."""
 
     def __init__(self, origin: str) -> None:
-        parts = urlsplit(origin)
+        self._origin = origin
+        self._context = ssl.create_default_context() if origin.startswith("https://") else None
+        self._pool = self._new_pool()
+        _fork.renew(self)
+
+    def _new_pool(self) -> urllib3.HTTPConnectionPool:
+        parts = urlsplit(self._origin)
         options: dict[str, Any] = {"host": parts.hostname, "port": parts.port, "maxsize": 32, "retries": False}
-        self._pool: urllib3.HTTPConnectionPool
-        if parts.scheme == "https":
-            self._pool = urllib3.HTTPSConnectionPool(**options, ssl_context=ssl.create_default_context())
-            self._pool.ConnectionCls = _SecureConnection
+        pool: urllib3.HTTPConnectionPool
+        if self._context is not None:
+            pool = urllib3.HTTPSConnectionPool(**options, ssl_context=self._context)
+            pool.ConnectionCls = _SecureConnection
         else:
-            self._pool = urllib3.HTTPConnectionPool(**options)
-            self._pool.ConnectionCls = _Connection
+            pool = urllib3.HTTPConnectionPool(**options)
+            pool.ConnectionCls = _Connection
+        return pool
+
+    def after_fork(self) -> None:
+        # The connections are the parent's: two processes that write to one would read each other's answers.
+        self._pool = self._new_pool()
 
     def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
         token = _bounds.set(bounds)
