@@ -111,8 +111,8 @@ fn name(identifier: &Identifier) -> String {
 
 /// The names of the people whom a message of a lane is about; none if it cannot be read.
 fn names_in(message: &[u8]) -> Option<BTreeSet<String>> {
-    let Message { email, phone_number, external_id, whatsapp, conversation, address, opt_out: _ } =
-        serde_json::from_slice(message).ok()?;
+    let message: Message = serde_json::from_slice(message).ok()?;
+    let Message { email, phone_number, external_id, whatsapp, conversation, address, .. } = message;
     let mut names = names_of(email, phone_number, external_id);
     for conversation in whatsapp.into_iter().chain(conversation) {
         let Conversation { number, user_id } = conversation;
@@ -121,6 +121,9 @@ fn names_in(message: &[u8]) -> Option<BTreeSet<String>> {
         names.extend(number.map(|number| name(&Identifier::PhoneNumber(number))));
         names.extend(user_id.map(|id| name(&Identifier::ExternalId(id))));
     }
+    // WhatsApp's id of the person before and after a change of it.
+    let ids = [message.previous, message.renamed_to].into_iter().flatten();
+    names.extend(ids.map(|id| name(&Identifier::ExternalId(id))));
     names.extend(address.map(|address| match address.contains('@') {
         true => name(&Identifier::Email(address)),
         false => name(&Identifier::PhoneNumber(address)),
@@ -156,7 +159,7 @@ impl Text {
 // All other fields are passed over without being read: a properties object may hold numbers that fit nowhere, and people
 // whom the message is not about.
 
-/// What opt-ins, opt-outs, resumes, events and replies have in common.
+/// What opt-ins, opt-outs, resumes, events, replies and changed ids have in common.
 #[derive(Deserialize)]
 struct Message {
     email: Option<Text>,
@@ -166,6 +169,8 @@ struct Message {
     conversation: Option<Conversation>,
     address: Option<String>,
     opt_out: Option<IgnoredAny>,
+    previous: Option<String>,
+    renamed_to: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -239,6 +244,9 @@ mod tests {
             (json!({ "email": "priya@example.com.au" }), false),
             (json!({ "external_id": "US.1" }), true),
             (json!({ "external_id": "US.11" }), false),
+            (json!({ "previous": "US.1", "renamed_to": "US.2" }), true),
+            (json!({ "previous": "US.0", "renamed_to": "US.1" }), true),
+            (json!({ "previous": "US.0", "renamed_to": "US.2" }), false),
             (json!({ "external_id": "01PRIYA" }), false),
             (json!({ "whatsapp": { "message_id": "1", "number": "919820000001" } }), true),
             (json!({ "conversation": { "message_id": "1", "user_id": "US.1" } }), true),
