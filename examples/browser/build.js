@@ -9,26 +9,69 @@ import { bundle } from "./bundle.js";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
+/** Components that misbehave, of those in host-test/hostile. */
+const GUESTS = ["other-host", "own-authorization", "spin", "grow-memory"];
+
 /** What each component may import. What it cannot ask for, it cannot have. */
 const COMPONENTS = { klaviyo: ["klaviyo:connector/http"], "klaviyo-mock": [] };
 
-async function component(name, allowed) {
-  const file = at(`../../target/component/${name}.wasm`);
-  if (!existsSync(file)) fail(`there is no component at ${file}; run \`cargo xtask build\``);
-  const bytes = readFileSync(file);
+async function transpiled(file, name) {
+  const path = at(`../../target/component/${file}.wasm`);
+  if (!existsSync(path)) fail(`there is no component at ${path}; run \`cargo xtask build\``);
+  const bytes = readFileSync(path);
   // An error that a component returned is told from a defect.
   const errors = { noComponentErrorWrapping: false };
   const options = { name, instantiation: "async", nodejsCompat: false, wasiShim: false, ...errors };
-  const { files, imports } = await transpileBytes(bytes, options);
+  return { bytes: bytes.length, ...(await transpileBytes(bytes, options)) };
+}
+
+async function component(name, allowed) {
+  const { bytes, files, imports } = await transpiled(name, name);
   if (imports.join() !== allowed.join()) {
     fail(`${name}.wasm imports ${imports.join(", ") || "nothing"}, and may import ${allowed.join(", ") || "nothing"}`);
   }
   for (const [path, content] of Object.entries(files)) {
     if (path.endsWith(".js")) writeFileSync(at(`generated/${path}`), whole(new TextDecoder().decode(content)));
-    // Half as large; a browser unpacks it in a few milliseconds.
-    if (path.endsWith(".wasm")) writeFileSync(at(`generated/${path}.gz`), gzipSync(content, { level: 9 }));
   }
-  return { bytes: bytes.length, imports };
+  return { name, bytes, imports, modules: modules(files) };
+}
+
+/** A component that misbehaves: its modules, for the connector's JavaScript, and the text that it was made of. */
+async function guest(name) {
+  const { files } = await transpiled(`hostile/${name}`, "klaviyo");
+  const text = readFileSync(at(`../../host-test/hostile/${name}.wat`), "utf8");
+  return { name, modules: modules(files), text };
+}
+
+/** The modules of a component, half as large: a browser unpacks them in a few milliseconds. */
+function modules(files) {
+  const wasm = Object.entries(files).filter(([path]) => path.endsWith(".wasm"));
+  return wasm.map(([path, content]) => [path, gzipSync(content, { level: 9 })]);
+}
+
+/** A module of JavaScript with the bytes of all WebAssembly modules. */
+function writeModules(components, guests) {
+  const imports = [];
+  const members = (modules) =>
+    modules.map(([path, bytes]) => {
+      const file = `${imports.length}-${path}.gz`;
+      writeFileSync(at(`generated/${file}`), bytes);
+      imports.push(`import m${imports.length} from "./${file}";`);
+      return `${JSON.stringify(path)}: m${imports.length - 1}`;
+    });
+  const own = components.flatMap((component) => members(component.modules));
+  const strange = guests.map(({ name, modules, text }) => {
+    return `${JSON.stringify(name)}: { modules: { ${members(modules).join(", ")} }, text: ${JSON.stringify(text)} }`;
+  });
+  const lines = [`export const MODULES = { ${own.join(", ")} };`, `export const GUESTS = { ${strange.join(", ")} };`];
+  writeFileSync(at("generated/modules.js"), [...imports, ...lines, ""].join("\n"));
+}
+
+/** What the page says of the product: what the package says of itself. */
+function product() {
+  const { name, version, license, homepage, repository } = JSON.parse(readFileSync(at("../node/package.json"), "utf8"));
+  const url = repository?.url ?? repository;
+  return { name, version, license, homepage: homepage ?? url?.replace(/^git\+/, "").replace(/\.git$/, "") };
 }
 
 /**
@@ -52,14 +95,20 @@ const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base
 rmSync(at("generated"), { recursive: true, force: true });
 mkdirSync(at("generated"));
 mkdirSync(at("dist"), { recursive: true });
-const [connector] = await Promise.all(Object.entries(COMPONENTS).map(([name, allowed]) => component(name, allowed)));
+const own = await Promise.all(Object.entries(COMPONENTS).map(([name, allowed]) => component(name, allowed)));
+writeModules(own, await Promise.all(GUESTS.map(guest)));
+const [{ bytes, imports }] = own;
 
 // No end tag may be in a script.
-const script = (await bundle(at("src/main.js"), { CONNECTOR: JSON.stringify(connector) })).replaceAll("</script", "<\\/script");
+// jco's scripts would read modules from beside themselves, if the page did not hand them over; a worker has no such place.
+const define = { "import.meta.url": '""', CONNECTOR: JSON.stringify({ bytes, imports }), PRODUCT: JSON.stringify(product()) };
+const script = (await bundle(at("src/index.js"), define)).replaceAll("</script", "<\\/script");
 const style = (await bundle(at("src/style.css"))).trim();
 const policy = [
   "default-src 'none'",
   `script-src ${hash(script)} 'wasm-unsafe-eval'`,
+  // The same script, in a thread that can be ended. It has this policy too.
+  "worker-src blob:",
   `style-src ${hash(style)}`,
   "img-src data:",
   "base-uri 'none'",

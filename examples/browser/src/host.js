@@ -1,16 +1,21 @@
 // The connector's host: what it can reach, and what is seen of it.
 
 import { startConnector, startKlaviyo } from "./components.js";
-import { refuseApi } from "./policy.js";
+import { camel } from "./contract.js";
+import { refuse } from "./policy.js";
 
 /** The key of the simulator's account. It is no secret. */
 const KEY = "pk_demo_3f9c1b7a5e2d4860";
 
-/** A host with a Klaviyo of its own. */
-export async function start() {
+/** A component that can be lent to several hosts: each has the requests of the calls that it makes. */
+export async function shared(startComponent = startConnector) {
+  const component = { send: undefined };
+  return Object.assign(component, await startComponent({ send: (request) => component.send(request) }));
+}
+
+/** A host of this component, with a Klaviyo of its own. */
+export async function start(component) {
   const { http, control } = await startKlaviyo();
-  let send;
-  const { contacts, events, lists, memory } = await startConnector({ send: (request) => send(request) });
   let then = performance.now();
 
   /** Klaviyo's time goes on as ours does. */
@@ -25,20 +30,27 @@ export async function start() {
     then = performance.now();
   }
 
+  /** Calls a function of the contract. */
+  function call(name, values) {
+    const [group, method] = name.split(".").map(camel);
+    return result(() => component[group][method](...values));
+  }
+
   /**
-   * Makes one call of the connector, and writes down what crosses its `http`.
+   * Makes one call of the component, and writes down what crosses its `http`.
    *
-   * @param call the call, such as `() => connector.contacts.optIn(contact, list)`
+   * @param name the function, such as `contacts.opt-in`
+   * @param values its arguments
    * @param meanwhile told each exchange before the connector learns of it
    */
-  function record(call, meanwhile = () => {}) {
+  function record(name, values, meanwhile = () => {}) {
     const exchanges = [];
     tick();
-    send = (request) => {
+    component.send = (request) => {
       const exchange = { request };
       exchanges.push(exchange);
       try {
-        refuseApi(request);
+        refuse(request, name);
         exchange.response = http.send(request);
       } catch (error) {
         exchange.failure = payload(error);
@@ -46,19 +58,19 @@ export async function start() {
       meanwhile(exchange);
       return answer(exchange);
     };
-    return { exchanges, result: result(call) };
+    return { exchanges, result: call(name, values) };
   }
 
   /**
    * The connector's own time for a call, in microseconds, once the browser has optimised it: the call is made again
    * and again, with the answers from before. The page is not held up: it has its turn after each slice.
    */
-  async function time(call, exchanges) {
+  async function time(name, values, exchanges) {
     let best = Infinity;
     for (let slice = 0; slice < 10; slice++) {
       await new Promise((resolve) => setTimeout(resolve));
       let next;
-      send = () => answer(exchanges[next++]);
+      component.send = () => answer(exchanges[next++]);
       const begin = performance.now();
       let calls = 0;
       let spent = 0;
@@ -66,7 +78,7 @@ export async function start() {
       while (spent < 10) {
         for (let more = 0; more < 5; more++) {
           next = 0;
-          result(call);
+          call(name, values);
         }
         calls += 5;
         spent = performance.now() - begin;
@@ -85,10 +97,7 @@ export async function start() {
 
   reset();
   return {
-    contacts,
-    events,
-    lists,
-    memory,
+    memory: component.memory,
     reset,
     record,
     time,

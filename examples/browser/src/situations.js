@@ -8,6 +8,7 @@
  * - `before`: an earlier opt-in of the same person.
  * - `race`: somebody else creates the profile after the search.
  * - `repeat`: what there is to try after the failure.
+ * - `any`: it can happen to every function, and not to an opt-in alone.
  */
 export const SITUATIONS = [
   {
@@ -50,6 +51,7 @@ export const SITUATIONS = [
   },
   {
     id: "wrong-key",
+    any: true,
     group: "It fails",
     label: "Wrong key",
     about: "The host has the key of no account.",
@@ -87,6 +89,7 @@ export const SITUATIONS = [
   },
   {
     id: "down",
+    any: true,
     group: "It fails",
     label: "Klaviyo is down",
     about: "Klaviyo answers 503 to everything.",
@@ -96,6 +99,7 @@ export const SITUATIONS = [
   },
   {
     id: "gateway",
+    any: true,
     group: "It fails",
     label: "Gateway's page",
     about: "The network in front of Klaviyo answers 502 with a page of HTML.",
@@ -105,6 +109,7 @@ export const SITUATIONS = [
   },
   {
     id: "firewall",
+    any: true,
     group: "It fails",
     label: "Firewall's page",
     about: "A firewall answers 403 with a page of HTML. It is not about scopes.",
@@ -132,6 +137,7 @@ export const SITUATIONS = [
   },
   {
     id: "retired",
+    any: true,
     group: "It fails",
     label: "Removed endpoint",
     about: "Klaviyo answers 410: the endpoint was removed. For a retired revision the next one answers.",
@@ -164,7 +170,14 @@ export const SITUATIONS = [
   },
 ];
 
-const NAMES = ["Priya Sharma", "Arjun Mehta", "Meera Nair", "Kabir Singh", "Ananya Rao", "Dev Patel"];
+/** What happens to other functions, where nothing else is chosen. */
+const USUAL = { id: "works", group: "It works", label: "As usual", about: "Klaviyo answers." };
+
+/** What can happen to a function. */
+export const situationsOf = (name) =>
+  name === "contacts.opt-in" ? SITUATIONS : [USUAL, ...SITUATIONS.filter(({ any }) => any)];
+
+const NAMES = ["Priya Sharma", "Arjun Mehta", "Meera Nair", "Kabir Singh", "Ananya Rao", "Dev Patel", "Isha Gupta", "Rohan Das"];
 
 /** The people who come, one after the other. */
 export function person(number) {

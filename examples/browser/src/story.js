@@ -11,8 +11,17 @@ export const STEPS = {
   read: "Read the consent back",
 };
 
-/** All that a request may be: a step of an opt-in, or what comes later. */
-export const TITLES = { ...STEPS, track: "The shop tracks the order", history: "Read the history" };
+/** All that a request may be: a step of an opt-in, or of another call. */
+export const TITLES = {
+  ...STEPS,
+  track: "The shop tracks the order",
+  history: "Read the history",
+  revoke: "Take the consent back",
+  import: "Import the contacts",
+  job: "Read the import",
+  metrics: "Read the names of metrics",
+  lists: "Read the lists",
+};
 
 /** Whoever writes SUBSCRIBE consents to marketing emails. */
 export const PERMISSION = { channels: [{ tag: "email" }], customSource: "WhatsApp bot" };
@@ -42,6 +51,10 @@ export function contact({ email, name, phone }) {
 export function step({ request: { method, url } }) {
   const reads = method === "get";
   if (url.includes("/api/events/")) return reads ? "history" : "track";
+  if (url.includes("/api/metrics/")) return "metrics";
+  if (url.includes("/api/profile-bulk-import-jobs/")) return reads ? "job" : "import";
+  if (url.includes("/api/profile-subscription-bulk-delete-jobs/")) return "revoke";
+  if (reads && url.includes("/api/lists/")) return "lists";
   if (reads) return url.includes("subscriptions") ? "read" : "search";
   if (url.includes("/api/profile-subscription-bulk-create-jobs/")) return "consent";
   return url.includes("/relationships/profiles/") ? "add" : "create";

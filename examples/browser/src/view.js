@@ -1,5 +1,6 @@
 // What is shown of a call: its requests as the cards of an automation, and what it came to.
 
+import { toContract } from "./contract.js";
 import { code, h, rows } from "./dom.js";
 import { STEPS, TITLES, body, branch, greeting, meaning, missing, query, remedy, reply, standing, step, variables } from "./story.js";
 
@@ -26,20 +27,17 @@ export function happened({ exchanges, result }) {
   return all.filter(Boolean);
 }
 
-/** The steps before any call. */
-export function outline(list) {
-  const request = (text) => h("code", {}, text);
-  return [
-    ghost("search", request("GET /api/profiles/?filter=…")),
-    ghost("create", "if there is none: ", request("POST /api/profiles/")),
-    ghost("add", request(`POST /api/lists/${list}/relationships/profiles/`)),
-    ghost("consent", request("POST /api/profile-subscription-bulk-create-jobs/")),
-    ghost("read", request("GET /api/profiles/?additional-fields[profile]=subscriptions")),
-  ];
+/** What a call would send. */
+export const outline = (exchanges) =>
+  exchanges.map((exchange) => ghost(step(exchange), h("code", {}, address(exchange.request))));
+
+function address({ method, url }) {
+  const { pathname, search } = new URL(url);
+  return `${method.toUpperCase()} ${pathname}${search && "?…"}`;
 }
 
 function ghost(kind, ...text) {
-  return h("li", { class: "card ghost" }, h("h3", {}, STEPS[kind]), h("p", {}, text));
+  return h("li", { class: "card ghost" }, h("h3", {}, TITLES[kind]), h("p", {}, text));
 }
 
 /** `bad`: this is where the call ended. */
@@ -48,14 +46,31 @@ function card(exchange, number, bad) {
   return h(
     "li",
     { class: bad ? "card bad" : "card", "data-step": step(exchange) },
-    h("h3", {}, h("span", { class: "number" }, `${number}`), TITLES[step(exchange)]),
-    h("div", { class: "halves" }, sent(exchange.request), came(exchange)),
+    h(
+      "details",
+      { open: bad },
+      h(
+        "summary",
+        {},
+        h("h3", {}, h("span", { class: "number" }, `${number}`), TITLES[step(exchange)]),
+        h("code", { class: "address" }, address(exchange.request)),
+        answered(exchange),
+      ),
+      h("div", { class: "halves" }, sent(exchange.request), came(exchange)),
+    ),
     kept.length > 0 &&
       rows(
         kept.map(({ name, source, value }) => [h("code", {}, name), h("span", { class: "source" }, source), h("strong", {}, value)]),
         "variables",
       ),
   );
+}
+
+/** The status of an answer; where there is none, that. */
+function answered({ response }) {
+  if (!response) return h("span", { class: "result bad" }, "no answer");
+  const { status } = response;
+  return h("span", { class: status < 400 ? "result" : "result bad" }, `${status}`);
 }
 
 function sent({ method, url, headers, auth, body: bytes }) {
@@ -73,13 +88,14 @@ function sent({ method, url, headers, auth, body: bytes }) {
   );
 }
 
-function came({ response, failure }) {
+function came(exchange) {
+  const { response, failure } = exchange;
   if (failure) {
     return h(
       "section",
       { class: "half" },
       h("h4", {}, "Answer"),
-      h("p", { class: "line" }, h("span", { class: "result bad" }, "no answer")),
+      h("p", { class: "line" }, answered({})),
       h("p", { class: "decoded" }, h("span", {}, `${failure.tag}: `), failure.val),
     );
   }
@@ -89,7 +105,7 @@ function came({ response, failure }) {
     "section",
     { class: "half" },
     h("h4", {}, "Answer"),
-    h("p", { class: "line" }, h("span", { class: status < 400 ? "result" : "result bad" }, `${status}`), meaning(status)),
+    h("p", { class: "line" }, answered(exchange), meaning(status)),
     bytes.length > 0 && code(body(bytes), "Body of the answer"),
     // What decides how long to wait is to be seen.
     h(
@@ -130,6 +146,37 @@ export function outcome({ result, captured }, repeat) {
   );
 }
 
+/** What another function than an opt-in returned. */
+export function returned({ result }, repeat, follow) {
+  if (result.err) return failure(result.err, repeat);
+  const value = { json: true, text: JSON.stringify(toContract(result.ok), null, 2) };
+  return h(
+    "div",
+    { class: "outcome" },
+    code(value, "What the function returned"),
+    follow && h("button", { type: "button", id: "follow" }, follow),
+  );
+}
+
+/** How a component that misbehaves was stopped. */
+export function stopped({ about }, { exchanges, result }) {
+  const { code: kind, message } = result.err;
+  const reached = exchanges.filter(({ response }) => response).length;
+  return h(
+    "div",
+    { class: "outcome" },
+    h("p", { class: "message" }, h("code", { class: "code" }, kind), quoted(message)),
+    rows(
+      [
+        ["what it does", about],
+        ["reached Klaviyo", reached === 1 ? "1 request" : `${reached || "no"} requests`],
+        ["this page", "goes on: the component has a thread of its own, which is ended"],
+      ],
+      "record",
+    ),
+  );
+}
+
 const says = (text) => h("p", { class: "bot" }, h("span", { class: "who" }, "Bot"), text);
 
 /** What the bot says to somebody whose history was read; or why it was not. */
@@ -146,7 +193,7 @@ function failure(error, repeat) {
   return h(
     "div",
     { class: "outcome failed" },
-    h("p", { class: "message" }, h("code", { class: "code" }, error.code), quoted(error.message)),
+    h("p", { class: "message" }, h("code", { class: "code bad" }, error.code), quoted(error.message)),
     rows(
       [
         ["what to do", remedy(error.code)],
@@ -198,9 +245,19 @@ export function facts({ bytes, imports, memory, micros, ready }) {
   const pairs = [
     [`${Math.round(bytes / 1000)} KB`, "the component"],
     [`${imports.length}`, imports.length === 1 ? `import: ${imports[0]}` : "imports"],
-    [micros === undefined ? "–" : `${Math.round(micros)} µs`, micros === undefined ? "a call" : "this call, warm, Klaviyo's time left out"],
+    [micros === undefined ? "–" : `${Math.round(micros)} µs`, "a warm call, without Klaviyo"],
     [`${Math.round(memory / 1000)} KB`, "its memory"],
-    [`${Math.round(ready)} ms`, "from opening the page to ready"],
+    [`${Math.round(ready)} ms`, "until the page was ready"],
   ];
   return pairs.map(([value, name]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+}
+
+/** The product, as its package names it. */
+export function product({ name, version, license, homepage }) {
+  return [
+    homepage ? h("a", { class: "name", href: homepage }, name) : h("span", { class: "name" }, name),
+    h("span", { class: "version" }, version),
+    h("a", { href: `https://spdx.org/licenses/${license}.html`, rel: "license" }, license),
+    h("a", { href: "https://developers.klaviyo.com/en/reference/api_overview" }, "Klaviyo's API"),
+  ];
 }

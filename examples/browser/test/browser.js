@@ -44,7 +44,8 @@ export async function visit(browser, options, use, url = PAGE) {
   try {
     const page = await context.newPage();
     const noise = [];
-    const expected = (request) => request === url || request.startsWith("data:");
+    const place = (address) => address.split("#")[0];
+    const expected = (request) => place(request) === place(url) || /^(data|blob):/.test(request);
     page.on("console", (message) => noise.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => noise.push(`error: ${error.message}`));
     page.on("request", (request) => expected(request.url()) || noise.push(`request: ${request.url()}`));
@@ -64,7 +65,19 @@ class Page {
   }
 
   async choose(situation) {
-    await this.page.locator(`input[value="${situation}"]`).check({ force: true });
+    await this.page.selectOption("#situation", situation);
+  }
+
+  /** Chooses a function, or a component that misbehaves. */
+  async action(name) {
+    await this.page.selectOption("#action", name);
+  }
+
+  /** Presses the button, whatever it is called. */
+  async press() {
+    await this.page.locator("[type=submit]").click();
+    await this.page.waitForFunction(() => document.getElementById("flow").dataset.result);
+    return this.run();
   }
 
   async optIn() {
@@ -107,6 +120,21 @@ class Page {
     });
   }
 
+  /** What this button copies. */
+  async copied(button) {
+    await this.page.evaluate(() => {
+      navigator.clipboard.writeText = async (text) => (globalThis.copied = text);
+    });
+    await this.page.locator(button).click();
+    return this.page.evaluate(() => globalThis.copied);
+  }
+
+  /** This call in a language. */
+  async code(language) {
+    await this.page.locator(`#tab-${language}`).click();
+    return this.page.locator("#code-text code").textContent();
+  }
+
   /** What Klaviyo is shown to hold: names of people, and how many members each list has. */
   holdings() {
     return this.page.evaluate(() => ({
@@ -120,8 +148,8 @@ class Page {
     return this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   }
 
-  screenshot(name) {
+  screenshot(name, fullPage = true) {
     mkdirSync(SCREENSHOTS, { recursive: true });
-    return this.page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
+    return this.page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
   }
 }

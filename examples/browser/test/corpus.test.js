@@ -7,7 +7,9 @@ import * as compare from "../../node/test/compare.js";
 import { files, fixture, read } from "../../node/test/fixture.js";
 import { parse, stringify } from "../../node/test/json.js";
 import { bundle } from "../bundle.js";
-import { launch } from "./browser.js";
+import { ACTIONS } from "../src/actions.js";
+import { SITUATIONS } from "../src/situations.js";
+import { launch, visit } from "./browser.js";
 
 /** Where `cargo xtask build` writes the corpus. */
 const CORPUS = new URL("../../../target/fixtures/", import.meta.url);
@@ -124,4 +126,29 @@ test("a fixture that is altered fails", async () => {
   for (const [name, change] of Object.entries(alterations)) {
     assert.equal(await judged(change), false, `${name} was altered, and it passed`);
   }
+});
+
+test("what the page copies as a fixture is one, and passes", async () => {
+  const copied = [];
+  await visit(browser, {}, async (page) => {
+    const copy = async () => copied.push(fixture(await page.copied("#fixture")));
+    for (const { id } of SITUATIONS) {
+      await page.choose(id);
+      await page.optIn();
+      await copy();
+    }
+    await page.choose("new");
+    await page.optIn();
+    await page.later();
+    await copy();
+    for (const { id } of ACTIONS) {
+      await page.action(id);
+      await page.press();
+      await copy();
+    }
+  });
+  assert.equal(copied.length, SITUATIONS.length + 1 + ACTIONS.length);
+  assert.deepEqual(new Set(copied.map(({ call }) => call.function)), new Set(ACTIONS.map(({ id }) => id)));
+  const differ = await replay(copied);
+  assert.deepEqual(differ.map((found, index) => [copied[index].name, found]).filter(([, found]) => found.length > 0), []);
 });

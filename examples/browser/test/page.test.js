@@ -21,6 +21,10 @@ test("a keyboard is enough", async () => {
   await visit(browser, {}, async ({ page, run }) => {
     const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.value || document.activeElement.textContent);
     const press = (key) => page.keyboard.press(key);
+    for (let stops = 0; (await focused()) !== "action"; stops++) {
+      assert.ok(stops < 10, "the form cannot be reached");
+      await press("Tab");
+    }
     await press("Tab");
     assert.equal(await focused(), "email");
     assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
@@ -31,18 +35,12 @@ test("a keyboard is enough", async () => {
     assert.equal(await page.getAttribute("#flow", "data-result"), "done");
     assert.match(await page.textContent("#state"), /meera@example\.com/);
 
-    for (const stop of ["name", "phone", "list"]) {
+    for (const stop of ["name", "phone", "list", "situation"]) {
       await press("Tab");
       assert.equal(await focused(), stop);
     }
-    await press("Tab");
-    assert.equal(await focused(), "new");
-    await press("ArrowRight");
-    assert.equal(await focused(), "again");
-    assert.ok(await page.isChecked("[value=again]"));
-    // The focus of a situation shows on its label.
-    assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement.nextElementSibling).outlineStyle), "solid");
-    while ((await focused()) !== "wrong-key") await press("ArrowRight");
+    await page.keyboard.type("Wrong key");
+    assert.equal(await page.inputValue("#situation"), "wrong-key");
     await press("Tab");
     assert.equal(await focused(), "Opt in");
     await press("Enter");
@@ -55,6 +53,22 @@ test("a keyboard is enough", async () => {
     await press("Enter");
     assert.equal(await page.getAttribute("#flow", "data-result"), "done");
     assert.equal(await focused(), "flow-title");
+    // A request opens; the languages are one stop, with arrows between them.
+    for (let stops = 0; (await page.evaluate(() => document.activeElement.tagName)) !== "SUMMARY"; stops++) {
+      assert.ok(stops < 10, "no request can be reached");
+      await press("Tab");
+    }
+    await press("Enter");
+    assert.equal(await page.locator("#steps > .card > details[open]").count(), 1);
+    for (let stops = 0; (await focused()) !== "tab-rust"; stops++) {
+      assert.ok(stops < 20, "the code cannot be reached");
+      await press("Tab");
+    }
+    for (const [key, tab] of [["ArrowRight", "node"], ["End", "curl"], ["ArrowRight", "rust"], ["ArrowLeft", "curl"], ["Home", "rust"]]) {
+      await press(key);
+      assert.equal(await focused(), `tab-${tab}`);
+      assert.equal(await page.getAttribute("[aria-selected=true]", "id"), `tab-${tab}`);
+    }
     for (let stops = 0; (await page.evaluate(() => document.activeElement !== document.body)); stops++) {
       assert.ok(stops < 40, "the focus does not leave the page");
       await press("Tab");
@@ -62,16 +76,75 @@ test("a keyboard is enough", async () => {
   });
 });
 
+test("a laptop shows the button and what happened, before and after pressing, and no empty half", async () => {
+  await visit(browser, { viewport: { width: 1280, height: 800 } }, async (shown) => {
+    const { page } = shown;
+    const seen = (selector) =>
+      page.locator(selector).evaluate((element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight;
+      });
+    const reaches = () => page.evaluate(() => Math.max(...[...document.querySelectorAll("#flow, #code")].map((part) => part.getBoundingClientRect().bottom)) / innerHeight);
+    for (const part of ["[type=submit]", "#restart", "#status", "#steps", "#languages"]) assert.ok(await seen(part), `${part} before`);
+    assert.ok((await reaches()) > 0.9);
+    for (const { id } of SITUATIONS) {
+      await shown.choose(id);
+      await shown.optIn();
+      for (const part of ["[type=submit]", "#restart", "#status", "#outcome"]) assert.ok(await seen(part), `${part} after ${id}`);
+      assert.ok((await reaches()) > 0.9, id);
+    }
+    await shown.choose("new");
+    await shown.optIn();
+    assert.ok(await seen("#steps > [data-step=add]"));
+  });
+});
+
+test("it says which product it is, as the package does", async () => {
+  const { name, version, license } = JSON.parse(readFileSync(new URL("../../node/package.json", import.meta.url)));
+  await visit(browser, {}, async ({ page }) => {
+    const words = (await page.locator("#product > *").allTextContents()).slice(0, 3);
+    assert.deepEqual(words, [name, version, license]);
+    const links = await page.locator("#product a").evaluateAll((all) => all.map(({ href }) => href));
+    assert.ok(links.length > 0 && links.every((link) => link.startsWith("https://")), `${links}`);
+  });
+});
+
+test("an address chooses what is tried, and what is tried has an address", async () => {
+  const at = (hash) => `${PAGE}${hash}`;
+  for (const [hash, action, situation, button] of [
+    ["#rate", "contacts.opt-in", "rate", "Opt in"],
+    ["#consent.grant", "consent.grant", "works", "Give consent"],
+    ["#lists.all/down", "lists.all", "down", "Read the lists"],
+    ["#spin", "spin", "", "Run it"],
+    ["#nothing", "contacts.opt-in", "new", "Opt in"],
+  ]) {
+    await visit(browser, {}, async (shown) => {
+      const { page } = shown;
+      const chosen = async () => [await page.inputValue("#action"), await page.inputValue("#situation"), await page.textContent("[type=submit]")];
+      assert.deepEqual(await chosen(), [action, situation, button], hash);
+      const link = await shown.copied("#link");
+      assert.equal(link, at(hash === "#nothing" ? "#new" : hash));
+      // Another address, and back.
+      await page.evaluate(() => (location.hash = "#again"));
+      await page.waitForFunction(() => document.getElementById("situation").value === "again");
+      await page.evaluate((hash) => (location.hash = hash), new URL(link).hash);
+      await page.waitForFunction((value) => document.getElementById("action").value === value, action);
+      assert.deepEqual(await chosen(), [action, situation, button], hash);
+    }, at(hash));
+  }
+});
+
 test("a phone shows all of it without scrolling sideways", async () => {
   await visit(browser, { viewport: PHONE, hasTouch: true }, async (shown) => {
     for (const { id } of SITUATIONS) {
       await shown.choose(id);
       await shown.optIn();
+      if (id === "new") await shown.screenshot("phone-screen", false);
       await shown.page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
       assert.equal(await shown.overflow(), 0, id);
       // Each button and situation can be hit.
       const small = await shown.page.evaluate(
-        () => [...document.querySelectorAll("button, .pill, input:not([type]), select")].filter((element) => element.getBoundingClientRect().height < 24).length,
+        () => [...document.querySelectorAll("button, input:not([type]), select, summary, .product a")].filter((element) => element.getBoundingClientRect().height < 24).length,
       );
       assert.equal(small, 0);
     }
@@ -86,7 +159,7 @@ test("a phone shows all of it without scrolling sideways", async () => {
 for (const colorScheme of ["light", "dark"]) {
   test(`it is accessible, and to be looked at: ${colorScheme}`, async () => {
     const backgrounds = new Set();
-    for (const [size, viewport] of [["wide", { width: 1360, height: 900 }], ["phone", PHONE]]) {
+    for (const [size, viewport] of [["wide", { width: 1280, height: 800 }], ["phone", PHONE]]) {
       await visit(browser, { viewport, colorScheme }, async (shown) => {
         const look = async (name) => {
           await shown.screenshot(`${size}-${colorScheme}-${name}`);
@@ -105,6 +178,11 @@ for (const colorScheme of ["light", "dark"]) {
         await shown.optIn();
         await shown.later();
         await look("later");
+        for (const id of ["consent.status", "bulk.submit", "own-authorization"]) {
+          await shown.action(id);
+          await shown.press();
+          await look(id);
+        }
       });
     }
     // The other scheme's would be the other of the two.

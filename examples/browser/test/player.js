@@ -1,6 +1,7 @@
 // Plays a fixture in the browser: the connector of the page, and the answers that it gets.
 
 import { startConnector } from "../src/components.js";
+import { camel, kebab, toContract, toJavaScript } from "../src/contract.js";
 
 let send;
 const connector = await startConnector({ send: (request) => send(request) });
@@ -74,18 +75,3 @@ function encoded(bytes) {
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 }
-
-const camel = (name) => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
-const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-function renamed(value, rename, leaf) {
-  if (value === null || value === undefined) return leaf;
-  if (typeof value === "number" || value instanceof Uint32Array) return typeof value === "number" ? value : [...value];
-  if (Array.isArray(value)) return value.map((item) => renamed(item, rename, leaf));
-  if (typeof value !== "object") return value;
-  if ("tag" in value) return value.val === undefined ? value.tag : { [value.tag]: renamed(value.val, rename, leaf) };
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [rename(name), renamed(member, rename, leaf)]));
-}
-
-const toJavaScript = (value) => renamed(value, camel, undefined);
-const toContract = (value) => renamed(value, kebab, null);
