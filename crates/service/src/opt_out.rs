@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::conversation::Conversation;
+use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::opt_in::Channel;
 use bytes::Bytes;
@@ -42,6 +43,9 @@ pub struct OptOut {
     /// Where the person said it by WhatsApp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<Box<Conversation>>,
+    /// It was done before, and is done once more: see [`OptOut::again`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_again: bool,
 }
 
 /// One person's word that marketing may go on as it was before the last opt-out.
@@ -71,6 +75,19 @@ pub struct Resume {
 }
 
 impl OptOut {
+    /// The same opt-out, to be done once more a while after it, without a reply. Klaviyo carries out a consent after it
+    /// has answered, and puts the person on the list then: an opt-out that it has carried out before took nothing. None
+    /// if this one is done once more already.
+    #[must_use]
+    pub(crate) fn again(&self) -> Option<Self> {
+        (!self.is_again).then(|| Self {
+            id: OptInKey::new(&self.account, &format!("again {}", self.id)).to_string(),
+            whatsapp: None,
+            is_again: true,
+            ..self.clone()
+        })
+    }
+
     /// The message as it waits in the queue.
     #[must_use]
     pub fn to_json(&self) -> Bytes {

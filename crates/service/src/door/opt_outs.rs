@@ -91,6 +91,7 @@ impl SignedOptOut {
             at,
             warnings,
             whatsapp: None,
+            is_again: false,
         }
     }
 }

@@ -19,7 +19,11 @@ pub(crate) const OTHER_SECRET: &str = "whsec_bGltZS1pbi10aGUtY29jb251dC1hbmQtc3R
 pub(crate) const APP_SECRET: &str = "0f3d5c7e9a1b2c4d6e8f0a1b2c3d4e5f";
 
 pub(crate) async fn opened(accounts: &[&str]) -> Stage {
-    let stage = stage(accounts).await;
+    open_to(stage(accounts).await)
+}
+
+/// A stage whose accounts have secrets for both kinds of callers.
+pub(crate) fn open_to(stage: Stage) -> Stage {
     let write = |name: &str, text: &str| std::fs::write(stage.keys.path().join(name), text).unwrap();
     write("shop-1.signing-secret", SECRET);
     write("shop-2.signing-secret", OTHER_SECRET);

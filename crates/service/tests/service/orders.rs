@@ -1,8 +1,8 @@
 //! The order of a person's words: whichever arrives first, the last one stands.
 
-use crate::door::{APP_SECRET, SECRET, message, notification_of, notify_for, now, opened, post};
-use crate::stage::{LIST, PATIENCE, Running, Stage, key_of, settings, until};
-use klaviyo_mock::{Channel, Faults, State};
+use crate::door::{APP_SECRET, SECRET, message, notification_of, notify_for, now, open_to, opened, post};
+use crate::stage::{LIST, PATIENCE, Running, Stage, connect, key_of, settings, stage_with_jobs, until};
+use klaviyo_mock::{Channel, Faults, Nats, State};
 use klaviyo_service::moment::Moment;
 use klaviyo_service::outcome::Outcome;
 use klaviyo_service::queue::Lane;
@@ -14,7 +14,10 @@ const OTHER: &str = "OtHeR1";
 
 /// A stage with a list that people leave by an opt-out, and one that they do not.
 async fn leavable() -> Stage {
-    let stage = opened(&["shop-1"]).await;
+    leavable_on(opened(&["shop-1"]).await)
+}
+
+fn leavable_on(stage: Stage) -> Stage {
     fs::write(stage.keys.path().join("shop-1.signing-secret"), SECRET).unwrap();
     let settings = json!({ "opt_out_lists": [LIST],
         "languages": { "es": { "opt_out_words": ["BAJA"] } },
@@ -104,7 +107,8 @@ fn people() -> Vec<Vec<(Word, i64)>> {
     let mut people = Vec::new();
     for said in ORDERS {
         for arrives in ORDERS {
-            people.push(arrives.map(|n| (words[said[n]], 10 * n as i64 - 40)).into());
+            // A round takes less than a minute.
+            people.push(arrives.map(|n| (words[said[n]], 60 * n as i64 - 240)).into());
         }
     }
     people
@@ -259,6 +263,30 @@ async fn a_resume_gives_back_what_was_taken_and_nothing_else() {
     door.stop().await;
 }
 
+/// Klaviyo carries out a consent after it has answered, and puts the person on the list then.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_before_klaviyo_has_carried_the_consent_out_has_left() {
+    let nats = Nats::start().unwrap();
+    let queue = connect(&nats).await;
+    let stage = stage_with_jobs(nats, queue, &["shop-1"], Duration::from_secs(3));
+    let stage = leavable_on(open_to(stage));
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    let (_, told) = post(&door, "msg_1", &consenting(1, LIST, -60)).await;
+    assert!(matches!(outcome(&stage, &told).await, Outcome::Done(_)));
+    let told = notify(&door, &[word(1, "STOP", -30)]).await;
+    assert!(matches!(outcome(&stage, &told[0]).await, Outcome::OptedOut(_)));
+    // The opt-out took the person off, and the job has not run: it puts the person on the list once more.
+    assert_eq!(state(&stage, 1, LIST), (false, Some(State::NeverSubscribed), Some(State::NeverSubscribed)));
+    until("the consent is carried out", || state(&stage, 1, LIST).2 == Some(State::Subscribed)).await;
+    is_empty(&stage).await;
+    until("the person has left", || has_nothing(&stage, 1)).await;
+    // A resume gives back what the opt-outs took.
+    notify(&door, &[word(1, "START", -10)]).await;
+    until("the person is back", || has_all(&stage, 1)).await;
+    worker.stop().await;
+    door.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_opt_outs_take_few_requests() {
     let stage = leavable().await;
@@ -275,7 +303,8 @@ async fn many_opt_outs_take_few_requests() {
     let worker = stage.worker().await;
     is_empty(&stage).await;
     let requests = stage.klaviyo.requests() - before;
-    assert!((1..=16).contains(&requests), "{requests}");
+    // All are done twice: what they leave was given lately.
+    assert!((1..=2 * 16).contains(&requests), "{requests}");
     until("they have left", || (0..300).all(|n| has_nothing(&stage, n))).await;
     worker.stop().await;
     door.stop().await;

@@ -284,7 +284,7 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
 /// The other subjects, and whether a door and a worker may publish to them.
 const WRITTEN: &[(&str, bool, bool)] = &[
     ("klaviyo.opt-ins.shop-1", true, false),
-    ("klaviyo.opt-outs.shop-1", true, false),
+    ("klaviyo.opt-outs.shop-1", true, true),
     ("klaviyo.events.shop-1", true, false),
     ("klaviyo.replies.shop-1", false, true),
     ("klaviyo.dead.shop-1.x", false, true),

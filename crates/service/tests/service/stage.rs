@@ -82,6 +82,11 @@ pub(crate) async fn stage_on(nats: Nats, accounts: &[&str]) -> Stage {
 
 /// A stage on a running server, with a connection to it.
 pub(crate) fn stage_at(nats: Nats, queue: Arc<Queue>, accounts: &[&str]) -> Stage {
+    stage_with_jobs(nats, queue, accounts, Duration::from_millis(50))
+}
+
+/// The same, with a Klaviyo whose jobs take this long.
+pub(crate) fn stage_with_jobs(nats: Nats, queue: Arc<Queue>, accounts: &[&str], jobs: Duration) -> Stage {
     let keys = tempfile::tempdir().unwrap();
     let simulated = |name: &str| {
         let mut account = Simulated::demo();
@@ -95,7 +100,7 @@ pub(crate) fn stage_at(nats: Nats, queue: Arc<Queue>, accounts: &[&str]) -> Stag
     for name in accounts {
         std::fs::write(keys.path().join(format!("{name}.api-key")), key_of(name)).unwrap();
     }
-    let simulator = simulator.rates(Rates::off()).job_delay(Duration::from_millis(50));
+    let simulator = simulator.rates(Rates::off()).job_delay(jobs);
     let simulator = simulator.app(App::demo()).rotate_refresh_tokens();
     let klaviyo = Server::start(simulator).unwrap();
     Stage { nats, klaviyo, keys, queue, whatsapp: OnceLock::new() }

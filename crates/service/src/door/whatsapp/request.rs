@@ -235,6 +235,7 @@ impl OptOutRequest {
             at: Some(at),
             warnings: Vec::new(),
             whatsapp: conversation,
+            is_again: false,
         }
     }
 }

@@ -2,22 +2,27 @@
 
 use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Ended, Item};
+use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::opt_in_flow::{self, Failure};
 use crate::opt_out::OptOut;
 use crate::opt_out_flow::{self, Taken};
 use crate::outcome::{OptOutReceipt, Reason};
-use crate::queue::{QueueError, Standing, Thing};
+use crate::queue::{Lane, QueueError, Standing, Thing};
 use crate::worker::in_flight::pause;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::Disposition;
 use klaviyo_host::types::{Code, Identifier};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tracing::warn;
 
 /// How many people leave in one call.
 const CHUNK: usize = 500;
+/// How much later an opt-out is done once more if this service has lately given what it takes. Klaviyo's jobs about
+/// consent take a few seconds.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Somebody who leaves, with what is to be taken.
 struct Leaving<T> {
@@ -82,6 +87,10 @@ impl Batch<'_> {
         item: Item<OptOut>,
         lists: &BTreeMap<String, Option<String>>,
     ) -> Result<Option<Leaving<OptOut>>, Stop> {
+        if item.request.is_again && item.deliveries == 1 {
+            self.settler.in_flight.nak(item.sequence, AGAIN).await;
+            return Ok(None);
+        }
         let (opt_out, mut warnings) = (&item.request, item.request.warnings.clone());
         let mut things: Vec<Thing> = opt_out.opt_out.iter().copied().map(Thing::Channel).collect();
         for list in &opt_out.lists {
@@ -101,6 +110,9 @@ impl Batch<'_> {
                 if standing.things.len() < things.len() {
                     warnings.push("the person has opted in or resumed since, which stands".to_owned());
                 }
+                if !standing.remembered.is_empty() {
+                    self.put_again(&item).await;
+                }
                 let tried = standing.things.clone();
                 Ok(Some(Leaving { item, identifiers, standing, tried, warnings }))
             }
@@ -110,6 +122,18 @@ impl Batch<'_> {
                 Ok(None)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts an opt-out into its lane once more, before it is done: a worker that is killed meanwhile leaves both there.
+    /// A lane without room must not keep opt-outs from being done, which makes room.
+    async fn put_again(&self, item: &Item<OptOut>) {
+        let Some(mut again) = item.request.again() else { return };
+        again.at.get_or_insert(item.accepted);
+        let key = OptInKey::new(&again.account, &again.id);
+        let put = self.settler.queue.put(Lane::OptOuts, vec![(key, again.to_json())]).await;
+        if let Some(Err(error)) = put.into_iter().next() {
+            warn!(account = %self.settler.account, %error, "an opt-out is not done once more");
         }
     }
 
