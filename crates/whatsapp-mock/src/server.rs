@@ -7,12 +7,13 @@ use crate::lanes;
 use crate::problem::{Problem, json_answer};
 use crate::shared::Shared;
 use crate::whatsapp::WhatsApp;
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use http::Response;
 use klaviyo_mock::{Line, Port, Reply};
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ const READ_BYTES: usize = 4 * 1024 * 1024;
 /// A running WhatsApp. It stops when it is dropped: webhooks that wait are not sent.
 pub struct Server {
     whatsapp: WhatsApp,
-    port: Port,
+    port: Arc<Port>,
 }
 
 impl Server {
@@ -41,14 +42,36 @@ impl Server {
     /// # Errors
     /// When the address is not free, or a thread cannot be started.
     pub fn start_at(address: SocketAddr, business: Business) -> Result<Self> {
-        let whatsapp = WhatsApp(Arc::new(Shared::new(business)));
-        let router = Router::new().fallback(serve).with_state(whatsapp.clone());
+        let servers = Self::start_all_at(address, vec![business])?;
+        servers.into_iter().next().context("there is no business")
+    }
+
+    /// Serves several businesses on one free port of the loopback interface, as the Graph API serves all at one
+    /// address: a message is for the business whose number's id is in the path. Each has people, a clock and faults of
+    /// its own. `/_whatsapp/` is about the first one.
+    ///
+    /// # Errors
+    /// When two have the same id of their number, there is no free port, or a thread cannot be started.
+    pub fn start_all(businesses: Vec<Business>) -> Result<Vec<Self>> {
+        Self::start_all_at((Ipv4Addr::LOCALHOST, 0).into(), businesses)
+    }
+
+    fn start_all_at(address: SocketAddr, businesses: Vec<Business>) -> Result<Vec<Self>> {
+        let ids: HashSet<&str> = businesses.iter().map(|business| &*business.address.number_id).collect();
+        ensure!(ids.len() == businesses.len(), "two businesses have the same phone number id");
+        let all: Arc<[WhatsApp]> =
+            businesses.into_iter().map(|business| WhatsApp(Arc::new(Shared::new(business)))).collect();
+        let router = Router::new().fallback(serve).with_state(Arc::clone(&all));
         let service = router.into_make_service_with_connect_info::<Line>();
         let port =
             Port::open(address, "whatsapp-mock", |listener| async { axum::serve(listener, service).await })?;
-        let server = Self { whatsapp, port };
-        lanes::start(&server.whatsapp.0)?;
-        Ok(server)
+        let port = Arc::new(port);
+        let server = |whatsapp: &WhatsApp| Self { whatsapp: whatsapp.clone(), port: Arc::clone(&port) };
+        let servers: Vec<Self> = all.iter().map(server).collect();
+        for server in &servers {
+            lanes::start(&server.whatsapp.0)?;
+        }
+        Ok(servers)
     }
 
     /// The address that replaces `https://graph.facebook.com`, such as `http://127.0.0.1:40123`.
@@ -73,12 +96,20 @@ impl Drop for Server {
     }
 }
 
+/// The business that a request is for: the one whose number's id is in the path, or else the first, which answers that
+/// it has no such number.
+fn addressed<'a>(all: &'a [WhatsApp], path: &str) -> Option<&'a WhatsApp> {
+    let id = path.split('/').nth(2).unwrap_or_default();
+    all.iter().find(|whatsapp| whatsapp.0.business.address.number_id == id).or(all.first())
+}
+
 /// Answers one request.
 async fn serve(
-    State(whatsapp): State<WhatsApp>,
+    State(all): State<Arc<[WhatsApp]>>,
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request,
 ) -> Response<Body> {
+    let Some(whatsapp) = addressed(&all, request.uri().path()).cloned() else { return Response::default() };
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, READ_BYTES).await.ok();
     if parts.uri.path().starts_with("/_whatsapp/") {

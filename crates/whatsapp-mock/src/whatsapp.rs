@@ -51,6 +51,12 @@ impl WhatsApp {
         self.0.world.lock().outbox.all().to_vec()
     }
 
+    /// The number of webhooks that are still to be sent: now, for the first time later, or again.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.world.lock().outbox.waiting()
+    }
+
     /// The number of requests, those with a fault included.
     #[must_use]
     pub fn requests(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! Messages that are taken.
 
-use crate::door::{PATIENCE, connected, messages_url, pass, send, taken, text};
-use klaviyo_whatsapp_mock::{Business, Contact, Limits, Message};
+use crate::door::{PATIENCE, ask, connected, messages_url, pass, refused, send, taken, text};
+use klaviyo_whatsapp_mock::{Business, Contact, Limits, Message, Server};
 use serde_json::json;
 use std::time::Duration;
 
@@ -67,9 +67,29 @@ fn a_wait_ends_with_the_message_or_with_the_time() {
     assert!(priya.waits_for(1, Duration::from_millis(20)).is_err());
     let url = messages_url(&whatsapp);
     let later = std::thread::spawn(move || {
-        crate::door::ask("POST", &url, Business::TOKEN, &text("919820000001", "hi").to_string())
+        ask("POST", &url, Business::TOKEN, &text("919820000001", "hi").to_string())
     });
     assert_eq!(priya.waits_for(1, PATIENCE).unwrap()[0].text, "hi");
     taken(later.join().unwrap());
     pass(&whatsapp, Duration::ZERO);
+}
+
+#[test]
+fn several_businesses_at_one_address_are_told_apart_by_the_id_of_their_number() {
+    let business = |id: &str| Business::new().number_id(id).token(&format!("EAAG{id}"));
+    let servers = Server::start_all(vec![business("106"), business("206")]).unwrap();
+    let [one, other] = &servers[..] else { panic!("two were started") };
+    assert_eq!(one.url(), other.url());
+    for server in &servers {
+        server.person(Contact::new("919820000001")).writes("SUBSCRIBE");
+    }
+    let send = |id: &str, token: &str| {
+        let url = format!("{}/v25.0/{id}/messages", one.url());
+        ask("POST", &url, token, &text("919820000001", "hi").to_string())
+    };
+    taken(send("206", "EAAG206"));
+    assert_eq!((one.messages().len(), other.messages().len()), (0, 1));
+    assert_eq!(refused(send("206", "EAAG106")), (401, 190));
+    assert_eq!(refused(send("306", "EAAG106")), (400, 100));
+    assert!(Server::start_all(vec![business("106"), business("106")]).is_err());
 }
