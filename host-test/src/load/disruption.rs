@@ -43,6 +43,13 @@ impl Disruption {
     }
 }
 
+impl Disrupted {
+    /// How many processes that send replies, or keep what they claim, were killed.
+    pub(super) const fn killed(&self) -> usize {
+        self.workers + self.nats
+    }
+}
+
 impl fmt::Display for Disrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { workers, doors, nats } = self;

@@ -4,6 +4,7 @@
 //! [`soak`], [`sync`] and [`scale`] fail when a contact is lost or done twice, [`story`] when a person's last word
 //! does not stand. [`mod@bench`], [`neighbour`], [`strangers`] and [`measure`] print tables.
 
+mod answers;
 pub mod bench;
 mod caller;
 pub mod changes;
@@ -14,6 +15,7 @@ mod process;
 pub mod scale;
 pub mod soak;
 mod stage;
+mod statuses;
 pub mod story;
 pub mod strangers;
 pub mod sync;

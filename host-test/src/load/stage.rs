@@ -1,4 +1,4 @@
-//! The processes of a run: NATS, doors and workers, and a Klaviyo in this one.
+//! The processes of a run: NATS, doors and workers; and a Klaviyo and a WhatsApp in this one.
 
 use crate::canary::{self, KEY};
 use crate::component::artifact;
@@ -9,16 +9,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use klaviyo_mock::{Account, Faults, Klaviyo, Nats, Rates, Server};
 use klaviyo_service::queue::{self, Queue};
+use klaviyo_whatsapp_mock::{Business, Server as WhatsAppServer};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
-/// The processes of a run, and the simulator.
+/// The processes of a run, and the simulators.
 pub(super) struct Stage {
     pub(super) nats: Nats,
     pub(super) klaviyo: Server,
+    /// The business of each account, in the order of the accounts, all at one address.
+    pub(super) whatsapp: Vec<WhatsAppServer>,
     pub(super) queue: Queue,
     pub(super) accounts: Vec<String>,
     pub(super) doors: Vec<Service>,
@@ -37,23 +41,25 @@ pub(super) struct Service {
 }
 
 impl Stage {
-    /// Starts NATS and the doors, for accounts of these names. It has no workers yet.
+    /// Starts NATS and the doors, for so many accounts. It has no workers yet.
     pub(super) async fn new(accounts: usize, doors: usize, faults: Faults) -> Result<Self> {
+        Self::with_businesses(accounts, doors, faults, |_, business| Ok(business)).await
+    }
+
+    /// The same, with settings of its own for the business of each account, by its place.
+    pub(super) async fn with_businesses(
+        accounts: usize,
+        doors: usize,
+        faults: Faults,
+        settings: impl Fn(usize, Business) -> Result<Business>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let names: Vec<String> = (1..=accounts).map(|n| format!("shop-{n}")).collect();
         for of in ["doors", "workers"] {
             std::fs::create_dir(folder.path().join(of))?;
         }
         for name in &names {
-            let file = |of: &str, kind: &str| folder.path().join(of).join(format!("{name}.{kind}"));
-            std::fs::write(
-                file("doors", "signing-secret"),
-                format!("whsec_{}", STANDARD.encode(secret(name))),
-            )?;
-            std::fs::write(file("doors", "whatsapp-app-secret"), app_secret(name))?;
-            std::fs::write(file("doors", "whatsapp-list"), LIST)?;
-            std::fs::write(file("doors", "whatsapp-settings"), whatsapp_settings().to_string())?;
-            std::fs::write(file("workers", "api-key"), key(name))?;
+            write_secrets(folder.path(), name)?;
         }
         let simulated = |name: &String| {
             let mut account = Account::default();
@@ -68,21 +74,47 @@ impl Stage {
             klaviyo = klaviyo.account(account);
         }
         let klaviyo = Server::start(klaviyo.rates(Rates::klaviyo()).faults(faults))?;
+        let business = |(place, name): (usize, &String)| {
+            let business = Business::new().app_secret(&app_secret(name)).number_id(&number_id(name));
+            settings(place, business)
+        };
+        let businesses = names.iter().enumerate().map(business).collect::<Result<_>>()?;
+        let whatsapp = WhatsAppServer::start_all(businesses)?;
         let nats = Nats::start()?;
         let queue = Queue::connect(&queue::Nats { url: nats.url(), ..queue::Nats::default() }).await?;
-        let (doors_wanted, workers) = (doors, Vec::new());
-        let mut stage = Self { nats, klaviyo, queue, accounts: names, doors: Vec::new(), workers, folder };
-        for _ in 0..doors_wanted {
+        let mut stage = Self {
+            nats,
+            klaviyo,
+            whatsapp,
+            queue,
+            accounts: names,
+            doors: Vec::new(),
+            workers: Vec::new(),
+            folder,
+        };
+        for _ in 0..doors {
             let door = stage
                 .start(&["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"], "doors")?;
             stage.doors.push(door);
         }
+        // By turns: a door that is restarted has its address again.
+        let doors = stage.doors.iter().cycle();
+        for ((name, whatsapp), door) in stage.accounts.iter().zip(&stage.whatsapp).zip(doors) {
+            whatsapp.set_webhook(&format!("{}/v1/whatsapp/{name}", door.url))?;
+        }
         Ok(stage)
+    }
+
+    /// Where all WhatsApp simulators are.
+    pub(super) fn whatsapp_url(&self) -> Result<String> {
+        Ok(self.whatsapp.first().context("there is no account")?.url())
     }
 
     /// Starts one more worker.
     pub(super) fn add_worker(&mut self) -> Result<()> {
-        let worker = self.start(&["worker", "--listen", "127.0.0.1:0"], "workers")?;
+        let whatsapp = self.whatsapp_url()?;
+        let words = ["worker", "--listen", "127.0.0.1:0", "--whatsapp-endpoint", &whatsapp];
+        let worker = self.start(&words, "workers")?;
         self.workers.push(worker);
         Ok(())
     }
@@ -147,6 +179,7 @@ impl Stage {
     pub(super) fn logs_are_clean(&self) -> Result<usize> {
         let log = std::fs::read_to_string(self.log())?;
         canary::check(&log)?;
+        ensure!(!log.contains(Business::TOKEN), "a token of WhatsApp's is in the log");
         ensure!(!log.contains("@example.com"), "an email is in the log");
         ensure!(!log.contains("+9198"), "a number is in the log");
         ensure!(!log.contains("panicked"), "something panicked: {log}");
@@ -185,10 +218,38 @@ pub(super) fn app_secret(account: &str) -> String {
     format!("{digits:0>32}")
 }
 
-/// What each account wants of WhatsApp: words of two more languages, the list that people leave, and an event for each
+/// WhatsApp's id of the number of an account.
+pub(super) fn number_id(account: &str) -> String {
+    let digits: String = account.chars().filter(char::is_ascii_digit).collect();
+    format!("10654035{digits:0>7}")
+}
+
+/// Writes what doors and workers have to know of an account into their folders.
+fn write_secrets(folder: &Path, name: &str) -> Result<()> {
+    let signing_secret = format!("whsec_{}", STANDARD.encode(secret(name)));
+    let settings = whatsapp_settings().to_string();
+    for (of, kind, text) in [
+        ("doors", "signing-secret", signing_secret),
+        ("doors", "whatsapp-app-secret", app_secret(name)),
+        ("doors", "whatsapp-list", LIST.to_owned()),
+        ("doors", "whatsapp-phone-number-id", number_id(name)),
+        ("doors", "whatsapp-settings", settings.clone()),
+        ("workers", "api-key", key(name)),
+        ("workers", "whatsapp-phone-number-id", number_id(name)),
+        ("workers", "whatsapp-token", Business::TOKEN.to_owned()),
+        ("workers", "whatsapp-settings", settings),
+    ] {
+        std::fs::write(folder.join(of).join(format!("{name}.{kind}")), text)?;
+    }
+    Ok(())
+}
+
+/// What each account wants of WhatsApp: words of two more languages, what people consent to, the list that
+/// they leave, and an event for each
 /// status of a message.
 fn whatsapp_settings() -> Value {
     json!({
+        "consent": ["whatsapp"],
         "opt_out_lists": [LIST],
         "languages": {
             "es": { "opt_in_words": ["ALTA"], "opt_out_words": ["BAJA"], "resume_words": ["VOLVER"] },

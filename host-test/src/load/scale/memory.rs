@@ -6,7 +6,7 @@ use super::opt_ins::Kind;
 use crate::load::LIST;
 use crate::load::caller::Callers;
 use crate::load::process::peak;
-use crate::load::stage::Stage;
+use crate::load::stage::{Stage, number_id};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use klaviyo_mock::Faults;
@@ -84,7 +84,7 @@ async fn notified() -> Result<u64> {
     for n in 0..NOTIFICATIONS {
         let account = stage.accounts.get(n % NOTIFIED).context("an account")?.clone();
         let callers = callers.clone();
-        calls.spawn(async move { callers.notify(&account, wishes(n)?).await });
+        calls.spawn(async move { callers.notify(&account, wishes(&account, n)?).await });
     }
     sleep(Duration::from_secs(5)).await;
     stage.nats.resume()?;
@@ -96,12 +96,12 @@ async fn notified() -> Result<u64> {
     Ok(peak(door.pid())? >> 10)
 }
 
-/// A notification with as many wishes of people without a number as fit.
-fn wishes(number: usize) -> Result<Vec<u8>> {
+/// A notification to an account with as many wishes of people without a number as fit.
+fn wishes(account: &str, number: usize) -> Result<Vec<u8>> {
     let at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let (head, tail) =
-        (r#"{"object":"whatsapp_business_account","entry":[{"changes":[{"value":{"messages":["#, "]}}]}]}");
+    let (head, tail) = (r#"{"object":"whatsapp_business_account","entry":[{"changes":[{"value":"#, "]}}]}]}");
     let mut body = head.to_owned();
+    body.push_str(&format!(r#"{{"metadata":{{"phone_number_id":"{}"}},"messages":["#, number_id(account)));
     let wish = |n: usize| {
         format!(r#"{{"id":"{number}.{n}","from":"IN.1","text":{{"body":"SUBSCRIBE"}},"timestamp":{at}}}"#)
     };

@@ -1,7 +1,8 @@
 //! Throughput, and requests by depth of the queue, when nothing goes wrong.
 
+use super::PATIENCE;
 use super::opt_ins::Kind;
-use super::{PATIENCE, bring};
+use super::traffic::Traffic;
 use crate::load::LIST;
 use crate::load::caller::Callers;
 use crate::load::stage::{Stage, key};
@@ -106,7 +107,8 @@ async fn fill(stage: &Stage) -> Result<Duration> {
     let callers = Callers::of(stage)?;
     let mut bringing = JoinSet::new();
     for (account, count) in stage.accounts.iter().zip(DEPTHS) {
-        bringing.spawn(bring(callers.clone(), account.clone(), count, Arc::default()));
+        let (callers, account) = (callers.clone(), account.clone());
+        bringing.spawn(Traffic { callers, account, whatsapp: None, brought: Arc::default() }.bring(count));
     }
     while let Some(done) = bringing.join_next().await {
         done??;

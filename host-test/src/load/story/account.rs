@@ -1,16 +1,16 @@
 //! An account with its people, and what they do.
 
-use super::business::{ask_for_number, business, offer};
+use super::business::Sender;
 use super::model::{Said, Standing, Word, standing};
 use super::wish::{Wish, contact, digits, has_username};
-use crate::load::caller::client;
+use crate::load::answers::Written;
+use crate::load::stage::Stage;
 use crate::load::{LIST, OTHER_LIST};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fastrand::Rng;
-use klaviyo_mock::When;
+use klaviyo_mock::{Faults, When};
 use klaviyo_service::moment::Moment;
-use klaviyo_whatsapp_mock::{Packing, Person, Server, Statuses};
-use reqwest::Client;
+use klaviyo_whatsapp_mock::{Business, Limits, Message, Packing, Person, Statuses, WhatsApp};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +22,17 @@ const LANES: usize = 8;
 const TWICE: f64 = 5.0;
 /// A signed opt-in is told so many rounds later, at most.
 const HELD: usize = 6;
+/// How often a person who is to share the number is asked for it: a reply that comes between has nothing to share.
+const ASKED: usize = 20;
+/// What goes wrong in WhatsApp, with one message in ten. After each of these it is known, or assumed, that the message was
+/// sent, or known that it was not: no reply is lost by them.
+const FAULTS: [&str; 5] = [
+    "*: 2% latency 200ms",
+    "*: 2% status 429 retry-after 1",
+    "*: 2% reset-after",
+    "*: 2% status-after 500",
+    "*: 2% truncate",
+];
 
 /// Somebody, and what was said so far.
 pub(super) struct Somebody {
@@ -33,14 +44,16 @@ pub(super) struct Somebody {
     /// Whether WhatsApp itself keeps offers from the person.
     has_stopped: bool,
     pub(super) said: Vec<Said>,
+    /// The ids of the messages with which some of it was said, each with its place there.
+    written: Vec<(String, usize)>,
 }
 
 /// An account.
 pub(super) struct ShopAccount {
     pub(super) name: String,
-    pub(super) whatsapp: Server,
+    pub(super) whatsapp: WhatsApp,
     pub(super) people: Vec<Somebody>,
-    client: Client,
+    sender: Sender,
     /// Signed opt-ins that are told later, each with its round.
     held: Vec<(usize, Value)>,
 }
@@ -50,23 +63,49 @@ impl Somebody {
     pub(super) fn standing(&self) -> Standing {
         standing(&self.said)
     }
+
+    /// What the person wrote that has an answer.
+    pub(super) fn written(&self) -> Vec<Written> {
+        let written = |(id, place): &(String, usize)| {
+            let said = self.said.get(*place)?;
+            let (at, is_opt_out) = (said.at, said.word == Word::Out);
+            let is_owed = !self.said.iter().any(|other| said.can_be_overtaken_by(other));
+            Some(Written { id: id.clone(), at, is_opt_out, is_owed })
+        };
+        self.written.iter().filter_map(written).collect()
+    }
+
+    /// What the business has sent to the person.
+    pub(super) fn messages(&self) -> Vec<Message> {
+        self.person.messages()
+    }
+}
+
+/// The business of an account: its WhatsApp has this clock.
+pub(super) fn business(business: Business, seed: u64, date: SystemTime) -> Result<Business> {
+    let faults = FAULTS
+        .iter()
+        .try_fold(Faults::seeded(seed), |faults, rule| anyhow::Ok(faults.rule(rule.parse()?)))?;
+    let business = business.limits(Limits::off()).refuse_later().faults(faults);
+    let business = business.seed(seed).stop_the_clock_at(date).lanes(LANES).late(LATE);
+    Ok(business.twice(When::Percent(TWICE)).statuses(Statuses::usual().late(LATE)))
 }
 
 impl ShopAccount {
-    /// An account with so many people. Its WhatsApp has this clock, and its webhooks go to this door.
-    pub(super) fn open(name: &str, door: &str, people: usize, seed: u64, date: SystemTime) -> Result<Self> {
-        let business = business(name, door)?.seed(seed).stop_the_clock_at(date).lanes(LANES).late(LATE);
-        let business = business.twice(When::Percent(TWICE)).statuses(Statuses::usual().late(LATE));
-        let whatsapp = Server::start(business)?;
+    /// The account at this place of the stage, with so many people.
+    pub(super) fn open(stage: &Stage, place: usize, people: usize) -> Result<Self> {
+        let name = stage.accounts.get(place).context("there is no account")?.clone();
+        let whatsapp: WhatsApp = (**stage.whatsapp.get(place).context("there is no business")?).clone();
         let somebody = |number| {
             let person = whatsapp.person(contact(number));
             let user_id = person.user_id();
             let (number, hides) = (digits(number), has_username(number));
-            Somebody { person, number, user_id, hides, has_stopped: false, said: Vec::new() }
+            let (said, written) = (Vec::new(), Vec::new());
+            Somebody { person, number, user_id, hides, has_stopped: false, said, written }
         };
         let people = (0..people).map(somebody).collect();
-        let client = client()?;
-        Ok(Self { name: name.to_owned(), whatsapp, people, client, held: Vec::new() })
+        let sender = Sender::new(stage, &name)?;
+        Ok(Self { name, whatsapp, people, sender, held: Vec::new() })
     }
 
     /// Time goes on, and so many people do something. Returns the signed opt-ins that are told in this round.
@@ -126,7 +165,7 @@ impl ShopAccount {
             Wish::IsWrittenTo | Wish::IsBeyondReach => {
                 let fails = wish == Wish::IsBeyondReach;
                 somebody.person.fails_with(fails.then_some(131_050));
-                offer(&self.client, &self.whatsapp, &somebody.number).await?;
+                self.sender.offer(&somebody.number).await?;
                 somebody.person.fails_with(None);
                 if fails || somebody.has_stopped {
                     // That is when the simulator lets a message fail.
@@ -134,10 +173,7 @@ impl ShopAccount {
                 }
             }
             Wish::SharesNumber if somebody.hides => {
-                ask_for_number(&self.client, &self.whatsapp, &somebody.user_id).await?;
-                somebody.person.shares_number()?;
-                somebody.hides = false;
-                somebody.said.push(Said::in_second(Word::Joins, second));
+                somebody.shares_number(&self.sender, second).await?;
             }
             _ => somebody.acts(wish, second),
         }
@@ -158,10 +194,10 @@ impl ShopAccount {
 impl Somebody {
     /// Does what webhooks tell.
     fn acts(&mut self, wish: Wish, second: i64) {
-        let word = match wish {
+        match wish {
             Wish::Writes(text, word) => {
-                self.person.writes(text);
-                word
+                let id = self.person.writes(text);
+                self.wrote(id, if word == Word::Consents { self.opts_in() } else { word }, second);
             }
             Wish::Presses(word) => {
                 self.has_stopped = word == Word::Out;
@@ -170,19 +206,39 @@ impl Somebody {
                 } else {
                     self.person.resumes()
                 }
-                word
+                self.said.push(Said::in_second(word, second));
             }
             Wish::FillsIn => {
                 let email = format!("{}@example.com", self.number);
                 let fields = [("email", json!(email)), ("consent", json!("yes"))];
-                self.person.fills_in(Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value))));
-                Word::Joins
+                let fields = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+                let id = self.person.fills_in(fields);
+                self.wrote(id, self.opts_in(), second);
             }
-            _ => {
-                self.person.writes("When do you open?");
-                return;
+            _ => drop(self.person.writes("When do you open?")),
+        }
+    }
+
+    /// Answers the question for the number, the service's or the business's own.
+    async fn shares_number(&mut self, sender: &Sender, second: i64) -> Result<()> {
+        for _ in 0..ASKED {
+            if let Ok(id) = self.person.shares_number() {
+                self.hides = false;
+                self.wrote(id, Word::Consents, second);
+                return Ok(());
             }
-        };
+            sender.ask_for_number(&self.user_id).await?;
+        }
+        bail!("{} was asked {ASKED} times, and a reply came between each time", self.user_id)
+    }
+
+    /// What an opt-in by WhatsApp means: consent needs a number.
+    const fn opts_in(&self) -> Word {
+        if self.hides { Word::Joins } else { Word::Consents }
+    }
+
+    fn wrote(&mut self, id: String, word: Word, second: i64) {
+        self.written.push((id, self.said.len()));
         self.said.push(Said::in_second(word, second));
     }
 }

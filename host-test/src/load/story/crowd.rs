@@ -1,12 +1,13 @@
 //! Many people of several accounts, while requests fail and processes are killed.
 
-use super::account::ShopAccount;
+use super::account::{ShopAccount, business};
 use super::check;
+use crate::load::answers::Answers;
 use crate::load::caller::Callers;
 use crate::load::disruption::{DISRUPTIONS, Disrupted};
 use crate::load::stage::Stage;
-use crate::load::{PATIENCE, faults};
-use anyhow::{Context, Result, ensure};
+use crate::load::{PATIENCE, faults, statuses};
+use anyhow::{Context, Result, bail, ensure};
 use fastrand::Rng;
 use klaviyo_whatsapp_mock::Fate;
 use serde_json::Value;
@@ -27,14 +28,20 @@ const ROUND: usize = 20;
 const TWICE: usize = 10;
 /// How long ago the story begins: nothing that is told in it is in the future.
 const AGO: Duration = Duration::from_secs(20 * 60 * 60);
-/// The longest pause before Meta repeats a webhook, and how often it may be waited for.
-const PAUSE: Duration = Duration::from_secs(12 * 60 * 60);
-const PAUSES: usize = 14;
+/// How much time is let go in the end at first, which is more than any webhook is late; and how often. Each is longer
+/// than the one before: Meta repeats a webhook after longer and longer pauses.
+const PAUSE: Duration = Duration::from_secs(75);
+const PAUSES: u32 = 14;
 
 /// Lets them live, and checks what is left.
 pub(super) async fn run(people: usize, seed: u64) -> Result<()> {
     fastrand::seed(seed);
-    let mut stage = Stage::new(ACCOUNTS, DOORS, faults(seed)?).await?;
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970) - AGO;
+    let mut stage = Stage::with_businesses(ACCOUNTS, DOORS, faults(seed)?, |place, own| {
+        business(own, seed * 100 + place as u64, date)
+    })
+    .await?;
     for _ in 0..WORKERS {
         stage.add_worker()?;
     }
@@ -54,13 +61,8 @@ async fn play(stage: &mut Stage, people: usize, seed: u64) -> Result<()> {
         each * ACCOUNTS,
         rounds * ROUND * ACCOUNTS
     );
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970) - AGO;
-    let mut accounts = Vec::with_capacity(ACCOUNTS);
-    for (n, name) in stage.accounts.iter().enumerate() {
-        let door = &stage.doors.get(n % DOORS).context("there is no door")?.url;
-        accounts.push(ShopAccount::open(name, door, each, seed * 100 + n as u64, date)?);
-    }
+    let opened = (0..ACCOUNTS).map(|place| ShopAccount::open(stage, place, each));
+    let mut accounts = opened.collect::<Result<Vec<_>>>()?;
     let callers = Callers::of(stage)?;
     let (mut random, mut counts, mut disrupted) =
         (Rng::with_seed(seed), BTreeMap::new(), Disrupted::default());
@@ -91,29 +93,25 @@ async fn play(stage: &mut Stage, people: usize, seed: u64) -> Result<()> {
     while let Some(told) = telling.join_next().await {
         told??;
     }
-    for account in &accounts {
-        block_in_place(|| deliver(account))?;
-    }
-    println!("  {disrupted} on the way; {} requests to the doors repeated", callers.repeated());
     println!("  all is said after {:.0} s", started.elapsed().as_secs_f64());
-    drained(stage).await?;
+    deliver(stage, &accounts).await?;
+    println!("  {disrupted} on the way; {} requests to the doors repeated", callers.repeated());
     let wishes: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
     println!("  all has ended after {:.0} s: {}", started.elapsed().as_secs_f64(), wishes.join(", "));
     let dead = stage.queue.dead(None).await?;
     if let Some(letter) = dead.first() {
-        anyhow::bail!("{} dead letters, such as {:?}: {}", dead.len(), letter.body.error, letter.body.opt_in);
+        bail!("{} dead letters, such as {:?}: {}", dead.len(), letter.body.error, letter.body.opt_in);
     }
     check::people(stage, &accounts).await?;
     println!("  everybody has what the last word gave or left, in Klaviyo's lists and consent");
-    let (mut statuses, mut webhooks, mut sent) = (0, 0, 0);
+    let mut answers = Answers::default();
     for account in &accounts {
-        let (told, times) = check::told(account)?;
-        check::events(stage, account, &told).await?;
-        statuses += told.len();
-        webhooks += account.whatsapp.webhooks().len();
-        sent += times;
+        for somebody in &account.people {
+            answers.add(&account.name, &somebody.written(), &somebody.messages())?;
+        }
     }
-    println!("  {statuses} statuses of messages are one event each; {webhooks} webhooks, sent {sent} times");
+    answers.tell(stage, disrupted.killed()).await?;
+    statuses::check(stage).await?;
     let requests = stage.klaviyo.requests();
     println!("  {requests} requests to Klaviyo, {:.2} a person", requests as f64 / (each * ACCOUNTS) as f64);
     println!("  neither a key nor a person is in {} lines of log", stage.logs_are_clean()?);
@@ -141,19 +139,23 @@ fn tell(
     });
 }
 
-/// Lets time go on until all webhooks are taken.
-fn deliver(account: &ShopAccount) -> Result<()> {
-    for _ in 0..PAUSES {
-        account.whatsapp.advance(PAUSE);
-        account.whatsapp.settle(PATIENCE)?;
-        if account.whatsapp.webhooks().iter().all(|webhook| webhook.fate == Fate::Taken) {
+/// Lets time go on until all webhooks are taken, with those about the replies to them, and nothing is left to do.
+async fn deliver(stage: &Stage, accounts: &[ShopAccount]) -> Result<()> {
+    let mut left = Vec::new();
+    for doubled in 0..PAUSES {
+        for account in accounts {
+            account.whatsapp.advance(PAUSE * (1 << doubled.saturating_sub(3)));
+            block_in_place(|| account.whatsapp.settle(PATIENCE))?;
+        }
+        drained(stage).await?;
+        left = accounts.iter().flat_map(|account| account.whatsapp.webhooks()).collect();
+        left.retain(|webhook| webhook.fate != Fate::Taken);
+        if left.is_empty() {
             return Ok(());
         }
     }
-    let left = account.whatsapp.webhooks().into_iter().filter(|webhook| webhook.fate != Fate::Taken);
-    let answers: Vec<_> = left.map(|webhook| webhook.answers).collect();
-    ensure!(answers.is_empty(), "webhooks of {} are not taken: {answers:?}", account.name);
-    Ok(())
+    let answers: Vec<_> = left.iter().map(|webhook| &webhook.answers).collect();
+    bail!("{} webhooks are not taken: {answers:?}", left.len())
 }
 
 /// Waits until the workers have made so many requests, so that they are in the midst of work, or have none any more.

@@ -27,6 +27,15 @@ impl Said {
     pub(super) fn in_second(word: Word, second: i64) -> Self {
         Self { word, at: 1_000 * second + if word == Word::Out { 999 } else { 0 } }
     }
+
+    /// Whether another word, if that is done or answered first, leaves this one without an answer.
+    pub(super) fn can_be_overtaken_by(&self, other: &Self) -> bool {
+        match (self.word == Word::Out, other.word == Word::Out) {
+            (true, true) | (false, false) => false,
+            (true, false) => other.at > self.at,
+            (false, true) => other.at >= self.at,
+        }
+    }
 }
 
 /// What somebody has in Klaviyo.
@@ -70,6 +79,22 @@ mod tests {
     fn after(words: &[(Word, i64)]) -> Standing {
         let said: Vec<Said> = words.iter().map(|(word, second)| Said::in_second(*word, *second)).collect();
         standing(&said)
+    }
+
+    #[test]
+    fn a_later_word_of_the_other_kind_can_overtake_one() {
+        let said = |word, at| Said { word, at };
+        for (one, other, can) in [
+            (said(Joins, 1), said(Out, 2), true),
+            (said(Back, 1), said(Out, 1), true),
+            (said(Joins, 2), said(Out, 1), false),
+            (said(Out, 1), said(Back, 2), true),
+            (said(Out, 1), said(Consents, 1), false),
+            (said(Out, 1), said(Out, 2), false),
+            (said(Joins, 1), said(Back, 2), false),
+        ] {
+            assert_eq!(one.can_be_overtaken_by(&other), can, "{one:?} {other:?}");
+        }
     }
 
     #[test]

@@ -1,20 +1,17 @@
 //! The story of one person, step by step.
 
-use super::business::{business, offer, write};
+use super::business::Sender;
 use super::wish::digits;
 use crate::component::{artifact, built, cache, returned};
 use crate::demo::{ORDER, greeting};
-use crate::load::caller::{Callers, client};
 use crate::load::stage::{Stage, key};
 use crate::load::{LIST, LIST_NAME};
 use anstream::println;
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use klaviyo_host::{Connector, Egress, Secret, Tenant};
 use klaviyo_mock::{Channel, Faults};
-use klaviyo_service::outcome;
-use klaviyo_whatsapp_mock::{Contact, Person, Server};
-use reqwest::Client;
+use klaviyo_whatsapp_mock::{Contact, Limits, Person, WhatsApp};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::task::block_in_place;
@@ -38,10 +35,10 @@ struct Held {
 
 struct Scene {
     stage: Stage,
-    whatsapp: Server,
+    whatsapp: WhatsApp,
     priya: Person,
     number: String,
-    client: Client,
+    sender: Sender,
     tenant: Tenant,
     step: usize,
 }
@@ -61,17 +58,20 @@ pub(super) async fn tell() -> Result<()> {
 
 impl Scene {
     async fn open() -> Result<Self> {
-        let mut stage = Stage::new(1, 1, Faults::none()).await?;
+        let mut stage = Stage::with_businesses(1, 1, Faults::none(), |_, business| {
+            Ok(business.limits(Limits::off()).refuse_later())
+        })
+        .await?;
         stage.add_worker()?;
         let account = stage.accounts.first().context("there is no account")?.clone();
-        let door = stage.doors.first().context("there is no door")?;
-        let whatsapp = Server::start(business(&account, &door.url)?)?;
+        let whatsapp: WhatsApp = (**stage.whatsapp.first().context("there is no business")?).clone();
+        let sender = Sender::new(&stage, &account)?;
         let number = digits(1);
         let priya = whatsapp.person(Contact::new(&number).named("Priya Sharma"));
         let egress = Egress::endpoint(&stage.klaviyo.url())?;
         let connector = Connector::builder().egress(egress).cache(cache()).load(built(artifact())?)?;
         let tenant = Tenant::new(&connector, Secret::new(&key(&account))?);
-        Ok(Self { stage, whatsapp, priya, number, client: client()?, tenant, step: 0 })
+        Ok(Self { stage, whatsapp, priya, number, sender, tenant, step: 0 })
     }
 
     async fn play(&mut self) -> Result<()> {
@@ -79,19 +79,19 @@ impl Scene {
         println!();
         println!("  WhatsApp   a simulator on this machine; it sends signed webhooks to a front door");
         println!(
-            "  Klaviyo    a simulator on this machine; a worker calls it, with the connector in wasmtime"
+            "  Klaviyo    a simulator on this machine; a worker calls it, with the connector in wasmtime,"
         );
+        println!("             and answers by WhatsApp");
         println!("  the list   {LIST_NAME}; an opt-out leaves it");
 
         self.begin("Priya sends SUBSCRIBE");
-        self.priya.writes("SUBSCRIBE");
-        self.until("she is on the list", |held| held.is_on_list).await?;
+        let subscribe = self.priya.writes("SUBSCRIBE");
+        self.until("she has consented to marketing by WhatsApp, and is on the list", |held| {
+            held.has_consent && held.is_on_list
+        })
+        .await?;
 
-        self.begin("The bot replies");
-        let reply = outcome::reply(Some("Priya"), Some(&format!("+{}", self.number)), false);
-        write(&self.client, &self.whatsapp, &self.number, &reply).await?;
-        let messages = block_in_place(|| self.priya.waits_for(1, PATIENCE))?;
-        self.says(&messages.last().context("she has no message")?.text);
+        self.is_answered(&subscribe).await?;
         self.whatsapp.advance(Duration::from_secs(10));
         let all = ["WhatsApp delivered", "WhatsApp read"];
         self.until("Klaviyo knows that it was delivered and read", |held| {
@@ -99,9 +99,7 @@ impl Scene {
         })
         .await?;
 
-        self.begin("In the shop she ticks \"offers by WhatsApp\", and orders wool socks");
-        self.consents().await?;
-        self.until("she has consented to marketing by WhatsApp", |held| held.has_consent).await?;
+        self.begin("In the shop she orders wool socks");
         self.orders().await?;
         self.until("Klaviyo has the order", |held| held.events.iter().any(|event| event == ORDER)).await?;
 
@@ -110,26 +108,36 @@ impl Scene {
         self.greets().await?;
 
         self.begin("Priya has enough: she sends STOP, and presses Stop in WhatsApp");
-        self.priya.writes("STOP");
+        let stop = self.priya.writes("STOP");
         self.priya.stops();
         self.until("her consent is gone, and she has left the list", |held| {
             !held.has_consent && !held.is_on_list
         })
         .await?;
-        offer(&self.client, &self.whatsapp, &self.number).await?;
+        self.is_answered(&stop).await?;
+        self.sender.offer(&self.number).await?;
         self.whatsapp.advance(Duration::from_secs(10));
         self.until("an offer fails in WhatsApp with 131050, and Klaviyo knows it", |held| {
             held.events.iter().any(|event| event == "WhatsApp failed")
         })
         .await?;
 
-        self.begin("Later she sends START, and presses Resume in WhatsApp");
+        self.begin("Later she sends START, and presses Resume in WhatsApp too");
         // Later than the offer that failed, which was an opt-out once more.
         self.whatsapp.advance(Duration::from_secs(60));
-        self.priya.resumes();
-        self.priya.writes("START");
+        let start = self.priya.writes("START");
         self.until("she has her consent and her place on the list again, and nothing more", |held| {
             held.has_consent && held.is_on_list
+        })
+        .await?;
+        self.is_answered(&start).await?;
+        self.priya.resumes();
+        self.sender.offer(&self.number).await?;
+        self.whatsapp.advance(Duration::from_secs(10));
+        let messages = self.priya.messages().len();
+        self.until("an offer is delivered, and Klaviyo knows it", |held| {
+            // All messages are, but for the offer that failed.
+            held.events.iter().filter(|event| *event == "WhatsApp delivered").count() + 1 == messages
         })
         .await?;
         println!();
@@ -147,6 +155,27 @@ impl Scene {
 
     fn says(&self, text: &str) {
         println!("  Bot: {TITLE}{text}{TITLE:#}");
+    }
+
+    /// Waits for the service's answer to a message of hers, and fails if there is another one.
+    async fn is_answered(&self, id: &str) -> Result<()> {
+        let answers = || {
+            let messages = self.priya.messages().into_iter();
+            messages.filter(|message| message.context.as_deref() == Some(id)).collect::<Vec<_>>()
+        };
+        let is_there = block_in_place(|| self.whatsapp.wait_until(PATIENCE, |_| !answers().is_empty()));
+        ensure!(is_there, "no answer within {} s", PATIENCE.as_secs());
+        // Nothing waits that could be a second one.
+        let end = Instant::now() + PATIENCE;
+        while !self.stage.queue.waiting().await?.is_empty() {
+            ensure!(Instant::now() < end, "the queue is not empty after {} s", PATIENCE.as_secs());
+            sleep(Duration::from_millis(20)).await;
+        }
+        match answers().as_slice() {
+            [answer] => self.says(&answer.text),
+            answers => bail!("she was answered {} times: {answers:?}", answers.len()),
+        }
+        Ok(())
     }
 
     /// Waits until Klaviyo holds something, and says so.
@@ -186,15 +215,6 @@ impl Scene {
         self.stage.accounts.first().map(String::as_str).context("there is no account")
     }
 
-    /// The shop tells a consent, with a signature.
-    async fn consents(&self) -> Result<()> {
-        let account = self.account()?;
-        let opt_in = json!({ "account": account, "list": LIST, "phone_number": format!("+{}", self.number),
-            "consent": ["whatsapp"], "consent_source": "checkout" });
-        Callers::of(&self.stage)?.bring(account, "checkout-1003", &[opt_in]).await?;
-        Ok(())
-    }
-
     /// The shop tells an order.
     async fn orders(&self) -> Result<()> {
         let items = json!({ "Items": [{ "ProductName": "Wool socks", "Quantity": 3 }] });
@@ -209,9 +229,10 @@ impl Scene {
         let timeline = self.call("events.history", &[she, json!({ "limit": 20 })]).await?;
         let text = greeting(Some("Priya"), &timeline);
         ensure!(text.contains("Wool socks"), "the bot does not know what she bought: {timeline}");
-        write(&self.client, &self.whatsapp, &self.number, &text).await?;
-        let messages = block_in_place(|| self.priya.waits_for(2, PATIENCE))?;
-        self.says(&messages.last().context("she has no message")?.text);
+        self.sender.write(&self.number, &text).await?;
+        let last = self.priya.messages().pop().context("she has no message")?;
+        ensure!(last.text == text, "she got {:?} instead", last.text);
+        self.says(&last.text);
         Ok(())
     }
 

@@ -36,7 +36,7 @@ impl Wish {
             random.choice(words.iter().copied()).unwrap_or_default()
         };
         match random.u8(..100) {
-            0..20 => Self::Writes(one_of(random, &OPT_INS), Word::Joins),
+            0..20 => Self::Writes(one_of(random, &OPT_INS), Word::Consents),
             20..40 => Self::IsOptedIn(if random.u8(..3) == 0 { Word::Reads } else { Word::Consents }),
             40..60 => Self::Writes(one_of(random, &OPT_OUTS), Word::Out),
             60..72 => Self::Writes(one_of(random, &RESUMES), Word::Back),
