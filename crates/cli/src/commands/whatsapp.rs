@@ -185,7 +185,7 @@ impl WhatsApp {
              \x20 export KLAVIYO_WHATSAPP_TOKEN={}\n\
              \x20 klaviyo-connector serve --whatsapp-endpoint {url}\n\
              \nIn another terminal, somebody who writes {FAINT}(--help has all that people do){FAINT:#}:\n\n\
-             \x20 curl {url}/_whatsapp/people/919820000001/messages --json '{{\"text\":\"SUBSCRIBE\"}}'\n\n",
+             \x20 curl {url}/_whatsapp/people/919820000001/messages --data '{{\"text\":\"SUBSCRIBE\"}}'\n\n",
             Business::APP_SECRET,
             Business::VERIFY_TOKEN,
             Business::NUMBER_ID,
