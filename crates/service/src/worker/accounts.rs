@@ -190,6 +190,12 @@ async fn poll(
     }
     let waiting = waiting.accounts;
     let named: BTreeSet<Account> = waiting.keys().cloned().collect();
+    // Before an account is taken: its lanes give it up again if they do not see that something waits.
+    context.waiting.send_if_modified(|known| {
+        let is_another = *known != waiting;
+        *known = waiting;
+        is_another
+    });
     for account in &named | &changes::accounts(context, &keyed) {
         if tasks.contains_key(&account) || !keyed.contains(&account) || !context.is_mine(&account) {
             continue;
@@ -198,11 +204,6 @@ async fn poll(
             tasks.insert(account, tokio::spawn(account_worker::run(Arc::clone(context), lease)));
         }
     }
-    context.waiting.send_if_modified(|known| {
-        let is_another = *known != waiting;
-        *known = waiting;
-        is_another
-    });
     Ok(())
 }
 
