@@ -1,4 +1,5 @@
-// Makes generated/: the component as JavaScript and core WebAssembly modules, by jco. Takes away what was built before.
+// Makes generated/: the component as JavaScript and core WebAssembly modules, by jco, and the table of Klaviyo's endpoints.
+// Takes away what was built before.
 
 import { transpileBytes } from "@bytecodealliance/jco-transpile";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -36,6 +37,17 @@ for (const [name, bytes] of Object.entries(files)) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, name.endsWith(".d.ts") ? declared(new TextDecoder().decode(bytes)) : bytes);
 }
+
+// A module, since not every runtime and bundler reads JSON that a module imports.
+const table = JSON.parse(readFileSync(new URL("src/endpoints.json", import.meta.url), "utf8"));
+writeFileSync(join(generated, "endpoints.js"), `export default ${JSON.stringify(table)};\n`);
+writeFileSync(
+  join(generated, "endpoints.d.ts"),
+  `import type { Endpoint } from "../src/endpoints.js";
+declare const table: { endpoints: Endpoint[]; another_read: Endpoint; another_write: Endpoint };
+export default table;
+`,
+);
 
 /** jco 1.35 forgets this word for a function whose name JavaScript reserves, such as `delete`. */
 function declared(types) {

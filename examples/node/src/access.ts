@@ -1,7 +1,7 @@
 // What requests may ask for: those of `api.call`, which can ask Klaviyo for anything, and those of any function.
 
 /** The function that asks for any path. */
-const API_CALL = "api.call";
+export const API_CALL = "api.call";
 
 /** What `api.call` may ask for. */
 export interface Access {

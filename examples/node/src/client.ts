@@ -1,3 +1,4 @@
+import { callable } from "./call.js";
 import { accountFunctions } from "./functions/account.js";
 import { apiFunctions } from "./functions/api.js";
 import { bulkFunctions } from "./functions/bulk.js";
@@ -9,21 +10,24 @@ import { listsFunctions } from "./functions/lists.js";
 import { privacyFunctions } from "./functions/privacy.js";
 import { segmentsFunctions } from "./functions/segments.js";
 import type { Sandbox } from "./sandbox.js";
-import type { Klaviyo } from "./types/client.js";
+import type { Functions, Klaviyo } from "./types/client.js";
 
 /** The contract's functions, as JavaScript has them. */
 export function client(sandbox: Sandbox): Klaviyo {
+  const functions = {
+    ...contactsFunctions,
+    ...listsFunctions,
+    ...segmentsFunctions,
+    ...consentFunctions,
+    ...eventsFunctions,
+    ...changesFunctions,
+    ...bulkFunctions,
+    ...privacyFunctions,
+    ...accountFunctions,
+    ...apiFunctions,
+  };
   return {
-    ...contactsFunctions(sandbox),
-    ...listsFunctions(sandbox),
-    ...segmentsFunctions(sandbox),
-    ...consentFunctions(sandbox),
-    ...eventsFunctions(sandbox),
-    ...changesFunctions(sandbox),
-    ...bulkFunctions(sandbox),
-    ...privacyFunctions(sandbox),
-    ...accountFunctions(sandbox),
-    ...apiFunctions(sandbox),
+    ...callable<Functions>(functions, sandbox),
     close: () => sandbox.close(),
     [Symbol.asyncDispose]: () => sandbox.close(),
   };

@@ -1,3 +1,4 @@
+import type { Usage } from "./types/call.js";
 import type { Detail } from "./types/values.js";
 
 /** The contract's codes: what the caller does next. `wit/types.wit` says what each one means. */
@@ -24,9 +25,10 @@ export type ConnectorCode =
  *
  * - `trap`: the component, or the thread that it ran in, broke down; requests that it had sent may have taken effect.
  * - `closed`: the client is closed.
+ * - `cancelled`: the call's `signal` was aborted; `cause` is its reason. Requests that were sent may have taken effect.
  * - `unloadable`: `connect` found no component, or none that runs.
  */
-export type Code = ConnectorCode | "trap" | "closed" | "unloadable";
+export type Code = ConnectorCode | "trap" | "closed" | "cancelled" | "unloadable";
 
 /** What an error has beside its code and its message. */
 export interface Circumstances {
@@ -44,6 +46,10 @@ export interface Circumstances {
   body?: string;
   /** How many items of the call, from its first, were dealt with before it failed. */
   done?: number;
+  /** What the call used. Undefined in `stopped`, whose call has it. */
+  usage?: Readonly<Usage> | undefined;
+  /** The reason of a signal. */
+  cause?: unknown;
 }
 
 /** Why a call failed. It never contains the key. */
@@ -61,9 +67,10 @@ export class KlaviyoError extends Error {
   readonly requestId: string | undefined;
   readonly body: string;
   readonly done: number;
+  readonly usage: Readonly<Usage> | undefined;
 
   constructor(code: Code, message: string, circumstances: Circumstances = {}) {
-    super(message);
+    super(message, "cause" in circumstances ? { cause: circumstances.cause } : undefined);
     this.code = code;
     this.status = circumstances.status;
     this.retryAfter = circumstances.retryAfter;
@@ -72,11 +79,12 @@ export class KlaviyoError extends Error {
     this.requestId = circumstances.requestId;
     this.body = circumstances.body ?? "";
     this.done = circumstances.done ?? 0;
+    this.usage = circumstances.usage;
   }
 
   /** All of it, the message included, which `JSON.stringify` leaves out of errors. */
   toJSON(): object {
-    const { code, message, status, retryAfter, details, duplicate, requestId, body, done } = this;
-    return { code, message, status, retryAfter, details, duplicate, requestId, body, done };
+    const { code, message, status, retryAfter, details, duplicate, requestId, body, done, usage } = this;
+    return { code, message, status, retryAfter, details, duplicate, requestId, body, done, usage };
   }
 }

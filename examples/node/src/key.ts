@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 
 /** A key shorter than this is not looked for in answers: too much would look like it. */
 const HIDDEN_KEY_LENGTH = 8;
@@ -14,6 +15,11 @@ export class Key {
 
   authorization(scheme: string): string {
     return `${scheme} ${this.#text}`;
+  }
+
+  /** A name for the account at this endpoint, of which the key cannot be told. */
+  account(endpoint: string | undefined): string {
+    return createHash("sha256").update(`${endpoint ?? ""} ${this.#text}`).digest("base64");
   }
 
   /** Overwrites each copy of the key, also in the small letters that names of headers have. */

@@ -1,9 +1,11 @@
-// What `connect` takes. No message has anything of a key in it.
+// What `connect` and each call take. No message has anything of a key in it.
 
+import process from "node:process";
 import { segments, type Access } from "./access.js";
 import { origin } from "./endpoint.js";
 import { DEFAULTS, type Limits } from "./limits.js";
 import { fail, kind, list, oneOf, optional, record, text, type Reader } from "./reader.js";
+import type { CallOptions, Observer, Pace } from "./types/call.js";
 
 const WHOLE_NUMBERS_END = 2 ** 31 - 1;
 
@@ -12,9 +14,10 @@ const wholeNumber: Reader<number> = (value, place) =>
     ? (value as number)
     : fail(place, `expected a whole number from 1 to ${WHOLE_NUMBERS_END}`);
 
-const key: Reader<string> = (value, place) => {
+const key: Reader<string> = (given, place) => {
+  const value = given ?? process.env.KLAVIYO_API_KEY;
   if (typeof value !== "string" || value.trim() === "") {
-    fail(place, "expected the account's private key (pk_…), found none");
+    fail(place, "expected the account's private key (pk_…), found none; give it, or set KLAVIYO_API_KEY");
   }
   const trimmed = value.trim();
   if (!/^[!-~]+$/.test(trimmed)) {
@@ -31,6 +34,16 @@ const endpoint: Reader<string> = (value, place) => {
 const send: Reader<typeof fetch> = (value, place) =>
   typeof value === "function" ? (value as typeof fetch) : fail(place, `expected a function, found ${kind(value)}`);
 
+const observer: Reader<Observer> = (value, place) =>
+  typeof value === "function" ? (value as Observer) : fail(place, `expected a function, found ${kind(value)}`);
+
+const pace: Reader<Pace> = (value, place) =>
+  value === "published" || value === "unlimited"
+    ? value
+    : typeof value === "number"
+      ? wholeNumber(value, place)
+      : fail(place, 'expected "published", "unlimited", or how many times the published rates');
+
 const limits = record<Partial<Limits>>({
   memory: optional(wholeNumber),
   time: optional(wholeNumber),
@@ -39,6 +52,7 @@ const limits = record<Partial<Limits>>({
   requestBytes: optional(wholeNumber),
   headerBytes: optional(wholeNumber),
   responseBytes: optional(wholeNumber),
+  attempts: optional(wholeNumber),
   attempt: optional(wholeNumber),
 });
 
@@ -60,6 +74,8 @@ export function options(value: unknown): {
   fetch: typeof fetch;
   limits: Limits;
   api: Access | undefined;
+  pace: Pace;
+  observer: Observer | undefined;
 } {
   const read = record<{
     key: string;
@@ -67,13 +83,17 @@ export function options(value: unknown): {
     fetch?: typeof fetch;
     limits?: Partial<Limits>;
     api?: Access;
+    pace?: Pace;
+    observer?: Observer;
   }>({
     key,
     endpoint: optional(endpoint),
     fetch: optional(send),
     limits: optional(limits),
     api: optional(api),
-  })(value, []);
+    pace: optional(pace),
+    observer: optional(observer),
+  })(value === undefined ? {} : value, []);
   const given = Object.entries(read.limits ?? {}).filter((entry) => entry[1] !== undefined);
   return {
     key: read.key,
@@ -81,5 +101,26 @@ export function options(value: unknown): {
     fetch: read.fetch ?? globalThis.fetch,
     limits: { ...DEFAULTS, ...Object.fromEntries(given) },
     api: read.api,
+    pace: read.pace ?? "published",
+    observer: read.observer,
   };
+}
+
+const signal: Reader<AbortSignal> = (value, place) =>
+  value instanceof AbortSignal ? value : fail(place, `expected an AbortSignal, found ${kind(value)}`);
+
+const revision: Reader<string> = (value, place) =>
+  typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value))
+    ? value
+    : fail(place, "expected a revision of Klaviyo's API; they are dates such as 2025-01-15");
+
+const ofCall = record<CallOptions>({
+  signal: optional(signal),
+  timeout: optional(wholeNumber),
+  revision: optional(revision),
+});
+
+/** The last argument of a call. */
+export function callOptions(value: unknown): CallOptions {
+  return value === undefined ? {} : ofCall(value, ["options"]);
 }

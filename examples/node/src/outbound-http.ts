@@ -1,263 +1,149 @@
-// Sends the requests of the component: checks them, adds the key, keeps the limits. Neither the component nor the server
-// is trusted.
+// The requests of one call. Each is checked, authorized, sent at the account's pace and, where that does no harm, sent
+// again. Neither the component nor the server is trusted.
 
-import { Buffer } from "node:buffer";
-import type { Error as HttpError, Header, Request, Response } from "../generated/interfaces/klaviyo-connector-http.js";
-import { refusal, type Access } from "./access.js";
-import { route } from "./endpoint.js";
-import { KlaviyoError } from "./error.js";
-import type { Key } from "./key.js";
-import type { Limits } from "./limits.js";
+import type { Error as HttpError, Request, Response } from "../generated/interfaces/klaviyo-connector-http.js";
+import { checked, type CheckedRequest, type Rules } from "./check.js";
+import type { Clock } from "./clock.js";
+import type { Endpoint } from "./endpoints.js";
+import { NoAnswer, reasonOf } from "./no-answer.js";
+import type { Pacer } from "./pace.js";
+import { mayRepeat, pauseAfter, retryAfter } from "./retry.js";
 import { RevisionWarnings } from "./revision.js";
+import { Transport } from "./transport.js";
+import type { Observer, Usage } from "./types/call.js";
+import { warn } from "./warning.js";
 
 /** What the component's import returns or throws. */
 export type Answer = { tag: "ok"; val: Response } | { tag: "err"; val: HttpError };
 
 export type Send = (request: Request) => Promise<Answer>;
 
-/** Headers that only the host may set, or that change how a message is transferred. */
-const FORBIDDEN_HEADERS = new Set([
-  "authorization",
-  "host",
-  "accept-encoding",
-  "connection",
-  "content-length",
-  "cookie",
-  "expect",
-  "forwarded",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "via",
-]);
-
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** What a header's line has beside its name and value. */
-const LINE = ": \r\n".length;
-
-/** How much is told of why a connection failed. */
-const SHOWN_REASON_LENGTH = 300;
-
-class NoAnswer extends Error {
-  readonly tag: HttpError["tag"];
-
-  constructor(tag: HttpError["tag"], message: string) {
-    super(message);
-    this.tag = tag;
-  }
+/** What the requests of a call need to know of it. */
+export interface CallOfFunction {
+  /** The function's name in the contract. */
+  called: string;
+  clock: Clock;
+  usage: Usage;
+  /** The oldest revision of the API to ask for. */
+  revision: string | undefined;
 }
 
 export class OutboundHttp {
-  readonly #key: Key;
-  readonly #endpoint: string | undefined;
-  readonly #fetch: typeof fetch;
-  readonly #limits: Limits;
-  readonly #api: Access | undefined;
+  readonly #rules: Rules;
+  readonly #pacer: Pacer;
+  readonly #transport: Transport;
+  readonly #observer: Observer | undefined;
   readonly #revisions = new RevisionWarnings();
 
-  constructor(
-    key: Key,
-    endpoint: string | undefined,
-    send: typeof fetch,
-    limits: Limits,
-    api: Access | undefined,
-  ) {
-    this.#key = key;
-    this.#endpoint = endpoint;
-    this.#fetch = send;
-    this.#limits = limits;
-    this.#api = api;
+  constructor(rules: Rules, pacer: Pacer, send: typeof fetch, observer: Observer | undefined) {
+    this.#rules = rules;
+    this.#pacer = pacer;
+    this.#transport = new Transport(send, rules.key, rules.limits);
+    this.#observer = observer;
   }
 
-  /**
-   * What sends the requests of one call of this function, which has until `deadline`, by `performance.now()`, unless it
-   * is aborted.
-   */
-  begin(called: string, deadline: number, signal: AbortSignal): Send {
-    let requests = 0;
+  /** What sends the requests of one call. */
+  begin(call: CallOfFunction): Send {
     return async (request) => {
       try {
-        requests += 1;
-        if (requests > this.#limits.requests) {
-          throw new NoAnswer(
-            "denied",
-            `the call has made the ${this.#limits.requests} requests that limits.requests allows`,
-          );
+        call.usage.requests += 1;
+        const { requests } = this.#rules.limits;
+        if (call.usage.requests > requests) {
+          throw new NoAnswer("denied", `the call has made the ${requests} requests that limits.requests allows`);
         }
-        const answer = await this.#exchange(...this.#checked(called, request), deadline, signal);
-        this.#revisions.note(request.headers, answer.headers);
-        return { tag: "ok", val: answer };
+        return { tag: "ok", val: await this.#exchange(checked(this.#rules, call.called, request, call.revision), call) };
       } catch (error) {
         const { tag, message } = reasonOf(error);
-        return { tag: "err", val: { tag, val: this.#key.hideIn(message) } };
+        return { tag: "err", val: { tag, val: this.#rules.key.hideIn(message) } };
       }
     };
   }
 
-  #checked(called: string, request: Request): [url: string, init: RequestInit] {
-    const { headerBytes, requestBytes } = this.#limits;
-    const bytes =
-      request.url.length + request.auth.length + size(request.headers.map(({ name, value }) => [name, value]));
-    if (bytes > headerBytes) {
-      throw new NoAnswer(
-        "too-large",
-        `the request's address and headers have ${bytes} bytes, and limits.headerBytes allows ${headerBytes}`,
-      );
+  /** Sends a request until it is answered, must not be sent again, or no time is left. */
+  async #exchange(request: CheckedRequest, call: CallOfFunction): Promise<Response> {
+    const { clock, usage } = call;
+    for (let number = 1; ; number += 1) {
+      const queued = performance.now();
+      const permit = await this.#pacer.permit(request.endpoint, clock.until, clock.signal);
+      const begun = performance.now();
+      const paced = begun - queued;
+      usage.waited += paced;
+      if (!permit) {
+        this.#tell(request, call, { number, failure: "no-turn", paced, took: 0 });
+        throw new NoAnswer("timeout", this.#noTurn(request.endpoint, clock));
+      }
+      usage.attempts += 1;
+      const outcome = await this.#transport.send(request, clock).catch(reasonOf);
+      const took = performance.now() - begun;
+      const header = (name: string) => ("status" in outcome ? headerOf(outcome, name) : undefined);
+      const pause = Math.max(pauseAfter(number), retryAfter(header("retry-after") ?? "") ?? 0);
+      permit.learn(header);
+      if ("status" in outcome) {
+        this.#revisions.note(request.init.headers.get("revision") ?? "", header("x-klaviyo-api-revision") ?? "");
+        if (outcome.status === 429) {
+          permit.hold(pause);
+        }
+      }
+      permit.end();
+      const isLast =
+        number >= this.#rules.limits.attempts ||
+        !mayRepeat(request.harmless, outcome) ||
+        performance.now() + pause >= clock.until;
+      const end = "status" in outcome ? { status: outcome.status } : { failure: failureOf(outcome) };
+      this.#tell(request, call, { number, ...end, paced, took, ...(isLast ? {} : { repeatIn: pause }) });
+      if (isLast) {
+        return "status" in outcome ? outcome : Promise.reject(withAttempts(number, outcome));
+      }
+      await sleep(pause, clock.signal);
+      usage.waited += pause;
     }
-    if (request.body.length > requestBytes) {
-      throw new NoAnswer(
-        "too-large",
-        `the request's body has ${request.body.length} bytes, and limits.requestBytes allows ${requestBytes}`,
-      );
-    }
-    const routed = route(request.url, this.#endpoint);
-    if ("reason" in routed) {
-      throw new NoAnswer("denied", routed.reason);
-    }
-    const path = request.url.slice(new URL(request.url).origin.length).split("?")[0] ?? "";
-    const refused = refusal(this.#api, called, { function: request.function, method: request.method, path });
-    if (refused) {
-      throw new NoAnswer("denied", refused);
-    }
-    if (!TOKEN.test(request.auth)) {
-      throw new NoAnswer("denied", "the request's authorization scheme is not a single word");
-    }
-    const headers = new Headers();
-    for (const header of request.headers) {
-      headers.append(...checkedHeader(header));
-    }
-    headers.set("authorization", this.#key.authorization(request.auth));
-    const init: RequestInit = { method: request.method.toUpperCase(), headers, redirect: "manual" };
-    if (request.body.length > 0) {
-      init.body = request.body as Uint8Array<ArrayBuffer>;
-    }
-    return [routed.url, init];
   }
 
-  async #exchange(url: string, init: RequestInit, deadline: number, signal: AbortSignal): Promise<Response> {
-    const left = Math.max(deadline - performance.now(), 0);
-    // The component needs a moment to say what has happened.
-    const time = Math.min(this.#limits.attempt, left - Math.min(left / 20, 100));
-    const limit = time === this.#limits.attempt ? "limits.attempt" : "what was left of limits.time";
-    const over = new AbortController();
-    signal.addEventListener("abort", () => over.abort(), { signal: over.signal });
-    // Raced, for a `fetch` that does not listen to its signal.
-    const late = new Promise<never>((_, reject) => {
-      const timer = setTimeout(() => {
-        reject(new NoAnswer("timeout", `no complete answer within ${Math.round(time)} ms, which is ${limit}`));
-      }, time);
-      over.signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        reject(new NoAnswer("timeout", "the call was stopped"));
-      });
-    });
-    late.catch(() => {});
-    const send = this.#fetch;
-    const inTime = async () => this.#read(await send(url, { ...init, signal: over.signal }));
+  #tell(
+    { init, endpoint }: CheckedRequest,
+    { called }: CallOfFunction,
+    attempt: Omit<Parameters<Observer>[0], "function" | "method" | "endpoint">,
+  ): void {
     try {
-      return await Promise.race([late, inTime()]);
-    } finally {
-      // Whatever is left of the request is of no use to anybody.
-      over.abort();
+      this.#observer?.({ function: called, method: init.method, endpoint: endpoint.name, ...attempt });
+    } catch (error) {
+      // The call is not to blame.
+      warn(`the option observer threw ${error instanceof Error ? error.message : "no error"}`, "KLAVIYO_OBSERVER");
     }
   }
 
-  async #read(answer: globalThis.Response): Promise<Response> {
-    const { status } = answer;
-    if (!Number.isInteger(status) || status < 100 || status > 999) {
-      throw new NoAnswer("other", "fetch returned an answer without a status");
-    }
-    const { headerBytes } = this.#limits;
-    const headers = Array.from(answer.headers);
-    if (size(headers) > headerBytes) {
-      throw new NoAnswer(
-        "too-large",
-        `the answer's headers are larger than the ${headerBytes} bytes that limits.headerBytes allows`,
-      );
-    }
-    return {
-      status,
-      // `fetch` makes a character of each byte; what is not UTF-8 becomes replacement characters.
-      headers: headers.map(([name, value]) => ({
-        name: this.#key.hideIn(name),
-        value: this.#key.hide(Buffer.from(value, "latin1")).toString(),
-      })),
-      body: this.#key.hide(await this.#body(answer)),
+  #noTurn({ name, daily }: Endpoint, clock: Clock): string {
+    const most = daily === undefined ? "" : ` (at most ${daily} a day)`;
+    const time = clock.limit === "timeout" ? "timeout allows" : `the ${this.#rules.limits.time} ms of limits.time allow`;
+    return (
+      `not sent: at Klaviyo's rates${most} this account's turn to ${name} comes later than ${time}; make fewer calls ` +
+      "at once, or allow more time"
+    );
+  }
+}
+
+function failureOf({ tag, isUnsent }: NoAnswer): "unreachable" | HttpError["tag"] {
+  return isUnsent ? "unreachable" : tag;
+}
+
+function headerOf(answer: Response, name: string): string | undefined {
+  return answer.headers.find((header) => header.name.toLowerCase() === name)?.value.trim();
+}
+
+/** Adds the number of attempts to the sentence. */
+function withAttempts(attempts: number, reason: NoAnswer): NoAnswer {
+  return attempts < 2 ? reason : new NoAnswer(reason.tag, `${reason.message} (after ${attempts} attempts)`);
+}
+
+/** Waits, or until the call is over. */
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
     };
-  }
-
-  async #body(answer: globalThis.Response): Promise<Uint8Array> {
-    const { responseBytes } = this.#limits;
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    for await (const chunk of answer.body ?? []) {
-      if (!ArrayBuffer.isView(chunk)) {
-        throw new NoAnswer("other", "fetch returned a body that is not of bytes");
-      }
-      length += chunk.length;
-      if (length > responseBytes) {
-        throw new NoAnswer(
-          "too-large",
-          `the answer's body is larger than the ${responseBytes} bytes that limits.responseBytes allows`,
-        );
-      }
-      chunks.push(chunk);
-    }
-    // A buffer of its own, so that it can be handed over to the thread and not copied.
-    const body = new Uint8Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      body.set(chunk, at);
-      at += chunk.length;
-    }
-    return body;
-  }
-}
-
-function checkedHeader({ name, value }: Header): [name: string, value: string] {
-  if (!TOKEN.test(name)) {
-    throw new NoAnswer("denied", `${JSON.stringify(name.slice(0, 40))} is not the name of a header`);
-  }
-  if (FORBIDDEN_HEADERS.has(name.toLowerCase())) {
-    throw new NoAnswer("denied", `the header ${name.toLowerCase()} is the host's, and the component must not send one`);
-  }
-  const bytes = Buffer.from(value).toString("latin1");
-  // Looked at here, since `Headers` takes line ends away where they are at an end.
-  if (!HEADER_VALUE.test(bytes)) {
-    throw new NoAnswer("denied", `the value of the header ${name} has characters that no header may have`);
-  }
-  return [name, bytes];
-}
-
-function size(headers: readonly (readonly [string, string])[]): number {
-  return headers.reduce((bytes, [name, value]) => bytes + name.length + value.length + LINE, 0);
-}
-
-const TAGS: readonly string[] = ["denied", "timeout", "connection", "too-large", "other"] satisfies HttpError["tag"][];
-
-function reasonOf(error: unknown): { tag: HttpError["tag"]; message: string } {
-  if (error instanceof NoAnswer) {
-    return error;
-  }
-  if (error instanceof KlaviyoError && TAGS.includes(error.code)) {
-    return { tag: error.code as HttpError["tag"], message: error.message };
-  }
-  if (!(error instanceof Error)) {
-    return { tag: "connection", message: "fetch failed, and threw no error" };
-  }
-  // Of `fetch` itself it is always "fetch failed".
-  const cause: Error & { code?: string } = error.cause instanceof Error ? error.cause : error;
-  const reason = cause.message || cause.code || cause.name;
-  const message = `fetch failed: ${reason.slice(0, SHOWN_REASON_LENGTH)}`;
-  // Node's `fetch` has a limit of its own: 16 KiB, unless `--max-http-header-size` says otherwise.
-  const tag =
-    cause.code === "UND_ERR_HEADERS_OVERFLOW" ? "too-large" : error.name === "TimeoutError" ? "timeout" : "connection";
-  return { tag, message };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
+  });
 }

@@ -23,6 +23,7 @@ import type {
   Error as ConnectorError,
 } from "../generated/interfaces/klaviyo-connector-types.js";
 import { KlaviyoError } from "./error.js";
+import type { Usage } from "./types/call.js";
 import type {
   Channel,
   ChannelConsent,
@@ -39,8 +40,8 @@ import type {
   Taken,
 } from "./types/index.js";
 
-export function error({ code, message, ...circumstances }: ConnectorError): KlaviyoError {
-  return new KlaviyoError(code, message, circumstances);
+export function error({ code, message, ...circumstances }: ConnectorError, usage?: Usage): KlaviyoError {
+  return new KlaviyoError(code, message, { ...circumstances, usage });
 }
 
 /** What was done in part: why it was stopped is an error that is not thrown. */

@@ -1,7 +1,6 @@
 // Warns where Klaviyo answers by another revision of its API than the one that was asked for.
 
-import process from "node:process";
-import type { Header } from "../generated/interfaces/klaviyo-connector-http.js";
+import { warn } from "./warning.js";
 
 /** The most pairs of revisions that a client warns of. Klaviyo has about eight revisions at a time. */
 const PAIRS = 64;
@@ -14,13 +13,12 @@ export class RevisionWarnings {
   readonly #told = new Set<string>();
 
   /** Warns when an answer has another revision than its request. */
-  note(request: readonly Header[], answer: readonly Header[]): void {
-    const asked = headerOf(request, "revision");
-    const served = headerOf(answer, "x-klaviyo-api-revision");
+  note(asked: string, served: string): void {
     if (this.isNews(asked, served)) {
       warn(
         `Klaviyo answers by another API revision (${served}) than the one that was asked for (${asked}), which is ` +
           "retired or unknown; update the connector",
+        "KLAVIYO_REVISION",
       );
     }
   }
@@ -36,18 +34,5 @@ export class RevisionWarnings {
       this.#told.add(pair);
     }
     return isRoom;
-  }
-}
-
-function headerOf(headers: readonly Header[], name: string): string {
-  return headers.find((header) => header.name.toLowerCase() === name)?.value.trim() ?? "";
-}
-
-function warn(message: string): void {
-  // Not every runtime that calls itself compatible has it.
-  if (typeof process.emitWarning === "function") {
-    process.emitWarning(message, { type: "KlaviyoRevisionWarning", code: "KLAVIYO_REVISION" });
-  } else {
-    console.warn(message);
   }
 }

@@ -1,18 +1,19 @@
-// The component, compiled once, and the threads that run it.
+// The calls of one client: each waits for its place, runs, and ends in its time.
 
-import { readdir, readFile } from "node:fs/promises";
 import type { Root } from "../generated/klaviyo.js";
+import { Clock } from "./clock.js";
 import { KlaviyoError } from "./error.js";
 import type { Limits } from "./limits.js";
-import { withMemory } from "./memory.js";
-import type { OutboundHttp, Send } from "./outbound-http.js";
+import type { Answer, OutboundHttp, Send } from "./outbound-http.js";
 import * as output from "./output.js";
-import { Thread, type Result, type Task } from "./thread.js";
+import { Places } from "./places.js";
+import type { Ended, Task } from "./thread.js";
+import type { Threads } from "./threads.js";
+import type { CallOptions, Usage } from "./types/call.js";
 
-const GENERATED = new URL("../generated/", import.meta.url);
-
-/** Milliseconds that the first thread may take to have the component running. */
-const BEGINNING = 60_000;
+/** After so many requests, or milliseconds of computing at a stretch, a call gets a thread that stays with it. */
+const REPLAYED_REQUESTS = 8;
+const REPLAYED_TIME = 20;
 
 type Interfaces = Pick<
   Root,
@@ -24,158 +25,118 @@ type Callable<I extends keyof Interfaces, F extends keyof Interfaces[I]> = Extra
   (...values: never[]) => unknown
 >;
 
+/** Calls a function of the component. */
+export type CallOf = <I extends keyof Interfaces, F extends keyof Interfaces[I] & string>(
+  name: I,
+  func: F,
+  ...values: Parameters<Callable<I, F>>
+) => Promise<ReturnType<Callable<I, F>>>;
+
 export class Sandbox {
-  readonly #modules: Map<string, WebAssembly.Module>;
+  readonly #threads: Threads;
   readonly #http: OutboundHttp;
   readonly #limits: Limits;
+  readonly #released: () => void;
+  readonly #places: Places;
   readonly #calls = new Set<Promise<unknown>>();
-  readonly #idle: Thread[] = [];
-  #running = 0;
-  readonly #waiting = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
-  private constructor(modules: Map<string, WebAssembly.Module>, http: OutboundHttp, limits: Limits) {
-    this.#modules = modules;
+  constructor(threads: Threads, http: OutboundHttp, limits: Limits, released: () => void) {
+    this.#threads = threads;
     this.#http = http;
     this.#limits = limits;
+    this.#released = released;
+    this.#places = new Places(limits.concurrentCalls);
   }
 
-  /** Reads and compiles the component, and begins a first thread with it. */
-  static async load(http: OutboundHttp, limits: Limits): Promise<Sandbox> {
-    try {
-      const compile = async (name: string): Promise<[string, WebAssembly.Module]> => {
-        const bytes = await readFile(new URL(name, GENERATED));
-        return [name, await WebAssembly.compile(withMemory(bytes, limits.memory) as Uint8Array<ArrayBuffer>)];
-      };
-      const names = (await readdir(GENERATED)).filter((name) => name.endsWith(".wasm"));
-      const modules = new Map(await Promise.all(names.map(compile)));
-      const sandbox = new Sandbox(modules, http, limits);
-      const begun = await inTime(BEGINNING, (signal) => sandbox.#inThread(undefined, signal));
-      if (begun && "ok" in begun) {
-        return sandbox;
-      }
-      throw new Error(begun && "trap" in begun ? begun.trap : `it did not begin within ${BEGINNING} ms`);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new KlaviyoError("unloadable", `the component cannot be loaded: ${reason}; \`npm run build\` makes it`);
-    }
-  }
-
-  /** Calls a function of the component. */
+  /** Calls a function of the component, with options, and counts what it uses. */
   async call<I extends keyof Interfaces, F extends keyof Interfaces[I] & string>(
+    options: CallOptions,
+    usage: Usage,
     name: I,
     func: F,
     ...values: Parameters<Callable<I, F>>
   ): Promise<ReturnType<Callable<I, F>>> {
     if (this.#closing) {
-      throw new KlaviyoError("closed", "the client is closed; connect again");
+      throw new KlaviyoError("closed", "the client is closed; connect again", { usage });
     }
-    const call = this.#run({ interface: name, function: func, arguments: values });
+    const clock = new Clock(this.#limits.time, options.timeout, options.signal);
+    const call = this.#run({ interface: name, function: func, arguments: values }, clock, usage, options.revision);
     this.#calls.add(call);
-    const result = await call.finally(() => this.#calls.delete(call));
+    const result = await call.finally(() => {
+      clock.close();
+      this.#calls.delete(call);
+    });
     // Made here, where the stack still knows who called.
     if (!result) {
-      const { time } = this.#limits;
-      const reason = `the call took longer than the ${time} ms that limits.time allows`;
-      throw new KlaviyoError("timeout", `${reason}; requests that it had sent may have taken effect`);
+      throw this.#over(clock, options, usage);
     }
     if ("trap" in result) {
-      const reason = `the component broke down: ${result.trap}`;
-      throw new KlaviyoError("trap", `${reason}; requests that it had sent may have taken effect`);
+      throw new KlaviyoError("trap", `the component broke down: ${result.trap}; ${effect(usage)}`, { usage });
     }
     if ("err" in result) {
-      throw output.error(result.err);
+      throw output.error(result.err, usage);
     }
     return result.ok as ReturnType<Callable<I, F>>;
   }
 
-  /** Takes no more calls, waits for those under way, and ends the threads. */
+  /** Takes no more calls, and waits for those under way. */
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#calls).then(async () => {
-      await Promise.all(this.#idle.map((thread) => thread.end()));
+    this.#closing ??= Promise.allSettled(this.#calls).then(() => {
+      this.#released();
+      return this.#threads.release();
     });
     return this.#closing;
   }
 
-  /** Runs a task in its turn. Undefined: there was no time left. */
-  #run(task: Task): Promise<Result | undefined> {
-    const { time } = this.#limits;
-    const deadline = performance.now() + time;
-    return inTime(time, async (signal) => {
-      if (!(await this.#turn(signal))) {
-        return undefined;
+  /** Runs a task in its place. Undefined: the call was over before. */
+  async #run(task: Task, clock: Clock, usage: Usage, revision: string | undefined): Promise<Ended | undefined> {
+    const begin = performance.now();
+    const hasPlace = await this.#places.take(clock);
+    usage.waited += performance.now() - begin;
+    if (!hasPlace) {
+      return undefined;
+    }
+    clock.start();
+    try {
+      return await this.#replayed(task, clock, this.#http.begin({ called: contractName(task), clock, usage, revision }));
+    } finally {
+      this.#places.pass();
+    }
+  }
+
+  /**
+   * Runs a task from its beginning after each answer, with all answers so far: the component does the same each time,
+   * since it has nothing but its arguments and the answers. So no thread waits for a request.
+   */
+  async #replayed(task: Task, clock: Clock, send: Send): Promise<Ended | undefined> {
+    const answers: Answer[] = [];
+    let stays = false;
+    for (;;) {
+      const result = await this.#threads.run({ ...task, answers }, clock, stays ? send : undefined);
+      if (!result || clock.over || !("request" in result)) {
+        return clock.over ? undefined : (result as Ended | undefined);
       }
-      try {
-        return await this.#inThread({ task, send: this.#http.begin(contractName(task), deadline, signal) }, signal);
-      } finally {
-        this.#passTurn();
-      }
-    });
+      answers.push(await send(result.request));
+      stays = answers.length >= REPLAYED_REQUESTS || result.took > REPLAYED_TIME;
+    }
   }
 
-  /** Runs a task in a thread that waits for one, or in a new one. Without a task, it begins a thread. */
-  async #inThread(call: { task: Task; send: Send } | undefined, signal: AbortSignal): Promise<Result | undefined> {
-    let thread = this.#idle.pop();
-    while (thread?.ended) {
-      thread = this.#idle.pop();
+  #over({ over }: Clock, { timeout, signal }: CallOptions, usage: Usage): KlaviyoError {
+    if (over === "cancelled") {
+      return new KlaviyoError("cancelled", `the call was cancelled; ${effect(usage)}`, { usage, cause: signal?.reason });
     }
-    let result: Result | undefined = { ok: undefined };
-    if (!thread) {
-      thread = new Thread(this.#modules, this.#limits.memory);
-      result = await thread.ready(signal);
-    }
-    if (call && result && "ok" in result) {
-      result = await thread.run(call.task, call.send, signal);
-    }
-    if (result && !("trap" in result)) {
-      this.#idle.push(thread);
-    } else {
-      // What computes without an end, or has trapped, is not used again.
-      void thread.end();
-    }
-    return result;
+    const limit = over === "timeout" ? `${timeout} ms that timeout` : `${this.#limits.time} ms that limits.time`;
+    return new KlaviyoError("timeout", `the call took longer than the ${limit} allows; ${effect(usage)}`, { usage });
   }
+}
 
-  /** Waits for a place among those that run. False: the time was over before. */
-  async #turn(signal: AbortSignal): Promise<boolean> {
-    if (this.#running < this.#limits.concurrentCalls) {
-      this.#running += 1;
-      return true;
-    }
-    return new Promise((resolve) => {
-      const begin = () => resolve(true);
-      this.#waiting.add(begin);
-      signal.addEventListener("abort", () => {
-        this.#waiting.delete(begin);
-        resolve(false);
-      });
-    });
-  }
-
-  #passTurn(): void {
-    const [next] = this.#waiting;
-    if (next) {
-      this.#waiting.delete(next);
-      next();
-    } else {
-      this.#running -= 1;
-    }
-  }
+function effect({ attempts }: Usage): string {
+  return attempts > 0 ? "requests that it had sent may have taken effect" : "nothing was sent";
 }
 
 /** A function's name in the contract, such as `contacts.opt-in`. */
 function contractName(task: Task): string {
   const kebab = task.function.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return `${task.interface}.${kebab}`;
-}
-
-/** Runs with a signal that is aborted after so many milliseconds. Not `AbortSignal.timeout`, which keeps Deno alive. */
-async function inTime<T>(milliseconds: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), milliseconds);
-  try {
-    return await run(over.signal);
-  } finally {
-    clearTimeout(timer);
-  }
 }

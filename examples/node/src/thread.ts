@@ -1,5 +1,5 @@
-// One thread with the component in it. It gets tasks and answers, and never the key: the thread blocks in `http.send`
-// while the main thread, which has the key, sends the request.
+// One thread with the component in it. It gets tasks and answers, and never the key: the main thread, which has the key,
+// sends the requests.
 //
 // A pool from npm (piscina, tinypool, synckit) would bring threads that are reused, which is the lesser part. That one
 // waits for its parent in the middle of a task, and is ended when the task takes too long, would still be written here.
@@ -24,16 +24,29 @@ export interface Task {
   interface: string;
   function: string;
   arguments: unknown[];
+  /** The answers to its first requests. */
+  answers?: Answer[];
+  /** Whether the thread waits for the answers to its other requests. */
+  waits?: boolean;
+}
+
+/** A request for which a task has no answer, and how many milliseconds it has computed. */
+export interface Asked {
+  request: Request;
+  took: number;
 }
 
 /**
  * How a call ended, and before all calls, whether the thread is ready for them. After a trap the thread is not used
  * again.
  */
-export type Result = { ok: unknown } | { err: ConnectorError } | { trap: string };
+export type Ended = { ok: unknown } | { err: ConnectorError } | { trap: string };
 
-/** What a thread tells. */
-export type Report = Result | { request: Request };
+/** How a task ended. */
+export type Result = Ended | Asked;
+
+/** What a thread tells: a result, or what it waits for. */
+export type Report = Result | { waitsFor: Request };
 
 export class Thread {
   readonly #worker: Worker;
@@ -70,20 +83,22 @@ export class Thread {
   }
 
   /** Runs a task. Undefined: it was aborted, and the thread has to be ended. */
-  run(task: Task, send: Send, signal: AbortSignal): Promise<Result | undefined> {
-    this.#worker.postMessage(task);
+  run(task: Task, send: Send | undefined, signal: AbortSignal): Promise<Result | undefined> {
+    this.#worker.postMessage({ ...task, waits: send !== undefined });
     return this.#result(signal, send);
   }
 
   async #result(signal: AbortSignal, send?: Send): Promise<Result | undefined> {
     // A process has to stay for a call, and not for a thread that waits for one.
     this.#worker.ref();
+    let over = () => {};
     try {
       return await new Promise<Result | undefined>((resolve) => {
-        signal.addEventListener("abort", () => resolve(undefined));
+        over = () => resolve(undefined);
+        signal.addEventListener("abort", over);
         this.#told = (report) => {
-          if ("request" in report) {
-            send?.(report.request).then((answer) => this.#answer(answer));
+          if ("waitsFor" in report) {
+            send?.(report.waitsFor).then((answer) => this.#answer(answer));
           } else {
             resolve(report);
           }
@@ -91,6 +106,7 @@ export class Thread {
       });
     } finally {
       this.#told = () => {};
+      signal.removeEventListener("abort", over);
       this.#worker.unref();
     }
   }

@@ -39,14 +39,24 @@ function instance(): Root {
   );
 }
 
-/** `http.send`: the thread stops here until the main thread has the answer. */
+/** What a task is left with where there is no answer to its request. */
+class Unanswered extends Error {}
+
+let task: Task;
+/** How many requests the task has made. */
+let requests = 0;
+/** The request that has no answer. */
+let asked: Request | undefined;
+
+/** `http.send`. */
 function send(request: Request): Response {
-  tell({ request });
-  // A notification that comes late was for an earlier answer.
-  while (Atomics.exchange(answered, 0, 0) === 0) {
-    Atomics.wait(answered, 0, 0);
+  const known = task.answers?.[requests];
+  requests += 1;
+  const answer = known ?? (task.waits ? awaited(request) : undefined);
+  if (!answer) {
+    asked ??= request;
+    throw new Unanswered("there is no answer yet");
   }
-  const answer = receiveMessageOnPort(answers)?.message as Answer;
   if (answer.tag === "err") {
     // This is how the output of jco has it: not an Error.
     throw answer.val;
@@ -54,7 +64,17 @@ function send(request: Request): Response {
   return answer.val;
 }
 
-function call(root: Root, task: Task): Result {
+/** The thread stops here until the main thread has the answer. */
+function awaited(request: Request): Answer {
+  tell({ waitsFor: request });
+  // A notification that comes late was for an earlier answer.
+  while (Atomics.exchange(answered, 0, 0) === 0) {
+    Atomics.wait(answered, 0, 0);
+  }
+  return receiveMessageOnPort(answers)?.message as Answer;
+}
+
+function call(root: Root): Result {
   const functions = root[task.interface as keyof Root] as unknown as Record<string, (...values: unknown[]) => unknown>;
   try {
     return { ok: functions[task.function]?.(...task.arguments) };
@@ -74,10 +94,15 @@ function tell(report: Report): void {
 // An instance of its own for each call, so that nothing is left of one in the next. It costs 0.6 ms, beside 0.8 ms of
 // everything else (Node 20, answers from memory), and is made ahead, while nobody may be waiting.
 let fresh = instance();
-parent.on("message", (task: Task) => {
-  const result = call(fresh, task);
-  tell(result);
-  if (!("trap" in result)) {
+parent.on("message", (message: Task) => {
+  task = message;
+  requests = 0;
+  asked = undefined;
+  const begin = performance.now();
+  const result = call(fresh);
+  // Whatever the component has made of it.
+  tell(asked ? { request: asked, took: performance.now() - begin } : result);
+  if (asked || !("trap" in result)) {
     fresh = instance();
   }
 });

@@ -221,7 +221,7 @@ test("an argument larger than the memory ends its call and no other", async () =
 
 test("options that cannot work are told when connecting, without the key", async () => {
   for (const [options, pointer] of [
-    [undefined, undefined],
+    [null, undefined],
     [CANARY, undefined],
     [{}, "key"],
     [{ key: undefined }, "key"],

@@ -25,35 +25,40 @@ export function sayable() {
 
 /** A client whose requests are played by fixtures, one after the other. */
 export class Replayer {
-  #klaviyo;
-  #script;
+  #kept;
+  #count = 0;
 
   static async start() {
     const replayer = new Replayer();
-    const fetch = async (url, init) => replayer.#script.send(url, init);
-    replayer.#klaviyo = await connect({ key: CANARY, fetch, api: "all" });
+    // Keeps the threads.
+    replayer.#kept = await connect({ key: CANARY });
     return replayer;
   }
 
-  /** Replays a fixture; what differs is a list of phrases. */
+  /** Replays a fixture with an account of its own, which no earlier answer holds; what differs is a list of phrases. */
   async replay(fixture) {
-    this.#script = new Script(fixture.exchanges);
+    const key = `${CANARY}_${this.#count++}`;
+    const script = new Script(fixture.exchanges, key);
+    const fetch = async (url, init) => script.send(url, init);
+    const klaviyo = await connect({ key, fetch, api: "all", pace: "unlimited", limits: { attempts: 1 } });
     const values = fixture.call.arguments.map((value) => JSON.parse(stringify(value)));
     try {
-      const got = await call(this.#klaviyo, fixture.call.function, values);
+      const got = await call(klaviyo, fixture.call.function, values);
       const leaked = (inspect(got, { depth: null }) + JSON.stringify(got)).includes(CANARY);
       return [
-        ...this.#script.differences(),
+        ...script.differences(),
         ...compare.returned(fixture.returns, parse(JSON.stringify(got))),
         ...(leaked ? ["the key is in what was returned"] : []),
       ];
     } catch (error) {
-      return [...this.#script.differences(), error.message];
+      return [...script.differences(), error.message];
+    } finally {
+      await klaviyo.close();
     }
   }
 
   close() {
-    return this.#klaviyo.close();
+    return this.#kept.close();
   }
 }
 
@@ -62,8 +67,10 @@ class Script {
   #left;
   #played = 0;
   #differences = [];
+  #key;
 
-  constructor(exchanges) {
+  constructor(exchanges, key) {
+    this.#key = key;
     this.#left = [...exchanges];
   }
 
@@ -88,7 +95,7 @@ class Script {
     };
     const place = `request ${this.#played++}`;
     const differences = compare.request(exchange.request, sent);
-    if (key !== CANARY || more.length > 0 || init.redirect !== "manual") {
+    if (key !== this.#key || more.length > 0 || init.redirect !== "manual") {
       differences.push("it has another key, or follows redirects");
     }
     this.#differences.push(...differences.map((difference) => `${place} ${difference}`));

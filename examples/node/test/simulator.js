@@ -11,7 +11,8 @@ export async function simulator(...options) {
   if (!existsSync(KLAVIYO)) {
     throw new Error(`there is no ${KLAVIYO}; run \`cargo xtask build\``);
   }
-  const process = spawn(KLAVIYO, ["mock", "--port", "0", "--rates", "off", "--json", ...options], {
+  const rates = options.includes("--rates") ? [] : ["--rates", "off"];
+  const process = spawn(KLAVIYO, ["mock", "--port", "0", "--json", ...rates, ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = new Promise((resolve) => process.once("exit", resolve));

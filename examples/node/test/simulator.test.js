@@ -69,7 +69,7 @@ test("a wrong key, a list that does not exist, somebody who does not exist", asy
   });
 });
 
-test("a 429 is told with its Retry-After, and is not repeated here", async () => {
+test("a 429 is told with its Retry-After, after so many attempts as there may be", async () => {
   await account(async (client) => {
     await klaviyo.faults("GET /api/lists: always status 429 retry-after 7");
     const { requests: before } = await klaviyo.state();
@@ -129,7 +129,7 @@ test("forty people opt in at once, while things go wrong, and are members once",
   await account(async (client) => {
     await klaviyo.faults("POST /api/profiles: 20% reset-after", "* /api/lists/*: 20% status 503");
     const people = Array.from({ length: 40 }, (_, index) => ({ list: LIST, email: `at-once${index}@example.com` }));
-    // What the connector does not: repeat.
+    // After the one attempt that the client has here.
     const persistent = async (person) => {
       for (;;) {
         try {

@@ -12,9 +12,12 @@ import { connect, KlaviyoError } from "klaviyo-connector";
 /** A key that can be recognised. */
 export const CANARY = "pk_canary_5d41402abc4b2a76b9719d91";
 
-/** Runs a test with a client, which is closed whatever happens. */
-export async function withClient(options, test, open = connect) {
-  const klaviyo = await open({ key: CANARY, ...options });
+/**
+ * Runs a test with a client, which is closed whatever happens. Unless the test says otherwise, requests go out at once, and
+ * once: most tests are about something else.
+ */
+export async function withClient({ limits, ...options }, test, open = connect) {
+  const klaviyo = await open({ key: CANARY, pace: "unlimited", limits: { attempts: 1, ...limits }, ...options });
   try {
     return await test(klaviyo);
   } finally {

@@ -110,6 +110,10 @@ export async function right(): Promise<void> {
   const joined = await klaviyo.joinedMembers({ list: "Y6nRLr" }, { cursor: changed.cursor });
   texts.push(...changed.items.map(({ id }) => id), ...joined.items.map(({ profile }) => profile.id));
   const limits: Limits["concurrentCalls"] = count;
+  const call: api.Call<api.Audience[]> = klaviyo.lists({ signal: AbortSignal.timeout(1_000), timeout: 1_000 });
+  const { requests }: api.Usage = call.usage;
+  texts.push(...(await call).map(({ name }) => name), `${requests}`);
+  await (await connect({ pace: 2, observer: ({ status, took }: api.Attempt) => texts.push(`${status} ${took}`) })).close();
   try {
     await klaviyo.lists();
   } catch (error) {
@@ -120,8 +124,10 @@ export async function right(): Promise<void> {
 }
 
 export async function wrong(klaviyo: Klaviyo): Promise<void> {
-  // @ts-expect-error: a key is needed
-  await connect({});
+  // @ts-expect-error: there is no such option of a call
+  await klaviyo.lists({ retries: 3 });
+  // @ts-expect-error: there is no such pace
+  await connect({ pace: "fast" });
   // @ts-expect-error: there is no such option
   await connect({ key: "pk_1", retries: 3 });
   // @ts-expect-error: there is no such limit

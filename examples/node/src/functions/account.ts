@@ -1,6 +1,6 @@
-import type { Sandbox } from "../sandbox.js";
+import type { Functions } from "../call.js";
 import type { AccountFunctions } from "../types/account.js";
 
-export const accountFunctions = (sandbox: Sandbox): AccountFunctions => ({
-  accountDetails: async () => sandbox.call("account", "get"),
-});
+export const accountFunctions: Functions<AccountFunctions> = {
+  accountDetails: async (call) => call("account", "get"),
+};

@@ -1,6 +1,6 @@
 import type { Method, Parameter, Request } from "../../generated/interfaces/klaviyo-connector-api.js";
 import { listOrNone, oneOf, optional, record, text } from "../reader.js";
-import type { Sandbox } from "../sandbox.js";
+import type { Functions } from "../call.js";
 import type { ApiFunctions } from "../types/api.js";
 
 const request = record<Request>({
@@ -11,6 +11,6 @@ const request = record<Request>({
   revision: optional(text),
 });
 
-export const apiFunctions = (sandbox: Sandbox): ApiFunctions => ({
-  callApi: async (value) => sandbox.call("api", "call", request(value, [])),
-});
+export const apiFunctions: Functions<ApiFunctions> = {
+  callApi: async (call, value) => call("api", "call", request(value, [])),
+};

@@ -6,7 +6,7 @@ import type {
 import { channel, identifier } from "../input.js";
 import * as output from "../output.js";
 import { list, listOrNone, optional, record, text } from "../reader.js";
-import type { Sandbox } from "../sandbox.js";
+import type { Functions } from "../call.js";
 import type { ConsentFunctions } from "../types/consent.js";
 
 const channels = { channels: listOrNone(channel), transactional: listOrNone(channel) };
@@ -30,17 +30,17 @@ const revocation = record<{ unsubscriptions: Unsubscription[]; list?: string }>(
   list: optional(text),
 });
 
-export const consentFunctions = (sandbox: Sandbox): ConsentFunctions => ({
-  grantConsent: async (value) => {
+export const consentFunctions: Functions<ConsentFunctions> = {
+  grantConsent: async (call, value) => {
     const { subscriptions, list, ...options } = grant(value, []);
-    return output.outcome(await sandbox.call("consent", "grant", subscriptions, list, options));
+    return output.outcome(await call("consent", "grant", subscriptions, list, options));
   },
-  revokeConsent: async (value) => {
+  revokeConsent: async (call, value) => {
     const { unsubscriptions, list } = revocation(value, []);
-    return output.outcome(await sandbox.call("consent", "revoke", unsubscriptions, list));
+    return output.outcome(await call("consent", "revoke", unsubscriptions, list));
   },
-  consents: async (by) => {
-    const consents = await sandbox.call("consent", "status", identifier(by, []));
+  consents: async (call, by) => {
+    const consents = await call("consent", "status", identifier(by, []));
     return consents && output.consents(consents);
   },
-});
+};

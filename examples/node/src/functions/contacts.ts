@@ -3,7 +3,7 @@ import type { Channel, Identifier } from "../../generated/interfaces/klaviyo-con
 import { channel, fieldsOfNewProfile, identifier, newProfile, properties, texts } from "../input.js";
 import * as output from "../output.js";
 import { list, optional, record, text, variant } from "../reader.js";
-import type { Sandbox } from "../sandbox.js";
+import type { Functions } from "../call.js";
 import type { ContactsFunctions } from "../types/contacts.js";
 
 const permission = record<Permission>({ channels: list(channel), customSource: optional(text) });
@@ -25,34 +25,33 @@ const contacts = record<{ contacts: NewProfile[] } & Target>({ ...target, contac
 type OptOut = { people: Identifier[]; channels?: Channel[]; lists?: string[] };
 const optOut = record<OptOut>({ people: list(identifier), channels: optional(list(channel)), lists: optional(texts) });
 
-export const contactsFunctions = (sandbox: Sandbox): ContactsFunctions => ({
-  lookup: async (by) => sandbox.call("contacts", "lookup", identifier(by, [])),
-  lookupMany: async (identifiers) =>
-    sandbox.call("contacts", "lookupMany", list(identifier)(identifiers, ["identifiers"])),
-  create: async (profile) => output.creation(await sandbox.call("contacts", "create", newProfile(profile, []))),
-  upsert: async (profile) => sandbox.call("contacts", "upsert", newProfile(profile, [])),
-  update: async (value) => {
+export const contactsFunctions: Functions<ContactsFunctions> = {
+  lookup: async (call, by) => call("contacts", "lookup", identifier(by, [])),
+  lookupMany: async (call, identifiers) => call("contacts", "lookupMany", list(identifier)(identifiers, ["identifiers"])),
+  create: async (call, profile) => output.creation(await call("contacts", "create", newProfile(profile, []))),
+  upsert: async (call, profile) => call("contacts", "upsert", newProfile(profile, [])),
+  update: async (call, value) => {
     const { id, changes } = update(value, []);
-    return sandbox.call("contacts", "update", id, changes);
+    return call("contacts", "update", id, changes);
   },
-  merge: async (value) => {
+  merge: async (call, value) => {
     const { into, from } = merge(value, []);
-    return sandbox.call("contacts", "merge", into, from);
+    return call("contacts", "merge", into, from);
   },
-  subscribe: async (value) => {
+  subscribe: async (call, value) => {
     const { list, profiles } = members(value, []);
-    return sandbox.call("contacts", "subscribe", list, profiles);
+    return call("contacts", "subscribe", list, profiles);
   },
-  optIn: async (value) => {
+  optIn: async (call, value) => {
     const { list, consent, ...profile } = contact(value, []);
-    return output.receipt(await sandbox.call("contacts", "optIn", profile, list, consent));
+    return output.receipt(await call("contacts", "optIn", profile, list, consent));
   },
-  optInMany: async (value) => {
+  optInMany: async (call, value) => {
     const many = contacts(value, []);
-    return output.enrollments(await sandbox.call("contacts", "optInMany", many.contacts, many.list, many.consent));
+    return output.enrollments(await call("contacts", "optInMany", many.contacts, many.list, many.consent));
   },
-  optOut: async (value) => {
+  optOut: async (call, value) => {
     const { people, channels = [], lists = [] } = optOut(value, []);
-    return output.departures(await sandbox.call("contacts", "optOut", people, channels, lists));
+    return output.departures(await call("contacts", "optOut", people, channels, lists));
   },
-});
+};

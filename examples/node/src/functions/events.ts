@@ -2,7 +2,7 @@ import type { NewEvent, Period } from "../../generated/interfaces/klaviyo-connec
 import { identifier, properties } from "../input.js";
 import * as output from "../output.js";
 import { list, optional, record, text, u32 } from "../reader.js";
-import type { Sandbox } from "../sandbox.js";
+import type { Functions } from "../call.js";
 import type { EventsFunctions } from "../types/events.js";
 
 const event = record<NewEvent>({
@@ -16,11 +16,9 @@ const event = record<NewEvent>({
 });
 const period = record<Period>({ since: optional(text), until: optional(text), limit: optional(u32) });
 
-export const eventsFunctions = (sandbox: Sandbox): EventsFunctions => ({
-  track: async (value) => sandbox.call("events", "track", event(value, [])),
-  trackMany: async (events) =>
-    output.stoppable(await sandbox.call("events", "trackMany", list(event)(events, ["events"]))),
-  history: async (by, within = {}) =>
-    sandbox.call("events", "history", identifier(by, []), period(within, ["period"])),
-  metrics: async () => sandbox.call("events", "metrics"),
-});
+export const eventsFunctions: Functions<EventsFunctions> = {
+  track: async (call, value) => call("events", "track", event(value, [])),
+  trackMany: async (call, events) => output.stoppable(await call("events", "trackMany", list(event)(events, ["events"]))),
+  history: async (call, by, within) => call("events", "history", identifier(by, []), period(within ?? {}, ["period"])),
+  metrics: async (call) => call("events", "metrics"),
+};

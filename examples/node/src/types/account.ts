@@ -1,5 +1,7 @@
 // The account that the key belongs to.
 
+import type { Call, CallOptions } from "./call.js";
+
 /** A Klaviyo account. */
 export interface AccountDetails {
   /** Klaviyo's id: 6 characters. It is the public API key too. */
@@ -25,5 +27,5 @@ export interface AccountDetails {
 /** The account. */
 export interface AccountFunctions {
   /** Reads the account. One request, 15 a minute. Scope: `accounts:read`. */
-  accountDetails(): Promise<AccountDetails>;
+  accountDetails(options?: CallOptions): Call<AccountDetails>;
 }

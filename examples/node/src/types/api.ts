@@ -1,5 +1,6 @@
 // Any other operation of Klaviyo's API.
 
+import type { Call, CallOptions } from "./call.js";
 import type { Optional } from "./values.js";
 
 /** A query parameter, not encoded, such as `{ name: "page[size]", value: "10" }`. */
@@ -35,5 +36,5 @@ export interface ApiFunctions {
    * Sends a request, where the option `api` allows it. One request. `get` is safe to repeat; what another method does
    * twice, and which scopes it needs, Klaviyo's documentation says.
    */
-  callApi(request: ApiRequest): Promise<ApiResponse>;
+  callApi(request: ApiRequest, options?: CallOptions): Call<ApiResponse>;
 }

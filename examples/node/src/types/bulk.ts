@@ -1,5 +1,6 @@
 // Many contacts at once: Klaviyo's bulk imports.
 
+import type { Call, CallOptions } from "./call.js";
 import type { KlaviyoError } from "../error.js";
 import type { Detail, NewProfile, Optional, Refusal } from "./values.js";
 
@@ -50,19 +51,19 @@ export interface Failure {
 /** Imports. They are membership of a list, not consent. */
 export interface BulkFunctions {
   /** Which contacts `submitImport` would refuse before it sends anything, and why. Nothing is sent. */
-  checkImport(contacts: readonly NewProfile[]): Promise<Refusal[]>;
+  checkImport(contacts: readonly NewProfile[], options?: CallOptions): Call<Refusal[]>;
   /**
    * Imports contacts, and adds them to a list, by id, if one is given. One request for 10,000 contacts or 5 MB. Repeated,
    * it is a second import: look at `imports` first. Scopes: `lists:write`, `profiles:write`.
    */
-  submitImport(submission: { contacts: readonly NewProfile[]; list?: Optional<string> }): Promise<Submission>;
+  submitImport(submission: { contacts: readonly NewProfile[]; list?: Optional<string> }, options?: CallOptions): Call<Submission>;
   /** How an import is doing. One request. Scopes: `lists:read`, `profiles:read`. `not-found` after seven days. */
-  import(job: string): Promise<Job>;
+  import(job: string, options?: CallOptions): Call<Job>;
   /** The contacts that an import could not take. One request for 100. Scope: `profiles:read`. */
-  importFailures(job: string): Promise<Failure[]>;
+  importFailures(job: string, options?: CallOptions): Call<Failure[]>;
   /**
    * The account's imports, newest first: those newer than the given one, or the newest 100. One request for 100. Scopes:
    * `lists:read`, `profiles:read`.
    */
-  imports(range?: { newerThan?: Optional<string> }): Promise<Job[]>;
+  imports(range?: { newerThan?: Optional<string> }, options?: CallOptions): Call<Job[]>;
 }

@@ -1,5 +1,6 @@
 // What changed since the last look, for keeping another system in sync.
 
+import type { Call, CallOptions } from "./call.js";
 import type { Event, Member, Optional, Profile } from "./values.js";
 
 /** Where a first page begins. */
@@ -61,15 +62,15 @@ export interface ChangesFunctions {
    * A page of the profiles that were created or changed since. One request, of at most 100 profiles. Scope:
    * `profiles:read`.
    */
-  changedProfiles(from: Position): Promise<ProfilePage>;
+  changedProfiles(from: Position, options?: CallOptions): Call<ProfilePage>;
   /**
    * A page of the people who joined a list or a segment since. One request, of at most 100 members. Scopes: `lists:read`
    * or `segments:read`, and `profiles:read`.
    */
-  joinedMembers(of: Group, from: Position): Promise<JoinedPage>;
+  joinedMembers(of: Group, from: Position, options?: CallOptions): Call<JoinedPage>;
   /**
    * A page of the events that happened since, of all people and metrics. One request, of at most 200 events. Scopes:
    * `events:read`, `metrics:read`.
    */
-  newEvents(from: Position): Promise<EventPage>;
+  newEvents(from: Position, options?: CallOptions): Call<EventPage>;
 }

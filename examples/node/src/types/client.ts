@@ -4,6 +4,7 @@ import type { Limits } from "../limits.js";
 import type { AccountFunctions } from "./account.js";
 import type { ApiFunctions } from "./api.js";
 import type { BulkFunctions } from "./bulk.js";
+import type { Observer, Pace } from "./call.js";
 import type { ChangesFunctions } from "./changes.js";
 import type { ConsentFunctions } from "./consent.js";
 import type { ContactsFunctions } from "./contacts.js";
@@ -14,8 +15,11 @@ import type { SegmentsFunctions } from "./segments.js";
 
 /** What `connect` takes. */
 export interface Options {
-  /** The account's private key, `pk_…`. White space around it is dropped. */
-  key: string;
+  /**
+   * The account's private key, `pk_…`. White space around it is dropped. Left out: the variable `KLAVIYO_API_KEY` of the
+   * environment.
+   */
+  key?: string | undefined;
   /**
    * An origin to talk to instead of `https://a.klaviyo.com`, such as a simulator or a gateway. With `http://` the key
    * is sent in clear.
@@ -30,13 +34,22 @@ export interface Options {
   /** What one call may use; what is left out has its default. */
   limits?: Partial<Limits> | undefined;
   /**
+   * How fast requests go out. `published`, the default: at the rates that Klaviyo publishes for each endpoint and account,
+   * and at lower ones where its answers say so; a number: at so many times those, for a simulator with higher ones;
+   * `unlimited`: without rates, but for those of the answers. All clients of a key and an endpoint in the process share
+   * them.
+   */
+  pace?: Pace | undefined;
+  /** Hears of each attempt at a request, for logs and metrics. */
+  observer?: Observer | undefined;
+  /**
    * What `api.call` may ask for: `GET` of everything that the key may read, or everything that it may do; with `below`,
    * at and below these paths alone, compared by whole segments. What is left out is nothing.
    */
   api?: "read" | "all" | { allow: "read" | "all"; below?: readonly string[] | undefined } | undefined;
 }
 
-/** All functions of the contract. All of them reject with a `KlaviyoError`, and none is repeated here. */
+/** All functions of the contract. Each returns a `Call`, and takes `CallOptions` last. */
 export type Functions = ContactsFunctions &
   ListsFunctions &
   SegmentsFunctions &
@@ -50,6 +63,6 @@ export type Functions = ContactsFunctions &
 
 /** One Klaviyo account. */
 export interface Klaviyo extends Functions, AsyncDisposable {
-  /** Takes no more calls, waits for those under way, and ends the threads. */
+  /** Takes no more calls, and waits for those under way. The last client to close ends the threads. */
   close(): Promise<void>;
 }

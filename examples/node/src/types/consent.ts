@@ -1,5 +1,6 @@
 // Consent to messages: giving it, taking it back, reading it.
 
+import type { Call, CallOptions } from "./call.js";
 import type { KlaviyoError } from "../error.js";
 import type { Channel, Detail, Identifier, Optional, Refusal } from "./values.js";
 
@@ -101,7 +102,7 @@ export interface ConsentFunctions {
     customSource?: Optional<string>;
     /** The consent was collected before, elsewhere. `now` is the present time, RFC 3339. */
     historicalImport?: Optional<{ now: string }>;
-  }): Promise<Outcome>;
+  }, options?: CallOptions): Call<Outcome>;
   /**
    * Unsubscribes people; with a list, by id, from that list. One request for 100 people. Scopes: `lists:write`,
    * `profiles:write`, `subscriptions:write`.
@@ -109,7 +110,7 @@ export interface ConsentFunctions {
   revokeConsent(revocation: {
     unsubscriptions: readonly Unsubscription[];
     list?: Optional<string>;
-  }): Promise<Outcome>;
+  }, options?: CallOptions): Call<Outcome>;
   /** A person's consent, channel by channel. One request. Scope: `profiles:read`. */
-  consents(by: Identifier): Promise<Consents | undefined>;
+  consents(by: Identifier, options?: CallOptions): Call<Consents | undefined>;
 }

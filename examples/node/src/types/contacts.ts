@@ -1,5 +1,6 @@
 // People, and their membership of lists.
 
+import type { Call, CallOptions } from "./call.js";
 import type { KlaviyoError } from "../error.js";
 import type { Channel, Detail, Identifier, NewProfile, Optional, Profile, Properties } from "./values.js";
 
@@ -128,37 +129,37 @@ export interface Departures {
 /** People. Membership of a list is not consent; only a `consent` gives it. All but `merge` are safe to repeat. */
 export interface ContactsFunctions {
   /** The profile with this identifier. One request. Scope: `profiles:read`. */
-  lookup(by: Identifier): Promise<Profile | undefined>;
+  lookup(by: Identifier, options?: CallOptions): Call<Profile | undefined>;
   /** The profiles with these identifiers, in their order. One request for 100 of a kind. Scope: `profiles:read`. */
-  lookupMany(identifiers: readonly Identifier[]): Promise<(Profile | undefined)[]>;
+  lookupMany(identifiers: readonly Identifier[], options?: CallOptions): Call<(Profile | undefined)[]>;
   /** Creates a profile, or says which one has an identifier of it. One request. Scope: `profiles:write`. */
-  create(profile: NewProfile): Promise<Creation>;
+  create(profile: NewProfile, options?: CallOptions): Call<Creation>;
   /**
    * Creates a profile, or updates the one with the same identifiers; what is not given stays as it is. One request.
    * Scope: `profiles:write`. `conflict`: the identifiers belong to two profiles.
    */
-  upsert(profile: NewProfile): Promise<Upserted>;
+  upsert(profile: NewProfile, options?: CallOptions): Call<Upserted>;
   /**
    * Changes the profile with an id, all changes together, and returns it as it is now. One request. Scope:
    * `profiles:write`. `conflict`: an identifier belongs to another profile, which `duplicate` names.
    */
-  update(update: { id: string; changes: readonly Change[] }): Promise<Profile>;
+  update(update: { id: string; changes: readonly Change[] }, options?: CallOptions): Call<Profile>;
   /**
    * Merges the profile `from` into `into`, by their ids, and deletes `from`. **This cannot be undone.** Klaviyo does it
    * some minutes later. One request; do not repeat it blindly. Scope: `profiles:write`.
    */
-  merge(merge: { into: string; from: string }): Promise<void>;
+  merge(merge: { into: string; from: string }, options?: CallOptions): Call<void>;
   /**
    * Adds profiles, by id, to a list, by id, and returns how many. Membership, not consent. One request for 1,000.
    * Scopes: `lists:write`, `profiles:write`. An error's `done` says how many were added before.
    */
-  subscribe(members: { list: string; profiles: readonly string[] }): Promise<number>;
+  subscribe(members: { list: string; profiles: readonly string[] }, options?: CallOptions): Call<number>;
   /**
    * Looks a contact up, creates it if there is none, and adds it to a list, by id. A profile that exists is not changed.
    * With `consent` it also subscribes the person to marketing, which lifts suppressions. Two to three requests, with
    * `consent` two more. Scopes: `profiles:read`, `profiles:write`, `lists:write`; with `consent` `subscriptions:write`.
    */
-  optIn(contact: NewProfile & { list: string; consent?: Optional<Permission> }): Promise<Receipt>;
+  optIn(contact: NewProfile & { list: string; consent?: Optional<Permission> }, options?: CallOptions): Call<Receipt>;
   /**
    * Does `optIn` for many contacts, in fewer requests, and says what became of each. `limits.requests` counts: one for
    * each contact that has no profile. Safe to repeat as a whole. Scopes: as for `optIn`.
@@ -167,7 +168,7 @@ export interface ContactsFunctions {
     contacts: readonly NewProfile[];
     list: string;
     consent?: Optional<Permission>;
-  }): Promise<Enrollments>;
+  }, options?: CallOptions): Call<Enrollments>;
   /**
    * Takes back what an opt-in gave: revokes the consent of people to marketing on the channels, takes them off the lists,
    * by id, and says what each had. Somebody without a profile who is named by an email or a number is unsubscribed too.
@@ -179,5 +180,5 @@ export interface ContactsFunctions {
     people: readonly Identifier[];
     channels?: Optional<readonly Channel[]>;
     lists?: Optional<readonly string[]>;
-  }): Promise<Departures>;
+  }, options?: CallOptions): Call<Departures>;
 }

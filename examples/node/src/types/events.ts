@@ -1,5 +1,6 @@
 // What people did: Klaviyo's events, each of a metric such as `Placed Order`.
 
+import type { Call, CallOptions } from "./call.js";
 import type { BatchResult, Event, Identifier, Optional, Properties } from "./values.js";
 
 /** An event to track. */
@@ -56,17 +57,17 @@ export interface Metric {
 /** What people did. */
 export interface EventsFunctions {
   /** Tracks an event; `history` has it after a while. One request, safe to repeat. Scope: `events:write`. */
-  track(event: NewEvent): Promise<void>;
+  track(event: NewEvent, options?: CallOptions): Call<void>;
   /**
    * Tracks many events. One that cannot work, or has the unique id of an earlier one, is refused, and the others are sent.
    * One request for 1,000 events or 5 MB, safe to repeat. Scope: `events:write`.
    */
-  trackMany(events: readonly NewEvent[]): Promise<BatchResult>;
+  trackMany(events: readonly NewEvent[], options?: CallOptions): Call<BatchResult>;
   /**
    * A person's events, newest first, with the names of their metrics. One request for 200 events, and one before unless
    * `by` is an id. Scopes: `events:read`, `metrics:read`, `profiles:read`.
    */
-  history(by: Identifier, period?: Period): Promise<Timeline | undefined>;
+  history(by: Identifier, period?: Period, options?: CallOptions): Call<Timeline | undefined>;
   /** All metrics of the account. One request for 200. Scope: `metrics:read`. */
-  metrics(): Promise<Metric[]>;
+  metrics(options?: CallOptions): Call<Metric[]>;
 }

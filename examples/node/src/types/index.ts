@@ -1,6 +1,7 @@
 export type * from "./account.js";
 export type * from "./api.js";
 export type * from "./bulk.js";
+export type * from "./call.js";
 export type * from "./changes.js";
 export type * from "./client.js";
 export type * from "./consent.js";

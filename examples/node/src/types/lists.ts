@@ -1,5 +1,6 @@
 // The lists of an account, and who is on them.
 
+import type { Call, CallOptions } from "./call.js";
 import type { MemberPage, Optional } from "./values.js";
 
 /** A list that profiles can be members of. */
@@ -17,24 +18,24 @@ export interface Audience {
 /** The lists of an account. */
 export interface ListsFunctions {
   /** All lists of the account, in Klaviyo's order. One request for 10 lists. Scope: `lists:read`. */
-  lists(): Promise<Audience[]>;
+  lists(options?: CallOptions): Call<Audience[]>;
   /**
    * The list with this id or exact name. Names can change: keep the id. Scope: `lists:read`. `conflict`: several lists
    * have the name.
    */
-  findList(name: string): Promise<Audience | undefined>;
+  findList(name: string, options?: CallOptions): Call<Audience | undefined>;
   /** Creates a list, 150 a day at most. One request; repeated, it makes a second list. Scope: `lists:write`. */
-  createList(name: string): Promise<Audience>;
+  createList(name: string, options?: CallOptions): Call<Audience>;
   /**
    * Takes profiles, by id, off a list, by id, and returns how many. Their consent stays. One request for 1,000. Scopes:
    * `lists:write`, `profiles:write`. An error's `done` says how many were taken off before.
    */
-  removeFromList(members: { list: string; profiles: readonly string[] }): Promise<number>;
+  removeFromList(members: { list: string; profiles: readonly string[] }, options?: CallOptions): Call<number>;
   /**
    * A page of a list's members: the first, or the one that the `next` of an earlier page stands for. One request.
    * Scopes: `lists:read`, `profiles:read`.
    */
-  listMembers(page: { list: string; cursor?: Optional<string> }): Promise<MemberPage>;
+  listMembers(page: { list: string; cursor?: Optional<string> }, options?: CallOptions): Call<MemberPage>;
   /** The lists that a profile, by its id, is on. 60 a minute. Scopes: `lists:read`, `profiles:read`. */
-  listsOfProfile(profile: string): Promise<Audience[]>;
+  listsOfProfile(profile: string, options?: CallOptions): Call<Audience[]>;
 }

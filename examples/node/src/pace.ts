@@ -1,0 +1,248 @@
+// Keeps to Klaviyo's rates, so that 429 stays the exception: the rules of `klaviyo-host`.
+//
+// Packages for rates (bottleneck, limiter, p-throttle) count a request when it is sent, know one window or two, and
+// cannot be told by answers; with all of that around one of them, nothing of it would be left.
+
+import type { Endpoint } from "./endpoints.js";
+import type { Pace } from "./types/call.js";
+
+/** The longest time, in milliseconds, for which one answer can hold the other calls of an account. */
+const LONGEST_HOLD = 600_000;
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/** No timer of JavaScript is longer. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/**
+ * At most `limit` requests in any `length` of time.
+ *
+ * Klaviyo counts a request at some moment between its sending and its answer. The window counts it from before it is
+ * sent until `length` after its answer, so that Klaviyo never counts more.
+ */
+interface Window {
+  length: number;
+  published: number;
+  limit: number;
+  inFlight: number;
+  answered: number[];
+}
+
+/** A call that waits for its turn. */
+interface Waiting {
+  until: number;
+  settle: (permit: Permit | undefined) => void;
+}
+
+/** A request that was sent and not yet answered. */
+export interface Permit {
+  /** Reads the rates in the answer's headers. */
+  learn(header: (name: string) => string | undefined): void;
+  /** Holds all requests of the endpoint for so many milliseconds, after Klaviyo has answered 429. */
+  hold(pause: number): void;
+  /** The request has ended. */
+  end(): void;
+}
+
+/** The pace of one account, shared by all of its calls. Klaviyo counts for each endpoint, and so there is a lane for each. */
+export class Pacer {
+  readonly #pace: Pace;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+  }
+
+  /**
+   * Waits for a turn at this endpoint. Undefined: it would come after `until`, by `performance.now()`, or the signal was
+   * aborted.
+   */
+  permit(endpoint: Endpoint, until: number, signal: AbortSignal): Promise<Permit | undefined> {
+    let lane = this.#lanes.get(endpoint.name);
+    if (!lane) {
+      lane = new Lane(windows(this.#pace, endpoint));
+      this.#lanes.set(endpoint.name, lane);
+    }
+    return lane.permit(until, signal);
+  }
+
+  /** Whether nothing that it remembers matters any more. */
+  get isIdle(): boolean {
+    return Array.from(this.#lanes.values()).every((lane) => lane.isIdle);
+  }
+}
+
+function windows(pace: Pace, { burst, steady, daily }: Endpoint): Window[] {
+  if (pace === "unlimited") {
+    return [];
+  }
+  const times = pace === "published" ? 1 : pace;
+  const published: [number | undefined, number][] = [
+    [burst, SECOND],
+    [steady, MINUTE],
+    [daily, DAY],
+  ];
+  return published.flatMap(([rate, length]) => {
+    const limit = (rate ?? 0) * times;
+    return rate === undefined ? [] : [{ length, published: limit, limit, inFlight: 0, answered: [] }];
+  });
+}
+
+class Lane {
+  /** A second, a minute and, at some endpoints, a day; empty if the pace is unlimited. */
+  readonly #windows: Window[];
+  /** In the order of their arrival. */
+  readonly #waiting = new Set<Waiting>();
+  /** No request is sent before this. */
+  #hold = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(windows: Window[]) {
+    this.#windows = windows;
+  }
+
+  permit(until: number, signal: AbortSignal): Promise<Permit | undefined> {
+    return new Promise((resolve) => {
+      const now = performance.now();
+      if (signal.aborted || this.#hold >= until) {
+        resolve(undefined);
+        return;
+      }
+      const leave = () => {
+        waiting.settle(undefined);
+        this.#pass();
+      };
+      const timer = setTimeout(leave, Math.min(Math.max(until - now, 0), LONGEST_TIMER));
+      const waiting: Waiting = {
+        until,
+        settle: (permit) => {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", leave);
+          this.#waiting.delete(waiting);
+          resolve(permit);
+        },
+      };
+      signal.addEventListener("abort", leave);
+      this.#waiting.add(waiting);
+      this.#pass();
+    });
+  }
+
+  get isIdle(): boolean {
+    const now = performance.now();
+    this.#windows.forEach((window) => forget(window, now));
+    const isEmpty = this.#windows.every(({ inFlight, answered }) => inFlight === 0 && answered.length === 0);
+    return isEmpty && this.#waiting.size === 0 && this.#hold <= now;
+  }
+
+  /** Lets those go whose turn it is, and tells those whose turn will come too late. */
+  #pass(): void {
+    clearTimeout(this.#timer);
+    for (const first of this.#waiting) {
+      const now = performance.now();
+      const ready = this.#take(now);
+      if (ready === "taken") {
+        first.settle(this.#permit());
+      } else if (ready !== "unknown" && ready >= first.until) {
+        first.settle(undefined);
+      } else {
+        if (ready !== "unknown") {
+          this.#timer = setTimeout(() => this.#pass(), Math.min(Math.max(ready - now, 1), LONGEST_TIMER));
+        }
+        return;
+      }
+    }
+  }
+
+  /**
+   * Counts a request in every window, or returns the earliest time at which there may be room in all: unknown if that
+   * depends on unanswered requests alone.
+   */
+  #take(now: number): "taken" | "unknown" | number {
+    if (this.#hold > now) {
+      return this.#hold;
+    }
+    let ready: "taken" | "unknown" | number = "taken";
+    for (const window of this.#windows) {
+      forget(window, now);
+      const excess = window.inFlight + window.answered.length - window.limit;
+      if (excess >= 0) {
+        const answered: number | undefined = window.answered[excess];
+        const known: number | undefined = typeof ready === "number" ? ready : undefined;
+        ready = answered === undefined ? (known ?? "unknown") : Math.max(known ?? 0, answered + window.length);
+      }
+    }
+    if (ready === "taken") {
+      this.#windows.forEach((window) => (window.inFlight += 1));
+    }
+    return ready;
+  }
+
+  #permit(): Permit {
+    return {
+      learn: (header) => this.#learn(header),
+      hold: (pause) => this.#holdFor(pause),
+      end: () => {
+        const now = performance.now();
+        for (const window of this.#windows) {
+          window.inFlight -= 1;
+          window.answered.push(now);
+        }
+        this.#pass();
+      },
+    };
+  }
+
+  /**
+   * `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each window, `Ratelimit-Remaining` and `Ratelimit-Reset`
+   * (seconds) are about the window that is nearest to its limit.
+   */
+  #learn(header: (name: string) => string | undefined): void {
+    for (const item of (header("ratelimit-limit") ?? "").split(",")) {
+      const [, limit, length] = /^\s*(\d{1,15})\s*;w=(\d{1,15})\s*$/.exec(item) ?? [];
+      for (const window of this.#windows.filter((window) => window.length === Number(length) * SECOND)) {
+        window.limit = Math.min(Math.max(Number(limit), 1), window.published);
+      }
+    }
+    // Other programs may use the same account's rates.
+    const [remaining, reset] = [header("ratelimit-remaining"), header("ratelimit-reset")];
+    if (/^0+$/.test(remaining ?? "") && /^\d+$/.test(reset ?? "")) {
+      // 0 seconds means less than one.
+      this.#holdFor(Math.max(Number(reset), 1) * SECOND);
+    }
+  }
+
+  #holdFor(pause: number): void {
+    this.#hold = Math.max(this.#hold, performance.now() + Math.min(pause, LONGEST_HOLD));
+  }
+}
+
+function forget({ answered, length }: Window, now: number): void {
+  const kept = answered.findIndex((time) => time + length > now);
+  answered.splice(0, kept < 0 ? answered.length : kept);
+}
+
+/** The accounts of this process. Klaviyo counts for an account, however many clients it has, and after they are closed. */
+const accounts = new Map<string, { pacer: Pacer; clients: number }>();
+
+/** How many accounts there may be until those are looked for that need not be remembered. */
+let most = 256;
+
+/** The pacer of an account, and what tells that a client needs it no longer. */
+export function pacerOf(account: string, pace: Pace): { pacer: Pacer; release: () => void } {
+  const name = `${pace} ${account}`;
+  if (accounts.size >= most) {
+    for (const [other, { pacer, clients }] of accounts) {
+      if (clients === 0 && pacer.isIdle) {
+        accounts.delete(other);
+      }
+    }
+    most = Math.max(accounts.size * 2, 256);
+  }
+  const entry = accounts.get(name) ?? { pacer: new Pacer(pace), clients: 0 };
+  accounts.set(name, entry);
+  entry.clients += 1;
+  return { pacer: entry.pacer, release: () => (entry.clients -= 1) };
+}

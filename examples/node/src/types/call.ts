@@ -1,0 +1,57 @@
+// A call, and what it may use and tells.
+
+/** What a call used. */
+export interface Usage {
+  /** Requests that the component made. */
+  requests: number;
+  /** How often requests were sent: more than `requests` if some were repeated, fewer if some were refused. */
+  attempts: number;
+  /** Milliseconds that the call waited: for a place among `limits.concurrentCalls`, for Klaviyo's rates, between attempts. */
+  waited: number;
+}
+
+/** The promise of a result. It rejects with a `KlaviyoError`, and has what the call has used so far. */
+export interface Call<T> extends Promise<T> {
+  readonly usage: Readonly<Usage>;
+}
+
+/** Options of one call, each call's last argument. */
+export interface CallOptions {
+  /** Ends the call when it is aborted: it rejects with the code `cancelled`. Requests that were sent may take effect. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds until the call is over, its wait for a place included. `limits.time` holds as well. */
+  timeout?: number | undefined;
+  /**
+   * The oldest revision of Klaviyo's API to ask for, such as `2025-01-15`. Where the connector asks for a newer one, that
+   * one stays.
+   */
+  revision?: string | undefined;
+}
+
+/** How fast requests go out: at the rates that Klaviyo publishes, at so many times those, or without rates. */
+export type Pace = "published" | "unlimited" | number;
+
+/** An attempt at a request, when it has ended. It names no person, no key, and no id of Klaviyo's. */
+export interface Attempt {
+  /** The function that was called, by its name in the contract, such as `contacts.opt-in`. */
+  function: string;
+  /** Such as `POST`. */
+  method: string;
+  /** The name of Klaviyo's endpoint, such as `add to list`. */
+  endpoint: string;
+  /** Which attempt at the request this is; the first is 1. */
+  number: number;
+  /** The HTTP status. Undefined: there was no answer. */
+  status?: number;
+  /** Why there was no answer. `no-turn`: its turn at Klaviyo's rates comes after the end of the call; it was not sent. */
+  failure?: "no-turn" | "unreachable" | "denied" | "timeout" | "connection" | "too-large" | "other";
+  /** Milliseconds after which the request is sent again. Undefined: it is not. */
+  repeatIn?: number;
+  /** Milliseconds that it waited for its turn at Klaviyo's rates. */
+  paced: number;
+  /** Milliseconds from its sending to its end. */
+  took: number;
+}
+
+/** Hears of each attempt. The call waits for it, so it returns at once; what it throws is a warning of the process. */
+export type Observer = (attempt: Attempt) => void;
