@@ -53,6 +53,6 @@ export function reasonOf(error: unknown): NoAnswer {
   if (cause.code === "UND_ERR_HEADERS_OVERFLOW") {
     return new NoAnswer("too-large", message);
   }
-  const isUnsent = UNREACHABLE.includes(cause.code) || error.message.includes(DENO_UNREACHABLE);
+  const isUnsent = UNREACHABLE.includes(cause.code) || message.includes(DENO_UNREACHABLE);
   return new NoAnswer(error.name === "TimeoutError" ? "timeout" : "connection", message, isUnsent);
 }

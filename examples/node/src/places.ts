@@ -3,11 +3,13 @@
 import type { Clock } from "./clock.js";
 
 export class Places {
-  #free: number;
+  /** How many are taken. */
+  taken = 0;
+  readonly #count: number;
   readonly #waiting = new Set<() => void>();
 
   constructor(count: number) {
-    this.#free = count;
+    this.#count = count;
   }
 
   /** Waits for a place, in the order of coming. False: the call was over before. */
@@ -15,8 +17,8 @@ export class Places {
     if (signal.aborted) {
       return false;
     }
-    if (this.#free > 0) {
-      this.#free -= 1;
+    if (this.taken < this.#count) {
+      this.taken += 1;
       return true;
     }
     return new Promise((resolve) => {
@@ -40,7 +42,7 @@ export class Places {
       this.#waiting.delete(next);
       next();
     } else {
-      this.#free += 1;
+      this.taken -= 1;
     }
   }
 }

@@ -107,11 +107,12 @@ export class Sandbox {
 
   /**
    * Runs a task from its beginning after each answer, with all answers so far: the component does the same each time,
-   * since it has nothing but its arguments and the answers. So no thread waits for a request.
+   * since it has nothing but its arguments and the answers. So no thread waits for a request while many calls run.
    */
   async #replayed(task: Task, clock: Clock, send: Send): Promise<Ended | undefined> {
     const answers: Answer[] = [];
-    let stays = false;
+    // Running once costs least, while there are threads enough.
+    let stays = this.#threads.isQuiet;
     for (;;) {
       const result = await this.#threads.run({ ...task, answers }, clock, stays ? send : undefined);
       if (!result || clock.over || !("request" in result)) {

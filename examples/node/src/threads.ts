@@ -68,6 +68,11 @@ export class Threads {
     throw new Error(begun && "trap" in begun ? begun.trap : `it did not begin within ${BEGINNING} ms`);
   }
 
+  /** Whether a thread can stay with a call without another one missing it. */
+  get isQuiet(): boolean {
+    return this.#staying.taken < COMPUTING;
+  }
+
   /** A client less. The last one ends the threads. */
   async release(): Promise<void> {
     this.#clients -= 1;
@@ -113,7 +118,7 @@ export class Threads {
     if (call && result && "ok" in result) {
       result = await thread.run(call.task, call.send, signal);
     }
-    if (result && !("trap" in result) && this.#idle.length < COMPUTING) {
+    if (result && !("trap" in result) && this.#idle.length < 2 * COMPUTING) {
       this.#idle.push(thread);
     } else {
       // What computes without an end, or has trapped, is not used again.
