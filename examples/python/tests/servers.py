@@ -122,8 +122,8 @@ class Simulator:
 
 
 @contextmanager
-def simulator(program: Path, *options: str) -> Iterator[Simulator]:
-    command = [str(program), "mock", "--port", "0", "--rates", "off", "--json", *options]
+def simulator(program: Path, *options: str, rates: str = "off") -> Iterator[Simulator]:
+    command = [str(program), "mock", "--port", "0", "--rates", rates, "--json", *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
         try:

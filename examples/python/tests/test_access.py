@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from klaviyo_connector import ApiAccess, Bounds, HttpRequest, HttpResponse, Klaviyo, Limits
+from klaviyo_connector import ApiAccess, Bounds, HttpRequest, HttpResponse, Klaviyo, Limits, Pace, Usage
+from klaviyo_connector._cancel import Cancellation
 from klaviyo_connector._import import Failure, Request
-from klaviyo_connector._outbound_http import OutboundHttp
+from klaviyo_connector._outbound_http import OutboundHttp, OutboundSettings
+from klaviyo_connector._pacer import Pacer
 from klaviyo_connector._revision import RevisionNotes
 from klaviyo_connector._secret import Secret
 from klaviyo_connector.access import ambiguity, refusal
@@ -98,9 +100,11 @@ class Recorder:
 def test_requests(called: str, function: str, api: ApiAccess | None, method: str, path: str, sent: bool) -> None:
     recorder = Recorder()
     url = f"https://a.klaviyo.com{path}"
-    outbound = OutboundHttp(
-        Limits(), Secret(KEY), "https://a.klaviyo.com", recorder, time.monotonic() + 9, called, api, RevisionNotes()
+    pacer = Pacer(Pace.unlimited())
+    settings = OutboundSettings(
+        Limits(), Secret(KEY), "https://a.klaviyo.com", recorder, api, pacer, RevisionNotes()
     )
+    outbound = OutboundHttp(settings, called, time.monotonic() + 9, Usage(), Cancellation())
     request = Request(method, url, headers=[], auth="Klaviyo-API-Key", body=b"", function=function)
     answer = outbound.send(request)
     assert [(each.method, each.url) for each in recorder.sent] == ([(method.upper(), url)] if sent else [])

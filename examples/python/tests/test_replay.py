@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,8 @@ from replay import METHODS, Replayer
 
 
 @pytest.fixture(scope="module")
-def replayer(component: Path) -> Iterator[Replayer]:
-    replayer = Replayer(component)
-    with replayer.klaviyo:
-        yield replayer
+def replayer(component: Path) -> Replayer:
+    return Replayer(component)
 
 
 @pytest.mark.parametrize("file", fixture.files(), ids=lambda file: str(file.relative_to(fixture.CORPUS)))

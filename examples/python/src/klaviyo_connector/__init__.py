@@ -31,6 +31,7 @@ from .errors import (
     Unavailable,
 )
 from .limits import Limits
+from .pace import Pace
 from .transport import Bounds, HttpRequest, HttpResponse, HttpTransport, Transport, TransportFailure
 from .types import (
     AccountDetails,
@@ -107,6 +108,7 @@ from .types import (
     Unsubscription,
     Upserted,
 )
+from .usage import Usage
 
 __all__ = [
     "AccountDetails",
@@ -173,6 +175,7 @@ __all__ = [
     "NewProfile",
     "NotFound",
     "Outcome",
+    "Pace",
     "Pending",
     "PendingDeparture",
     "Period",
@@ -212,4 +215,5 @@ __all__ = [
     "Unset",
     "Unsubscription",
     "Upserted",
+    "Usage",
 ]

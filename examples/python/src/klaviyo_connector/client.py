@@ -7,20 +7,28 @@ import os
 import time
 import warnings
 import weakref
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from . import _codec, _egress, _functions
 from ._functions import Function
-from ._outbound_http import OutboundHttp
+from ._accounts import ACCOUNTS
+from ._cancel import Cancellation
+from ._outbound_http import OutboundHttp, OutboundSettings
 from ._revision import RevisionNotes, RevisionWarning
 from ._sandbox import Sandbox
 from ._secret import Secret
+from ._turns import Turns
 from .access import ApiAccess
 from .errors import KlaviyoError, TooLarge
 from .limits import Limits
 from .methods import Functions
+from .pace import Pace
 from .transport import HttpTransport, Transport
+from .usage import Meter, Usage
+
 T = TypeVar("T")
 
 # What one request of an import may hold at Klaviyo, and what is there beside the fields of contacts, at most.
@@ -33,9 +41,9 @@ class Klaviyo(Functions):
     """One Klaviyo account. Its functions may be called from any number of threads; each call has a sandbox of its own.
 
     Functions fail with `KlaviyoError`, which has a class for each thing that a caller does next, and with `TypeError`
-    for an argument of another type. Nothing is repeated: after `RateLimited` and `Unavailable` that is the caller's to
-    do, after `retry_after` seconds. Every function is safe to repeat but `submit_import`, `create_list`, `merge`, and
-    `update` with `Append`.
+    for an argument of another type. Requests keep to Klaviyo's rates, which all clients of an account share in a process;
+    what does no harm twice is repeated, at most `Limits.attempts` times. Every function is safe to repeat but
+    `submit_import`, `create_list`, `merge`, and `update` with `Append`.
     """
 
     def __init__(
@@ -47,24 +55,32 @@ class Klaviyo(Functions):
         transport: Transport | None = None,
         component: str | os.PathLike[str] | None = None,
         api: Literal["read", "all"] | ApiAccess | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """`key`: the account's private key. `endpoint`: where requests go that are meant for `https://a.klaviyo.com`,
         such as a simulator; over `http://` the key is sent in clear. `transport`: another HTTP client.
-        `component`: another file than the package's own. `api`: what `api.call` may ask for; without it, nothing."""
+        `component`: another file than the package's own. `api`: what `api.call` may ask for; without it, nothing. `pace`:
+        how fast requests go out; without it, at the rates that Klaviyo publishes."""
         try:
             self._key = Secret(key)
         finally:
             # Tracebacks may be printed with the variables of their frames.
             del key
-        self._origin = _egress.KLAVIYO if endpoint is None else _egress.origin(endpoint)
+        origin = _egress.KLAVIYO if endpoint is None else _egress.origin(endpoint)
         self._limits = Limits() if limits is None else limits
         if not isinstance(self._limits, Limits):
             raise TypeError(f"limits: expected Limits, got {type(limits).__name__}")
-        self._api = ApiAccess.of(api)
-        self._revisions = RevisionNotes()
+        pace = Pace.published() if pace is None else pace
+        if not isinstance(pace, Pace):
+            raise TypeError(f"pace: expected Pace, got {type(pace).__name__}")
+        access = ApiAccess.of(api)
         self._sandbox = Sandbox(component, self._limits)
-        self._transport = HttpTransport(self._origin) if transport is None else transport
-        self._close = weakref.finalize(self, self._transport.close)
+        self._turns = Turns(self._limits.concurrent_calls)
+        self._meter = Meter()
+        own = HttpTransport(origin) if transport is None else transport
+        pacer = ACCOUNTS.pacer(self._key, origin, pace)
+        self._outbound = OutboundSettings(self._limits, self._key, origin, own, access, pacer, RevisionNotes())
+        self._close = weakref.finalize(self, own.close)
 
     def __enter__(self) -> Klaviyo:
         return self
@@ -78,27 +94,47 @@ class Klaviyo(Functions):
         """Closes connections. A call that is under way is answered what it has asked, and can ask no more."""
         self._close()
 
+    def usage(self) -> AbstractContextManager[Usage]:
+        """Adds up what the calls use that are made meanwhile, in this thread or task:
+
+        >>> with klaviyo.usage() as usage:
+        ...     klaviyo.lists()
+        >>> print(usage.requests, usage.attempts, usage.waited)
+        """
+        return self._meter.usage()
+
     def _call(self, function: Function[T], *arguments: object) -> T:
+        usage = Usage()
+        try:
+            return self._run(function, arguments, usage, Cancellation())
+        except KlaviyoError as error:
+            error.usage = usage
+            raise
+        finally:
+            self._meter.add(usage)
+
+    def _run(
+        self, function: Function[T], arguments: Sequence[object], usage: Usage, cancellation: Cancellation
+    ) -> T:
         if not self._close.alive:
             raise RuntimeError("this Klaviyo is closed")
-        until = time.monotonic() + self._limits.time
         named = zip(arguments, function.parameters.items(), strict=True)
         lowered = [_codec.lower(value, hint, name) for value, (name, hint) in named]
         if function is _functions.SUBMIT:
             _check_size(lowered[0], self._limits.request_bytes)
-        outbound = OutboundHttp(
-            self._limits, self._key, self._origin, self._transport, until, function.name, self._api, self._revisions
-        )
-        try:
-            value = self._sandbox.call(function.name, lowered, outbound.send, until)
-        except KlaviyoError:
-            if outbound.interrupted is None:
-                raise
-            # Raised below, where nothing of the call is attached to it.
-        finally:
-            for warning in outbound.warnings:
-                # At the line of the program that has called the function.
-                warnings.warn(warning, RevisionWarning, stacklevel=3)
+        with self._turns.turn(cancellation, usage):
+            until = time.monotonic() + self._limits.time
+            outbound = OutboundHttp(self._outbound, function.name, until, usage, cancellation)
+            try:
+                value = self._sandbox.call(function.name, lowered, outbound.send, until)
+            except KlaviyoError:
+                if outbound.interrupted is None:
+                    raise
+                # Raised below, where nothing of the call is attached to it.
+            finally:
+                for warning in outbound.warnings:
+                    # At the line of the program that has called the function.
+                    warnings.warn(warning, RevisionWarning, stacklevel=4)
         if outbound.interrupted is not None:
             raise outbound.interrupted
         returned: T = _codec.result(value, function.returns)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .usage import Usage
+
 
 @dataclass(frozen=True)
 class Detail:
@@ -36,6 +38,7 @@ class KlaviyoError(Exception):
         request_id: str | None = None,
         body: str = "",
         done: int = 0,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -54,6 +57,8 @@ class KlaviyoError(Exception):
         """The start of the answer's body, at most 4 KiB."""
         self.done = done
         """How many items of the call were dealt with before it failed."""
+        self.usage = usage
+        """What the call used. ``None``: this is a ``stopped`` of a result, or nothing was called."""
 
 
 class InvalidInput(KlaviyoError):

@@ -22,7 +22,10 @@ class Limits:
     """Computing of one call, without what it waits, in steps of 10 ms. What wasmtime takes to convert values counts: two
     seconds for 10,000 contacts."""
     time: float = 60.0
-    """A call in all."""
+    """A call in all, once it has its place among `concurrent_calls`: waiting for Klaviyo's rates, computing, all attempts of
+    all requests, and the pauses between them."""
+    concurrent_calls: int = 64
+    """How many calls of one client run at once. Others wait for their place as long as it takes."""
     requests: int = 1_100
     """Requests of one call."""
     request_bytes: int = 2_500_000
@@ -31,10 +34,12 @@ class Limits:
     """A request's address and headers, and an answer's headers."""
     response_bytes: int = 4 << 20
     """An answer's body. wasmtime takes about 80 bytes of memory for each of its bytes, for a moment."""
+    attempts: int = 4
+    """The most attempts of one request, the first included."""
     connect: float = 5.0
     """Making a connection: the name, the address, TLS."""
     attempt: float = 20.0
-    """One request, from its start to the last byte of the answer."""
+    """One attempt, from its start to the last byte of the answer."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

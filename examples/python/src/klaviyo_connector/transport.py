@@ -19,6 +19,7 @@ import urllib3
 import urllib3.connection
 
 from . import _fork
+from ._cancel import Cancellation
 
 Kind = Literal["denied", "timeout", "connection", "too-large", "other"]
 
@@ -45,10 +46,12 @@ class HttpResponse:
 class TransportFailure(Exception):
     """There is no response. The reason is a sentence for a person."""
 
-    def __init__(self, kind: Kind, reason: str) -> None:
+    def __init__(self, kind: Kind, reason: str, *, unreachable: bool = False) -> None:
+        """`unreachable`: no connection could be made, so that the request was not sent, and can be repeated."""
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
+        self.unreachable = unreachable
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class Bounds:
     """Seconds."""
     header_bytes: int
     response_bytes: int
+    cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
+    """Wakes who waits for an answer that nobody wants any more."""
 
 
 class Transport(Protocol):
@@ -100,16 +105,19 @@ class HttpTransport:
         self._pool = self._new_pool()
 
     def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
-        token = _bounds.set(bounds)
+        exchange = _Exchange(bounds)
+        token = _current.set(exchange)
         try:
-            return self._send(request, bounds)
+            with bounds.cancellation.waking(exchange.interrupt):
+                return self._send(request, bounds)
         except TransportFailure:
             raise
         except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
+            bounds.cancellation.check()
             # Without the cause: its frames hold the headers, and its text the address, which may hold an email.
             raise _failure(error) from None
         finally:
-            _bounds.reset(token)
+            _current.reset(token)
 
     def _send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
         parts = urlsplit(request.url)
@@ -166,11 +174,32 @@ def _large_body(bounds: Bounds) -> TransportFailure:
 
 # A timeout of a socket is one for each step, and a server that sends a byte now and then never runs into it. So what
 # waits on a socket asks here how long it may.
-_bounds: ContextVar[Bounds] = ContextVar("bounds")
+class _Exchange:
+    """The request of this thread: what bounds it, and how far it is."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.connected = False
+        self.sock: socket.socket | None = None
+
+    def interrupt(self) -> None:
+        """Wakes the thread that reads or writes."""
+        sock = self.sock
+        if sock is not None:
+            try:
+                # Not that of TLS, which would forget its session under the thread that uses it.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+_current: ContextVar[_Exchange] = ContextVar("klaviyo_exchange")
 
 
 def _left(until: float | None = None) -> float:
-    left = (_bounds.get().until if until is None else until) - time.monotonic()
+    bounds = _current.get().bounds
+    bounds.cancellation.check()
+    left = (bounds.until if until is None else until) - time.monotonic()
     if left <= 0:
         raise TimeoutError
     return left
@@ -218,13 +247,14 @@ class _Bounded(urllib3.connection.HTTPConnection):
     response_class = _Answer
 
     def _new_conn(self) -> socket.socket:
-        until = time.monotonic() + min(_bounds.get().connect, _left())
+        until = time.monotonic() + min(_current.get().bounds.connect, _left())
         failure: OSError = OSError(f"{self.host} has no address")
         for family, kind, protocol, _, address in _resolved(self.host, self.port, _left(until)):
             sock = socket.socket(family, kind, protocol)
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(_left(until))
+                _current.get().sock = sock
                 sock.connect(address)
                 # What is left of it is for TLS.
                 sock.settimeout(_left(until))
@@ -237,6 +267,8 @@ class _Bounded(urllib3.connection.HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        exchange = _current.get()
+        exchange.connected, exchange.sock = True, self.sock
         for start in range(0, len(data), 16384):
             self.sock.settimeout(_left())
             super().send(data[start : start + 16384])
@@ -273,26 +305,32 @@ def _resolved(host: str, port: int, seconds: float) -> list[Any]:
 def _failure(error: BaseException) -> TransportFailure:
     """What kind of failure it is, in a sentence."""
     causes = list(_causes(error))
+    unreachable = not _current.get().connected
 
     def first(kind: Any) -> Any:
         return next((cause for cause in causes if isinstance(cause, kind)), None)
 
     if first(TimeoutError | urllib3.exceptions.TimeoutError):
-        bounds = _bounds.get()
-        if time.monotonic() >= bounds.until:
-            return TransportFailure("timeout", "by Limits.attempt, or by what was left of Limits.time")
-        return TransportFailure("timeout", f"no connection within the {bounds.connect} s of Limits.connect")
+        bounds = _current.get().bounds
+        if time.monotonic() < bounds.until:
+            limit = f"within the {bounds.connect} s of Limits.connect"
+        else:
+            limit = "in time, by Limits.attempt, or by what was left of Limits.time"
+        if unreachable:
+            return TransportFailure("timeout", f"not sent: no connection {limit}", unreachable=True)
+        return TransportFailure("timeout", f"no complete answer {limit}")
     if first(urllib3.exceptions.ClosedPoolError):
         return TransportFailure("other", "the client was closed meanwhile")
     if untrusted := first(ssl.SSLCertVerificationError):
-        return TransportFailure("connection", f"the certificate is not trusted: {untrusted.verify_message}")
+        reason = f"the certificate is not trusted: {untrusted.verify_message}"
+        return TransportFailure("connection", reason, unreachable=unreachable)
     if first(http.client.LineTooLong) or any("100 headers" in str(cause) for cause in causes):
-        return _large_headers(_bounds.get())
+        return _large_headers(_current.get().bounds)
     if (failed := first(OSError)) and failed.strerror:
-        return TransportFailure("connection", failed.strerror)
+        return TransportFailure("connection", failed.strerror, unreachable=unreachable)
     if first(http.client.HTTPException) and not first(http.client.IncompleteRead | http.client.RemoteDisconnected):
         return TransportFailure("connection", "what came back is not HTTP")
-    return TransportFailure("connection", "it was closed before the answer was complete")
+    return TransportFailure("connection", "it was closed before the answer was complete", unreachable=unreachable)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

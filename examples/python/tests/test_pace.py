@@ -1,0 +1,463 @@
+"""Klaviyo's rates, and what is repeated, as `klaviyo-host` has both."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+import servers
+from servers import NOBODY, Server, http
+
+from klaviyo_connector import (
+    Bounds,
+    Email,
+    HttpRequest,
+    HttpResponse,
+    Klaviyo,
+    KlaviyoError,
+    Limits,
+    NewProfile,
+    Pace,
+    RateLimited,
+    TimedOut,
+    TransportFailure,
+    Unavailable,
+    _accounts,
+    _pacer,
+    _retry,
+)
+from klaviyo_connector._cancel import Cancellation, Cancelled
+from klaviyo_connector._endpoint import Endpoint
+from klaviyo_connector._pacer import Pacer, Permit
+from klaviyo_connector._secret import Secret
+
+KEY = "pk_canary_9d1f0c7e5b3a8642"
+LIST = "Y6nRLr"
+ADD = Endpoint.of("POST", "/api/lists/x/relationships/profiles/")
+CREATE_LIST = Endpoint.of("POST", "/api/lists")
+
+
+class Clock:
+    """Time that passes when somebody waits for it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def condition(self, lock: threading.Lock) -> Any:
+        clock = self
+
+        class Condition(threading.Condition):
+            def wait(self, timeout: float | None = None) -> bool:
+                assert timeout is not None
+                clock.now += timeout
+                return False
+
+        return Condition(lock)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+
+    class Threading:
+        Lock = threading.Lock
+        Condition = staticmethod(clock.condition)
+
+    monkeypatch.setattr(_pacer, "time", clock)
+    monkeypatch.setattr(_pacer, "threading", Threading)
+    return clock
+
+
+def permit(pacer: Pacer, until: float, endpoint: Endpoint = ADD) -> Permit | None:
+    return pacer.permit(endpoint, until, Cancellation())
+
+
+def sent_within(pacer: Pacer, clock: Clock, seconds: float, endpoint: Endpoint = ADD) -> list[float]:
+    """When requests go out, each of which is answered at once."""
+    until, sent = clock.now + seconds, []
+    while turn := permit(pacer, until, endpoint):
+        with turn:
+            sent.append(clock.now)
+    return sent
+
+
+def test_ten_a_second_and_a_hundred_and_fifty_a_minute(clock: Clock) -> None:
+    sent = sent_within(Pacer(Pace.published()), clock, 119)
+    assert all(later - first >= 1 for first, later in zip(sent, sent[10:]))
+    assert all(later - first >= 60 for first, later in zip(sent, sent[150:]))
+    # And no slower than allowed.
+    assert len(sent) == 300
+
+
+def test_a_hundred_and_fifty_new_lists_a_day(clock: Clock) -> None:
+    pacer, begin = Pacer(Pace.published()), clock.now
+    assert len(sent_within(pacer, clock, 24 * 3600 - 1, CREATE_LIST)) == 150
+    assert clock.now - begin < 60, "it waited for what cannot come"
+    assert permit(pacer, begin + 24 * 3600 + 60, CREATE_LIST)
+
+
+def test_a_request_counts_until_its_window_after_the_answer(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+    slow = [permit(pacer, clock.now + 1) for _ in range(10)]
+    assert permit(pacer, clock.now + 5) is None
+    for each in slow:
+        assert each is not None
+        with each:
+            pass
+    assert permit(pacer, clock.now + 0.9) is None
+    assert permit(pacer, clock.now + 1.1) is not None
+
+
+def test_answers_tighten_the_pace_and_never_loosen_it_beyond_what_is_published(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+
+    def learn(value: str) -> None:
+        turn = permit(pacer, clock.now + 3600)
+        assert turn is not None
+        with turn:
+            turn.learn({"ratelimit-limit": value})
+
+    learn("3, 3;w=1, 100000;w=60")
+    clock.now += 61
+    sent = sent_within(pacer, clock, 59)
+    assert len(sent) == 150 and all(later - first >= 1 for first, later in zip(sent, sent[3:]))
+    for odd in ("", "x", ";w=1", "0;w=1", f"{10**20};w=1", f"1;w={10**20}", "1;w=", ",,", "٣;w=1"):
+        learn(odd)
+
+
+def test_nothing_left_holds_until_the_reset(clock: Clock) -> None:
+    pacer, begin = Pacer(Pace.unlimited()), clock.now
+    turn = permit(pacer, begin + 1)
+    assert turn is not None
+    turn.learn({"ratelimit-remaining": "0", "ratelimit-reset": "7"})
+    assert permit(pacer, begin + 6) is None
+    assert permit(pacer, begin + 8) is not None
+    assert clock.now == begin + 7
+
+
+def test_a_hold_is_bounded_and_is_of_one_endpoint(clock: Clock) -> None:
+    pacer, begin = Pacer(Pace.published()), clock.now
+    turn = permit(pacer, begin + 1)
+    assert turn is not None
+    turn.hold(float("inf"))
+    assert permit(pacer, begin + 1, CREATE_LIST) is not None
+    assert permit(pacer, begin + 599) is None
+    assert permit(pacer, begin + 601) is not None
+
+
+def test_those_who_wait_go_in_the_order_in_which_they_came() -> None:
+    pacer, order, threads = Pacer(Pace.times(2)), [], []
+    lane_is_full = [permit(pacer, time.monotonic() + 1) for _ in range(20)]
+    assert None not in lane_is_full
+
+    def wait(number: int) -> None:
+        turn = permit(pacer, time.monotonic() + 30)
+        assert turn is not None
+        order.append(number)
+
+    (lane,) = pacer._lanes.values()
+    for number in range(15):
+        threads.append(threading.Thread(target=wait, args=(number,)))
+        threads[-1].start()
+        while len(lane._waiting) <= number:
+            time.sleep(0.001)
+    for each in lane_is_full:
+        assert each is not None
+        with each:
+            pass
+    for thread in threads:
+        thread.join()
+    assert order == list(range(15))
+
+
+def test_who_is_cancelled_waits_no_longer() -> None:
+    pacer, cancellation = Pacer(Pace.published()), Cancellation()
+    full = [permit(pacer, time.monotonic() + 1) for _ in range(10)]
+    assert None not in full
+    threading.Timer(0.05, cancellation.cancel).start()
+    begin = time.monotonic()
+    with pytest.raises(Cancelled):
+        pacer.permit(ADD, begin + 60, cancellation)
+    assert time.monotonic() - begin < 10
+    with pytest.raises(Cancelled):
+        cancellation.sleep(60)
+
+
+def test_clients_of_one_account_share_its_pace() -> None:
+    accounts = _accounts.Accounts()
+
+    def pacer(key: str, origin: str = "https://a.klaviyo.com", pace: Pace = Pace.published()) -> Pacer:
+        return accounts.pacer(Secret(key), origin, pace)
+
+    one = pacer("pk_1")
+    assert pacer("pk_1") is one
+    others = [pacer("pk_2"), pacer("pk_1", "http://127.0.0.1"), pacer("pk_1", pace=Pace.unlimited())]
+    assert one not in others and len(set(map(id, others))) == 3
+    number = id(one)
+    turn = permit(one, time.monotonic() + 1)
+    assert turn is not None
+    del one, others
+    # A program may make a client for each request.
+    pacer("pk_3")
+    assert id(pacer("pk_1")) == number
+    with turn:
+        pass
+    assert len(accounts._pacers) == 2
+
+
+def test_a_pace_that_is_used_is_not_forgotten() -> None:
+    accounts = _accounts.Accounts()
+    one = accounts.pacer(Secret("pk_1"), "https://a.klaviyo.com", Pace.published())
+    accounts.pacer(Secret("pk_2"), "https://a.klaviyo.com", Pace.published())
+    accounts.pacer(Secret("pk_3"), "https://a.klaviyo.com", Pace.published())
+    assert accounts.pacer(Secret("pk_1"), "https://a.klaviyo.com", Pace.published()) is one
+    assert len(accounts._pacers) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/api/lists/", "get lists"),
+        ("GET", "/api/profiles/01ABC/", "get profile"),
+        ("POST", "/api/profiles", "create profile"),
+        ("POST", "/api/lists/Y6nRLr/relationships/profiles/", "add to list"),
+        ("GET", "/api/webhooks/", "another read"),
+        ("GET", "/api//lists/", "another read"),
+        ("GET", "/api/lists//", "another read"),
+        ("GET", "/api/profiles//lists", "another read"),
+        ("GET", "", "another read"),
+        ("DELETE", "/api/profiles/01ABC/", "another write"),
+    ],
+)
+def test_endpoints(method: str, path: str, name: str) -> None:
+    assert Endpoint.of(method, path).name == name
+
+
+def test_what_a_caller_writes_by_call_api_is_not_repeated() -> None:
+    def repeated(method: str, path: str, through_api: bool) -> bool:
+        return Endpoint.of(method, path).may_repeat(through_api)
+
+    assert repeated("POST", "/api/events", False) and repeated("GET", "/api/webhooks", True)
+    assert not repeated("POST", "/api/events", True) and not repeated("DELETE", "/api/lists/x", True)
+    assert not repeated("POST", "/api/lists", False) and not repeated("PATCH", "/api/profiles/x", False)
+
+
+OUTCOMES: list[tuple[HttpResponse | TransportFailure, bool, bool]] = [
+    *((HttpResponse(status, (), b""), status == 429, True) for status in (429, 502, 503, 504, 524)),
+    *((HttpResponse(status, (), b""), False, False) for status in (200, 400, 409, 500)),
+    (TransportFailure("connection", "", unreachable=True), True, True),
+    (TransportFailure("connection", ""), False, True),
+    (TransportFailure("timeout", ""), False, True),
+    (TransportFailure("denied", ""), False, False),
+    (TransportFailure("too-large", ""), False, False),
+    (TransportFailure("other", ""), False, False),
+]
+
+
+@pytest.mark.parametrize(("outcome", "always", "harmless"), OUTCOMES)
+def test_what_may_have_taken_effect_is_repeated_only_where_that_is_harmless(
+    outcome: HttpResponse | TransportFailure, always: bool, harmless: bool
+) -> None:
+    assert (_retry.may_repeat(False, outcome), _retry.may_repeat(True, outcome)) == (always, harmless)
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    def after(value: str) -> float | None:
+        return _retry.retry_after({"retry-after": value})
+
+    assert (after("1"), after(" 0 "), after("9" * 30)) == (1, 0, float("inf"))
+    soon = after(formatdate(time.time() + 100, usegmt=True))
+    assert soon is not None and 90 <= soon <= 100
+    assert after("Sun, 06 Nov 1994 08:49:37 GMT") == 0
+    assert [after(odd) for odd in ("", "-1", "1.5", "soon", "+1", "²")] == [None] * 6
+
+
+def test_pauses_grow_to_a_bound() -> None:
+    pauses = _retry.pauses()
+    twenty = [next(pauses) for _ in range(20)]
+    assert 0.5 <= twenty[0] <= 1 and max(twenty) <= 60 and twenty[19] >= 30
+
+
+def answering(*answers: bytes) -> Callable[[socket.socket, bytes], None]:
+    """These answers, and then the one for nobody."""
+    left = list(answers)
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(left.pop(0) if left else NOBODY)
+
+    return answer
+
+
+def limited(*headers: str) -> bytes:
+    return http(b'{"errors":[{"code":"throttled"}]}', "HTTP/1.1 429 Too Many Requests", *headers)
+
+
+DOWN = http(b'{"errors":[{"code":"service_unavailable"}]}', "HTTP/1.1 503 Service Unavailable")
+
+
+def test_retry_after_is_honoured(component: Path) -> None:
+    with Server(answering(limited("retry-after: 2"))) as server:
+        with Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo, klaviyo.usage() as usage:
+            begin = time.monotonic()
+            assert klaviyo.lookup(Email("priya@example.com")) is None
+            assert time.monotonic() - begin >= 2
+            assert (usage.requests, usage.attempts) == (1, 2) and usage.waited >= 2
+            assert usage.received_bytes > len(b'{"data":[]}')
+
+
+def test_429_holds_the_other_clients_of_the_account(component: Path) -> None:
+    with Server(answering(limited("retry-after: 2"))) as server:
+        once = Limits(attempts=1)
+        with (
+            Klaviyo(KEY, endpoint=server.url, component=component, limits=once) as klaviyo,
+            Klaviyo(KEY, endpoint=server.url, component=component, limits=once) as same,
+        ):
+            with pytest.raises(RateLimited) as failed:
+                klaviyo.lookup(Email("priya@example.com"))
+            assert failed.value.retry_after == 2
+            begin = time.monotonic()
+            assert same.lookup(Email("priya@example.com")) is None
+            assert time.monotonic() - begin > 1.5
+
+
+def test_a_wait_that_would_be_too_long_fails_at_once(component: Path) -> None:
+    with Server(answering(limited("retry-after: 100"))) as server:
+        with Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo:
+            begin = time.monotonic()
+            with pytest.raises(RateLimited) as failed:
+                klaviyo.lookup(Email("priya@example.com"))
+            assert failed.value.retry_after == 100
+            with pytest.raises(TimedOut, match="not sent: .* Limits.time") as late:
+                klaviyo.lookup(Email("priya@example.com"))
+            assert time.monotonic() - begin < 10
+            assert late.value.usage is not None
+            assert (late.value.usage.requests, late.value.usage.attempts) == (1, 0)
+        assert len(server.requests) == 1
+
+
+def test_attempts_are_bounded_and_counted(component: Path) -> None:
+    with Server(answering(DOWN, DOWN, DOWN)) as server:
+        with Klaviyo(KEY, endpoint=server.url, component=component, limits=Limits(attempts=2)) as klaviyo:
+            with pytest.raises(Unavailable) as failed:
+                klaviyo.lookup(Email("priya@example.com"))
+            assert failed.value.usage is not None and failed.value.usage.attempts == 2
+            with klaviyo.usage() as usage:
+                assert klaviyo.lookup(Email("priya@example.com")) is None
+            assert usage.attempts == 2
+        assert len(server.requests) == 4
+
+
+def test_what_would_have_a_second_effect_is_sent_once(component: Path) -> None:
+    with Server(answering(DOWN)) as server:
+        with Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo, pytest.raises(Unavailable):
+            klaviyo.create_list("New")
+        assert len(server.requests) == 1
+
+
+def test_what_was_never_sent_says_so(component: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        # Nobody accepts, and the queue is full: there will be no connection.
+        held = [socket.socket() for _ in range(3)]
+        for each in held:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        limits = Limits(connect=0.3, attempts=1)
+        with Klaviyo(KEY, endpoint=url, component=component, limits=limits) as klaviyo:
+            with pytest.raises(TimedOut, match="not sent: no connection"):
+                klaviyo.create_list("New")
+        for each in held:
+            each.close()
+
+
+def test_a_hundred_opt_ins_at_once(program: Path, component: Path) -> None:
+    """At the rates of Klaviyo, in time: ten people a second are added to a list."""
+    with servers.simulator(program, rates="klaviyo") as simulator:
+        with Klaviyo(simulator.key, endpoint=simulator.url, component=component) as klaviyo:
+            with ThreadPoolExecutor(100) as pool:
+                people = [NewProfile(email=f"contact{number}@example.com") for number in range(100)]
+                receipts = list(pool.map(lambda person: klaviyo.opt_in(person, LIST), people))
+        assert len({receipt.profile_id for receipt in receipts}) == 100
+        (account,) = simulator.state()["accounts"]
+        assert [len(each["members"]) for each in account["lists"] if each["id"] == LIST] == [100]
+
+
+class Slow:
+    """Answers after a while, and counts how many wait."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self.now = self.most = 0
+
+    def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(self._seconds)
+        with self._lock:
+            self.now -= 1
+        return HttpResponse(200, (), b'{"data":[]}')
+
+    def close(self) -> None:
+        pass
+
+
+def test_waiting_for_a_place_takes_no_time_of_a_call(component: Path) -> None:
+    """400 calls at once of which each takes 0.3 s, in places and time for a few."""
+    slow = Slow(0.3)
+    limits = Limits(concurrent_calls=25, time=2)
+    with Klaviyo(KEY, transport=slow, component=component, limits=limits, pace=Pace.unlimited()) as klaviyo:
+        waited = []
+
+        def call(number: int) -> None:
+            with klaviyo.usage() as usage:
+                klaviyo.lookup(Email("priya@example.com"))
+            waited.append(usage.waited)
+
+        with ThreadPoolExecutor(400) as pool:
+            outcomes = Counter(map(type, pool.map(call, range(400))))
+    assert outcomes == {type(None): 400} and slow.most == 25
+    assert max(waited) > limits.time
+
+
+def test_usage_is_of_who_asks(component: Path) -> None:
+    with Server(answering()) as server, Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo:
+        with klaviyo.usage() as all:
+            with klaviyo.usage() as first:
+                klaviyo.lookup(Email("priya@example.com"))
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(klaviyo.lookup, Email("priya@example.com")).result()
+            with pytest.raises(KlaviyoError):
+                klaviyo.lookup(Email("nobody"))
+            klaviyo.lookup(Email("priya@example.com"))
+    assert (first.requests, first.attempts, all.requests, all.attempts) == (1, 1, 2, 2)
+    assert all.sent_bytes == 0 and all.received_bytes == 2 * len(NOBODY.partition(b"\r\n\r\n")[2])
+
+
+def test_the_log_has_one_name_and_no_person(component: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG", "klaviyo_connector"), Server(answering(limited())) as server:
+        with Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo:
+            klaviyo.lookup(Email("priya@example.com"))
+    own = [record.getMessage() for record in caplog.records if record.name == "klaviyo_connector"]
+    assert len(own) == 2 and "429" in own[0] and "200" in own[1]
+    assert all("get profiles" in each and "priya" not in each and KEY not in each for each in own)
+
+
+def test_paces_that_are_none(component: Path) -> None:
+    for factor in (0, -1, 1.5, True, "2"):
+        with pytest.raises(ValueError, match="Pace.times"):
+            Pace.times(factor)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="pace: "):
+        Klaviyo(KEY, pace=2, component=component)  # type: ignore[arg-type]
