@@ -7,6 +7,7 @@
 
 from ._revision import RevisionWarning
 from .access import ApiAccess
+from .aio import AsyncKlaviyo
 from .client import Klaviyo
 from .errors import (
     Blocked,
@@ -118,6 +119,7 @@ __all__ = [
     "ApiRequest",
     "ApiResponse",
     "Append",
+    "AsyncKlaviyo",
     "Audience",
     "BatchResult",
     "Blocked",

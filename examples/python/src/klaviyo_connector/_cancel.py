@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 
 class Cancelled(BaseException):
@@ -51,3 +52,7 @@ class Cancellation:
         with self.waking(woken.set):
             woken.wait(seconds)
             self.check()
+
+
+current: ContextVar[Cancellation | None] = ContextVar("klaviyo_cancellation", default=None)
+"""What cancels the call that this thread is to make."""

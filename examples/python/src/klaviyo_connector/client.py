@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from . import _codec, _egress, _functions
 from ._functions import Function
 from ._accounts import ACCOUNTS
-from ._cancel import Cancellation
+from ._cancel import Cancellation, current
 from ._outbound_http import OutboundHttp, OutboundSettings
 from ._revision import RevisionNotes, RevisionWarning
 from ._sandbox import Sandbox
@@ -106,7 +106,7 @@ class Klaviyo(Functions):
     def _call(self, function: Function[T], *arguments: object) -> T:
         usage = Usage()
         try:
-            return self._run(function, arguments, usage, Cancellation())
+            return self._run(function, arguments, usage, current.get() or Cancellation())
         except KlaviyoError as error:
             error.usage = usage
             raise
