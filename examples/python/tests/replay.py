@@ -151,13 +151,18 @@ def _hints(of: Any) -> dict[str, Any]:
     return typing.get_type_hints(of, include_extras=True)
 
 
-def _cases(hint: types.UnionType) -> list[Any]:
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (types.UnionType, typing.Union)
+
+
+def _cases(hint: Any) -> list[Any]:
     return [case for case in typing.get_args(hint) if case is not types.NoneType]
 
 
 def _words(hint: Any) -> Words | None:
     """The words that a text is one of, if the contract has a variant for it."""
-    return hint.__metadata__[0] if typing.get_origin(hint) is typing.Annotated else None
+    words = hint.__metadata__[0] if typing.get_origin(hint) is typing.Annotated else None
+    return words if isinstance(words, Words) else None
 
 
 def _left_out(hint: Any) -> Any:
@@ -167,7 +172,10 @@ def _left_out(hint: Any) -> Any:
 
 def argument(value: Any, hint: Any) -> Any:
     """A value of a fixture as an argument."""
-    if isinstance(hint, types.UnionType):
+    if typing.get_origin(hint) is typing.Annotated and not _words(hint):
+        kind = hint.__metadata__[0]
+        return argument(value, kind if isinstance(kind, type) else str)
+    if _is_union(hint):
         cases = _cases(hint)
         if value is None and len(cases) < len(typing.get_args(hint)):
             return None
@@ -204,7 +212,7 @@ def result(value: Any, hint: Any) -> Any:
     """A result as a fixture has it."""
     if isinstance(value, KlaviyoError):
         return failure(value)
-    if isinstance(hint, types.UnionType):
+    if _is_union(hint):
         cases = _cases(hint)
         if value is None or len(cases) == 1:
             return None if value is None else result(value, cases[0])

@@ -6,6 +6,7 @@ import gc
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from klaviyo_connector import (
     ApiRequest,
+    Append,
     Bounds,
     Clear,
     ConsentOptions,
@@ -33,6 +35,7 @@ from klaviyo_connector import (
     Location,
     NewEvent,
     NewProfile,
+    Pace,
     Period,
     Permission,
     RateLimited,
@@ -41,6 +44,7 @@ from klaviyo_connector import (
     Since,
     Subscription,
     TooLarge,
+    Unappend,
     Unset,
     errors,
 )
@@ -78,6 +82,13 @@ class Text(str):
         return b"\xff"
 
 
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
 PRIYA = NewProfile(email="priya@example.com")
 
 
@@ -95,10 +106,8 @@ PRIYA = NewProfile(email="priya@example.com")
         ("lookup_many", ["ab"], "identifiers"),
         ("find_list", [True], "name"),
         ("find_list", [b"x"], "name"),
-        ("create", [{"email": "priya@example.com"}], "profile"),
         ("create", [NewProfile], "profile"),
         ("create", [NewProfile(email=True)], "profile.email"),  # type: ignore[arg-type]
-        ("upsert", [NewProfile(properties={"a": 1})], "profile.properties"),  # type: ignore[arg-type]
         ("opt_in", [PRIYA, None], "list"),
         ("opt_in", [PRIYA, 7], "list"),
         ("subscribe", ["Y6nRLr", "01X"], "profiles"),
@@ -106,8 +115,6 @@ PRIYA = NewProfile(email="priya@example.com")
         ("subscribe", ["Y6nRLr", 7], "profiles"),
         ("subscribe", ["Y6nRLr", ["01X", 7]], "profiles[1]"),
         ("grant_consent", [[Subscription([7])]], "subscriptions[0].channels[0]"),  # type: ignore[list-item]
-        ("grant_consent", [[Subscription("email")]], "subscriptions[0].channels"),
-        ("grant_consent", [[Subscription(transactional="sms")]], "subscriptions[0].transactional"),
         ("grant_consent", [PRIYA], "subscriptions"),
         ("revoke_consent", [[PRIYA]], "unsubscriptions[0]"),
         ("submit_import", [PRIYA], "contacts"),
@@ -119,11 +126,12 @@ PRIYA = NewProfile(email="priya@example.com")
         ("update", ["01X", Clear("title")], "changes"),
         ("update", ["01X", [Clear("title"), "locale"]], "changes[1]"),
         ("update", ["01X", [Set(PRIYA), Unset(7)]], "changes[1].property"),  # type: ignore[arg-type]
+        ("upsert", [NewProfile(properties=[1])], "profile.properties"),  # type: ignore[arg-type]
+        ("create", [["email"]], "profile"),
+        ("history", [Id("01X"), Period(since=date(2026, 1, 5))], "period.since"),  # type: ignore[arg-type]
         ("opt_in", [PRIYA, "Y6nRLr", ["email"]], "consent"),
-        ("opt_in", [PRIYA, "Y6nRLr", Permission("email")], "consent.channels"),
         ("opt_in_many", [[PRIYA, "priya@example.com"], "Y6nRLr"], "contacts[1]"),
         ("opt_out", [[PRIYA], ["whatsapp"]], "people[0]"),
-        ("opt_out", [[Id("01X")], "whatsapp"], "channels"),
         ("opt_out", [[Id("01X")], [], "Y6nRLr"], "lists"),
         ("remove_from_list", ["Y6nRLr", "01X"], "profiles"),
         ("segment_members", [7], "segment"),
@@ -151,7 +159,7 @@ def test_arguments_of_another_type(client: Klaviyo, function: str, arguments: li
 
 def test_named_arguments_of_another_type(client: Klaviyo) -> None:
     options = ConsentOptions(historical_import=Historical(now=7))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"options\.historical_import\.now: expected str, got int"):
+    with pytest.raises(TypeError, match=r"options\.historical_import\.now: expected datetime with a time zone, or str"):
         client.grant_consent([], options=options)
     with pytest.raises(TypeError, match="newer_than: "):
         client.imports(newer_than=7)  # type: ignore[arg-type]
@@ -176,6 +184,16 @@ def test_named_arguments_of_another_type(client: Klaviyo) -> None:
         (lambda client: client.create(NewProfile()), None),
         (lambda client: client.call_api(ApiRequest("put", "/api/lists")), "request.method"),  # type: ignore[arg-type]
         (lambda client: client.create(NewProfile(email="a@example.com", properties="[]")), "properties"),
+        (lambda client: client.create({"email": "a@example.com", "phone": "+919820000001"}), "profile"),
+        (lambda client: client.create({"email": "a@example.com", 7: ""}), "profile"),
+        (lambda client: client.create({"email": "a@example.com", "location": {"town": "Pune"}}), "profile.location"),
+        (lambda client: client.track({"metric": "Placed Order"}), "event"),
+        (lambda client: client.create(NewProfile(properties={"a": float("nan")})), "profile.properties"),
+        (lambda client: client.create(NewProfile(properties={"a": {1, 2}})), "profile.properties"),
+        (lambda client: client.create(NewProfile(properties={(1, 2): "a"})), "profile.properties"),  # type: ignore[dict-item]
+        (lambda client: client.create(NewProfile(properties=nested(100_000))), "profile.properties"),
+        (lambda client: client.create(NewProfile(properties={"a": "\ud800"})), "profile.properties"),
+        (lambda client: client.changed_profiles(Since(datetime(2026, 1, 5))), "from_.time"),
     ],
 )
 def test_text_that_cannot_work(client: Klaviyo, call: Any, pointer: str | None) -> None:
@@ -184,6 +202,62 @@ def test_text_that_cannot_work(client: Klaviyo, call: Any, pointer: str | None) 
     (detail,) = refused.value.details
     assert refused.value.code == "invalid-input"
     assert pointer is None or detail.pointer == pointer
+
+
+def test_what_is_refused_is_told_what_is_taken(client: Klaviyo) -> None:
+    with pytest.raises(InvalidInput, match="no field 'phone'; its fields are email, phone_number, "):
+        client.create({"email": "a@example.com", "phone": "+919820000001"})
+    with pytest.raises(TypeError, match="profile: expected NewProfile, or a mapping of its fields, got int"):
+        client.create(7)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="datetime has no time zone; .* timezone.utc"):
+        client.history(Id("01X"), Period(until=datetime(2026, 1, 5)))
+
+
+def test_mappings_datetimes_and_single_words(component: Path) -> None:
+    """They are sent as the records, the texts and the lists that they stand for."""
+    properties = {"tags": ["a", "é"], "paid": True, "n": None}
+    text = '{"tags":["a","é"],"paid":true,"n":null}'
+    moment, written = datetime(2026, 1, 5, 18, tzinfo=timezone(timedelta(hours=1))), "2026-01-05T18:00:00+01:00"
+    location = Location(city="Pune")
+    calls: list[list[Any]] = [
+        [
+            lambda client: client.create({"email": "a@example.com", "properties": properties, "location": {"city": "Pune"}}),
+            lambda client: client.create(NewProfile(email="a@example.com", properties=text, location=location)),
+        ],
+        [
+            lambda client: client.update("01X", [Set(NewProfile(title="t")), Append({"tags": "b"}), Unappend({"x": 1})]),
+            lambda client: client.update("01X", [Set(NewProfile(title="t")), Append('{"tags":"b"}'), Unappend('{"x":1}')]),
+        ],
+        [
+            lambda client: client.track(NewEvent("Placed Order", Id("01X"), "1", time=moment, properties=properties)),
+            lambda client: client.track(NewEvent("Placed Order", Id("01X"), "1", time=written, properties=text)),
+        ],
+        [
+            lambda client: client.changed_profiles(Since(moment)),
+            lambda client: client.changed_profiles(Since(written)),
+        ],
+        [
+            lambda client: client.grant_consent([Subscription("email", email="a@example.com")], list="Y6nRLr"),
+            lambda client: client.grant_consent([Subscription(["email"], email="a@example.com")], list="Y6nRLr"),
+        ],
+        [
+            lambda client: client.submit_import([{"email": "a@example.com", "properties": properties}]),
+            lambda client: client.submit_import([NewProfile(email="a@example.com", properties=text)]),
+        ],
+    ]
+    for both in calls:
+        sent = []
+        for call in both:
+            transport = Answering(500, b"{}")
+            with Klaviyo(KEY, transport=transport, component=component, pace=Pace.unlimited()) as klaviyo:
+                try:
+                    call(klaviyo)
+                except InvalidInput:
+                    raise
+                except KlaviyoError:
+                    pass
+            sent.append([(request.method, request.url, request.body) for request in transport.sent])
+        assert sent[0] == sent[1] and len(sent[0]) == 1
 
 
 def test_text_of_a_subclass(component: Path) -> None:

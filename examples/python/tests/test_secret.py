@@ -58,7 +58,7 @@ def test_printing(component: Path) -> None:
     assert KEY not in repr(request)
 
 
-@pytest.mark.parametrize("key", ["", " \n", f"{KEY} x", f"{KEY}\r\nx: y", f"{KEY}\0", f"{KEY}é", KEY.encode(), None, 7])
+@pytest.mark.parametrize("key", ["", " \n", f"{KEY} x", f"{KEY}\r\nx: y", f"{KEY}\0", f"{KEY}é", KEY.encode(), 7])
 def test_keys_that_are_none(component: Path, key: Any) -> None:
     error = raised(lambda: Klaviyo(key, component=component))
     assert type(error) is (ValueError if isinstance(key, str) else TypeError)
@@ -67,6 +67,17 @@ def test_keys_that_are_none(component: Path, key: Any) -> None:
     assert error.__traceback__ is not None and error.__traceback__.tb_next is not None
     error.__traceback__ = error.__traceback__.tb_next
     assert KEY not in told(error)
+
+
+def test_the_key_of_the_environment(component: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KLAVIYO_API_KEY", raising=False)
+    with pytest.raises(ValueError, match="KLAVIYO_API_KEY"):
+        Klaviyo(component=component)
+    monkeypatch.setenv("KLAVIYO_API_KEY", f"{KEY}\n")
+    with Server(sends(NOBODY)) as server:
+        with Klaviyo(endpoint=server.url, component=component) as klaviyo:
+            klaviyo.lookup(Email("priya@example.com"))
+        assert f"authorization: Klaviyo-API-Key {KEY}\r\n".encode() in server.requests[0]
 
 
 def test_white_space_around_the_key(component: Path) -> None:

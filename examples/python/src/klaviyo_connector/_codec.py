@@ -2,22 +2,24 @@
 
 A dataclass is a record. In a union with others it is a case of a variant, by its name or what its `CASE` says: its one
 field is the content, several are a record, none is a case without content. An annotated text is a variant of words, the
-last of which is for any other; a literal is an enum. `None` in a union makes an option. Names are the contract's with
+last of which is for any other, or a text that may be given as what it stands for; a literal is an enum. `None` in a union makes an option. Names are the contract's with
 `_` for `-`.
 """
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from wasmtime.component import Record, Variant
 
 from .errors import BY_CODE, Detail, InvalidInput, KlaviyoError
-from .types.open import Words
+from .types.open import JsonObject, Moment, Words
 
 
 def lower(value: object, hint: Any, name: str) -> Any:
@@ -27,23 +29,28 @@ def lower(value: object, hint: Any, name: str) -> Any:
         return _text(value, name)
     if hint is int:
         return _number(value, name)
-    if isinstance(hint, types.UnionType):
+    if _is_union(hint):
         cases = _cases(hint)
         if value is None and len(cases) < len(typing.get_args(hint)):
             return None
         return lower(value, cases[0], name) if len(cases) == 1 else _lower_case(value, cases, name)
     match typing.get_origin(hint):
         case typing.Annotated:
-            return _lower_word(_text(value, name), hint.__metadata__[0])
+            return _lower_annotated(value, hint.__metadata__[0], name)
         case typing.Literal:
             return _lower_enum(_text(value, name), typing.get_args(hint), name)
         case origin if origin in (Sequence, Iterable):
             (item,) = typing.get_args(hint)
+            if isinstance(value, str) and typing.get_origin(item) is typing.Annotated:
+                # One word, such as a channel.
+                value = (value,)
             if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
                 raise _mismatch(value, f"a list of {_name(item)}", name)
             return [lower(each, item, f"{name}[{index}]") for index, each in enumerate(value)]
+    if isinstance(value, Mapping):
+        value = _record_of(value, hint, name)
     if not isinstance(value, hint):
-        raise _mismatch(value, hint.__name__, name)
+        raise _mismatch(value, f"{hint.__name__}, or a mapping of its fields", name)
     return _lower_fields(value, hint, name)
 
 
@@ -72,6 +79,47 @@ def _lower_case(value: object, cases: Sequence[type], name: str) -> Any:
     return Variant(_case(given), content) if len(set(kinds)) < len(kinds) else content
 
 
+def _lower_annotated(value: object, kind: Words | JsonObject | Moment, name: str) -> Variant | str:
+    match kind:
+        case Words():
+            return _lower_word(_text(value, name), kind)
+        case JsonObject():
+            if isinstance(value, Mapping):
+                return _json(value, name)
+            if not isinstance(value, str):
+                raise _mismatch(value, "a mapping, or the text of a JSON object as str", name)
+        case Moment():
+            if isinstance(value, datetime):
+                if value.utcoffset() is None:
+                    raise _invalid(name, "the datetime has no time zone; make it with one, such as timezone.utc")
+                return value.isoformat()
+            if not isinstance(value, str):
+                raise _mismatch(value, "datetime with a time zone, or str of RFC 3339", name)
+    return _text(value, name)
+
+
+def _json(value: Mapping[Any, Any], name: str) -> str:
+    try:
+        return _text(json.dumps(dict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")), name)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    # Not the reason: it may show a value.
+    raise _invalid(name, "it has something that JSON has not; take dict, list, str, int, float, bool and None")
+
+
+def _record_of(fields: Mapping[Any, Any], of: Any, name: str) -> object:
+    """A record, by its fields."""
+    known = _hints(of)
+    for field in fields:
+        if field not in known:
+            shown = repr(field) if isinstance(field, str) and field.isidentifier() else "another"
+            raise _invalid(name, f"it has no field {shown[:40]}; its fields are {', '.join(known)}")
+    try:
+        return of(**fields)
+    except TypeError:
+        raise _invalid(name, f"a field is missing that {of.__name__} needs") from None
+
+
 def _lower_word(text: str, words: Words) -> Variant:
     return Variant(text) if text in words.known else Variant("other", text)
 
@@ -82,7 +130,12 @@ def _lower_enum(text: str, known: Sequence[str], name: str) -> str:
     return text
 
 
-def _cases(union: types.UnionType) -> list[Any]:
+def _is_union(hint: Any) -> bool:
+    # What is annotated makes a union of the older kind.
+    return typing.get_origin(hint) in (types.UnionType, typing.Union)
+
+
+def _cases(union: Any) -> list[Any]:
     return [case for case in typing.get_args(union) if case is not types.NoneType]
 
 
@@ -91,7 +144,7 @@ def _content(case: type) -> type:
     of = list(_hints(case).values())
     if not of:
         return types.NoneType
-    return str if of == [str] else Record
+    return str if len(of) == 1 and (of[0] is str or typing.get_origin(of[0]) is typing.Annotated) else Record
 
 
 def _number(value: object, name: str) -> int:
@@ -146,7 +199,7 @@ def _lifter(hint: Any) -> Callable[[Any], Any]:
         return lambda value: value
     if hint is KlaviyoError:
         return error
-    if isinstance(hint, types.UnionType):
+    if _is_union(hint):
         cases = _cases(hint)
         if len(cases) == 1:
             some = _lifter(cases[0])

@@ -45,7 +45,7 @@ def _problem(key: object) -> Exception | None:
         return TypeError(f"key: expected str, got {type(key).__name__}")
     text = key.strip()
     if not text:
-        return ValueError("key: there is none; it is the account's private key (pk_…), and nothing else")
+        return ValueError("key: there is none, and none in KLAVIYO_API_KEY; it is the account's private key (pk_…), and nothing else")
     if not all("!" <= character <= "~" for character in text):
         return ValueError(
             "key: it has characters that no key has, such as spaces; it is the account's private key (pk_…) alone"

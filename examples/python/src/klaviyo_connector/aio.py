@@ -42,7 +42,7 @@ class AsyncKlaviyo:
 
     def __init__(
         self,
-        key: str,
+        key: str | None = None,
         *,
         endpoint: str | None = None,
         limits: Limits | None = None,

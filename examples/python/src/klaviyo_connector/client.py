@@ -48,7 +48,7 @@ class Klaviyo(Functions):
 
     def __init__(
         self,
-        key: str,
+        key: str | None = None,
         *,
         endpoint: str | None = None,
         limits: Limits | None = None,
@@ -57,12 +57,12 @@ class Klaviyo(Functions):
         api: Literal["read", "all"] | ApiAccess | None = None,
         pace: Pace | None = None,
     ) -> None:
-        """`key`: the account's private key. `endpoint`: where requests go that are meant for `https://a.klaviyo.com`,
+        """`key`: the account's private key; without it, the environment variable `KLAVIYO_API_KEY`. `endpoint`: where requests go that are meant for `https://a.klaviyo.com`,
         such as a simulator; over `http://` the key is sent in clear. `transport`: another HTTP client.
         `component`: another file than the package's own. `api`: what `api.call` may ask for; without it, nothing. `pace`:
         how fast requests go out; without it, at the rates that Klaviyo publishes."""
         try:
-            self._key = Secret(key)
+            self._key = Secret(os.environ.get("KLAVIYO_API_KEY", "") if key is None else key)
         finally:
             # Tracebacks may be printed with the variables of their frames.
             del key

@@ -7,19 +7,19 @@ from collections.abc import Iterable
 
 from .. import _functions
 from .._functions import Caller
-from ..types import Failure, Job, NewProfile, Refusal, Submission
+from ..types import Contact, Failure, Job, Refusal, Submission
 
 
 class Bulk(Caller):
     """Imports of many contacts, on which Klaviyo works later."""
 
-    def check_import(self, contacts: Iterable[NewProfile]) -> builtins.list[Refusal]:
+    def check_import(self, contacts: Iterable[Contact]) -> builtins.list[Refusal]:
         """The contacts that `submit_import` would refuse before it sends anything. Empty: all are fit.
 
         No request."""
         return self._call(_functions.CHECK, contacts)
 
-    def submit_import(self, contacts: Iterable[NewProfile], *, list: str | None = None) -> Submission:
+    def submit_import(self, contacts: Iterable[Contact], *, list: str | None = None) -> Submission:
         """Imports contacts in bulk, and adds them to a list, by id, if one is given. This is membership, not consent.
 
         One request per 10,000 contacts. Scopes: `lists:write`, `profiles:write`. `TooLarge`: submit fewer in a call. A

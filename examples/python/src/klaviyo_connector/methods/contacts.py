@@ -9,11 +9,11 @@ from .._functions import Caller
 from ..types import (
     Change,
     Channel,
+    Contact,
     Creation,
     Departures,
     Enrollments,
     Identifier,
-    NewProfile,
     Permission,
     Profile,
     Receipt,
@@ -36,13 +36,13 @@ class Contacts(Caller):
         One request per 100 of one kind. Scope: `profiles:read`. `TooLarge`: ask for fewer."""
         return self._call(_functions.LOOKUP_MANY, identifiers)
 
-    def create(self, profile: NewProfile) -> Creation:
+    def create(self, profile: Contact) -> Creation:
         """Creates a profile: `Created`, or `Existing` where one with an identifier of it is there already.
 
         One request. Scope: `profiles:write`."""
         return self._call(_functions.CREATE, profile)
 
-    def upsert(self, profile: NewProfile) -> Upserted:
+    def upsert(self, profile: Contact) -> Upserted:
         """Creates a profile, or updates the one that has the same identifiers.
 
         One request. Scope: `profiles:write`. `Conflict`: its identifiers belong to several profiles."""
@@ -70,7 +70,7 @@ class Contacts(Caller):
         failure `done` says how many were added."""
         return self._call(_functions.SUBSCRIBE, list, profiles)
 
-    def opt_in(self, contact: NewProfile, list: str, consent: Permission | None = None) -> Receipt:
+    def opt_in(self, contact: Contact, list: str, consent: Permission | None = None) -> Receipt:
         """Looks a contact up, creates it if there is none, and adds it to a list, by id. With `consent` the person is
         subscribed to marketing too, which lifts suppressions; without, this is membership alone.
 
@@ -79,7 +79,7 @@ class Contacts(Caller):
         return self._call(_functions.OPT_IN, contact, list, consent)
 
     def opt_in_many(
-        self, contacts: Iterable[NewProfile], list: str, consent: Permission | None = None
+        self, contacts: Iterable[Contact], list: str, consent: Permission | None = None
     ) -> Enrollments:
         """What `opt_in` does, for many contacts in fewer requests. An outcome for each: `Enrolled`, `Refused` or
         `Pending`.

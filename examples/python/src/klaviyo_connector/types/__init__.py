@@ -59,8 +59,9 @@ from .contacts import (
 )
 from .events import Event, Metric, NewEvent, Period, Timeline
 from .groups import Audience, Segment
-from .open import Channel, JobStatus
+from .open import Channel, JobStatus, Properties, Time
 from .profiles import (
+    Contact,
     Email,
     ExternalId,
     Id,
@@ -89,6 +90,7 @@ __all__ = [
     "Clear",
     "ConsentOptions",
     "Consents",
+    "Contact",
     "Created",
     "Creation",
     "Cursor",
@@ -128,6 +130,7 @@ __all__ = [
     "Position",
     "Profile",
     "ProfilePage",
+    "Properties",
     "Receipt",
     "Refusal",
     "Refused",
@@ -142,6 +145,7 @@ __all__ = [
     "Subscription",
     "Suppression",
     "Taken",
+    "Time",
     "Timeline",
     "Unappend",
     "Unset",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .events import Event
+from .open import Time
 from .profiles import Member, Profile
 
 
@@ -12,8 +13,7 @@ from .profiles import Member, Profile
 class Since:
     """Where a first page begins: at what changed at or after a time."""
 
-    time: str
-    """RFC 3339."""
+    time: Time
     look_back: int | None = None
     """How long after its own time an item may become visible: seconds, at most 86,400. ``None``: 600. A longer look-back
     makes longer cursors."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import Detail, KlaviyoError
 from .batch import Refusal
-from .open import Channel
+from .open import Channel, Time
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Subscription:
     phone_number: str | None = None
     transactional: Sequence[Channel] = ()
     """Of transactional messages, such as order confirmations: ``sms`` and ``whatsapp``."""
-    consented_at: str | None = None
-    """When the consent was given, RFC 3339. For historical imports only."""
+    consented_at: Time | None = None
+    """When the consent was given. For historical imports only."""
     date_of_birth: str | None = None
     """Such as ``1990-12-31``. Klaviyo needs it for SMS in accounts that use age-gating."""
 
@@ -44,8 +44,8 @@ class Unsubscription:
 class Historical:
     """A historical import of consent."""
 
-    now: str
-    """The present time, RFC 3339, to compare each ``consented_at`` with."""
+    now: Time
+    """The present time, to compare each ``consented_at`` with."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import Detail, KlaviyoError
-from .open import Channel
+from .open import Channel, Properties
 from .profiles import NewProfile, Profile
 
 
@@ -193,16 +193,16 @@ class Clear:
 class Append:
     """Adds values to custom properties that are lists. Repeated after a failure, it may add them twice."""
 
-    properties: str
-    """The text of a JSON object, such as ``{"tags":["vip","new"]}``."""
+    properties: Properties
+    """Such as ``{"tags": ["vip", "new"]}``."""
 
 
 @dataclass(frozen=True)
 class Unappend:
     """Takes values out of custom properties that are lists."""
 
-    properties: str
-    """The text of a JSON object, as for ``Append``."""
+    properties: Properties
+    """As for ``Append``."""
 
 
 @dataclass(frozen=True)

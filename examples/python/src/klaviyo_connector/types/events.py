@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .open import Properties, Time
 from .profiles import Identifier
 
 
@@ -18,14 +19,14 @@ class NewEvent:
     unique_id: str
     """What tells this event from all others of the same metric and person, such as an order number: 1 to 255 characters.
     Klaviyo keeps one event for one unique id, so that tracking it again is safe."""
-    time: str | None = None
-    """When it happened: RFC 3339, from 1990 to a year from now. ``None``: when Klaviyo gets it."""
+    time: Time | None = None
+    """When it happened: from 1990 to a year from now. ``None``: when Klaviyo gets it."""
     value: str | None = None
     """The monetary value, as a decimal number such as ``29.99``: a text, so that no digit is lost."""
     value_currency: str | None = None
     """ISO 4217, such as ``INR``."""
-    properties: str | None = None
-    """The text of a JSON object: at most 400 properties, 10 levels in each, 4,000 elements in a list, and 100,000 bytes
+    properties: Properties | None = None
+    """At most 400 properties, 10 levels in each, 4,000 elements in a list, and 100,000 bytes
     in a text, 4,900,000 in all."""
 
 
@@ -51,10 +52,10 @@ class Event:
 class Period:
     """Which part of a history is wanted."""
 
-    since: str | None = None
-    """Only events at or after this time: RFC 3339."""
-    until: str | None = None
-    """Only events before this time: RFC 3339."""
+    since: Time | None = None
+    """Only events at or after this time."""
+    until: Time | None = None
+    """Only events before this time."""
     limit: int | None = None
     """The most events, newest first. ``None``: 200, which is one page."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,22 @@ class Words:
 
     known: tuple[str, ...]
 
+
+@dataclass(frozen=True)
+class JsonObject:
+    """A JSON object: a mapping, or the text of one."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time: a datetime with its time zone, or RFC 3339."""
+
+
+Properties = Annotated[Mapping[str, Any] | str, JsonObject()]
+"""A JSON object: a mapping of what JSON has, or its text, which is sent as it is written."""
+
+Time = Annotated[datetime | str, Moment()]
+"""A time: a ``datetime`` with its time zone, or RFC 3339, such as ``2026-01-05T18:20:45Z``."""
 
 Channel = Annotated[str, Words(("email", "sms", "whatsapp", "push"))]
 """Where messages go: ``email`` needs an email; ``sms`` and ``whatsapp`` need a phone number; ``push`` needs any of id, email

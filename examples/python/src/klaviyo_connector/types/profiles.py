@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from .open import Properties
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,12 @@ class NewProfile:
     image: str | None = None
     """The URL of a picture."""
     location: Location | None = None
-    properties: str | None = None
-    """Custom properties: the text of a JSON object, as ``json.dumps`` writes it."""
+    properties: Properties | None = None
+    """Custom properties."""
+
+
+Contact = Annotated[NewProfile | Mapping[str, Any], NewProfile]
+"""A ``NewProfile``, or a mapping of its fields, such as ``{"email": "priya@example.com", "first_name": "Priya"}``."""
 
 
 @dataclass(frozen=True)
