@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from klaviyo_connector import ApiAccess, Bounds, HttpRequest, HttpResponse, Klaviyo, Limits, Pace, Usage
+from klaviyo_connector import ApiAccess, Bounds, ConfigurationError, HttpRequest, HttpResponse, Klaviyo, Limits, Pace, Usage
 from klaviyo_connector._cancel import Cancellation
 from klaviyo_connector._import import Failure, Request
 from klaviyo_connector._outbound_http import OutboundHttp, OutboundSettings
@@ -44,7 +44,7 @@ def test_no_function_may_ask_for_a_path_that_can_be_read_in_two_ways() -> None:
 
 @pytest.mark.parametrize("path", CASES["no-paths"])
 def test_what_is_no_path_of_the_api(path: str) -> None:
-    with pytest.raises(ValueError, match="ApiAccess.below: "):
+    with pytest.raises(ConfigurationError, match="ApiAccess.below: "):
         ApiAccess("all", [path])
 
 
@@ -57,13 +57,13 @@ def test_paths_are_read_once() -> None:
 
 @pytest.mark.parametrize("api", ["", "none", "READ", True, 7, ["read"]])
 def test_options_that_are_none(component: Path, api: Any) -> None:
-    with pytest.raises(ValueError, match="api: "):
+    with pytest.raises(ConfigurationError, match="api: "):
         Klaviyo(KEY, api=api, component=component)
 
 
 @pytest.mark.parametrize("below", ["/api/events", [7], [None]])
 def test_paths_of_another_type(below: Any) -> None:
-    with pytest.raises(TypeError, match="ApiAccess.below: "):
+    with pytest.raises(ConfigurationError, match="ApiAccess.below: "):
         ApiAccess("all", below)
 
 

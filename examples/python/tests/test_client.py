@@ -17,6 +17,7 @@ from klaviyo_connector import (
     Append,
     Bounds,
     Clear,
+    ConfigurationError,
     ConsentOptions,
     Cursor,
     Detail,
@@ -414,7 +415,7 @@ def test_a_call_within_a_call(component: Path) -> None:
     ],
 )
 def test_endpoints_that_are_none(component: Path, endpoint: str) -> None:
-    with pytest.raises(ValueError, match="endpoint: "):
+    with pytest.raises(ConfigurationError, match="endpoint: "):
         Klaviyo(KEY, endpoint=endpoint, component=component)
 
 
@@ -424,17 +425,24 @@ def test_endpoints(component: Path) -> None:
         with Klaviyo(KEY, endpoint=endpoint, transport=transport, component=component) as klaviyo:
             klaviyo.lookup(Email("priya@example.com"))
         assert transport.sent[0].url.startswith(endpoint.rstrip("/") + "/api/profiles/?")
-    with pytest.raises(TypeError, match="endpoint: "):
+    with pytest.raises(ConfigurationError, match="endpoint: "):
         Klaviyo(KEY, endpoint=7, component=component)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [0, -1, 1 << 40, True, "7", None, float("nan"), float("inf"), 1.5])
 def test_limits_that_are_none(value: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match="Limits.memory: "):
+    with pytest.raises(ConfigurationError, match="Limits.memory: "):
         Limits(memory=value)
     if value != 1.5:
-        with pytest.raises((TypeError, ValueError), match="Limits.time: "):
+        with pytest.raises(ConfigurationError, match="Limits.time: "):
             Limits(time=value)
+
+
+def test_whatever_cannot_be_made_is_an_error_of_klaviyo_s(component: Path, tmp_path: Path) -> None:
+    wrong: list[dict[str, Any]] = [{"limits": 7}, {"pace": 7}, {"api": "write"}, {"component": tmp_path / "none.wasm"}]
+    for named in wrong:
+        with pytest.raises(KlaviyoError, match=f"{next(iter(named))}"):
+            Klaviyo(KEY, **{"component": component, **named})
 
 
 def test_errors_survive_pickling() -> None:

@@ -16,6 +16,7 @@ from servers import NOBODY, Server, http, sends
 
 from klaviyo_connector import (
     Bounds,
+    ConfigurationError,
     Email,
     HttpRequest,
     HttpResponse,
@@ -61,7 +62,7 @@ def test_printing(component: Path) -> None:
 @pytest.mark.parametrize("key", ["", " \n", f"{KEY} x", f"{KEY}\r\nx: y", f"{KEY}\0", f"{KEY}é", KEY.encode(), 7])
 def test_keys_that_are_none(component: Path, key: Any) -> None:
     error = raised(lambda: Klaviyo(key, component=component))
-    assert type(error) is (ValueError if isinstance(key, str) else TypeError)
+    assert type(error) is ConfigurationError and isinstance(error, KlaviyoError)
     assert "key" in str(error)
     # The lambda's frame has it, as it is the test's; those below it have not.
     assert error.__traceback__ is not None and error.__traceback__.tb_next is not None

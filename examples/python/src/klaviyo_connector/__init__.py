@@ -12,6 +12,7 @@ from .client import Klaviyo
 from .errors import (
     Blocked,
     ComponentError,
+    ConfigurationError,
     Conflict,
     ConnectionFailed,
     Denied,
@@ -133,6 +134,7 @@ __all__ = [
     "ChannelRefusal",
     "Clear",
     "ComponentError",
+    "ConfigurationError",
     "Conflict",
     "ConnectionFailed",
     "ConsentOptions",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from .errors import ConfigurationError
+
 KLAVIYO = "https://a.klaviyo.com"
 
 # Path and query in their one normal form: no fragment, nothing that two parsers could read in two ways.
@@ -25,15 +27,15 @@ def target(url: str) -> str | None:
 def origin(endpoint: str) -> str:
     """An endpoint, checked: a scheme, a host, perhaps a port."""
     if not isinstance(endpoint, str):
-        raise TypeError(f"endpoint: expected str, got {type(endpoint).__name__}")
+        raise ConfigurationError(f"endpoint: expected str, got {type(endpoint).__name__}")
     example = "write one like http://127.0.0.1:4010, or leave it out for the real Klaviyo"
     rest = re.fullmatch(r"(https?)://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", endpoint)
     if rest is None:
-        raise ValueError(f"endpoint: it is not http:// or https:// with a host and perhaps a port; {example}")
+        raise ConfigurationError(f"endpoint: it is not http:// or https:// with a host and perhaps a port; {example}")
     try:
         port = urlsplit(endpoint).port
     except ValueError:
         port = 0
     if port == 0:
-        raise ValueError(f"endpoint: there is no such port; {example}")
+        raise ConfigurationError(f"endpoint: there is no such port; {example}")
     return endpoint.rstrip("/")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
+from .errors import ConfigurationError
+
 
 class Secret:
     """A private key. Printing it prints no part of it, and it cannot be pickled or copied."""
@@ -40,14 +42,14 @@ class Secret:
         raise TypeError("a key cannot be pickled or copied")
 
 
-def _problem(key: object) -> Exception | None:
+def _problem(key: object) -> ConfigurationError | None:
     if not isinstance(key, str):
-        return TypeError(f"key: expected str, got {type(key).__name__}")
+        return ConfigurationError(f"key: expected str, got {type(key).__name__}")
     text = key.strip()
     if not text:
-        return ValueError("key: there is none, and none in KLAVIYO_API_KEY; it is the account's private key (pk_…), and nothing else")
+        return ConfigurationError("key: there is none, and none in KLAVIYO_API_KEY; it is the account's private key (pk_…), and nothing else")
     if not all("!" <= character <= "~" for character in text):
-        return ValueError(
+        return ConfigurationError(
             "key: it has characters that no key has, such as spaces; it is the account's private key (pk_…) alone"
         )
     return None

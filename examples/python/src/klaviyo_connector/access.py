@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
+from .errors import ConfigurationError
+
 # Characters that stand for themselves, and encoded bytes.
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~:@!$&'()*+,=]|%[0-9A-Fa-f]{2})+")
 _ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -27,19 +29,19 @@ class ApiAccess:
 
     def __post_init__(self) -> None:
         if self.allow not in ("read", "all"):
-            raise ValueError('ApiAccess.allow: expected "read" or "all"')
+            raise ConfigurationError('ApiAccess.allow: expected "read" or "all"')
         if self.below is None:
             return
         if isinstance(self.below, str):
-            raise TypeError("ApiAccess.below: expected several paths, got str")
+            raise ConfigurationError("ApiAccess.below: expected several paths, got str")
         paths = tuple(self.below)
         for path in paths:
             if not isinstance(path, str):
-                raise TypeError(f"ApiAccess.below: expected str, got {type(path).__name__}")
+                raise ConfigurationError(f"ApiAccess.below: expected str, got {type(path).__name__}")
             try:
                 _segments(path)
             except ValueError as error:
-                raise ValueError(f"ApiAccess.below: {path!r}: {error}; write a path such as /api/events") from None
+                raise ConfigurationError(f"ApiAccess.below: {path!r}: {error}; write a path such as /api/events") from None
         # Read once: a generator has nothing the second time.
         object.__setattr__(self, "below", paths)
 
@@ -50,7 +52,7 @@ class ApiAccess:
             return value
         if value == "read" or value == "all":
             return cls(value)
-        raise ValueError('api: expected "read", "all", or an ApiAccess; without it api.call may ask for nothing')
+        raise ConfigurationError('api: expected "read", "all", or an ApiAccess; without it api.call may ask for nothing')
 
 
 def refusal(access: ApiAccess | None, method: str, path: str) -> str | None:

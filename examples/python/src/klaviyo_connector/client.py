@@ -22,7 +22,7 @@ from ._sandbox import Sandbox
 from ._secret import Secret
 from ._turns import Turns
 from .access import ApiAccess
-from .errors import KlaviyoError, TooLarge
+from .errors import ConfigurationError, KlaviyoError, TooLarge
 from .limits import Limits
 from .methods import Functions
 from .pace import Pace
@@ -69,10 +69,10 @@ class Klaviyo(Functions):
         origin = _egress.KLAVIYO if endpoint is None else _egress.origin(endpoint)
         self._limits = Limits() if limits is None else limits
         if not isinstance(self._limits, Limits):
-            raise TypeError(f"limits: expected Limits, got {type(limits).__name__}")
+            raise ConfigurationError(f"limits: expected Limits, got {type(limits).__name__}")
         pace = Pace.published() if pace is None else pace
         if not isinstance(pace, Pace):
-            raise TypeError(f"pace: expected Pace, got {type(pace).__name__}")
+            raise ConfigurationError(f"pace: expected Pace, got {type(pace).__name__}")
         access = ApiAccess.of(api)
         self._sandbox = Sandbox(component, self._limits)
         self._turns = Turns(self._limits.concurrent_calls)

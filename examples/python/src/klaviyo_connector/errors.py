@@ -154,5 +154,9 @@ BY_CODE: dict[str, type[KlaviyoError]] = {
 }
 
 
-class ComponentError(Exception):
+class ConfigurationError(KlaviyoError, ValueError):
+    """A client cannot be made as it is asked for: the sentence names the parameter. No call was made."""
+
+
+class ComponentError(KlaviyoError):
     """The file is missing, or is not the Klaviyo connector. No call was made."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from .errors import ConfigurationError
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -45,6 +47,6 @@ class Limits:
         for field in fields(self):
             value, kinds = getattr(self, field.name), (int, float) if field.type == "float" else (int,)
             if isinstance(value, bool) or not isinstance(value, kinds):
-                raise TypeError(f"Limits.{field.name}: expected {field.type}, got {type(value).__name__}")
+                raise ConfigurationError(f"Limits.{field.name}: expected {field.type}, got {type(value).__name__}")
             if not 0 < value < 1 << 40:
-                raise ValueError(f"Limits.{field.name}: expected a number above 0, and below 2 to the 40th")
+                raise ConfigurationError(f"Limits.{field.name}: expected a number above 0, and below 2 to the 40th")

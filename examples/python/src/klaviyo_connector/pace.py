@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .errors import ConfigurationError
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -22,7 +24,7 @@ class Pace:
     def times(cls, factor: int) -> Pace:
         """This many times the published rates, for a simulator with higher ones."""
         if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-            raise ValueError("Pace.times: expected a whole number, 1 or more")
+            raise ConfigurationError("Pace.times: expected a whole number, 1 or more")
         return cls(factor)
 
     @classmethod
