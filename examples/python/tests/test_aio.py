@@ -13,7 +13,7 @@ from replay import METHODS
 from servers import NOBODY, Server, Simulator, sends
 from test_pace import Slow
 
-from klaviyo_connector import AsyncKlaviyo, Email, InvalidInput, Klaviyo, Limits, NewProfile, Pace
+from klaviyo_connector import AsyncKlaviyo, Email, InvalidInput, Klaviyo, Limits, NewProfile, Pace, TimedOut
 
 KEY = "pk_canary_9d1f0c7e5b3a8642"
 PRIYA = Email("priya@example.com")
@@ -42,6 +42,16 @@ def test_opt_in(simulator: Simulator, component: Path) -> None:
             assert usage.requests == 16
         with pytest.raises(RuntimeError):
             await klaviyo.lookup(PRIYA)
+
+    asyncio.run(main())
+
+
+def test_options_of_one_call(component: Path) -> None:
+    async def main() -> None:
+        async with AsyncKlaviyo(KEY, transport=Slow(0), component=component) as klaviyo:
+            with pytest.raises(TimedOut, match="0.0001 s"):
+                await klaviyo.with_options(timeout=0.0001).lookup(PRIYA)
+            assert await klaviyo.lookup(PRIYA) is None
 
     asyncio.run(main())
 

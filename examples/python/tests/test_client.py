@@ -44,6 +44,7 @@ from klaviyo_connector import (
     Set,
     Since,
     Subscription,
+    TimedOut,
     TooLarge,
     Unappend,
     Unset,
@@ -443,6 +444,27 @@ def test_whatever_cannot_be_made_is_an_error_of_klaviyo_s(component: Path, tmp_p
     for named in wrong:
         with pytest.raises(KlaviyoError, match=f"{next(iter(named))}"):
             Klaviyo(KEY, **{"component": component, **named})
+
+
+def test_options_of_one_call(component: Path) -> None:
+    transport = Answering()
+    klaviyo = Klaviyo(KEY, transport=transport, component=component)
+    # The client that it comes of is held by it alone.
+    hurried = Klaviyo(KEY, transport=transport, component=component).with_options(timeout=0.0001)
+    gc.collect()
+    with pytest.raises(TimedOut, match="more than 0.0001 s, which is Limits.time"):
+        hurried.lookup(Email("priya@example.com"))
+    newer = klaviyo.with_options(revision="2099-01-15").with_options(timeout=30)
+    for client in (klaviyo, newer, klaviyo.with_options(revision="2001-01-15")):
+        assert client.lookup(Email("priya@example.com")) is None
+    own, raised, lowered = [dict(request.headers)["revision"] for request in transport.sent]
+    assert own == lowered != "2099-01-15" == raised
+    for wrong in ({"timeout": 0}, {"timeout": "5"}, {"revision": "next"}, {"revision": 2026}):
+        with pytest.raises(ConfigurationError):
+            klaviyo.with_options(**wrong)
+    klaviyo.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        newer.lookup(Email("priya@example.com"))
 
 
 def test_errors_survive_pickling() -> None:

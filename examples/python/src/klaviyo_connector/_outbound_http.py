@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wasmtime import WasmtimeError
 
@@ -40,6 +40,8 @@ class OutboundSettings:
     api: ApiAccess | None
     pacer: Pacer
     revisions: RevisionNotes
+    revision: str | None = None
+    """The oldest that is asked for."""
 
 
 class OutboundHttp:
@@ -68,6 +70,7 @@ class OutboundHttp:
                 limit = self._settings.limits.requests
                 raise denied(f"the call has made the {limit} requests that Limits.requests allows")
             checked = check(request, self._called, self._settings.limits, self._settings.api)
+            checked = self._raised(checked)
             return self._answered(checked, self._exchange(checked, request.auth))
         except TransportFailure as failure:
             if failure.kind == "denied":
@@ -81,6 +84,13 @@ class OutboundHttp:
             self.interrupted = error.with_traceback(None)
             self.interrupted.__context__ = None
             raise WasmtimeError("interrupted") from None
+
+    def _raised(self, request: HttpRequest) -> HttpRequest:
+        """The request with its revision raised to the client's."""
+        headers, own = dict(request.headers), self._settings.revision
+        if own is None or headers.get("revision", "") >= own:
+            return request
+        return replace(request, headers=tuple({**headers, "revision": own}.items()))
 
     def _exchange(self, request: HttpRequest, scheme: str) -> HttpResponse:
         """Sends a request until it is answered, must not be sent again, or no time is left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -24,6 +25,12 @@ class Sandbox:
         """`component`: a file, or the package's own."""
         self._compiled = compiled(component, limits.stack)
         self._limits = limits
+
+    def within(self, limits: Limits) -> Sandbox:
+        """The same component within limits of the same stack."""
+        other = copy.copy(self)
+        other._limits = limits
+        return other
 
     def call(self, function: str, arguments: list[Any], send: Send, until: float) -> Any:
         """Calls a function, which may `send` requests meanwhile, until that time of `time.monotonic`."""

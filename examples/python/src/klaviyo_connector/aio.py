@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
 import functools
 import os
 from collections.abc import Callable, Coroutine
@@ -85,6 +86,13 @@ class AsyncKlaviyo:
         """Closes connections, and ends the threads once their calls have ended. No call follows."""
         self._klaviyo.close()
         self._threads.shutdown(wait=False)
+
+    def with_options(self, *, timeout: float | None = None, revision: str | None = None) -> AsyncKlaviyo:
+        """As of `Klaviyo`."""
+        other = copy.copy(self)
+        other._klaviyo = self._klaviyo.with_options(timeout=timeout, revision=revision)
+        _fork.renew(other)
+        return other
 
     def usage(self) -> AbstractContextManager[Usage]:
         """Adds up what the calls use that are made meanwhile, in this task and those that it begins."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import re
 import time
 import warnings
 import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
@@ -30,6 +33,8 @@ from .transport import HttpTransport, Transport
 from .usage import Meter, Usage
 
 T = TypeVar("T")
+
+_REVISION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(\.[0-9A-Za-z-]{1,13})?")
 
 # What one request of an import may hold at Klaviyo, and what is there beside the fields of contacts, at most.
 _CONTACTS = 10_000
@@ -75,6 +80,7 @@ class Klaviyo(Functions):
             raise ConfigurationError(f"pace: expected Pace, got {type(pace).__name__}")
         access = ApiAccess.of(api)
         self._sandbox = Sandbox(component, self._limits)
+        self._parent: Klaviyo | None = None
         self._turns = Turns(self._limits.concurrent_calls)
         self._meter = Meter()
         own = HttpTransport(origin) if transport is None else transport
@@ -93,6 +99,24 @@ class Klaviyo(Functions):
     def close(self) -> None:
         """Closes connections. A call that is under way is answered what it has asked, and can ask no more."""
         self._close()
+
+    def with_options(self, *, timeout: float | None = None, revision: str | None = None) -> Klaviyo:
+        """This client with other options for the calls that are made by what is returned:
+        `klaviyo.with_options(timeout=5).lookup(…)`. The rest is shared, and closed with this client.
+
+        `timeout`: seconds of a call, in place of `Limits.time`. `revision`: the oldest revision of Klaviyo's API to ask
+        for, such as `2025-07-15`; where the connector asks for a newer one, that one stays."""
+        other = copy.copy(self)
+        # It closes the connections when nobody has it any more.
+        other._parent = self
+        if timeout is not None:
+            other._limits = replace(self._limits, time=timeout)
+            other._sandbox = self._sandbox.within(other._limits)
+        if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
+            raise ConfigurationError("revision: it is no date such as 2025-07-15")
+        revision = self._outbound.revision if revision is None else revision
+        other._outbound = replace(self._outbound, limits=other._limits, revision=revision)
+        return other
 
     def usage(self) -> AbstractContextManager[Usage]:
         """Adds up what the calls use that are made meanwhile, in this thread or task:
@@ -123,7 +147,7 @@ class Klaviyo(Functions):
         if function is _functions.SUBMIT:
             _check_size(lowered[0], self._limits.request_bytes)
         with self._turns.turn(cancellation, usage):
-            until = time.monotonic() + self._limits.time
+            until = time.monotonic() + self._outbound.limits.time
             outbound = OutboundHttp(self._outbound, function.name, until, usage, cancellation)
             try:
                 value = self._sandbox.call(function.name, lowered, outbound.send, until)
