@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use async_nats::jetstream::kv::Store;
 use klaviyo_service::key::OptInKey;
 use klaviyo_whatsapp_mock::Message;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The replies of an account that a worker sends at the same time. A kill can cost them their answers.
 const AT_ONCE: usize = 16;
@@ -46,7 +46,7 @@ impl Answers {
     pub(super) fn add(&mut self, account: &str, written: &[Written], messages: &[Message]) -> Result<()> {
         let known: BTreeMap<&str, &Written> = written.iter().map(|one| (one.id.as_str(), one)).collect();
         let last_opt_out = written.iter().filter(|one| one.is_opt_out).map(|one| one.at).max();
-        let (mut answers, mut asked, mut out) = (BTreeMap::new(), 0, BTreeSet::new());
+        let (mut answers, mut asked, mut is_out) = (BTreeMap::new(), 0, false);
         // What the business sent by itself answers nothing.
         let replies = messages.iter().filter_map(|message| Some((message.context.as_deref()?, message)));
         for (id, message) in replies {
@@ -56,18 +56,15 @@ impl Answers {
             } else {
                 *answers.entry(id).or_insert(0_usize) += 1;
             }
-            // The answer to an earlier opt-out says the same. The service takes who is written to by number, and before by
-            // WhatsApp's id, for two.
+            // The answer to an earlier opt-out says the same.
             let is_said = one.is_opt_out || last_opt_out.is_some_and(|last| one.at > last);
             ensure!(
-                is_said || !out.contains(message.to.as_str()),
+                is_said || !is_out,
                 "{} of {account} was told {:?} after the answer to the last opt-out",
                 message.to,
                 message.text
             );
-            if one.is_opt_out && Some(one.at) == last_opt_out {
-                out.insert(message.to.as_str());
-            }
+            is_out |= one.is_opt_out && Some(one.at) == last_opt_out;
         }
         if let Some((id, count)) = answers.iter().find(|(_, count)| **count > 1) {
             bail!("{id} of {account} has {count} answers: {messages:?}");

@@ -130,10 +130,10 @@ impl Reply {
         OptInKey::new(&self.account, &format!("reply {}", self.id))
     }
 
-    /// Who it is for: replies to one person keep their order.
+    /// Who it is for: replies to one person keep their order. By WhatsApp's id, which is known before the number is.
     pub(crate) fn person(&self) -> &str {
         let Conversation { number, user_id, .. } = self.conversation.as_ref();
-        number.as_deref().or(user_id.as_deref()).unwrap_or_default()
+        user_id.as_deref().or(number.as_deref()).unwrap_or_default()
     }
 
     /// The key of that person among the replies.

@@ -70,7 +70,8 @@ fn message(id: &str, more: Value) -> Value {
 
 /// Puts messages into a lane, as a door does.
 async fn put(queue: &Queue, lane: Lane, messages: Vec<Value>) -> Vec<(OptInKey, u64)> {
-    let key = |message: &Value| OptInKey::new(&account(), message["id"].as_str().unwrap());
+    let of = if lane == Lane::OptOuts { OptInKey::of_opt_out } else { OptInKey::new };
+    let key = |message: &Value| of(&account(), message["id"].as_str().unwrap());
     let named: Vec<_> =
         messages.iter().map(|message| (key(message), Bytes::from(message.to_string()))).collect();
     let accepted = queue.put(lane, named.clone()).await;
@@ -192,7 +193,7 @@ async fn what_is_kept_of_a_person_is_removed_and_nothing_of_anybody_else() {
             (Place::DeadLetters, 1),
             (Place::ChangesDeadLetters, 2),
             (Place::Outcomes, 3),
-            (Place::People, 1),
+            (Place::People, 2),
         ]);
         let kept = counts(&[(Place::OptOuts, 1), (Place::DeadLetters, 1)]);
         let erase = async |number, settings| {
@@ -213,7 +214,7 @@ async fn what_is_kept_of_a_person_is_removed_and_nothing_of_anybody_else() {
         let elsewhere = stage.queue.erase(&other, &person(ASHA), ALL).await.unwrap();
         assert_eq!(some(&elsewhere.removed), BTreeMap::new());
         let (removed, kept) = erase(ASHA, ALL).await;
-        assert_eq!((removed.values().sum::<u64>(), kept), (14, BTreeMap::new()));
+        assert_eq!((removed.values().sum::<u64>(), kept), (15, BTreeMap::new()));
         assert_eq!(mentions(&context, digits(ASHA)).await, [""; 0]);
     }
 }
@@ -243,7 +244,8 @@ async fn an_opt_in_that_comes_late_does_not_undo_the_opt_out_of_a_forgotten_pers
         assert!(!is_on_list(&stage, number));
         is_worked_off(&stage, Lane::OptOuts).await;
         let erasure = stage.queue.erase(&account(), &person(number), settings).await.unwrap();
-        assert_eq!(some(&erasure.removed), counts(&[(Place::Outcomes, 2), (Place::People, 1)]));
+        // The opt-out is done once more a little later, which has an outcome too.
+        assert_eq!(some(&erasure.removed), counts(&[(Place::Outcomes, 3), (Place::People, 1)]));
         kept.push(some(&erasure.kept));
         // It waited at the caller meanwhile.
         let late = said(Lane::OptIns, format!("{number} 2"), opt_in(number, 2_000)).await;

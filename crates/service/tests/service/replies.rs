@@ -202,7 +202,8 @@ async fn a_reply_that_comes_after_the_opposite_is_not_sent() {
     let (stage, whatsapp) = answering(Limits::off()).await;
     let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
     tells(&whatsapp, &door);
-    let priya = whatsapp.person(Contact::new("919820000001").named("Priya Sharma"));
+    let user_id = "IN.13491208655302741918";
+    let priya = whatsapp.person(Contact::new("919820000001").named("Priya Sharma").with_user_id(user_id));
     let stop = priya.writes("STOP");
     sent(&whatsapp, 1).await;
     let late = |kind, id: &str, seconds| Reply {
@@ -214,6 +215,7 @@ async fn a_reply_that_comes_after_the_opposite_is_not_sent() {
             message_id: stop.clone(),
             phone_number_id: Some(Business::NUMBER_ID.to_owned()),
             number: Some("919820000001".to_owned()),
+            user_id: Some(user_id.to_owned()),
             ..Conversation::default()
         }),
         first_name: None,
