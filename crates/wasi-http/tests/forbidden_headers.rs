@@ -15,10 +15,9 @@ fn forbidden_headers(source: &str) -> BTreeSet<&str> {
 #[test]
 fn every_host_forbids_the_same_headers() {
     let host = forbidden_headers(include_str!("../../host/src/check.rs"));
-    let node = forbidden_headers(include_str!("../../../examples/node/src/outbound-http.ts"));
+    let node = forbidden_headers(include_str!("../../../examples/node/src/check.ts"));
     let adapter = forbidden_headers(include_str!("../src/check.rs"));
-    let python =
-        forbidden_headers(include_str!("../../../examples/python/src/klaviyo_connector/_outbound_http.py"));
+    let python = forbidden_headers(include_str!("../../../examples/python/src/klaviyo_connector/_check.py"));
     assert!(host.contains("authorization") && host.contains("via") && host.len() >= 17, "{host:?}");
     assert_eq!(node, host);
     // The adapter and the Python example add a `user-agent` of their own to each request: one of the

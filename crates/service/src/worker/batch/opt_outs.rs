@@ -130,7 +130,7 @@ impl Batch<'_> {
     async fn put_again(&self, item: &Item<OptOut>) {
         let Some(mut again) = item.request.again() else { return };
         again.at.get_or_insert(item.accepted);
-        let key = OptInKey::new(&again.account, &again.id);
+        let key = OptInKey::of_opt_out(&again.account, &again.id);
         let put = self.settler.queue.put(Lane::OptOuts, vec![(key, again.to_json())]).await;
         if let Some(Err(error)) = put.into_iter().next() {
             warn!(account = %self.settler.account, %error, "an opt-out is not done once more");
