@@ -149,8 +149,10 @@ async fn nothing_is_sent_twice_whatever_fails_or_is_killed() {
             Some(count) => panic!("{id} has {count} answers"),
         }
     }
-    // Those that a killed worker had claimed: at most those that were under way.
-    assert!(lost <= 2 * 16, "{lost} are lost");
+    // Those that a killed worker had claimed: at most those that were under way. What it had not claimed came back to the
+    // next one, perhaps when STOP was answered already.
+    let outdated = worker.metric("klaviyo_worker_messages_total{lane=\"replies\",state=\"outdated\"}");
+    assert!(lost <= 2 * 16 + outdated, "{lost} are lost, {outdated} of them outdated");
     for person in people {
         let told = person.messages();
         // Whatever is lost, nothing comes after the answer to STOP.
