@@ -16,8 +16,9 @@ async fn post_opt_outs(door: &Running, id: &str, body: &Value) -> (u16, Value) {
 }
 
 /// So many seconds from now.
-fn at(seconds: i64) -> String {
-    Moment::from_unix_ms((now() + seconds) * 1_000).to_string()
+/// So many seconds after a time.
+fn after(time: i64, seconds: i64) -> String {
+    Moment::from_unix_ms((time + seconds) * 1_000).to_string()
 }
 
 fn opt_in(email: &str) -> Value {
@@ -100,7 +101,7 @@ async fn an_opt_out_that_cannot_be_is_refused_by_its_field() {
             (json!({ "lists": [" "] }), "lists"),
             (json!({ "lists": vec![LIST; 21] }), "lists"),
             (json!({ "id": "" }), "id"),
-            (json!({ "at": at(3_600) }), "at"),
+            (json!({ "at": after(now(), 3_600) }), "at"),
             (json!({ "account": "shop-2" }), "account"),
         ];
         let mut all = vec![opt_out(PRIYA)];
@@ -147,6 +148,8 @@ async fn a_callers_opt_out_stands_against_what_is_older() {
     let stage = opened(&["shop-1"]).await;
     let door = stage.queue_door(settings()).await;
     let (older, later) = ("older@example.com", "later@example.com");
+    let began = now();
+    let at = |seconds| after(began, seconds);
     // Nobody works yet. The opt-outs come after opt-ins, of which one is older and one later.
     let ins = json!([with(opt_in(older), "at", at(-40)), with(opt_in(later), "at", at(-10))]);
     let (status, ins) = post(&door, "msg", &ins).await;
