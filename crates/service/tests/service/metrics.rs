@@ -198,8 +198,10 @@ async fn every_metric_has_help_and_its_unit_and_labels_of_one_list() {
     let mut bad = priya();
     bad["list"] = json!("No such list");
     post(&door, "msg_3", &bad).await;
-    let dead = "klaviyo_worker_messages_total{lane=\"opt-ins\",state=\"dead\"}";
-    until("the queue is empty", || worker.metric(dead) == 1).await;
+    let ended = |state| {
+        worker.metric(&format!("klaviyo_worker_messages_total{{lane=\"opt-ins\",state=\"{state}\"}}")) == 1
+    };
+    until("the queue is empty", || ended("dead") && ended("done")).await;
     let known: BTreeSet<String> =
         LABELS.iter().map(|label| (*label).to_owned()).chain(["le".to_owned()]).collect();
     let mut seen = BTreeSet::new();
