@@ -164,10 +164,16 @@ fn sentence(error: &Error, advice: &Advice) -> String {
             "Klaviyo does not let the app into the account",
             "to repeat the call does not help before that is done",
         ),
-        Code::Unauthenticated => (
-            "Klaviyo does not accept the key",
+        // The key did not arrive as a key: only the host can mend that.
+        Code::Unauthenticated if error.is_about_authorization() => (
+            "Klaviyo finds no key in the request",
             "the host must send `Authorization: Klaviyo-API-Key KEY`, not Bearer, not api-key, with one space \
              between the two, and KEY must be a private key of the account",
+        ),
+        Code::Unauthenticated => (
+            "Klaviyo does not accept the key",
+            "it must be a private key of the account, whole and not deleted: copy it again, or create one in Klaviyo \
+             under Settings > API keys",
         ),
         Code::Forbidden => (
             if error.is_about_scopes() { "the key lacks a scope" } else { "Klaviyo forbids the request" },
@@ -388,16 +394,12 @@ mod tests {
                 assert!(message.contains(fact), "{fact:?} is not in {message:?}");
             }
         };
-        let key = of(401, &body("not_authenticated", "Missing or invalid private key.", "/data/"));
-        has(
-            key,
-            &[
-                "Authorization: Klaviyo-API-Key KEY",
-                "not Bearer",
-                "one space",
-                "Missing or invalid private key",
-            ],
-        );
+        let header = of(401, &body("not_authenticated", "Missing or invalid private key.", "/data/"));
+        let facts = ["Authorization: Klaviyo-API-Key KEY", "not Bearer", "one space", "Missing or invalid private key"];
+        has(header, &facts);
+        let key = of(401, &body("authentication_failed", "Incorrect authentication credentials.", "/data/"));
+        assert!(!key.contains("Authorization"), "{key}");
+        has(key, &["private key", "Settings > API keys", "Incorrect authentication credentials"]);
         let connect = "run `klaviyo-connector connect --account shop-1`";
         for code in ["invalid_client", "invalid_grant", "invalid_token"] {
             let app = of(401, &body(code, connect, "/data/"));

@@ -138,6 +138,11 @@ impl Error {
         self.code == Code::Forbidden && self.details.iter().any(|detail| detail.code == "permission_denied")
     }
 
+    /// Whether Klaviyo says that the request has no key in the form in which a host sends it.
+    pub(crate) fn is_about_authorization(&self) -> bool {
+        self.code == Code::Unauthenticated && self.details.iter().any(|detail| detail.code == "not_authenticated")
+    }
+
     /// Whether OAuth refuses the app, or the grant or the token that it has from the account.
     pub(crate) fn is_about_app(&self) -> bool {
         let codes = ["invalid_client", "invalid_grant", "invalid_token"];
