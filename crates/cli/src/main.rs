@@ -26,6 +26,7 @@ mod runtime;
 mod service;
 mod session;
 mod text;
+mod traces;
 mod verbose;
 mod when;
 

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::component;
 use crate::failure::{Failure, INTERRUPTED, chain};
 use crate::session;
+use crate::traces::Traces;
 use clap::{Args, ValueEnum};
 use klaviyo_host::Limits;
 use klaviyo_service::feed::Sender;
@@ -80,7 +81,7 @@ enum LogForm {
 const OTHER_FILES: usize = 128;
 
 /// Begins to log, one line an event, on standard error. `verbose` adds what the service does about each event.
-pub(crate) fn start_log(log: &LogArgs, verbose: bool) {
+pub(crate) fn start_log(log: &LogArgs, verbose: bool, traces: Option<&Traces>) {
     let level = if verbose { Level::DEBUG } else { Level::INFO };
     let targets = Targets::new().with_default(Level::WARN).with_target("klaviyo_service", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
@@ -91,7 +92,10 @@ pub(crate) fn start_log(log: &LogArgs, verbose: bool) {
         LogForm::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     // Fails only if there is a log already, which then goes on.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
+        .with(traces.map(Traces::layer))
+        .try_init();
 }
 
 /// The secrets in the folder. Without a folder, the secrets of these kinds in the environment.

@@ -395,7 +395,12 @@ mod tests {
             }
         };
         let header = of(401, &body("not_authenticated", "Missing or invalid private key.", "/data/"));
-        let facts = ["Authorization: Klaviyo-API-Key KEY", "not Bearer", "one space", "Missing or invalid private key"];
+        let facts = [
+            "Authorization: Klaviyo-API-Key KEY",
+            "not Bearer",
+            "one space",
+            "Missing or invalid private key",
+        ];
         has(header, &facts);
         let key = of(401, &body("authentication_failed", "Incorrect authentication credentials.", "/data/"));
         assert!(!key.contains("Authorization"), "{key}");

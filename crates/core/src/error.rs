@@ -140,7 +140,8 @@ impl Error {
 
     /// Whether Klaviyo says that the request has no key in the form in which a host sends it.
     pub(crate) fn is_about_authorization(&self) -> bool {
-        self.code == Code::Unauthenticated && self.details.iter().any(|detail| detail.code == "not_authenticated")
+        self.code == Code::Unauthenticated
+            && self.details.iter().any(|detail| detail.code == "not_authenticated")
     }
 
     /// Whether OAuth refuses the app, or the grant or the token that it has from the account.

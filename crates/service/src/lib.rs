@@ -40,6 +40,7 @@ mod request_id;
 pub mod secrets;
 mod signature;
 pub mod tenant_cache;
+mod trace_context;
 pub mod whatsapp_settings;
 mod words;
 pub mod worker;

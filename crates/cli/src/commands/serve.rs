@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::service::{CloudArgs, LogArgs, NatsArgs, SecretsArgs};
 use crate::text::TITLE;
+use crate::traces::{Traces, TracesArgs};
 use crate::{interrupt, runtime, service};
 use clap::Args;
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
@@ -161,6 +162,8 @@ pub(crate) struct Serve {
     #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
+    traces: TracesArgs,
+    #[command(flatten)]
     nats: NatsArgs,
     /// The WhatsApp message that opts its sender in, in any case; may be repeated
     #[arg(long, value_name = "WORD", default_value = "SUBSCRIBE", value_parser = whatsapp_word)]
@@ -204,7 +207,9 @@ impl Serve {
     }
 
     async fn serve(&self, account: &Account) -> Result<Output, Failure> {
-        service::start_log(&self.log, account.verbose);
+        // Held until the end: the last traces go to the collector then.
+        let traces = Traces::begin(&self.traces, "klaviyo-serve")?;
+        service::start_log(&self.log, account.verbose, traces.as_ref());
         let interrupt = interrupt::listen()?;
         let nats = service::nats(&self.nats, Role::Door);
         // A door without a queue does opt-ins itself, and replies.

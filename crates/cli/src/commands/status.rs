@@ -48,7 +48,7 @@ impl Status {
     }
 
     async fn show(&self, json: bool, verbose: bool) -> Result<Output, Failure> {
-        service::start_log(&self.log, verbose);
+        service::start_log(&self.log, verbose, None);
         let interrupt = interrupt::listen()?;
         let nats = service::nats(&self.nats, Role::Operator).unwrap_or_default();
         let queue = service::queue(&nats).await?;

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::service::{CloudArgs, LogArgs, NatsArgs, SecretsArgs};
 use crate::text::TITLE;
+use crate::traces::{Traces, TracesArgs};
 use crate::{interrupt, runtime, service};
 use clap::Args;
 use klaviyo_host::Limits;
@@ -72,6 +73,8 @@ pub(crate) struct Worker {
     secrets: SecretsArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TracesArgs,
     /// The address of /healthz, /readyz, /metrics and of a page for people, /; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
@@ -108,7 +111,9 @@ impl Worker {
     }
 
     async fn work(&self, account: &Account) -> Result<Output, Failure> {
-        service::start_log(&self.log, account.verbose);
+        // Held until the end: the last traces go to the collector then.
+        let traces = Traces::begin(&self.traces, "klaviyo-worker")?;
+        service::start_log(&self.log, account.verbose, traces.as_ref());
         let interrupt = interrupt::listen()?;
         let secrets = tokio::select! {
             secrets = service::secrets(&self.secrets, &KINDS) => secrets?,

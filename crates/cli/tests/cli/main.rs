@@ -46,6 +46,8 @@ mod simulator;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod track;
 #[cfg(test)]
 mod usage;

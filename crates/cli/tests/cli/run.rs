@@ -132,7 +132,8 @@ impl Drop for Service {
 pub(crate) fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_klaviyo-connector"));
     let of_ours = |name: &OsStr| name.to_string_lossy().starts_with("KLAVIYO_");
-    let others = ["NATS_URL", "NATS_CREDS", "NATS_CA", "CLICOLOR_FORCE"].map(OsString::from);
+    let others = ["NATS_URL", "NATS_CREDS", "NATS_CA", "CLICOLOR_FORCE", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+        .map(OsString::from);
     for variable in std::env::vars_os().map(|(name, _)| name).filter(|name| of_ours(name)).chain(others) {
         command.env_remove(variable);
     }

@@ -24,7 +24,7 @@ pub(crate) fn serve(klaviyo: &Server) -> Command {
     command
 }
 
-fn worker(klaviyo: &Server) -> Command {
+pub(crate) fn worker(klaviyo: &Server) -> Command {
     let mut command = crate::run::klaviyo(&klaviyo.url(), CANARY);
     command.args(["worker", "--listen", "127.0.0.1:0", "--json"]);
     command
@@ -34,7 +34,7 @@ fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(text).finalize().into_bytes().to_vec()
 }
 
-fn send(request: Request<String>) -> (u16, String) {
+pub(crate) fn send(request: Request<String>) -> (u16, String) {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let mut response = agent.run(request).unwrap();
     (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
@@ -46,7 +46,7 @@ pub(crate) fn signed(door: &Service, method: &str, path: &str, id: &str, body: S
     (status, serde_json::from_str(&text).unwrap())
 }
 
-fn signed_request(door: &Service, method: &str, path: &str, id: &str, body: &str) -> Builder {
+pub(crate) fn signed_request(door: &Service, method: &str, path: &str, id: &str, body: &str) -> Builder {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
     let signature = STANDARD.encode(mac(&key, format!("{id}.{now}.{body}").as_bytes()));

@@ -37,6 +37,7 @@ mod whatsapp;
 pub use state::{Door, DoorLimits, DoorSettings};
 
 use crate::request_id::{self, RequestId};
+use crate::trace_context;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -47,6 +48,7 @@ use klaviyo_host::types::Code;
 use reply::{RefusalReason, Rejection};
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::field::Empty;
 use tracing::{Instrument, debug, info, info_span};
 
 const KLAVIYO: &str = "/v1/klaviyo/{account}";
@@ -81,9 +83,11 @@ async fn observe(State(door): State<Arc<Door>>, path: MatchedPath, request: Requ
     let begun = Instant::now();
     let _under_way = door.metrics.begun();
     let (id, route) = (RequestId::of(request.headers()), label(path.as_str()));
-    let span = info_span!("request", request = %id);
+    let span = info_span!("request", request = %id, route, status = Empty);
+    trace_context::follow(&span, request.headers());
     let mut response = id.clone().scope(next.run(request)).instrument(span.clone()).await;
     let (status, milliseconds) = (response.status(), begun.elapsed().as_millis());
+    span.record("status", status.as_u16());
     span.in_scope(|| match status.is_server_error() {
         true => info!(request = %id, route, status = status.as_u16(), milliseconds, "answered"),
         false => debug!(request = %id, route, status = status.as_u16(), milliseconds, "answered"),

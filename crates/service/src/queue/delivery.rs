@@ -10,11 +10,13 @@ use crate::opt_in::{InvalidField, OptIn};
 use crate::opt_out::{OptOut, Resume};
 use crate::renaming::Renaming;
 use crate::request_id::QUEUE_HEADER;
+use crate::trace_context;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::time::Duration;
+use tracing::Span;
 
 /// How long after a delivery JetStream delivers a message again, unless it is extended, acknowledged or
 /// naked.
@@ -45,6 +47,13 @@ impl Delivery {
     /// retried.
     pub(crate) fn request_id(&self) -> Option<&str> {
         self.0.headers.as_ref()?.get(QUEUE_HEADER).map(|id| id.as_str())
+    }
+
+    /// This span has to do with the message.
+    pub(crate) fn link(&self, span: &Span) {
+        if let Some(headers) = &self.0.headers {
+            trace_context::link(span, headers);
+        }
     }
 
     /// The message as it is in the stream.

@@ -7,6 +7,7 @@ use super::lane::Lane;
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::request_id::{QUEUE_HEADER, RequestId};
+use crate::trace_context;
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Info;
@@ -74,6 +75,9 @@ impl Queue {
         let mut message = PublishMessage::build().payload(message).message_id(message_id);
         if let Some(request) = RequestId::current() {
             message = message.header(QUEUE_HEADER, request.as_str());
+        }
+        for (name, value) in trace_context::headers() {
+            message = message.header(name, value);
         }
         let published = async {
             // The semaphore is never closed.

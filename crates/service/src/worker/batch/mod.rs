@@ -28,12 +28,15 @@ use item::Item;
 use pending::AllPending;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tracing::{Instrument, debug_span};
 
 impl Batch<'_> {
     /// Works on deliveries, given with how often each was tried, this attempt included. Those without an
     /// outcome when this returns, or is dropped, are still in flight.
     pub(super) async fn work(mut self, deliveries: Vec<(Arc<Delivery>, u32)>) -> Result<(), Stop> {
-        let result = self.process(deliveries).await;
+        let span = debug_span!("klaviyo.batch", account = %self.settler.account, messages = deliveries.len());
+        deliveries.iter().for_each(|(delivery, _)| delivery.link(&span));
+        let result = self.process(deliveries).instrument(span).await;
         if let Err(Stop::Wait(..)) = &result {
             self.settler.in_flight.failed(&self.attempted);
         }
