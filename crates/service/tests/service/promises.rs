@@ -1,5 +1,5 @@
 //! docs/scale.md has each promise of the service with the test that proves it, and each test of the service
-//! is there.
+//! is there. SECURITY.md names tests that are there, too, and cases of docs/sandbox.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -49,18 +49,42 @@ fn promised() -> BTreeSet<String> {
     .collect()
 }
 
-#[test]
-fn every_promise_has_a_test() {
+/// The names of all tests of the project in Rust.
+fn all_tests() -> BTreeSet<String> {
     let crates = project().join("crates");
-    let there: BTreeSet<String> = ["service", "cli", "sync", "mock", "host", "xtask"]
+    ["service", "cli", "sync", "mock", "host", "xtask"]
         .iter()
         .flat_map(|name| [crates.join(name).join("src"), crates.join(name).join("tests")])
         .filter(|folder| folder.is_dir())
         .flat_map(|folder| tests(&folder))
         .chain(tests(&project().join("host-test")))
-        .collect();
-    let missing: Vec<String> = promised().difference(&there).cloned().collect();
+        .chain(tests(&project().join("examples/tenant/tests")))
+        .collect()
+}
+
+#[test]
+fn every_promise_has_a_test() {
+    let missing: Vec<String> = promised().difference(&all_tests()).cloned().collect();
     assert!(missing.is_empty(), "docs/scale.md names tests that are not there: {missing:?}");
+}
+
+#[test]
+fn what_nobody_can_do_has_a_proof() {
+    let read = |name: &str| fs::read_to_string(project().join(name)).unwrap();
+    let (text, sandbox, there) = (read("SECURITY.md"), read("docs/sandbox.md"), all_tests());
+    let proofs = text.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once("| "));
+    let mut count = 0;
+    for (claim, proofs) in proofs.filter(|(_, proofs)| *proofs != "proof") {
+        for proof in proofs.split(", ") {
+            let is_there = match proof.strip_prefix('*').and_then(|case| case.strip_suffix('*')) {
+                Some(case) => sandbox.contains(&format!("\n| {case} | ")),
+                None => there.contains(proof.trim_matches('`')),
+            };
+            assert!(is_there, "{proof}, of {claim}, is not there");
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count}");
 }
 
 #[test]
