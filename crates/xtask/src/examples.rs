@@ -13,7 +13,7 @@ const PYTHON: &str = "target/examples/python";
 
 /// Runs the Rust examples of the last build.
 pub(crate) fn rust() -> Result<()> {
-    let simulator = Simulator::start(profile(false))?;
+    let simulator = Simulator::start(profile(false), "off", &[])?;
     for example in ["klaviyo-example-rust", "klaviyo-example-tenant"] {
         run(simulator.known_to(&mut program(built(example, profile(false)))))?;
     }
@@ -53,7 +53,7 @@ pub(crate) fn browser(skipped: &mut Skipped) -> Result<()> {
 /// Prints the README's table of runtimes, each row as it is measured.
 pub(crate) fn matrix() -> Result<()> {
     let mut skipped = Skipped::default();
-    let simulator = Simulator::start(profile(true))?;
+    let simulator = Simulator::start(profile(true), "off", &[])?;
     let measure = |way: &str| {
         let mut command = program(built("host-test", profile(true)));
         command.args(["measure", way]);
@@ -118,7 +118,8 @@ fn cells(line: &Value) -> Result<String> {
     ))
 }
 
-fn npm(example: &str) -> Command {
+/// npm, in the folder of an example.
+pub(crate) fn npm(example: &str) -> Command {
     let mut command = program("npm");
     command.current_dir(root().join("examples").join(example));
     if let Some(browser) = runtimes::browser() {
@@ -127,18 +128,21 @@ fn npm(example: &str) -> Command {
     command
 }
 
-fn prepare_node() -> Result<()> {
+/// Installs what the example for Node is built and tested with, and builds it.
+pub(crate) fn prepare_node() -> Result<()> {
     run(npm("node").args(["ci", "--silent", "--no-audit", "--no-fund"]))?;
     run(npm("node").args(["run", "--silent", "build"]))
 }
 
-fn interpreter() -> Command {
+/// The Python of the examples, in the folder of the example.
+pub(crate) fn interpreter() -> Command {
     let mut command = program(root().join(PYTHON).join("bin/python"));
     command.current_dir(root().join("examples/python"));
     command
 }
 
-fn prepare_python() -> Result<()> {
+/// Installs the example for Python, and what it is built and tested with.
+pub(crate) fn prepare_python() -> Result<()> {
     command::python(PYTHON, &["--require-hashes", "--requirement", "examples/python/requirements.lock"])?;
     let this = ["--no-deps", "--no-build-isolation", "--force-reinstall", "."];
     run(interpreter().args(PIP).args(this))

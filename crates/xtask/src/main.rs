@@ -13,6 +13,7 @@ mod hostile;
 mod nats;
 mod openapi;
 mod page;
+mod peers;
 mod program;
 mod runtimes;
 mod sdk;
@@ -74,6 +75,15 @@ enum Task {
     },
     /// Run the fixtures in each runtime, measure it, and print the README's table
     Matrix,
+    /// Run the packages for Node and Python beside Klaviyo's own, and print the tables of their READMEs
+    Peers {
+        /// This language only
+        #[arg(long, value_name = "LANGUAGE")]
+        only: Vec<peers::Language>,
+        /// A few calls, to see that everything works; the figures mean nothing
+        #[arg(long)]
+        smoke: bool,
+    },
     /// Check and test everything, and print how long each step took
     Test {
         /// Run this step only; repeat the option for more steps. An unknown name lists all steps
@@ -104,6 +114,14 @@ fn main() -> ExitCode {
         Task::Matrix => {
             let built = components().and_then(|()| corpus::build()).and_then(|()| program::build(true));
             built.and_then(|()| examples::matrix()).map(done)
+        }
+        Task::Peers { only, smoke } => {
+            let mut skipped = runtimes::Skipped::default();
+            let built = components().and_then(|()| program::build(false));
+            built.and_then(|()| peers::compare(&only, smoke, &mut skipped)).map(|()| {
+                skipped.report();
+                ExitCode::SUCCESS
+            })
         }
         Task::Test { only, prepared } => test::test(&only, prepared).map(done),
     };

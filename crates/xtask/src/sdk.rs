@@ -5,21 +5,39 @@ use crate::file;
 use crate::program::host_test_command;
 use crate::runtimes::Skipped;
 use anyhow::Result;
+use std::path::PathBuf;
 
 /// Runs the official libraries for Python and Node against the simulator, and beside the connector, each where its
 /// runtime is found.
 pub(crate) fn test(skipped: &mut Skipped) -> Result<()> {
     if skipped.has("Klaviyo's library for Python", &["python3"])? {
-        python("target/sdk/python")?;
+        python()?;
     }
     if skipped.has("Klaviyo's library for Node", &["node", "npm"])? {
-        node("target/sdk/node")?;
+        node()?;
     }
     Ok(())
 }
 
-fn python(folder: &str) -> Result<()> {
-    let interpreter = command::python(folder, &["--requirement", "crates/mock/sdk/python/requirements.txt"])?;
+/// Installs the library for Python; the interpreter that has it.
+pub(crate) fn install_python() -> Result<PathBuf> {
+    command::python("target/sdk/python", &["--requirement", "crates/mock/sdk/python/requirements.txt"])
+}
+
+/// Installs the library for Node; the folder that it is in, for `NODE_PATH`.
+pub(crate) fn install_node() -> Result<PathBuf> {
+    let folder = "target/sdk/node";
+    let to = root().join(folder);
+    std::fs::create_dir_all(&to)?;
+    for name in ["package.json", "package-lock.json"] {
+        file::copy(&root().join("crates/mock/sdk/node").join(name), &to.join(name))?;
+    }
+    run(program("npm").args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix", folder]))?;
+    Ok(to.join("node_modules"))
+}
+
+fn python() -> Result<()> {
+    let interpreter = install_python()?;
     run(steps().arg("python").arg(&interpreter).arg("crates/mock/sdk/python/steps.py"))?;
     // Compiled modules would be written beside the sources.
     let mut beside = host_test_command();
@@ -27,14 +45,8 @@ fn python(folder: &str) -> Result<()> {
     run(beside.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
-fn node(folder: &str) -> Result<()> {
-    let to = root().join(folder);
-    std::fs::create_dir_all(&to)?;
-    for name in ["package.json", "package-lock.json"] {
-        file::copy(&root().join("crates/mock/sdk/node").join(name), &to.join(name))?;
-    }
-    run(program("npm").args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix", folder]))?;
-    let modules = to.join("node_modules");
+fn node() -> Result<()> {
+    let modules = install_node()?;
     run(steps().args(["node", "node", "crates/mock/sdk/node/steps.mjs"]).env("NODE_PATH", &modules))?;
     let beside = ["sdk", "node", "node", "crates/mock/sdk/node/beside.mjs"];
     run(host_test_command().args(beside).env("NODE_PATH", modules))

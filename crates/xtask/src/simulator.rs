@@ -15,10 +15,10 @@ pub(crate) struct Simulator {
 }
 
 impl Simulator {
-    /// Starts the command of the last build, at no pace.
-    pub(crate) fn start(profile: &str) -> Result<Self> {
+    /// Starts the command of the last build, at these rates, with more options.
+    pub(crate) fn start(profile: &str, rates: &str, options: &[String]) -> Result<Self> {
         let mut command = program(built("klaviyo-connector", profile));
-        command.args(["mock", "--port", "0", "--rates", "off", "--json"]);
+        command.args(["mock", "--port", "0", "--json", "--rates", rates]).args(options);
         let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut process = process.context("the simulator cannot be started")?;
         let output = process.stdout.take().context("the simulator has no output")?;

@@ -4,7 +4,7 @@
 use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
-use crate::{alone, compatibility, components, corpus, deploy, examples, openapi, page, program, sdk};
+use crate::{alone, compatibility, components, corpus, deploy, examples, openapi, page, peers, program, sdk};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
@@ -123,6 +123,11 @@ const STEPS: &[Step] = &[
     beside("deploy", "the deployment files", |needs| {
         needs.programs()?;
         deploy::test(&mut needs.skipped)
+    }),
+    // After the steps that install the same packages, so that no two install at once.
+    step("peers", "the packages for Node and Python beside Klaviyo's own, in a few calls", |needs| {
+        needs.programs()?;
+        peers::compare(&[], true, &mut needs.skipped)
     }),
 ];
 
