@@ -18,8 +18,13 @@ pub(crate) enum Cost {
     Seconds(f64),
     Milliseconds(f64),
     Megabytes(f64),
+    /// Megabytes by which the memory of a process grew.
+    Resident(f64),
     Packages(f64),
 }
+
+/// The memory of a process goes up and down by so many megabytes with nothing to see there.
+const UNSEEN: f64 = 10.0;
 
 impl Cost {
     fn amount(self) -> f64 {
@@ -28,6 +33,7 @@ impl Cost {
             | Self::Milliseconds(amount)
             | Self::Megabytes(amount)
             | Self::Packages(amount) => amount,
+            Self::Resident(amount) => amount.max(UNSEEN),
         }
     }
 }
@@ -44,7 +50,8 @@ impl fmt::Display for Cost {
         let unit = match self {
             Self::Seconds(_) => " s",
             Self::Milliseconds(_) => " ms",
-            Self::Megabytes(_) => " MB",
+            Self::Resident(amount) if *amount <= UNSEEN => return write!(f, "under {UNSEEN} MB"),
+            Self::Megabytes(_) | Self::Resident(_) => " MB",
             Self::Packages(_) => "",
         };
         write!(f, "{amount:.digits$}{unit}")
@@ -203,6 +210,19 @@ mod tests {
         for (row, ratio, verdict) in verdicts {
             assert_eq!((row.ratio(), row.verdict()), (ratio, verdict), "{row:?}");
         }
+    }
+
+    #[test]
+    fn memory_that_cannot_be_told_from_none_does_not_decide() {
+        let resident = |official: f64, own: f64| Row {
+            name: "memory".to_owned(),
+            official: vec![Figure::plain(Cost::Resident(official))],
+            own: vec![Figure::plain(Cost::Resident(own))],
+        };
+        assert_eq!(resident(-2.5, 9.0).verdict(), Verdict::Tie);
+        assert_eq!(resident(-2.5, 20.0).verdict(), Verdict::Loss);
+        assert_eq!(resident(20.0, -2.5).verdict(), Verdict::Win);
+        assert_eq!([-2.5, 20.0].map(|amount| Cost::Resident(amount).to_string()), ["under 10 MB", "20.0 MB"]);
     }
 
     #[test]

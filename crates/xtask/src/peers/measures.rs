@@ -87,14 +87,14 @@ pub(crate) fn measures(language: Language, plan: &Plan) -> Vec<Measure> {
     measures.push(Measure {
         script: "clients",
         number: plan.clients,
-        rates: "klaviyo",
+        rates: "off",
         options: keys.collect(),
         runs: plan.runs,
         own: ONE,
         rows: vec![
             (
                 format!("memory of {} more accounts", plan.clients),
-                Box::new(|line, _| Ok(Figure::plain(Cost::Megabytes(number(line, "megabytes")?)))),
+                Box::new(|line, _| Ok(Figure::plain(Cost::Resident(number(line, "megabytes")?)))),
             ),
             ("making one more client".to_owned(), Box::new(|line, _| milliseconds(line))),
         ],
