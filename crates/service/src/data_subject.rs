@@ -48,11 +48,15 @@ impl DataSubject {
         }
     }
 
-    /// Whether an outcome under a key is about this person: it has one of the person's marks, or the id of the profile.
-    pub(crate) fn is_of_outcome(&self, key: &OptInKey, marks: &[String], profile: Option<&str>) -> bool {
-        let profile = profile.map(|id| name(&Identifier::Id(id.to_owned())));
-        profile.is_some_and(|profile| self.names.contains(&profile))
-            || self.names.iter().any(|name| marks.contains(&mark(key, name)))
+    /// Whether an entry under a key has one of this person's marks.
+    pub(crate) fn has_mark<'a>(&self, key: &OptInKey, marks: impl IntoIterator<Item = &'a String>) -> bool {
+        let own: BTreeSet<String> = self.names.iter().map(|name| mark(key, name)).collect();
+        marks.into_iter().any(|mark| own.contains(mark))
+    }
+
+    /// Whether the profile with this id of Klaviyo's is this person's.
+    pub(crate) fn is_profile(&self, id: &str) -> bool {
+        self.names.contains(&name(&Identifier::Id(id.to_owned())))
     }
 
     /// Whether a text that cannot be read has an identifier of this person in it. Klaviyo's ids are too short for that.
@@ -79,7 +83,7 @@ impl fmt::Debug for DataSubject {
     }
 }
 
-/// The marks of the people whom a message is about, for the outcome under its key. A mark tells the person only to who
+/// The marks of the people whom a message is about, for the entry under a key. A mark tells the person only to who
 /// knows an identifier already, and is another one under each key.
 pub(crate) fn marks(key: &OptInKey, message: &[u8]) -> Vec<String> {
     names_in(message).unwrap_or_default().iter().map(|name| mark(key, name)).collect()
@@ -295,11 +299,11 @@ mod tests {
             of(&key("1"), json!({ "email": "p@x.co", "phone_number": "+919820000001" })),
             of(&key("1"), json!({ "phone_number": "+919820000002" })),
         );
-        assert!(priya().is_of_outcome(&key("1"), &hers, None));
-        assert!(!priya().is_of_outcome(&key("1"), &others, Some("01ASHA")));
-        assert!(priya().is_of_outcome(&key("1"), &others, Some("01PRIYA")));
+        assert!(priya().has_mark(&key("1"), &hers));
+        assert!(!priya().has_mark(&key("1"), &others));
+        assert!(priya().is_profile("01PRIYA") && !priya().is_profile("01ASHA"));
         // Marks of two outcomes do not tell that they are one person's.
-        assert!(!priya().is_of_outcome(&key("2"), &hers, None));
+        assert!(!priya().has_mark(&key("2"), &hers));
         assert_eq!(of(&key("1"), json!(7)), [""; 0]);
     }
 }

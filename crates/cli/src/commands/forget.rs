@@ -34,8 +34,8 @@ knows stays, unless --klaviyo is given; with it, the exit code is 6 while an opt
 Klaviyo is not asked. docs/scale.md says what is kept, and where.
 
 With --json, VALUE is {removed, kept, klaviyo}: the first two say how much in each place, as in
-{opt-outs, opt-ins, events, replies, dead-letters, changes-dead-letters, outcomes, people}; klaviyo
-is how many requests to delete the person Klaviyo has taken, or null if it was not asked.";
+{opt-outs, opt-ins, events, replies, answers, dead-letters, changes-dead-letters, outcomes, people};
+klaviyo is how many requests to delete the person Klaviyo has taken, or null if it was not asked.";
 
 /// Remove what the service keeps of one person, for a request under a privacy law
 #[derive(Args)]

@@ -37,7 +37,7 @@ fn told(run: &Run) -> (Value, Value, Value) {
     let ok = run.json()["ok"].clone();
     let some = |name: &str| {
         let counts = ok[name].as_object().unwrap_or_else(|| panic!("{}{}", run.out, run.err)).clone();
-        assert_eq!(counts.len(), 8, "{ok}");
+        assert_eq!(counts.len(), 9, "{ok}");
         Value::from_iter(counts.into_iter().filter(|(_, count)| *count != json!(0)))
     };
     (some("removed"), some("kept"), ok["klaviyo"].clone())

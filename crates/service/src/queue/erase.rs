@@ -4,12 +4,14 @@ use super::connection::Queue;
 use super::error::{QueueError, ask, failed, within};
 use super::lane::Lane;
 use super::record::Record;
+use super::replies::Told;
 use super::scan::Scan;
 use super::set_up::{CHANGES_DEAD_SUBJECT, DEAD_SUBJECT};
 use crate::account::Account;
 use crate::data_subject::{DataSubject, is_opt_out};
 use crate::key::OptInKey;
 use crate::outcome::Outcome;
+use crate::renaming::Renaming;
 use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::stream::{DeleteMessageErrorKind, Stream};
 use serde::{Deserialize, Serialize};
@@ -31,11 +33,13 @@ pub enum Place {
     Events,
     /// Replies that wait.
     Replies,
+    /// What people were answered and asked, and told last.
+    Answers,
     /// Dead letters.
     DeadLetters,
     /// Changes that a platform refused.
     ChangesDeadLetters,
-    /// Outcomes.
+    /// Outcomes, and changes of WhatsApp's ids.
     Outcomes,
     /// The last words of people.
     People,
@@ -86,12 +90,6 @@ impl Erasure {
     }
 }
 
-/// Something that was found in a stream that keeps its messages.
-enum Found {
-    Kept,
-    Removable(u64),
-}
-
 impl Queue {
     /// Removes what the queue keeps of a person in an account. Doing it again, also after a failure, removes what is
     /// left and what has come since.
@@ -112,9 +110,21 @@ impl Queue {
         for lane in [Lane::OptIns, Lane::OptOuts, Lane::Events, Lane::Replies] {
             self.erase_waiting(account, lane, subject, settings, &mut erasure).await?;
         }
-        self.erase_dead_letters(account, subject, settings, &mut erasure).await?;
-        self.erase_changes(account, subject, settings, &mut erasure).await?;
-        self.erase_outcomes(account, subject, settings, &mut erasure).await?;
+        let dead = (&self.dead_letters, format!("{DEAD_SUBJECT}.{account}"));
+        let is_of = |message: &[u8]| subject.is_of_message(message);
+        self.erase_dead(dead, is_of, settings, (Place::DeadLetters, &mut erasure)).await?;
+        let refused = (&self.changes_dead, format!("{CHANGES_DEAD_SUBJECT}.{account}"));
+        let is_of = |message: &[u8]| subject.is_of_change(message);
+        self.erase_dead(refused, is_of, settings, (Place::ChangesDeadLetters, &mut erasure)).await?;
+        let is_of = |key: &OptInKey, entry: &[u8]| is_outcome_of(subject, key, entry);
+        let place = (Place::Outcomes, &mut erasure);
+        self.erase_entries(&self.outcomes, account, is_of, settings, place).await?;
+        let is_of = |key: &OptInKey, entry: &[u8]| {
+            let told = serde_json::from_slice::<Told>(entry);
+            told.is_ok_and(|told| subject.has_mark(key, &told.people))
+        };
+        let place = (Place::Answers, &mut erasure);
+        self.erase_entries(&self.replies, account, is_of, settings, place).await?;
         for identifier in subject.identifiers() {
             let (is_removed, is_kept) = self.forget_person(account, identifier, settings).await?;
             if is_removed {
@@ -153,106 +163,73 @@ impl Queue {
         Ok(())
     }
 
-    async fn erase_dead_letters(
+    /// Removes dead letters of a stream, below a subject. `is_of` tells whether the message in one is the person's.
+    async fn erase_dead(
         &self,
-        account: &Account,
-        subject: &DataSubject,
+        (stream, below): (&Stream, String),
+        is_of: impl Fn(&[u8]) -> bool,
         settings: ErasureSettings,
-        erasure: &mut Erasure,
+        (place, erasure): (Place, &mut Erasure),
     ) -> Result<(), QueueError> {
         /// A dead letter may be of a newer version.
         #[derive(Deserialize)]
         struct Letter {
-            opt_in: Box<RawValue>,
-        }
-        let filter = format!("{DEAD_SUBJECT}.{account}.*");
-        let look = |payload: &[u8]| {
-            let letter = serde_json::from_slice::<Letter>(payload);
-            let message = letter.as_ref().map_or(payload, |letter| letter.opt_in.get().as_bytes());
-            subject.is_of_message(message).then(|| !settings.opt_outs && is_opt_out(message))
-        };
-        self.erase_from(&self.dead_letters, filter, look, settings, (Place::DeadLetters, erasure)).await
-    }
-
-    async fn erase_changes(
-        &self,
-        account: &Account,
-        subject: &DataSubject,
-        settings: ErasureSettings,
-        erasure: &mut Erasure,
-    ) -> Result<(), QueueError> {
-        #[derive(Deserialize)]
-        struct Letter {
+            #[serde(alias = "opt_in")]
             message: Box<RawValue>,
         }
-        let filter = format!("{CHANGES_DEAD_SUBJECT}.{account}.*");
-        let look = |payload: &[u8]| {
-            let letter = serde_json::from_slice::<Letter>(payload);
-            let message = letter.as_ref().map_or(payload, |letter| letter.message.get().as_bytes());
-            subject.is_of_change(message).then_some(false)
-        };
-        self.erase_from(&self.changes_dead, filter, look, settings, (Place::ChangesDeadLetters, erasure))
-            .await
-    }
-
-    /// Removes messages from a stream that keeps them. `look` tells whether one is found, and whether it stays.
-    async fn erase_from(
-        &self,
-        stream: &Stream,
-        filter: String,
-        look: impl Fn(&[u8]) -> Option<bool>,
-        settings: ErasureSettings,
-        (place, erasure): (Place, &mut Erasure),
-    ) -> Result<(), QueueError> {
-        let mut scan = Scan::begin(self.client(), stream, filter, "read the dead letters").await?;
-        loop {
-            let page = scan.next_page().await?;
-            if page.is_empty() {
-                break;
-            }
-            let found = page.iter().filter_map(|(sequence, message)| {
-                let is_kept = look(&message.payload)?;
-                Some(if is_kept { Found::Kept } else { Found::Removable(*sequence) })
-            });
-            for found in found {
-                match found {
-                    Found::Kept => erasure.keep(place),
-                    Found::Removable(sequence) => {
-                        if !settings.is_dry {
-                            self.delete(stream, sequence).await?;
-                        }
-                        erasure.remove(place);
-                    }
-                }
-            }
-        }
-        scan.end().await;
-        Ok(())
-    }
-
-    async fn erase_outcomes(
-        &self,
-        account: &Account,
-        subject: &DataSubject,
-        settings: ErasureSettings,
-        erasure: &mut Erasure,
-    ) -> Result<(), QueueError> {
-        let stream = &self.outcomes.stream;
-        let filter = format!("{}{account}.*", self.outcomes.prefix);
-        let mut scan = Scan::begin(self.client(), stream, filter, "read the outcomes").await?;
+        let mut scan =
+            Scan::begin(self.client(), stream, format!("{below}.*"), "read the dead letters").await?;
         loop {
             let page = scan.next_page().await?;
             if page.is_empty() {
                 break;
             }
             for (sequence, message) in page {
-                let key = message.subject.strip_prefix(self.outcomes.prefix.as_str());
-                let Some(key) = key.and_then(|key| key.parse::<OptInKey>().ok()) else { continue };
-                if !is_outcome_of(subject, &key, &message.payload) {
+                let letter = serde_json::from_slice::<Letter>(&message.payload);
+                let dead =
+                    letter.as_ref().map_or(&*message.payload, |letter| letter.message.get().as_bytes());
+                if !is_of(dead) {
                     continue;
                 }
-                if settings.is_dry || self.purge(&self.outcomes, &key.to_string(), sequence).await? {
-                    erasure.remove(Place::Outcomes);
+                if !settings.opt_outs && is_opt_out(dead) {
+                    erasure.keep(place);
+                    continue;
+                }
+                if !settings.is_dry {
+                    self.delete(stream, sequence).await?;
+                }
+                erasure.remove(place);
+            }
+        }
+        scan.end().await;
+        Ok(())
+    }
+
+    /// Removes entries of a bucket. `is_of` tells whether the one under a key is the person's.
+    async fn erase_entries(
+        &self,
+        bucket: &Store,
+        account: &Account,
+        is_of: impl Fn(&OptInKey, &[u8]) -> bool,
+        settings: ErasureSettings,
+        (place, erasure): (Place, &mut Erasure),
+    ) -> Result<(), QueueError> {
+        let filter = format!("{}{account}.*", bucket.prefix);
+        let mut scan = Scan::begin(self.client(), &bucket.stream, filter, "read the entries").await?;
+        loop {
+            let page = scan.next_page().await?;
+            if page.is_empty() {
+                break;
+            }
+            for (sequence, message) in page {
+                let key = message.subject.strip_prefix(bucket.prefix.as_str());
+                let Some(key) = key.and_then(|key| key.parse::<OptInKey>().ok()) else { continue };
+                // The mark of a deleted entry is empty.
+                if message.payload.is_empty() || !is_of(&key, &message.payload) {
+                    continue;
+                }
+                if settings.is_dry || self.purge(bucket, &key.to_string(), sequence).await? {
+                    erasure.remove(place);
                 }
             }
         }
@@ -281,12 +258,11 @@ impl Queue {
 
 /// Whether an entry of the bucket of outcomes is about a person.
 fn is_outcome_of(subject: &DataSubject, key: &OptInKey, entry: &[u8]) -> bool {
-    // The mark of a deleted entry is empty.
-    if entry.is_empty() {
-        return false;
-    }
     let Ok(Record { outcome, people, .. }) = serde_json::from_slice(entry) else {
-        return subject.is_in_text(entry);
+        return match serde_json::from_slice::<Renaming>(entry) {
+            Ok(_) => subject.is_of_message(entry),
+            Err(_) => subject.is_in_text(entry),
+        };
     };
     let profile = match &outcome {
         Outcome::Done(receipt) => receipt.profile_id.as_deref(),
@@ -294,5 +270,5 @@ fn is_outcome_of(subject: &DataSubject, key: &OptInKey, entry: &[u8]) -> bool {
         Outcome::Resumed(receipt) => receipt.profile_id.as_deref(),
         Outcome::Dead(_) | Outcome::Waiting | Outcome::Dropped => None,
     };
-    subject.is_of_outcome(key, &people, profile)
+    subject.has_mark(key, &people) || profile.is_some_and(|id| subject.is_profile(id))
 }

@@ -9,7 +9,7 @@
 //! | `KLAVIYO_DEAD` | stream, `klaviyo.dead.<account>.<digest>` | dead letters | they are retried or dropped |
 //! | `klaviyo-outcomes` | bucket | the outcome of each opt-in, opt-out and resume | a week is over |
 //! | `klaviyo-people` | bucket | the last word of each person who can opt out | the person is forgotten |
-//! | `klaviyo-replies` | bucket | which replies are sent, or may be | a week is over |
+//! | `klaviyo-replies` | bucket | which replies are sent, or may be, and what each person was told last | a week is over |
 //! | `klaviyo-leases` | bucket | the worker of each account | ten seconds after the last renewal |
 //! | `klaviyo-oauth` | bucket | the sealed tokens of accounts that have installed an app | somebody deletes them |
 //! | `klaviyo-workers` | bucket | the live workers | ten seconds after the last heartbeat |
@@ -25,6 +25,7 @@ mod changes;
 mod connection;
 mod dead_letter;
 mod delivery;
+mod entry;
 mod erase;
 mod error;
 mod lane;

@@ -5,20 +5,13 @@
 //! and the external id, which can be WhatsApp's own. Words with several bring the entries together.
 
 use super::connection::Queue;
+use super::entry::Entry;
 use super::erase::ErasureSettings;
-use super::error::{QueueError, ask, failed, to_json, within};
+use super::error::QueueError;
 use super::person::Person;
 use crate::account::Account;
 use crate::key::OptInKey;
-use async_nats::jetstream::kv::{self, Operation};
 use klaviyo_host::types::Identifier;
-
-/// An entry of the bucket.
-struct Entry {
-    key: String,
-    person: Option<Person>,
-    revision: u64,
-}
 
 impl Queue {
     /// Changes what is known of a person, and returns what the change does. The change is made again if somebody
@@ -35,20 +28,18 @@ impl Queue {
         'again: loop {
             let (mut entries, mut person) = (Vec::with_capacity(identifiers.len()), Person::default());
             for identifier in identifiers {
-                let entry = self.person_entry(account, identifier).await?;
-                person = match &entry.person {
+                let (key, entry) = self.person_entry(account, identifier).await?;
+                person = match &entry.value {
                     Some(known) if entries.is_empty() => known.clone(),
                     Some(known) => person.with(known),
                     None => person,
                 };
-                entries.push(entry);
+                entries.push((key, entry));
             }
             let result = change(&mut person);
-            for Entry { key, person: known, revision } in entries {
+            for (key, Entry { value: known, revision }) in entries {
                 // An entry that says nothing is not written.
-                if known.as_ref().unwrap_or(&Person::default()) != &person
-                    && !self.write_person(key, &person, revision).await?
-                {
+                if known.unwrap_or_default() != person && !self.write_person(&key, &person, revision).await? {
                     continue 'again;
                 }
             }
@@ -65,14 +56,14 @@ impl Queue {
         settings: ErasureSettings,
     ) -> Result<(bool, bool), QueueError> {
         loop {
-            let Entry { key, person, revision } = self.person_entry(account, identifier).await?;
-            let Some(person) = person else { return Ok((false, false)) };
+            let (key, Entry { value, revision }) = self.person_entry(account, identifier).await?;
+            let Some(person) = value else { return Ok((false, false)) };
             let left = person.opt_outs().filter(|_| !settings.opt_outs);
             let (is_removed, is_kept) = (left.as_ref() != Some(&person), left.is_some());
             let is_done = match left {
                 _ if settings.is_dry || !is_removed => true,
-                Some(left) => self.write_person(key, &left, revision).await?,
-                None => self.purge(&self.people, &key, revision).await?,
+                Some(left) => self.write_person(&key, &left, revision).await?,
+                None => self.purge(&self.people, &key.to_string(), revision).await?,
             };
             // A worker may have written the entry meanwhile.
             if is_done {
@@ -81,7 +72,11 @@ impl Queue {
         }
     }
 
-    async fn person_entry(&self, account: &Account, identifier: &Identifier) -> Result<Entry, QueueError> {
+    async fn person_entry(
+        &self,
+        account: &Account,
+        identifier: &Identifier,
+    ) -> Result<(OptInKey, Entry<Person>), QueueError> {
         let (kind, value) = match identifier {
             Identifier::Id(id) => ("id", id.clone()),
             // Klaviyo ignores the case of an email.
@@ -90,28 +85,12 @@ impl Queue {
             Identifier::ExternalId(id) => ("external_id", id.clone()),
         };
         let key = OptInKey::new(account, &format!("{kind} {value}"));
-        let found = ask(&self.client(), "find a person", self.people.entry(key.to_string())).await?;
-        // A deleted entry leaves a mark, which has a revision of its own.
-        let revision = found.as_ref().map_or(0, |entry| entry.revision);
-        let person = match found.filter(|entry| entry.operation == Operation::Put) {
-            Some(entry) => {
-                let person = serde_json::from_slice(&entry.value);
-                Some(person.map_err(|_| QueueError::Unreadable(key.clone()))?)
-            }
-            None => None,
-        };
-        Ok(Entry { key: key.to_string(), person, revision })
+        let entry = self.read_entry(&self.people, "find a person", &key).await?;
+        Ok((key, entry))
     }
 
     /// False: somebody else has written the entry since it was read.
-    async fn write_person(&self, key: String, person: &Person, revision: u64) -> Result<bool, QueueError> {
-        // The semaphore is never closed.
-        let _permit = self.outcome_permits.acquire().await;
-        let update = self.people.update(key, to_json("a person", person)?.into(), revision);
-        match within(&self.client(), "keep a person's word", update).await? {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
-            Err(error) => Err(failed("keep a person's word")(error)),
-        }
+    async fn write_person(&self, key: &OptInKey, person: &Person, revision: u64) -> Result<bool, QueueError> {
+        self.write_entry(&self.people, "keep a person's word", key, person, revision).await
     }
 }

@@ -1,21 +1,24 @@
 //! The bucket of outcomes: one entry for each opt-in that has an outcome.
 
 use super::connection::Queue;
-use super::error::{QueueError, ask, failed, to_json, within};
+use super::entry::Entry;
+use super::error::{QueueError, ask, failed, within};
 use super::lane::Lane;
 use super::put::is_put_as;
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::outcome::Outcome;
-use async_nats::jetstream::kv::{self, Operation};
 use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// The most sequences of an opt-in that are kept.
 const MAX_SEQUENCES: usize = 32;
 /// The size of a probe, in bytes: more than the mark that it leaves, and less than a message may have.
 const PROBE: std::ops::RangeInclusive<usize> = 1 << 10..=512 << 10;
+
+const FIND: &str = "find an outcome";
 
 /// The outcome of an opt-in, and the sequences at which it was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,12 +96,8 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unreadable`] is about this opt-in alone; all others are about the queue.
     pub(crate) async fn find_record(&self, key: &OptInKey) -> Result<Option<Record>, QueueError> {
-        let Some(entry) = self.entry(key).await?.filter(|entry| entry.operation == Operation::Put) else {
-            return Ok(None);
-        };
-        let record: Record =
-            serde_json::from_slice(&entry.value).map_err(|_| QueueError::Unreadable(key.clone()))?;
-        Ok(Some(Record { revision: entry.revision, ..record }))
+        let Entry { value, revision } = self.read_entry(&self.outcomes, FIND, key).await?;
+        Ok(value.map(|record: Record| Record { revision, ..record }))
     }
 
     /// Writes the outcome of an opt-in over the one of its revision. False: another process has settled it
@@ -107,27 +106,17 @@ impl Queue {
         if self.update(key, record, record.revision).await? {
             return Ok(true);
         }
-        // A deleted entry leaves a mark, which has a revision of its own.
-        let mark = if record.revision == 0 { self.entry(key).await? } else { None };
-        match mark.filter(|entry| entry.operation != Operation::Put) {
-            Some(mark) => self.update(key, record, mark.revision).await,
-            None => Ok(false),
+        if record.revision != 0 {
+            return Ok(false);
+        }
+        match self.read_entry::<IgnoredAny>(&self.outcomes, FIND, key).await? {
+            Entry { value: None, revision } => self.update(key, record, revision).await,
+            Entry { value: Some(IgnoredAny), .. } => Ok(false),
         }
     }
 
     async fn update(&self, key: &OptInKey, record: &Record, revision: u64) -> Result<bool, QueueError> {
-        // The semaphore is never closed.
-        let _permit = self.outcome_permits.acquire().await;
-        let update = self.outcomes.update(key.to_string(), to_json("an outcome", record)?.into(), revision);
-        match within(&self.client(), "keep an outcome", update).await? {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
-            Err(error) => Err(failed("keep an outcome")(error)),
-        }
-    }
-
-    async fn entry(&self, key: &OptInKey) -> Result<Option<kv::Entry>, QueueError> {
-        ask(&self.client(), "find an outcome", self.outcomes.entry(key.to_string())).await
+        self.write_entry(&self.outcomes, "keep an outcome", key, record, revision).await
     }
 
     /// Adds a sequence to the record of a settled opt-in, so that callers can ask for it by that id too.

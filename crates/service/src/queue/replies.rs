@@ -3,13 +3,30 @@
 use super::connection::{PUT, Queue};
 use super::error::{QueueError, ask, failed, to_json, until, within};
 use super::lane::Lane;
+use crate::data_subject;
 use crate::key::OptInKey;
 use crate::reply::{Answered, Reply};
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::jetstream::kv::{CreateErrorKind, UpdateErrorKind};
+use async_nats::jetstream::kv::CreateErrorKind;
 use async_nats::jetstream::message::PublishMessage;
-use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use tokio::time::Instant;
+
+/// An entry of the bucket of replies: a claim, or what a person was told last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Told {
+    #[serde(flatten)]
+    answered: Answered,
+    /// The marks of the person: see [`data_subject::marks`].
+    #[serde(default)]
+    pub(super) people: BTreeSet<String>,
+}
+
+/// The marks of the person of a reply.
+fn marks(key: &OptInKey, reply: &Reply) -> BTreeSet<String> {
+    data_subject::marks(key, &reply.to_json()).into_iter().collect()
+}
 
 impl Queue {
     /// Puts a reply into the lane of replies, where it waits to be sent. Put again within ten minutes it is the same one,
@@ -37,9 +54,11 @@ impl Queue {
     ///
     /// # Errors
     /// When JetStream cannot be asked. The reply may be claimed all the same.
-    pub(crate) async fn claim_reply(&self, key: &OptInKey) -> Result<bool, QueueError> {
-        let what = "keep that a reply is sent";
-        match within(&self.client(), what, self.replies.create(key.to_string(), Bytes::new())).await? {
+    pub(crate) async fn claim_reply(&self, reply: &Reply) -> Result<bool, QueueError> {
+        let (what, key) = ("keep that a reply is sent", reply.key());
+        let claim = Told { answered: Answered::default(), people: marks(&key, reply) };
+        let create = self.replies.create(key.to_string(), to_json("a claim", &claim)?.into());
+        match within(&self.client(), what, create).await? {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(failed(what)(error)),
@@ -51,26 +70,19 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub(crate) async fn note_answer(&self, reply: &Reply) -> Result<bool, QueueError> {
-        let (what, key) = ("keep what a person was told", reply.person_key().to_string());
-        loop {
-            let entry = ask(&self.client(), what, self.replies.entry(key.clone())).await?;
-            let revision = entry.as_ref().map_or(0, |entry| entry.revision);
-            // A newer version may have written it in another way.
-            let known = entry.and_then(|entry| serde_json::from_slice::<Answered>(&entry.value).ok());
-            let known = known.unwrap_or_default();
-            let mut answered = known.clone();
-            if !answered.add(reply) {
-                return Ok(false);
+        let (what, key) = ("keep what a person was told", reply.person_key());
+        let add = |told: &mut Told| {
+            let before = told.answered.clone();
+            let is_true = told.answered.add(reply);
+            if told.answered != before {
+                told.people.extend(marks(&key, reply));
             }
-            if answered == known {
-                return Ok(true);
-            }
-            let update = self.replies.update(&key, to_json(what, &answered)?.into(), revision);
-            match within(&self.client(), what, update).await? {
-                Ok(_) => return Ok(true),
-                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {}
-                Err(error) => return Err(failed(what)(error)),
-            }
+            is_true
+        };
+        match self.change_entry(&self.replies, what, &key, add).await {
+            // A newer version has written it in another way.
+            Err(QueueError::Unreadable(_)) => Ok(true),
+            is_true => is_true,
         }
     }
 

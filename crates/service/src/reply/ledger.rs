@@ -33,7 +33,7 @@ impl Ledger for Queue {
         if !self.note_answer(reply).await? {
             return Ok(Claim::Outdated);
         }
-        let is_first = self.claim_reply(&reply.key()).await?;
+        let is_first = self.claim_reply(reply).await?;
         Ok(if is_first { Claim::Made } else { Claim::Repeated })
     }
 

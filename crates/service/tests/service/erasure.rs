@@ -1,7 +1,8 @@
 //! What the queue keeps of one person is removed, and nothing of anybody else.
 
 use super::permissions::{deployed, make_streams, queue};
-use crate::stage::{LIST, PATIENCE, Stage, opt_in, stage, stage_at, stage_on, until};
+use super::replies::{answering, is_empty, sent, tells};
+use crate::stage::{LIST, PATIENCE, Stage, opt_in, settings, stage, stage_at, stage_on, until};
 use async_nats::jetstream;
 use bytes::Bytes;
 use klaviyo_host::types::Identifier;
@@ -12,7 +13,9 @@ use klaviyo_service::key::OptInKey;
 use klaviyo_service::moment::Moment;
 use klaviyo_service::outcome::Outcome;
 use klaviyo_service::queue::{Erasure, ErasureSettings, Lane, Place, Queue, Role};
+use klaviyo_whatsapp_mock::{Contact, Limits};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -126,6 +129,10 @@ async fn keep_something_of(queue: &Queue, context: &jetstream::Context, number: 
         "kind": "on-list", "at": at(0), "conversation": conversation, "address": email(number),
     });
     publish(context, "klaviyo.replies.shop-1".to_owned(), &message(&format!("{wa_id} reply"), reply)).await;
+    let answered = OptInKey::new(&account(), &format!("reply {wa_id}"));
+    let mark = Sha256::digest(format!("{answered} phone_number {wa_id}"));
+    let answer = json!({ "people": [hex::encode(&mark[..8])] });
+    publish(context, format!("$KV.klaviyo-replies.{answered}"), &answer).await;
     for (id, data) in [
         ("profile", json!({ "profile": { "id": "01", "phone_number": number, "email": null } })),
         ("consent", json!({ "email": email(number), "consent": { "profile_id": "01" } })),
@@ -190,6 +197,7 @@ async fn what_is_kept_of_a_person_is_removed_and_nothing_of_anybody_else() {
             (Place::OptOuts, 1),
             (Place::Events, 1),
             (Place::Replies, 1),
+            (Place::Answers, 1),
             (Place::DeadLetters, 1),
             (Place::ChangesDeadLetters, 2),
             (Place::Outcomes, 3),
@@ -199,7 +207,7 @@ async fn what_is_kept_of_a_person_is_removed_and_nothing_of_anybody_else() {
         let erase = async |number, settings| {
             let Erasure { removed, kept } =
                 stage.queue.erase(&account(), &person(number), settings).await.unwrap();
-            assert_eq!(removed.len(), 8);
+            assert_eq!(removed.len(), 9);
             (some(&removed), some(&kept))
         };
         assert_eq!(erase(PRIYA, DRY).await, (removed.clone(), kept.clone()));
@@ -214,7 +222,7 @@ async fn what_is_kept_of_a_person_is_removed_and_nothing_of_anybody_else() {
         let elsewhere = stage.queue.erase(&other, &person(ASHA), ALL).await.unwrap();
         assert_eq!(some(&elsewhere.removed), BTreeMap::new());
         let (removed, kept) = erase(ASHA, ALL).await;
-        assert_eq!((removed.values().sum::<u64>(), kept), (15, BTreeMap::new()));
+        assert_eq!((removed.values().sum::<u64>(), kept), (16, BTreeMap::new()));
         assert_eq!(mentions(&context, digits(ASHA)).await, [""; 0]);
     }
 }
@@ -287,6 +295,35 @@ async fn what_a_worker_had_in_hand_is_removed_when_it_is_done() {
     let keys = put(&stage.queue, Lane::OptIns, vec![message("2", next)]).await;
     assert!(matches!(stage.outcomes(&keys).await.remove(0), Outcome::Done(_)));
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_was_answered_is_forgotten() {
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    tells(&whatsapp, &door);
+    // WhatsApp writes numbers of Mexico with a 1 that they do not have.
+    let priya = whatsapp.person(Contact::new("5215512345678").named("Priya"));
+    let asha = whatsapp.person(Contact::new("919820000002").named("Asha").with_username("asha"));
+    priya.writes("SUBSCRIBE");
+    asha.writes("SUBSCRIBE");
+    sent(&whatsapp, 3).await;
+    is_empty(&stage).await;
+    assert_eq!(asha.messages().last().map(|message| message.kind), Some("interactive"));
+    let answers = async |identifier| {
+        let subject = DataSubject::new(vec![identifier]);
+        let erasure = stage.queue.erase(&account(), &subject, ErasureSettings::default()).await.unwrap();
+        erasure.removed[&Place::Answers]
+    };
+    // That the message was answered, and what was said last; of her also that she was asked.
+    let number = Identifier::PhoneNumber("+525512345678".to_owned());
+    let id = Identifier::ExternalId(asha.user_id());
+    assert_eq!(answers(number.clone()).await, 2);
+    assert_eq!(answers(number).await, 0);
+    assert_eq!(answers(id.clone()).await, 3);
+    assert_eq!(answers(id).await, 0);
+    worker.stop().await;
+    door.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
