@@ -122,7 +122,7 @@ pub(super) async fn rename(
 ) -> Result<(), Rejection> {
     for renaming in renamings {
         let renamed = match tenants.get(account) {
-            Ok(tenant) => renaming::rename(&tenant, &renaming).await,
+            Ok(tenant) => renaming::rename(&tenant, &renaming.identifiers()).await,
             Err(error) => Err(no_key(&error)),
         };
         if let Err(Failure { reason, disposition, .. }) = renamed {

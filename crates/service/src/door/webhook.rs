@@ -9,7 +9,6 @@ use crate::key::OptInKey;
 use crate::opt_in::OptIn;
 use crate::outcome::Reason;
 use crate::queue::Lane;
-use crate::renaming::Renaming;
 use crate::secrets::SecretKind;
 use crate::signature::{self, SignatureError, unix_time};
 use axum::Json;
@@ -124,7 +123,7 @@ pub(super) async fn post_notification(
     let check_rate = |lane, count: usize| door.check_rate(lane, &account, count.min(most));
     // First: whatever becomes of the rest, these are not behind it.
     check_rate(Lane::OptOuts, opt_outs.len() + resumes.len() + renamed.len())?;
-    let renamed = renamed.into_iter().map(|(from, to)| Renaming::new(&account, from, to)).collect();
+    let renamed = renamed.into_iter().map(|one| one.into_renaming(&account)).collect();
     door.backend.accept_renamings(&account, renamed).await?;
     let lists = &settings.opt_out_lists;
     let opt_outs = opt_outs.into_iter().map(|opt_out| opt_out.into_opt_out(&account, lists)).collect();

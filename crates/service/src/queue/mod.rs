@@ -7,7 +7,7 @@
 //! | `KLAVIYO_EVENTS` | work-queue stream, `klaviyo.events.<account>` | delivery events that wait | they are acknowledged |
 //! | `KLAVIYO_REPLIES` | work-queue stream, `klaviyo.replies.<account>` | replies that wait | they are acknowledged |
 //! | `KLAVIYO_DEAD` | stream, `klaviyo.dead.<account>.<digest>` | dead letters | they are retried or dropped |
-//! | `klaviyo-outcomes` | bucket | the outcome of each opt-in, opt-out and resume | a week is over |
+//! | `klaviyo-outcomes` | bucket | the outcome of each opt-in, opt-out and resume, and what ids of WhatsApp's have become | a week is over |
 //! | `klaviyo-people` | bucket | the last word of each person who can opt out | the person is forgotten |
 //! | `klaviyo-replies` | bucket | which replies are sent, or may be, and what each person was told last | a week is over |
 //! | `klaviyo-leases` | bucket | the worker of each account | ten seconds after the last renewal |
@@ -35,6 +35,7 @@ mod people;
 mod person;
 mod put;
 mod record;
+mod renamings;
 mod replies;
 mod report;
 mod scan;

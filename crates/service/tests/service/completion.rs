@@ -1,10 +1,14 @@
 //! People whose ids change: a number that another profile has, and another id of WhatsApp's.
 
-use crate::door::post;
+use super::opt_outs::post_opt_outs;
+use crate::door::{APP_SECRET, notify_for, now, post};
 use crate::replies::{answering, is_empty, sent, set, tells, texts};
 use crate::stage::{LIST, Running, Stage, key_of, settings, until};
+use klaviyo_host::types::Identifier;
 use klaviyo_mock::{Channel, State};
-use klaviyo_whatsapp_mock::{Contact, Limits, WhatsApp};
+use klaviyo_service::data_subject::DataSubject;
+use klaviyo_service::queue::{ErasureSettings, Place};
+use klaviyo_whatsapp_mock::{Business, Contact, Limits, WhatsApp};
 use serde_json::json;
 use std::time::Duration;
 
@@ -125,6 +129,49 @@ async fn what_a_person_has_said_counts_under_another_id() {
     asha.writes("START");
     until("she is back", || is_member(&stage, &new_id)).await;
     assert_eq!(profiles(&stage).len(), 1);
+    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
+    worker.stop().await;
+    door.stop().await;
+}
+
+/// WhatsApp tells of both changes, the second one first: her profile has the last id, and so has what she has said.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_of_an_id_count_by_their_times() {
+    let (stage, _whatsapp) = answering(Limits::off()).await;
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    let ids = ["IN.1", "GB.2", "US.3", "MX.4"];
+    let known =
+        json!({ "account": "shop-1", "list": LIST, "external_id": ids[0], "email": "asha@example.com" });
+    assert_eq!(post(&door, "msg_1", &known).await.0, 202);
+    until("she is on the list", || is_member(&stage, ids[0])).await;
+    let stop = json!({ "account": "shop-1", "lists": [LIST], "external_id": ids[0] });
+    assert_eq!(post_opt_outs(&door, "msg_2", &stop).await.0, 202);
+    until("she has left", || !is_member(&stage, ids[0])).await;
+    let begun = now();
+    let tell = async |n: usize| {
+        let change = json!({ "user_id": { "previous": ids[n], "current": ids[n + 1] },
+                             "timestamp": (begun - 10 + n as i64).to_string() });
+        let metadata = json!({ "phone_number_id": Business::NUMBER_ID });
+        let value = json!({ "metadata": metadata, "user_id_update": [change] });
+        let body = json!({ "object": "whatsapp_business_account",
+                           "entry": [{ "changes": [{ "field": "user_id_update", "value": value }] }] });
+        assert_eq!(notify_for(&door, "shop-1", APP_SECRET, &body.to_string()).await.0, 200);
+        is_empty(&stage).await;
+    };
+    for n in [2, 1, 0] {
+        tell(n).await;
+    }
+    let email = Some("asha@example.com".to_owned());
+    assert_eq!(profiles(&stage), [[email, None, Some(ids[3].to_owned())]]);
+    let older =
+        json!({ "account": "shop-1", "list": LIST, "external_id": ids[3], "at": "2026-01-01T00:00:00Z" });
+    assert_eq!(post(&door, "older", &older).await.0, 202);
+    is_empty(&stage).await;
+    assert!(!is_member(&stage, ids[3]));
+    // What was noted of her ids is forgotten with her.
+    let subject = DataSubject::new(vec![Identifier::ExternalId(ids[3].to_owned())]);
+    let erased = stage.queue.erase(&"shop-1".parse().unwrap(), &subject, ErasureSettings::default()).await;
+    assert_eq!(erased.unwrap().removed[&Place::Outcomes], 2);
     assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
     worker.stop().await;
     door.stop().await;

@@ -11,11 +11,10 @@ use tokio::time::{Duration, Instant, sleep};
 
 const PRIYA: &str = "priya@example.com";
 
-async fn post_opt_outs(door: &Running, id: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn post_opt_outs(door: &Running, id: &str, body: &Value) -> (u16, Value) {
     answer(post_to(door, "/v1/opt-outs", SECRET, id, now(), body.to_string()).await).await
 }
 
-/// So many seconds from now.
 /// So many seconds after a time.
 fn after(time: i64, seconds: i64) -> String {
     Moment::from_unix_ms((time + seconds) * 1_000).to_string()

@@ -7,7 +7,7 @@ use super::ignored::{Ignored, IgnoredReason};
 use super::json::{Part, fields, items, text, text_or_number};
 use super::message::{self, Intent};
 use super::person::{Contacts, Person, PersonIds, user_id_of};
-use super::request::{Addressed, OptInRequest, OptOutRequest, Preference, ResumeRequest};
+use super::request::{Addressed, OptInRequest, OptOutRequest, Preference, RenamingRequest, ResumeRequest};
 use super::status::{self, StatusRequest};
 use super::time::{is_recent, said_at, sent_at};
 use super::vocabulary::Vocabulary;
@@ -47,8 +47,8 @@ pub(in crate::door) struct Notification {
     pub(in crate::door) resumes: Vec<ResumeRequest>,
     /// The statuses that are events.
     pub(in crate::door) statuses: Vec<StatusRequest>,
-    /// The ids of people that have changed, each before the one that it became.
-    pub(in crate::door) renamed: Vec<(String, String)>,
+    /// The ids of people that have changed.
+    pub(in crate::door) renamed: Vec<RenamingRequest>,
     /// Everything else, counted.
     pub(in crate::door) ignored: Ignored,
 }
@@ -109,7 +109,7 @@ impl Notification {
             rules.numbers.is_none_or(|own| own.split_whitespace().any(|own| Some(own) == number.as_deref()));
         let to = Addressed { phone_number_id: number.as_deref(), is_own };
         if field.as_deref() == Some(RENAMED) {
-            self.items(renamed, |notification, renamed| notification.renamed(renamed, to));
+            self.items(renamed, |notification, renamed| notification.renamed(renamed, to, rules));
             return Some(());
         }
         let contacts = Contacts::of(contacts);
@@ -293,12 +293,15 @@ impl Notification {
         Some(())
     }
 
-    fn renamed(&mut self, renamed: &RawValue, to: Addressed<'_>) -> Option<()> {
-        let [ids] = fields(Some(renamed), ["user_id"])?;
+    fn renamed(&mut self, renamed: &RawValue, to: Addressed<'_>, rules: Rules<'_>) -> Option<()> {
+        let [ids, at] = fields(Some(renamed), ["user_id", "timestamp"])?;
         let ids = fields(ids, ["previous", "current"])?;
         let [previous, current] = ids.map(|id| user_id_of(&text(id)?).map(ToOwned::to_owned));
         match (previous, current) {
-            (Some(previous), Some(current)) if to.is_own => self.renamed.push((previous, current)),
+            (Some(previous), Some(current)) if to.is_own => {
+                let at = said_at(sent_at(at), rules.now, false);
+                self.renamed.push(RenamingRequest { previous, current, at });
+            }
             (Some(_), Some(_)) => self.ignored.count(IgnoredReason::ForeignNumber),
             _ => return None,
         }

@@ -10,7 +10,7 @@ use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::opt_in::{Channel, OptIn};
 use crate::opt_out::{OptOut, Resume};
-use crate::renaming::USER_ID;
+use crate::renaming::{Renaming, USER_ID};
 use crate::words::is_same_word;
 use klaviyo_core::intake;
 use serde_json::value::{RawValue, to_raw_value};
@@ -45,6 +45,20 @@ impl Addressed<'_> {
             user_id: person.user_id().map(ToOwned::to_owned),
             language: language.map(ToOwned::to_owned),
         })
+    }
+}
+
+/// A change of WhatsApp's id of a person.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::door) struct RenamingRequest {
+    pub(super) previous: String,
+    pub(super) current: String,
+    pub(super) at: Moment,
+}
+
+impl RenamingRequest {
+    pub(in crate::door) fn into_renaming(self, account: &Account) -> Renaming {
+        Renaming::new(account, self.previous, self.current, self.at)
     }
 }
 

@@ -6,6 +6,8 @@ use super::item::Item;
 use crate::queue::QueueError;
 use crate::renaming::{self, Renaming};
 use crate::worker::in_flight::pause;
+use crate::worker::settle::Settler;
+use klaviyo_host::types::Identifier;
 use tracing::warn;
 
 impl Batch<'_> {
@@ -13,20 +15,17 @@ impl Batch<'_> {
     pub(super) async fn rename(&mut self, items: Vec<Item<Renaming>>) -> Result<(), Stop> {
         for item in items {
             self.attempted = vec![item.sequence];
-            // Before the profile: what comes with the new id is held against the words of the old one.
-            let identifiers = item.request.identifiers();
-            let words = self.settler.queue.change_person(self.settler.account, &identifiers, |_| ());
-            match words.await {
-                Ok(()) => {}
+            let ids = match self.follow(&item).await {
+                Ok(ids) => ids,
                 Err(error @ QueueError::Unreadable(_)) => {
                     warn!(account = %self.settler.account, %error, "a change of an id is left for later");
                     self.settler.in_flight.nak(item.sequence, pause(item.attempts)).await;
                     continue;
                 }
                 Err(error) => return Err(error.into()),
-            }
+            };
             let pass = self.gate.enter().await;
-            let renamed = renaming::rename(self.tenant, &item.request).await;
+            let renamed = renaming::rename(self.tenant, &ids).await;
             drop(pass);
             match renamed {
                 Ok(()) => {
@@ -40,5 +39,15 @@ impl Batch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets the words of a person follow to the last of the person's ids, and returns these. Before the profile follows: what
+    /// comes with the new id is held against the words of the old one.
+    async fn follow(&self, item: &Item<Renaming>) -> Result<Vec<Identifier>, QueueError> {
+        let Settler { queue, account, .. } = self.settler;
+        let ids = queue.note_renaming(&item.request, item.request.at.unwrap_or(item.accepted)).await?;
+        let ids: Vec<Identifier> = ids.into_iter().map(Identifier::ExternalId).collect();
+        queue.change_person(account, &ids, |_| ()).await?;
+        Ok(ids)
     }
 }

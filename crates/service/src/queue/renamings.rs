@@ -1,0 +1,47 @@
+//! The ids of WhatsApp's that have become others, so that two changes of one person count by their times, in whatever
+//! order they arrive. They are kept as long as outcomes: Meta repeats a notification no longer.
+
+use super::connection::Queue;
+use super::error::QueueError;
+use crate::account::Account;
+use crate::key::OptInKey;
+use crate::moment::Moment;
+use crate::renaming::Renaming;
+
+const WHAT: &str = "keep a change of an id";
+
+/// The key of what an id has become.
+fn key(account: &Account, previous: &str) -> OptInKey {
+    OptInKey::new(account, &format!("renamed {previous}"))
+}
+
+impl Queue {
+    /// Notes a change of an id at a time. Returns the ids that the person has had since, the previous one first, the one
+    /// from now on last.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreadable`] is about this person alone; all others are about the queue.
+    pub(crate) async fn note_renaming(
+        &self,
+        renaming: &Renaming,
+        at: Moment,
+    ) -> Result<Vec<String>, QueueError> {
+        let Renaming { account, previous, .. } = renaming;
+        let noted = |known: &mut Option<Renaming>| {
+            if known.as_ref().is_none_or(|known| known.at < Some(at)) {
+                *known = Some(Renaming { at: Some(at), ..renaming.clone() });
+            }
+            known.clone()
+        };
+        let mut next = self.change_entry(&self.outcomes, WHAT, &key(account, previous), noted).await?;
+        let mut ids = vec![previous.clone()];
+        while let Some(Renaming { renamed_to, at, .. }) = next
+            && !ids.contains(&renamed_to)
+        {
+            let later = self.read_entry::<Renaming>(&self.outcomes, WHAT, &key(account, &renamed_to)).await?;
+            next = later.value.filter(|later| later.at >= at);
+            ids.push(renamed_to);
+        }
+        Ok(ids)
+    }
+}
