@@ -155,9 +155,10 @@ fn succeeded(result: Value) -> Result<Value> {
 fn subscribed(receipt: &Value, captured: &Captured) -> Option<String> {
     let name = receipt.get("profile-name").and_then(Value::as_str);
     let is_taken = |permitted: &Value| permitted.get("refused").is_none_or(Value::is_null);
-    let consent = receipt.get("consent").and_then(Value::as_array);
-    let is_consent_given = consent.is_some_and(|consent| consent.iter().any(is_taken));
-    Some(outcome::reply(name, Some(&captured.customer_email), is_consent_given))
+    let consent = receipt.get("consent").and_then(Value::as_array).into_iter().flatten();
+    let taken: Vec<&Value> = consent.filter(|permitted| is_taken(permitted)).collect();
+    // The list of the demo has single opt-in.
+    Some(outcome::reply(name, Some(&captured.customer_email), &taken, &[]))
 }
 
 /// What the bot says to somebody who writes again, and whose events these are, newest first.

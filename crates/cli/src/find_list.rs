@@ -11,19 +11,27 @@ const SUGGESTIONS: usize = 3;
 /// How like a suggestion must be to the text, from 0 to 1.
 const NEAR: f64 = 0.7;
 
-/// The id of the list with this id or exact name. A command asks for it before it changes anything: a typo must not
-/// leave a profile behind that is on no list.
+/// The id of the list with this id or exact name: see [`the`].
 pub(crate) async fn id_of(tenant: &Tenant, list: &str) -> Result<String, Failure> {
+    the(tenant, list).await.map(|list| list.id)
+}
+
+/// The list with this id or exact name. A command asks for it before it changes anything: a typo must not leave a profile
+/// behind that is on no list. With a key that may not read lists, only its id is known.
+pub(crate) async fn the(tenant: &Tenant, list: &str) -> Result<Audience, Failure> {
     match tenant.find_list(list).await {
         Ok(answer) => match answer.value {
-            Some(list) => Ok(list.id),
+            Some(list) => Ok(list),
             None => {
                 let missing = missing(tenant, list).await?;
                 Err(Failure::new(Code::NotFound, format!("{missing} (nothing was changed)")))
             }
         },
         // A key may have the scope to add to lists without the one to read them.
-        Err(error) if error.code() == Code::Forbidden && is_id(list) => Ok(list.to_owned()),
+        Err(error) if error.code() == Code::Forbidden && is_id(list) => {
+            let id = list.to_owned();
+            Ok(Audience { id, name: String::new(), created: None, updated: None, opt_in: None })
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -12,6 +12,13 @@ use crate::{
 };
 use alloc::{boxed::Box, format, vec::Vec};
 
+/// Whether the consent that Klaviyo took through a list waits for the person to confirm it. `opt_in` is that of the list, and
+/// `state` the consent right after the call, if it is known. Who was subscribed already is not asked again.
+#[must_use]
+pub fn waits_for_confirmation(opt_in: Option<&str>, state: Option<&str>) -> bool {
+    opt_in == Some("double_opt_in") && state != Some(SUBSCRIBED)
+}
+
 /// Subscribes people to messages. This lifts suppressions.
 ///
 /// # Errors

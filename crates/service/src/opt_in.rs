@@ -241,9 +241,8 @@ impl OptIn {
     }
 
     /// The address for a reply to a person who has given consent on these channels.
-    pub(crate) fn address(&self, given: &[Channel]) -> Option<&str> {
-        let given: Vec<types::Channel> = given.iter().copied().map(Into::into).collect();
-        outcome::address(self.email.as_deref(), self.phone_number.as_deref(), &given)
+    pub(crate) fn address(&self, given: &[types::Channel]) -> Option<&str> {
+        outcome::address(self.email.as_deref(), self.phone_number.as_deref(), given)
     }
 
     /// The consent that the person gives with the opt-in, if any.

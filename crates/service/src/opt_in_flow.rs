@@ -1,8 +1,11 @@
 //! One call of the contract for opt-ins, and what its failure means for them.
 
 use crate::opt_in::{Channel, OptIn, in_callers_names};
-use crate::outcome::{ErrorDetail, Reason, Receipt};
-use klaviyo_host::types::{self, Code, ConsentOptions, ConsentOutcome, ContractError, Detail, Subscription};
+use crate::outcome::{self, ErrorDetail, Reason, Receipt};
+use klaviyo_core::consent::waits_for_confirmation;
+use klaviyo_host::types::{
+    self, Audience, Code, ConsentOptions, ConsentOutcome, ContractError, Detail, Subscription,
+};
 use klaviyo_host::{Cause, Disposition, Error, Tenant, Usage};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -36,10 +39,10 @@ impl From<&Error> for Failure {
     }
 }
 
-/// The id of the list with this id or name.
-pub(crate) async fn list_id(tenant: &Tenant, list: &str) -> Result<String, Failure> {
+/// The list with this id or name.
+pub(crate) async fn find_list(tenant: &Tenant, list: &str) -> Result<Audience, Failure> {
     let found = tenant.find_list(list).await.map_err(|error| Failure::from(&error))?.value;
-    found.map(|list| list.id).ok_or_else(|| {
+    found.ok_or_else(|| {
         let message = format!(
             "the account has no list with the id or the name {list:?}; name one that it has, or create it"
         );
@@ -49,30 +52,36 @@ pub(crate) async fn list_id(tenant: &Tenant, list: &str) -> Result<String, Failu
 
 /// Opts one person in.
 pub(crate) async fn opt_in(tenant: &Tenant, opt_in: &OptIn) -> Result<Receipt, Failure> {
-    let list = list_id(tenant, &opt_in.list).await?;
+    let list = find_list(tenant, &opt_in.list).await?;
     opt_in_to_list(tenant, opt_in, &list).await
 }
 
-/// Opts one person in to the list with this id, and gives the consent that goes with it.
-pub(crate) async fn opt_in_to_list(tenant: &Tenant, opt_in: &OptIn, list: &str) -> Result<Receipt, Failure> {
-    let answer = tenant.opt_in(&opt_in.contact(), list, opt_in.permission().as_ref()).await;
-    receipt(opt_in, answer.map_err(|error| Failure::from(&error))?.value)
+/// Opts one person in to a list, and gives the consent that goes with it.
+pub(crate) async fn opt_in_to_list(
+    tenant: &Tenant,
+    opt_in: &OptIn,
+    list: &Audience,
+) -> Result<Receipt, Failure> {
+    let answer = tenant.opt_in(&opt_in.contact(), &list.id, opt_in.permission().as_ref()).await;
+    receipt(opt_in, list, answer.map_err(|error| Failure::from(&error))?.value)
 }
 
 /// The receipt of an opt-in that the connector has done; a failure if Klaviyo refused all of its consent.
-pub(crate) fn receipt(opt_in: &OptIn, receipt: types::Receipt) -> Result<Receipt, Failure> {
+pub(crate) fn receipt(opt_in: &OptIn, list: &Audience, receipt: types::Receipt) -> Result<Receipt, Failure> {
     // The contract has them in the order of the permission.
     let refused = |(channel, permitted): (&Channel, &types::Permitted)| {
         permitted.refused.clone().map(|reason| (*channel, reason))
     };
     let refused: Vec<_> = opt_in.consent.iter().zip(&receipt.consent).filter_map(refused).collect();
+    let unconfirmed = outcome::unconfirmed(list, &receipt.consent);
     let done = Receipt {
         profile_id: Some(receipt.profile_id),
         profile_name: receipt.profile_name,
         list_id: receipt.list_id,
         created: receipt.created,
-        consent: Vec::new(),
+        unconfirmed: unconfirmed.into_iter().filter_map(|channel| channel.try_into().ok()).collect(),
         warnings: warnings(opt_in, receipt.warnings),
+        ..Receipt::default()
     };
     consenting(opt_in, done, &refused)
 }
@@ -84,6 +93,7 @@ pub(crate) fn receipt(opt_in: &OptIn, receipt: types::Receipt) -> Result<Receipt
 fn consenting(opt_in: &OptIn, mut done: Receipt, refused: &[(Channel, Detail)]) -> Result<Receipt, Failure> {
     let is_refused = |channel: &Channel| refused.iter().any(|(other, _)| other == channel);
     done.consent = opt_in.consent.iter().copied().filter(|channel| !is_refused(channel)).collect();
+    done.unconfirmed.retain(|channel| !is_refused(channel));
     match refused {
         [(_, reason), ..] if done.consent.is_empty() => {
             Err(Failure::final_for(reason_of(reason, "the consent was refused")))
@@ -122,6 +132,7 @@ impl ConsentResult {
         &self,
         position: usize,
         opt_in: &OptIn,
+        list: &Audience,
         member: Receipt,
     ) -> Result<Receipt, Failure> {
         let warnings = [member.warnings, self.of(position)?].concat();
@@ -131,7 +142,10 @@ impl ConsentResult {
             Some((*channel, reason.clone()))
         };
         let refused: Vec<_> = opt_in.consent.iter().filter_map(reason).collect();
-        consenting(opt_in, Receipt { warnings, ..member }, &refused)
+        // They had no profile before, so they had not consented.
+        let waits = waits_for_confirmation(list.opt_in.as_deref(), None);
+        let unconfirmed = if waits { opt_in.consent.clone() } else { Vec::new() };
+        consenting(opt_in, Receipt { warnings, unconfirmed, ..member }, &refused)
     }
 }
 
@@ -218,7 +232,7 @@ mod tests {
         let partly = done(&[Channel::Email]).unwrap();
         assert_eq!((partly.consent.as_slice(), partly.warnings.len()), ([Channel::Whatsapp].as_slice(), 1));
         // The reply names the address of the consent that there is.
-        assert_eq!(opt_in.address(&partly.consent), Some("+919820000001"));
+        assert_eq!(opt_in.address(&partly.reached()), Some("+919820000001"));
         assert_eq!(opt_in.address(&[]), Some("p@example.com"));
         let failure = done(&opt_in.consent).unwrap_err();
         assert_eq!((failure.disposition, failure.reason.code.as_str()), (Disposition::GiveUp, "rejected"));

@@ -2,7 +2,7 @@
 
 use crate::moment::Moment;
 use crate::opt_in::{Channel, in_callers_names};
-use crate::opt_in_flow::{Failure, consent_result, list_id, reason_of};
+use crate::opt_in_flow::{Failure, consent_result, find_list, reason_of};
 use crate::opt_out::{OptOut, Resume};
 use crate::outcome::{OptOutReceipt, Reason};
 use crate::queue::Thing;
@@ -84,8 +84,8 @@ pub(crate) async fn opt_out_one(tenant: &Tenant, opt_out: &OptOut) -> Result<Opt
     let mut receipt = OptOutReceipt { warnings: opt_out.warnings.clone(), ..OptOutReceipt::default() };
     let mut things: BTreeSet<Thing> = opt_out.opt_out.iter().copied().map(Thing::Channel).collect();
     for list in &opt_out.lists {
-        match list_id(tenant, list).await {
-            Ok(id) => drop(things.insert(Thing::List(id))),
+        match find_list(tenant, list).await {
+            Ok(list) => drop(things.insert(Thing::List(list.id))),
             // The consent is taken all the same.
             Err(failure) if failure.disposition == Disposition::GiveUp => {
                 receipt.warnings.push(failure.reason.message)

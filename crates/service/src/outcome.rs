@@ -3,7 +3,8 @@
 use crate::opt_in::{Channel, in_callers_names};
 use crate::reply::replies::ReplyKind;
 use crate::reply::template::Variables;
-use klaviyo_host::types::{self, Code, Detail};
+use klaviyo_core::consent::waits_for_confirmation;
+use klaviyo_host::types::{self, Audience, Code, Detail};
 use serde::{Deserialize, Serialize};
 
 /// What became of an opt-in or an opt-out. While it waits, or is worked on, there is no outcome.
@@ -43,6 +44,9 @@ pub struct Receipt {
     /// the consent is what it was before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<Channel>,
+    /// Those of them on which the consent counts only when the person has confirmed it: the list has double opt-in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<Channel>,
     /// Values that were left out or differ in Klaviyo, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -116,17 +120,43 @@ impl Receipt {
     /// The reply to the customer: see [`reply`].
     #[must_use]
     pub fn reply(&self, address: Option<&str>) -> String {
-        reply(self.profile_name.as_deref(), address, !self.consent.is_empty())
+        reply(self.profile_name.as_deref(), address, &self.consent, &self.unconfirmed)
+    }
+
+    /// The channels on which the person hears from the business, as far as that is known: see [`reached`].
+    pub(crate) fn reached(&self) -> Vec<types::Channel> {
+        reached(&self.consent, &self.unconfirmed).into_iter().map(Into::into).collect()
     }
 }
 
-/// The reply of a bot to a customer who has opted in. It has the first name and the address, an email or a phone
-/// number, if they are known. Only where Klaviyo took a consent too, it promises messages: membership of a list
-/// allows none.
+/// The channels of an opt-in to a list on which Klaviyo took a consent that waits for the person to confirm it.
 #[must_use]
-pub fn reply(name: Option<&str>, address: Option<&str>, is_consent_given: bool) -> String {
-    let kind = if is_consent_given { ReplyKind::Subscribed } else { ReplyKind::OnList };
-    kind.usual().render(Variables { first_name: name, address })
+pub fn unconfirmed(list: &Audience, permitted: &[types::Permitted]) -> Vec<types::Channel> {
+    let waits = |one: &&types::Permitted| {
+        one.refused.is_none() && waits_for_confirmation(list.opt_in.as_deref(), one.state.as_deref())
+    };
+    permitted.iter().filter(waits).map(|one| one.channel.clone()).collect()
+}
+
+/// The channels on which Klaviyo took a consent that counts; if all of it waits for the person to confirm it, those on
+/// which it waits.
+#[must_use]
+pub fn reached<C: Clone + PartialEq>(given: &[C], unconfirmed: &[C]) -> Vec<C> {
+    let counts: Vec<C> = given.iter().filter(|channel| !unconfirmed.contains(channel)).cloned().collect();
+    if counts.is_empty() { given.to_vec() } else { counts }
+}
+
+/// The reply of a bot to a customer who has opted in. It has the first name and the address, an email or a phone
+/// number, if they are known. Only where Klaviyo took a consent on a channel too, `given`, it promises messages: membership
+/// of a list allows none. Where all of that consent is `unconfirmed`, it asks the person to confirm.
+#[must_use]
+pub fn reply<C: PartialEq>(
+    name: Option<&str>,
+    address: Option<&str>,
+    given: &[C],
+    unconfirmed: &[C],
+) -> String {
+    ReplyKind::to_opt_in(given, unconfirmed).usual().render(Variables { first_name: name, address })
 }
 
 /// The address that a reply names: one that messages will reach on the channels on which Klaviyo took a consent. Where

@@ -10,7 +10,7 @@ use crate::session;
 use crate::text::{TITLE, bad, clean, field, fields, good, warnings_text};
 use clap::Args;
 use klaviyo_host::json::of_record;
-use klaviyo_host::types::{Channel, Code, NewProfile, Permission, Permitted, Receipt};
+use klaviyo_host::types::{Audience, Channel, Code, NewProfile, Permission, Permitted, Receipt};
 use klaviyo_service::outcome;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -46,10 +46,10 @@ impl OptIn {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         session::in_account(context, async |tenant| {
             let contact = self.contact.new_profile()?;
-            let list = find_list::id_of(tenant, &self.list).await?;
+            let list = find_list::the(tenant, &self.list).await?;
             let permission = self.permission();
-            let call = tenant.opt_in(&contact, &list, permission.as_ref()).await;
-            Ok(output(&call.map_err(Failure::after_reading)?.value, &contact))
+            let call = tenant.opt_in(&contact, &list.id, permission.as_ref()).await;
+            Ok(output(&call.map_err(Failure::after_reading)?.value, &contact, &list))
         })
     }
 
@@ -60,7 +60,7 @@ impl OptIn {
     }
 }
 
-fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
+fn output(receipt: &Receipt, contact: &NewProfile, list: &Audience) -> Output {
     let (mut value, mut text) = (of_record(receipt), good("on the list"));
     fields(&mut text, &value, &FIELDS);
     let mut notes = String::new();
@@ -78,7 +78,7 @@ fn output(receipt: &Receipt, contact: &NewProfile) -> Output {
         fields.insert("consent".to_owned(), receipt.consent.iter().map(permitted_json).collect());
     }
     // Writing to a string does not fail.
-    let _ = writeln!(text, "\n  {TITLE}{}{TITLE:#}", clean(&reply(receipt, contact)));
+    let _ = writeln!(text, "\n  {TITLE}{}{TITLE:#}", clean(&reply(receipt, contact, list)));
     notes.push_str(&warnings_text(&receipt.warnings));
     let exit_code = if receipt.consent.iter().any(|permitted| permitted.refused.is_some()) {
         exit_code(Code::Rejected)
@@ -111,11 +111,13 @@ fn permitted_json(permitted: &Permitted) -> Value {
 }
 
 /// What a bot says to the customer then.
-fn reply(receipt: &Receipt, contact: &NewProfile) -> String {
+fn reply(receipt: &Receipt, contact: &NewProfile, list: &Audience) -> String {
     let accepted = receipt.consent.iter().filter(|permitted| permitted.refused.is_none());
     let accepted: Vec<Channel> = accepted.map(|permitted| permitted.channel.clone()).collect();
     let shown = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
     let (email, number) = (shown(&contact.email), shown(&contact.phone_number));
-    let address = outcome::address(email.as_deref(), number.as_deref(), &accepted);
-    outcome::reply(receipt.profile_name.as_deref(), address, !accepted.is_empty())
+    let unconfirmed = outcome::unconfirmed(list, &receipt.consent);
+    let reached = outcome::reached(&accepted, &unconfirmed);
+    let address = outcome::address(email.as_deref(), number.as_deref(), &reached);
+    outcome::reply(receipt.profile_name.as_deref(), address, &accepted, &unconfirmed)
 }

@@ -1,7 +1,7 @@
 //! `consent`, and consent that goes with an opt-in.
 
 use crate::run::{CANARY, LIST, eventually, run, with_history};
-use klaviyo_mock::{Account, Channel, Server};
+use klaviyo_mock::{Account, Channel, OptIn, Server};
 use serde_json::{Value, json};
 
 const PRIYA: [&str; 2] = ["--email", "priya@example.com"];
@@ -122,6 +122,24 @@ fn a_channel_that_the_account_lacks_is_told_and_does_not_cost_the_others() {
     );
     assert!(receipt["consent"][1]["refused"]["detail"].is_string());
     assert_eq!(server.account().members(LIST).len(), 1);
+}
+
+#[test]
+fn the_reply_of_a_list_with_double_opt_in_asks_to_confirm() {
+    let mut account = Account::demo();
+    account.add_key(CANARY, Account::SCOPES);
+    account.add_list_with("DoUbLe", "Confirmed", OptIn::Double);
+    let server = Server::start(account).unwrap();
+    let replied = || {
+        let words = ["opt-in", "--list", "DoUbLe", "--consent", "email"];
+        run(&server, &[words.as_slice(), &PRIYA].concat()).out.contains("now subscribed")
+    };
+    assert!(!replied());
+    let id = server.account().profile("email", "priya@example.com").unwrap().id.clone();
+    eventually(&json!(true), || {
+        server.account().confirm(&id);
+        replied().into()
+    });
 }
 
 #[test]

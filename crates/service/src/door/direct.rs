@@ -180,7 +180,7 @@ async fn opt_in_one(tenants: &TenantCache, replies: &DirectReplies, opt_in: OptI
         replies.begin(&opt_in.account, &opt_in.to_json(), &outcome);
     }
     let state = result.map(|receipt| {
-        let address = opt_in.address(&receipt.consent);
+        let address = opt_in.address(&receipt.reached());
         ReplyState::ended(Outcome::Done(receipt), address)
     });
     response(&opt_in.account, opt_in.id.unwrap_or_default(), state)

@@ -27,7 +27,7 @@ impl Answered {
         if is_true {
             match reply.kind {
                 ReplyKind::OptedOut => self.out = self.out.max(Some(at)),
-                ReplyKind::Subscribed | ReplyKind::OnList | ReplyKind::Resumed => {
+                ReplyKind::Subscribed | ReplyKind::ToConfirm | ReplyKind::OnList | ReplyKind::Resumed => {
                     self.back = self.back.max(Some(at));
                 }
                 ReplyKind::NothingToResume | ReplyKind::Refused | ReplyKind::AskNumber => {}
@@ -61,14 +61,16 @@ mod tests {
 
     #[test]
     fn the_last_answer_is_the_answer_to_the_last_message() {
-        use ReplyKind::{AskNumber, NothingToResume, OnList, OptedOut, Refused, Resumed, Subscribed};
-        for kind in [Subscribed, OnList, Resumed, NothingToResume, Refused, AskNumber] {
+        use ReplyKind::{
+            AskNumber, NothingToResume, OnList, OptedOut, Refused, Resumed, Subscribed, ToConfirm,
+        };
+        for kind in [Subscribed, ToConfirm, OnList, Resumed, NothingToResume, Refused, AskNumber] {
             assert_eq!(sent(&[(kind, 1), (OptedOut, 2)]), [true, true], "{kind:?}");
             assert_eq!(sent(&[(OptedOut, 2), (kind, 1)]), [true, false], "{kind:?}");
             assert_eq!(sent(&[(OptedOut, 2), (kind, 2)]), [true, false], "{kind:?}");
             assert_eq!(sent(&[(OptedOut, 2), (kind, 3)]), [true, true], "{kind:?}");
         }
-        for kind in [Subscribed, OnList, Resumed] {
+        for kind in [Subscribed, ToConfirm, OnList, Resumed] {
             assert_eq!(sent(&[(kind, 2), (OptedOut, 1)]), [true, false], "{kind:?}");
         }
         // These say nothing that an older answer denies.

@@ -8,7 +8,6 @@ use crate::key::OptInKey;
 use crate::moment::Moment;
 use crate::outcome::{self, Outcome};
 use bytes::Bytes;
-use klaviyo_host::types;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -65,8 +64,9 @@ impl ReplyKind {
     /// The reply to a wish with this outcome, if it has one.
     fn of(wish: Wish, outcome: &Outcome) -> Option<Self> {
         match (wish, outcome) {
-            (Wish::OptIn, Outcome::Done(receipt)) if receipt.consent.is_empty() => Some(Self::OnList),
-            (Wish::OptIn, Outcome::Done(_)) => Some(Self::Subscribed),
+            (Wish::OptIn, Outcome::Done(receipt)) => {
+                Some(Self::to_opt_in(&receipt.consent, &receipt.unconfirmed))
+            }
             (Wish::OptOut, Outcome::OptedOut(_)) => Some(Self::OptedOut),
             (Wish::Resume, Outcome::Resumed(receipt)) => {
                 let is_nothing = receipt.consent.is_empty() && receipt.lists.is_empty();
@@ -103,8 +103,7 @@ impl Reply {
         let Some(kind) = ReplyKind::of(wish, outcome) else { return Vec::new() };
         let (first_name, address) = match outcome {
             Outcome::Done(receipt) => {
-                let given: Vec<types::Channel> = receipt.consent.iter().copied().map(Into::into).collect();
-                let address = outcome::address(email.as_deref(), phone_number.as_deref(), &given);
+                let address = outcome::address(email.as_deref(), phone_number.as_deref(), &receipt.reached());
                 (receipt.profile_name.clone(), address.map(ToOwned::to_owned))
             }
             _ => (None, None),
@@ -223,11 +222,16 @@ mod tests {
         let (opt_out, resume) = (json!({ "opt_out": ["whatsapp"] }), json!({ "resume": ["whatsapp"] }));
         let consent = || vec![Channel::Email];
         let done = |consent| Outcome::Done(Receipt { consent, ..Receipt::default() });
+        let asked = |consent: Vec<Channel>| {
+            Outcome::Done(Receipt { consent, unconfirmed: vec![Channel::Email], ..Receipt::default() })
+        };
         let out = || Outcome::OptedOut(OptOutReceipt::default());
         let resumed = |consent| Outcome::Resumed(ResumeReceipt { consent, ..ResumeReceipt::default() });
         let dead = Outcome::Dead(Reason::new(Code::Rejected, "no"));
         for (message, outcome, expected) in [
             (&with_number, done(consent()), vec![ReplyKind::Subscribed]),
+            (&with_number, asked(consent()), vec![ReplyKind::ToConfirm]),
+            (&with_number, asked(vec![Channel::Email, Channel::Whatsapp]), vec![ReplyKind::Subscribed]),
             (&with_number, done(Vec::new()), vec![ReplyKind::OnList]),
             (&without, done(Vec::new()), vec![ReplyKind::OnList, ReplyKind::AskNumber]),
             (&without, dead.clone(), vec![ReplyKind::Refused]),

@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub enum ReplyKind {
     /// An opt-in with which Klaviyo took a consent.
     Subscribed,
+    /// An opt-in with a consent that the person has to confirm first.
+    ToConfirm,
     /// An opt-in that made the person a member of the list, no more.
     OnList,
     /// An opt-out.
@@ -28,6 +30,7 @@ pub enum ReplyKind {
 #[serde(default, deny_unknown_fields)]
 pub struct Replies {
     subscribed: Setting,
+    to_confirm: Setting,
     on_list: Setting,
     opted_out: Setting,
     resumed: Setting,
@@ -57,6 +60,7 @@ impl Replies {
     fn setting(&self, kind: ReplyKind) -> &Setting {
         match kind {
             ReplyKind::Subscribed => &self.subscribed,
+            ReplyKind::ToConfirm => &self.to_confirm,
             ReplyKind::OnList => &self.on_list,
             ReplyKind::OptedOut => &self.opted_out,
             ReplyKind::Resumed => &self.resumed,
@@ -68,11 +72,23 @@ impl Replies {
 }
 
 impl ReplyKind {
+    /// The reply to an opt-in with which Klaviyo took consent on some channels, of which the person has to confirm some.
+    pub(crate) fn to_opt_in<C: PartialEq>(given: &[C], unconfirmed: &[C]) -> Self {
+        match given.iter().all(|channel| unconfirmed.contains(channel)) {
+            _ if given.is_empty() => Self::OnList,
+            true => Self::ToConfirm,
+            false => Self::Subscribed,
+        }
+    }
+
     /// The text that an account has which sets none.
     pub(crate) const fn usual(self) -> Template {
         Template::own(match self {
             Self::Subscribed => {
                 "You are now subscribed, {first_name}! You will receive updates at {address}."
+            }
+            Self::ToConfirm => {
+                "Almost done, {first_name}! Please confirm that you want our updates. The message that asks for it goes to {address}."
             }
             // Membership of a list allows no messages, so none are promised.
             Self::OnList => "You are on the list, {first_name}! Your entry there has the address {address}.",
@@ -106,8 +122,9 @@ impl ReplyKind {
 mod tests {
     use super::*;
 
-    const ALL: [ReplyKind; 7] = [
+    const ALL: [ReplyKind; 8] = [
         ReplyKind::Subscribed,
+        ReplyKind::ToConfirm,
         ReplyKind::OnList,
         ReplyKind::OptedOut,
         ReplyKind::Resumed,

@@ -3,10 +3,10 @@
 use crate::door::{APP_SECRET, now, opened, post};
 use crate::stage::{LIST, PATIENCE, Running, Stage, key_of, settings, until};
 use async_nats::jetstream;
-use klaviyo_mock::{Channel, Faults, State, When};
+use klaviyo_mock::{Channel, Faults, OptIn, State, When};
 use klaviyo_service::conversation::Conversation;
 use klaviyo_service::moment::Moment;
-use klaviyo_service::reply::{Reply, ReplyKind};
+use klaviyo_service::reply::{Reply, ReplyKind, Variables};
 use klaviyo_whatsapp_mock::{Business, Contact, Limits, Message, Server, WhatsApp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -196,6 +196,58 @@ async fn who_consents_by_whatsapp_is_told_so() {
     }
     worker.stop().await;
     door.stop().await;
+}
+
+/// A list with double opt-in: her consent counts when she has confirmed it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_to_confirm_is_not_told_that_she_is_subscribed() {
+    const DOUBLE: &str = "DoUbLe";
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    let account = || stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
+    account().add_list_with(DOUBLE, "Confirmed", OptIn::Double);
+    set(&stage, "shop-1.whatsapp-list", DOUBLE);
+    let own = json!({ "consent": ["whatsapp"], "opt_in_words": ["SUBSCRIBE"], "languages":
+        { "es": { "opt_in_words": ["ALTA"], "replies": { "to_confirm": "Confirma, {first_name}: {address}" } } } });
+    set(&stage, "shop-1.whatsapp-settings", &own.to_string());
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    tells(&whatsapp, &door);
+    let priya = whatsapp.person(Contact::new("919820000001").named("Priya Sharma"));
+    priya.writes("SUBSCRIBE");
+    sent(&whatsapp, 1).await;
+    let state = || {
+        let account = account();
+        account
+            .profile("phone_number", "+919820000001")
+            .map(|profile| profile.consent(Channel::WhatsApp).state)
+    };
+    until("she is asked to confirm", || state() == Some(State::Unconfirmed)).await;
+    priya.writes("alta");
+    sent(&whatsapp, 2).await;
+    let id = account().profile("phone_number", "+919820000001").unwrap().id.clone();
+    account().confirm(&id);
+    priya.writes("SUBSCRIBE");
+    sent(&whatsapp, 3).await;
+    let expected = [
+        ReplyKind::ToConfirm.text([], variables("Priya", "+919820000001")).unwrap(),
+        "Confirma, Priya: +919820000001".to_owned(),
+        ReplyKind::Subscribed.text([], variables("Priya", "+919820000001")).unwrap(),
+    ];
+    assert_eq!(texts(&priya.messages()), expected);
+    // A signed request is answered alike, and its receipt names the channels.
+    let direct = stage.direct_door(settings()).await;
+    let signed = json!({ "account": "shop-1", "list": DOUBLE, "email": "p@example.com", "first_name": "Priya",
+                         "phone_number": "+919820000001", "consent": ["email"] });
+    let (status, told) = post(&direct, "msg_1", &signed).await;
+    assert_eq!((status, &told["consent"], &told["unconfirmed"]), (200, &json!(["email"]), &json!(["email"])));
+    let expected = ReplyKind::ToConfirm.text([], variables("Priya", "p@example.com"));
+    assert_eq!(told["reply"].as_str(), expected.as_deref());
+    direct.stop().await;
+    worker.stop().await;
+    door.stop().await;
+}
+
+fn variables<'a>(first_name: &'a str, address: &'a str) -> Variables<'a> {
+    Variables { first_name: Some(first_name), address: Some(address) }
 }
 
 /// A killed worker had the reply to an opt-in, and the next one answers the opt-out first.

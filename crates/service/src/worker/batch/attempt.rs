@@ -11,7 +11,7 @@ use crate::worker::gate::Gate;
 use crate::worker::in_flight::pause;
 use crate::worker::settle::Settler;
 use futures_util::{StreamExt, stream};
-use klaviyo_host::types::Code;
+use klaviyo_host::types::{Audience, Code};
 use klaviyo_host::{Disposition, Tenant};
 use serde::Serialize;
 use std::num::NonZeroU32;
@@ -147,9 +147,9 @@ pub(super) fn split<T>(failure: &Failure, mut failed: Vec<T>) -> Result<Split<T>
 
 impl Batch<'_> {
     /// Does and settles opt-ins one after the other.
-    pub(super) async fn one_by_one(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
+    pub(super) async fn one_by_one(&self, items: Vec<Item>, list: &Audience) -> Result<(), Stop> {
         for item in items {
-            let (pass, Admitted { members, superseded }) = self.pass(vec![(item, ())], list).await?;
+            let (pass, Admitted { members, superseded }) = self.pass(vec![(item, ())], &list.id).await?;
             let mut ended = Vec::new();
             for (item, ()) in members {
                 let completed = match item.request.completes {

@@ -4,7 +4,7 @@ use super::admission::Admitted;
 use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::Item;
 use crate::opt_in_flow::{self, Failure};
-use klaviyo_host::types::{Enrollment, NewProfile};
+use klaviyo_host::types::{Audience, Enrollment, NewProfile};
 use std::collections::BTreeMap;
 
 /// How many people are opted in by one call. Each can take a lookup and a creation, and the call may make as many
@@ -14,7 +14,7 @@ const CHUNK: usize = 500;
 impl Batch<'_> {
     /// Opts people in and settles them. Whom Klaviyo refuses is tried alone: the outcome then says why, as if nobody
     /// had been beside.
-    pub(super) async fn enroll(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
+    pub(super) async fn enroll(&self, items: Vec<Item>, list: &Audience) -> Result<(), Stop> {
         // The people of a call give the same consent.
         let mut permissions: BTreeMap<_, Vec<Item>> = BTreeMap::new();
         for item in items {
@@ -26,7 +26,7 @@ impl Batch<'_> {
             let given = |item: &Item| (item.request.consent.clone(), item.request.consent_source.clone());
             let before = chunk.first().map(given);
             let chunk = chunk.into_iter().map(|item| (item, ())).collect();
-            let (pass, Admitted { members, superseded }) = self.pass(chunk, list).await?;
+            let (pass, Admitted { members, superseded }) = self.pass(chunk, &list.id).await?;
             let (chunk, others): (Vec<Item>, Vec<Item>) =
                 members.into_iter().map(|(item, ())| item).partition(|item| Some(given(item)) == before);
             // Those who give less now are opted in with others who give the same.
@@ -38,7 +38,7 @@ impl Batch<'_> {
             }
             let contacts: Vec<NewProfile> = chunk.iter().map(|item| item.request.contact()).collect();
             let permission = chunk.first().and_then(|item| item.request.permission());
-            let answer = self.tenant.opt_in_many(&contacts, list, permission.as_ref()).await;
+            let answer = self.tenant.opt_in_many(&contacts, &list.id, permission.as_ref()).await;
             drop(pass);
             self.take_back(superseded).await?;
             let (outcomes, failure) = match answer {
@@ -53,7 +53,7 @@ impl Batch<'_> {
             for item in chunk {
                 match outcomes.next() {
                     Some(Enrollment::Enrolled(receipt)) => {
-                        let receipt = opt_in_flow::receipt(&item.request, receipt);
+                        let receipt = opt_in_flow::receipt(&item.request, list, receipt);
                         done.push((item, receipt));
                     }
                     Some(Enrollment::Refused(_)) => alone.push(item),

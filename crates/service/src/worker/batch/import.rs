@@ -6,7 +6,7 @@ use super::item::Item;
 use crate::opt_in_flow::{self, Failure};
 use crate::outcome::Receipt;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use klaviyo_host::types::{Job, JobStatus, NewProfile, Submitted};
+use klaviyo_host::types::{Audience, Job, JobStatus, NewProfile, Submitted};
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -23,9 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 impl Batch<'_> {
     /// Imports contacts into the list, and settles those that Klaviyo has imported. Returns the others,
     /// whatever kept them out: when each is tried by itself, Klaviyo says what it has against it.
-    pub(super) async fn import(&self, items: Vec<Item>, list: &str) -> Result<Vec<Item>, Stop> {
+    pub(super) async fn import(&self, items: Vec<Item>, list: &Audience) -> Result<Vec<Item>, Stop> {
         let items = items.into_iter().map(|item| (item, ())).collect();
-        let (pass, Admitted { members, superseded }) = self.pass(items, list).await?;
+        let (pass, Admitted { members, superseded }) = self.pass(items, &list.id).await?;
         let items: Vec<Item> = members.into_iter().map(|(item, ())| item).collect();
         if items.is_empty() {
             drop(pass);
@@ -33,7 +33,7 @@ impl Batch<'_> {
             return Ok(items);
         }
         let contacts: Vec<NewProfile> = items.iter().map(|item| item.request.contact()).collect();
-        let submitted = self.tenant.submit_import(&contacts, Some(list)).await;
+        let submitted = self.tenant.submit_import(&contacts, Some(&list.id)).await;
         drop(pass);
         self.take_back(superseded).await?;
         let submission = match submitted {
@@ -51,16 +51,16 @@ impl Batch<'_> {
                     let receipt = Receipt {
                         profile_id: None,
                         profile_name: item.request.first_name.clone(),
-                        list_id: list.to_owned(),
+                        list_id: list.id.clone(),
                         created: true,
-                        consent: Vec::new(),
                         warnings: opt_in_flow::warnings(&item.request, submission.warnings.clone()),
+                        ..Receipt::default()
                     };
                     (item, receipt)
                 })
                 .collect();
             // People may have opted out while the job put them on the list.
-            let (pass, Admitted { members, superseded }) = self.pass(imported, list).await?;
+            let (pass, Admitted { members, superseded }) = self.pass(imported, &list.id).await?;
             drop(pass);
             self.take_back(superseded).await?;
             self.consent(members, list).await?;

@@ -6,13 +6,13 @@ use super::item::Item;
 use crate::opt_in::OptIn;
 use crate::opt_in_flow::Failure;
 use crate::worker::plan::{LOOKED_UP, is_import};
-use klaviyo_host::types::Identifier;
+use klaviyo_host::types::{Audience, Identifier};
 use std::collections::HashSet;
 
 impl Batch<'_> {
     /// Imports those who have no profile, if they are many, and settles them. Returns the others, and those whom the
     /// import has not taken.
-    pub(super) async fn import_absent(&self, items: Vec<Item>, list: &str) -> Result<Vec<Item>, Stop> {
+    pub(super) async fn import_absent(&self, items: Vec<Item>, list: &Audience) -> Result<Vec<Item>, Stop> {
         let (mut absent, mut others, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         // One request each, so that a refusal is about few.
         for chunk in chunks(items, LOOKED_UP) {

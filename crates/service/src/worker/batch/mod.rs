@@ -25,6 +25,7 @@ use crate::queue::Delivery;
 use admission::Admitted;
 use attempt::chunks;
 use item::Item;
+use klaviyo_host::types::Audience;
 use pending::AllPending;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl Batch<'_> {
     /// The opt-ins to one list.
     async fn process_list(&mut self, list: &str, items: Vec<Item>) -> Result<(), Stop> {
         self.attempted = items.iter().map(|item| item.sequence).collect();
-        let list = match opt_in_flow::list_id(self.tenant, list).await {
+        let list = match opt_in_flow::find_list(self.tenant, list).await {
             Ok(list) => list,
             Err(failure) => {
                 // That a list does not exist is the fault of the opt-ins; any other failure can be the
@@ -74,7 +75,7 @@ impl Batch<'_> {
             }
         };
         let items = items.into_iter().map(|item| (item, ())).collect();
-        let Admitted { members, superseded } = self.admit(items, &list).await?;
+        let Admitted { members, superseded } = self.admit(items, &list.id).await?;
         self.take_back(superseded).await?;
         let mut by_limit: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
         for (item, ()) in members {
@@ -92,7 +93,7 @@ impl Batch<'_> {
 
     /// The opt-ins to one list that are brought to Klaviyo together, in the way that takes the fewest
     /// requests.
-    async fn process_batch(&self, items: Vec<Item>, list: &str) -> Result<(), Stop> {
+    async fn process_batch(&self, items: Vec<Item>, list: &Audience) -> Result<(), Stop> {
         let (completing, mut others): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| item.request.completes);
         self.one_by_one(completing, list).await?;

@@ -62,8 +62,8 @@ impl Batch<'_> {
             if ids.contains_key(list) {
                 continue;
             }
-            let id = match opt_in_flow::list_id(self.tenant, list).await {
-                Ok(id) => Some(id),
+            let id = match opt_in_flow::find_list(self.tenant, list).await {
+                Ok(list) => Some(list.id),
                 // The consent is taken all the same.
                 Err(failure) if failure.reason.code == Code::NotFound.as_str() => {
                     warn!(account = %self.settler.account, list, "an opt-out names a list that the account does not have");
