@@ -44,7 +44,10 @@ const HOST_TEST: [(&str, &str); 10] = [
     ("soak", "Opt 10,000 contacts in at once, while one request in ten goes wrong"),
     ("changes", "Read what changes of 100,000 profiles while it changes, with faults and kills"),
     ("sync", "Sync large files with `klaviyo-connector sync`, with bad rows, faults, and kills"),
-    ("scale", "Bring 200,000 opt-ins to front doors, a queue on NATS and workers, while they are killed"),
+    (
+        "scale",
+        "Bring 200,000 opt-ins, and opt-outs, through doors, NATS and workers, which are killed, and answer them",
+    ),
     ("story", "Tell the story of a person between WhatsApp and Klaviyo; with --people 20000, let many live"),
     ("bench", "Measure what a sync takes, and what a quiet tenant gets beside noisy ones"),
 ];

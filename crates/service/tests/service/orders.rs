@@ -1,14 +1,15 @@
 //! The order of a person's words: whichever arrives first, the last one stands.
 
 use crate::door::{APP_SECRET, SECRET, message, notification_of, notify_for, now, open_to, opened, post};
-use crate::stage::{LIST, PATIENCE, Running, Stage, connect, key_of, settings, stage_with_jobs, until};
+use crate::replies::is_empty;
+use crate::stage::{LIST, Running, Stage, connect, key_of, settings, stage_with_jobs, until};
 use klaviyo_mock::{Channel, Faults, Nats, State};
 use klaviyo_service::moment::Moment;
 use klaviyo_service::outcome::Outcome;
 use klaviyo_service::queue::Lane;
 use serde_json::{Value, json};
 use std::fs;
-use tokio::time::{Duration, Instant, sleep};
+use std::time::Duration;
 
 const OTHER: &str = "OtHeR1";
 
@@ -55,14 +56,6 @@ async fn notify(door: &Running, messages: &[Value]) -> Vec<Value> {
     let (status, told) = notify_for(door, "shop-1", APP_SECRET, &body).await;
     assert_eq!(status, 200, "{told}");
     told.as_array().unwrap().clone()
-}
-
-async fn is_empty(stage: &Stage) {
-    let end = Instant::now() + PATIENCE;
-    while !stage.queue.waiting().await.unwrap().is_empty() {
-        assert!(Instant::now() < end, "{:?} wait", stage.queue.waiting().await);
-        sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Whether a person is on a list, and the state of the consent to WhatsApp and to text messages.
@@ -129,6 +122,15 @@ fn is_right(stage: &Stage, n: usize, words: &[(Word, i64)]) -> bool {
     if has { has_all(stage, n) } else { has_nothing(stage, n) }
 }
 
+/// Waits until all have what they have by the order in which their words were said.
+async fn all_end_right(stage: &Stage, people: &[Vec<(Word, i64)>]) {
+    for (n, words) in people.iter().enumerate() {
+        until(&format!("{words:?} is right, not {:?}", state(stage, n, LIST)), || is_right(stage, n, words))
+            .await;
+    }
+    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
+}
+
 /// Sends the words that arrive in this round.
 async fn say(door: &Running, people: &[Vec<(Word, i64)>], round: usize) {
     let (mut messages, mut opt_ins) = (Vec::new(), Vec::new());
@@ -152,13 +154,7 @@ async fn the_last_word_stands_in_whatever_order_they_are_said_and_arrive() {
         say(&door, &people, round).await;
         is_empty(&stage).await;
     }
-    for (n, words) in people.iter().enumerate() {
-        until(&format!("{words:?} is right, not {:?}", state(&stage, n, LIST)), || {
-            is_right(&stage, n, words)
-        })
-        .await;
-    }
-    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
+    all_end_right(&stage, &people).await;
     worker.stop().await;
     door.stop().await;
 }
@@ -179,13 +175,7 @@ async fn the_last_word_stands_whatever_is_killed() {
     }
     let worker = stage.worker().await;
     is_empty(&stage).await;
-    for (n, words) in people.iter().enumerate() {
-        until(&format!("{words:?} is right, not {:?}", state(&stage, n, LIST)), || {
-            is_right(&stage, n, words)
-        })
-        .await;
-    }
-    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
+    all_end_right(&stage, &people).await;
     worker.stop().await;
     door.stop().await;
 }
