@@ -2,6 +2,8 @@
 //! Klaviyo for anything, may ask for.
 
 mod api;
+#[cfg(test)]
+mod cases;
 mod path;
 
 pub use api::{ApiAccess, ApiAccessError};

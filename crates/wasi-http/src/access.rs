@@ -96,35 +96,8 @@ fn paths(text: &str) -> Result<Vec<Vec<&str>>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::{Case, Paths, cases};
     use alloc::borrow::ToOwned;
-
-    /// What may be asked for, and what not, where a host allows this.
-    #[derive(serde::Deserialize)]
-    struct Case {
-        allow: String,
-        below: Option<Vec<String>>,
-        permitted: Vec<String>,
-        refused: Vec<String>,
-    }
-
-    #[derive(serde::Deserialize)]
-    struct Cases {
-        cases: Vec<Case>,
-        #[serde(rename = "no-paths")]
-        no_paths: Vec<String>,
-        #[serde(rename = "every-function")]
-        every_function: Paths,
-    }
-
-    #[derive(serde::Deserialize)]
-    struct Paths {
-        permitted: Vec<String>,
-        refused: Vec<String>,
-    }
-
-    fn cases() -> Cases {
-        serde_json::from_str(include_str!("../../../host-test/cases/api-access.json")).unwrap()
-    }
 
     fn environment(variables: &[(&str, &str)]) -> Vec<(String, String)> {
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

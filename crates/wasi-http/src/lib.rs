@@ -18,6 +18,9 @@
 extern crate alloc;
 
 mod access;
+#[cfg(test)]
+#[path = "../../host/src/access/cases.rs"]
+mod cases;
 mod check;
 mod environment;
 mod exchange;

@@ -107,26 +107,7 @@ fn begins_with(asked: &[&str], allowed: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What may be asked for, and what not, where a host allows this.
-    #[derive(serde::Deserialize)]
-    struct Case {
-        allow: String,
-        below: Option<Vec<String>>,
-        permitted: Vec<String>,
-        refused: Vec<String>,
-    }
-
-    #[derive(serde::Deserialize)]
-    struct Cases {
-        cases: Vec<Case>,
-        #[serde(rename = "no-paths")]
-        no_paths: Vec<String>,
-    }
-
-    fn cases() -> Cases {
-        serde_json::from_str(include_str!("../../../../host-test/cases/api-access.json")).unwrap()
-    }
+    use crate::access::cases::{Case, cases};
 
     #[test]
     fn what_is_allowed_is_permitted_and_nothing_else() {
