@@ -8,13 +8,15 @@ mod message;
 mod notification;
 mod person;
 mod request;
+mod rules;
 mod status;
 mod time;
 mod vocabulary;
 mod words;
 
 pub(super) use ignored::{Ignored, IgnoredReason};
-pub(super) use notification::{Notification, Rules};
+pub(super) use notification::Notification;
+pub(super) use rules::Rules;
 pub(super) use vocabulary::Vocabulary;
 
 #[cfg(test)]

@@ -6,35 +6,18 @@
 use super::ignored::{Ignored, IgnoredReason};
 use super::json::{Part, fields, items, text, text_or_number};
 use super::message::{self, Intent};
-use super::person::{Contacts, Person, PersonIds, user_id_of};
+use super::person::{Contacts, Person, PersonIds};
 use super::request::{Addressed, OptInRequest, OptOutRequest, Preference, RenamingRequest, ResumeRequest};
+use super::rules::Rules;
 use super::status::{self, StatusRequest};
 use super::time::{is_recent, said_at, sent_at};
-use super::vocabulary::Vocabulary;
 use crate::account::Account;
 use crate::key::OptInKey;
-use crate::whatsapp_settings::DeliveryMetrics;
 use klaviyo_core::text::shown;
 use serde_json::value::RawValue;
 
 /// The field of ids that have changed, and the name of the array with them.
 const RENAMED: &str = "user_id_update";
-
-/// The rules by which a notification is read.
-#[derive(Clone, Copy)]
-pub(in crate::door) struct Rules<'a> {
-    /// The words of the account.
-    pub(in crate::door) vocabulary: &'a Vocabulary<'a>,
-    /// The metrics of statuses.
-    pub(in crate::door) metrics: &'a DeliveryMetrics,
-    /// The ids of the account's own numbers, with white space between them. None: messages to any number
-    /// count.
-    pub(in crate::door) numbers: Option<&'a str>,
-    /// Whether people without a phone number are left out.
-    pub(in crate::door) numbers_only: bool,
-    /// The time, in seconds since 1970.
-    pub(in crate::door) now: i64,
-}
 
 /// The requests in a notification.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -271,18 +254,13 @@ impl Notification {
                     self.opt_out(OptOutRequest::of(word, person, said_at(sent, rules.now, true), None));
                 }
                 if let Some(metric) = metric {
-                    let at = said_at(sent, rules.now, false);
-                    let (id, state) = (id.into_owned(), state.into_owned());
-                    let person = Person::of(ids, contacts);
-                    let phone_number_id = to.phone_number_id.map(ToOwned::to_owned);
-                    let metric = metric.to_owned();
                     self.statuses.push(StatusRequest {
-                        id,
-                        state,
-                        metric,
-                        person,
-                        at,
-                        phone_number_id,
+                        id: id.into_owned(),
+                        state: state.into_owned(),
+                        metric: metric.to_owned(),
+                        person: Person::of(ids, contacts),
+                        at: said_at(sent, rules.now, false),
+                        phone_number_id: to.phone_number_id.map(ToOwned::to_owned),
                         failure,
                     });
                 }
@@ -294,16 +272,10 @@ impl Notification {
     }
 
     fn renamed(&mut self, renamed: &RawValue, to: Addressed<'_>, rules: Rules<'_>) -> Option<()> {
-        let [ids, at] = fields(Some(renamed), ["user_id", "timestamp"])?;
-        let ids = fields(ids, ["previous", "current"])?;
-        let [previous, current] = ids.map(|id| user_id_of(&text(id)?).map(ToOwned::to_owned));
-        match (previous, current) {
-            (Some(previous), Some(current)) if to.is_own => {
-                let at = said_at(sent_at(at), rules.now, false);
-                self.renamed.push(RenamingRequest { previous, current, at });
-            }
-            (Some(_), Some(_)) => self.ignored.count(IgnoredReason::ForeignNumber),
-            _ => return None,
+        let request = RenamingRequest::read(renamed, rules.now)?;
+        match to.is_own {
+            true => self.renamed.push(request),
+            false => self.ignored.count(IgnoredReason::ForeignNumber),
         }
         Some(())
     }

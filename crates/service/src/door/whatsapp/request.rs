@@ -3,7 +3,8 @@
 
 use super::json::{Part, fields, text};
 use super::message::Form;
-use super::person::{ById, Contacts, Person, PersonIds, cut_name};
+use super::person::{ById, Contacts, Person, PersonIds, cut_name, user_id_of};
+use super::time::{said_at, sent_at};
 use crate::account::Account;
 use crate::conversation::Conversation;
 use crate::key::OptInKey;
@@ -57,6 +58,14 @@ pub(in crate::door) struct RenamingRequest {
 }
 
 impl RenamingRequest {
+    /// Reads a change of an id. Without a time it is of now, which is given in seconds since 1970.
+    pub(super) fn read(renamed: &RawValue, now: i64) -> Option<Self> {
+        let [ids, at] = fields(Some(renamed), ["user_id", "timestamp"])?;
+        let ids = fields(ids, ["previous", "current"])?;
+        let [previous, current] = ids.map(|id| user_id_of(&text(id)?).map(ToOwned::to_owned));
+        Some(Self { previous: previous?, current: current?, at: said_at(sent_at(at), now, false) })
+    }
+
     pub(in crate::door) fn into_renaming(self, account: &Account) -> Renaming {
         Renaming::new(account, self.previous, self.current, self.at)
     }

@@ -1,6 +1,7 @@
 //! Notifications as Meta sends them, and as it could.
 
-use super::notification::{Notification, Rules};
+use super::notification::Notification;
+use super::rules::Rules;
 use super::vocabulary::Vocabulary;
 use crate::account::Account;
 use crate::delivery_event::DeliveryEvent;
