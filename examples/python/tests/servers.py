@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import urllib.request
@@ -106,6 +107,99 @@ def sends(*pieces: bytes, close: bool = False) -> Answer:
             connection.shutdown(socket.SHUT_RDWR)
 
     return answer
+
+
+def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate of `localhost` that nobody has signed, and what a server with it takes."""
+    key, made = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made, key)
+    return made, context
+
+
+class Proxy:
+    """A proxy on a loopback port. It passes TLS on, and forwards what is in clear."""
+
+    def __init__(self, status: int = 200, context: ssl.SSLContext | None = None) -> None:
+        """`status`: what it answers to who asks for a connection."""
+        self.asked: list[bytes] = []
+        self._status = status
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._listen)]
+
+    def __enter__(self) -> Proxy:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        # Each ends with its connections, which the client has closed.
+        for thread in self._threads:
+            thread.join()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self._context is not None:
+                connection = self._context.wrap_socket(connection, server_side=True)
+            with connection:
+                while request := read_request(connection):
+                    self.asked.append(request)
+                    method, target, _ = request.split(b" ", 2)
+                    if method != b"CONNECT":
+                        self._forward(connection, request, target)
+                    elif self._status != 200:
+                        connection.sendall(f"HTTP/1.1 {self._status} No\r\n\r\n".encode())
+                        return
+                    else:
+                        self._pass_on(connection, target.decode())
+                        return
+        except OSError:
+            pass
+
+    def _forward(self, connection: socket.socket, request: bytes, target: bytes) -> None:
+        host, _, path = target.removeprefix(b"http://").partition(b"/")
+        name, _, port = host.decode().partition(":")
+        head, _, body = request.replace(target, b"/" + path, 1).partition(b"\r\n\r\n")
+        with socket.create_connection((name, int(port))) as origin:
+            origin.sendall(head + b"\r\nconnection: close\r\n\r\n" + body)
+            while piece := origin.recv(65536):
+                connection.sendall(piece)
+
+    def _pass_on(self, connection: socket.socket, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        with socket.create_connection((host, int(port))) as origin:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+            def back() -> None:
+                try:
+                    while piece := origin.recv(65536):
+                        connection.sendall(piece)
+                    connection.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass
+
+            thread = threading.Thread(target=back)
+            thread.start()
+            while piece := connection.recv(65536):
+                origin.sendall(piece)
+            origin.shutdown(socket.SHUT_WR)
+            thread.join()
 
 
 class Simulator:

@@ -458,7 +458,7 @@ def test_the_log_has_one_name_and_no_person(component: Path, caplog: pytest.LogC
 
 def test_paces_that_are_none(component: Path) -> None:
     for factor in (0, -1, 1.5, True, "2"):
-        with pytest.raises(ConfigurationError, match="Pace.times"):
+        with pytest.raises(ConfigurationError, match="Pace.factor: expected a whole number"):
             Pace.times(factor)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="pace: "):
         Klaviyo(KEY, pace=2, component=component)  # type: ignore[arg-type]

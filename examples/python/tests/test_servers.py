@@ -6,7 +6,6 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import servers
 from servers import NOBODY, Answer, Server, http, sends
 
 from klaviyo_connector import (
@@ -274,7 +274,6 @@ def test_klaviyo_itself_without_an_endpoint(component: Path, monkeypatch: pytest
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     once = Limits(attempts=1)
     with Klaviyo(KEY, component=component, limits=once) as klaviyo, pytest.raises(ConnectionFailed):
         klaviyo.lists()
@@ -282,13 +281,7 @@ def test_klaviyo_itself_without_an_endpoint(component: Path, monkeypatch: pytest
 
 
 def test_a_certificate_that_nobody_trusts(component: Path, tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    made += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(made, check=True, capture_output=True)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-
+    certificate, context = servers.certificate(tmp_path)
     received = []
 
     def over_tls(action: Callable[[ssl.SSLSocket], None], call: Callable[[str], None]) -> None:

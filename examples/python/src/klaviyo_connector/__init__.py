@@ -5,6 +5,7 @@
 ...     receipt = klaviyo.opt_in(NewProfile(email="priya@example.com"), list="Y6nRLr")
 """
 
+from ._http_transport import HttpTransport
 from ._revision import RevisionWarning
 from .access import ApiAccess
 from .aio import AsyncKlaviyo
@@ -33,8 +34,9 @@ from .errors import (
     Unavailable,
 )
 from .limits import Limits
+from .observer import Attempt, Call, Observer
 from .pace import Pace
-from .transport import Bounds, HttpRequest, HttpResponse, HttpTransport, Transport, TransportFailure
+from .transport import Bounds, HttpRequest, HttpResponse, Transport, TransportFailure
 from .types import (
     AccountDetails,
     ApiMethod,
@@ -124,10 +126,12 @@ __all__ = [
     "ApiResponse",
     "Append",
     "AsyncKlaviyo",
+    "Attempt",
     "Audience",
     "BatchResult",
     "Blocked",
     "Bounds",
+    "Call",
     "Change",
     "Channel",
     "ChannelConsent",
@@ -182,6 +186,7 @@ __all__ = [
     "NewEvent",
     "NewProfile",
     "NotFound",
+    "Observer",
     "Outcome",
     "Pace",
     "Pending",

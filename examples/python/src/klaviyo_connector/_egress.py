@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, found
 
 KLAVIYO = "https://a.klaviyo.com"
 
@@ -27,7 +27,7 @@ def target(url: str) -> str | None:
 def origin(endpoint: str) -> str:
     """An endpoint, checked: a scheme, a host, perhaps a port."""
     if not isinstance(endpoint, str):
-        raise ConfigurationError(f"endpoint: expected str, got {type(endpoint).__name__}")
+        raise ConfigurationError(f"endpoint: expected str, got {found(endpoint)}")
     example = "write one like http://127.0.0.1:4010, or leave it out for the real Klaviyo"
     rest = re.fullmatch(r"(https?)://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", endpoint)
     if rest is None:

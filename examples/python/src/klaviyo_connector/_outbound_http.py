@@ -20,6 +20,7 @@ from ._revision import RevisionNotes
 from ._secret import Secret
 from .access import ApiAccess
 from .limits import Limits
+from .observer import Attempt, Observer, tell
 from .transport import Bounds, HttpRequest, HttpResponse, Transport, TransportFailure
 from .usage import Usage
 
@@ -40,6 +41,7 @@ class OutboundSettings:
     api: ApiAccess | None
     pacer: Pacer
     revisions: RevisionNotes
+    observer: Observer | None = None
     revision: str | None = None
     """The oldest that is asked for."""
 
@@ -102,9 +104,10 @@ class OutboundHttp:
             queued = time.monotonic()
             permit = self._settings.pacer.permit(endpoint, self._until, self._cancellation)
             begun = time.monotonic()
-            self._usage.waited += begun - queued
+            paced = begun - queued
+            self._usage.waited += paced
             if permit is None:
-                _log.debug("%s: %s: no turn in time", self._called, endpoint.name)
+                self._tell(Attempt(self._called, request.method, endpoint.name, attempt, None, "no-turn", paced, 0, None))
                 raise _no_turn(endpoint, limits)
             with permit:
                 outcome = self._attempt(request, scheme)
@@ -118,15 +121,14 @@ class OutboundHttp:
                 or not _retry.may_repeat(harmless, outcome)
                 or time.monotonic() + pause >= self._until
             )
-            _log.debug(
-                "%s: %s: attempt %d: %s after %.0f ms%s",
-                self._called,
-                endpoint.name,
-                attempt,
-                outcome.status if isinstance(outcome, HttpResponse) else outcome.kind,
-                (time.monotonic() - begun) * 1e3,
-                "" if over else f", again in {pause:.1f} s",
+            status, failure = (
+                (outcome.status, None)
+                if isinstance(outcome, HttpResponse)
+                else (None, "unreachable" if outcome.unreachable else outcome.kind)
             )
+            took, again = time.monotonic() - begun, None if over else pause
+            told = (self._called, request.method, endpoint.name, attempt, status, failure, paced, took, again)
+            self._tell(Attempt(*told))
             if not over:
                 self._usage.waited += pause
                 self._cancellation.sleep(pause)
@@ -134,6 +136,18 @@ class OutboundHttp:
                 return outcome
             else:
                 raise _with_attempts(attempt, outcome)
+
+    def _tell(self, attempt: Attempt) -> None:
+        _log.debug(
+            "%s: %s: attempt %d: %s after %.0f ms%s",
+            attempt.function,
+            attempt.endpoint,
+            attempt.number,
+            attempt.failure or attempt.status,
+            attempt.took * 1e3,
+            "" if attempt.repeat_in is None else f", again in {attempt.repeat_in:.1f} s",
+        )
+        tell(self._settings.observer, attempt)
 
     def _attempt(self, request: HttpRequest, scheme: str) -> HttpResponse | TransportFailure:
         settings = self._settings

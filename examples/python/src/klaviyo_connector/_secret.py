@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, found
 
 
 class Secret:
@@ -44,7 +44,7 @@ class Secret:
 
 def _problem(key: object) -> ConfigurationError | None:
     if not isinstance(key, str):
-        return ConfigurationError(f"key: expected str, got {type(key).__name__}")
+        return ConfigurationError(f"key: expected str, got {found(key)}")
     text = key.strip()
     if not text:
         return ConfigurationError("key: there is none, and none in KLAVIYO_API_KEY; it is the account's private key (pk_…), and nothing else")

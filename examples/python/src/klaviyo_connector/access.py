@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, found
 
 # Characters that stand for themselves, and encoded bytes.
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~:@!$&'()*+,=]|%[0-9A-Fa-f]{2})+")
@@ -29,7 +29,7 @@ class ApiAccess:
 
     def __post_init__(self) -> None:
         if self.allow not in ("read", "all"):
-            raise ConfigurationError('ApiAccess.allow: expected "read" or "all"')
+            raise ConfigurationError(f'ApiAccess.allow: expected "read" or "all", got {_found(self.allow)}')
         if self.below is None:
             return
         if isinstance(self.below, str):
@@ -37,7 +37,7 @@ class ApiAccess:
         paths = tuple(self.below)
         for path in paths:
             if not isinstance(path, str):
-                raise ConfigurationError(f"ApiAccess.below: expected str, got {type(path).__name__}")
+                raise ConfigurationError(f"ApiAccess.below: expected str, got {found(path)}")
             try:
                 _segments(path)
             except ValueError as error:
@@ -52,7 +52,13 @@ class ApiAccess:
             return value
         if value == "read" or value == "all":
             return cls(value)
-        raise ConfigurationError('api: expected "read", "all", or an ApiAccess; without it api.call may ask for nothing')
+        raise ConfigurationError(
+            f'api: expected "read", "all", or an ApiAccess, got {_found(value)}; without it call_api may ask for nothing'
+        )
+
+
+def _found(value: object) -> str:
+    return "another text" if isinstance(value, str) else found(value)
 
 
 def refusal(access: ApiAccess | None, method: str, path: str) -> str | None:

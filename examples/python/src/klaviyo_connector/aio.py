@@ -6,20 +6,15 @@ import asyncio
 import contextvars
 import copy
 import functools
-import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from . import _fork
 from ._cancel import Cancellation, Cancelled, current
-from .access import ApiAccess
 from .client import Klaviyo
-from .limits import Limits
-from .pace import Pace
-from .transport import Transport
 from .usage import Usage
 
 P = ParamSpec("P")
@@ -36,37 +31,31 @@ def _awaited(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[A
     return call
 
 
+def _made_by(make: Callable[Concatenate[Klaviyo, P], None]) -> Callable[Concatenate[Any, P], None]:
+    """What makes an `AsyncKlaviyo`, with the parameters of what makes a `Klaviyo`."""
+
+    @functools.wraps(make)
+    def init(self: AsyncKlaviyo, /, *arguments: P.args, **named: P.kwargs) -> None:
+        try:
+            self._klaviyo = Klaviyo.__new__(Klaviyo)
+            make(self._klaviyo, *arguments, **named)
+        finally:
+            # Tracebacks may be printed with the variables of their frames, and the key is one.
+            del arguments, named
+        self._begin()
+        _fork.renew(self)
+
+    return init
+
+
 class AsyncKlaviyo:
     """`Klaviyo` with functions to be awaited. Each call computes and waits on a thread, of which there are as many as
     `Limits.concurrent_calls`; the event loop goes on meanwhile. A call that is cancelled sends nothing more, and gives its
     place back."""
 
-    def __init__(
-        self,
-        key: str | None = None,
-        *,
-        endpoint: str | None = None,
-        limits: Limits | None = None,
-        transport: Transport | None = None,
-        component: str | os.PathLike[str] | None = None,
-        api: Literal["read", "all"] | ApiAccess | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        """The parameters of `Klaviyo`."""
-        try:
-            self._klaviyo = Klaviyo(
-                key,
-                endpoint=endpoint,
-                limits=limits,
-                transport=transport,
-                component=component,
-                api=api,
-                pace=pace,
-            )
-        finally:
-            del key
-        self._begin()
-        _fork.renew(self)
+    _klaviyo: Klaviyo
+
+    __init__ = _made_by(Klaviyo.__init__)
 
     def _begin(self) -> None:
         self._threads = ThreadPoolExecutor(self._klaviyo._limits.concurrent_calls, "klaviyo-call")

@@ -16,20 +16,22 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from . import _codec, _egress, _functions
-from ._functions import Function
 from ._accounts import ACCOUNTS
-from ._cancel import Cancellation, current
+from ._cancel import Cancellation, Cancelled, current
+from ._functions import Function
+from ._http_transport import HttpTransport
 from ._outbound_http import OutboundHttp, OutboundSettings
 from ._revision import RevisionNotes, RevisionWarning
 from ._sandbox import Sandbox
 from ._secret import Secret
 from ._turns import Turns
 from .access import ApiAccess
-from .errors import ConfigurationError, KlaviyoError, TooLarge
+from .errors import ConfigurationError, KlaviyoError, TooLarge, found
 from .limits import Limits
 from .methods import Functions
+from .observer import Call, Observer, tell
 from .pace import Pace
-from .transport import HttpTransport, Transport
+from .transport import Transport
 from .usage import Meter, Usage
 
 T = TypeVar("T")
@@ -61,11 +63,17 @@ class Klaviyo(Functions):
         component: str | os.PathLike[str] | None = None,
         api: Literal["read", "all"] | ApiAccess | None = None,
         pace: Pace | None = None,
+        observer: Observer | None = None,
+        trust_env: bool = True,
     ) -> None:
-        """`key`: the account's private key; without it, the environment variable `KLAVIYO_API_KEY`. `endpoint`: where requests go that are meant for `https://a.klaviyo.com`,
-        such as a simulator; over `http://` the key is sent in clear. `transport`: another HTTP client.
-        `component`: another file than the package's own. `api`: what `api.call` may ask for; without it, nothing. `pace`:
-        how fast requests go out; without it, at the rates that Klaviyo publishes."""
+        """`key`: the account's private key; without it, the environment variable `KLAVIYO_API_KEY`. `endpoint`: where
+        requests go that are meant for `https://a.klaviyo.com`, such as a simulator; over `http://` the key is sent in clear.
+        `limits`: what each call may use. `transport`: another HTTP client. `component`: another file than the package's
+        own. `api`: what `call_api` may ask for; without it, nothing. `pace`: how fast requests go out; without it, at the
+        rates that Klaviyo publishes. `observer`: hears of each attempt and of each call, for metrics. `trust_env`: whether a
+        proxy is taken from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+
+        Raises `ConfigurationError` for a parameter that cannot work, and `ComponentError` for a file that cannot."""
         try:
             self._key = Secret(os.environ.get("KLAVIYO_API_KEY", "") if key is None else key)
         finally:
@@ -74,18 +82,26 @@ class Klaviyo(Functions):
         origin = _egress.KLAVIYO if endpoint is None else _egress.origin(endpoint)
         self._limits = Limits() if limits is None else limits
         if not isinstance(self._limits, Limits):
-            raise ConfigurationError(f"limits: expected Limits, got {type(limits).__name__}")
+            raise ConfigurationError(f"limits: expected Limits, got {found(limits)}")
         pace = Pace.published() if pace is None else pace
         if not isinstance(pace, Pace):
-            raise ConfigurationError(f"pace: expected Pace, got {type(pace).__name__}")
+            raise ConfigurationError(f"pace: expected Pace, got {found(pace)}")
+        if transport is not None and not all(callable(getattr(transport, name, None)) for name in ("send", "close")):
+            raise ConfigurationError(f"transport: expected a Transport, got {found(transport)}")
+        if observer is not None and not callable(observer):
+            raise ConfigurationError(f"observer: expected a callable, got {found(observer)}")
+        if not isinstance(trust_env, bool):
+            raise ConfigurationError(f"trust_env: expected bool, got {found(trust_env)}")
         access = ApiAccess.of(api)
         self._sandbox = Sandbox(component, self._limits)
         self._parent: Klaviyo | None = None
         self._turns = Turns(self._limits.concurrent_calls)
         self._meter = Meter()
-        own = HttpTransport(origin) if transport is None else transport
+        own = HttpTransport(origin, trust_env=trust_env) if transport is None else transport
         pacer = ACCOUNTS.pacer(self._key, origin, pace)
-        self._outbound = OutboundSettings(self._limits, self._key, origin, own, access, pacer, RevisionNotes())
+        self._outbound = OutboundSettings(
+            self._limits, self._key, origin, own, access, pacer, RevisionNotes(), observer
+        )
         self._close = weakref.finalize(self, own.close)
 
     def __enter__(self) -> Klaviyo:
@@ -113,7 +129,8 @@ class Klaviyo(Functions):
             other._limits = replace(self._limits, time=timeout)
             other._sandbox = self._sandbox.within(other._limits)
         if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
-            raise ConfigurationError("revision: it is no date such as 2025-07-15")
+            given = "another text" if isinstance(revision, str) else found(revision)
+            raise ConfigurationError(f"revision: expected the date of a revision, such as 2025-07-15, got {given}")
         revision = self._outbound.revision if revision is None else revision
         other._outbound = replace(self._outbound, limits=other._limits, revision=revision)
         return other
@@ -128,14 +145,22 @@ class Klaviyo(Functions):
         return self._meter.usage()
 
     def _call(self, function: Function[T], *arguments: object) -> T:
-        usage = Usage()
+        usage, begun = Usage(), time.monotonic()
+        ended: str | None = "other"
         try:
-            return self._run(function, arguments, usage, current.get() or Cancellation())
+            returned = self._run(function, arguments, usage, current.get() or Cancellation())
+            ended = None
+            return returned
         except KlaviyoError as error:
-            error.usage = usage
+            error.usage, ended = usage, error.code
+            raise
+        except Cancelled:
+            ended = "cancelled"
             raise
         finally:
             self._meter.add(usage)
+            took = time.monotonic() - begun
+            tell(self._outbound.observer, Call(function.name, ended, took, replace(usage)))
 
     def _run(
         self, function: Function[T], arguments: Sequence[object], usage: Usage, cancellation: Cancellation

@@ -160,3 +160,8 @@ class ConfigurationError(KlaviyoError, ValueError):
 
 class ComponentError(KlaviyoError):
     """The file is missing, or is not the Klaviyo connector. No call was made."""
+
+
+def found(value: object) -> str:
+    """What was found in place of what is taken: its class, and never the value, which may be somebody's."""
+    return f"the class {value.__name__} itself" if isinstance(value, type) else type(value).__name__

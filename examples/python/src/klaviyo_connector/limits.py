@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, found
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,6 @@ class Limits:
         for field in fields(self):
             value, kinds = getattr(self, field.name), (int, float) if field.type == "float" else (int,)
             if isinstance(value, bool) or not isinstance(value, kinds):
-                raise ConfigurationError(f"Limits.{field.name}: expected {field.type}, got {type(value).__name__}")
+                raise ConfigurationError(f"Limits.{field.name}: expected {field.type}, got {found(value)}")
             if not 0 < value < 1 << 40:
-                raise ConfigurationError(f"Limits.{field.name}: expected a number above 0, and below 2 to the 40th")
+                raise ConfigurationError(f"Limits.{field.name}: expected a number above 0, and below 2 to the 40th, got {value}")

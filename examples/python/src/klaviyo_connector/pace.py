@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, found
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,12 @@ class Pace:
     factor: int | None = 1
     """How many times the published rates. `None`: no rates."""
 
+    def __post_init__(self) -> None:
+        given = self.factor
+        if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+            shown = given if isinstance(given, int) else found(given)
+            raise ConfigurationError(f"Pace.factor: expected a whole number, 1 or more, or None, got {shown}")
+
     @classmethod
     def published(cls) -> Pace:
         """The rates that Klaviyo publishes for each endpoint, and lower ones where its answers say so."""
@@ -23,8 +29,6 @@ class Pace:
     @classmethod
     def times(cls, factor: int) -> Pace:
         """This many times the published rates, for a simulator with higher ones."""
-        if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-            raise ConfigurationError("Pace.times: expected a whole number, 1 or more")
         return cls(factor)
 
     @classmethod
