@@ -3,7 +3,6 @@
 python who.py EMAIL
 """
 
-import json
 import os
 import sys
 
@@ -26,7 +25,7 @@ def main(email: str) -> int:
     print(*(each for each in known if each), sep="  ")
     print("did, newest first:")
     for event in history.events if history else ():
-        items = ", ".join(item["ProductName"] for item in json.loads(event.properties).get("Items", ()))
+        items = ", ".join(item["ProductName"] for item in event.properties.get("Items", ()))
         did = f"{(event.time or '')[:16]:18}{event.metric or event.metric_id or '':20}{event.value or '':>10}  {items}"
         print(f"  {did}".rstrip())
     print("is on the lists:")

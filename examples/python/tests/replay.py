@@ -6,13 +6,15 @@ import inspect
 import types
 import typing
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import compare
 import fixture
+import pytest
 from fixture import Exchange
 
 from klaviyo_connector import (
@@ -27,6 +29,8 @@ from klaviyo_connector import (
     TransportFailure,
     Trapped,
 )
+from klaviyo_connector._hints import member_name
+from klaviyo_connector._spelling import Spelling
 from klaviyo_connector.types.open import Words
 
 KEY = "pk_canary_9d1f0c7e5b3a8642"
@@ -74,6 +78,17 @@ METHODS: dict[str, Callable[..., Any]] = {
     "account.get": Klaviyo.account_details,
     "api.call": Klaviyo.call_api,
 }
+
+
+@contextmanager
+def unspelled() -> Iterator[None]:
+    """Fields are named as the contract does it, and as fixtures do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Spelling, "to_contract", staticmethod(lambda field: field))
+        patch.setattr(Spelling, "detail", lambda _, detail, in_item: detail)
+        patch.setattr(Spelling, "error", lambda _, error: error)
+        patch.setattr(Spelling, "warning", lambda _, warning: warning)
+        yield
 
 
 class Script:
@@ -137,7 +152,7 @@ class Replayer:
         # An account of its own: 429 in one case would hold the next.
         script = Script(f"{KEY}{self._cases}", case.exchanges)
         try:
-            with Klaviyo(script.key, transport=script, component=self._component, api="all", limits=ONCE) as klaviyo:
+            with unspelled(), Klaviyo(script.key, transport=script, component=self._component, api="all", limits=ONCE) as klaviyo:
                 returned = {"ok": result(method(klaviyo, **named), hints["return"])}
         except (LimitExceeded, Trapped) as error:
             return [f"the call was stopped: {error}"]
@@ -223,10 +238,12 @@ def result(value: Any, hint: Any) -> Any:
         return {name: contents[0]} if len(contents) == 1 else name
     if words := _words(hint):
         return value if value in words.known else {"other": value}
+    if typing.get_origin(hint) is typing.Annotated:
+        return value
     if typing.get_origin(hint) in (list, tuple):
         return [result(each, typing.get_args(hint)[0]) for each in value]
     kinds = {} if hint in (str, int, bool, None, types.NoneType) else _hints(hint)
-    return {kebab(field): result(getattr(value, field), kind) for field, kind in kinds.items()} if kinds else value
+    return {member_name(hint, field): result(getattr(value, field), kind) for field, kind in kinds.items()} if kinds else value
 
 
 def failure(error: KlaviyoError) -> Any:

@@ -51,6 +51,7 @@ from klaviyo_connector import (
     errors,
 )
 from klaviyo_connector import _codec as codec
+from klaviyo_connector import _functions
 
 KEY = "pk_canary_9d1f0c7e5b3a8642"
 
@@ -173,28 +174,28 @@ def test_named_arguments_of_another_type(client: Klaviyo) -> None:
         (lambda client: client.lookup(Email("\ud800@example.com")), "by.value"),
         (lambda client: client.create(NewProfile(email="a@example.com", first_name="\udfff")), "profile.first_name"),
         (lambda client: client.submit_import([PRIYA, NewProfile(properties="\ud800")]), "contacts[1].properties"),
-        (lambda client: client.lookup(Email("nobody")), "email"),
-        (lambda client: client.lookup(Email("")), "email"),
-        (lambda client: client.lookup(Id("..")), "id"),
+        (lambda client: client.lookup(Email("nobody")), "by.value"),
+        (lambda client: client.lookup(Email("")), "by.value"),
+        (lambda client: client.lookup(Id("..")), "by.value"),
         (lambda client: client.find_list(""), "name"),
         (lambda client: client.history(Id("01X"), Period(limit=-1)), "period.limit"),
         (lambda client: client.history(Id("01X"), Period(limit=1 << 32)), "period.limit"),
-        (lambda client: client.changed_profiles(Since("yesterday")), "from/since/time"),
+        (lambda client: client.changed_profiles(Since("yesterday")), "from_.time"),
         (lambda client: client.joined_members(ListId(""), Since("2026-01-01T00:00:00Z")), "of"),
-        (lambda client: client.new_events(Cursor("x")), "from/cursor"),
+        (lambda client: client.new_events(Cursor("x")), "from_.value"),
         (lambda client: client.update("01X", []), None),
         (lambda client: client.create(NewProfile()), None),
         (lambda client: client.call_api(ApiRequest("put", "/api/lists")), "request.method"),  # type: ignore[arg-type]
-        (lambda client: client.create(NewProfile(email="a@example.com", properties="[]")), "properties"),
+        (lambda client: client.create(NewProfile(email="a@example.com", properties="[]")), "profile.properties"),
         (lambda client: client.create({"email": "a@example.com", "phone": "+919820000001"}), "profile"),
         (lambda client: client.create({"email": "a@example.com", 7: ""}), "profile"),
         (lambda client: client.create({"email": "a@example.com", "location": {"town": "Pune"}}), "profile.location"),
         (lambda client: client.track({"metric": "Placed Order"}), "event"),
-        (lambda client: client.create(NewProfile(properties={"a": float("nan")})), "profile.properties"),
-        (lambda client: client.create(NewProfile(properties={"a": {1, 2}})), "profile.properties"),
+        (lambda client: client.create(NewProfile(properties={"a": float("nan")})), "profile.properties.a"),
+        (lambda client: client.create(NewProfile(properties={"a": {1, 2}})), "profile.properties.a"),
         (lambda client: client.create(NewProfile(properties={(1, 2): "a"})), "profile.properties"),  # type: ignore[dict-item]
         (lambda client: client.create(NewProfile(properties=nested(100_000))), "profile.properties"),
-        (lambda client: client.create(NewProfile(properties={"a": "\ud800"})), "profile.properties"),
+        (lambda client: client.create(NewProfile(properties={"a": "\ud800"})), "profile.properties.a"),
         (lambda client: client.changed_profiles(Since(datetime(2026, 1, 5))), "from_.time"),
     ],
 )
@@ -485,5 +486,6 @@ def test_every_code_of_the_contract_has_a_class() -> None:
 
 def test_a_code_of_a_later_version() -> None:
     empty: dict[str, Any] = {"status": None, "retry-after": None, "details": [], "duplicate": None, "request-id": None}
-    error = codec.error(codec.record(code="brand-new", message="new", body="", done=0, **empty))
+    value = codec.record(code="brand-new", message="new", body="", done=0, **empty)
+    error = codec.error(value, _functions.LOOKUP.spelling)
     assert type(error) is KlaviyoError and error.code == "brand-new"

@@ -83,7 +83,7 @@ def test_the_other_functions(simulator: Simulator, component: Path) -> None:
             list=LIST,
         )
         assert outcome.accepted == 1 and outcome.stopped is None
-        assert [(one.index, one.reason.pointer) for one in outcome.refused] == [(1, "phone-number")]
+        assert [(one.index, one.reason.pointer) for one in outcome.refused] == [(1, "phone_number")]
         submission = klaviyo.submit_import([NewProfile(email="meera@example.com"), NewProfile(email="x")], list=LIST)
         assert [one.index for one in submission.refused] == [1]
         (submitted,) = submission.jobs
@@ -120,7 +120,7 @@ def test_opt_out(simulator: Simulator, component: Path) -> None:
     assert left.stopped is None and left.missing_lists == ("Abc123",)
     match left.outcomes:
         case (Departed(priya), Refused(reason), Departed(stranger)):
-            assert (priya.profile_id, stranger.profile_id, reason.pointer) == (id, None, "phone-number")
+            assert (priya.profile_id, stranger.profile_id, reason.pointer) == (id, None, "value")
             assert priya.lists == (Removal(LIST, None),)
             assert stranger.consent == (Revocation("whatsapp", False, None),)
         case other:
@@ -133,9 +133,9 @@ def test_changes_and_groups(simulator: Simulator, component: Path) -> None:
         new = NewProfile(location=Location(city="Pune"), properties='{"tags":["a"]}')
         changed = klaviyo.update(id, [Set(new), Clear("first-name")])
         assert changed.location is not None and changed.location.city == "Pune" and changed.first_name is None
-        assert json.loads(klaviyo.update(id, [Append('{"tags":"b"}')]).properties) == {"tags": ["a", "b"]}
-        assert json.loads(klaviyo.update(id, [Unappend('{"tags":"a"}')]).properties) == {"tags": ["b"]}
-        assert klaviyo.update(id, [Unset("tags")]).properties == "{}"
+        assert klaviyo.update(id, [Append('{"tags":"b"}')]).properties == {"tags": ["a", "b"]}
+        assert klaviyo.update(id, [Unappend({"tags": "a"})]).properties == {"tags": ["b"]}
+        assert klaviyo.update(id, [Unset("tags")]).properties_json == "{}"
         created = klaviyo.create_list("New")
         assert klaviyo.find_list("New") == created
         assert [one.id for one in klaviyo.lists_of_profile(id)] == [LIST]

@@ -8,6 +8,7 @@ last of which is for any other, or a text that may be given as what it stands fo
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import types
 import typing
@@ -18,8 +19,11 @@ from typing import Any
 
 from wasmtime.component import Record, Variant
 
-from .errors import BY_CODE, Detail, InvalidInput, KlaviyoError
-from .types.open import JsonObject, Moment, Words
+from . import _json
+from ._hints import cases_of, contract_name, hints, is_union, member_name
+from ._spelling import Spelling
+from .errors import BY_CODE, Detail, InvalidInput, KlaviyoError, found
+from .types.open import Field, JsonObject, Moment, Words
 
 
 def lower(value: object, hint: Any, name: str) -> Any:
@@ -29,8 +33,8 @@ def lower(value: object, hint: Any, name: str) -> Any:
         return _text(value, name)
     if hint is int:
         return _number(value, name)
-    if _is_union(hint):
-        cases = _cases(hint)
+    if is_union(hint):
+        cases = cases_of(hint)
         if value is None and len(cases) < len(typing.get_args(hint)):
             return None
         return lower(value, cases[0], name) if len(cases) == 1 else _lower_case(value, cases, name)
@@ -57,8 +61,8 @@ def lower(value: object, hint: Any, name: str) -> Any:
 def _lower_fields(value: object, of: type, name: str) -> Record:
     return record(
         **{
-            _kebab(field): lower(getattr(value, field), hint, f"{name}.{field}")
-            for field, hint in _hints(of).items()
+            member_name(of, field): lower(getattr(value, field), hint, f"{name}.{field}")
+            for field, hint in hints(of).items()
         }
     )
 
@@ -69,23 +73,25 @@ def _lower_case(value: object, cases: Sequence[type], name: str) -> Any:
     given: Any = type(value)
     if given not in cases:
         raise _mismatch(value, " or ".join(case.__name__ for case in cases), name)
-    hints = _hints(given)
-    if len(hints) == 1:
-        ((field, of),) = hints.items()
+    members = hints(given)
+    if len(members) == 1:
+        ((field, of),) = members.items()
         content = lower(getattr(value, field), of, f"{name}.{field}")
     else:
-        content = _lower_fields(value, given, name) if hints else None
+        content = _lower_fields(value, given, name) if members else None
     kinds = [_content(case) for case in cases]
-    return Variant(_case(given), content) if len(set(kinds)) < len(kinds) else content
+    return Variant(contract_name(given), content) if len(set(kinds)) < len(kinds) else content
 
 
-def _lower_annotated(value: object, kind: Words | JsonObject | Moment, name: str) -> Variant | str:
+def _lower_annotated(value: object, kind: Words | JsonObject | Moment | Field, name: str) -> Variant | str:
     match kind:
+        case Field():
+            return Spelling.to_contract(_text(value, name))
         case Words():
             return _lower_word(_text(value, name), kind)
         case JsonObject():
             if isinstance(value, Mapping):
-                return _json(value, name)
+                return _json_text(value, name)
             if not isinstance(value, str):
                 raise _mismatch(value, "a mapping, or the text of a JSON object as str", name)
         case Moment():
@@ -98,18 +104,20 @@ def _lower_annotated(value: object, kind: Words | JsonObject | Moment, name: str
     return _text(value, name)
 
 
-def _json(value: Mapping[Any, Any], name: str) -> str:
+def _json_text(value: Mapping[Any, Any], name: str) -> str:
     try:
-        return _text(json.dumps(dict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")), name)
+        text = json.dumps(dict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
+        return text
     except (TypeError, ValueError, RecursionError):
         pass
     # Not the reason: it may show a value.
-    raise _invalid(name, "it has something that JSON has not; take dict, list, str, int, float, bool and None")
+    raise _invalid(*_json.offence(value, name))
 
 
 def _record_of(fields: Mapping[Any, Any], of: Any, name: str) -> object:
     """A record, by its fields."""
-    known = _hints(of)
+    known = hints(of)
     for field in fields:
         if field not in known:
             shown = repr(field) if isinstance(field, str) and field.isidentifier() else "another"
@@ -117,7 +125,9 @@ def _record_of(fields: Mapping[Any, Any], of: Any, name: str) -> object:
     try:
         return of(**fields)
     except TypeError:
-        raise _invalid(name, f"a field is missing that {of.__name__} needs") from None
+        needed = [each.name for each in dataclasses.fields(of) if each.default is each.default_factory is dataclasses.MISSING]
+        missing = ", ".join(field for field in needed if field not in fields)
+        raise _invalid(name, f"it has no {missing}, which {of.__name__} needs") from None
 
 
 def _lower_word(text: str, words: Words) -> Variant:
@@ -130,18 +140,9 @@ def _lower_enum(text: str, known: Sequence[str], name: str) -> str:
     return text
 
 
-def _is_union(hint: Any) -> bool:
-    # What is annotated makes a union of the older kind.
-    return typing.get_origin(hint) in (types.UnionType, typing.Union)
-
-
-def _cases(union: Any) -> list[Any]:
-    return [case for case in typing.get_args(union) if case is not types.NoneType]
-
-
 def _content(case: type) -> type:
     """What wasmtime makes of the content of a case: of none, of a text, of a record."""
-    of = list(_hints(case).values())
+    of = list(hints(case).values())
     if not of:
         return types.NoneType
     return str if len(of) == 1 and (of[0] is str or typing.get_origin(of[0]) is typing.Annotated) else Record
@@ -173,7 +174,7 @@ def _invalid(name: str, sentence: str) -> InvalidInput:
 
 
 def _mismatch(value: object, expected: str, name: str) -> TypeError:
-    return TypeError(f"{name}: expected {expected}, got {type(value).__name__}")
+    return TypeError(f"{name}: expected {expected}, got {found(value)}")
 
 
 def _name(hint: Any) -> str:
@@ -188,35 +189,49 @@ def record(**values: Any) -> Record:
     return made
 
 
-def lift(value: Any, hint: Any) -> Any:
+def lift(value: Any, hint: Any, spelling: Spelling) -> Any:
     """What wasmtime gave, as a value of this type."""
-    return _lifter(hint)(value)
+    return _lifter(hint, spelling)(value)
 
 
 @cache
-def _lifter(hint: Any) -> Callable[[Any], Any]:
+def _lifter(hint: Any, spelling: Spelling) -> Callable[[Any], Any]:
     if hint in (str, int, bool, None):
         return lambda value: value
     if hint is KlaviyoError:
-        return error
-    if _is_union(hint):
-        cases = _cases(hint)
+        return lambda value: error(value, spelling)
+    if is_union(hint):
+        cases = cases_of(hint)
         if len(cases) == 1:
-            some = _lifter(cases[0])
+            some = _lifter(cases[0], spelling)
             return lambda value: None if value is None else some(value)
-        return _union(cases)
+        return _union(cases, spelling)
     if typing.get_origin(hint) in (tuple, list):
-        kind, item = typing.get_origin(hint), _lifter(typing.get_args(hint)[0])
+        kind, item = typing.get_origin(hint), _lifter(typing.get_args(hint)[0], spelling)
         return lambda values: kind(map(item, values))
     if typing.get_origin(hint) is typing.Annotated:
+        if not isinstance(hint.__metadata__[0], Words):
+            return lambda value: value
         return lambda value: value.payload if value.tag == "other" else value.tag
-    members = [(field, _kebab(field), _lifter(of)) for field, of in _hints(hint).items()]
-    return lambda value: hint(**{field: of(getattr(value, kebab)) for field, kebab, of in members})
+    members = [(field, member_name(hint, field), _lifter(of, spelling)) for field, of in hints(hint).items()]
+
+    def made(value: Any) -> Any:
+        return hint(**{field: of(getattr(value, name)) for field, name, of in members})
+
+    if hint is Detail:
+        # What is in a result is about an item of what was given.
+        return lambda value: spelling.detail(made(value), in_item=True)
+    if any(field == "warnings" for field, _, _ in members):
+        members = [
+            (field, name, (lambda values: tuple(map(spelling.warning, values))) if field == "warnings" else of)
+            for field, name, of in members
+        ]
+    return made
 
 
-def _union(cases: Sequence[type]) -> Callable[[Any], Any]:
+def _union(cases: Sequence[type], spelling: Spelling) -> Callable[[Any], Any]:
     """A variant. Where the contents of its cases are of different types, wasmtime gives them without the case."""
-    by_name = {_case(case): (case, _hints(case)) for case in cases}
+    by_name = {contract_name(case): (case, hints(case)) for case in cases}
     by_content = {_content(case): name for name, (case, _) in by_name.items()}
 
     def lifted(value: Any) -> Any:
@@ -224,31 +239,34 @@ def _union(cases: Sequence[type]) -> Callable[[Any], Any]:
             name, value = value.tag, value.payload
         else:
             name = by_content[type(value)]
-        case, hints = by_name[name]
-        if len(hints) == 1:
-            ((field, of),) = hints.items()
-            return case(**{field: lift(value, of)})
-        return lift(value, case) if hints else case()
+        case, members = by_name[name]
+        if len(members) == 1:
+            ((field, of),) = members.items()
+            return case(**{field: lift(value, of, spelling)})
+        return lift(value, case, spelling) if members else case()
 
     return lifted
 
 
-def error(value: Any) -> KlaviyoError:
+def error(value: Any, spelling: Spelling) -> KlaviyoError:
     """The contract's error. A code without a class of its own is a `KlaviyoError`."""
-    return BY_CODE.get(value.code, KlaviyoError)(
-        value.message,
-        code=value.code,
-        status=value.status,
-        retry_after=getattr(value, "retry-after"),
-        details=lift(value.details, tuple[Detail, ...]),
-        duplicate=value.duplicate,
-        request_id=getattr(value, "request-id"),
-        body=value.body,
-        done=value.done,
+    details = (Detail(each.code, each.title, each.detail, each.pointer) for each in value.details)
+    return spelling.error(
+        BY_CODE.get(value.code, KlaviyoError)(
+            value.message,
+            code=value.code,
+            status=value.status,
+            retry_after=getattr(value, "retry-after"),
+            details=tuple(details),
+            duplicate=value.duplicate,
+            request_id=getattr(value, "request-id"),
+            body=value.body,
+            done=value.done,
+        )
     )
 
 
-def result(value: Any, hint: Any) -> Any:
+def result(value: Any, hint: Any, spelling: Spelling) -> Any:
     """What a function returned, or the error that it failed with, raised. Where a value cannot be taken for an error,
     wasmtime gives either without the case."""
     if isinstance(value, Variant):
@@ -256,22 +274,5 @@ def result(value: Any, hint: Any) -> Any:
     else:
         failed = isinstance(value, Record)
     if failed:
-        raise error(value)
-    return lift(value, hint)
-
-
-@cache
-def _hints(of: type) -> dict[str, Any]:
-    return typing.get_type_hints(of, include_extras=True)
-
-
-def _case(of: type) -> str:
-    """The contract's name for a case."""
-    return getattr(of, "CASE", None) or _kebab(of.__name__)
-
-
-@cache
-def _kebab(name: str) -> str:
-    """`phone_number` and `PhoneNumber` are `phone-number`."""
-    words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return words.lstrip("-").replace("_", "-")
+        raise error(value, spelling)
+    return lift(value, hint, spelling)

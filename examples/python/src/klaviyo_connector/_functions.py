@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
+from ._spelling import Spelling
 from .types import (
     AccountDetails,
     ApiRequest,
@@ -55,6 +57,11 @@ class Function(Generic[T]):
     name: str
     parameters: Mapping[str, Any]
     returns: Any
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The names of what it takes, for errors and warnings."""
+        return Spelling(self.parameters)
 
 
 class Caller(Protocol):

@@ -64,16 +64,16 @@ def _found(value: object) -> str:
 def refusal(access: ApiAccess | None, method: str, path: str) -> str | None:
     """Why `api.call` may not ask for this; none where it may."""
     if access is None:
-        return "api.call may ask for nothing; the option api of Klaviyo would allow it"
+        return "call_api may ask for nothing; the option api of Klaviyo would allow it"
     if access.allow == "read" and method != "GET":
-        return f'api.call may only read, and this is a {method}; api="all" would allow it'
+        return f'call_api may only read, and this is a {method}; api="all" would allow it'
     try:
         asked = _segments(path)
     except ValueError as error:
-        return f"api.call cannot ask for this path: {error}"
+        return f"call_api cannot ask for this path: {error}"
     if access.below is None or any(asked[: len(allowed)] == allowed for allowed in map(_segments, access.below)):
         return None
-    return "api.call may not ask for this path; ApiAccess.below does not have it"
+    return "call_api may not ask for this path; ApiAccess.below does not have it"
 
 
 def ambiguity(path: str) -> str | None:

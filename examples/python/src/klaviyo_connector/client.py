@@ -186,7 +186,7 @@ class Klaviyo(Functions):
                     warnings.warn(warning, RevisionWarning, stacklevel=4)
         if outbound.interrupted is not None:
             raise outbound.interrupted
-        returned: T = _codec.result(value, function.returns)
+        returned: T = _codec.result(value, function.returns, function.spelling)
         return returned
 
 

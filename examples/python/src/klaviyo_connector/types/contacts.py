@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import Detail, KlaviyoError
-from .open import Channel, Properties
+from .open import Channel, FieldName, Properties
 from .profiles import NewProfile, Profile
 
 
@@ -185,8 +185,8 @@ class Set:
 class Clear:
     """Clears a field. Not ``properties``: see ``Unset``."""
 
-    field: str
-    """Its name in the contract, such as ``title``, ``phone-number``, ``location`` or ``location.city``."""
+    field: FieldName
+    """Its name in ``NewProfile``, such as ``title``, ``phone_number``, ``location`` or ``location.city``."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .open import Properties, Time
+from .open import HasProperties, Properties, PropertiesJson, Time
 from .profiles import Identifier
 
 
@@ -31,7 +31,7 @@ class NewEvent:
 
 
 @dataclass(frozen=True)
-class Event:
+class Event(HasProperties):
     """An event that Klaviyo has."""
 
     id: str
@@ -43,8 +43,8 @@ class Event:
     """When it happened: RFC 3339, as Klaviyo wrote it."""
     value: str | None
     """The monetary value, as Klaviyo wrote the number."""
-    properties: str
-    """The properties, the value among them: the text of a JSON object."""
+    properties_json: PropertiesJson
+    """The properties, the value among them: the text of a JSON object. ``properties`` is the same as a ``dict``."""
     uuid: str | None
 
 

@@ -1,7 +1,8 @@
-"""Words of which the contract knows some: any other is a plain string too."""
+"""Texts that stand for more: words of which the contract knows some, JSON, times, names of fields."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,41 @@ class JsonObject:
 class Moment:
     """A time: a datetime with its time zone, or RFC 3339."""
 
+
+@dataclass(frozen=True)
+class Named:
+    """A field with a name of its own in the contract."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """The name of a field."""
+
+
+class HasProperties:
+    """What comes back with properties."""
+
+    properties_json: str
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties as a ``dict``, made anew each time. Whole numbers are exact, however long; a number with a fraction
+        is a ``float``: where each of its digits counts, see ``properties_json``. Raises `ValueError` where Python cannot
+        read the text: whole numbers of more than 4,300 digits, or hundreds of levels."""
+        try:
+            read = json.loads(self.properties_json)
+        except (ValueError, RecursionError) as error:
+            raise ValueError("Python cannot read these properties as a dict; properties_json has their text") from error
+        return dict(read)
+
+
+PropertiesJson = Annotated[str, Named("properties")]
+"""Properties, as the text of a JSON object."""
+
+FieldName = Annotated[str, Field()]
+"""The name of a field of ``NewProfile``, or of its location as ``location.city``."""
 
 Properties = Annotated[Mapping[str, Any] | str, JsonObject()]
 """A JSON object: a mapping of what JSON has, or its text, which is sent as it is written."""

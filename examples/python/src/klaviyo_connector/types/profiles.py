@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from .open import Properties
+from .open import HasProperties, Properties, PropertiesJson
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Location:
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(HasProperties):
     """A person as Klaviyo knows them. Times are RFC 3339, as Klaviyo wrote them."""
 
     id: str
@@ -90,8 +90,9 @@ class Profile:
     updated: str | None
     last_event_date: str | None
     """The time of the newest event that changed the profile."""
-    properties: str
-    """The custom properties: the text of a JSON object, ``{}`` when there are none."""
+    properties_json: PropertiesJson
+    """The custom properties: the text of a JSON object, ``{}`` when there are none. ``properties`` is the same as a
+    ``dict``."""
     warnings: tuple[str, ...]
     """What Klaviyo accepted only in part, one sentence each."""
 
