@@ -15,7 +15,9 @@ class Detail:
     code: str
     """Such as ``duplicate_profile``. Klaviyo adds to them."""
     title: str
+    """In a few words, what is wrong."""
     detail: str
+    """What is wrong, in a sentence. Empty where Klaviyo left it out."""
     pointer: str | None
     """The member of the request, or the field of the argument, that it is about."""
 
@@ -42,6 +44,7 @@ class KlaviyoError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        """A sentence for a person: what happened, and what to do."""
         self.code = code
         """The contract's code, such as ``rate-limited``."""
         self.status = status
@@ -49,6 +52,7 @@ class KlaviyoError(Exception):
         self.retry_after = retry_after
         """Seconds to wait before the call is repeated, where Klaviyo has said so."""
         self.details = details
+        """Klaviyo's reasons; on invalid input one of the connector's own, whose ``pointer`` is the field."""
         self.duplicate = duplicate
         """The profile that holds an identifier already."""
         self.request_id = request_id

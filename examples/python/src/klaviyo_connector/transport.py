@@ -15,9 +15,13 @@ class HttpRequest:
     """What to send. The headers have the key in them, and are not printed."""
 
     method: str
+    """Such as `POST`."""
     url: str
+    """The whole address, the endpoint's or Klaviyo's. It may name a person."""
     headers: tuple[tuple[str, str], ...] = field(repr=False)
+    """Names in small letters, and values. The key is one of the values."""
     body: bytes = field(repr=False)
+    """Empty: there is none."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,11 @@ class HttpResponse:
     """What came back, whatever its status, with no content coding."""
 
     status: int
+    """The HTTP status."""
     headers: tuple[tuple[str, bytes], ...]
+    """Names, and values as they came."""
     body: bytes
+    """The whole body."""
 
 
 class TransportFailure(Exception):
@@ -49,7 +56,9 @@ class Bounds:
     connect: float
     """Seconds."""
     header_bytes: int
+    """The most bytes of an answer's headers."""
     response_bytes: int
+    """The most bytes of an answer's body."""
     cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
     """Wakes who waits for an answer that nobody wants any more."""
 

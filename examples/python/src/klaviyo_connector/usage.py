@@ -42,6 +42,7 @@ class Meter:
 
     @contextmanager
     def usage(self) -> Iterator[Usage]:
+        """What is used meanwhile, in this thread or task and those that it begins."""
         usage = Usage()
         token = self._asked.set((*self._asked.get(), usage))
         try:
@@ -50,6 +51,7 @@ class Meter:
             self._asked.reset(token)
 
     def add(self, used: Usage) -> None:
+        """Adds what a call used."""
         with _lock:
             for usage in self._asked.get():
                 usage.add(used)

@@ -13,5 +13,5 @@ class Account(Caller):
     def account_details(self) -> AccountDetails:
         """The account that the key belongs to.
 
-        One request, 15 a minute at most. Scope: `accounts:read`."""
+        One request. Rate: 1 a second, 15 a minute. Scope: `accounts:read`."""
         return self._call(_functions.ACCOUNT)

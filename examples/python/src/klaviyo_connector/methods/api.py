@@ -13,7 +13,7 @@ class Api(Caller):
     def call_api(self, request: ApiRequest) -> ApiResponse:
         """Sends a request, where the parameter `api` of `Klaviyo` allows it; otherwise it is `Denied`.
 
-        One request. `get` is safe to repeat; what another method does twice, and which scopes it needs, Klaviyo's
-        documentation says. `InvalidInput`: the path could be read in two ways, a parameter has no name, the body is no
+        One request. Rate: its endpoint's; of one that the package does not know, 10 a second, 150 a minute. Scopes: those
+        that Klaviyo's documentation names. `get` is safe to repeat; what another method does twice, it says too. `InvalidInput`: the path could be read in two ways, a parameter has no name, the body is no
         JSON, or the revision is no date. `Malformed`: also a link to the next page that leads elsewhere."""
         return self._call(_functions.CALL_API, request)

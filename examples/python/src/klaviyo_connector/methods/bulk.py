@@ -22,25 +22,27 @@ class Bulk(Caller):
     def submit_import(self, contacts: Iterable[Contact], *, list: str | None = None) -> Submission:
         """Imports contacts in bulk, and adds them to a list, by id, if one is given. This is membership, not consent.
 
-        One request per 10,000 contacts. Scopes: `lists:write`, `profiles:write`. `TooLarge`: submit fewer in a call. A
-        second call is a second import: after a failure that leaves open whether the first was taken, `imports` tells.
-        """
+        One request per 10,000 contacts. Rate: 10 a second, 150 a minute. Scopes: `lists:write`, `profiles:write`.
+        `TooLarge`: submit fewer in a call. A second call is a second import: after a failure that leaves open whether
+        the first was taken, `imports` tells."""
         return self._call(_functions.SUBMIT, contacts, list)
 
     def import_status(self, job: str) -> Job:
         """How an import is doing. A new one takes minutes.
 
-        One request. Scopes: `lists:read`, `profiles:read`. `NotFound`: there is no such job, or it has expired."""
+        One request. Rate: 10 a second, 150 a minute. Scopes: `lists:read`, `profiles:read`. `NotFound`: there is no
+        such job, or it has expired."""
         return self._call(_functions.STATUS, job)
 
     def import_failures(self, job: str) -> builtins.list[Failure]:
         """The contacts that an import could not import.
 
-        One request per page of 100. Scope: `profiles:read`. `NotFound`: there is no such job, or it has expired."""
+        One request per page of 100. Rate: 10 a second, 150 a minute. Scope: `profiles:read`. `NotFound`: there is no
+        such job, or it has expired."""
         return self._call(_functions.FAILURES, job)
 
     def imports(self, *, newer_than: str | None = None) -> builtins.list[Job]:
         """The account's imports, newest first: those newer than the given one, or the newest 100.
 
-        One request per page of 100. Scopes: `lists:read`, `profiles:read`."""
+        One request per page of 100. Rate: 10 a second, 150 a minute. Scopes: `lists:read`, `profiles:read`."""
         return self._call(_functions.JOBS, newer_than)

@@ -22,18 +22,20 @@ class Consent(Caller):
         """Subscribes people, who gave you their consent, and adds them to a list, by id, if one is given. It lifts
         suppressions.
 
-        One request per 1,000. Scopes: `lists:write`, `profiles:write`, `subscriptions:write`. `NotFound`: there is no
-        such list."""
+        One request per 1,000. Rate: 75 a second, 700 a minute. Scopes: `lists:write`, `profiles:write`,
+        `subscriptions:write`. `NotFound`: there is no such list."""
         return self._call(_functions.GRANT, subscriptions, list, options)
 
     def revoke_consent(self, unsubscriptions: Iterable[Unsubscription], *, list: str | None = None) -> Outcome:
-        """Unsubscribes people. With a list, by id, from that list; but who is not on it is unsubscribed from everything.
+        """Unsubscribes people. With a list, by id, from that list; but who is not on it is unsubscribed from
+        everything.
 
-        One request per 100. Scopes: `lists:write`, `profiles:write`, `subscriptions:write`."""
+        One request per 100. Rate: 75 a second, 700 a minute. Scopes: `lists:write`, `profiles:write`,
+        `subscriptions:write`."""
         return self._call(_functions.REVOKE, unsubscriptions, list)
 
     def consents(self, by: Identifier) -> Consents | None:
         """A person's consent, channel by channel. `None`: there is no such profile.
 
-        One request. Scope: `profiles:read`."""
+        One request. Rate: 75 a second, 700 a minute. Scope: `profiles:read`."""
         return self._call(_functions.CONSENTS, by)

@@ -27,55 +27,60 @@ class Contacts(Caller):
     def lookup(self, by: Identifier) -> Profile | None:
         """The profile with this identifier, such as `Email("priya@example.com")`. `None`: there is none.
 
-        One request. Scope: `profiles:read`."""
+        One request. Rate: 75 a second, 700 a minute. Scope: `profiles:read`."""
         return self._call(_functions.LOOKUP, by)
 
     def lookup_many(self, identifiers: Iterable[Identifier]) -> list[Profile | None]:
         """The profiles with these identifiers, in their order.
 
-        One request per 100 of one kind. Scope: `profiles:read`. `TooLarge`: ask for fewer."""
+        One request per 100 of one kind. Rate: 75 a second, 700 a minute. Scope: `profiles:read`. `TooLarge`: ask for
+        fewer."""
         return self._call(_functions.LOOKUP_MANY, identifiers)
 
     def create(self, profile: Contact) -> Creation:
         """Creates a profile: `Created`, or `Existing` where one with an identifier of it is there already.
 
-        One request. Scope: `profiles:write`."""
+        One request. Rate: 75 a second, 700 a minute. Scope: `profiles:write`."""
         return self._call(_functions.CREATE, profile)
 
     def upsert(self, profile: Contact) -> Upserted:
         """Creates a profile, or updates the one that has the same identifiers.
 
-        One request. Scope: `profiles:write`. `Conflict`: its identifiers belong to several profiles."""
+        One request. Rate: 75 a second, 700 a minute. Scope: `profiles:write`. `Conflict`: its identifiers belong to
+        several profiles."""
         return self._call(_functions.UPSERT, profile)
 
     def update(self, id: str, changes: Iterable[Change]) -> Profile:
-        """Changes the profile with an id, all changes together, and returns it as it is then:
-        `update(id, [Set(NewProfile(title="Owner")), Clear("locale"), Unset("shoe_size")])`.
+        """Changes the profile with an id, all changes together, and returns it as it is then: `update(id,
+        [Set(NewProfile(title="Owner")), Clear("locale"), Unset("shoe_size")])`.
 
-        One request. Scope: `profiles:write`. `InvalidInput`: two changes of the same field, or none. `NotFound`: there is
-        no such profile. `Conflict`: an identifier belongs to another profile, which `duplicate` names."""
+        One request. Rate: 75 a second, 700 a minute. Scope: `profiles:write`. `InvalidInput`: two changes of the same
+        field, or none. `NotFound`: there is no such profile. `Conflict`: an identifier belongs to another profile,
+        which `duplicate` names."""
         return self._call(_functions.UPDATE, id, changes)
 
     def merge(self, *, into: str, from_: str) -> None:
         """Merges the profile `from_` into the profile `into`, by id, and deletes `from_`. THIS CANNOT BE UNDONE.
 
-        Where both have a value, that of `into` stays. Klaviyo merges some minutes later. One request. Scope:
-        `profiles:write`. `NotFound`: there is no such profile, perhaps since they are merged already."""
+        Where both have a value, that of `into` stays. Klaviyo merges some minutes later. One request. Rate: 10 a
+        second, 150 a minute. Scope: `profiles:write`. `NotFound`: there is no such profile, perhaps since they are
+        merged already."""
         return self._call(_functions.MERGE, into, from_)
 
     def subscribe(self, list: str, profiles: Iterable[str]) -> int:
         """Adds profiles, by id, to a list, by id, and returns how many. This is membership, not consent.
 
-        One request per 1,000. Scopes: `lists:write`, `profiles:write`. `NotFound`: there is no such list. After a
-        failure `done` says how many were added."""
+        One request per 1,000. Rate: 10 a second, 150 a minute. Scopes: `lists:write`, `profiles:write`. `NotFound`:
+        there is no such list. After a failure `done` says how many were added."""
         return self._call(_functions.SUBSCRIBE, list, profiles)
 
     def opt_in(self, contact: Contact, list: str, consent: Permission | None = None) -> Receipt:
         """Looks a contact up, creates it if there is none, and adds it to a list, by id. With `consent` the person is
         subscribed to marketing too, which lifts suppressions; without, this is membership alone.
 
-        Two or three requests, and two or more for the consent. Scopes: `profiles:read`, `profiles:write`, `lists:write`;
-        with `consent` also `subscriptions:write`. `NotFound`: there is no such list."""
+        Two or three requests, and two or more for the consent. Rate: 10 a second, 150 a minute, of its slowest
+        request. Scopes: `profiles:read`, `profiles:write`, `lists:write`; with `consent` also `subscriptions:write`.
+        `NotFound`: there is no such list."""
         return self._call(_functions.OPT_IN, contact, list, consent)
 
     def opt_in_many(
@@ -84,17 +89,19 @@ class Contacts(Caller):
         """What `opt_in` does, for many contacts in fewer requests. An outcome for each: `Enrolled`, `Refused` or
         `Pending`.
 
-        Requests as in `lookup_many`, one for each new profile, one per 1,000 for the list. Scopes as in `opt_in`."""
+        Requests as in `lookup_many`, one for each new profile, one per 1,000 for the list. Rate: 10 a second, 150 a
+        minute, of its slowest request. Scopes: as in `opt_in`: `profiles:read`, `profiles:write`,
+        `lists:write`, and `subscriptions:write` with `consent`."""
         return self._call(_functions.OPT_IN_MANY, contacts, list, consent)
 
     def opt_out(
         self, people: Iterable[Identifier], channels: Iterable[Channel] = (), lists: Iterable[str] = ()
     ) -> Departures:
-        """Takes back what an opt-in gave: revokes the consent of people to marketing on the channels, takes them off the
-        lists, by id, and says what each had: `Departed`, `Refused` or `PendingDeparture`. Somebody without a profile who
-        is named by an email or a number is unsubscribed too.
+        """Takes back what an opt-in gave: revokes the consent of people to marketing on the channels, takes them off
+        the lists, by id, and says what each had: `Departed`, `Refused` or `PendingDeparture`. Somebody without a
+        profile who is named by an email or a number is unsubscribed too.
 
-        Requests as in `lookup_many`, one per 100 people on each list and one to unsubscribe them, one per 1,000 who are
-        on a list. Safe to repeat. Scopes: `profiles:read`, `profiles:write`, `lists:read`, `lists:write`,
-        `subscriptions:write`."""
+        Requests as in `lookup_many`, one per 100 people on each list and one to unsubscribe them, one per 1,000 who
+        are on a list. Safe to repeat. Rate: 3 a second, 60 a minute, of its slowest request. Scopes: `profiles:read`,
+        `profiles:write`, `lists:read`, `lists:write`, `subscriptions:write`."""
         return self._call(_functions.OPT_OUT, people, channels, lists)

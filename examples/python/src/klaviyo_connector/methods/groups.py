@@ -16,58 +16,61 @@ class Groups(Caller):
     def lists(self) -> builtins.list[Audience]:
         """All lists of the account.
 
-        One request per page of 10. Scope: `lists:read`."""
+        One request per page of 10. Rate: 75 a second, 700 a minute. Scope: `lists:read`."""
         return self._call(_functions.LISTS)
 
     def find_list(self, name: str) -> Audience | None:
         """The list with this id or exact name. `None`: there is none. Names can change: keep the id.
 
-        One or two requests. Scope: `lists:read`. `Conflict`: several lists have the name."""
+        One or two requests. Rate: 75 a second, 700 a minute. Scope: `lists:read`. `Conflict`: several lists have the
+        name."""
         return self._call(_functions.FIND_LIST, name)
 
     def create_list(self, name: str) -> Audience:
-        """Creates a list, at most 150 a day. Names need not be unique: look with `find_list` first.
+        """Creates a list. Names need not be unique: look with `find_list` first.
 
-        One request. Scope: `lists:write`. A second call makes a second list, also after a failure that leaves open
-        whether the first was made."""
+        One request. Rate: 10 a second, 150 a minute, 150 a day. Scope: `lists:write`. A second call makes a second
+        list, also after a failure that leaves open whether the first was made."""
         return self._call(_functions.CREATE_LIST, name)
 
     def remove_from_list(self, list: str, profiles: Iterable[str]) -> int:
         """Takes profiles, by id, off a list, by id, and returns how many. Their consent stays.
 
-        One request per 1,000. Scopes: `lists:write`, `profiles:write`. `NotFound`: there is no such list. After a
-        failure `done` says how many were taken off."""
+        One request per 1,000. Rate: 10 a second, 150 a minute. Scopes: `lists:write`, `profiles:write`. `NotFound`:
+        there is no such list. After a failure `done` says how many were taken off."""
         return self._call(_functions.REMOVE, list, profiles)
 
     def list_members(self, list: str, *, cursor: str | None = None) -> MemberPage:
         """A page of a list's members, at most 100, those who joined first at the start. `cursor`: `next` of the page
         before.
 
-        One request. Scopes: `lists:read`, `profiles:read`. `NotFound`: there is no such list."""
+        One request. Rate: 75 a second, 700 a minute. Scopes: `lists:read`, `profiles:read`. `NotFound`: there is no
+        such list."""
         return self._call(_functions.LIST_MEMBERS, list, cursor)
 
     def lists_of_profile(self, profile: str) -> builtins.list[Audience]:
         """The lists that a profile, by its id, is on.
 
-        One request per page, 60 a minute at most. Scopes: `lists:read`, `profiles:read`. `NotFound`: there is no such
-        profile."""
+        One request per page. Rate: 3 a second, 60 a minute. Scopes: `lists:read`, `profiles:read`. `NotFound`: there
+        is no such profile."""
         return self._call(_functions.LISTS_OF, profile)
 
     def segments(self) -> builtins.list[Segment]:
         """All segments of the account.
 
-        One request per page of 10. Scope: `segments:read`."""
+        One request per page of 10. Rate: 75 a second, 700 a minute. Scope: `segments:read`."""
         return self._call(_functions.SEGMENTS)
 
     def segment_members(self, segment: str, *, cursor: str | None = None) -> MemberPage:
         """A page of a segment's members, as `list_members`.
 
-        One request. Scopes: `segments:read`, `profiles:read`. `NotFound`: there is no such segment."""
+        One request. Rate: 75 a second, 700 a minute. Scopes: `segments:read`, `profiles:read`. `NotFound`: there is
+        no such segment."""
         return self._call(_functions.SEGMENT_MEMBERS, segment, cursor)
 
     def segments_of_profile(self, profile: str) -> builtins.list[Segment]:
         """The segments that a profile, by its id, is in.
 
-        One request per page, 60 a minute at most. Scopes: `segments:read`, `profiles:read`. `NotFound`: there is no
-        such profile."""
+        One request per page. Rate: 3 a second, 60 a minute. Scopes: `segments:read`, `profiles:read`. `NotFound`:
+        there is no such profile."""
         return self._call(_functions.SEGMENTS_OF, profile)

@@ -18,7 +18,9 @@ class AccountDetails:
     sender_email: str | None
     """The address that email is sent from."""
     website: str | None
+    """The address of the company's site."""
     industry: str | None
+    """What the company does, in Klaviyo's words."""
     timezone: str | None
     """A name of the IANA database, such as ``Asia/Kolkata``."""
     currency: str | None

@@ -17,6 +17,7 @@ class ApiParameter:
     name: str
     """Such as ``page[size]``. Not empty."""
     value: str
+    """Not encoded. May be empty."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,11 @@ class ApiRequest:
     """A request."""
 
     method: ApiMethod
+    """``get``, ``post``, ``patch`` or ``delete``."""
     path: str
     """The path, not encoded, such as ``/api/campaigns``. What could be read in two ways is `InvalidInput`."""
     query: Sequence[ApiParameter] = ()
+    """The query parameters, in the order given."""
     body: str | None = None
     """The text of a JSON document, which is sent as it is written. Not for ``get``."""
     revision: str | None = None
@@ -38,6 +41,7 @@ class ApiResponse:
     """An answer with status 2xx."""
 
     status: int
+    """The HTTP status: 200 to 299."""
     body: str
     """The text of Klaviyo's JSON document, as Klaviyo wrote it; empty when there is none."""
     next: tuple[ApiParameter, ...] | None

@@ -24,6 +24,7 @@ class BatchResult:
     accepted: int
     """How many Klaviyo accepted. It works on them later, and does not report the end."""
     refused: tuple[Refusal, ...]
+    """The items that were not sent, or that Klaviyo refused."""
     warnings: tuple[str, ...]
     """What Klaviyo took only in part, one sentence each."""
     stopped: KlaviyoError | None

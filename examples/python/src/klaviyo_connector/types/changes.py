@@ -14,6 +14,7 @@ class Since:
     """Where a first page begins: at what changed at or after a time."""
 
     time: Time
+    """The time to begin at: a ``datetime`` with its time zone, or RFC 3339."""
     look_back: int | None = None
     """How long after its own time an item may become visible: seconds, at most 86,400. ``None``: 600. A longer look-back
     makes longer cursors."""
@@ -28,6 +29,7 @@ class Cursor:
 
 
 Position = Since | Cursor
+"""Where a page begins: at a time, or behind the page before."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class ListId:
     CASE = "list"
 
     value: str
+    """The id: 6 characters, such as ``Y6nRLr``."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,11 @@ class SegmentId:
     CASE = "segment"
 
     value: str
+    """The id: 6 characters, such as ``XyZ123``."""
 
 
 Group = ListId | SegmentId
+"""A list or a segment, whose new members are wanted."""
 
 
 @dataclass(frozen=True)

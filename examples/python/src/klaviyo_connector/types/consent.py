@@ -19,7 +19,9 @@ class Subscription:
     id: str | None = None
     """Klaviyo's id of the profile, if it is known. Needed where there is neither a list nor a historical import."""
     email: str | None = None
+    """Needed for the channel ``email``."""
     phone_number: str | None = None
+    """Needed for ``sms`` and ``whatsapp``; with its country code behind ``+`` or ``00``."""
     transactional: Sequence[Channel] = ()
     """Of transactional messages, such as order confirmations: ``sms`` and ``whatsapp``."""
     consented_at: Time | None = None
@@ -35,7 +37,9 @@ class Unsubscription:
     channels: Sequence[Channel] = ()
     """Of marketing."""
     email: str | None = None
+    """Needed for the channel ``email``."""
     phone_number: str | None = None
+    """Needed for ``sms`` and ``whatsapp``; with its country code behind ``+`` or ``00``."""
     transactional: Sequence[Channel] = ()
     """Of transactional messages."""
 
@@ -65,7 +69,9 @@ class ChannelRefusal:
     index: int
     """The position of the person in the argument."""
     channel: Channel
+    """The channel that is refused."""
     reason: Detail
+    """Klaviyo's reason."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class Outcome:
     refused_channels: tuple[ChannelRefusal, ...]
     """The channels that Klaviyo refused, of people who are not in ``refused``."""
     warnings: tuple[str, ...]
+    """What Klaviyo took only in part, one sentence each."""
     stopped: KlaviyoError | None
     """Why those from position ``stopped.done`` on were not sent. ``None``: all of them were."""
 
@@ -90,6 +97,7 @@ class Suppression:
     reason: str
     """Klaviyo's word, such as ``HARD_BOUNCE`` or ``USER_SUPPRESSED``."""
     since: str | None
+    """From when on: RFC 3339, as Klaviyo wrote it."""
     list: str | None
     """The list that it is for. ``None``: all email."""
 
@@ -99,12 +107,15 @@ class ChannelConsent:
     """A person's consent on one channel. Times are RFC 3339, as Klaviyo wrote them."""
 
     channel: Channel
+    """The channel that it is about."""
     state: str
     """Klaviyo's word: ``SUBSCRIBED``, ``UNSUBSCRIBED``, ``NEVER_SUBSCRIBED``."""
     can_receive: bool | None
     """Whether Klaviyo would send on this channel."""
     consented_at: str | None
+    """When the consent was given: RFC 3339."""
     updated: str | None
+    """When Klaviyo last changed it: RFC 3339."""
     method: str | None
     """How the consent was given, in Klaviyo's words."""
     custom_source: str | None
@@ -118,6 +129,7 @@ class Consents:
     """A person's consent."""
 
     profile_id: str
+    """Klaviyo's id of the profile."""
     channels: tuple[ChannelConsent, ...]
     """To marketing."""
     transactional: tuple[ChannelConsent, ...]

@@ -15,6 +15,7 @@ class Created:
     """The profile is new."""
 
     profile: Profile
+    """The profile as it is now."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,11 @@ class Existing:
     """A profile with one of the identifiers existed already, and was not changed."""
 
     id: str
+    """Klaviyo's id of it."""
 
 
 Creation = Created | Existing
+"""What ``create`` did."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Permitted:
     """What became of the consent on one channel of a ``Permission``."""
 
     channel: Channel
+    """The channel that it is about."""
     refused: Detail | None
     """Why Klaviyo refuses the consent on this channel. ``None``: Klaviyo accepted it, and works on it."""
     state: str | None
@@ -65,9 +69,11 @@ class Receipt:
     """What ``opt_in`` did."""
 
     profile_id: str
+    """Klaviyo's id of the profile."""
     profile_name: str | None
     """The first name that Klaviyo has, else the one that was given."""
     list_id: str
+    """The list's id, as it was given."""
     created: bool
     """Whether this call created the profile."""
     warnings: tuple[str, ...]
@@ -81,6 +87,7 @@ class Enrolled:
     """The contact is on the list."""
 
     receipt: Receipt
+    """What was done, as of ``opt_in``."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,7 @@ class Refused:
     """The contact or the identifier cannot work as it is, or Klaviyo refuses it: nothing was given or taken."""
 
     reason: Detail
+    """With the code ``invalid-input`` the connector's, which names the field, else Klaviyo's."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ class Pending:
 
 
 Enrollment = Enrolled | Refused | Pending
+"""What became of one contact of ``opt_in_many``."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ class Revocation:
     """What became of the consent on one channel of an ``opt_out``."""
 
     channel: Channel
+    """The channel that it is about."""
     was_subscribed: bool
     """Whether the person was subscribed there right before. Without ``refused``, this was taken."""
     refused: Detail | None
@@ -146,6 +156,7 @@ class Departed:
     """All channels and lists were dealt with."""
 
     taken: Taken
+    """What the person had, and has no more."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +166,11 @@ class PendingDeparture:
     CASE = "pending"
 
     taken: Taken
+    """What was taken before the call was stopped."""
 
 
 Departure = Departed | Refused | PendingDeparture
+"""What became of one person of ``opt_out``."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,7 @@ class Set:
     """Sets the fields that are not ``None``; the other fields and custom properties stay as they are."""
 
     profile: NewProfile
+    """The fields to set. No identifier is needed."""
 
 
 @dataclass(frozen=True)
@@ -214,3 +228,4 @@ class Unset:
 
 
 Change = Set | Clear | Append | Unappend | Unset
+"""One change of a profile, for ``update``."""

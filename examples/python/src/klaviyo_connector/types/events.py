@@ -35,10 +35,13 @@ class Event(HasProperties):
     """An event that Klaviyo has."""
 
     id: str
+    """Klaviyo's id of the event."""
     metric_id: str | None
+    """Klaviyo's id of the metric: 6 characters."""
     metric: str | None
     """The name of the metric."""
     profile_id: str | None
+    """Klaviyo's id of the person who did it."""
     time: str | None
     """When it happened: RFC 3339, as Klaviyo wrote it."""
     value: str | None
@@ -46,6 +49,7 @@ class Event(HasProperties):
     properties_json: PropertiesJson
     """The properties, the value among them: the text of a JSON object. ``properties`` is the same as a ``dict``."""
     uuid: str | None
+    """Klaviyo's other id of it, as a UUID."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Timeline:
     """A person's events."""
 
     profile_id: str
+    """Klaviyo's id of the profile."""
     events: tuple[Event, ...]
     """Newest first."""
     more: bool
@@ -76,8 +81,12 @@ class Metric:
     """A kind of event. Times are as Klaviyo wrote them."""
 
     id: str
+    """Klaviyo's id of the metric: 6 characters."""
     name: str
+    """Such as ``Placed Order``."""
     created: str | None
+    """When the metric was made."""
     updated: str | None
+    """When the metric last changed."""
     integration: str | None
     """The name of the integration that makes the events, such as ``Shopify`` or ``API``."""

@@ -12,8 +12,11 @@ class Audience:
     id: str
     """6 characters, such as ``Y6nRLr``. Names can change, ids do not."""
     name: str
+    """Not necessarily unique."""
     created: str | None
+    """When the list was made: RFC 3339."""
     updated: str | None
+    """When the list last changed: RFC 3339."""
     opt_in: str | None
     """``single_opt_in`` or ``double_opt_in``: how people who give consent through this list join it."""
 
@@ -25,8 +28,11 @@ class Segment:
     id: str
     """6 characters, such as ``XyZ123``. Names can change, ids do not."""
     name: str
+    """Not necessarily unique."""
     created: str | None
+    """When the segment was made: RFC 3339."""
     updated: str | None
+    """When the segment last changed: RFC 3339."""
     active: bool | None
     """Whether Klaviyo keeps its members up to date."""
     processing: bool | None

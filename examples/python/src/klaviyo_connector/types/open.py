@@ -14,6 +14,7 @@ class Words:
     """The words that the contract has cases for. Any other word is its case ``other``."""
 
     known: tuple[str, ...]
+    """The words of the contract's cases."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Named:
     """A field with a name of its own in the contract."""
 
     name: str
+    """The contract's."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class HasProperties:
     """What comes back with properties."""
 
     properties_json: str
+    """The text of a JSON object."""
 
     @property
     def properties(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class Email:
     """Identifies a profile by its email: one ``@``, at most 100 characters."""
 
     value: str
+    """Such as ``priya@example.com``; white space around it is taken off."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class PhoneNumber:
     """Identifies a profile by its phone number, with its country code behind ``+`` or ``00``."""
 
     value: str
+    """Such as ``+91 98200 00001``: it is written to E.164."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class ExternalId:
     """Identifies a profile by the caller's own id: 1 to 255 characters."""
 
     value: str
+    """The caller's own id."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,11 @@ class Id:
     """Identifies a profile by Klaviyo's id."""
 
     value: str
+    """26 characters, such as ``01GMTZY2TEKN4KFRP30JZ59KGB``."""
 
 
 Identifier = Email | PhoneNumber | ExternalId | Id
+"""What a profile is looked up by. Checked before anything is sent."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,13 @@ class Location:
     address2: str | None = None
     """Flat, floor, building."""
     city: str | None = None
+    """The name of the city."""
     region: str | None = None
     """State, province or region."""
     country: str | None = None
+    """The name of the country."""
     zip: str | None = None
+    """The postal code."""
     latitude: str | None = None
     """Degrees from -90 to 90, as a decimal number such as ``19.0760``: a text, so that no digit is lost."""
     longitude: str | None = None
@@ -70,12 +78,15 @@ class Profile(HasProperties):
     id: str
     """26 characters, opaque, permanent until profiles are merged."""
     email: str | None
+    """Where Klaviyo has one."""
     phone_number: str | None
     """E.164, such as ``+919820000001``."""
     external_id: str | None
     """The caller's own id for this person."""
     first_name: str | None
+    """The given name."""
     last_name: str | None
+    """The family name."""
     organization: str | None
     """The company or the part of it that the person works for."""
     title: str | None
@@ -87,7 +98,9 @@ class Profile(HasProperties):
     location: Location | None
     """``None``: Klaviyo has no part of it."""
     created: str | None
+    """When Klaviyo made the profile: RFC 3339."""
     updated: str | None
+    """When the profile last changed: RFC 3339."""
     last_event_date: str | None
     """The time of the newest event that changed the profile."""
     properties_json: PropertiesJson
@@ -109,7 +122,9 @@ class NewProfile:
     external_id: str | None = None
     """The caller's own id for this person: 1 to 255 characters."""
     first_name: str | None = None
+    """The given name."""
     last_name: str | None = None
+    """The family name."""
     organization: str | None = None
     """The company or the part of it that the person works for."""
     title: str | None = None
@@ -119,6 +134,7 @@ class NewProfile:
     image: str | None = None
     """The URL of a picture."""
     location: Location | None = None
+    """A postal address, and where it is."""
     properties: Properties | None = None
     """Custom properties."""
 
@@ -132,6 +148,7 @@ class Member:
     """A member of a list or of a segment."""
 
     profile: Profile
+    """The profile of the member, as it is now."""
     joined: str | None
     """When the profile became a member: RFC 3339, as Klaviyo wrote it."""
 
