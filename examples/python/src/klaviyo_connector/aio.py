@@ -31,21 +31,15 @@ def _awaited(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[A
     return call
 
 
-def _made_by(make: Callable[Concatenate[Klaviyo, P], None]) -> Callable[Concatenate[Any, P], None]:
-    """What makes an `AsyncKlaviyo`, with the parameters of what makes a `Klaviyo`."""
+def _with_the_parameters(
+    of: Callable[Concatenate[Any, P], None],
+) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, P], None]]:
+    """Says of a function what another takes."""
 
-    @functools.wraps(make)
-    def init(self: AsyncKlaviyo, /, *arguments: P.args, **named: P.kwargs) -> None:
-        try:
-            self._klaviyo = Klaviyo.__new__(Klaviyo)
-            make(self._klaviyo, *arguments, **named)
-        finally:
-            # Tracebacks may be printed with the variables of their frames, and the key is one.
-            del arguments, named
-        self._begin()
-        _fork.renew(self)
+    def applied(function: Callable[..., None]) -> Callable[Concatenate[Any, P], None]:
+        return functools.update_wrapper(function, of)
 
-    return init
+    return applied
 
 
 class AsyncKlaviyo:
@@ -55,7 +49,16 @@ class AsyncKlaviyo:
 
     _klaviyo: Klaviyo
 
-    __init__ = _made_by(Klaviyo.__init__)
+    # A type checker takes what makes an object from a `def` only.
+    @_with_the_parameters(Klaviyo.__init__)
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        try:
+            self._klaviyo = Klaviyo(*arguments, **named)
+        finally:
+            # Tracebacks may be printed with the variables of their frames, and the key is one.
+            del arguments, named
+        self._begin()
+        _fork.renew(self)
 
     def _begin(self) -> None:
         self._threads = ThreadPoolExecutor(self._klaviyo._limits.concurrent_calls, "klaviyo-call")

@@ -1,0 +1,230 @@
+"""The packed package, used as its README says: in web frameworks, in a worker, in a notebook, and by type checkers."""
+
+from __future__ import annotations
+
+import email
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import celery
+import pytest
+from packed import HERE, README, Environment, block, blocks, build, source
+from servers import Simulator
+
+LIST = "Y6nRLr"
+REPOSITORY = "https://example.com/klaviyo-connector"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the unpacked source distribution, where nothing of the project is."""
+    folder = source(tmp_path_factory.mktemp("source"), KLAVIYO_CONNECTOR_REPOSITORY=REPOSITORY)
+    into = tmp_path_factory.mktemp("wheel")
+    built = build(folder, into, KLAVIYO_CONNECTOR_REPOSITORY=REPOSITORY)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = into.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
+    return Environment.make(tmp_path_factory.mktemp("environment"), wheel)
+
+
+def ask(url: str, **query: str) -> str:
+    method = "POST" if url.endswith("opt-ins") else "GET"
+    asked = urllib.request.Request(f"{url}?{urllib.parse.urlencode(query)}", method=method)
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return str(answer.read().decode()).strip('"')
+
+
+def members(simulator: Simulator) -> int:
+    (account,) = simulator.state()["accounts"]
+    return next(len(each["members"]) for each in account["lists"] if each["id"] == LIST)
+
+
+def test_what_is_in_it(wheel: Path, component: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("klaviyo_connector/klaviyo.wasm") == component.read_bytes()
+        (name,) = [each for each in archive.namelist() if each.endswith("/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+        (own,) = [each for each in archive.namelist() if each.endswith("/LICENSE")]
+        assert archive.read(own) == (HERE.parents[1] / "LICENSE").read_bytes()
+    assert metadata["License-Expression"] == "Apache-2.0"
+    urls = dict(each.split(", ") for each in metadata.get_all("Project-URL", []))
+    assert urls.keys() >= {"Homepage", "Repository", "Changelog"}
+    assert all(url.startswith(REPOSITORY) for url in urls.values())
+    versions = {each.rpartition(" ")[2] for each in metadata.get_all("Classifier", []) if "Python :: 3." in each}
+    told = set(re.findall(r"3\.\d+", README.partition("tested on ")[2].partition(". All of it")[0]))
+    assert versions == told
+    # What a reader of PyPI sees has no link into a folder that is not there.
+    text = str(metadata.get_payload())
+    assert re.findall(r"\]\((?!https://)", text) == []
+
+
+def test_fastapi(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(block("from fastapi import"))
+    command = ("uvicorn", "--port", "0", "app:app")
+    with environment.serving(tmp_path, simulator, r"running on (http://[\w.:]+)", *command) as said:
+        id = ask(f"{said[1]}/opt-ins", email="priya@example.com")
+        assert ask(f"{said[1]}/people", email="priya@example.com") == id
+        assert ask(f"{said[1]}/people", email="nobody@example.com") == "null"
+        with pytest.raises(urllib.error.HTTPError, match="422"):
+            ask(f"{said[1]}/opt-ins", email="priya")
+    assert members(simulator) == 1
+
+
+WSGI = """
+from django.conf import settings
+from django.urls import path
+settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1"], SECRET_KEY="for a test")
+import views
+urlpatterns = [path("opt-in", views.opt_in), path("people", views.person)]
+from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+"""
+
+
+def test_django_in_gunicorn_with_preload(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "views.py").write_text(block("from django.http import"))
+    (tmp_path / "wsgi.py").write_text(WSGI)
+    (line,) = re.findall(r"^gunicorn .*$", README, re.MULTILINE)
+    command = [*line.split(), "--bind", "127.0.0.1:0"]
+    with environment.serving(tmp_path, simulator, r"Listening at: (http://[\w.:]+)", *command) as said:
+        for number in range(8):
+            id = ask(f"{said[1]}/opt-in", email=f"contact{number}@example.com")
+            assert ask(f"{said[1]}/people", email=f"contact{number}@example.com") == id
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            ask(f"{said[1]}/people", email="nobody@example.com")
+    assert members(simulator) == 8
+
+
+def test_celery(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    queue = {name: str(tmp_path) for name in ("data_folder_in", "data_folder_out")}
+    options = {**queue, "control_folder": str(tmp_path / "control")}
+    (tmp_path / "control").mkdir()
+    (tmp_path / "tasks.py").write_text(block("from celery import") + f"\napp.conf.broker_transport_options = {options}\n")
+    urls = {"BROKER": "filesystem://", "BACKEND": f"file://{tmp_path}"}
+    command = ("celery", "--app", "tasks", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "info")
+    with environment.serving(tmp_path, simulator, "ready.", *command, **urls):
+        app = celery.Celery(broker=urls["BROKER"], backend=urls["BACKEND"])
+        app.conf.broker_transport_options = options
+        sent = [app.send_task("tasks.opt_in", (f"contact{number}@example.com",)) for number in range(4)]
+        assert len({each.get(timeout=60) for each in sent}) == 4
+    assert members(simulator) == 4
+
+
+def test_asyncio(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(block("async def main()") + "\nimport asyncio\nasyncio.run(main())\n")
+    assert environment.run(tmp_path, simulator, "main.py") == f"{LIST} priya@example.com\n"
+
+
+def test_a_notebook(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "notebook.ipy").write_text(block("await klaviyo.aclose()"))
+    own = {"IPYTHONDIR": str(tmp_path / "ipython"), "HOME": str(tmp_path)}
+    shown = environment.run(tmp_path, simulator, "-m", "IPython", "--no-banner", "--quick", "notebook.ipy", **own)
+    assert shown.splitlines()[-1] == f"{LIST} priya@example.com"
+
+
+def test_threads(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    """The rest of what stands by itself runs too."""
+    for text in ("with klaviyo.usage() as usage", "def observe(told"):
+        code = block(text)
+        if "import" not in code:
+            code = "from klaviyo_connector import *\nklaviyo = Klaviyo(endpoint=__import__('os').environ['KLAVIYO_ENDPOINT'])\n" + code
+        (tmp_path / "main.py").write_text(code)
+        environment.run(tmp_path, simulator, "main.py")
+
+
+CONSUMER = """
+from typing import Any
+from klaviyo_connector import AsyncKlaviyo, Attempt, Call, Email, Id, Klaviyo, KlaviyoError, NewProfile, Usage
+
+def observer(told: Attempt | Call) -> None: ...
+
+def sync(klaviyo: Klaviyo) -> str | None:
+    klaviyo.opt_in({"email": "priya@example.com"}, "Y6nRLr")
+    klaviyo.opt_in(NewProfile(properties={"a": [1]}), list="Y6nRLr")
+    klaviyo.lookup("priya@example.com")  # type: ignore[arg-type]
+    klaviyo.lookup(Email("priya@example.com"), timeout=5)  # type: ignore[call-arg]
+    klaviyo.with_options(timeout=5, revison="2026-01-15")  # type: ignore[call-arg]
+    person = klaviyo.lookup(Email("priya@example.com"))
+    person.email  # type: ignore[union-attr]
+    if person is None:
+        return None
+    properties: dict[str, Any] = person.properties
+    text: str = person.properties_json
+    person.email = text  # type: ignore[misc]
+    return text if properties else person.email
+
+async def concurrent() -> int:
+    async with AsyncKlaviyo("pk", observer=observer, trust_env=False) as klaviyo:
+        with klaviyo.usage() as usage:
+            person = await klaviyo.lookup(Id("01GMTZY2TEKN4KFRP30JZ59KGB"))
+        waiting = klaviyo.lookup(Id("01GMTZY2TEKN4KFRP30JZ59KGB"))
+        waiting.email  # type: ignore[attr-defined]
+        await waiting
+        used: Usage = usage
+        return used.requests if person else 0
+
+def options() -> None:
+    AsyncKlaviyo("pk", tiemout=5)  # type: ignore[call-arg]
+    AsyncKlaviyo(7)  # type: ignore[arg-type]
+    Klaviyo("pk", pace=10)  # type: ignore[arg-type]
+
+def failures(error: KlaviyoError) -> float:
+    return error.usage.waited if error.usage else 0.0
+"""
+
+
+def test_type_checking(environment: Environment, tmp_path: Path) -> None:
+    """`mypy --strict` passes over each block of the README, and over a program that uses the wheel."""
+    prelude = "import dataclasses\nfrom klaviyo_connector import *\nklaviyo: Klaviyo\n"
+    files = []
+    for number, code in enumerate([*blocks(), CONSUMER]):
+        if "import " not in code:
+            code = prelude + code
+        if re.search(r"^\S.*\bawait ", code, re.MULTILINE):
+            code = "async def notebook() -> None:\n" + textwrap.indent(code, "    ")
+        files.append(f"block_{number}.py")
+        (tmp_path / files[-1]).write_text(code)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path / "cache")]
+    # Not all of those libraries are typed.
+    command += ["--ignore-missing-imports", "--allow-untyped-decorators", "--python-executable", str(environment.python)]
+    checked = subprocess.run([*command, *files], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    assert len(files) > 10
+
+
+def test_a_copy_without_a_component_is_not_built(tmp_path: Path) -> None:
+    folder = source(tmp_path / "source")
+    (folder / "src" / "klaviyo_connector" / "klaviyo.wasm").unlink()
+    built = build(folder, tmp_path)
+    assert built.returncode != 0
+    assert "run `cargo xtask build`" in built.stderr
+    assert list(tmp_path.glob("*.whl")) == []
+
+
+def test_it_works_where_it_is_installed(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    def opt_in(list: str, key: str = simulator.key) -> subprocess.CompletedProcess[str]:
+        shutil.copy(HERE / "opt_in.py", tmp_path)
+        command = [str(environment.python), "opt_in.py", "priya@example.com", "Priya", list]
+        own = environment.variables(simulator, KLAVIYO_API_KEY=key)
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=own)
+
+    done = opt_in(LIST)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Priya is on the list Y6nRLr")
+    missing = opt_in("NoList")
+    assert (missing.returncode, missing.stderr.partition(":")[0]) == (1, "not-found")
+    wrong = opt_in(LIST, "pk_wrong_000000000000")
+    assert (wrong.returncode, wrong.stderr.partition(":")[0]) == (1, "unauthenticated")
+    assert "pk_wrong" not in wrong.stderr
