@@ -54,7 +54,7 @@ def check(request: Request, called: str, limits: Limits, api: ApiAccess | None) 
         if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
             raise denied("a header of the request has characters that no header may have")
         if name in _FORBIDDEN_HEADERS:
-            raise denied(f"the header {name} is the host's, and the component must not send one")
+            raise denied(f"the header {name} is set by this package, and the component must not send one")
         if name in headers:
             raise denied(f"the header {name} is there twice")
         headers[name] = value
