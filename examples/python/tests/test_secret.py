@@ -15,6 +15,7 @@ import pytest
 from servers import NOBODY, Server, http, sends
 
 from klaviyo_connector import (
+    AsyncKlaviyo,
     Bounds,
     ConfigurationError,
     Email,
@@ -88,10 +89,16 @@ def test_white_space_around_the_key(component: Path) -> None:
         assert f"authorization: Klaviyo-API-Key {KEY}\r\n".encode() in server.requests[0]
 
 
-def test_construction_that_fails(component: Path) -> None:
-    for named in ({"endpoint": "ftp://x"}, {"component": "/nowhere"}, {"limits": 7}):
-        arguments: dict[str, Any] = {"component": component, **named}
-        assert KEY not in told(raised(lambda: Klaviyo(KEY, **arguments)))
+@pytest.mark.parametrize("make", [Klaviyo, AsyncKlaviyo])
+def test_construction_that_fails(component: Path, make: Any) -> None:
+    for name, value in {
+        **{"endpoint": "ftp://x", "component": "/nowhere", "limits": 7, "transport": 7, "observer": 7},
+        **{"trust_env": 7, "pace": 7, "api": 7, "tiemout": 7},
+    }.items():
+        arguments: dict[str, Any] = {"component": component, name: value}
+        error = raised(lambda: make(KEY, **arguments))
+        assert name in str(error) and KEY not in told(error)
+        assert isinstance(error, TypeError if name == "tiemout" else KlaviyoError)
 
 
 def echo(connection: socket.socket, request: bytes) -> None:

@@ -2,8 +2,8 @@
 
 A dataclass is a record. In a union with others it is a case of a variant, by its name or what its `CASE` says: its one
 field is the content, several are a record, none is a case without content. An annotated text is a variant of words, the
-last of which is for any other, or a text that may be given as what it stands for; a literal is an enum. `None` in a union makes an option. Names are the contract's with
-`_` for `-`.
+last of which is for any other, or a text that may be given as what it stands for; a literal is an enum. `None` in a union
+makes an option. Names are the contract's with `_` for `-`.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def _record_of(fields: Mapping[Any, Any], of: Any, name: str) -> object:
     try:
         return of(**fields)
     except TypeError:
-        needed = [each.name for each in dataclasses.fields(of) if each.default is each.default_factory is dataclasses.MISSING]
-        missing = ", ".join(field for field in needed if field not in fields)
+        given_anyway = {each.name for each in dataclasses.fields(of) if each.default is not dataclasses.MISSING}
+        missing = ", ".join(field for field in known if field not in fields and field not in given_anyway)
         raise _invalid(name, f"it has no {missing}, which {of.__name__} needs") from None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from typing import Any
 
@@ -45,11 +45,13 @@ def _sentence(value: Any) -> str | None:
     if isinstance(value, date):
         return f"JSON has no {found(value)}; write it as a text, such as by isoformat()"
     if isinstance(value, str):
-        return "it has half of a surrogate pair, which is no text" if any("\ud800" <= each <= "\udfff" for each in value) else None
+        broken = any("\ud800" <= character <= "\udfff" for character in value)
+        return "it has half of a surrogate pair, which is no text" if broken else None
     if isinstance(value, Mapping):
         wrong = next((key for key in value if not isinstance(key, str | int | float | None)), None)
         return None if wrong is None else f"the name of a property is a str, and this one is a {found(wrong)}"
     if value is None or isinstance(value, int | float | list | tuple):
         return None
-    more = "; take a list" if isinstance(value, set | frozenset | Sequence) else f"; {_TAKEN}"
+    listed = isinstance(value, Set | Sequence) and not isinstance(value, bytes | bytearray)
+    more = "; take a list" if listed else f"; {_TAKEN}"
     return f"JSON has no {'class' if isinstance(value, type) else found(value)}{more}"

@@ -47,7 +47,9 @@ def _problem(key: object) -> ConfigurationError | None:
         return ConfigurationError(f"key: expected str, got {found(key)}")
     text = key.strip()
     if not text:
-        return ConfigurationError("key: there is none, and none in KLAVIYO_API_KEY; it is the account's private key (pk_…), and nothing else")
+        return ConfigurationError(
+            "key: there is none, and none in KLAVIYO_API_KEY; it is the account's private key (pk_…), and nothing else"
+        )
     if not all("!" <= character <= "~" for character in text):
         return ConfigurationError(
             "key: it has characters that no key has, such as spaces; it is the account's private key (pk_…) alone"

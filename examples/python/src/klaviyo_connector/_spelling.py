@@ -71,9 +71,11 @@ class Spelling:
 
     def _sentence(self, sentence: str) -> str:
         """One of the connector's own, which names fields and shows no value."""
-        words = (word.rstrip(",;.") for word in sentence.split(" "))
-        spelled = (self._words.get(word, word) + each[len(word) :] for word, each in zip(words, sentence.split(" "), strict=True))
-        return " ".join(spelled)
+        return " ".join(map(self._word, sentence.split(" ")))
+
+    def _word(self, written: str) -> str:
+        word = written.rstrip(",;.")
+        return self._words.get(word, word) + written[len(word) :]
 
 
 def _reason(detail: Detail) -> str:

@@ -49,4 +49,5 @@ class Limits:
             if isinstance(value, bool) or not isinstance(value, kinds):
                 raise ConfigurationError(f"Limits.{field.name}: expected {field.type}, got {found(value)}")
             if not 0 < value < 1 << 40:
-                raise ConfigurationError(f"Limits.{field.name}: expected a number above 0, and below 2 to the 40th, got {value}")
+                sentence = "expected a number above 0, and below 2 to the 40th"
+                raise ConfigurationError(f"Limits.{field.name}: {sentence}, got {value}")
