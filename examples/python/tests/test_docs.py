@@ -17,6 +17,7 @@ from replay import METHODS
 import klaviyo_connector
 from klaviyo_connector import AsyncKlaviyo
 from klaviyo_connector._endpoint import Endpoint
+from klaviyo_connector.errors import BY_CODE
 
 WIT = Path(__file__).parents[3] / "wit"
 SOURCE = Path(klaviyo_connector.__file__).parent
@@ -45,7 +46,7 @@ def of_the_contract(function: str) -> str:
     interface, _, name = function.partition(".")
     text = (WIT / f"{interface}.wit").read_text()
     (before,) = re.findall(rf"((?:    ///.*\n)+)(?:    @.*\n)*    %?{name}: func\(", text)
-    return str(before)
+    return " ".join(str(before).replace("///", "").split())
 
 
 def test_functions() -> None:
@@ -64,6 +65,10 @@ def test_functions() -> None:
         named = scopes(of_the_contract("contacts.opt-in") if "as in `opt-in`" in contract else contract)
         assert named and scopes(doc) == named, (function, named)
         assert re.search(r"\b[Rr]equests?\b", doc)
+        # What an error means in this function alone, by the exception's name.
+        errors = contract.partition("Errors:")[2]
+        for code in re.findall(r"`([a-z-]+)`(?:: | also | names )", errors):
+            assert f"`{BY_CODE[code].__name__}`" in doc, (function, code)
 
 
 def classes() -> Iterator[tuple[str, ast.ClassDef]]:

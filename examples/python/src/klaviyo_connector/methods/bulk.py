@@ -24,7 +24,8 @@ class Bulk(Caller):
 
         One request per 10,000 contacts. Rate: 10 a second, 150 a minute. Scopes: `lists:write`, `profiles:write`.
         `TooLarge`: submit fewer in a call. A second call is a second import: after a failure that leaves open whether
-        the first was taken, `imports` tells."""
+        the first was taken, `imports` tells. `InvalidInput`: the list is empty. `NotFound`: there is no such list.
+        `Rejected`: Klaviyo refuses the request and names no contact in it."""
         return self._call(_functions.SUBMIT, contacts, list)
 
     def import_status(self, job: str) -> Job:
@@ -38,11 +39,12 @@ class Bulk(Caller):
         """The contacts that an import could not import.
 
         One request per page of 100. Rate: 10 a second, 150 a minute. Scope: `profiles:read`. `NotFound`: there is no
-        such job, or it has expired."""
+        such job, or it has expired. `Malformed`: also where the next page would not be Klaviyo's."""
         return self._call(_functions.FAILURES, job)
 
     def imports(self, *, newer_than: str | None = None) -> builtins.list[Job]:
         """The account's imports, newest first: those newer than the given one, or the newest 100.
 
-        One request per page of 100. Rate: 10 a second, 150 a minute. Scopes: `lists:read`, `profiles:read`."""
+        One request per page of 100. Rate: 10 a second, 150 a minute. Scopes: `lists:read`, `profiles:read`.
+        `Malformed`: also where the next page would not be Klaviyo's."""
         return self._call(_functions.JOBS, newer_than)

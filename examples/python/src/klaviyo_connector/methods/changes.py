@@ -17,7 +17,8 @@ class Changes(Caller):
         """A page of the profiles that were created or changed since.
 
         One request, of at most 100 profiles. Rate: 75 a second, 700 a minute. Scope: `profiles:read`. `InvalidInput`:
-        the time is none, the look-back is too long, or the cursor is not one of this function's."""
+        the time is none, the look-back is too long, or the cursor is not one of this function's. `Malformed`: also
+        where the next page would not be Klaviyo's."""
         return self._call(_functions.CHANGED_PROFILES, from_)
 
     def joined_members(self, of: Group, from_: Position) -> JoinedPage:
@@ -26,12 +27,12 @@ class Changes(Caller):
 
         One request, of at most 100 members. Rate: 75 a second, 700 a minute. Scopes: `lists:read` or `segments:read`,
         and `profiles:read`. `InvalidInput`: as in `changed_profiles`, or the cursor is one of another group.
-        `NotFound`: there is no such list or segment."""
+        `NotFound`: there is no such list or segment. `Malformed`: also where the next page would not be Klaviyo's."""
         return self._call(_functions.JOINED_MEMBERS, of, from_)
 
     def new_events(self, from_: Position) -> EventPage:
         """A page of the events that happened since, of all people and metrics.
 
         One request, of at most 200 events. Rate: 350 a second, 3500 a minute. Scopes: `events:read`, `metrics:read`.
-        `InvalidInput`: as in `changed_profiles`."""
+        `InvalidInput`: as in `changed_profiles`. `Malformed`: also where the next page would not be Klaviyo's."""
         return self._call(_functions.NEW_EVENTS, from_)

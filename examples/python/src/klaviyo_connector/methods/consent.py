@@ -23,7 +23,8 @@ class Consent(Caller):
         suppressions.
 
         One request per 1,000. Rate: 75 a second, 700 a minute. Scopes: `lists:write`, `profiles:write`,
-        `subscriptions:write`. `NotFound`: there is no such list."""
+        `subscriptions:write`. `NotFound`: there is no such list. `InvalidInput`: the list is empty, or `now` is no
+        time. `Rejected`: Klaviyo refuses the request and names nobody in it."""
         return self._call(_functions.GRANT, subscriptions, list, options)
 
     def revoke_consent(self, unsubscriptions: Iterable[Unsubscription], *, list: str | None = None) -> Outcome:

@@ -34,13 +34,14 @@ class Contacts(Caller):
         """The profiles with these identifiers, in their order.
 
         One request per 100 of one kind. Rate: 75 a second, 700 a minute. Scope: `profiles:read`. `TooLarge`: ask for
-        fewer."""
+        fewer. `InvalidInput` names the first identifier that cannot work."""
         return self._call(_functions.LOOKUP_MANY, identifiers)
 
     def create(self, profile: Contact) -> Creation:
         """Creates a profile: `Created`, or `Existing` where one with an identifier of it is there already.
 
-        One request. Rate: 75 a second, 700 a minute. Scope: `profiles:write`."""
+        One request. Rate: 75 a second, 700 a minute. Scope: `profiles:write`. `Conflict`: Klaviyo does not name the
+        profile that exists."""
         return self._call(_functions.CREATE, profile)
 
     def upsert(self, profile: Contact) -> Upserted:
@@ -64,14 +65,15 @@ class Contacts(Caller):
 
         Where both have a value, that of `into` stays. Klaviyo merges some minutes later. One request. Rate: 10 a
         second, 150 a minute. Scope: `profiles:write`. `NotFound`: there is no such profile, perhaps since they are
-        merged already."""
+        merged already. `InvalidInput`: both ids are the same."""
         return self._call(_functions.MERGE, into, from_)
 
     def subscribe(self, list: str, profiles: Iterable[str]) -> int:
         """Adds profiles, by id, to a list, by id, and returns how many. This is membership, not consent.
 
         One request per 1,000. Rate: 10 a second, 150 a minute. Scopes: `lists:write`, `profiles:write`. `NotFound`:
-        there is no such list. After a failure `done` says how many were added."""
+        there is no such list. After a failure `done` says how many were added. `Rejected`: one of the ids is no
+        profile."""
         return self._call(_functions.SUBSCRIBE, list, profiles)
 
     def opt_in(self, contact: Contact, list: str, consent: Permission | None = None) -> Receipt:
@@ -90,8 +92,9 @@ class Contacts(Caller):
         `Pending`.
 
         Requests as in `lookup_many`, one for each new profile, one per 1,000 for the list. Rate: 10 a second, 150 a
-        minute, of its slowest request. Scopes: as in `opt_in`: `profiles:read`, `profiles:write`,
-        `lists:write`, and `subscriptions:write` with `consent`."""
+        minute, of its slowest request. Scopes: as in `opt_in`: `profiles:read`, `profiles:write`, `lists:write`, and
+        `subscriptions:write` with `consent`. `InvalidInput`: the list is empty, or the permission names no channel.
+        `NotFound`: there is no such list."""
         return self._call(_functions.OPT_IN_MANY, contacts, list, consent)
 
     def opt_out(
@@ -103,5 +106,6 @@ class Contacts(Caller):
 
         Requests as in `lookup_many`, one per 100 people on each list and one to unsubscribe them, one per 1,000 who
         are on a list. Safe to repeat. Rate: 3 a second, 60 a minute, of its slowest request. Scopes: `profiles:read`,
-        `profiles:write`, `lists:read`, `lists:write`, `subscriptions:write`."""
+        `profiles:write`, `lists:read`, `lists:write`, `subscriptions:write`. `InvalidInput`: there is neither a
+        channel nor a list, or one that cannot be."""
         return self._call(_functions.OPT_OUT, people, channels, lists)

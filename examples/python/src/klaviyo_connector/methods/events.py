@@ -36,5 +36,6 @@ class Events(Caller):
     def metrics(self) -> list[Metric]:
         """All metrics of the account.
 
-        One request per page of 200. Rate: 10 a second, 150 a minute. Scope: `metrics:read`."""
+        One request per page of 200. Rate: 10 a second, 150 a minute. Scope: `metrics:read`. `Malformed`: also where
+        the next page would not be Klaviyo's."""
         return self._call(_functions.METRICS)

@@ -16,28 +16,31 @@ class Groups(Caller):
     def lists(self) -> builtins.list[Audience]:
         """All lists of the account.
 
-        One request per page of 10. Rate: 75 a second, 700 a minute. Scope: `lists:read`."""
+        One request per page of 10. Rate: 75 a second, 700 a minute. Scope: `lists:read`. `Malformed`: also where the
+        next page would not be Klaviyo's."""
         return self._call(_functions.LISTS)
 
     def find_list(self, name: str) -> Audience | None:
         """The list with this id or exact name. `None`: there is none. Names can change: keep the id.
 
         One or two requests. Rate: 75 a second, 700 a minute. Scope: `lists:read`. `Conflict`: several lists have the
-        name."""
+        name. `InvalidInput`: the name is empty, or has more than 500 characters."""
         return self._call(_functions.FIND_LIST, name)
 
     def create_list(self, name: str) -> Audience:
         """Creates a list. Names need not be unique: look with `find_list` first.
 
         One request. Rate: 10 a second, 150 a minute, 150 a day. Scope: `lists:write`. A second call makes a second
-        list, also after a failure that leaves open whether the first was made."""
+        list, also after a failure that leaves open whether the first was made. `InvalidInput`: the name is empty, or
+        has more than 500 characters."""
         return self._call(_functions.CREATE_LIST, name)
 
     def remove_from_list(self, list: str, profiles: Iterable[str]) -> int:
         """Takes profiles, by id, off a list, by id, and returns how many. Their consent stays.
 
         One request per 1,000. Rate: 10 a second, 150 a minute. Scopes: `lists:write`, `profiles:write`. `NotFound`:
-        there is no such list. After a failure `done` says how many were taken off."""
+        there is no such list. After a failure `done` says how many were taken off. `Rejected`: one of the ids is no
+        profile."""
         return self._call(_functions.REMOVE, list, profiles)
 
     def list_members(self, list: str, *, cursor: str | None = None) -> MemberPage:
@@ -45,7 +48,7 @@ class Groups(Caller):
         before.
 
         One request. Rate: 75 a second, 700 a minute. Scopes: `lists:read`, `profiles:read`. `NotFound`: there is no
-        such list."""
+        such list. `InvalidInput`: the cursor is not one of this list's."""
         return self._call(_functions.LIST_MEMBERS, list, cursor)
 
     def lists_of_profile(self, profile: str) -> builtins.list[Audience]:
@@ -58,14 +61,15 @@ class Groups(Caller):
     def segments(self) -> builtins.list[Segment]:
         """All segments of the account.
 
-        One request per page of 10. Rate: 75 a second, 700 a minute. Scope: `segments:read`."""
+        One request per page of 10. Rate: 75 a second, 700 a minute. Scope: `segments:read`. `Malformed`: also where
+        the next page would not be Klaviyo's."""
         return self._call(_functions.SEGMENTS)
 
     def segment_members(self, segment: str, *, cursor: str | None = None) -> MemberPage:
         """A page of a segment's members, as `list_members`.
 
         One request. Rate: 75 a second, 700 a minute. Scopes: `segments:read`, `profiles:read`. `NotFound`: there is
-        no such segment."""
+        no such segment. `InvalidInput`: the cursor is not one of this segment's."""
         return self._call(_functions.SEGMENT_MEMBERS, segment, cursor)
 
     def segments_of_profile(self, profile: str) -> builtins.list[Segment]:
