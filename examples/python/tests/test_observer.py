@@ -83,13 +83,16 @@ def test_repeats_and_failures(component: Path) -> None:
             assert klaviyo.lookup(PRIYA) is None
             with pytest.raises(InvalidInput):
                 klaviyo.lookup(Email("nobody"))
+            with pytest.raises(TypeError):
+                klaviyo.lookup("nobody")  # type: ignore[arg-type]
     first, second = heard.attempts()
     assert (first.number, first.status, second.number, second.status) == (1, 429, 2, 200)
     assert first.repeat_in is not None and first.repeat_in >= 0.5 and second.repeat_in is None
-    found, refused = heard.calls()
+    found, refused, mistaken = heard.calls()
     assert found.usage.attempts == 2 and found.usage.requests == 1 and found.usage.waited >= first.repeat_in
     assert found.took >= found.usage.waited
     assert (refused.error, refused.usage.requests) == ("invalid-input", 0)
+    assert (mistaken.error, mistaken.usage.requests) == ("other", 0)
 
     heard = Heard()
     once = Limits(attempts=1)

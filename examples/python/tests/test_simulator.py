@@ -120,7 +120,7 @@ def test_opt_out(simulator: Simulator, component: Path) -> None:
     assert left.stopped is None and left.missing_lists == ("Abc123",)
     match left.outcomes:
         case (Departed(priya), Refused(reason), Departed(stranger)):
-            assert (priya.profile_id, stranger.profile_id, reason.pointer) == (id, None, "value")
+            assert (priya.profile_id, stranger.profile_id, reason.pointer) == (id, None, "phone_number")
             assert priya.lists == (Removal(LIST, None),)
             assert stranger.consent == (Revocation("whatsapp", False, None),)
         case other:

@@ -105,7 +105,7 @@ def test_refused_items(client: Klaviyo) -> None:
     (refused,) = client.opt_in_many([wrong], "Y6nRLr").outcomes
     assert isinstance(refused, Refused) and refused.reason.pointer == "phone_number"
     (staying,) = client.opt_out([PhoneNumber("7")], ["sms"]).outcomes
-    assert isinstance(staying, Refused) and staying.reason.pointer == "value"
+    assert isinstance(staying, Refused) and staying.reason.pointer == "phone_number"
     (refusal,) = client.track_many([NewEvent("Placed Order", Email("a@b.in"), "")]).refused
     assert refusal.reason.pointer == "unique_id"
     (refusal,) = client.track_many([NewEvent("Placed Order", PhoneNumber("7"), "1")]).refused

@@ -41,6 +41,9 @@ class Spelling:
                 return name + _walk(hint, segments[1:])
         for name, hint in self._parameters.items():
             item = item_of(hint)
+            if in_item and is_union(item):
+                # An identifier; or what the profile has, whatever it was named by.
+                continue
             if _has(item or hint, segments[0]):
                 path = _walk(item or hint, segments)
                 return f"{name}{path}" if item is None and not in_item else path.lstrip(".")

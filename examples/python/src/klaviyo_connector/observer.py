@@ -43,7 +43,8 @@ class Call:
     function: str
     """The function that was called, by its name in the contract, such as ``contacts.opt-in``."""
     error: str | None
-    """The ``code`` of the error that it failed with, such as ``rate-limited``, or ``cancelled``. ``None``: it succeeded."""
+    """The ``code`` of the error that it failed with, such as ``rate-limited``; ``cancelled``; or ``other``, also for what is no
+    `KlaviyoError`, such as a `TypeError`. ``None``: it succeeded."""
     took: float
     """Seconds from its beginning to its end, all that it waited included."""
     usage: Usage
