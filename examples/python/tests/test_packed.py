@@ -135,13 +135,17 @@ def test_a_notebook(environment: Environment, simulator: Simulator, tmp_path: Pa
     assert shown.splitlines()[-1] == f"{LIST} priya@example.com"
 
 
-def test_threads(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
-    """The rest of what stands by itself runs too."""
-    for text in ("with klaviyo.usage() as usage", "def observe(told"):
-        code = block(text)
-        if "import" not in code:
-            code = "from klaviyo_connector import *\nklaviyo = Klaviyo(endpoint=__import__('os').environ['KLAVIYO_ENDPOINT'])\n" + code
-        (tmp_path / "main.py").write_text(code)
+def test_every_other_block(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
+    """What no other test runs runs too; what is a part of a program has a client, and the names of the package."""
+    prelude = (
+        "import dataclasses, os\nfrom klaviyo_connector import *\n"
+        "klaviyo = Klaviyo(endpoint=os.environ['KLAVIYO_ENDPOINT'], api='read')\n"
+    )
+    run_elsewhere = ("NewEvent", "Period", "Since", "fastapi", "django", "celery", "await ")
+    rest = [code for code in blocks() if not any(text in code for text in run_elsewhere)]
+    assert len(rest) >= 5
+    for code in rest:
+        (tmp_path / "main.py").write_text(code if "import " in code else prelude + code)
         environment.run(tmp_path, simulator, "main.py")
 
 
