@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import awaited
 import pytest
 from replay import METHODS
 from servers import NOBODY, Server, Simulator, sends
@@ -25,6 +26,12 @@ def test_the_same_functions() -> None:
         assert inspect.iscoroutinefunction(own) and own.__doc__ == method.__doc__
         assert inspect.signature(own) == inspect.signature(method)
     assert inspect.signature(AsyncKlaviyo) == inspect.signature(Klaviyo)
+
+
+def test_the_methods_are_those_of_klaviyo() -> None:
+    """`python tests/awaited.py` writes them."""
+    for file, text in awaited.files():
+        assert file.read_text() == text, file
 
 
 def test_opt_in(simulator: Simulator, component: Path) -> None:

@@ -70,6 +70,12 @@ class Caller(Protocol):
     def _call(self, function: Function[T], *arguments: object) -> T: ...
 
 
+class AsyncCaller(Protocol):
+    """What can have a function called, and wait for it."""
+
+    async def _call(self, function: Function[T], *arguments: object) -> T: ...
+
+
 LOOKUP: Function[Profile | None] = Function("contacts.lookup", {"by": Identifier}, Profile | None)
 LOOKUP_MANY: Function[list[Profile | None]] = Function(
     "contacts.lookup-many", {"identifiers": Iterable[Identifier]}, list[Profile | None]

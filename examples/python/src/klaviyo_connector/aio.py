@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import copy
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -14,21 +14,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from . import _fork
 from ._cancel import Cancellation, Cancelled, current
+from ._functions import Function
+from .awaited import AsyncFunctions
 from .client import Klaviyo
 from .usage import Usage
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def _awaited(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
-    """The same function, to be awaited."""
-
-    @functools.wraps(method)
-    async def call(self: AsyncKlaviyo, /, *arguments: P.args, **named: P.kwargs) -> T:
-        return await self._in_thread(functools.partial(method, self._klaviyo, *arguments, **named))
-
-    return call
 
 
 def _with_the_parameters(
@@ -42,7 +34,7 @@ def _with_the_parameters(
     return applied
 
 
-class AsyncKlaviyo:
+class AsyncKlaviyo(AsyncFunctions):
     """`Klaviyo` with functions to be awaited. Each call computes and waits on a thread, of which there are as many as
     `Limits.concurrent_calls`; the event loop goes on meanwhile. A call that is cancelled sends nothing more, and gives its
     place back."""
@@ -80,7 +72,11 @@ class AsyncKlaviyo:
         self._threads.shutdown(wait=False)
 
     def with_options(self, *, timeout: float | None = None, revision: str | None = None) -> AsyncKlaviyo:
-        """As of `Klaviyo`."""
+        """This client with other options for the calls that are made by what is returned:
+        `await klaviyo.with_options(timeout=5).lookup(…)`. The rest is shared, and closed with this client.
+
+        `timeout`: seconds of a call, in place of `Limits.time`. `revision`: the oldest revision of Klaviyo's API to ask
+        for, such as `2025-07-15`; where the connector asks for a newer one, that one stays."""
         other = copy.copy(self)
         other._klaviyo = self._klaviyo.with_options(timeout=timeout, revision=revision)
         _fork.renew(other)
@@ -90,11 +86,11 @@ class AsyncKlaviyo:
         """Adds up what the calls use that are made meanwhile, in this task and those that it begins."""
         return self._klaviyo.usage()
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
+    async def _call(self, function: Function[T], *arguments: object) -> T:
         cancellation = Cancellation()
         context = contextvars.copy_context()
         context.run(current.set, cancellation)
-        running = self._threads.submit(context.run, call)
+        running = self._threads.submit(context.run, self._klaviyo._call, function, *arguments)
         try:
             return await asyncio.wrap_future(running)
         except asyncio.CancelledError:
@@ -102,43 +98,3 @@ class AsyncKlaviyo:
             raise
         except Cancelled:
             raise asyncio.CancelledError from None
-
-    lookup = _awaited(Klaviyo.lookup)
-    lookup_many = _awaited(Klaviyo.lookup_many)
-    create = _awaited(Klaviyo.create)
-    upsert = _awaited(Klaviyo.upsert)
-    update = _awaited(Klaviyo.update)
-    merge = _awaited(Klaviyo.merge)
-    subscribe = _awaited(Klaviyo.subscribe)
-    opt_in = _awaited(Klaviyo.opt_in)
-    opt_in_many = _awaited(Klaviyo.opt_in_many)
-    opt_out = _awaited(Klaviyo.opt_out)
-    lists = _awaited(Klaviyo.lists)
-    find_list = _awaited(Klaviyo.find_list)
-    create_list = _awaited(Klaviyo.create_list)
-    remove_from_list = _awaited(Klaviyo.remove_from_list)
-    list_members = _awaited(Klaviyo.list_members)
-    lists_of_profile = _awaited(Klaviyo.lists_of_profile)
-    segments = _awaited(Klaviyo.segments)
-    segment_members = _awaited(Klaviyo.segment_members)
-    segments_of_profile = _awaited(Klaviyo.segments_of_profile)
-    grant_consent = _awaited(Klaviyo.grant_consent)
-    revoke_consent = _awaited(Klaviyo.revoke_consent)
-    consents = _awaited(Klaviyo.consents)
-    track = _awaited(Klaviyo.track)
-    track_many = _awaited(Klaviyo.track_many)
-    history = _awaited(Klaviyo.history)
-    metrics = _awaited(Klaviyo.metrics)
-    changed_profiles = _awaited(Klaviyo.changed_profiles)
-    joined_members = _awaited(Klaviyo.joined_members)
-    new_events = _awaited(Klaviyo.new_events)
-    check_import = _awaited(Klaviyo.check_import)
-    submit_import = _awaited(Klaviyo.submit_import)
-    import_status = _awaited(Klaviyo.import_status)
-    import_failures = _awaited(Klaviyo.import_failures)
-    imports = _awaited(Klaviyo.imports)
-    suppress = _awaited(Klaviyo.suppress)
-    unsuppress = _awaited(Klaviyo.unsuppress)
-    delete_profiles = _awaited(Klaviyo.delete_profiles)
-    account_details = _awaited(Klaviyo.account_details)
-    call_api = _awaited(Klaviyo.call_api)
