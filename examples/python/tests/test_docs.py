@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import re
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -110,7 +111,7 @@ def test_what_an_error_has() -> None:
 def test_names(name: str) -> None:
     """Each name that a program can import says what it is: a class by its docstring, a type by the text behind it."""
     value = getattr(klaviyo_connector, name)
-    if isinstance(value, type):
+    if isinstance(value, type) and typing.get_origin(value) is None:
         assert value.__doc__ and not value.__doc__.startswith(f"{name}("), name
         return
     for file in SOURCE.rglob("*.py"):
