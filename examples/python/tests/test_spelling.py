@@ -165,6 +165,12 @@ def test_no_name_of_the_contract_is_left() -> None:
     assert seen > 100
 
 
+def test_a_path_without_end() -> None:
+    """From a component that means harm."""
+    endless = "contact" + "/location" * 100_000
+    assert functions.OPT_IN.spelling.path(endless, in_item=False) == endless
+
+
 def _within(value: Any) -> Any:
     yield value
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():

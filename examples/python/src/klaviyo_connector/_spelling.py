@@ -16,6 +16,9 @@ from .errors import Detail, KlaviyoError
 # The codes of the reasons that are the connector's own. Klaviyo's are passed on as Klaviyo wrote them.
 _OWN = "invalid-input"
 
+# Names in a path. Only a component that is not the connector has more.
+_DEEPEST = 64
+
 
 class Spelling:
     """The names of one function's arguments."""
@@ -33,7 +36,7 @@ class Spelling:
     def path(self, pointer: str | None, *, in_item: bool) -> str | None:
         """A field, as the caller names it. `in_item`: of the item of a list that was given. A pointer into a request's
         body is Klaviyo's, and stays."""
-        if pointer is None or pointer.startswith("/"):
+        if pointer is None or pointer.startswith("/") or pointer.count("/") > _DEEPEST:
             return pointer
         segments = pointer.split("/")
         for name, hint in self._parameters.items():
