@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -26,7 +27,12 @@ class Compiled:
 
     def __init__(self, wasm: bytes, stack: int) -> None:
         self._stack = stack
-        engine = self._engine_of_its_own()
+        config = self._config()
+        # wasmtime's own cache: the next process finds what this one has compiled, by its version, its settings and the
+        # component. Without a folder to write to there is none.
+        with contextlib.suppress(WasmtimeError):
+            config.cache = True
+        engine = Engine(config)
         try:
             component = Component(engine, wasm)
         except WasmtimeError as error:
@@ -39,14 +45,14 @@ class Compiled:
         self._parents: list[object] = []
         _fork.renew(self)
 
-    def _engine_of_its_own(self) -> Engine:
+    def _config(self) -> Config:
         config = Config()
         config.epoch_interruption = True
         config.max_wasm_stack = self._stack
         # The threads of a parallel compilation are one pool for all of wasmtime, and not there after a fork: whoever
         # waits for them there waits for ever.
         config.parallel_compilation = False
-        return Engine(config)
+        return config
 
     def _take(self, engine: Engine, component: Component) -> None:
         self.engine = engine
@@ -57,7 +63,7 @@ class Compiled:
     def after_fork(self) -> None:
         # Not dropped, which may need a lock that a thread of the parent held.
         self._parents.append((self.engine, self.component, self.functions))
-        engine = self._engine_of_its_own()
+        engine = Engine(self._config())
         self._take(engine, Component.deserialize(engine, self._code))
 
 
