@@ -59,6 +59,11 @@ impl Credential {
     }
 }
 
+/// What it is, for a sentence.
+pub(crate) fn kind(account: &Account) -> &'static str {
+    if account.oauth_file.is_some() { "installation of the app" } else { "key" }
+}
+
 /// Where it comes from, for a sentence.
 pub(crate) fn source(account: &Account) -> String {
     match &account.oauth_file {

@@ -121,13 +121,16 @@ impl Account {
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         match (failure.error.code, &self.endpoint) {
             (Code::Unauthenticated, _) => {
-                let source = credential::source(self);
+                let (what, source) = (credential::kind(self), credential::source(self));
                 failure.hint(format!(
-                    "the key came from {source}; `klaviyo-connector doctor` looks at it more closely"
+                    "the {what} came from {source}; `klaviyo-connector doctor` looks at it more closely"
                 ))
             }
             (Code::Forbidden, _) => {
-                failure.hint("`klaviyo-connector doctor` shows which scopes the key has and which it lacks")
+                let what = credential::kind(self);
+                failure.hint(format!(
+                    "`klaviyo-connector doctor` shows which scopes the {what} has and which it lacks"
+                ))
             }
             (Code::Retired, _) => failure.hint("raise it with --revision, such as --revision 2026-07-15"),
             (Code::Connection | Code::Timeout, Some(endpoint)) => failure.hint(format!(

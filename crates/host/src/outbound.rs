@@ -192,7 +192,8 @@ impl OutboundHttp {
             }
             if over {
                 return outcome
-                    .map(|answer| explained(answer, credentials.as_ref()))
+                    // An answer of the credentials' own says what they have to say.
+                    .map(|answer| if was_sent { explained(answer, credentials.as_ref()) } else { answer })
                     .map_err(|failure| with_attempts(attempt, failure));
             }
             match &outcome {

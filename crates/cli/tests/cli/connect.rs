@@ -109,6 +109,12 @@ fn a_browser_lets_the_app_in_and_the_file_opens_the_account() {
     let error = with_file(&["lists", "--json"]).err(5);
     assert_eq!(error["code"], "unauthenticated");
     assert!(error["message"].as_str().unwrap().contains("klaviyo-connector connect --account shop-1"));
+    // No token was got, so none is said to be refused.
+    let codes: Vec<&Value> =
+        error["details"].as_array().unwrap().iter().map(|detail| &detail["code"]).collect();
+    assert_eq!(codes, ["invalid_grant"]);
+    let said = with_file(&["lists"]).err;
+    assert!(said.contains("shop-1.oauth") && !said.contains(" key "), "{said}");
     // Connected anew with the app of the file that is there, the newer installation counts.
     let mut again = connect(&server, secrets.path());
     let waiting = Waiting::start(again.env_remove("KLAVIYO_CLIENT_ID").env_remove("KLAVIYO_CLIENT_SECRET"));

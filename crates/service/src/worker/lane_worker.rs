@@ -252,7 +252,7 @@ async fn wait_for_new_key(
     let Settler { account, lane, .. } = settler;
     warn!(
         %account, code = reason.code, reason = reason.message,
-        "the account is paused until its key changes; nothing of it is lost"
+        "the account is paused until its key, or the file of its app, changes; nothing of it is lost"
     );
     context.status.has(account, lane, AccountState::Paused(reason));
     context.wait_while(account, || context.secrets.authentication(account).as_ref() == Some(refused)).await;
