@@ -139,7 +139,8 @@ Secrets are files in the folder of --secrets, which are read again when they cha
   ACCOUNT.oauth                     `klaviyo-connector connect`       the same, instead of a key
 
   signing-secret, whatsapp-app-secret and klaviyo-webhook-secret may have two lines while one is
-  replaced, the newer first: either is right.
+  replaced, the newer first: either is right. changes-secret of `worker` may, too: changes are then
+  signed with both.
 
   The log names a secret that cannot be used, such as a signing secret of fewer than 24 bytes, and
   its account is not served. Accounts that share a WhatsApp app need their phone number ids: Meta

@@ -41,6 +41,8 @@ each change as a request by Standard Webhooks, or to a subject of NATS that a st
    \"since\": \"2026-11-01T00:00:00Z\", \"every_seconds\": 60}
 Each change is sent at least once, in order for each person. While the endpoint fails, its changes
 wait. One that it refuses five times with a 4xx is a dead letter: `klaviyo-connector dead changes`.
+While changes-secret is replaced it may have two lines, the newer first: each change then has a
+signature by either.
 
 Replies: with a whatsapp-token and the phone number id, the worker answers people who wrote by
 WhatsApp, once, as soon as it is known what became of their message. A reply that may have been
