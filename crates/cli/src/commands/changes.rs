@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::group::GroupOption;
 use crate::output::Output;
 use clap::{Args, Subcommand};
-pub(crate) use posting::Posting;
+use posting::Posting;
 use reading::Reading;
 
 /// Print what changed since the last look, a line of JSON for each item

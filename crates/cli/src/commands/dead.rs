@@ -19,8 +19,7 @@ With --json, VALUE is:
   list          [{id, opt_in, error: {code, message, details}, attempts, since}, …]
   show          one of them
   retry, drop   how many
-  changes       [{id, account, message, error: {code, message}, attempts, since}, …]; with --drop or
-                --retry, how many";
+  changes list  [{id, account, message, error: {code, message}, attempts, since}, …]";
 
 /// Look at the opt-ins that could not be done, try them again, or give them up
 #[derive(Args)]
@@ -49,7 +48,8 @@ enum DeadCommand {
     Retry(Which),
     /// Give up on dead letters; their opt-ins are not done
     Drop(Which),
-    /// Show the changes that an endpoint refused, send some again, or give up on some
+    /// The changes that an endpoint refused: show them, let the worker send them again, or give up on them
+    #[command(subcommand)]
     Changes(changes::Changes),
 }
 
@@ -111,15 +111,23 @@ async fn each(
 ) -> Result<Output, Failure> {
     let mut count: u64 = 0;
     for letter in chosen(queue, which).await? {
-        let is_done = work(&letter).await.map_err(|error| {
-            let then = chain(&error);
-            let message = format!("{count} were {done}, then: {then}; repeat the command for the rest");
-            Failure::new(Code::Connection, message)
-        })?;
+        let is_done = work(&letter).await.map_err(|error| interrupted(count, done, &error))?;
         count += u64::from(is_done);
     }
+    Ok(Output::new(json!(count), good(&format!("{}{whither}", counted(count, done)))))
+}
+
+fn interrupted(count: u64, done: &str, error: &QueueError) -> Failure {
+    let then = chain(error);
+    Failure::new(
+        Code::Connection,
+        format!("{count} were {done}, then: {then}; repeat the command for the rest"),
+    )
+}
+
+fn counted(count: u64, done: &str) -> String {
     let letters = if count == 1 { "dead letter" } else { "dead letters" };
-    Ok(Output::new(json!(count), good(&format!("{count} {letters} {done}{whither}"))))
+    format!("{count} {letters} {done}")
 }
 
 /// The dead letters that were asked for. If one of them does not exist, the command does nothing.
@@ -170,11 +178,16 @@ fn text(letter: &Value) -> String {
         let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
         field(&mut out, "Klaviyo said", &format!("{}: {}", text("code"), text("detail")));
     }
-    if let Some(Ok(opt_in)) = letter.get("opt_in").map(serde_json::to_string_pretty) {
-        let lines: String = clean_lines(&opt_in).map(|line| format!("  {line}\n")).collect();
+    json_lines(&mut out, letter.get("opt_in"));
+    out
+}
+
+/// Writes what a dead letter is about.
+fn json_lines(out: &mut String, value: Option<&Value>) {
+    if let Some(Ok(json)) = value.map(serde_json::to_string_pretty) {
+        let lines: String = clean_lines(&json).map(|line| format!("  {line}\n")).collect();
         out.push_str(&format!("\n{lines}"));
     }
-    out
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use sha2::Sha256;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -217,9 +219,13 @@ fn on_nats_a_worker_that_is_killed_leaves_no_change_out() {
 #[test]
 fn on_nats_a_refused_change_is_shown_sent_again_or_given_up() {
     let (server, nats) = (server(), Nats::start().unwrap());
-    let (refusing, _) = endpoint(|_| 422);
-    ["ada@example.com", "grace@example.com"].iter().for_each(|name| opt_in(&server, name));
-    let settings = json!({ "url": refusing, "lists": [LIST], "since": "2026-01-01T00:00:00Z" });
+    let (is_refusing, names) =
+        (Arc::new(AtomicBool::new(true)), ["ada@example.com", "grace@example.com", "mei@example.com"]);
+    let refuses = Arc::clone(&is_refusing);
+    let (platform, received) = endpoint(move |_| if refuses.load(Ordering::SeqCst) { 422 } else { 200 });
+    names.iter().for_each(|name| opt_in(&server, name));
+    let settings =
+        json!({ "url": platform, "every_seconds": 86_400, "lists": [LIST], "since": "2026-01-01T00:00:00Z" });
     let mut command = klaviyo(&server.url(), CANARY);
     command.args([
         "worker",
@@ -233,23 +239,43 @@ fn on_nats_a_refused_change_is_shown_sent_again_or_given_up() {
     command.env("KLAVIYO_CHANGES", settings.to_string()).env("KLAVIYO_CHANGES_SECRET", SECRET);
     let _worker = Service::start(&mut command);
     let dead = |words: &[&str]| {
-        let mut command = bare();
-        command.args(["dead", "changes"]).args(words).args(["--json", "--nats", &nats.url()]);
-        Run::of(command.env("KLAVIYO_CHANGES_SECRET", SECRET))
+        Run::of(bare().args(["dead", "changes"]).args(words).args(["--json", "--nats", &nats.url()]))
     };
-    eventually(&2, || dead(&[]).ok().as_array().unwrap().len());
-    let letters = dead(&["--account", "default"]).ok();
+    eventually(&3, || dead(&["list"]).ok().as_array().unwrap().len());
+    let letters = dead(&["list", "--account", "default"]).ok();
     assert_eq!(letters[0]["error"]["code"], "rejected");
     let [one, other] = [0, 1].map(|n| letters[n]["id"].as_str().unwrap().to_owned());
-    let retry = |url: &str| dead(&["--retry", &one, "--post", url, "--private-endpoints"]);
-    // Refused again, it stays.
-    assert_eq!(retry(&refusing).err(1)["code"], "rejected");
-    let (taking, received) = endpoint(|_| 200);
-    assert_eq!(retry(&taking).ok(), json!(1));
-    assert_eq!(received.recv_timeout(PATIENCE).unwrap(), letters[0]["message"]);
-    assert_eq!(dead(&["--retry", &other]).code, 2);
-    assert_eq!(dead(&["--drop", &other]).ok(), json!(1));
-    assert_eq!(dead(&[]).ok(), json!([]));
+    assert_eq!(dead(&["show", &one]).ok(), letters[0]);
+    assert_eq!(dead(&["show", "msg_0"]).err(3)["code"], "not-found");
+    // Nothing is done where one of them is not there.
+    assert_eq!(dead(&["retry", &one, "msg_0"]).err(3)["code"], "not-found");
+    assert_eq!(dead(&["retry"]).code, 2);
+    assert_eq!(dead(&["list"]).ok(), letters);
+    is_refusing.store(false, Ordering::SeqCst);
+    while received.try_recv().is_ok() {}
+    let next = || received.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(dead(&["retry", &one]).ok(), json!(1));
+    assert_eq!(next(), letters[0]["message"]);
+    assert_eq!(dead(&["drop", &other]).ok(), json!(1));
+    assert_eq!(dead(&["retry", "--all", "--account", "shop-2"]).ok(), json!(0));
+    assert_eq!(dead(&["retry", "--all"]).ok(), json!(1));
+    assert_eq!(next(), letters[2]["message"]);
+    assert_eq!(dead(&["list"]).ok(), json!([]));
+}
+
+#[test]
+fn an_endpoint_that_fails_is_not_taken_for_klaviyo() {
+    let server = server();
+    opt_in(&server, "ada@example.com");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = format!("http://{}/hook", listener.local_addr().unwrap());
+    drop(listener);
+    let failing = endpoint(|_| 503).0;
+    for url in [gone, failing] {
+        let mut command = post(&server, &url, &["profiles", "--since", "1h"]);
+        let run = Run::of(&mut command);
+        assert_eq!((run.code, run.err.contains(&server.url())), (6, false), "{}", run.err);
+    }
 }
 
 #[test]
@@ -267,6 +293,8 @@ fn an_endpoint_that_may_not_be_sent_to_is_named_before_anything_is_read() {
         ("https://platform.example/hook", "whsec_AAAA", "KLAVIYO_CHANGES_SECRET"),
         ("ftp://platform.example/hook", SECRET, "https://"),
         ("platform.example", SECRET, "--post"),
+        ("https://platform.example/hook#part", SECRET, "--post"),
+        ("https://user@platform.example/hook", SECRET, "--post"),
     ] {
         let run = begin(url, secret);
         assert!(run.code == 2 && run.err.contains(culprit), "{url}: {} {}", run.code, run.err);

@@ -153,7 +153,10 @@ impl Feed<'_> {
                 let secret = setup.secret.clone().ok_or_else(|| {
                     let file = SecretKind::ChangesSecret.file();
                     let account = self.account;
-                    format!("there is no secret to sign with; `klaviyo-connector secret > {account}.{file}` makes one")
+                    format!(
+                        "{account}.{file} is missing or cannot be used, and changes are signed with it; \
+                         `klaviyo-connector secret` makes one"
+                    )
                 })?;
                 let endpoint =
                     self.sender.endpoint(url.clone(), secret).map_err(|error| error.to_string())?;
@@ -182,6 +185,8 @@ impl Feed<'_> {
             tenant,
             is_busy: || keeper.is_busy(),
         };
+        // They are older than what is read.
+        reading.retry().await?;
         let profiles = (settings.profiles || settings.consent).then_some(Source::Profiles);
         let lists = settings.lists.iter().cloned().map(Source::List);
         let mut failed = None;
@@ -199,7 +204,7 @@ impl Feed<'_> {
     }
 }
 
-/// Returns when Klaviyo's webhook asks for a reading.
+/// Returns when Klaviyo's webhook or an operator asks for a reading.
 async fn woken(wakes: &mut Option<Subscriber>) {
     if let Some(subscriber) = wakes {
         if subscriber.next().await.is_some() {

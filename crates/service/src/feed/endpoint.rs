@@ -121,6 +121,12 @@ fn explained(error: AttemptError) -> AttemptError {
         AttemptError::TooLarge(_) => AttemptError::TooLarge(format!(
             "the endpoint's answer has more than {ANSWER} bytes; a short one will do"
         )),
+        AttemptError::Unreachable(cause) => {
+            AttemptError::Unreachable(format!("the endpoint cannot be reached: {cause}"))
+        }
+        AttemptError::Connection(cause) => {
+            AttemptError::Connection(format!("the connection to the endpoint broke off: {cause}"))
+        }
         other => other,
     }
 }

@@ -75,6 +75,15 @@ impl Message {
         Self::new(kind, account, text(member, "joined"), id(profile)?, data)
     }
 
+    /// A message that was sent before, as it was.
+    pub(super) fn again(id: String, body: Bytes) -> Self {
+        let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let id_at = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let person = id_at("/data/profile/id").or_else(|| id_at("/data/consent/profile_id"));
+        let person = person.unwrap_or(&id).to_owned();
+        Self { id, person, body }
+    }
+
     fn new(
         kind: &str,
         account: Option<&str>,
@@ -196,6 +205,19 @@ mod tests {
         later["updated"] = json!("2026-11-01T00:00:01+00:00");
         assert_ne!(one, id(Some("shop-1"), &later));
         assert_ne!(one, Message::consent_changed(Some("shop-1"), &profile(), &json!({})).unwrap().id);
+    }
+
+    #[test]
+    fn a_message_again_is_the_same_about_the_same_person() {
+        let consents = json!({ "profile-id": "01", "channels": [] });
+        let member = json!({ "profile": profile(), "joined": "2026-11-02T00:00:00+00:00" });
+        for message in [
+            Message::profile_changed(Some("shop-1"), &profile()).unwrap(),
+            Message::consent_changed(Some("shop-1"), &profile(), &consents).unwrap(),
+            Message::joined(Some("shop-1"), "list", "Y6nRLr", &member).unwrap(),
+        ] {
+            assert_eq!(Message::again(message.id.clone(), message.body.clone()), message);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use destination::Destination;
 pub(crate) use duty::{Feed, Keeper};
 pub use endpoint::{Endpoint, EndpointError, Sender};
 pub use message::{Malformed, Message};
-pub use settings::{FeedSettings, FeedSettingsError};
+pub use settings::{FeedSettings, FeedSettingsError, endpoint_address};
 pub use source::{Page, Source};
 pub(crate) use status::FeedStatus;
 pub use verdict::Verdict;

@@ -10,15 +10,17 @@ use super::status::FeedStatus;
 use crate::account::Account;
 use crate::outcome::Reason;
 use crate::queue::{ChangesDeadLetter, Queue, QueueError};
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::types::Code;
 use klaviyo_host::{Disposition, Tenant};
 use serde_json::{Value, json};
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
-use tracing::warn;
+use tracing::{info, warn};
 
 /// How long opt-ins of the account hold a request of the feed up.
 const TURN: Duration = Duration::from_secs(10);
@@ -26,6 +28,8 @@ const TURN: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(200);
 /// How many consents are asked for in one turn, and how many at once.
 const CONSENTS: (usize, usize) = (25, 4);
+/// How many changes are sent again in one turn.
+const RETRIES: usize = 100;
 
 /// Why a reading ended before its end.
 pub(super) enum Stop {
@@ -84,6 +88,31 @@ impl<B: Fn() -> bool> Reading<'_, B> {
         }
     }
 
+    /// Sends what was refused once more, where an operator wants it.
+    pub(super) async fn retry(&self) -> Result<(), Stop> {
+        let Self { queue, account, status, .. } = *self;
+        let mut next = 0;
+        loop {
+            let letters = queue.changes_to_retry(account, next, RETRIES).await?;
+            let Some((last, _)) = letters.last() else { return Ok(()) };
+            next = last.saturating_add(1);
+            let body = |letter: &ChangesDeadLetter| Bytes::copy_from_slice(letter.message.get().as_bytes());
+            let again =
+                |(_, letter): &(u64, ChangesDeadLetter)| Message::again(letter.id.clone(), body(letter));
+            let refusals = self.deliver(letters.iter().map(again).collect()).await?;
+            status.told("delivered", letters.len() - refusals.len());
+            for mut refusal in refusals {
+                let before = letters.iter().find(|(_, letter)| letter.id == refusal.message.id);
+                refusal.attempts += before.map_or(0, |(_, letter)| letter.attempts);
+                self.bury(refusal).await?;
+            }
+            // Last, so that a change is there as long as it is not told.
+            for (sequence, _) in letters {
+                queue.drop_changes_dead_letter(sequence).await?;
+            }
+        }
+    }
+
     /// The messages about the items of a page, in their order.
     async fn messages(&self, source: &Source, items: &[Value]) -> Result<Vec<Message>, Stop> {
         let account = Some(self.account.as_str());
@@ -119,7 +148,9 @@ impl<B: Fn() -> bool> Reading<'_, B> {
 
     async fn deliver(&self, messages: Vec<Message>) -> Result<Vec<Refusal>, Stop> {
         let Self { account, status, .. } = *self;
+        let has_waited = AtomicBool::new(false);
         let wait = |reason: String, pause: Duration| {
+            has_waited.store(true, Ordering::Relaxed);
             warn!(%account, seconds = pause.as_secs(), reason, "changes wait for their destination");
             status.waiting(account, Reason::new(Code::Unavailable, reason), pause);
             async move {
@@ -128,10 +159,16 @@ impl<B: Fn() -> bool> Reading<'_, B> {
             }
         };
         let refusals = deliver(self.destination, messages, wait).await;
-        refusals.map_err(|held| match held {
+        let refusals = refusals.map_err(|held| match held {
             Held::Gone => Stop::Gone,
             Held::Failing(reason) => Stop::Account(Reason::new(Code::Unavailable, reason), Duration::ZERO),
-        })
+        })?;
+        if has_waited.into_inner() {
+            // What has gathered meanwhile may take long.
+            info!(%account, "the destination takes changes again");
+            status.telling(account);
+        }
+        Ok(refusals)
     }
 
     /// Keeps a message that the destination refuses.

@@ -76,7 +76,10 @@ impl FromStr for FeedSettings {
         let Written { url, subject, profiles, consent, lists, since, every_seconds } =
             serde_json::from_str(text)?;
         let target = match (url, subject) {
-            (Some(url), None) => Target::Url(address(&url)?),
+            (Some(url), None) => Target::Url(
+                endpoint_address(&url)
+                    .ok_or(Field("url", "is not an address such as https://platform.example/klaviyo"))?,
+            ),
             (None, Some(subject)) if is_subject(&subject) => Target::Subject(subject),
             (None, Some(_)) => {
                 return Err(Field(
@@ -103,21 +106,17 @@ impl FromStr for FeedSettings {
     }
 }
 
-/// Parses the address of an endpoint. Whether it may be asked is up to the process that does.
-fn address(text: &str) -> Result<Url, FeedSettingsError> {
-    let wrong = FeedSettingsError::Field("url", "is not an address such as https://platform.example/klaviyo");
-    match Url::parse(text) {
-        Ok(url)
-            if matches!(url.scheme(), "https" | "http")
-                && url.has_host()
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.fragment().is_none() =>
-        {
-            Ok(url)
-        }
-        _ => Err(wrong),
-    }
+/// Parses the address of an endpoint: one of HTTP without a user or a fragment. Whether it may be asked is up to the
+/// process that does.
+#[must_use]
+pub fn endpoint_address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_address = matches!(url.scheme(), "https" | "http")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none();
+    is_address.then_some(url)
 }
 
 fn is_subject(text: &str) -> bool {

@@ -6,7 +6,7 @@ use super::lane::Lane;
 use super::record::Record;
 use super::replies::Told;
 use super::scan::Scan;
-use super::set_up::{CHANGES_DEAD_SUBJECT, DEAD_SUBJECT};
+use super::set_up::{CHANGES_DEAD_SUBJECT, CHANGES_RETRY, DEAD_SUBJECT};
 use crate::account::Account;
 use crate::data_subject::{DataSubject, is_opt_out};
 use crate::key::OptInKey;
@@ -110,12 +110,17 @@ impl Queue {
         for lane in [Lane::OptIns, Lane::OptOuts, Lane::Events, Lane::Replies] {
             self.erase_waiting(account, lane, subject, settings, &mut erasure).await?;
         }
-        let dead = (&self.dead_letters, format!("{DEAD_SUBJECT}.{account}"));
+        let dead = (&self.dead_letters, format!("{DEAD_SUBJECT}.{account}.*"));
         let is_of = |message: &[u8]| subject.is_of_message(message);
         self.erase_dead(dead, is_of, settings, (Place::DeadLetters, &mut erasure)).await?;
-        let refused = (&self.changes_dead, format!("{CHANGES_DEAD_SUBJECT}.{account}"));
-        let is_of = |message: &[u8]| subject.is_of_change(message);
-        self.erase_dead(refused, is_of, settings, (Place::ChangesDeadLetters, &mut erasure)).await?;
+        let refused = format!("{CHANGES_DEAD_SUBJECT}.{account}.*");
+        // Last: an operator may put one of the others there meanwhile.
+        let to_retry = format!("{refused}.{CHANGES_RETRY}");
+        for filter in [refused, to_retry] {
+            let is_of = |message: &[u8]| subject.is_of_change(message);
+            let place = (Place::ChangesDeadLetters, &mut erasure);
+            self.erase_dead((&self.changes_dead, filter), is_of, settings, place).await?;
+        }
         let is_of = |key: &OptInKey, entry: &[u8]| is_outcome_of(subject, key, entry);
         let place = (Place::Outcomes, &mut erasure);
         self.erase_entries(&self.outcomes, account, is_of, settings, place).await?;
@@ -163,10 +168,10 @@ impl Queue {
         Ok(())
     }
 
-    /// Removes dead letters of a stream, below a subject. `is_of` tells whether the message in one is the person's.
+    /// Removes dead letters of a stream, on the subjects of a filter. `is_of` tells whether the message in one is the person's.
     async fn erase_dead(
         &self,
-        (stream, below): (&Stream, String),
+        (stream, filter): (&Stream, String),
         is_of: impl Fn(&[u8]) -> bool,
         settings: ErasureSettings,
         (place, erasure): (Place, &mut Erasure),
@@ -177,8 +182,7 @@ impl Queue {
             #[serde(alias = "opt_in")]
             message: Box<RawValue>,
         }
-        let mut scan =
-            Scan::begin(self.client(), stream, format!("{below}.*"), "read the dead letters").await?;
+        let mut scan = Scan::begin(self.client(), stream, filter, "read the dead letters").await?;
         loop {
             let page = scan.next_page().await?;
             if page.is_empty() {

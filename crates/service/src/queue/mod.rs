@@ -15,13 +15,14 @@
 //! | `klaviyo-workers` | bucket | the live workers | ten seconds after the last heartbeat |
 //! | `klaviyo-signatures` | bucket | signatures that front doors have accepted | ten minutes are over |
 //! | `klaviyo-changes` | bucket | where the reading of each account's changes goes on | it is deleted |
-//! | `KLAVIYO_CHANGES_DEAD` | stream, `klaviyo.changes-dead.<account>.<id>` | changes that their destination refused | they are dropped |
+//! | `KLAVIYO_CHANGES_DEAD` | stream, `klaviyo.changes-dead.<account>.<id>` (and `.retry`) | changes that their destination refused, and those of them that are to be sent again | they are dropped, or taken |
 //!
 //! Streams and buckets that do not exist are made, with one replica. Those that exist are used as they are,
 //! so an operator can make or change them. Every request to NATS ends in time, whatever NATS does.
 
 mod account_queue;
 mod changes;
+mod changes_dead_letter;
 mod connection;
 mod dead_letter;
 mod delivery;
@@ -45,7 +46,7 @@ mod tokens;
 mod version;
 
 pub use account_queue::{AccountQueue, Backlog, MAX_BATCH, Waiting};
-pub use changes::ChangesDeadLetter;
+pub use changes_dead_letter::ChangesDeadLetter;
 pub(crate) use connection::OUTCOMES;
 pub use connection::Queue;
 pub use dead_letter::{DeadLetter, DeadLetterBody};

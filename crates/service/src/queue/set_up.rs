@@ -17,6 +17,8 @@ const DEAD: &str = "KLAVIYO_DEAD";
 pub(super) const DEAD_SUBJECT: &str = "klaviyo.dead";
 const CHANGES_DEAD: &str = "KLAVIYO_CHANGES_DEAD";
 pub(super) const CHANGES_DEAD_SUBJECT: &str = "klaviyo.changes-dead";
+/// The end of the subject of a change that was refused and is to be sent again.
+pub(super) const CHANGES_RETRY: &str = "retry";
 /// The wakes of feeds. No stream has them.
 pub(super) const CHANGES_SUBJECT: &str = "klaviyo.changes";
 /// How long JetStream itself drops a second opt-in with the same id. Later ones are found by their outcomes.
@@ -73,7 +75,10 @@ pub(super) async fn open_changes_dead(context: &Context) -> Result<Stream, Queue
     let config = stream::Config {
         name: CHANGES_DEAD.to_owned(),
         description: Some("changes that their destination refused".to_owned()),
-        subjects: vec![format!("{CHANGES_DEAD_SUBJECT}.*.*")],
+        subjects: vec![
+            format!("{CHANGES_DEAD_SUBJECT}.*.*"),
+            format!("{CHANGES_DEAD_SUBJECT}.*.*.{CHANGES_RETRY}"),
+        ],
         max_messages_per_subject: 1,
         discard: DiscardPolicy::New,
         allow_direct: true,

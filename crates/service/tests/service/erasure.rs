@@ -137,7 +137,7 @@ async fn keep_something_of(queue: &Queue, context: &jetstream::Context, number: 
         ("profile", json!({ "profile": { "id": "01", "phone_number": number, "email": null } })),
         ("consent", json!({ "email": email(number), "consent": { "profile_id": "01" } })),
     ] {
-        let letter = json!({ "id": "msg", "message": { "type": id, "data": data },
+        let letter = json!({ "id": format!("{wa_id}-{id}"), "message": { "type": id, "data": data },
                              "error": { "code": "rejected", "message": "no" }, "attempts": 5, "since": at(0) });
         publish(context, format!("klaviyo.changes-dead.shop-1.{wa_id}-{id}"), &letter).await;
     }
@@ -190,6 +190,12 @@ async fn what_is_kept_of_a_person_is_removed_and_nothing_of_anybody_else() {
         running.stop().await;
         for number in [PRIYA, ASHA] {
             keep_something_of(&door, &as_worker, number).await;
+        }
+        // Of each a refused change is to be sent again.
+        for (account, sequence, letter) in stage.queue.changes_dead(None).await.unwrap() {
+            if letter.id.ends_with("-consent") {
+                assert!(stage.queue.retry_change(&account, sequence, &letter).await.unwrap());
+            }
         }
 
         let removed = counts(&[

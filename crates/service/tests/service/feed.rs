@@ -7,8 +7,10 @@ use async_nats::jetstream;
 use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use klaviyo_mock::Faults;
+use klaviyo_service::account::Account;
 use klaviyo_service::feed::{Destination, Message, Sender, deliver};
 use klaviyo_service::opt_in::OptIn;
+use klaviyo_service::queue::ChangesDeadLetter;
 use klaviyo_service::secrets::MacKey;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -128,6 +130,30 @@ async fn an_endpoint_that_fails_in_any_way_holds_its_changes_and_no_opt_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_back_is_told_to_be_before_all_that_waited_is_told() {
+    let platform = Platform::start().await;
+    let stage = told(&platform, json!({ "profiles": true, "lists": [LIST] })).await;
+    let mut failures = 2;
+    // What is refused takes its time.
+    platform.answers(move |received| match received.kind() {
+        "list.joined" => Some((422, &[], 0)),
+        _ if failures > 0 => {
+            failures -= 1;
+            Some((503, &[], 0))
+        }
+        _ => OK,
+    });
+    join(&stage, 0..1).await;
+    let worker = stage.worker().await;
+    let is = |state: &str| worker.health.readiness().document["changes"]["shop-1"]["state"] == *state;
+    until("the endpoint fails", || is("waiting")).await;
+    until("it is back", || is("telling")).await;
+    let refusals = platform.received().iter().filter(|received| received.kind() == "list.joined").count();
+    assert!(refusals < 5, "the reading has ended");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_is_refused_becomes_a_dead_letter_and_holds_up_nobody_else() {
     let platform = Platform::start().await;
     let stage = told(&platform, json!({ "lists": [LIST] })).await;
@@ -158,6 +184,56 @@ async fn a_change_that_is_refused_becomes_a_dead_letter_and_holds_up_nobody_else
     assert_eq!(platform.told("list.joined").len(), 8);
     assert!(stage.queue.drop_changes_dead_letter(*sequence).await.unwrap());
     assert!(!stage.queue.drop_changes_dead_letter(*sequence).await.unwrap());
+    worker.stop().await;
+}
+
+/// The refused changes, when there are so many of them.
+async fn refused(stage: &Stage, count: usize) -> Vec<(Account, u64, ChangesDeadLetter)> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let letters = stage.queue.changes_dead(None).await.unwrap();
+        if letters.len() == count {
+            return letters;
+        }
+        assert!(Instant::now() < end, "{} of {count} changes are refused", letters.len());
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_changes_are_sent_again_by_the_worker_of_their_account_in_their_order() {
+    let platform = Platform::start().await;
+    let more = json!({ "lists": [LIST], "profiles": true, "every_seconds": 86_400 });
+    let stage = told(&platform, more).await;
+    platform.answers(|received| if received.email() == email(1) { Some((422, &[], 0)) } else { OK });
+    join(&stage, 0..3).await;
+    let worker = stage.worker().await;
+    let letters = refused(&stage, 2).await;
+    let ids: Vec<&String> = letters.iter().map(|(.., letter)| &letter.id).collect();
+    let told = || -> Vec<String> {
+        let of_one = platform.taken().into_iter().filter(|received| received.email() == email(1));
+        of_one.map(|received| received.id).collect()
+    };
+    platform.answers(|_| OK);
+    // The worker, which looks once a day, is told of it.
+    let (account, sequence, letter) = &letters[0];
+    assert!(stage.queue.retry_change(account, *sequence, letter).await.unwrap());
+    until("it is told", || told() == [ids[0].clone()]).await;
+    worker.stop().await;
+    // Nobody is there: they wait for the next worker.
+    for (account, sequence, letter) in &letters {
+        let is_first = letter.id == *ids[0];
+        assert_eq!(stage.queue.retry_change(account, *sequence, letter).await.unwrap(), !is_first);
+    }
+    assert_eq!(refused(&stage, 0).await.len(), 0);
+    assert_eq!(stage.queue.changes_dead_letters().await.unwrap(), 2);
+    let worker = stage.worker().await;
+    until("both are told", || told() == [ids[0].clone(), ids[0].clone(), ids[1].clone()]).await;
+    let end = Instant::now() + PATIENCE;
+    while stage.queue.changes_dead_letters().await.unwrap() > 0 {
+        assert!(Instant::now() < end, "changes that are told are kept");
+        sleep(Duration::from_millis(100)).await;
+    }
     worker.stop().await;
 }
 

@@ -2,7 +2,7 @@
 //! `deploy/streams`, on each NATS server that there is.
 
 use super::door::{SECRET, ask, post};
-use crate::platform::Platform;
+use crate::platform::{OK, Platform};
 use crate::stage::{LIST, PATIENCE, connect, settings, stage_at, until};
 use async_nats::jetstream;
 use klaviyo_mock::{Nats, NatsServer};
@@ -159,7 +159,17 @@ async fn each_user_can_do_its_work() {
             sleep(Duration::from_secs(1)).await;
             refused = stage.queue.changes_dead(Some(&account)).await.unwrap();
         }
-        assert!(stage.queue.drop_changes_dead_letter(refused[0].1).await.unwrap());
+        // It has it sent again, and the worker takes it.
+        platform.answers(|_| OK);
+        let (_, sequence, letter) = &refused[0];
+        assert!(stage.queue.retry_change(&account, *sequence, letter).await.unwrap());
+        let end = Instant::now() + PATIENCE;
+        while stage.queue.changes_dead_letters().await.unwrap() > 0 {
+            assert!(Instant::now() < end, "the change is not sent again");
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert!(platform.taken().iter().any(|received| received.id == letter.id));
+        assert!(!stage.queue.drop_changes_dead_letter(*sequence).await.unwrap());
 
         let letters = stage.queue.dead(None).await.unwrap();
         assert_eq!(letters.len(), 1);
@@ -260,8 +270,8 @@ const ASKED: &[(&str, &[&str], &[&str])] = &[
     ("$JS.API.STREAM.PURGE.#", &[], &[]),
     ("$JS.API.STREAM.SNAPSHOT.#", &[], &[]),
     ("$JS.API.STREAM.RESTORE.#", &[], &[]),
-    ("$JS.API.STREAM.MSG.DELETE.#", &[], &[]),
-    ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS, OPT_OUTS], &LANES),
+    ("$JS.API.STREAM.MSG.DELETE.#", &[], &[CHANGES_DEAD]),
+    ("$JS.API.STREAM.MSG.GET.#", &[OPT_INS, OPT_OUTS], &[OPT_INS, OPT_OUTS, EVENTS, REPLIES, CHANGES_DEAD]),
     ("$JS.API.DIRECT.GET.#", &[], &[]),
     (
         "$JS.API.DIRECT.GET.#.x",
@@ -290,6 +300,7 @@ const WRITTEN: &[(&str, bool, bool)] = &[
     ("klaviyo.dead.shop-1.x", false, true),
     ("klaviyo.changes.shop-1", true, false),
     ("klaviyo.changes-dead.shop-1.x", false, true),
+    ("klaviyo.changes-dead.shop-1.x.retry", false, false),
     ("klaviyo.other", false, false),
     ("$KV.klaviyo-changes.shop-1.profiles", false, true),
     ("$KV.klaviyo-outcomes.shop-1.x", false, true),

@@ -6,7 +6,7 @@ use crate::service;
 use clap::Args;
 use klaviyo_host::types::Code;
 use klaviyo_service::account::Account;
-use klaviyo_service::feed::{Destination, Held, Message, Refusal, Source, deliver};
+use klaviyo_service::feed::{Destination, Held, Message, Refusal, Source, deliver, endpoint_address};
 use klaviyo_service::secrets::{SecretKind, Secrets};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -16,13 +16,18 @@ use url::Url;
 
 /// Where the changes are sent.
 #[derive(Args)]
-pub(crate) struct Posting {
+pub(super) struct Posting {
     /// Send the changes to this endpoint, signed as in Standard Webhooks [variable for the secret: KLAVIYO_CHANGES_SECRET]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address)]
     post: Option<Url>,
     /// Allow an endpoint without TLS (http://), or with an address that is not public
     #[arg(long, requires = "post")]
     private_endpoints: bool,
+}
+
+fn address(text: &str) -> Result<Url, String> {
+    endpoint_address(text)
+        .ok_or_else(|| "it is not an address such as https://platform.example/klaviyo".to_owned())
 }
 
 /// How often a run that does not follow waits for an endpoint that fails.
@@ -43,7 +48,7 @@ impl Posting {
     }
 
     /// The endpoint, with the secret to sign with; none if there is none.
-    pub(crate) fn destination(&self) -> Result<Option<Destination>, Failure> {
+    fn destination(&self) -> Result<Option<Destination>, Failure> {
         let Some(url) = &self.post else { return Ok(None) };
         let invalid = |sentence: &str| Failure::invalid(None, sentence);
         let secrets = Secrets::environment(&[SecretKind::ChangesSecret]);
@@ -55,10 +60,6 @@ impl Posting {
                 "export {variable}=\"$(klaviyo-connector secret)\" makes one; the endpoint needs it too"
             ))
         })?;
-        if !matches!(url.scheme(), "https" | "http") || !url.username().is_empty() || url.password().is_some()
-        {
-            return Err(invalid("--post is not an address such as https://platform.example/klaviyo"));
-        }
         let sender = Arc::new(service::sender(self.private_endpoints)?);
         let endpoint = sender.endpoint(url.clone(), keys).map_err(|error| invalid(&error.to_string()))?;
         Ok(Some(Destination::Endpoint(endpoint)))
@@ -87,8 +88,8 @@ impl Post {
             }
         };
         let refusals = deliver(&self.destination, messages, wait).await.map_err(|held| match held {
-            Held::Failing(reason) => Failure::new(Code::Connection, reason)
-                .hint("the state is unchanged: the same command begins with these changes"),
+            Held::Failing(reason) => Failure::new(Code::Unavailable, reason)
+                .hint("with --state the same command begins with these changes, and leaves none out"),
             Held::Gone => Failure::new(Code::Rejected, held.to_string()),
         })?;
         for refusal in refusals {
@@ -106,8 +107,8 @@ impl Post {
         match self.refused {
             0 => Ok(()),
             count => {
-                let sentence =
-                    format!("the endpoint refused {count} changes for good: those that are printed");
+                let changes = if count == 1 { "change" } else { "changes" };
+                let sentence = format!("the endpoint refused {count} {changes} for good, as printed");
                 Err(Failure::new(Code::Rejected, sentence))
             }
         }

@@ -1,82 +1,115 @@
 //! `dead changes`: the changes that an endpoint refused.
 
-use super::failed;
-use crate::commands::changes::Posting;
+use super::{counted, failed, interrupted, json_lines};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::text::{self, clean, good};
-use bytes::Bytes;
-use clap::Args;
+use crate::text::{self, clean, fields, good};
+use clap::{ArgGroup, Args, Subcommand};
 use klaviyo_host::types::Code;
 use klaviyo_service::account::Account;
-use klaviyo_service::feed::{Destination, Message, deliver};
-use klaviyo_service::queue::{ChangesDeadLetter, Queue};
+use klaviyo_service::queue::{ChangesDeadLetter, Queue, QueueError};
 use serde_json::{Value, json};
 
-/// Which dead letters, and what to do with them.
-#[derive(Args)]
-pub(super) struct Changes {
-    /// Only those of this account
-    #[arg(long)]
-    account: Option<Account>,
-    /// Give up on the one with this id; it can be repeated
-    #[arg(long, value_name = "ID")]
-    drop: Vec<String>,
-    /// Send the one with this id to the endpoint of --post once more, from here; it can be repeated
-    #[arg(long, value_name = "ID", conflicts_with = "drop", requires = "post")]
-    retry: Vec<String>,
-    #[command(flatten)]
-    posting: Posting,
+#[derive(Subcommand)]
+pub(super) enum Changes {
+    /// Show the refused changes: id, account, kind and reason
+    List {
+        /// Only those of this account
+        #[arg(long)]
+        account: Option<Account>,
+    },
+    /// Show one refused change, with its message
+    Show {
+        /// Its id, from `dead changes list`
+        id: String,
+    },
+    /// Let the worker of the account send refused changes again, with their ids
+    Retry(Which),
+    /// Give up on refused changes; they are not told
+    Drop(Which),
 }
+
+/// Which refused changes.
+#[derive(Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("which").required(true).args(["ids", "all"]))]
+pub(super) struct Which {
+    /// Their ids, from `dead changes list`
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+    /// With --all: only those of this account
+    #[arg(long, requires = "all")]
+    account: Option<Account>,
+}
+
+/// A refused change: its account, its place in JetStream, and what is stored.
+type Letter = (Account, u64, ChangesDeadLetter);
 
 impl Changes {
-    /// Shows the dead letters, or sends or drops those that are named.
     pub(super) async fn run(&self, queue: &Queue) -> Result<Output, Failure> {
-        let letters = queue.changes_dead(self.account.as_ref()).await.map_err(failed)?;
-        let named = if self.drop.is_empty() { &self.retry } else { &self.drop };
-        if named.is_empty() {
-            let letters: Vec<Value> =
-                letters.iter().map(|(account, _, letter)| document(account, letter)).collect();
-            let text = table(&letters);
-            return Ok(Output::new(letters.into(), text));
-        }
-        let is_there = |id: &&String| letters.iter().any(|(_, _, letter)| letter.id == **id);
-        if let Some(id) = named.iter().find(|id| !is_there(id)) {
-            let sentence =
-                format!("there is no refused change {id}; `klaviyo-connector dead changes` shows them all");
-            return Err(Failure::new(Code::NotFound, sentence));
-        }
-        let destination = self.posting.destination()?;
-        let mut count: u64 = 0;
-        for (_, sequence, letter) in letters.iter().filter(|(_, _, letter)| named.contains(&letter.id)) {
-            if let Some(destination) = destination.as_ref().filter(|_| self.drop.is_empty()) {
-                send(destination, letter).await?;
+        match self {
+            Self::List { account } => {
+                let letters = queue.changes_dead(account.as_ref()).await.map_err(failed)?;
+                let letters: Vec<Value> = letters.iter().map(document).collect();
+                let text = table(&letters);
+                Ok(Output::new(letters.into(), text))
             }
-            count += u64::from(queue.drop_changes_dead_letter(*sequence).await.map_err(failed)?);
+            Self::Show { id } => {
+                let letters = queue.changes_dead(None).await.map_err(failed)?;
+                let letter =
+                    letters.iter().find(|(.., letter)| letter.id == *id).ok_or_else(|| missing(id))?;
+                let letter = document(letter);
+                let text = text(&letter);
+                Ok(Output::new(letter, text))
+            }
+            Self::Retry(which) => {
+                let retry = async |(account, sequence, letter): &Letter| {
+                    queue.retry_change(account, *sequence, letter).await
+                };
+                each(queue, which, "given to the worker", retry).await
+            }
+            Self::Drop(which) => {
+                let drop = async |(_, sequence, _): &Letter| queue.drop_changes_dead_letter(*sequence).await;
+                each(queue, which, "given up", drop).await
+            }
         }
-        let done = if self.drop.is_empty() { "sent" } else { "given up" };
-        let letters = if count == 1 { "dead letter" } else { "dead letters" };
-        Ok(Output::new(json!(count), good(&format!("{count} {letters} {done}"))))
     }
 }
 
-/// Sends the message of a dead letter, with its own id. It fails when it is refused again.
-async fn send(destination: &Destination, letter: &ChangesDeadLetter) -> Result<(), Failure> {
-    let (id, body) = (letter.id.clone(), Bytes::copy_from_slice(letter.message.get().as_bytes()));
-    let message = Message { id, person: String::new(), body };
-    let refused = |reason: &str| {
-        let id = &letter.id;
-        Failure::new(Code::Rejected, format!("{reason}; {id} and those behind it stay dead letters"))
-    };
-    // An endpoint that fails is not waited for.
-    let refusals = deliver(destination, vec![message], |_, _| std::future::ready(false)).await;
-    match refusals.map_err(|held| refused(&held.to_string()))?.first() {
-        Some(refusal) => Err(refused(&refusal.reason)),
-        None => Ok(()),
+/// Does something with the refused changes that were asked for, oldest first, and counts those with which it was `done`. If
+/// one of them does not exist, it does nothing.
+async fn each(
+    queue: &Queue,
+    which: &Which,
+    done: &str,
+    work: impl AsyncFn(&Letter) -> Result<bool, QueueError>,
+) -> Result<Output, Failure> {
+    let mut letters = queue.changes_dead(which.account.as_ref()).await.map_err(failed)?;
+    if !which.all {
+        let is_there = |id: &&String| letters.iter().any(|(.., letter)| letter.id == **id);
+        if let Some(id) = which.ids.iter().find(|id| !is_there(id)) {
+            return Err(missing(id));
+        }
+        letters.retain(|(.., letter)| which.ids.contains(&letter.id));
     }
+    let mut count: u64 = 0;
+    for letter in &letters {
+        let is_done = work(letter).await.map_err(|error| interrupted(count, done, &error))?;
+        count += u64::from(is_done);
+    }
+    Ok(Output::new(json!(count), good(&counted(count, done))))
 }
 
-fn document(account: &Account, letter: &ChangesDeadLetter) -> Value {
+fn missing(id: &str) -> Failure {
+    let sentence =
+        format!("there is no refused change {id}; `klaviyo-connector dead changes list` shows them all");
+    Failure::new(Code::NotFound, sentence)
+}
+
+fn document((account, _, letter): &Letter) -> Value {
     let ChangesDeadLetter { id, message, error, attempts, since } = letter;
     // JSON that is deeper, or has larger numbers, than most programs can read becomes a string.
     let message = serde_json::from_str(message.get()).unwrap_or_else(|_| Value::from(message.get()));
@@ -96,4 +129,12 @@ fn table(letters: &[Value]) -> String {
         ["/id", "/account", "/message/type", "/error/message"].map(|pointer| text(letter, pointer))
     };
     text::table(["ID", "ACCOUNT", "CHANGE", "REASON"], &letters.iter().map(row).collect::<Vec<_>>())
+}
+
+fn text(letter: &Value) -> String {
+    let mut out = String::new();
+    fields(&mut out, letter, &["id", "account", "since", "attempts"]);
+    fields(&mut out, letter.get("error").unwrap_or(&Value::Null), &["code", "message"]);
+    json_lines(&mut out, letter.get("message"));
+    out
 }

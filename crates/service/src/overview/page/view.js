@@ -9,7 +9,7 @@ function showFacts({ at, workers, lanes, dead_letters, changes_dead_letters }) {
     return [`${name}s waiting`, number(count), oldest === null ? "" : `oldest ${duration((at - oldest) / 1000)}`];
   });
   facts.push(["dead letters", number(dead_letters), ""]);
-  if (changes_dead_letters > 0) facts.push(["changes refused", number(changes_dead_letters), "`dead changes` has them"]);
+  if (changes_dead_letters > 0) facts.push(["changes refused", number(changes_dead_letters), "`dead changes list` has them"]);
   facts.push([workers === 1 ? "worker" : "workers", number(workers), ""]);
   keep($("facts"), facts, ([name]) => name.replace(/s$/, ""), () => {
     const [name, value, aside] = [h("dt"), h("dd"), h("dd", { class: "aside" })];
