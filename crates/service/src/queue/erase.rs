@@ -168,7 +168,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Removes dead letters of a stream, on the subjects of a filter. `is_of` tells whether the message in one is the person's.
+    /// Removes dead letters of a stream, on the subjects of a filter. `is_of` tells whether the message in one is the
+    /// person's.
     async fn erase_dead(
         &self,
         (stream, filter): (&Stream, String),
