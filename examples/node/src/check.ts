@@ -1,11 +1,11 @@
 // Looks at a request of the component before it is sent, and adds the key.
 
-import { Buffer } from "node:buffer";
 import type { Header, Request } from "../generated/interfaces/klaviyo-connector-http.js";
 import { API_CALL, refusal, type Access } from "./access.js";
 import { route } from "./endpoint.js";
 import { endpointOf, isHarmless, type Endpoint } from "./endpoints.js";
 import type { Key } from "./key.js";
+import { toLatin1 } from "./latin1.js";
 import type { Limits } from "./limits.js";
 import { NoAnswer } from "./no-answer.js";
 
@@ -39,7 +39,10 @@ const LINE = ": \r\n".length;
 /** A request that may be sent. */
 export interface CheckedRequest {
   url: string;
-  init: RequestInit & { method: string; headers: Headers };
+  method: string;
+  headers: Headers;
+  /** Empty: it has none. */
+  body: Uint8Array;
   endpoint: Endpoint;
   /** Whether a second one does no harm where the first may have taken effect. */
   harmless: boolean;
@@ -99,12 +102,9 @@ export function checked(
     headers.set("revision", revision);
   }
   const method = request.method.toUpperCase();
-  const init: CheckedRequest["init"] = { method, headers, redirect: "manual" };
-  if (request.body.length > 0) {
-    init.body = request.body as Uint8Array<ArrayBuffer>;
-  }
   const endpoint = endpointOf(method, path);
-  return { url: routed.url, init, endpoint, harmless: isHarmless(endpoint, called === API_CALL) };
+  const harmless = isHarmless(endpoint, called === API_CALL);
+  return { url: routed.url, method, headers, body: request.body, endpoint, harmless };
 }
 
 function checkedHeader({ name, value }: Header): [name: string, value: string] {
@@ -114,7 +114,7 @@ function checkedHeader({ name, value }: Header): [name: string, value: string] {
   if (FORBIDDEN_HEADERS.has(name.toLowerCase())) {
     throw new NoAnswer("denied", `the header ${name.toLowerCase()} is the host's, and the component must not send one`);
   }
-  const bytes = Buffer.from(value).toString("latin1");
+  const bytes = toLatin1(value);
   // Looked at here, since `Headers` takes line ends away where they are at an end.
   if (!HEADER_VALUE.test(bytes)) {
     throw new NoAnswer("denied", `the value of the header ${name} has characters that no header may have`);

@@ -8,7 +8,7 @@ const LAST_PART = 20;
 const LAST_MOMENT = 100;
 
 /**
- * Counts the time that a call may take, while it is not stopped: a call that waits for a place does not use its time. The
+ * Counts the time that a call may take, once it has started: a call that waits for a place does not use its time. The
  * `timeout` and the signal of the caller count always.
  *
  * Not `AbortSignal.timeout`, which keeps Deno alive.
@@ -58,13 +58,6 @@ export class Clock {
   start(): void {
     this.#started = performance.now();
     this.#timers[1] = setTimeout(() => this.#end("time"), Math.max(this.#left, 0));
-  }
-
-  /** The time stops, for a wait. */
-  stop(): void {
-    clearTimeout(this.#timers[1]);
-    this.#left -= performance.now() - (this.#started ?? performance.now());
-    this.#started = undefined;
   }
 
   /** The call has ended. */

@@ -1,16 +1,18 @@
-import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
-
 /** A key shorter than this is not looked for in answers: too much would look like it. */
 const HIDDEN_KEY_LENGTH = 8;
+
+const STAR = "*".charCodeAt(0);
 
 /** The private key. It is in a private field, which nothing that prints objects shows. */
 export class Key {
   readonly #text: string;
+  /** What is overwritten: the key, also in the small letters that names of headers have. */
+  readonly #hidden: readonly string[];
 
-  /** `text` has been found to be one that can be sent. */
+  /** `text` has been found to be one that can be sent: it is ASCII. */
   constructor(text: string) {
     this.#text = text;
+    this.#hidden = text.length < HIDDEN_KEY_LENGTH ? [] : Array.from(new Set([text, text.toLowerCase()]));
   }
 
   authorization(scheme: string): string {
@@ -18,17 +20,18 @@ export class Key {
   }
 
   /** A name for the account at this endpoint, of which the key cannot be told. */
-  account(endpoint: string | undefined): string {
-    return createHash("sha256").update(`${endpoint ?? ""} ${this.#text}`).digest("base64");
+  async account(endpoint: string | undefined): Promise<string> {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${endpoint ?? ""} ${this.#text}`));
+    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  /** Overwrites each copy of the key, also in the small letters that names of headers have. */
+  /** Overwrites each copy of the key. */
   hide<T extends Uint8Array>(bytes: T): T {
-    if (this.#text.length >= HIDDEN_KEY_LENGTH) {
-      const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (const text of [this.#text, this.#text.toLowerCase()]) {
-        for (let at = view.indexOf(text); at >= 0; at = view.indexOf(text, at + text.length)) {
-          view.fill("*", at, at + text.length);
+    for (const text of this.#hidden) {
+      const key = new TextEncoder().encode(text);
+      for (let at = bytes.indexOf(key[0] ?? 0); at >= 0; at = bytes.indexOf(key[0] ?? 0, at + 1)) {
+        if (key.every((byte, offset) => bytes[at + offset] === byte)) {
+          bytes.fill(STAR, at, at + key.length);
         }
       }
     }
@@ -36,6 +39,6 @@ export class Key {
   }
 
   hideIn(text: string): string {
-    return this.hide(Buffer.from(text)).toString();
+    return this.#hidden.reduce((shown, key) => shown.replaceAll(key, "*".repeat(key.length)), text);
   }
 }

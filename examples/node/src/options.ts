@@ -1,6 +1,5 @@
 // What `connect` and each call take. No message has anything of a key in it.
 
-import process from "node:process";
 import { segments, type Access } from "./access.js";
 import { origin } from "./endpoint.js";
 import { DEFAULTS, type Limits } from "./limits.js";
@@ -15,7 +14,7 @@ const wholeNumber: Reader<number> = (value, place) =>
     : fail(place, `expected a whole number from 1 to ${WHOLE_NUMBERS_END}`);
 
 const key: Reader<string> = (given, place) => {
-  const value = given ?? process.env.KLAVIYO_API_KEY;
+  const value = given ?? globalThis.process?.env?.KLAVIYO_API_KEY;
   if (typeof value !== "string" || value.trim() === "") {
     fail(place, "expected the account's private key (pk_…), found none; give it, or set KLAVIYO_API_KEY");
   }
@@ -71,7 +70,7 @@ const api: Reader<Access> = (value, place) =>
 export function options(value: unknown): {
   key: string;
   endpoint: string | undefined;
-  fetch: typeof fetch;
+  fetch: typeof fetch | undefined;
   limits: Limits;
   api: Access | undefined;
   pace: Pace;
@@ -98,7 +97,7 @@ export function options(value: unknown): {
   return {
     key: read.key,
     endpoint: read.endpoint,
-    fetch: read.fetch ?? globalThis.fetch,
+    fetch: read.fetch,
     limits: { ...DEFAULTS, ...Object.fromEntries(given) },
     api: read.api,
     pace: read.pace ?? "published",

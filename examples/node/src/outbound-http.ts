@@ -1,10 +1,12 @@
 // The requests of one call. Each is checked, authorized, sent at the account's pace and, where that does no harm, sent
 // again. Neither the component nor the server is trusted.
 
-import type { Error as HttpError, Request, Response } from "../generated/interfaces/klaviyo-connector-http.js";
+import type { Error as HttpError, Response } from "../generated/interfaces/klaviyo-connector-http.js";
 import { checked, type CheckedRequest, type Rules } from "./check.js";
 import type { Clock } from "./clock.js";
 import type { Endpoint } from "./endpoints.js";
+import type { Exchange } from "./exchange.js";
+import type { Send } from "./instance.js";
 import { NoAnswer, reasonOf } from "./no-answer.js";
 import type { Pacer } from "./pace.js";
 import { mayRepeat, pauseAfter, retryAfter } from "./retry.js";
@@ -12,11 +14,6 @@ import { RevisionWarnings } from "./revision.js";
 import { Transport } from "./transport.js";
 import type { Observer, Usage } from "./types/call.js";
 import { warn } from "./warning.js";
-
-/** What the component's import returns or throws. */
-export type Answer = { tag: "ok"; val: Response } | { tag: "err"; val: HttpError };
-
-export type Send = (request: Request) => Promise<Answer>;
 
 /** What the requests of a call need to know of it. */
 export interface CallOfFunction {
@@ -35,10 +32,10 @@ export class OutboundHttp {
   readonly #observer: Observer | undefined;
   readonly #revisions = new RevisionWarnings();
 
-  constructor(rules: Rules, pacer: Pacer, send: typeof fetch, observer: Observer | undefined) {
+  constructor(rules: Rules, pacer: Pacer, exchange: Exchange, observer: Observer | undefined) {
     this.#rules = rules;
     this.#pacer = pacer;
-    this.#transport = new Transport(send, rules.key, rules.limits);
+    this.#transport = new Transport(exchange, rules.key, rules.limits);
     this.#observer = observer;
   }
 
@@ -79,7 +76,7 @@ export class OutboundHttp {
       const pause = Math.max(pauseAfter(number), retryAfter(header("retry-after") ?? "") ?? 0);
       permit.learn(header);
       if ("status" in outcome) {
-        this.#revisions.note(request.init.headers.get("revision") ?? "", header("x-klaviyo-api-revision") ?? "");
+        this.#revisions.note(request.headers.get("revision") ?? "", header("x-klaviyo-api-revision") ?? "");
         if (outcome.status === 429) {
           permit.hold(pause);
         }
@@ -100,12 +97,12 @@ export class OutboundHttp {
   }
 
   #tell(
-    { init, endpoint }: CheckedRequest,
+    { method, endpoint }: CheckedRequest,
     { called }: CallOfFunction,
     attempt: Omit<Parameters<Observer>[0], "function" | "method" | "endpoint">,
   ): void {
     try {
-      this.#observer?.({ function: called, method: init.method, endpoint: endpoint.name, ...attempt });
+      this.#observer?.({ function: called, method, endpoint: endpoint.name, ...attempt });
     } catch (error) {
       // The call is not to blame.
       warn(`the option observer threw ${error instanceof Error ? error.message : "no error"}`, "KLAVIYO_OBSERVER");

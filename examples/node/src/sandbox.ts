@@ -1,19 +1,14 @@
 // The calls of one client: each waits for its place, runs, and ends in its time.
 
-import type { Root } from "../generated/klaviyo.js";
+import type { Root } from "../generated/world.js";
 import { Clock } from "./clock.js";
+import type { Component, Ended } from "./component.js";
 import { KlaviyoError } from "./error.js";
 import type { Limits } from "./limits.js";
-import type { Answer, OutboundHttp, Send } from "./outbound-http.js";
+import type { CallOfFunction, OutboundHttp } from "./outbound-http.js";
 import * as output from "./output.js";
 import { Places } from "./places.js";
-import type { Ended, Task } from "./thread.js";
-import type { Threads } from "./threads.js";
 import type { CallOptions, Usage } from "./types/call.js";
-
-/** After so many requests, or milliseconds of computing at a stretch, a call gets a thread that stays with it. */
-const REPLAYED_REQUESTS = 8;
-const REPLAYED_TIME = 20;
 
 type Interfaces = Pick<
   Root,
@@ -33,7 +28,7 @@ export type CallOf = <I extends keyof Interfaces, F extends keyof Interfaces[I] 
 ) => Promise<ReturnType<Callable<I, F>>>;
 
 export class Sandbox {
-  readonly #threads: Threads;
+  readonly #component: Component;
   readonly #http: OutboundHttp;
   readonly #limits: Limits;
   readonly #released: () => void;
@@ -41,8 +36,8 @@ export class Sandbox {
   readonly #calls = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(threads: Threads, http: OutboundHttp, limits: Limits, released: () => void) {
-    this.#threads = threads;
+  constructor(component: Component, http: OutboundHttp, limits: Limits, released: () => void) {
+    this.#component = component;
     this.#http = http;
     this.#limits = limits;
     this.#released = released;
@@ -61,7 +56,7 @@ export class Sandbox {
       throw new KlaviyoError("closed", "the client is closed; connect again", { usage });
     }
     const clock = new Clock(this.#limits.time, options.timeout, options.signal);
-    const call = this.#run({ interface: name, function: func, arguments: values }, clock, usage, options.revision);
+    const call = this.#run({ called: contractName(name, func), clock, usage, revision: options.revision }, values);
     this.#calls.add(call);
     const result = await call.finally(() => {
       clock.close();
@@ -74,23 +69,21 @@ export class Sandbox {
     if ("trap" in result) {
       throw new KlaviyoError("trap", `the component broke down: ${result.trap}; ${effect(usage)}`, { usage });
     }
-    if ("err" in result) {
-      throw output.error(result.err, usage);
+    if (result.tag === "err") {
+      throw output.error(result.val, usage);
     }
-    return result.ok as ReturnType<Callable<I, F>>;
+    return result.val as ReturnType<Callable<I, F>>;
   }
 
   /** Takes no more calls, and waits for those under way. */
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#calls).then(() => {
-      this.#released();
-      return this.#threads.release();
-    });
+    this.#closing ??= Promise.allSettled(this.#calls).then(() => this.#released());
     return this.#closing;
   }
 
-  /** Runs a task in its place. Undefined: the call was over before. */
-  async #run(task: Task, clock: Clock, usage: Usage, revision: string | undefined): Promise<Ended | undefined> {
+  /** Runs a call in its place. Undefined: it was over before. */
+  async #run(call: CallOfFunction, values: readonly unknown[]): Promise<Ended | undefined> {
+    const { clock, usage } = call;
     const begin = performance.now();
     const hasPlace = await this.#places.take(clock);
     usage.waited += performance.now() - begin;
@@ -98,28 +91,16 @@ export class Sandbox {
       return undefined;
     }
     clock.start();
+    const send = this.#http.begin(call);
     try {
-      return await this.#replayed(task, clock, this.#http.begin({ called: contractName(task), clock, usage, revision }));
+      const ended = await this.#component.call(call.called, values, async (request) => {
+        const answer = await send(request);
+        // Nobody waits for what the component would make of it.
+        return clock.over ? Promise.reject(new Error("the call is over")) : answer;
+      });
+      return clock.over ? undefined : ended;
     } finally {
       this.#places.pass();
-    }
-  }
-
-  /**
-   * Runs a task from its beginning after each answer, with all answers so far: the component does the same each time,
-   * since it has nothing but its arguments and the answers. So no thread waits for a request while many calls run.
-   */
-  async #replayed(task: Task, clock: Clock, send: Send): Promise<Ended | undefined> {
-    const answers: Answer[] = [];
-    // Running once costs least, while there are threads enough.
-    let stays = this.#threads.isQuiet;
-    for (;;) {
-      const result = await this.#threads.run({ ...task, answers }, clock, stays ? send : undefined);
-      if (!result || clock.over || !("request" in result)) {
-        return clock.over ? undefined : (result as Ended | undefined);
-      }
-      answers.push(await send(result.request));
-      stays = answers.length >= REPLAYED_REQUESTS || result.took > REPLAYED_TIME;
     }
   }
 
@@ -137,7 +118,6 @@ function effect({ attempts }: Usage): string {
 }
 
 /** A function's name in the contract, such as `contacts.opt-in`. */
-function contractName(task: Task): string {
-  const kebab = task.function.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return `${task.interface}.${kebab}`;
+function contractName(name: string, func: string): string {
+  return `${name}.${func.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

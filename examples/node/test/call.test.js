@@ -156,7 +156,7 @@ test("the key is read from KLAVIYO_API_KEY where none is given", async () => {
   }
 });
 
-test("fifty more clients cost little, and run in the same threads", async () => {
+test("fifty more clients cost little", async () => {
   const open = (index) => connect({ key: `pk_${index}`, fetch: findsPriya });
   const first = await open(0);
   await first.lookup(BY);

@@ -1,21 +1,13 @@
-// Guests that misbehave, in the thread where the component runs: what they ask for, and what they do instead of ending.
-// Each is a function of JavaScript in the component's place, which can do more than the component can.
+// Guests that misbehave: what they ask for, and what they do instead of ending.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { CANARY, failure, findsPriya, withGuest } from "./support.js";
+import { connected } from "../compiled/connect.js";
+import { withGuest, withSender } from "./guest.js";
+import { CANARY, failure, findsPriya } from "./support.js";
 
-const BY = (id) => ({ id });
-
-/** Sends what it is told to look up, as a request, and tells what came of it. */
-const SENDS = `(by, send) => {
-  const request = JSON.parse(by.val);
-  try {
-    return send({ ...request, body: new Uint8Array(request.body) });
-  } catch (error) {
-    return error;
-  }
-}`;
+const BY = { id: "01X" };
 
 const REQUEST = {
   method: "get",
@@ -74,22 +66,21 @@ test("what a guest may not ask for is denied, and nothing is sent", async () => 
     sent += 1;
     return findsPriya();
   };
-  await withGuest(SENDS, async (withClient) => {
-    await withClient({ fetch, api: "all" }, async (klaviyo) => {
-      for (const [name, members] of Object.entries(DENIED)) {
-        const told = await klaviyo.lookup(BY(JSON.stringify({ ...REQUEST, ...members })));
-        assert.equal(told.tag, "denied", name);
-        assert.ok(!JSON.stringify(told).includes(CANARY), name);
-      }
-      const large = { headers: Array.from({ length: 25_000 }, () => ({ name: "x", value: "y" })) };
-      for (const members of [{ body: 5_000_001 }, header("x", "y".repeat(17_000)), large]) {
-        assert.equal((await klaviyo.lookup(BY(JSON.stringify({ ...REQUEST, ...members })))).tag, "too-large");
-      }
-      assert.equal(sent, 0);
-      assert.equal((await klaviyo.lookup(BY(JSON.stringify(REQUEST)))).status, 200);
-      assert.equal(sent, 1);
+  const sends = (members, run) =>
+    withSender({ ...REQUEST, ...members }, (withClient) => withClient({ fetch, api: "all" }, (klaviyo) => run(klaviyo.lookup(BY))));
+  for (const [name, members] of Object.entries(DENIED)) {
+    await sends(members, async (call) => {
+      const error = await failure(call, "denied");
+      assert.ok(!JSON.stringify(error).includes(CANARY), name);
     });
-  });
+  }
+  const large = { headers: Array.from({ length: 4_500 }, () => ({ name: "x", value: "y" })) };
+  for (const members of [header("x", "y".repeat(17_000)), large]) {
+    await sends(members, (call) => failure(call, "too-large"));
+  }
+  assert.equal(sent, 0);
+  await sends({}, async (call) => assert.equal(await call, undefined));
+  assert.equal(sent, 1);
 });
 
 test("an endpoint stands for Klaviyo, and for nothing else", async () => {
@@ -98,98 +89,82 @@ test("an endpoint stands for Klaviyo, and for nothing else", async () => {
     urls.push(url);
     return findsPriya();
   };
-  await withGuest(SENDS, async (withClient) => {
-    await withClient({ fetch, endpoint: "http://127.0.0.1:4010/" }, async (klaviyo) => {
-      const url = "https://a.klaviyo.com/api/lists/?x=%2F";
-      assert.equal((await klaviyo.lookup(BY(JSON.stringify({ ...REQUEST, url })))).status, 200);
-      for (const other of ["http://127.0.0.1:4010/api/lists/", "https://127.0.0.1:4010/"]) {
-        assert.equal((await klaviyo.lookup(BY(JSON.stringify({ ...REQUEST, url: other })))).tag, "denied");
-      }
-    });
-  });
+  const options = { fetch, endpoint: "http://127.0.0.1:4010/" };
+  const lookup = (url, run) => withSender({ ...REQUEST, url }, (withClient) => withClient(options, (klaviyo) => run(klaviyo.lookup(BY))));
+  await lookup("https://a.klaviyo.com/api/lists/?x=%2F", async (call) => assert.equal(await call, undefined));
+  for (const other of ["http://127.0.0.1:4010/api/lists/", "https://127.0.0.1:4010/"]) {
+    await lookup(other, (call) => failure(call, "denied"));
+  }
   assert.deepEqual(urls, ["http://127.0.0.1:4010/api/lists/?x=%2F"]);
 });
 
-const STUCK = {
-  "computes without an end": "() => { for (;;); }",
-  "waits without an end": "() => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); }",
-};
-
-for (const [name, body] of Object.entries(STUCK)) {
-  test(`a call that ${name} is ended by limits.time, and the next one has a new thread`, async () => {
-    await withGuest(`(by) => by.val === "stuck" ? (${body})() : { id: by.val }`, async (withClient) => {
-      await withClient({ limits: { time: 3_000, concurrentCalls: 2 } }, async (klaviyo) => {
-        const stuck = failure(klaviyo.lookup(BY("stuck")), "timeout", "limits.time");
-        // The calls beside it do not notice.
-        assert.deepEqual(await klaviyo.lookup(BY("beside")), { id: "beside" });
-        await stuck;
-        assert.deepEqual(await klaviyo.lookup(BY("after")), { id: "after" });
-      });
-    });
-  });
-}
+/** A result without a profile. */
+const NOBODY = "(i32.const 512)";
+/** An error whose code is the first one, and whose message is where it says. */
+const error = (at, length) =>
+  `(i32.store8 (i32.const 512) (i32.const 1)) (i32.store (i32.const 520) (i32.const ${at})) (i32.store (i32.const 524) (i32.const ${length})) (i32.const 512)`;
 
 const BROKEN = {
-  traps: 'throw new WebAssembly.RuntimeError("unreachable")',
-  "runs out of stack": "const deeper = () => deeper() + 1; deeper()",
-  "ends its thread": "process.exit(3)",
+  traps: "(unreachable)",
+  "runs out of stack": "(call $deeper (i32.const 0))",
+  "reads outside of its memory": "(i32.load (i32.const -8))",
+  "returns what is outside of its memory": "(i32.const -8)",
+  "returns a text outside of its memory": error(10_000_000, 1_000),
+  "returns a text that is none": `(i32.store8 (i32.const 600) (i32.const 255)) ${error(600, 1)}`,
+  "returns a case that there is not": `(i32.store8 (i32.const 512) (i32.const 9)) ${NOBODY}`,
+  "returns a list longer than its memory": `(i32.store (i32.const 544) (i32.const 2000000000)) ${error(0, 0)}`,
+  "asks for a request outside of its memory": `(call $send ${"(i32.const -8) ".repeat(12)}) ${NOBODY}`,
 };
 
 for (const [name, body] of Object.entries(BROKEN)) {
-  test(`a call that ${name} fails alone, and its thread is not used again`, async () => {
-    const lookup = `(by) => {
-      globalThis.calls = (globalThis.calls ?? 0) + 1;
-      if (by.val === "broken") { ${body}; }
-      return { calls: globalThis.calls };
-    }`;
+  test(`a call that ${name} fails alone`, async () => {
+    // What is looked up by email breaks down.
+    const lookup = `(if (result i32) (local.get 0) (then ${NOBODY}) (else ${body}))`;
     await withGuest(lookup, async (withClient) => {
-      await withClient({ limits: { concurrentCalls: 1 } }, async (klaviyo) => {
-        assert.deepEqual(await klaviyo.lookup(BY("well")), { calls: 1 });
-        assert.deepEqual(await klaviyo.lookup(BY("well")), { calls: 2 });
-        await failure(klaviyo.lookup(BY("broken")), "trap");
-        assert.deepEqual(await klaviyo.lookup(BY("well")), { calls: 1 });
+      await withClient({}, async (klaviyo) => {
+        const [before, broken] = [klaviyo.lookup(BY), klaviyo.lookup({ email: "priya@example.com" })];
+        assert.equal(await before, undefined);
+        await failure(broken, "trap", "nothing was sent");
+        assert.equal(await klaviyo.lookup(BY), undefined);
       });
     });
   });
 }
 
-test("the thread has nothing of the environment, the command line or the key", async () => {
-  const everything = `() => ({
-    text: JSON.stringify([process.env, process.argv.slice(2), process.execArgv, Object.keys(globalThis)]),
-  })`;
-  process.env.KLAVIYO_CANARY = CANARY;
-  try {
-    await withGuest(everything, async (withClient) => {
-      await withClient({}, async (klaviyo) => {
-        const { text } = await klaviyo.lookup(BY("x"));
-        assert.ok(!text.includes(CANARY) && !text.includes("KLAVIYO"), text);
-        assert.deepEqual(JSON.parse(text)[0], {});
-      });
+test("nothing is left of one call in the next", async () => {
+  const once = `(if (i32.load (i32.const 700)) (then (unreachable))) (i32.store (i32.const 700) (i32.const 1)) ${NOBODY}`;
+  await withGuest(once, async (withClient) => {
+    await withClient({}, async (klaviyo) => {
+      for (let call = 0; call < 3; call += 1) {
+        assert.equal(await klaviyo.lookup(BY), undefined);
+      }
     });
-  } finally {
-    delete process.env.KLAVIYO_CANARY;
-  }
+  });
 });
 
-const UNLOADABLE = {
-  "is not there": { "klaviyo.core.wasm": null },
-  "is not WebAssembly": { "klaviyo.core.wasm": "not WebAssembly" },
-  "is empty": { "klaviyo.core.wasm": "" },
-  "is cut off": { "klaviyo.core.wasm": Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 0x80) },
-  "has no JavaScript": { "klaviyo.js": null },
-  "has other JavaScript": { "klaviyo.js": "export const nothing = 1;" },
-  "cannot be instantiated": { "klaviyo.js": 'export function instantiate() { throw new Error("no"); }' },
-};
-
-for (const [name, files] of Object.entries(UNLOADABLE)) {
-  test(`a component that ${name} is told when connecting`, async () => {
-    await withGuest(
-      undefined,
-      async (_, connect) => {
-        const error = await failure(connect({ key: CANARY }), "unloadable", "npm run build");
-        assert.ok(!error.message.includes(CANARY));
-      },
-      files,
-    );
+test("limits.memory holds for a guest that takes all it gets", async () => {
+  const grows = `(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)`;
+  await withGuest(grows, async (withClient) => {
+    await withClient({ limits: { memory: 1_048_576 } }, async (klaviyo) => {
+      await failure(klaviyo.lookup(BY), "trap", "it had 1048576 of the 1048576 bytes that limits.memory allows");
+    });
   });
-}
+});
+
+test("the component can ask for http, and for nothing else", () => {
+  const module = new WebAssembly.Module(readFileSync(new URL("../generated/klaviyo.wasm", import.meta.url)));
+  assert.deepEqual(
+    WebAssembly.Module.imports(module).map(({ module, name, kind }) => [module, name, kind]),
+    [
+      ["klaviyo:connector/http@0.1.0", "send", "function"],
+      ["env", "memory", "memory"],
+    ],
+  );
+});
+
+test("a component that cannot be compiled is told when connecting", async () => {
+  for (const bytes of [[], [1, 2, 3], [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 0x80]]) {
+    const error = await failure(connected(() => WebAssembly.compile(Uint8Array.from(bytes)), { key: CANARY }), "unloadable");
+    assert.ok(!error.message.includes(CANARY));
+  }
+});

@@ -2,7 +2,7 @@
 // long things take. Exits with 1, and says why, if a case or the opt-in failed.
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { connect } from "klaviyo-connector";
 import { CORPUS, corpus, played } from "./replay.js";
@@ -67,9 +67,7 @@ async function optsIn() {
 
 /** Bytes of what the package needs to run. */
 function size() {
-  const folders = ["../dist/", "../generated/"].map((name) => new URL(name, import.meta.url));
-  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => new URL(name, folder)));
-  return files.filter(({ href }) => /\.(js|wasm)$/.test(href)).reduce((bytes, file) => bytes + statSync(file).size, 0);
+  return statSync(new URL("../dist/index.js", import.meta.url)).size;
 }
 
 function runtime() {

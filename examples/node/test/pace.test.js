@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { connect } from "klaviyo-connector";
-import { endpointOf, isHarmless } from "../dist/endpoints.js";
-import { Pacer } from "../dist/pace.js";
-import { mayRepeat, pauseAfter, retryAfter } from "../dist/retry.js";
+import { endpointOf, isHarmless } from "../compiled/endpoints.js";
+import { Pacer } from "../compiled/pace.js";
+import { mayRepeat, pauseAfter, retryAfter } from "../compiled/retry.js";
 import { failure, findsPriya, json, withClient, withServer } from "./support.js";
 
 const BY = { email: "priya@example.com" };

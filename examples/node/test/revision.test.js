@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
-import { RevisionWarnings } from "../dist/revision.js";
+import { RevisionWarnings } from "../compiled/revision.js";
 import { CANARY, json, withClient } from "./support.js";
 import { simulator } from "./simulator.js";
 

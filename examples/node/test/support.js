@@ -1,12 +1,12 @@
-// What the tests share: clients that are closed, answers from memory, servers that do as they are told, and packages
-// with another component in them.
+// What the tests share: clients that are closed, answers from memory, servers that do as they are told, and copies of
+// the package.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { connect, KlaviyoError } from "klaviyo-connector";
 
 /** A key that can be recognised. */
@@ -106,28 +106,6 @@ export async function withServer(respond, test) {
 /** An HTTP answer, byte for byte. */
 export function answer(status, headers, body) {
   return `HTTP/1.1 ${status}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
-/**
- * Runs a test with a copy of the package in which `lookup` is this function of JavaScript, given what was looked up
- * and the import `send`. `files` replaces files of generated/, and removes those that are null.
- */
-export async function withGuest(lookup, test, files = {}) {
-  await withCopy(async (folder) => {
-    if (lookup) {
-      const guest = `const lookup = ${lookup};
-        export function instantiate(_, { "klaviyo:connector/http": { send } }) {
-          return { contacts: { lookup: (by) => lookup(by, send) } };
-        }`;
-      writeFileSync(join(folder, "generated/klaviyo.js"), guest);
-    }
-    for (const [name, bytes] of Object.entries(files)) {
-      const file = join(folder, "generated", name);
-      bytes === null ? rmSync(file) : writeFileSync(file, bytes);
-    }
-    const { connect } = await import(pathToFileURL(join(folder, "dist/index.js")).href);
-    await test((options, run) => withClient(options, run, connect), connect);
-  });
 }
 
 /** Runs a test with the folder of a copy of the package. */

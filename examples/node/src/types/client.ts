@@ -63,6 +63,6 @@ export type Functions = ContactsFunctions &
 
 /** One Klaviyo account. */
 export interface Klaviyo extends Functions, AsyncDisposable {
-  /** Takes no more calls, and waits for those under way. The last client to close ends the threads. */
+  /** Takes no more calls, and waits for those under way. */
   close(): Promise<void>;
 }
