@@ -30,11 +30,11 @@ pub(crate) fn python(skipped: &mut Skipped) -> Result<()> {
     Ok(())
 }
 
-/// Runs the tests of the example for Node in its three runtimes.
+/// Runs the tests of the example for Node in its three runtimes, and in one file by bundlers.
 pub(crate) fn node(skipped: &mut Skipped) -> Result<()> {
     if skipped.has("the example for Node, Deno and Bun", &["node", "npm"])? {
         prepare_node()?;
-        for script in ["test", "test:deno", "test:bun"] {
+        for script in ["test", "test:deno", "test:bun", "test:bundlers"] {
             run(npm("node").args(["run", "--silent", script]))?;
         }
     }
