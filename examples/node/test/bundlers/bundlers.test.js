@@ -57,6 +57,22 @@ async function works(program, ...options) {
   assert.deepEqual(JSON.parse(await printed(program, [...options, ...values()])), ENDED);
 }
 
+/** The arguments of a program, as a query. */
+const asQuery = (all) => new URLSearchParams(all.map((value) => ["value", value]));
+
+/** Waits until a program prints this. */
+function line(child, pattern) {
+  let text = "";
+  return new Promise((resolve, reject) => {
+    child.stdout.on("data", (chunk) => {
+      text += chunk;
+      const [found] = pattern.exec(text) ?? [];
+      if (found) resolve(found);
+    });
+    child.once("exit", () => reject(new Error(`it has ended: ${text}`)));
+  });
+}
+
 /** The one file that a bundler has made. */
 function only(name) {
   const files = readdirSync(join(folder, name));
@@ -123,6 +139,26 @@ test("Vite makes one file of it for a server", async () => {
   await works(process.execPath, only("vite"));
 });
 
+test("a route of Next.js answers with it", async () => {
+  const root = join(FOLDER, "next");
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(join(root, "app/opt-in"), { recursive: true });
+  cpSync(entry("run.js"), join(root, "app/opt-in/run.js"));
+  cpSync(entry("route.js"), join(root, "app/opt-in/route.js"));
+  writeFileSync(join(root, "app/layout.js"), "export default ({ children }) => <html><body>{children}</body></html>;");
+  writeFileSync(join(root, "next.config.mjs"), `export default { turbopack: { root: ${JSON.stringify(FOLDER)} } };`);
+  const next = join(FOLDER, "node_modules/next/dist/bin/next");
+  const settings = { cwd: root, env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" } };
+  await printed(process.execPath, [next, "build"], settings);
+  const child = spawn(process.execPath, [next, "start", "--port", "0", "--hostname", "127.0.0.1"], { ...settings, stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const address = await line(child, /http:\/\/127\.0\.0\.1:\d+/);
+    assert.deepEqual(await (await fetch(`${address}/opt-in?${asQuery(values())}`)).json(), ENDED);
+  } finally {
+    child.kill();
+  }
+});
+
 test("workerd, which is Cloudflare Workers, runs it", async () => {
   const out = join(folder, "workerd");
   mkdirSync(out);
@@ -154,8 +190,7 @@ test("workerd, which is Cloudflare Workers, runs it", async () => {
       child.stdio[3].on("data", (line) => resolve(JSON.parse(line).port));
       child.once("exit", () => reject(new Error("workerd has ended")));
     });
-    const query = new URLSearchParams(values().map((value) => ["value", value]));
-    const answer = await fetch(`http://127.0.0.1:${port}/?${query}`);
+    const answer = await fetch(`http://127.0.0.1:${port}/?${asQuery(values())}`);
     assert.deepEqual(await answer.json(), ENDED);
   } finally {
     child.kill();
