@@ -3,12 +3,15 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { CheckedRequest } from "./check.js";
-import { Body, checkHeaders, type Exchange, type Received } from "./exchange.js";
+import { Body, checkHeaders, headersTooLarge, type Exchange, type Received } from "./exchange.js";
 import type { Limits } from "./limits.js";
 import { NoAnswer } from "./no-answer.js";
 
 /** Milliseconds until there is a connection. */
 const CONNECTING = 10_000;
+
+/** Bytes before the headers, which Node counts with them. */
+const STATUS_LINE = 1_024;
 
 interface Modules {
   http: typeof import("node:http");
@@ -41,7 +44,11 @@ export function byNode(): Exchange | undefined {
         // Node sends the body of a `DELETE` without it, and a server takes it for the next request.
         fields["content-length"] = body.length;
       }
-      const sent = (url.startsWith("https:") ? https : http).request(url, { method, headers: fields });
+      const sent = (url.startsWith("https:") ? https : http).request(url, {
+        method,
+        headers: fields,
+        maxHeaderSize: limits.headerBytes + STATUS_LINE,
+      });
       return { answer: read(found, sent, request, limits), stop: () => sent.destroy() };
     })
   );
@@ -66,7 +73,7 @@ async function read(found: Modules, sent: ClientRequest, { body }: CheckedReques
     return { status: answer.statusCode ?? 0, headers, body: await whole(decompressed(found, answer), limits) };
   } catch (error) {
     sent.destroy();
-    throw error;
+    throw (error as { code?: unknown }).code === "HPE_HEADER_OVERFLOW" ? headersTooLarge(limits) : error;
   }
 }
 

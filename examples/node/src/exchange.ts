@@ -16,13 +16,17 @@ export interface Received {
 export type Exchange = (request: CheckedRequest, limits: Limits) => { answer: Promise<Received>; stop: () => void };
 
 /** Looks at the headers of an answer before its body is read. */
-export function checkHeaders(headers: Received["headers"], { headerBytes }: Limits): void {
-  if (size(headers) > headerBytes) {
-    throw new NoAnswer(
-      "too-large",
-      `the answer's headers are larger than the ${headerBytes} bytes that limits.headerBytes allows`,
-    );
+export function checkHeaders(headers: Received["headers"], limits: Limits): void {
+  if (size(headers) > limits.headerBytes) {
+    throw headersTooLarge(limits);
   }
+}
+
+export function headersTooLarge({ headerBytes }: Limits): NoAnswer {
+  return new NoAnswer(
+    "too-large",
+    `the answer's headers are larger than the ${headerBytes} bytes that limits.headerBytes allows`,
+  );
 }
 
 /** A body, as it comes. */

@@ -11,7 +11,7 @@ import type { Func } from "./abi/contract.js";
 const UNWINDING = 1;
 const REWINDING = 2;
 
-/** Bytes for the stack of a call that waits. The deepest one has 2,000. */
+/** Bytes for the stack of a call that waits. The deepest of all fixtures has 1,128. */
 const STACK = 16 * 1024;
 
 /** The most arguments; where there are more, they are in memory. */

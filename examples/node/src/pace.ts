@@ -224,8 +224,16 @@ function forget({ answered, length }: Window, now: number): void {
   answered.splice(0, kept < 0 ? answered.length : kept);
 }
 
-/** The accounts of this process. Klaviyo counts for an account, however many clients it has, and after they are closed. */
-const accounts = new Map<string, { pacer: Pacer; clients: number }>();
+type Accounts = Map<string, { pacer: Pacer; clients: number }>;
+
+/** The number changes with what is shared. */
+const SHARED = Symbol.for("klaviyo-connector accounts 1");
+
+/**
+ * The accounts of this process. Klaviyo counts for an account, however many clients it has, and after they are closed; and
+ * however many copies of this module there are: that which is imported, that which is required, and those in bundles.
+ */
+const accounts = ((globalThis as { [SHARED]?: Accounts })[SHARED] ??= new Map());
 
 /** How many accounts there may be until those are looked for that need not be remembered. */
 let most = 256;

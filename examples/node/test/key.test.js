@@ -135,6 +135,18 @@ test("the key is sent in the header that the contract asks for, and nowhere else
   }
 });
 
+test("a fetch in the place of the runtime's sends the requests", async () => {
+  const { fetch } = globalThis;
+  globalThis.fetch = findsPriya;
+  try {
+    await withClient({}, async (klaviyo) => {
+      assert.equal((await klaviyo.lookup({ email: "priya@example.com" })).firstName, "Priya");
+    });
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
 test("the key is nowhere in the memory of an instance", async () => {
   const memories = [];
   const { Memory } = WebAssembly;

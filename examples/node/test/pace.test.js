@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 import { connect } from "klaviyo-connector";
 import { endpointOf, isHarmless } from "../compiled/endpoints.js";
@@ -221,4 +222,16 @@ test("endpoints are found by their whole path", () => {
   assert.equal(isHarmless(endpointOf("POST", "/api/events"), false), true);
   assert.equal(isHarmless(endpointOf("POST", "/api/events"), true), false);
   assert.equal(isHarmless(endpointOf("GET", "/api/webhooks"), true), true);
+});
+
+test("an account has one pace in what is imported and what is required", async () => {
+  const required = createRequire(import.meta.url)("klaviyo-connector");
+  assert.notEqual(required.connect, connect);
+  const fetch = async () => json({ data: [{ type: "account", id: "AbC123", attributes: {} }] });
+  const clients = await Promise.all([connect, required.connect].map((open) => open({ key: "pk_shared", fetch })));
+  const calls = clients.map((client) => client.accountDetails());
+  await Promise.all(calls);
+  // One request in a second.
+  assert.ok(calls[0].usage.waited < 500 && calls[1].usage.waited > 500, JSON.stringify(calls.map(({ usage }) => usage)));
+  await Promise.all(clients.map((client) => client.close()));
 });
