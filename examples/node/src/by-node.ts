@@ -40,6 +40,8 @@ export function byNode(): Exchange | undefined {
       const { http, https } = found;
       const fields: Record<string, string | number> = Object.fromEntries(headers);
       fields["accept-encoding"] = "gzip, deflate";
+      // As Node's `fetch` has it: some servers refuse those who do not say who they are.
+      fields["user-agent"] ??= "node";
       if (body.length > 0 || method !== "GET") {
         // Node sends the body of a `DELETE` without it, and a server takes it for the next request.
         fields["content-length"] = body.length;

@@ -187,6 +187,7 @@ test("a key that the server sends back is overwritten before the component sees 
       async (klaviyo, requests) => {
         const told = await klaviyo.lookup(BY).catch((error) => error);
         assert.match(requests[0], new RegExp(`authorization: Klaviyo-API-Key ${CANARY}`, "i"));
+        assert.match(requests[0], /^user-agent: \S+/im);
         assert.ok(!JSON.stringify(told).includes(CANARY));
         assert.ok(JSON.stringify(told).includes("*".repeat(CANARY.length)));
       },
