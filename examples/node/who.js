@@ -15,8 +15,8 @@ try {
   console.log(`lists   ${lists.map(({ name }) => name).join(", ") || "none"}`);
   console.log(`events  ${history.events.length}${history.more ? ", and more before" : ""}`);
   for (const { time, metric, value, properties } of history.events) {
-    const items = JSON.parse(properties).Items ?? [];
-    console.log(`  ${together(time?.slice(0, 10), metric, value, ...items.map(({ ProductName }) => ProductName))}`);
+    const names = (properties.Items ?? []).map(({ ProductName }) => ProductName);
+    console.log(`  ${together(time?.slice(0, 10), metric, value, ...names)}`);
   }
 } catch (error) {
   console.error(`${error.code ?? "failed"}: ${error.message}`);

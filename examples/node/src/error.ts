@@ -36,7 +36,7 @@ export interface Circumstances {
   status?: number | undefined;
   /** Seconds to wait, from `Retry-After`. Never invented. */
   retryAfter?: number | undefined;
-  /** Klaviyo's `errors`; on `invalid-input` one entry, whose `pointer` is the field, in the contract's spelling. */
+  /** Klaviyo's `errors`; on `invalid-input` one entry, whose `pointer` is the field, such as `contacts/1/phoneNumber`. */
   details?: Detail[];
   /** On `conflict`: the profile that already holds an identifier. */
   duplicate?: string | undefined;

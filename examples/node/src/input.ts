@@ -1,51 +1,8 @@
 // Arguments that interfaces share.
 
 import type { Channel, Identifier, Location, NewProfile } from "../generated/interfaces/klaviyo-connector-types.js";
-import {
-  fail,
-  isPlain,
-  kind,
-  list,
-  optional,
-  record,
-  SHOWN_NAME_LENGTH,
-  text,
-  variant,
-  type Fields,
-  type Reader,
-} from "./reader.js";
-
-/** The text of a JSON object, or an object of which one is made. */
-export const properties: Reader<string> = (value, place) => {
-  if (typeof value === "string") {
-    return text(value, place);
-  }
-  if (!isPlain(value)) {
-    fail(place, `expected a plain object, or the text of a JSON object, found ${kind(value)}`);
-  }
-  try {
-    // Undefined: an object may have a `toJSON` that says so.
-    return JSON.stringify(value, refuseWhatJsonLoses) ?? fail(place, "it is not a value of JSON");
-  } catch (error) {
-    return fail(
-      place,
-      `it cannot be written as JSON: ${error instanceof Error ? error.message.split("\n")[0] : "it threw"}`,
-    );
-  }
-};
-
-/** `JSON.stringify` would leave these out, or write null or an empty object. */
-function refuseWhatJsonLoses(name: string, value: unknown): unknown {
-  const lost =
-    typeof value === "function" ||
-    typeof value === "symbol" ||
-    (typeof value === "number" && !Number.isFinite(value)) ||
-    (typeof value === "object" && value !== null && !Array.isArray(value) && !isPlain(value));
-  if (lost) {
-    throw new TypeError(`${JSON.stringify(name.slice(0, SHOWN_NAME_LENGTH))} is not a value of JSON`);
-  }
-  return value;
-}
+import { properties } from "./json.js";
+import { list, optional, record, text, variant, type Fields, type Reader } from "./reader.js";
 
 const location = record<Location>({
   address1: optional(text),

@@ -2,8 +2,10 @@
 
 import { segments, type Access } from "./access.js";
 import { origin } from "./endpoint.js";
+import { kind } from "./kind.js";
 import { DEFAULTS, type Limits } from "./limits.js";
-import { fail, kind, list, oneOf, optional, record, text, type Reader } from "./reader.js";
+import { NoAnswer } from "./no-answer.js";
+import { fail, list, oneOf, optional, record, text, type Reader } from "./reader.js";
 import type { CallOptions, Observer, Pace } from "./types/call.js";
 
 const WHOLE_NUMBERS_END = 2 ** 31 - 1;
@@ -31,7 +33,18 @@ const endpoint: Reader<string> = (value, place) => {
 };
 
 const send: Reader<typeof fetch> = (value, place) =>
-  typeof value === "function" ? (value as typeof fetch) : fail(place, `expected a function, found ${kind(value)}`);
+  typeof value === "function" ? answering(value as typeof fetch) : fail(place, `expected a function, found ${kind(value)}`);
+
+/** The same `fetch`, which says what it returned where that is no answer. */
+function answering(given: typeof fetch): typeof fetch {
+  return async (...request) => {
+    const answer: unknown = await given(...request);
+    if (typeof answer === "object" && answer !== null && "status" in answer && "headers" in answer) {
+      return answer as Response;
+    }
+    throw new NoAnswer("other", `the option fetch returned ${kind(answer)}, and not a Response`);
+  };
+}
 
 const observer: Reader<Observer> = (value, place) =>
   typeof value === "function" ? (value as Observer) : fail(place, `expected a function, found ${kind(value)}`);

@@ -2,32 +2,28 @@
 // refused with the name of the field: nothing is ignored, nothing is inherited.
 
 import { KlaviyoError } from "./error.js";
+import { kind, SHOWN_NAME_LENGTH } from "./kind.js";
 
 /** Where a value is, from the argument inwards. */
 export type Place = readonly (string | number)[];
 
 export type Reader<T> = (value: unknown, place: Place) => T;
 
-/** Names are long or odd only in an attack. */
-export const SHOWN_NAME_LENGTH = 40;
+/** A place deeper than this is not told to its end. */
+const SHOWN_DEPTH = 8;
 
 export function fail(place: Place, reason: string): never {
-  const name = place.map((part, at) => (typeof part === "number" ? `[${part}]` : at ? `.${part}` : part)).join("");
-  const message = `${name ? `${name}: ` : ""}${reason}`;
-  const pointer = place.map(kebab).join("/");
+  const shown = place.slice(0, SHOWN_DEPTH).map((part) => (typeof part === "number" ? part : part.slice(0, SHOWN_NAME_LENGTH)));
+  const name = named(place.length > SHOWN_DEPTH ? [...shown, "…"] : shown);
+  const pointer = shown.join("/");
   const detail = { code: "invalid-argument", title: "", detail: reason };
-  throw new KlaviyoError("invalid-input", message, { details: [pointer ? { ...detail, pointer } : detail] });
+  const details = [pointer ? { ...detail, pointer } : detail];
+  throw new KlaviyoError("invalid-input", `${name ? `${name}: ` : ""}${reason}`, { details });
 }
 
-export function kebab(part: string | number): string {
-  return String(part).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-export function kind(value: unknown): string {
-  if (value === null || value === undefined) {
-    return "nothing";
-  }
-  return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+/** A place as JavaScript writes it. */
+export function named(place: Place): string {
+  return place.map((part, at) => (typeof part === "number" ? `[${part}]` : at ? `.${part}` : part)).join("");
 }
 
 export const text: Reader<string> = (value, place) => {
@@ -84,10 +80,7 @@ export function record<T extends object>(fields: Fields<T>): Reader<T> {
     const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
     if (unknown !== undefined) {
       const shown = JSON.stringify(unknown.slice(0, SHOWN_NAME_LENGTH));
-      fail(
-        [...place, unknown.slice(0, SHOWN_NAME_LENGTH)],
-        `there is no field ${shown}; there are ${names.join(", ")}`,
-      );
+      fail([...place, unknown], `there is no field ${shown}; there are ${names.join(", ")}`);
     }
     const read = names.map((name) => {
       const member = Object.hasOwn(value, name) ? value[name] : undefined;
@@ -95,6 +88,11 @@ export function record<T extends object>(fields: Fields<T>): Reader<T> {
     });
     return Object.fromEntries(read) as T;
   };
+}
+
+/** A name as the contract writes it. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 type Camel<Name extends string> = Name extends `${infer First}-${infer Rest}` ? `${First}${Capitalize<Camel<Rest>>}` : Name;

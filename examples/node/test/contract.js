@@ -138,8 +138,23 @@ function asJavaScript(value) {
   return renamed(value, (name) => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase()));
 }
 
+const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 function asContract(value) {
-  return renamed(value, (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  return renamed(value, kebab);
+}
+
+/** What names fields, in strings that results have. */
+const NAMING = {
+  pointer: pointerAsContract,
+  message: (sentence) => sentence.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, kebab),
+  detail: (sentence) => sentence.replace(/\b(?:phoneNumber|externalId)\b/g, kebab),
+};
+
+/** A pointer into an argument, whose parts above `properties` are the contract's. Others are Klaviyo's. */
+function pointerAsContract(pointer) {
+  const [, fields, rest = ""] = /^(.*?)(\/?\bproperties\b.*)?$/s.exec(pointer);
+  return pointer.startsWith("/") ? pointer : kebab(fields) + rest;
 }
 
 function renamed(value, rename) {
@@ -150,7 +165,15 @@ function renamed(value, rename) {
     return renamed(value.toJSON(), rename);
   }
   if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [rename(name), renamed(member, rename)]));
+    const { propertiesText, ...rest } = value;
+    const members = propertiesText === undefined ? rest : { ...rest, properties: propertiesText };
+    return Object.fromEntries(
+      Object.entries(members).map(([name, member]) =>
+        rename === kebab && Object.hasOwn(NAMING, name) && typeof member === "string"
+          ? [name, NAMING[name](member)]
+          : [rename(name), renamed(member, rename)],
+      ),
+    );
   }
   return value ?? null;
 }

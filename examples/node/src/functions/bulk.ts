@@ -10,13 +10,19 @@ const submission = record<{ contacts: NewProfile[]; list?: string }>({ contacts,
 const range = record<{ newerThan?: string }>({ newerThan: optional(text) });
 
 export const bulkFunctions: Functions<BulkFunctions> = {
-  checkImport: async (call, value) => call("bulk", "check", contacts(value, ["contacts"])),
+  checkImport: async (call, value) => {
+    const refused = await call("bulk", "check", contacts(value, ["contacts"]));
+    return refused.map(output.refusal);
+  },
   submitImport: async (call, value) => {
     const { contacts, list } = submission(value, []);
     return output.submission(await call("bulk", "submit", contacts, list));
   },
   import: async (call, job) => output.job(await call("bulk", "status", text(job, ["job"]))),
-  importFailures: async (call, job) => call("bulk", "failures", text(job, ["job"])),
+  importFailures: async (call, job) => {
+    const failures = await call("bulk", "failures", text(job, ["job"]));
+    return failures.map(output.failure);
+  },
   imports: async (call, value) => {
     const jobs = await call("bulk", "jobs", range(value ?? {}, []).newerThan);
     return jobs.map(output.job);

@@ -1,6 +1,8 @@
 import type { Change, NewProfile, Permission } from "../../generated/interfaces/klaviyo-connector-contacts.js";
 import type { Channel, Identifier } from "../../generated/interfaces/klaviyo-connector-types.js";
-import { channel, fieldsOfNewProfile, identifier, newProfile, properties, texts } from "../input.js";
+import { channel, fieldsOfNewProfile, identifier, newProfile, texts } from "../input.js";
+import { properties } from "../json.js";
+import { contractField } from "../names.js";
 import * as output from "../output.js";
 import { list, optional, record, text, variant } from "../reader.js";
 import type { Functions } from "../call.js";
@@ -9,7 +11,7 @@ import type { ContactsFunctions } from "../types/contacts.js";
 const permission = record<Permission>({ channels: list(channel), customSource: optional(text) });
 const change = variant<Change>({
   set: newProfile,
-  clear: text,
+  clear: (value, place) => contractField(text(value, place)),
   append: properties,
   unappend: properties,
   unset: text,
@@ -26,13 +28,22 @@ type OptOut = { people: Identifier[]; channels?: Channel[]; lists?: string[] };
 const optOut = record<OptOut>({ people: list(identifier), channels: optional(list(channel)), lists: optional(texts) });
 
 export const contactsFunctions: Functions<ContactsFunctions> = {
-  lookup: async (call, by) => call("contacts", "lookup", identifier(by, [])),
-  lookupMany: async (call, identifiers) => call("contacts", "lookupMany", list(identifier)(identifiers, ["identifiers"])),
+  lookup: async (call, by) => {
+    const found = await call("contacts", "lookup", identifier(by, []));
+    return found && output.profile(found);
+  },
+  lookupMany: async (call, identifiers) => {
+    const found = await call("contacts", "lookupMany", list(identifier)(identifiers, ["identifiers"]));
+    return found.map((profile) => profile && output.profile(profile));
+  },
   create: async (call, profile) => output.creation(await call("contacts", "create", newProfile(profile, []))),
-  upsert: async (call, profile) => call("contacts", "upsert", newProfile(profile, [])),
+  upsert: async (call, value) => {
+    const { profile, created } = await call("contacts", "upsert", newProfile(value, []));
+    return { profile: output.profile(profile), created };
+  },
   update: async (call, value) => {
     const { id, changes } = update(value, []);
-    return call("contacts", "update", id, changes);
+    return output.profile(await call("contacts", "update", id, changes));
   },
   merge: async (call, value) => {
     const { into, from } = merge(value, []);

@@ -1,5 +1,6 @@
 import type { NewEvent, Period } from "../../generated/interfaces/klaviyo-connector-events.js";
-import { identifier, properties } from "../input.js";
+import { identifier } from "../input.js";
+import { properties } from "../json.js";
 import * as output from "../output.js";
 import { list, optional, record, text, u32 } from "../reader.js";
 import type { Functions } from "../call.js";
@@ -18,7 +19,10 @@ const period = record<Period>({ since: optional(text), until: optional(text), li
 
 export const eventsFunctions: Functions<EventsFunctions> = {
   track: async (call, value) => call("events", "track", event(value, [])),
-  trackMany: async (call, events) => output.stoppable(await call("events", "trackMany", list(event)(events, ["events"]))),
-  history: async (call, by, within) => call("events", "history", identifier(by, []), period(within ?? {}, ["period"])),
+  trackMany: async (call, events) => output.batch(await call("events", "trackMany", list(event)(events, ["events"]))),
+  history: async (call, by, within) => {
+    const found = await call("events", "history", identifier(by, []), period(within ?? {}, []));
+    return found && { ...found, events: found.events.map(output.event) };
+  },
   metrics: async (call) => call("events", "metrics"),
 };

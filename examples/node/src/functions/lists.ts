@@ -1,4 +1,5 @@
 import { texts } from "../input.js";
+import * as output from "../output.js";
 import { optional, record, text } from "../reader.js";
 import type { Functions } from "../call.js";
 import type { ListsFunctions } from "../types/lists.js";
@@ -16,7 +17,7 @@ export const listsFunctions: Functions<ListsFunctions> = {
   },
   listMembers: async (call, value) => {
     const { list, cursor } = page(value, []);
-    return call("lists", "members", list, cursor);
+    return output.memberPage(await call("lists", "members", list, cursor));
   },
   listsOfProfile: async (call, profile) => call("lists", "ofProfile", text(profile, ["profile"])),
 };

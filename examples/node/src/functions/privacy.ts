@@ -4,8 +4,7 @@ import type { Functions } from "../call.js";
 import type { PrivacyFunctions } from "../types/privacy.js";
 
 export const privacyFunctions: Functions<PrivacyFunctions> = {
-  suppress: async (call, emails) => output.stoppable(await call("privacy", "suppress", texts(emails, ["emails"]))),
-  unsuppress: async (call, emails) =>
-    output.stoppable(await call("privacy", "unsuppress", texts(emails, ["emails"]))),
+  suppress: async (call, emails) => output.batch(await call("privacy", "suppress", texts(emails, ["emails"]))),
+  unsuppress: async (call, emails) => output.batch(await call("privacy", "unsuppress", texts(emails, ["emails"]))),
   deleteProfiles: async (call, by) => call("privacy", "delete", identifier(by, [])),
 };

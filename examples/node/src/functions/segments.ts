@@ -1,3 +1,4 @@
+import * as output from "../output.js";
 import { optional, record, text } from "../reader.js";
 import type { Functions } from "../call.js";
 import type { SegmentsFunctions } from "../types/segments.js";
@@ -8,7 +9,7 @@ export const segmentsFunctions: Functions<SegmentsFunctions> = {
   segments: async (call) => call("segments", "all"),
   segmentMembers: async (call, value) => {
     const { segment, cursor } = page(value, []);
-    return call("segments", "members", segment, cursor);
+    return output.memberPage(await call("segments", "members", segment, cursor));
   },
   segmentsOfProfile: async (call, profile) => call("segments", "ofProfile", text(profile, ["profile"])),
 };

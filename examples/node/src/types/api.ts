@@ -15,8 +15,8 @@ export interface ApiRequest {
   /** The path, not encoded, such as `/api/campaigns`. What could be read in two ways is `invalid-input`. */
   path: string;
   query?: Optional<readonly ApiParameter[]>;
-  /** The text of a JSON document, which is sent as it is written. Not for `get`. */
-  body?: Optional<string>;
+  /** An object or an array, of which JSON is made, or the text of a JSON document, sent as it is written. Not for `get`. */
+  body?: Optional<object | string>;
   /** Such as `2025-01-15`, or `2025-01-15.pre`. Left out: the connector's oldest revision. */
   revision?: Optional<string>;
 }

@@ -2,7 +2,7 @@
 
 import type { Call, CallOptions } from "./call.js";
 import type { KlaviyoError } from "../error.js";
-import type { Channel, Detail, Identifier, NewProfile, Optional, Profile, Properties } from "./values.js";
+import type { Channel, Detail, Identifier, NewLocation, NewProfile, Optional, Profile, Properties } from "./values.js";
 
 /** What `create` did: a profile is new, or one with an identifier of it exists, which was not changed. */
 export type Creation = { created: true; profile: Profile } | { created: false; id: string };
@@ -15,12 +15,15 @@ export interface Upserted {
   created: boolean;
 }
 
+/** A field that can be cleared, by its name: one of a profile, or of its location. A custom property is `unset`. */
+export type Clearable = Exclude<keyof NewProfile, "properties"> | `location.${keyof NewLocation}`;
+
 /** One change of a profile: exactly one of these. */
 export type Change =
   /** Sets fields; no identifier is needed. What is not given stays as it is. */
   | { set: NewProfile; clear?: never; append?: never; unappend?: never; unset?: never }
-  /** Clears a field by its name in the contract, such as `title`, `phone-number`, `location` or `location.city`. */
-  | { clear: string; set?: never; append?: never; unappend?: never; unset?: never }
+  /** Clears a field by its name, such as `title`, `phoneNumber`, `location` or `location.city`. */
+  | { clear: Clearable; set?: never; append?: never; unappend?: never; unset?: never }
   /** Adds values to custom properties that are lists, such as `{ tags: ["vip"] }`. Repeated, it may add them twice. */
   | { append: Properties; set?: never; clear?: never; unappend?: never; unset?: never }
   /** Takes values out of custom properties that are lists. */

@@ -56,10 +56,17 @@ export interface NewProfile {
 }
 
 /**
- * A JSON object, or its text. A number in an object has the digits that JavaScript keeps, about 16; in a text all of
- * them.
+ * A plain object of JSON's values, or the text of a JSON object. An object is refused, with the name of the member, where JSON
+ * would lose something: a Map, an instance of a class without `toJSON`, NaN, a BigInt, undefined. In a text, numbers keep all
+ * of their digits; in an object they have those that JavaScript keeps, about 16.
  */
-export type Properties = Record<string, unknown> | string;
+export type Properties = { readonly [name: string]: unknown } | (object & { readonly [Symbol.iterator]?: never }) | string;
+
+/**
+ * Custom properties by name, typed as `JSON.parse` types them. A number beyond ±9,007,199,254,740,991 (`Number.MAX_SAFE_INTEGER`),
+ * which JavaScript cannot hold, is the string of its digits; a fraction has about 16 digits. `propertiesText` has all of them.
+ */
+export type PropertyValues = { [name: string]: any };
 
 /** What a profile is looked up by: exactly one of these. */
 export type Identifier =
@@ -93,8 +100,10 @@ export interface Profile {
   updated?: string;
   /** The time of the newest event that changed the profile. */
   lastEventDate?: string;
-  /** The custom properties: the text of a JSON object, in which numbers have all of their digits. */
-  properties: string;
+  /** The custom properties. */
+  properties: PropertyValues;
+  /** The same as the text of a JSON object, in which numbers have all of their digits. */
+  propertiesText: string;
   /** What Klaviyo accepted only in part, one sentence each. */
   warnings: string[];
 }
@@ -116,8 +125,10 @@ export interface Event {
   time?: string;
   /** The monetary value, as Klaviyo wrote the number. */
   value?: string;
-  /** The properties, the value among them: the text of a JSON object. */
-  properties: string;
+  /** The properties, the value among them. */
+  properties: PropertyValues;
+  /** The same as the text of a JSON object, in which numbers have all of their digits. */
+  propertiesText: string;
   uuid?: string;
 }
 
