@@ -7,6 +7,7 @@ import { DEFAULTS, type Limits } from "./limits.js";
 import { NoAnswer } from "./no-answer.js";
 import { fail, list, oneOf, optional, record, text, type Reader } from "./reader.js";
 import type { CallOptions, Observer, Pace } from "./types/call.js";
+import type { Fetch, FetchRequest } from "./types/client.js";
 
 const WHOLE_NUMBERS_END = 2 ** 31 - 1;
 
@@ -33,12 +34,12 @@ const endpoint: Reader<string> = (value, place) => {
 };
 
 const send: Reader<typeof fetch> = (value, place) =>
-  typeof value === "function" ? answering(value as typeof fetch) : fail(place, `expected a function, found ${kind(value)}`);
+  typeof value === "function" ? answering(value as Fetch) : fail(place, `expected a function, found ${kind(value)}`);
 
 /** The same `fetch`, which says what it returned where that is no answer. */
-function answering(given: typeof fetch): typeof fetch {
-  return async (...request) => {
-    const answer: unknown = await given(...request);
+function answering(given: Fetch): typeof fetch {
+  return async (url, init) => {
+    const answer: unknown = await given(url as string, init as FetchRequest);
     if (typeof answer === "object" && answer !== null && "status" in answer && "headers" in answer) {
       return answer as Response;
     }

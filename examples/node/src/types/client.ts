@@ -13,6 +13,36 @@ import type { ListsFunctions } from "./lists.js";
 import type { PrivacyFunctions } from "./privacy.js";
 import type { SegmentsFunctions } from "./segments.js";
 
+/**
+ * Sends a request and returns the answer, as the global `fetch` does, which is one. So is a function that gives what it gets to
+ * the `fetch` of a library, such as undici's for a proxy.
+ */
+export type Fetch = (url: string, init: FetchRequest) => Promise<FetchAnswer>;
+
+/** What a `Fetch` is told besides the address. */
+export interface FetchRequest {
+  /** `GET`, `POST`, `PATCH` or `DELETE`. */
+  method: string;
+  /** With `Authorization`, in which the key is. */
+  headers: Headers;
+  /** Left out: the request has no body. */
+  body?: Uint8Array<ArrayBuffer>;
+  /** Redirects are not followed: the key would go elsewhere. */
+  redirect: "manual";
+  /** Is aborted when the request is over, by `limits.attempt`, a timeout or a signal. */
+  signal: AbortSignal;
+}
+
+/** What a `Fetch` returns: the part of a `Response` that is read. */
+export interface FetchAnswer {
+  /** The HTTP status. */
+  readonly status: number;
+  /** Name and value of each header. */
+  readonly headers: Iterable<[name: string, value: string]>;
+  /** A stream of bytes. Null: there is no body. */
+  readonly body: object | null;
+}
+
 /** What `connect` takes. */
 export interface Options {
   /**
@@ -30,7 +60,7 @@ export interface Options {
    * `KlaviyoError` with the code `denied`, `timeout`, `connection`, `too-large` or `other` to say why there is no
    * answer; whatever else it throws is `connection`, a `TimeoutError` is `timeout`.
    */
-  fetch?: typeof fetch | undefined;
+  fetch?: Fetch | undefined;
   /** What one call may use; what is left out has its default. */
   limits?: Partial<Limits> | undefined;
   /**
