@@ -59,16 +59,26 @@ export class KlaviyoError extends Error {
     Object.defineProperty(this.prototype, "name", { value: "KlaviyoError" });
   }
 
+  /** What kind of failure it is: what to do next. */
   readonly code: Code;
+  /** The HTTP status. Undefined: there was no answer. */
   readonly status: number | undefined;
+  /** Seconds to wait, from `Retry-After`. Never invented. */
   readonly retryAfter: number | undefined;
+  /** Klaviyo's `errors`, at most 100; on `invalid-input` one entry, whose `pointer` is the field. */
   readonly details: Detail[];
+  /** On `conflict`: the profile that already holds an identifier, if Klaviyo says which. */
   readonly duplicate: string | undefined;
+  /** Klaviyo's id of the request, for its support. */
   readonly requestId: string | undefined;
+  /** The start of the answer's body, at most 4 KiB. */
   readonly body: string;
+  /** How many items of the call, from its first, were dealt with before it failed. */
   readonly done: number;
+  /** What the call used. Undefined in `stopped`, whose call has it. */
   readonly usage: Readonly<Usage> | undefined;
 
+  /** For a `fetch` of your own, which says by it why there is no answer. */
   constructor(code: Code, message: string, circumstances: Circumstances = {}) {
     super(message, "cause" in circumstances ? { cause: circumstances.cause } : undefined);
     this.code = code;

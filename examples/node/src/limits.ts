@@ -23,6 +23,7 @@ export interface Limits {
   attempt: number;
 }
 
+/** What is allowed where nothing else is said. */
 export const DEFAULTS: Readonly<Limits> = {
   memory: 64 * 1024 * 1024,
   time: 60_000,

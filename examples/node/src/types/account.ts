@@ -12,13 +12,15 @@ export interface AccountDetails {
   senderName?: string;
   /** The address that email is sent from. */
   senderEmail?: string;
+  /** The address of its website. */
   website?: string;
+  /** In Klaviyo's words. */
   industry?: string;
   /** A name of the IANA database, such as `Asia/Kolkata`. */
   timezone?: string;
   /** ISO 4217, such as `INR`. */
   currency?: string;
-  /** Such as `en-IN`. */
+  /** The language tag, such as `en-IN`. */
   locale?: string;
   /** Whether it is a test account. */
   test?: boolean;
@@ -26,6 +28,12 @@ export interface AccountDetails {
 
 /** The account. */
 export interface AccountFunctions {
-  /** Reads the account. One request, 15 a minute. Scope: `accounts:read`. */
+  /**
+   * Reads the account. One request.
+   *
+   * Scope: `accounts:read`. Rate: 1 a second, 15 a minute.
+   *
+   * Errors: none of its own.
+   */
   accountDetails(options?: CallOptions): Call<AccountDetails>;
 }

@@ -10,8 +10,12 @@ export interface Usage {
   waited: number;
 }
 
-/** The promise of a result. It rejects with a `KlaviyoError`, and has what the call has used so far. */
+/**
+ * The promise of a result, which has what the call has used so far. It rejects with a `KlaviyoError`, whose `code` may be any;
+ * the comment of each function names the ones that mean something of its own.
+ */
 export interface Call<T> extends Promise<T> {
+  /** What the call has used so far. */
   readonly usage: Readonly<Usage>;
 }
 

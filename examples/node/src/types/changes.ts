@@ -18,10 +18,30 @@ export interface Start {
  * Where a page begins: exactly one of these. `cursor` is that of an earlier page of the same function, and of the same
  * list or segment.
  */
-export type Position = { since: Start; cursor?: never } | { cursor: string; since?: never };
+export type Position =
+  | {
+      /** For the first page. */
+      since: Start;
+      cursor?: never;
+    }
+  | {
+      /** The `cursor` of an earlier page: letters, digits, `-` and `_`. */
+      cursor: string;
+      since?: never;
+    };
 
 /** Whose members are meant, by id: exactly one of these. */
-export type Group = { list: string; segment?: never } | { segment: string; list?: never };
+export type Group =
+  | {
+      /** The id of a list. */
+      list: string;
+      segment?: never;
+    }
+  | {
+      /** The id of a segment. */
+      segment: string;
+      list?: never;
+    };
 
 /** Profiles that were created or changed. */
 export interface ProfilePage {
@@ -59,18 +79,32 @@ export interface EventPage {
  */
 export interface ChangesFunctions {
   /**
-   * A page of the profiles that were created or changed since. One request, of at most 100 profiles. Scope:
-   * `profiles:read`.
+   * A page of the profiles that were created or changed since. One request, of at most 100 profiles.
+   *
+   * Scope: `profiles:read`. Rate: 75 a second, 700 a minute.
+   *
+   * Errors: `invalid-input`: the time is none, the look-back is too long, or the cursor is not one of this function's.
+   * `malformed`: the link to the next page leads elsewhere, or repeats.
    */
   changedProfiles(from: Position, options?: CallOptions): Call<ProfilePage>;
   /**
-   * A page of the people who joined a list or a segment since. One request, of at most 100 members. Scopes: `lists:read`
-   * or `segments:read`, and `profiles:read`.
+   * A page of the people who joined a list or a segment since. One request, of at most 100 members.
+   *
+   * Scopes: `lists:read` for a list or `segments:read` for a segment, and `profiles:read`. Rate: 75 a second, 700 a
+   * minute.
+   *
+   * Errors: `not-found`: there is no such list or segment. `invalid-input`: the time is none, the look-back is too
+   * long, or the cursor is not one of this group's. `malformed`: the link to the next page leads elsewhere, or
+   * repeats.
    */
   joinedMembers(of: Group, from: Position, options?: CallOptions): Call<JoinedPage>;
   /**
-   * A page of the events that happened since, of all people and metrics. One request, of at most 200 events. Scopes:
-   * `events:read`, `metrics:read`.
+   * A page of the events that happened since, of all people and metrics. One request, of at most 200 events.
+   *
+   * Scopes: `events:read`, `metrics:read`. Rate: 350 a second, 3500 a minute.
+   *
+   * Errors: `invalid-input`: the time is none, the look-back is too long, or the cursor is not one of this function's.
+   * `malformed`: the link to the next page leads elsewhere, or repeats.
    */
   newEvents(from: Position, options?: CallOptions): Call<EventPage>;
 }

@@ -8,7 +8,9 @@ import type { Channel, Detail, Identifier, Optional, Refusal } from "./values.js
 export interface Subscription {
   /** Klaviyo's id of the profile, if it is known. */
   id?: Optional<string>;
+  /** Needed for the channel `email`. */
   email?: Optional<string>;
+  /** Needed for the channels `sms` and `whatsapp`. Written to E.164, or refused. */
   phoneNumber?: Optional<string>;
   /** The channels of marketing. One channel or more, here or in `transactional`. */
   channels?: Optional<readonly Channel[]>;
@@ -22,7 +24,9 @@ export interface Subscription {
 
 /** Consent that one person takes back. */
 export interface Unsubscription {
+  /** Needed for the channel `email`. */
   email?: Optional<string>;
+  /** Needed for the channels `sms` and `whatsapp`. Written to E.164, or refused. */
   phoneNumber?: Optional<string>;
   /** The channels of marketing. One channel or more, here or in `transactional`. */
   channels?: Optional<readonly Channel[]>;
@@ -34,6 +38,7 @@ export interface Unsubscription {
 export interface ChannelRefusal {
   /** The position of the person in the argument, from 0. */
   index: number;
+  /** The channel that is refused. */
   channel: Channel;
   /** Klaviyo's reason. Often the account has not set the channel up. */
   reason: Detail;
@@ -47,6 +52,7 @@ export interface Outcome {
   refused: Refusal[];
   /** The channels that Klaviyo refused, of people who are not in `refused`. */
   refusedChannels: ChannelRefusal[];
+  /** What Klaviyo took only in part, one sentence each. */
   warnings: string[];
   /** Why those from position `stopped.done` on, but for those refused, were not sent. */
   stopped?: KlaviyoError;
@@ -54,6 +60,7 @@ export interface Outcome {
 
 /** A person's consent. */
 export interface Consents {
+  /** Klaviyo's id of the profile. */
   profileId: string;
   /** Marketing, on the channels that Klaviyo tells of. */
   channels: ChannelConsent[];
@@ -65,17 +72,21 @@ export interface Consents {
 
 /** A person's consent on one channel. */
 export interface ChannelConsent {
+  /** The channel that it is about. */
   channel: Channel;
   /** Klaviyo's word: `SUBSCRIBED`, `UNSUBSCRIBED`, `NEVER_SUBSCRIBED`. */
   state: string;
   /** Whether Klaviyo would send marketing there. */
   canReceive?: boolean;
+  /** When the consent was given: RFC 3339, as Klaviyo wrote it. */
   consentedAt?: string;
+  /** When the consent last changed: RFC 3339, as Klaviyo wrote it. */
   updated?: string;
   /** How it was given, in Klaviyo's words. */
   method?: string;
+  /** The source that was given with it. Email only. */
   customSource?: string;
-  /** What stops marketing email in spite of consent. */
+  /** What stops marketing email in spite of consent. Email only. */
   suppressions: Suppression[];
 }
 
@@ -83,34 +94,68 @@ export interface ChannelConsent {
 export interface Suppression {
   /** Klaviyo's word, such as `HARD_BOUNCE` or `UNSUBSCRIBE`. */
   reason: string;
+  /** Since when: RFC 3339, as Klaviyo wrote it. */
   since?: string;
   /** The list that it is for; undefined: all email. */
   list?: string;
 }
 
+/** A historical import: the consent was collected before, elsewhere. Nobody is asked to confirm, and no flow is started. */
+export interface HistoricalImport {
+  /** The present time, RFC 3339, to compare each `consentedAt` with. */
+  now: string;
+}
+
+/** Consent to give. */
+export interface Grant {
+  /** Whose consent. Each that cannot work is refused, and the others are sent. */
+  subscriptions: readonly Subscription[];
+  /** The id of a list to add them to. Without one, and without an import, each has an `id`. */
+  list?: Optional<string>;
+  /** What Klaviyo keeps as the source of the consent, such as `WhatsApp bot`. */
+  customSource?: Optional<string>;
+  /** The consent was collected before, elsewhere: each subscription has its `consentedAt`. */
+  historicalImport?: Optional<HistoricalImport>;
+}
+
+/** Consent to take back. */
+export interface Withdrawal {
+  /** Whose consent. Each that cannot work is refused, and the others are sent. */
+  unsubscriptions: readonly Unsubscription[];
+  /** The id of a list: they are unsubscribed from it alone, and taken off it. */
+  list?: Optional<string>;
+}
+
 /** Consent to messages. Give it only for people who gave it to you. */
 export interface ConsentFunctions {
   /**
-   * Subscribes people to messages, and to a list, by id, if one is given. It lifts suppressions; with double opt-in
-   * people are asked to confirm. One request for 1,000 people, or for each channel where Klaviyo refuses one. Scopes:
-   * `lists:write`, `profiles:write`, `subscriptions:write`.
+   * Subscribes people to marketing, and to a list if one is given; profiles that do not exist are created. **It lifts
+   * suppressions:** who unsubscribed gets messages again. With double opt-in people are asked to confirm, and may be
+   * asked again where the call is repeated. One request for 1,000 people, or for each channel where Klaviyo refuses
+   * one. Otherwise safe to repeat.
+   *
+   * Scopes: `lists:write`, `profiles:write`, `subscriptions:write`. Rate: 75 a second, 700 a minute.
+   *
+   * Errors: `not-found`: there is no such list. `rejected`: Klaviyo refuses the request and names nobody in it.
+   * `invalid-input`: `list` is empty, or `now` is no time. After an error nobody is known to be accepted.
    */
-  grantConsent(grant: {
-    subscriptions: readonly Subscription[];
-    list?: Optional<string>;
-    /** What Klaviyo keeps as the source of the consent. */
-    customSource?: Optional<string>;
-    /** The consent was collected before, elsewhere. `now` is the present time, RFC 3339. */
-    historicalImport?: Optional<{ now: string }>;
-  }, options?: CallOptions): Call<Outcome>;
+  grantConsent(grant: Grant, options?: CallOptions): Call<Outcome>;
   /**
-   * Unsubscribes people; with a list, by id, from that list. One request for 100 people. Scopes: `lists:write`,
-   * `profiles:write`, `subscriptions:write`.
+   * Unsubscribes people from marketing. With a list, they are unsubscribed from that list and taken off it; but who is
+   * not on that list is unsubscribed from everything. Somebody without a profile gets one, unsubscribed. One request
+   * for 100 people. Safe to repeat.
+   *
+   * Scopes: `lists:write`, `profiles:write`, `subscriptions:write`. Rate: 75 a second, 700 a minute.
+   *
+   * Errors: as for `grantConsent`.
    */
-  revokeConsent(revocation: {
-    unsubscriptions: readonly Unsubscription[];
-    list?: Optional<string>;
-  }, options?: CallOptions): Call<Outcome>;
-  /** A person's consent, channel by channel. One request. Scope: `profiles:read`. */
+  revokeConsent(withdrawal: Withdrawal, options?: CallOptions): Call<Outcome>;
+  /**
+   * A person's consent, channel by channel. Undefined: there is no such profile. One request.
+   *
+   * Scope: `profiles:read`. Rate: 75 a second, 700 a minute.
+   *
+   * Errors: `not-found`: a 404 that does not say that the profile is missing.
+   */
   consents(by: Identifier, options?: CallOptions): Call<Consents | undefined>;
 }

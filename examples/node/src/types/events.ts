@@ -36,6 +36,7 @@ export interface Period {
 
 /** A person's events. */
 export interface Timeline {
+  /** Klaviyo's id of the profile. */
   profileId: string;
   /** Newest first. */
   events: Event[];
@@ -45,10 +46,13 @@ export interface Timeline {
 
 /** A kind of event. */
 export interface Metric {
+  /** Klaviyo's id. */
   id: string;
+  /** Such as `Placed Order`. Empty where Klaviyo has none. */
   name: string;
-  /** As Klaviyo wrote it; so is `updated`. */
+  /** As Klaviyo wrote it. */
   created?: string;
+  /** As Klaviyo wrote it. */
   updated?: string;
   /** The integration that makes the events, such as `Shopify` or `API`. */
   integration?: string;
@@ -56,18 +60,40 @@ export interface Metric {
 
 /** What people did. */
 export interface EventsFunctions {
-  /** Tracks an event; `history` has it after a while. One request, safe to repeat. Scope: `events:write`. */
+  /**
+   * Tracks an event. Klaviyo works on it later: `history` has it after a while. One request. Safe to repeat: see
+   * `uniqueId`.
+   *
+   * Scope: `events:write`. Rate: 350 a second, 3500 a minute.
+   *
+   * Errors: none of its own.
+   */
   track(event: NewEvent, options?: CallOptions): Call<void>;
   /**
-   * Tracks many events. One that cannot work, or has the unique id of an earlier one, is refused, and the others are sent.
-   * One request for 1,000 events or 5 MB, safe to repeat. Scope: `events:write`.
+   * Tracks many events. One that cannot work, or has the unique id of an earlier one, is refused, and the others are
+   * sent. One request for 1,000 events or 5,000,000 bytes. Safe to repeat.
+   *
+   * Scope: `events:write`. Rate: 10 a second, 150 a minute.
+   *
+   * Errors: none of its own. After an error no event is known to be accepted.
    */
   trackMany(events: readonly NewEvent[], options?: CallOptions): Call<BatchResult>;
   /**
-   * A person's events, newest first, with the names of their metrics. One request for 200 events, and one before unless
-   * `by` is an id. Scopes: `events:read`, `metrics:read`, `profiles:read`.
+   * A person's events, newest first, with the names of their metrics. Undefined: there is no such profile; of an id
+   * that no profile has, the history is empty. One request for 200 events, and one before unless `by` is an id.
+   *
+   * Scopes: `events:read`, `metrics:read`, `profiles:read`. Rates: 75 a second, 700 a minute (get profiles); 350 a
+   * second, 3500 a minute (get events).
+   *
+   * Errors: `invalid-input`: the limit is 0. `too-large`: the answers have more than 12 MB; ask for fewer.
    */
   history(by: Identifier, period?: Period, options?: CallOptions): Call<Timeline | undefined>;
-  /** All metrics of the account. One request for 200. Scope: `metrics:read`. */
+  /**
+   * All metrics of the account, in Klaviyo's order. One request for 200.
+   *
+   * Scope: `metrics:read`. Rate: 10 a second, 150 a minute.
+   *
+   * Errors: `malformed`: a link to the next page leads elsewhere, or repeats.
+   */
   metrics(options?: CallOptions): Call<Metric[]>;
 }

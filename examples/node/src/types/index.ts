@@ -8,6 +8,7 @@ export type * from "./consent.js";
 export type * from "./contacts.js";
 export type * from "./events.js";
 export type * from "./lists.js";
+export type * from "./opt-in.js";
 export type * from "./privacy.js";
 export type * from "./segments.js";
 export type * from "./values.js";

@@ -7,9 +7,11 @@ import type { MemberPage, Optional } from "./values.js";
 export interface Segment {
   /** Klaviyo's id: 6 characters. Names can change, ids do not. */
   id: string;
+  /** Empty where Klaviyo has none. */
   name: string;
-  /** RFC 3339, as Klaviyo wrote it; so is `updated`. */
+  /** When it was created: RFC 3339, as Klaviyo wrote it. */
   created?: string;
+  /** When it last changed: RFC 3339, as Klaviyo wrote it. */
   updated?: string;
   /** Whether Klaviyo keeps its members up to date. */
   active?: boolean;
@@ -17,15 +19,38 @@ export interface Segment {
   processing?: boolean;
 }
 
+/** Which page of a segment's members. */
+export interface SegmentPage {
+  /** The id of the segment. */
+  segment: string;
+  /** The `next` of an earlier page of the same segment. Left out: the first page. */
+  cursor?: Optional<string>;
+}
+
 /** The segments of an account. Nobody is put into one. */
 export interface SegmentsFunctions {
-  /** All segments of the account, in Klaviyo's order. One request for 10 segments. Scope: `segments:read`. */
+  /**
+   * All segments of the account, in Klaviyo's order. One request for 10 segments, at most 1,000 requests.
+   *
+   * Scope: `segments:read`. Rate: 75 a second, 700 a minute.
+   *
+   * Errors: `malformed`: a link to the next page leads elsewhere, or repeats.
+   */
   segments(options?: CallOptions): Call<Segment[]>;
   /**
-   * A page of a segment's members: the first, or the one that the `next` of an earlier page stands for. One request.
-   * Scopes: `segments:read`, `profiles:read`.
+   * A page of a segment's members, those who joined first at the start. One request, of at most 100 members.
+   *
+   * Scopes: `segments:read`, `profiles:read`. Rate: 75 a second, 700 a minute.
+   *
+   * Errors: `not-found`: there is no such segment. `invalid-input`: the cursor is not one of this segment's.
    */
-  segmentMembers(page: { segment: string; cursor?: Optional<string> }, options?: CallOptions): Call<MemberPage>;
-  /** The segments that a profile, by its id, is in. 60 a minute. Scopes: `segments:read`, `profiles:read`. */
+  segmentMembers(page: SegmentPage, options?: CallOptions): Call<MemberPage>;
+  /**
+   * The segments that a profile, by its id, is in. One request for a page of segments.
+   *
+   * Scopes: `segments:read`, `profiles:read`. Rate: 3 a second, 60 a minute.
+   *
+   * Errors: `not-found`: there is no such profile.
+   */
   segmentsOfProfile(profile: string, options?: CallOptions): Call<Segment[]>;
 }

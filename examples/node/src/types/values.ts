@@ -11,10 +11,13 @@ export interface NewLocation {
   address1?: Optional<string>;
   /** Flat, floor, building. */
   address2?: Optional<string>;
+  /** The city. */
   city?: Optional<string>;
   /** State, province or region. */
   region?: Optional<string>;
+  /** The country, as you write it. */
   country?: Optional<string>;
+  /** The postal code. */
   zip?: Optional<string>;
   /** Degrees from -90 to 90, as the text of a decimal number, so that no digit is lost. */
   latitude?: Optional<string>;
@@ -40,7 +43,9 @@ export interface NewProfile {
   phoneNumber?: Optional<string>;
   /** Your own id for this person: 1 to 255 characters. */
   externalId?: Optional<string>;
+  /** The given name. */
   firstName?: Optional<string>;
+  /** The family name. */
   lastName?: Optional<string>;
   /** The company or the part of it that the person works for. */
   organization?: Optional<string>;
@@ -50,6 +55,7 @@ export interface NewProfile {
   locale?: Optional<string>;
   /** The URL of a picture. */
   image?: Optional<string>;
+  /** Where the person is. */
   location?: Optional<NewLocation>;
   /** Custom properties. */
   properties?: Optional<Properties>;
@@ -70,20 +76,48 @@ export type PropertyValues = { [name: string]: any };
 
 /** What a profile is looked up by: exactly one of these. */
 export type Identifier =
-  | { email: string; phoneNumber?: never; externalId?: never; id?: never }
-  | { phoneNumber: string; email?: never; externalId?: never; id?: never }
-  | { externalId: string; email?: never; phoneNumber?: never; id?: never }
-  | { id: string; email?: never; phoneNumber?: never; externalId?: never };
+  | {
+      /** An email address, of at most 100 characters. */
+      email: string;
+      phoneNumber?: never;
+      externalId?: never;
+      id?: never;
+    }
+  | {
+      /** With its country code, such as `+919820000001`. */
+      phoneNumber: string;
+      email?: never;
+      externalId?: never;
+      id?: never;
+    }
+  | {
+      /** Your own id for the person: 1 to 255 characters. */
+      externalId: string;
+      email?: never;
+      phoneNumber?: never;
+      id?: never;
+    }
+  | {
+      /** Klaviyo's id of the profile. */
+      id: string;
+      email?: never;
+      phoneNumber?: never;
+      externalId?: never;
+    };
 
 /** A person as Klaviyo knows them. */
 export interface Profile {
   /** Klaviyo's id: 26 characters, opaque, permanent until profiles are merged. */
   id: string;
+  /** The email address. */
   email?: string;
   /** E.164, such as `+919820000001`. */
   phoneNumber?: string;
+  /** Your own id for this person, as it was given to Klaviyo. */
   externalId?: string;
+  /** The given name. */
   firstName?: string;
+  /** The family name. */
   lastName?: string;
   /** The company or the part of it that the person works for. */
   organization?: string;
@@ -95,10 +129,11 @@ export interface Profile {
   image?: string;
   /** Undefined: Klaviyo has no part of it. */
   location?: Location;
-  /** RFC 3339, as Klaviyo wrote it; so are `updated` and `lastEventDate`. */
+  /** When the profile was created: RFC 3339, as Klaviyo wrote it. */
   created?: string;
+  /** When the profile last changed: RFC 3339, as Klaviyo wrote it. */
   updated?: string;
-  /** The time of the newest event that changed the profile. */
+  /** The time of the newest event that changed the profile: RFC 3339, as Klaviyo wrote it. */
   lastEventDate?: string;
   /** The custom properties. */
   properties: PropertyValues;
@@ -116,10 +151,13 @@ export type Channel = "email" | "sms" | "whatsapp" | "push" | (string & {});
 
 /** An event that Klaviyo has. */
 export interface Event {
+  /** Klaviyo's id. */
   id: string;
+  /** Klaviyo's id of the metric. */
   metricId?: string;
-  /** The name of the metric. */
+  /** The name of the metric, such as `Placed Order`. Undefined where Klaviyo does not say. */
   metric?: string;
+  /** Klaviyo's id of the profile of who did it. */
   profileId?: string;
   /** When it happened: RFC 3339, as Klaviyo wrote it. */
   time?: string;
@@ -129,6 +167,7 @@ export interface Event {
   properties: PropertyValues;
   /** The same as the text of a JSON object, in which numbers have all of their digits. */
   propertiesText: string;
+  /** Klaviyo's other id of the event. */
   uuid?: string;
 }
 
@@ -136,15 +175,19 @@ export interface Event {
 export interface Refusal {
   /** Its position in the argument, from 0. */
   index: number;
+  /** The connector's reason, with the code `invalid-input` and the field as `pointer`, or Klaviyo's. */
   reason: Detail;
 }
 
 /** One entry of Klaviyo's `errors`, or of the connector's own. */
 export interface Detail {
+  /** Klaviyo's code, such as `duplicate_profile`; `invalid-input` or `invalid-argument` where nothing was sent. */
   code: string;
+  /** Klaviyo's title. */
   title: string;
+  /** The reason, in Klaviyo's words or the connector's. */
   detail: string;
-  /** The field that it is about. */
+  /** The field that it is about, such as `contacts/1/phoneNumber`; with `/` at its start one of the document that Klaviyo got. */
   pointer?: string;
 }
 
@@ -162,6 +205,7 @@ export interface BatchResult {
 
 /** A member of a list or of a segment. */
 export interface Member {
+  /** Who it is. */
   profile: Profile;
   /** Since when: RFC 3339, as Klaviyo wrote it. */
   joined?: string;
