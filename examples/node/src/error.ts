@@ -1,7 +1,26 @@
 import type { Usage } from "./types/call.js";
 import type { Detail } from "./types/values.js";
 
-/** The contract's codes: what the caller does next. `wit/types.wit` says what each one means. */
+/**
+ * The connector's codes: what to do next.
+ *
+ * - `invalid-input`: an argument cannot work; nothing was sent. `details` names the field.
+ * - `unauthenticated`: 401; the key is wrong.
+ * - `forbidden`: 403; the key lacks a scope. The message names the scopes.
+ * - `not-found`: 404; the list or profile does not exist in this account.
+ * - `conflict`: 409, or an ambiguous name; `duplicate` is the profile that holds an identifier.
+ * - `rejected`: any other 4xx; `details` say which value Klaviyo refuses.
+ * - `rate-limited`: 429 after all attempts; wait `retryAfter` seconds.
+ * - `retired`: the endpoint or the revision of the API is gone.
+ * - `unavailable`: 5xx; the call may have taken effect.
+ * - `blocked`: a refusal of the network or a proxy before Klaviyo.
+ * - `denied`: this package did not send a request; the message names the option or limit.
+ * - `timeout`: no answer in time; unless the message says that nothing was sent, the call may have taken effect.
+ * - `connection`: the connection failed; the call may have taken effect.
+ * - `too-large`: a request or an answer is larger than its limit, which the message names.
+ * - `malformed`: Klaviyo's answer cannot be read.
+ * - `other`: anything else; the message says what.
+ */
 export type ConnectorCode =
   | "invalid-input"
   | "unauthenticated"

@@ -126,7 +126,7 @@ function onChannel<T extends { channel: ConnectorChannel }>(value: T): Omit<T, "
 /** Properties as an object, and their text. */
 function readable<T extends { properties: string }>(value: T) {
   const { properties, ...rest } = value;
-  return { ...rest, properties: members(properties), propertiesText: properties };
+  return { ...rest, properties: members(properties), propertiesJson: properties };
 }
 
 export function profile(profile: ConnectorProfile): Profile {

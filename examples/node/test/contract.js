@@ -165,8 +165,8 @@ function renamed(value, rename) {
     return renamed(value.toJSON(), rename);
   }
   if (typeof value === "object" && value !== null) {
-    const { propertiesText, ...rest } = value;
-    const members = propertiesText === undefined ? rest : { ...rest, properties: propertiesText };
+    const { propertiesJson, ...rest } = value;
+    const members = propertiesJson === undefined ? rest : { ...rest, properties: propertiesJson };
     return Object.fromEntries(
       Object.entries(members).map(([name, member]) =>
         rename === kebab && Object.hasOwn(NAMING, name) && typeof member === "string"

@@ -155,15 +155,15 @@ const withProperties = (text, test) => {
 test("properties come back as an object, and their text beside it", async () => {
   const text = '{"plan":"pro","items":[{"n":1.50}],"__proto__":{"x":1},"none":null}';
   await withProperties(text, async (klaviyo) => {
-    const { properties, propertiesText } = await klaviyo.lookup({ email: "a@b.c" });
-    assert.equal(propertiesText, text);
+    const { properties, propertiesJson } = await klaviyo.lookup({ email: "a@b.c" });
+    assert.equal(propertiesJson, text);
     assert.deepEqual(properties, JSON.parse(text));
     const [found] = await klaviyo.lookupMany([{ email: "a@b.c" }]);
     assert.deepEqual(found.properties, properties);
   });
   await withClient({ fetch: async () => json({ data: [{ type: "profile", id: "01X", attributes: {} }] }) }, async (klaviyo) => {
-    const { properties, propertiesText } = await klaviyo.lookup({ email: "a@b.c" });
-    assert.deepEqual([properties, propertiesText], [{}, "{}"]);
+    const { properties, propertiesJson } = await klaviyo.lookup({ email: "a@b.c" });
+    assert.deepEqual([properties, propertiesJson], [{}, "{}"]);
   });
 });
 
@@ -186,10 +186,10 @@ test("no digit of a number is changed that JavaScript cannot hold, and no type o
   for (const [written, read] of Object.entries(numbers)) {
     const text = `{"n":${written},"in":[{"n":${written}}],"${written}":"a \\"${written}\\" \\\\","t":"12345678901234567890"}`;
     await withProperties(text, async (klaviyo) => {
-      const { properties, propertiesText } = await klaviyo.lookup({ email: "a@b.c" });
+      const { properties, propertiesJson } = await klaviyo.lookup({ email: "a@b.c" });
       const expected = { n: read, in: [{ n: read }], [written]: `a "${written}" \\`, t: "12345678901234567890" };
       assert.deepEqual(properties, expected);
-      assert.equal(propertiesText, text);
+      assert.equal(propertiesJson, text);
     });
   }
 });

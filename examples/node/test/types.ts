@@ -17,7 +17,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 function same<_ extends true>(): void {}
 
 // What is returned as the contract has it. A field that wit/ gains, and src/types.ts does not, is an error here.
-type Read = "properties" | "propertiesText";
+type Read = "properties" | "propertiesJson";
 same<Same<Omit<api.Profile, Read>, Omit<types.Profile, "properties">>>();
 same<Same<api.Audience, lists.Audience>>();
 same<Same<api.Location, types.Location>>();
@@ -91,7 +91,7 @@ export async function right(): Promise<void> {
     phoneNumber: "+919820000001",
     properties: { plan: "pro", since: new Date() },
   });
-  texts.push(creation.created ? creation.profile.propertiesText : creation.id);
+  texts.push(creation.created ? creation.profile.propertiesJson : creation.id);
   const order: Order = { total: 29.99, items: [{ name: "tea" }] };
   await klaviyo.track({ metric: "Placed Order", profile: { email: "a@b.c" }, uniqueId: "2", properties: order });
   await klaviyo.update({ id: "01X", changes: [{ append: order }, { clear: "location.city" }, { clear: "phoneNumber" }] });

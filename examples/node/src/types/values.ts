@@ -70,7 +70,7 @@ export type Properties = { readonly [name: string]: unknown } | (object & { read
 
 /**
  * Custom properties by name, typed as `JSON.parse` types them. A number beyond ±9,007,199,254,740,991 (`Number.MAX_SAFE_INTEGER`),
- * which JavaScript cannot hold, is the string of its digits; a fraction has about 16 digits. `propertiesText` has all of them.
+ * which JavaScript cannot hold, is the string of its digits; a fraction has about 16 digits. `propertiesJson` has all of them.
  */
 export type PropertyValues = { [name: string]: any };
 
@@ -138,7 +138,7 @@ export interface Profile {
   /** The custom properties. */
   properties: PropertyValues;
   /** The same as the text of a JSON object, in which numbers have all of their digits. */
-  propertiesText: string;
+  propertiesJson: string;
   /** What Klaviyo accepted only in part, one sentence each. */
   warnings: string[];
 }
@@ -166,7 +166,7 @@ export interface Event {
   /** The properties, the value among them. */
   properties: PropertyValues;
   /** The same as the text of a JSON object, in which numbers have all of their digits. */
-  propertiesText: string;
+  propertiesJson: string;
   /** Klaviyo's other id of the event. */
   uuid?: string;
 }

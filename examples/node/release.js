@@ -1,0 +1,28 @@
+// Packs a release: `npm pack`, with the addresses of the repository in package.json, which KLAVIYO_CONNECTOR_REPOSITORY has.
+
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const file = `${folder}package.json`;
+const address = process.env.KLAVIYO_CONNECTOR_REPOSITORY?.replace(/\/+$/, "");
+
+if (!address?.startsWith("https://")) {
+  console.error("set KLAVIYO_CONNECTOR_REPOSITORY to the address of the repository, https://…");
+  process.exit(2);
+}
+const before = readFileSync(file, "utf8");
+const written = JSON.parse(before);
+Object.assign(written, {
+  repository: { type: "git", url: `git+${address}.git`, directory: "examples/node" },
+  homepage: `${address}/tree/v${written.version}/examples/node`,
+  bugs: `${address}/issues`,
+});
+try {
+  writeFileSync(file, JSON.stringify(written, undefined, 2));
+  const { status } = spawnSync("npm", ["pack", ...process.argv.slice(2)], { cwd: folder, stdio: "inherit" });
+  process.exitCode = status ?? 1;
+} finally {
+  writeFileSync(file, before);
+}
