@@ -10,10 +10,11 @@ import { listsFunctions } from "./functions/lists.js";
 import { privacyFunctions } from "./functions/privacy.js";
 import { segmentsFunctions } from "./functions/segments.js";
 import type { Sandbox } from "./sandbox.js";
+import type { CallObserver } from "./types/call.js";
 import type { Functions, Klaviyo } from "./types/client.js";
 
 /** The contract's functions, as JavaScript has them. */
-export function client(sandbox: Sandbox): Klaviyo {
+export function client(sandbox: Sandbox, observer: CallObserver | undefined): Klaviyo {
   const functions = {
     ...contactsFunctions,
     ...listsFunctions,
@@ -27,7 +28,7 @@ export function client(sandbox: Sandbox): Klaviyo {
     ...apiFunctions,
   };
   return {
-    ...callable<Functions>(functions, sandbox),
+    ...callable<Functions>(functions, sandbox, observer),
     close: () => sandbox.close(),
     [Symbol.asyncDispose]: () => sandbox.close(),
   };

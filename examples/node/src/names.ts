@@ -115,3 +115,10 @@ export function spelledAt(pointer: string, sentence: string): string {
     ? `${named(partsOf(pointer))}: ${spelled(sentence.slice(begin.length))}`
     : spelled(sentence);
 }
+
+const CONTRACTS = new Map(Object.entries(FUNCTIONS).map(([contract, name]) => [name as string, contract]));
+
+/** The name in the contract of a function of a client. */
+export function contractName(name: string): string {
+  return CONTRACTS.get(name) ?? name;
+}

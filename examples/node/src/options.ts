@@ -5,8 +5,8 @@ import { origin } from "./endpoint.js";
 import { kind } from "./kind.js";
 import { DEFAULTS, type Limits } from "./limits.js";
 import { NoAnswer } from "./no-answer.js";
-import { fail, list, oneOf, optional, record, text, type Reader } from "./reader.js";
-import type { CallOptions, Observer, Pace } from "./types/call.js";
+import { fail, list, oneOf, optional, record, text, type Place, type Reader } from "./reader.js";
+import type { CallObserver, CallOptions, Observer, Pace } from "./types/call.js";
 import type { Fetch, FetchRequest } from "./types/client.js";
 
 const WHOLE_NUMBERS_END = 2 ** 31 - 1;
@@ -47,8 +47,9 @@ function answering(given: Fetch): typeof fetch {
   };
 }
 
-const observer: Reader<Observer> = (value, place) =>
-  typeof value === "function" ? (value as Observer) : fail(place, `expected a function, found ${kind(value)}`);
+function hook<T>(value: unknown, place: Place): T {
+  return typeof value === "function" ? (value as T) : fail(place, `expected a function, found ${kind(value)}`);
+}
 
 const pace: Reader<Pace> = (value, place) =>
   value === "published" || value === "unlimited"
@@ -89,6 +90,7 @@ export function options(value: unknown): {
   api: Access | undefined;
   pace: Pace;
   observer: Observer | undefined;
+  callObserver: CallObserver | undefined;
 } {
   const read = record<{
     key: string;
@@ -98,6 +100,7 @@ export function options(value: unknown): {
     api?: Access;
     pace?: Pace;
     observer?: Observer;
+    callObserver?: CallObserver;
   }>({
     key,
     endpoint: optional(endpoint),
@@ -105,7 +108,8 @@ export function options(value: unknown): {
     limits: optional(limits),
     api: optional(api),
     pace: optional(pace),
-    observer: optional(observer),
+    observer: optional(hook<Observer>),
+    callObserver: optional(hook<CallObserver>),
   })(value === undefined ? {} : value, []);
   const given = Object.entries(read.limits ?? {}).filter((entry) => entry[1] !== undefined);
   return {
@@ -116,6 +120,7 @@ export function options(value: unknown): {
     api: read.api,
     pace: read.pace ?? "published",
     observer: read.observer,
+    callObserver: read.callObserver,
   };
 }
 

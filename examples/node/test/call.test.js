@@ -133,6 +133,38 @@ test("each attempt is heard of, without the key, and a hook that throws does no 
   assert.equal((await warned).code, "KLAVIYO_OBSERVER");
 });
 
+test("each call's end is heard of before its caller goes on, without the key, and a hook that throws does no harm", async () => {
+  const heard = [];
+  const callObserver = (call) => {
+    heard.push(call);
+    throw new Error("not the call's fault");
+  };
+  let answers = 0;
+  const fetch = async () => (answers++ ? json({}, 401, { "x-echo": CANARY }) : findsPriya());
+  const warned = new Promise((resolve) => process.once("warning", resolve));
+  await withClient({ fetch, callObserver }, async (klaviyo) => {
+    await klaviyo.lookup(BY);
+    assert.equal(heard.length, 1);
+    await failure(klaviyo.optInMany({ list: "Y6nRLr", contacts: [BY] }), "unauthenticated");
+    await failure(klaviyo.lookup(BY, { retries: 3 }), "invalid-input");
+    const over = AbortSignal.abort();
+    await failure(klaviyo.lookup(BY, { signal: over }), "cancelled");
+  });
+  assert.deepEqual(
+    heard.map(({ function: called, code, usage }) => [called, code, usage.requests, usage.attempts]),
+    [
+      ["contacts.lookup", undefined, 1, 1],
+      ["contacts.opt-in-many", "unauthenticated", 1, 1],
+      ["contacts.lookup", "invalid-input", 0, 0],
+      ["contacts.lookup", "cancelled", 0, 0],
+    ],
+  );
+  assert.ok(heard.every(({ took }) => took >= 0));
+  assert.ok(!JSON.stringify(heard).includes(CANARY));
+  assert.equal((await warned).code, "KLAVIYO_OBSERVER");
+  await failure(connect({ key: CANARY, callObserver: "log" }), "invalid-input", "callObserver");
+});
+
 test("the key is read from KLAVIYO_API_KEY where none is given", async () => {
   const before = process.env.KLAVIYO_API_KEY;
   process.env.KLAVIYO_API_KEY = "pk_from_environment";

@@ -1,5 +1,7 @@
 // A call, and what it may use and tells.
 
+import type { Code } from "../error.js";
+
 /** What a call used. */
 export interface Usage {
   /** Requests that the component made. */
@@ -59,3 +61,18 @@ export interface Attempt {
 
 /** Hears of each attempt. The call waits for it, so it returns at once; what it throws is a warning of the process. */
 export type Observer = (attempt: Attempt) => void;
+
+/** A call, when it has ended. It names no person, no key, and no id of Klaviyo's. */
+export interface EndedCall {
+  /** The function that was called, by its name in the contract, such as `contacts.opt-in`. */
+  function: string;
+  /** The code of the error that it failed with, such as `rate-limited`. Undefined: it succeeded. */
+  code?: Code;
+  /** Milliseconds from its beginning to its end, all that it waited included. */
+  took: number;
+  /** What it used. */
+  usage: Readonly<Usage>;
+}
+
+/** Hears of each call that has ended, before its caller does. What it throws is a warning of the process. */
+export type CallObserver = (call: EndedCall) => void;

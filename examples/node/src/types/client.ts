@@ -4,7 +4,7 @@ import type { Limits } from "../limits.js";
 import type { AccountFunctions } from "./account.js";
 import type { ApiFunctions } from "./api.js";
 import type { BulkFunctions } from "./bulk.js";
-import type { Observer, Pace } from "./call.js";
+import type { CallObserver, Observer, Pace } from "./call.js";
 import type { ChangesFunctions } from "./changes.js";
 import type { ConsentFunctions } from "./consent.js";
 import type { ContactsFunctions } from "./contacts.js";
@@ -72,6 +72,8 @@ export interface Options {
   pace?: Pace | undefined;
   /** Hears of each attempt at a request, for logs and metrics. */
   observer?: Observer | undefined;
+  /** Hears of each call that has ended, for logs and metrics. */
+  callObserver?: CallObserver | undefined;
   /**
    * What `api.call` may ask for: `GET` of everything that the key may read, or everything that it may do; with `below`,
    * at and below these paths alone, compared by whole segments. What is left out is nothing.
