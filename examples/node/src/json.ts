@@ -1,6 +1,6 @@
 // JSON, of which the contract has the text and JavaScript the values.
 
-import { kind } from "./kind.js";
+import { isInvalidDate, kind } from "./kind.js";
 import { fail, isPlain, text, type Place, type Reader } from "./reader.js";
 
 /** The most objects and arrays in each other. Klaviyo takes 10 in the properties of an event. */
@@ -53,7 +53,7 @@ function copyOfObject(value: object, place: Place, around: readonly object[]): u
     // Not `map`, which passes over holes.
     return Array.from(value as unknown[], (item, index) => copy(item, [...place, index], inside));
   }
-  if ("toJSON" in value && typeof value.toJSON === "function" && kind(value) !== "an invalid Date") {
+  if ("toJSON" in value && typeof value.toJSON === "function" && !isInvalidDate(value)) {
     return copy(written(value as { toJSON(): unknown }, place), place, inside);
   }
   if (!isPlain(value)) {

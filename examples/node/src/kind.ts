@@ -19,7 +19,7 @@ export function kind(value: unknown): string {
 }
 
 function kindOfObject(value: object): string {
-  if (value instanceof Date && Number.isNaN(value.getTime())) {
+  if (isInvalidDate(value)) {
     return "an invalid Date";
   }
   const made = constructorOf(value);
@@ -33,6 +33,16 @@ function kindOfObject(value: object): string {
   // What every program has, such as a Map, needs no more than its name.
   const isBuiltIn = name !== "" && (globalThis as Record<string, unknown>)[name as string] === made;
   return isBuiltIn ? `${/^[AEIO]/.test(made.name) ? "an" : "a"} ${name}` : `an instance of ${name || "a class"}`;
+}
+
+/** Of whatever realm it is, such as that of a test runner: what it writes itself as is null. */
+export function isInvalidDate(value: object): boolean {
+  try {
+    return Number.isNaN(Date.prototype.getTime.call(value));
+  } catch {
+    // It is no Date.
+    return false;
+  }
 }
 
 /** The class, as far as the object says it. */

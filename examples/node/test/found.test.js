@@ -36,6 +36,7 @@ const LOST = [
   [{ by: { contact: new Contact() } }, "properties.by.contact", "an instance of Contact"],
   [{ anonymous: new (class {})() }, "properties.anonymous", "an instance of a class"],
   [{ since: new Date(NaN) }, "properties.since", "an invalid Date"],
+  [{ since: runInNewContext("new Date(NaN)") }, "properties.since", "an invalid Date"],
   [{ plan: undefined }, "properties.plan", "undefined"],
   [{ list: [, 1] }, "properties.list[0]", "undefined"],
   [{ order: 7n }, "properties.order", "a BigInt"],
@@ -140,6 +141,7 @@ test("what JSON has is taken, whatever made it", async () => {
     twice: [shared, shared],
     money: new Money(),
     since: new Date(0),
+    until: runInNewContext("new Date(0)"),
     deep: levels(90),
   };
   const expected = JSON.parse(JSON.stringify(properties));
