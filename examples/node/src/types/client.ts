@@ -19,6 +19,9 @@ import type { SegmentsFunctions } from "./segments.js";
  */
 export type Fetch = (url: string, init: FetchRequest) => Promise<FetchAnswer>;
 
+/** `Uint8Array<ArrayBuffer>`, which TypeScript before 5.7 has no word for. */
+export type Bytes = ReturnType<typeof Uint8Array.of>;
+
 /** What a `Fetch` is told besides the address. */
 export interface FetchRequest {
   /** `GET`, `POST`, `PATCH` or `DELETE`. */
@@ -26,7 +29,7 @@ export interface FetchRequest {
   /** With `Authorization`, in which the key is. */
   headers: Headers;
   /** Left out: the request has no body. */
-  body?: Uint8Array<ArrayBuffer>;
+  body?: Bytes;
   /** Redirects are not followed: the key would go elsewhere. */
   redirect: "manual";
   /** Is aborted when the request is over, by `limits.attempt`, a timeout or a signal. */
