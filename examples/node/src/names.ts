@@ -7,7 +7,7 @@ import type { Options, Subscription, Unsubscription } from "../generated/interfa
 import type { Departures, Permission } from "../generated/interfaces/klaviyo-connector-contacts.js";
 import type { NewEvent, Period } from "../generated/interfaces/klaviyo-connector-events.js";
 import type { Error as ConnectorError, Location, NewProfile } from "../generated/interfaces/klaviyo-connector-types.js";
-import type { Root } from "../generated/klaviyo.js";
+import type { Root } from "../generated/world.js";
 import { kebab, named } from "./reader.js";
 import type { Functions } from "./types/client.js";
 

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { endpointOf } from "../../dist/endpoints.js";
-import { FUNCTIONS } from "../../dist/names.js";
+import { endpointOf } from "../../compiled/endpoints.js";
+import { FUNCTIONS } from "../../compiled/names.js";
 import { files, read } from "../fixture.js";
 import { CORPUS } from "../replay.js";
 
