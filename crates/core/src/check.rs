@@ -126,7 +126,7 @@ pub(crate) fn identified(contact: &NewProfile) -> Result<(), Box<Error>> {
     if contact.email.is_none() && contact.phone_number.is_none() && contact.external_id.is_none() {
         return Err(Error::invalid(
             "email",
-            "an email, a phone-number or an external-id is needed, and none is given",
+            "an email, a phone number or an external id is needed, and none is given",
         ));
     }
     Ok(())

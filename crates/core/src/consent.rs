@@ -43,7 +43,8 @@ pub(crate) fn subscribe(
     check::optional_id("list", list)?;
     check::text("custom-source", options.custom_source.as_deref())?;
     let historical = options.historical_import.as_ref();
-    let now = historical.map(|historical| check::time("now", &historical.now)).transpose()?;
+    let now = historical.map(|historical| check::time("now", &historical.now)).transpose();
+    let now = now.map_err(|error| error.at("historical-import"))?;
     let bulk = bulk_subscribe(options.custom_source.as_deref(), now.is_some(), list)?;
     let check = |person: &Subscription| {
         check::optional_id("id", person.id.as_deref())?;

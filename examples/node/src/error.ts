@@ -42,7 +42,7 @@ export type ConnectorCode =
 /**
  * The contract's codes, and those of this package:
  *
- * - `trap`: the component, or the thread that it ran in, broke down; requests that it had sent may have taken effect.
+ * - `trap`: the component broke down; requests that it had sent may have taken effect.
  * - `closed`: the client is closed.
  * - `cancelled`: the call's `signal` was aborted; `cause` is its reason. Requests that were sent may have taken effect.
  * - `unloadable`: `connect` found no component, or none that runs.

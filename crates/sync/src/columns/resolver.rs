@@ -24,7 +24,7 @@ pub(crate) fn of_header<'a>(
     let columns = resolver.resolve().map_err(|reason| reason.reason)?;
     let has = |is: &dyn Fn(&Field) -> bool| columns.columns.iter().any(|column| is(&column.field));
     if !has(&|field| field.identifies()) {
-        return Err("no column has an email, a phone-number or an external-id; say which does with --map \
+        return Err("no column has an email, a phone number or an external id; say which does with --map \
                     'COLUMN=email' (the first row is the header)"
             .to_owned());
     }
