@@ -36,8 +36,8 @@ impl Error {
         let effect =
             if advice.if_uncertain.is_empty() { String::new() } else { format!("; {}", effect(advice)) };
         let message = format!(
-            "the answer (status {status}) is not what Klaviyo documents: {reason}{effect}; see whether something between \
-             the host and Klaviyo changes answers, else report it with the body"
+            "the answer (status {status}) is not what Klaviyo documents: {reason}{effect}; see whether something on \
+             the way to Klaviyo changes answers, else report it with the body"
         );
         Self::answered(Code::Malformed, response, message)
     }
@@ -48,29 +48,26 @@ impl Error {
         let (code, happened, reason, remedy) = match error {
             TransportError::Denied(reason) => (
                 Code::Denied,
-                "the host did not send the request",
+                "the request was not sent",
                 reason,
-                "change the host's policy to allow it".to_owned(),
+                "change the policy or the limit that forbids it".to_owned(),
             ),
             TransportError::Timeout(reason) => (
                 Code::Timeout,
-                "no answer in the time that the host allows",
+                "no answer in the time that there is",
                 reason,
-                format!("{effect}, or raise the host's timeout"),
+                format!("{effect}, or raise the limit of the time"),
             ),
             TransportError::Connection(reason) => (Code::Connection, "the connection failed", reason, effect),
             TransportError::TooLarge(reason) => (
                 Code::TooLarge,
-                "the request or its answer is larger than the host allows",
+                "the request or its answer is larger than is allowed",
                 reason,
-                format!("raise the host's limit; if it was the answer, {effect}"),
+                format!("raise the limit; if it was the answer, {effect}"),
             ),
-            TransportError::Other(reason) => (
-                Code::Other,
-                "the host could not send the request",
-                reason,
-                format!("see the host's log; {effect}"),
-            ),
+            TransportError::Other(reason) => {
+                (Code::Other, "the request could not be sent", reason, format!("see the log; {effect}"))
+            }
         };
         Self::new(code, format!("{happened} ({reason}); {remedy}"))
     }
@@ -213,12 +210,12 @@ fn sentence(error: &Error, advice: &Advice) -> String {
         Code::Rejected => ("Klaviyo refuses the request", "correct what it names and repeat the call"),
         Code::RateLimited => (
             "too many requests for this account",
-            "wait as `retry-after` says, or back off where it says nothing; repeat the call, and let the host pace \
-             requests",
+            "wait as `retry-after` says, or back off where it says nothing, and repeat the call; fewer requests at once \
+             need no wait",
         ),
         Code::Retired => (
             "Klaviyo does not have this endpoint in the API revision that was asked for",
-            "the endpoint was removed, or the `revision` header is missing or unknown: raise `revision` in the host, or \
+            "the endpoint was removed, or the `revision` header is missing or unknown: raise `revision`, or \
              update the connector",
         ),
         Code::Unavailable => ("Klaviyo has a problem", effect.as_str()),
@@ -227,7 +224,7 @@ fn sentence(error: &Error, advice: &Advice) -> String {
             "it is from the network in front of Klaviyo or from a proxy; the key and its scopes are not the matter: \
              check where the request comes from, and repeat later",
         ),
-        _ => ("this status is none that Klaviyo documents", "check where the host sends requests"),
+        _ => ("this status is none that Klaviyo documents", "check where requests are sent"),
     };
     let mut sentence =
         format!("{happened} ({}{}); ", error.status.unwrap_or_default(), quoted(&error.details));

@@ -1,11 +1,9 @@
 // The connector's package.
 
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 
-// `import` alone does not look into NODE_PATH.
-const file = createRequire(import.meta.url).resolve("klaviyo-connector");
-const { connect: open } = await import(pathToFileURL(file));
+// `import` does not look into NODE_PATH.
+const { connect: open } = createRequire(import.meta.url)("klaviyo-connector");
 
 export async function connect({ key, endpoint, list, fast }) {
   // With a server that has no rates, more than this machine can send; the pacing itself still runs.
