@@ -83,6 +83,7 @@ export class OutboundHttp {
       }
       permit.end();
       const isLast =
+        clock.signal.aborted ||
         number >= this.#rules.limits.attempts ||
         !mayRepeat(request.harmless, outcome) ||
         performance.now() + pause >= clock.until;

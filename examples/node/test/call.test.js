@@ -19,14 +19,18 @@ function silent() {
 }
 
 test("a signal ends a call, its request, and no other call", async () => {
-  const { fetch, asked } = silent();
-  await withClient({ fetch: (...request) => (request[0].includes("priya") ? fetch(...request) : findsPriya()) }, async (klaviyo) => {
+  const { fetch: never, asked } = silent();
+  const heard = [];
+  const fetch = (...request) => (request[0].includes("priya") ? never(...request) : findsPriya());
+  await withClient({ fetch, limits: { attempts: 4 }, observer: (attempt) => heard.push(attempt) }, async (klaviyo) => {
     const over = new AbortController();
     const call = klaviyo.lookup(BY, { signal: over.signal });
     const request = await asked;
     over.abort("enough");
     const error = await failure(call, "cancelled", "may have taken effect");
     assert.deepEqual([error.cause, error.usage.attempts, request.aborted], ["enough", 1, true]);
+    // No pause before another attempt, of which nothing would come.
+    assert.deepEqual([heard.length, heard[0].repeatIn, error.usage.waited < 500], [1, undefined, true]);
     assert.equal((await klaviyo.lookup({ email: "other@example.com" }, { signal: new AbortController().signal })).firstName, "Priya");
     const none = await failure(klaviyo.lookup(BY, { signal: over.signal }), "cancelled", "nothing was sent");
     assert.equal(none.usage.requests, 0);
