@@ -3,11 +3,15 @@
 import { transpileBytes } from "@bytecodealliance/jco-transpile";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { bundle } from "./bundle.js";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** A file of the project. A copy of this folder is told where it is. */
+const ofProject = (path) => resolve(process.env.KLAVIYO_CONNECTOR || at("../.."), path);
 
 /** Components that misbehave, of those in host-test/hostile. */
 const GUESTS = ["other-host", "own-authorization", "spin", "grow-memory"];
@@ -16,8 +20,8 @@ const GUESTS = ["other-host", "own-authorization", "spin", "grow-memory"];
 const COMPONENTS = { klaviyo: ["klaviyo:connector/http"], "klaviyo-mock": [] };
 
 async function transpiled(file, name) {
-  const path = at(`../../target/component/${file}.wasm`);
-  if (!existsSync(path)) fail(`there is no component at ${path}; run \`cargo xtask build\``);
+  const path = ofProject(`target/component/${file}.wasm`);
+  if (!existsSync(path)) fail(`there is no component at ${path}; run \`cargo xtask build\` in the project, and in a copy of this folder set KLAVIYO_CONNECTOR to the project's folder`);
   const bytes = readFileSync(path);
   // An error that a component returned is told from a defect.
   const errors = { noComponentErrorWrapping: false };
@@ -39,7 +43,7 @@ async function component(name, allowed) {
 /** A component that misbehaves: its modules, for the connector's JavaScript, and the text that it was made of. */
 async function guest(name) {
   const { files } = await transpiled(`hostile/${name}`, "klaviyo");
-  const text = readFileSync(at(`../../host-test/hostile/${name}.wat`), "utf8");
+  const text = readFileSync(ofProject(`host-test/hostile/${name}.wat`), "utf8");
   return { name, modules: modules(files), text };
 }
 
@@ -69,7 +73,7 @@ function writeModules(components, guests) {
 
 /** What the page says of the product: what the package says of itself. */
 function product() {
-  const { name, version, license, homepage, repository } = JSON.parse(readFileSync(at("../node/package.json"), "utf8"));
+  const { name, version, license, homepage, repository } = JSON.parse(readFileSync(ofProject("examples/node/package.json"), "utf8"));
   const url = repository?.url ?? repository;
   return { name, version, license, homepage: homepage ?? url?.replace(/^git\+/, "").replace(/\.git$/, "") };
 }

@@ -13,9 +13,14 @@ class Component(BuildHookInterface[Any]):
         if Path(self.root, "src/klaviyo_connector/klaviyo.wasm").is_file():
             # This is a source distribution, and it is among the files of the package.
             return
-        component = Path(self.root, "../../target/component/klaviyo.wasm").resolve()
+        # A copy of this folder is told where the project is.
+        project = os.environ.get("KLAVIYO_CONNECTOR") or Path(self.root, "../..")
+        component = Path(project, "target/component/klaviyo.wasm").resolve()
         if not component.is_file():
-            raise SystemExit("there is no target/component/klaviyo.wasm: run `cargo xtask build` in the project first")
+            raise SystemExit(
+                f"there is no {component}: run `cargo xtask build` in the project first, and in a copy of this folder set "
+                "KLAVIYO_CONNECTOR to the project's folder"
+            )
         package = "klaviyo_connector" if self.target_name == "wheel" else "src/klaviyo_connector"
         build_data["force_include"][str(component)] = f"{package}/klaviyo.wasm"
 

@@ -5,17 +5,22 @@ import { transpileBytes } from "@bytecodealliance/jco-transpile";
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { suspendable } from "./core.js";
 import { contract } from "./wit.js";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-const component = path("../../../target/component/klaviyo.wasm");
+/** The project. A copy of this folder is told where it is. */
+const project = resolve(process.env.KLAVIYO_CONNECTOR || path("../../.."));
+const component = join(project, "target/component/klaviyo.wasm");
 
 if (!existsSync(component)) {
-  console.error(`there is no component at ${component}; run \`cargo xtask build\``);
+  console.error(
+    `there is no component at ${component}; run \`cargo xtask build\` in the project, and in a copy of this folder set ` +
+      "KLAVIYO_CONNECTOR to the project's folder",
+  );
   process.exit(1);
 }
 
@@ -45,7 +50,7 @@ for (const [name, bytes] of Object.entries(files)) {
   }
 }
 
-const functions = contract(path("../../../wit"));
+const functions = contract(join(project, "wit"));
 const { bytes, memory } = suspendable(files["klaviyo.core.wasm"], functions);
 write("klaviyo.wasm", bytes);
 write("klaviyo.d.wasm.ts", "declare const component: WebAssembly.Module;\nexport default component;\n");

@@ -218,6 +218,17 @@ def test_a_copy_without_a_component_is_not_built(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.whl")) == []
 
 
+def test_a_copy_that_is_told_where_the_project_is_builds(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    left_out = shutil.ignore_patterns("__pycache__", ".*", "dist", "klaviyo.wasm")
+    shutil.copytree(HERE, copy, ignore=left_out)
+    built = build(copy, tmp_path, KLAVIYO_CONNECTOR=str(HERE.parents[1]))
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    component = zipfile.ZipFile(wheel).read("klaviyo_connector/klaviyo.wasm")
+    assert component == (HERE.parents[1] / "target/component/klaviyo.wasm").read_bytes()
+
+
 def test_it_works_where_it_is_installed(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
     def opt_in(list: str, key: str = simulator.key) -> subprocess.CompletedProcess[str]:
         shutil.copy(HERE / "opt_in.py", tmp_path)

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -46,6 +46,22 @@ test("the links of its README lead somewhere", () => {
   const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => `#${heading.toLowerCase().replaceAll(" ", "-")}`);
   const lost = links.filter((link) => !link.startsWith("https://") && !headings.includes(link) && !packed.files.includes(link));
   assert.deepEqual(lost, []);
+});
+
+test("a copy of the folder makes the same package, when it is told where the project is", () => {
+  const copy = join(folder, "elsewhere");
+  const made = ["node_modules", "dist", "compiled", "generated"].map((name) => join(PACKAGE, name));
+  cpSync(PACKAGE, copy, { recursive: true, filter: (path) => !made.includes(path) });
+  symlinkSync(join(PACKAGE, "node_modules"), join(copy, "node_modules"));
+  const build = (project) => {
+    const env = { ...process.env, KLAVIYO_CONNECTOR: project };
+    execFileSync(process.execPath, ["build/index.js"], { cwd: copy, env, stdio: "pipe", encoding: "utf8" });
+  };
+  assert.throws(() => build(""), { status: 1, stderr: /KLAVIYO_CONNECTOR/ });
+  build(join(PACKAGE, "../.."));
+  for (const name of ["index.js", "commonjs/index.js", "workerd.js", "index.d.ts"]) {
+    assert.equal(readFileSync(join(copy, "dist", name), "utf8"), readFileSync(join(PACKAGE, "dist", name), "utf8"), name);
+  }
 });
 
 test("a release has the addresses of the repository, and package.json is left as it was", () => {
