@@ -7,7 +7,10 @@ export interface Limits {
    * call that waits for a place does not use its time. Default: 60,000.
    */
   time: number;
-  /** Calls of a client at once; more wait for a place. Default: 64. */
+  /**
+   * Calls of a client at once; more wait for a place, which does not use their time. Default: 64, so that the turn of each
+   * comes within `time` at Klaviyo's rates.
+   */
   concurrentCalls: number;
   /** Requests of a call, attempts not counted: reading 1,000 pages takes 1,000. Default: 1,100. */
   requests: number;

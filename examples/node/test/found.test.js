@@ -220,7 +220,7 @@ test("the connector's refusals name fields as the package does, at every depth",
       assert.deepEqual([message.slice(0, place.length + 2), details[0].pointer], [`${place}: `, pointer]);
     }
     for (const [error, word, contracts] of [
-      [await failure(klaviyo.create({}), "invalid-input"), "phoneNumber", "phone-number"],
+      [await failure(klaviyo.create({ phoneNumber: "1" }), "invalid-input"), "phoneNumber", "phone-number"],
       [await failure(klaviyo.update({ id: "01X", changes: [{ clear: "age" }] }), "invalid-input"), "externalId", "external-id"],
       [await failure(klaviyo.deleteProfiles({ externalId: "1" }), "invalid-input"), "externalId", "external-id"],
     ]) {
@@ -229,8 +229,8 @@ test("the connector's refusals name fields as the package does, at every depth",
       }
       assert.ok(error.message.includes(word), error.message);
     }
-    const refused = await klaviyo.checkImport([{ phoneNumber: "1" }, {}]);
-    assert.deepEqual([refused[0].reason.pointer, refused[1].reason.detail.includes("phoneNumber")], ["phoneNumber", true]);
+    const [refused] = await klaviyo.checkImport([{ phoneNumber: "1" }]);
+    assert.equal(refused.reason.pointer, "phoneNumber");
     const { outcomes } = await klaviyo.optInMany({ list: "Y6nRLr", contacts: [{ phoneNumber: "1" }] });
     assert.equal(outcomes[0].reason.pointer, "phoneNumber");
     const granted = await klaviyo.grantConsent({

@@ -116,7 +116,7 @@ def test_refused_items(client: Klaviyo) -> None:
 
 
 def test_sentences(client: Klaviyo, component: Path) -> None:
-    with pytest.raises(InvalidInput, match="a phone_number or an external_id is needed"):
+    with pytest.raises(InvalidInput, match="an email, a phone number or an external id is needed"):
         client.create(NewProfile())
     with pytest.raises(InvalidInput, match="there are email, phone_number, external_id, first_name, "):
         client.update("01X", [Clear("shoe_size")])

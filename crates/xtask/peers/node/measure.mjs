@@ -11,7 +11,8 @@ import { Worker } from "node:worker_threads";
 const [peer, measure, number] = process.argv.slice(2);
 const { KLAVIYO_ENDPOINT: endpoint, KLAVIYO_API_KEY, KLAVIYO_KEYS, KLAVIYO_FAST } = process.env;
 const LIST = "Y6nRLr";
-const WARM_UP = 50;
+/** Opt-ins until what they run is compiled as far as it will be. */
+const WARM_UP = 500;
 /** Calls until a process holds what it will hold. */
 const SETTLED = 300;
 const DEADLINE = 20_000;
