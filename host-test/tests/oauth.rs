@@ -100,13 +100,13 @@ fn a_401_to_a_good_token_speaks_of_the_app_and_one_to_a_key_of_the_key() -> Resu
             assert_eq!(error.code(), Code::Unauthenticated);
             let sentence = error.to_string();
             assert!(sentence.contains("`klaviyo-connector connect --account shop-1`"), "{sentence}");
-            assert!(!sentence.contains("API-Key"), "{sentence}");
+            assert!(!sentence.contains("private key"), "{sentence}");
             // The host's reason, and Klaviyo's own.
             assert_eq!(error.into_contract().details.len(), 2);
         }
         tenant.set_credentials(Secret::new(Account::DEMO_KEY)?);
         let sentence = tenant.lookup(&nobody()).await.err().context("Klaviyo refused it")?.to_string();
-        assert!(sentence.contains("API-Key") && !sentence.contains("connect"), "{sentence}");
+        assert!(sentence.contains("private key") && !sentence.contains("connect"), "{sentence}");
         Ok(())
     })
 }
