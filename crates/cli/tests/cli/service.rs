@@ -475,8 +475,8 @@ fn on_nats_it_is_accepted_and_a_worker_does_it() {
     assert_eq!(dead(&["list"]).ok(), json!([]));
     assert_eq!(ask(&bad), "dropped");
     assert_eq!(dead(&["show", id]).err(3)["code"], "not-found");
-    assert_eq!(dead(&["changes", "--account", "default"]).ok(), json!([]));
-    assert_eq!(dead(&["changes", "--drop", "msg_1"]).err(3)["code"], "not-found");
+    assert_eq!(dead(&["changes", "list", "--account", "default"]).ok(), json!([]));
+    assert_eq!(dead(&["changes", "drop", "msg_1"]).err(3)["code"], "not-found");
 
     let log = worker.end("-TERM") + &door.end("-TERM");
     assert!(!log.contains("example.com") && !log.contains("9198"), "{log}");
