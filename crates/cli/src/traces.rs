@@ -56,11 +56,16 @@ impl Traces {
         let variable = || std::env::var(VARIABLE).ok().filter(|value| !value.is_empty());
         let Some(collector) = options.collector.clone().or_else(variable) else { return Ok(None) };
         let wrong = |reason: &str| {
-            Failure::invalid(None, &format!("no traces can be sent to {collector}: {reason}")).hint(
-                "--otlp or OTEL_EXPORTER_OTLP_ENDPOINT names the collector, such as http://127.0.0.1:4318",
-            )
+            // Without the address, which may have a password in it.
+            Failure::invalid(None, &format!("this is no address of an OpenTelemetry collector: {reason}"))
+                .hint("--otlp or OTEL_EXPORTER_OTLP_ENDPOINT names it, such as http://127.0.0.1:4318")
         };
         let url = Url::parse(&collector).map_err(|error| wrong(&error.to_string()))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong(
+                "it has a user in it; what authenticates goes into OTEL_EXPORTER_OTLP_HEADERS",
+            ));
+        }
         let egress =
             Egress::endpoint(&url.origin().ascii_serialization()).map_err(|error| wrong(&chain(&error)))?;
         let transport =

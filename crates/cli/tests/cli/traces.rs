@@ -154,8 +154,15 @@ fn a_collector_that_is_away_is_told_and_stops_nothing() {
 
 #[test]
 fn a_collector_that_is_no_url_is_refused() {
-    for wrong in ["127.0.0.1:4318", "ftp://127.0.0.1", ""] {
+    for wrong in [
+        "127.0.0.1:4318",
+        "ftp://127.0.0.1",
+        "",
+        "http://me:canary-password@127.0.0.1:4318",
+        "http://canary-password@",
+    ] {
         let run = Run::of(serve(&server()).args(["--otlp", wrong]));
         assert_eq!(run.err(2)["code"], "invalid-input", "{wrong}");
+        assert!(!run.out.contains("canary-password") && !run.err.contains("canary-password"), "{wrong}");
     }
 }
