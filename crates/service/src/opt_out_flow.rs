@@ -51,7 +51,13 @@ fn taken(departed: types::Taken, warnings: &[String]) -> Taken {
         Taken { profile_id: departed.profile_id, warnings: warnings.to_vec(), ..Taken::default() };
     for types::Revocation { channel, was_subscribed, refused } in departed.consent {
         if let Some(reason) = refused {
-            taken.refused.get_or_insert_with(|| Failure::final_for(reason_of(&reason, REFUSED)));
+            // Subscribed to a channel without an address for it: Klaviyo is still merging another profile into this one.
+            let is_passing = was_subscribed && reason.code == Code::InvalidInput.as_str();
+            let failure = Failure::final_for(reason_of(&reason, REFUSED));
+            taken.refused.get_or_insert(match is_passing {
+                true => Failure { disposition: Disposition::Retry, ..failure },
+                false => failure,
+            });
         } else if was_subscribed && let Ok(channel) = Channel::try_from(channel) {
             taken.things.insert(Thing::Channel(channel));
         }
@@ -243,5 +249,27 @@ mod tests {
             let expected = if code == Code::Forbidden { Disposition::Retry } else { before };
             assert_eq!(unless_forbidden(failure).disposition, expected, "{code:?}");
         }
+    }
+
+    #[test]
+    fn who_is_subscribed_without_an_address_is_tried_again() {
+        let refused = |code: &str, was_subscribed| {
+            let reason = types::Detail {
+                code: code.to_owned(),
+                title: String::new(),
+                detail: "no".to_owned(),
+                pointer: None,
+            };
+            let revocation = types::Revocation {
+                channel: types::Channel::Whatsapp,
+                was_subscribed,
+                refused: Some(reason),
+            };
+            let departed = types::Taken { profile_id: None, consent: vec![revocation], lists: Vec::new() };
+            taken(departed, &[]).refused.unwrap().disposition
+        };
+        assert_eq!(refused("invalid-input", true), Disposition::Retry);
+        assert_eq!(refused("invalid-input", false), Disposition::GiveUp);
+        assert_eq!(refused("invalid", true), Disposition::GiveUp);
     }
 }
