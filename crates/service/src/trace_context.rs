@@ -52,6 +52,9 @@ pub(crate) fn headers() -> HashMap<String, String> {
 
 /// This span has to do with the message of these headers. It belongs to no single message: a link, and no parent.
 pub(crate) fn link(span: &Span, headers: &async_nats::HeaderMap) {
+    if span.is_disabled() {
+        return;
+    }
     let context = get_text_map_propagator(|propagator| propagator.extract(&Nats(headers)));
     let context = context.span().span_context().clone();
     if context.is_valid() {

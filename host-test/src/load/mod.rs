@@ -9,6 +9,7 @@ pub mod bench;
 mod caller;
 pub mod changes;
 mod disruption;
+mod drain;
 pub mod measure;
 pub mod neighbour;
 mod process;

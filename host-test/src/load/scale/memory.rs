@@ -1,7 +1,6 @@
 //! The most memory that doors and workers take, with opt-ins and notifications that are made to take as much
 //! as possible.
 
-use super::PATIENCE;
 use super::opt_ins::Kind;
 use crate::load::LIST;
 use crate::load::caller::Callers;
@@ -14,7 +13,7 @@ use klaviyo_service::key::OptInKey;
 use klaviyo_service::opt_in::OptIn;
 use klaviyo_service::queue::Lane;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -134,15 +133,7 @@ async fn worker() -> Result<u64> {
     }
     stage.add_worker()?;
     let worker = stage.workers.first().context("a worker")?;
-    let (mut least, mut since) = (usize::MAX, Instant::now());
-    while least > 0 {
-        sleep(Duration::from_millis(100)).await;
-        let waiting = stage.queue.waiting().await?.total();
-        if waiting < least {
-            (least, since) = (waiting, Instant::now());
-        }
-        ensure!(since.elapsed() < PATIENCE, "{waiting} opt-ins wait, and none of them ends");
-    }
+    stage.drained().await?;
     Ok(peak(worker.pid())? >> 10)
 }
 

@@ -1,6 +1,5 @@
 //! Throughput, and requests by depth of the queue, when nothing goes wrong.
 
-use super::PATIENCE;
 use super::opt_ins::Kind;
 use super::traffic::Traffic;
 use crate::load::LIST;
@@ -116,18 +115,9 @@ async fn fill(stage: &Stage) -> Result<Duration> {
     Ok(started.elapsed())
 }
 
-/// Waits until nothing is in the queue.
+/// Waits until everybody is on a list.
 async fn drained(stage: &Stage) -> Result<()> {
-    let (mut least, mut since) = (usize::MAX, Instant::now());
-    loop {
-        let waiting = stage.queue.waiting().await?.total();
-        match waiting {
-            0 => break,
-            _ if waiting < least => (least, since) = (waiting, Instant::now()),
-            _ => ensure!(since.elapsed() < PATIENCE, "{waiting} opt-ins wait, and none of them ends"),
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
+    stage.drained().await?;
     let members =
         |name: &String| stage.klaviyo.account_of(&key(name)).map_or(0, |account| account.members(LIST).len());
     ensure!(stage.accounts.iter().all(|name| members(name) > 0), "somebody's list is empty");

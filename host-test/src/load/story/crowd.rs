@@ -147,7 +147,7 @@ async fn deliver(stage: &Stage, accounts: &[ShopAccount]) -> Result<()> {
             account.whatsapp.advance(PAUSE * (1 << doubled.saturating_sub(3)));
             block_in_place(|| account.whatsapp.settle(PATIENCE))?;
         }
-        drained(stage).await?;
+        stage.drained().await?;
         left = accounts.iter().flat_map(|account| account.whatsapp.webhooks()).collect();
         left.retain(|webhook| webhook.fate != Fate::Taken);
         if left.is_empty() {
@@ -166,18 +166,4 @@ async fn working(stage: &Stage, requests: u64) -> Result<()> {
         sleep(Duration::from_millis(5)).await;
     }
     Ok(())
-}
-
-/// Waits until nothing is in the queue.
-async fn drained(stage: &Stage) -> Result<()> {
-    let (mut least, mut since) = (usize::MAX, Instant::now());
-    loop {
-        let waiting = stage.queue.waiting().await?.total();
-        match waiting {
-            0 => return Ok(()),
-            _ if waiting < least => (least, since) = (waiting, Instant::now()),
-            _ => ensure!(since.elapsed() < PATIENCE, "{waiting} wait, and none of them ends"),
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
 }

@@ -166,11 +166,7 @@ impl Scene {
         let is_there = block_in_place(|| self.whatsapp.wait_until(PATIENCE, |_| !answers().is_empty()));
         ensure!(is_there, "no answer within {} s", PATIENCE.as_secs());
         // Nothing waits that could be a second one.
-        let end = Instant::now() + PATIENCE;
-        while !self.stage.queue.waiting().await?.is_empty() {
-            ensure!(Instant::now() < end, "the queue is not empty after {} s", PATIENCE.as_secs());
-            sleep(Duration::from_millis(20)).await;
-        }
+        self.stage.drained().await?;
         match answers().as_slice() {
             [answer] => self.says(&answer.text),
             answers => bail!("she was answered {} times: {answers:?}", answers.len()),
