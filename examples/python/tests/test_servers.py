@@ -129,7 +129,8 @@ def test_servers_that_misbehave(name: str, component: Path) -> None:
 def test_limits_that_are_raised_let_through(component: Path) -> None:
     body = b'{"data":[],"x":"' + b"y" * 5_000_000 + b'"}'
     with Server(sends(http(body))) as server:
-        with Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo:
+        limits = Limits(response_bytes=4_000_000)
+        with Klaviyo(KEY, endpoint=server.url, limits=limits, component=component) as klaviyo:
             with pytest.raises(TooLarge):
                 klaviyo.lookup(Email("priya@example.com"))
         limits = Limits(response_bytes=6_000_000)

@@ -8,13 +8,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from wasmtime import WasmtimeError
-
 from . import _retry
 from ._cancel import Cancellation
 from ._check import API_CALL, check, denied
 from ._endpoint import Endpoint
-from ._import import Failure, Request, Response
+from ._import import Failure, Request, Response, Stop
 from ._pacer import Pacer
 from ._revision import RevisionNotes
 from ._secret import Secret
@@ -62,10 +60,10 @@ class OutboundHttp:
         self.interrupted: BaseException | None = None
 
     def send(self, request: Request) -> Response | Failure:
-        """What `http.send` returns. It raises wasmtime's errors only, for what is to stop the call."""
+        """What `http.send` returns. It raises `Stop` only."""
         self._usage.requests += 1
         if self._usage.requests > self._settings.limits.requests + _WARNINGS:
-            raise WasmtimeError("too many requests")
+            raise Stop
         try:
             self._cancellation.check()
             if self._usage.requests > self._settings.limits.requests:
@@ -77,15 +75,15 @@ class OutboundHttp:
         except TransportFailure as failure:
             if failure.kind == "denied":
                 # A component that asks for something forbidden is worth an operator's attention.
-                _log.warning("%s: refused: %s", self._called, self._clean(failure.reason.encode(errors="replace")))
+                _log.warning("%s: refused: %s", self._called, self._clean(failure.reason.encode(errors="replace")).decode())
             return Failure(failure.kind, self._clean(failure.reason.encode(errors="replace")))
         except Exception as error:
-            return Failure("other", f"the transport failed with {type(error).__name__}, which is a defect in it")
+            return Failure("other", f"the transport failed with {type(error).__name__}, which is a defect in it".encode())
         except BaseException as error:
             # Such as the interruption of the keyboard: raised again when the component is out of the way.
             self.interrupted = error.with_traceback(None)
             self.interrupted.__context__ = None
-            raise WasmtimeError("interrupted") from None
+            raise Stop from None
 
     def _raised(self, request: HttpRequest) -> HttpRequest:
         """The request with its revision raised to the client's."""
@@ -181,13 +179,15 @@ class OutboundHttp:
         headers = [(self._clean(name.encode()), self._clean(value)) for name, value in response.headers]
         asked = dict(request.headers).get("revision", "")
         named = (value for name, value in response.headers if name.lower() == "x-klaviyo-api-revision")
-        served = self._clean(next(named, b""))
+        served = self._clean(next(named, b"")).decode()
         if warning := self._settings.revisions.warning(asked, served):
             self.warnings.append(warning)
         return Response(response.status, headers, self._settings.key.without(bytes(response.body)))
 
-    def _clean(self, text: bytes) -> str:
-        return self._settings.key.without(text).decode(errors="replace")
+    def _clean(self, text: bytes) -> bytes:
+        """Without the key, and UTF-8."""
+        text = self._settings.key.without(text)
+        return text if text.isascii() else text.decode(errors="replace").encode()
 
 
 def _check_answer(response: HttpResponse, limits: Limits) -> None:

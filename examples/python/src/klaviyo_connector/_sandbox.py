@@ -8,14 +8,19 @@ import os
 import time
 from typing import Any
 
-from wasmtime import Store, WasmtimeError
-from wasmtime.component import Linker
+from wasmtime import Store
 
-from ._compiled import HTTP, PACKAGE, VERSION, compiled, last_line
-from ._import import Failure, Import, Request, Response, Send
+from ._compiled import PACKAGE, VERSION, compiled, last_line
+from ._functions import Function
+from ._guest import Ended, Guest
+from ._heap import HandedOver
+from ._import import Failure, Request, Response, Send, Stop
 from ._ticker import TICK
 from .errors import ComponentError, KlaviyoError, LimitExceeded, TimedOut, Trapped
 from .limits import Limits
+
+# Bytes that the component may hand over at once beside a request's body: its other parts, or a result.
+_HANDED_OVER = 32 << 20
 
 
 class Sandbox:
@@ -32,11 +37,12 @@ class Sandbox:
         other._limits = limits
         return other
 
-    def call(self, function: str, arguments: list[Any], send: Send, until: float) -> Any:
-        """Calls a function, which may `send` requests meanwhile, until that time of `time.monotonic`."""
+    def call(self, function: Function[Any], arguments: dict[str, Any], send: Send, until: float) -> Any:
+        """Calls a function, which may `send` requests meanwhile, until that time of `time.monotonic`. What it returned, or
+        the error that it failed with."""
         limits = self._limits
         component = self._compiled
-        with component.ticker, Store(component.engine) as store, Linker(component.engine) as linker:
+        with component.ticker, Store(component.engine) as store:
             meter = _Meter(store, limits.cpu, until)
 
             def paused(request: Request) -> Response | Failure:
@@ -47,23 +53,15 @@ class Sandbox:
                     meter.resume()
 
             store.set_limits(
-                memory_size=limits.memory,
-                table_elements=limits.table_elements,
-                # `memory_size` is for each memory. The other two are as many as the usual tools make of one module.
-                memories=1,
-                instances=16,
-                tables=16,
+                memory_size=limits.memory, table_elements=limits.table_elements, memories=1, instances=1, tables=16
             )
-            with linker.root() as root, root.add_instance(HTTP) as http:
-                imported = Import(http, paused)
-            meter.resume()
             try:
-                with imported:
-                    instance = linker.instantiate(store, component.component)
-                    run = instance.get_func(store, component.functions[function])
-                    assert run is not None  # It was there when the component was loaded.
-                    return run(store, *arguments)
-            except WasmtimeError as error:
+                export = component.export(function)
+                with Guest(store, component.imported, paused, limits.request_bytes + _HANDED_OVER) as guest:
+                    meter.resume()
+                    guest.instantiate(component.module, component.initialize)
+                    return guest.call(export.name, export.signature, arguments, export.load)
+            except Ended as error:
                 meter.pause()
                 raise _stopped(error, meter, limits) from None
             except Exception as error:
@@ -96,7 +94,7 @@ class _Meter:
         return "time" if time.monotonic() >= self._until else None
 
 
-def _stopped(error: WasmtimeError, meter: _Meter, limits: Limits) -> KlaviyoError:
+def _stopped(error: Exception, meter: _Meter, limits: Limits) -> KlaviyoError:
     """Why a call that did not return has ended."""
     reason = last_line(error)
     match meter.limit():
@@ -106,13 +104,14 @@ def _stopped(error: WasmtimeError, meter: _Meter, limits: Limits) -> KlaviyoErro
             )
         case "cpu":
             return _exceeded("cpu", f"it computed for more than {limits.cpu} s")
-    if "too many requests" in reason:
+    if isinstance(error, Stop):
         return _exceeded("requests", f"it went on after the {limits.requests} requests that it may make")
+    if isinstance(error, HandedOver):
+        most = f"{limits.request_bytes + _HANDED_OVER} bytes"
+        reason = f"it handed over more than {most} at once, which is Limits.request_bytes and {_HANDED_OVER} bytes more"
+        return LimitExceeded(f"the call was stopped: {reason}", limit="request_bytes")
     if "call stack exhausted" in reason:
         return _exceeded("stack", f"it needed more stack than {limits.stack} bytes")
-    if "fuel allocated for hostcalls" in reason:
-        reason = "it handed over more at once than wasmtime lets through, whatever Limits.request_bytes is"
-        return LimitExceeded(f"the call was stopped: {reason}", limit="request_bytes")
     return Trapped(
         f"the component trapped ({reason.removeprefix('wasm trap: ')}); it is a defect in it, or it needed more than the "
         f"{limits.memory} bytes of Limits.memory, or the {limits.table_elements} of Limits.table_elements"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import re
 import time
@@ -15,18 +14,20 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-from . import _codec, _egress, _functions
+from . import _egress
 from ._accounts import ACCOUNTS
 from ._cancel import Cancellation, Cancelled, current
 from ._functions import Function
+from ._hints import contract_name
 from ._http_transport import HttpTransport
+from ._lower import lower
 from ._outbound_http import OutboundHttp, OutboundSettings
 from ._revision import RevisionNotes, RevisionWarning
 from ._sandbox import Sandbox
 from ._secret import Secret
 from ._turns import Turns
 from .access import ApiAccess
-from .errors import ConfigurationError, KlaviyoError, TooLarge, found
+from .errors import ConfigurationError, KlaviyoError, found
 from .limits import Limits
 from .methods import Functions
 from .observer import Call, Observer, tell
@@ -37,11 +38,6 @@ from .usage import Meter, Usage
 T = TypeVar("T")
 
 _REVISION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(\.[0-9A-Za-z-]{1,13})?")
-
-# What one request of an import may hold at Klaviyo, and what is there beside the fields of contacts, at most.
-_CONTACTS = 10_000
-_AROUND = len('{"type":"profile","attributes":{"location":{},"properties":}},')
-_AROUND_ALL = 1_000
 
 
 class Klaviyo(Functions):
@@ -168,14 +164,12 @@ class Klaviyo(Functions):
         if not self._close.alive:
             raise RuntimeError("this Klaviyo is closed")
         named = zip(arguments, function.parameters.items(), strict=True)
-        lowered = [_codec.lower(value, hint, name) for value, (name, hint) in named]
-        if function is _functions.SUBMIT:
-            _check_size(lowered[0], self._limits.request_bytes)
+        lowered = {contract_name(name.rstrip("_")): lower(value, hint, name) for value, (name, hint) in named}
         with self._turns.turn(cancellation, usage):
             until = time.monotonic() + self._outbound.limits.time
             outbound = OutboundHttp(self._outbound, function.name, until, usage, cancellation)
             try:
-                value = self._sandbox.call(function.name, lowered, outbound.send, until)
+                returned: T | KlaviyoError = self._sandbox.call(function, lowered, outbound.send, until)
             except KlaviyoError:
                 if outbound.interrupted is None:
                     raise
@@ -186,27 +180,7 @@ class Klaviyo(Functions):
                     warnings.warn(warning, RevisionWarning, stacklevel=4)
         if outbound.interrupted is not None:
             raise outbound.interrupted
-        returned: T = _codec.result(value, function.returns, function.spelling)
+        if isinstance(returned, KlaviyoError):
+            raise returned
         return returned
 
-
-def _check_size(contacts: list[Any], limit: int) -> None:
-    """wasmtime ends a call whose request is too large, and the ids of jobs that were taken before it would be lost. So
-    a call of which a request could be is refused before anything is sent."""
-    largest = sorted(map(_size, contacts), reverse=True)[:_CONTACTS]
-    size = sum(largest) + _AROUND_ALL
-    if size > limit:
-        raise TooLarge(
-            f"contacts: {len(largest)} of them may take {size} bytes of a request, and Limits.request_bytes allows "
-            f"{limit}; nothing was sent: submit fewer in a call",
-            code="too-large",
-        )
-
-
-def _size(contact: Any) -> int:
-    """At most so many bytes of a request."""
-    texts = dict(vars(contact))
-    properties, location = texts.pop("properties"), texts.pop("location")
-    members = [*texts.items(), *(vars(location).items() if location else ())]
-    size = sum(len(f'"{name}":{json.dumps(text)},') for name, text in members if text is not None)
-    return _AROUND + size + len((properties or "").encode())

@@ -21,8 +21,7 @@ class Limits:
     stack: int = 512 << 10
     """The WebAssembly stack."""
     cpu: float = 10.0
-    """Computing of one call, without what it waits, in steps of 10 ms. What wasmtime takes to convert values counts: two
-    seconds for 10,000 contacts."""
+    """Computing of one call, without what it waits, in steps of 10 ms. Reading and writing its values counts."""
     time: float = 60.0
     """A call in all, once it has its place among `concurrent_calls`: waiting for Klaviyo's rates, computing, all attempts of
     all requests, and the pauses between them."""
@@ -30,12 +29,12 @@ class Limits:
     """How many calls of one client run at once. Others wait for their place as long as it takes."""
     requests: int = 1_100
     """Requests of one call."""
-    request_bytes: int = 2_500_000
-    """A request's body. wasmtime lets no more than about 2,790,000 through."""
+    request_bytes: int = 5_000_000
+    """A request's body. The default is Klaviyo's own limit."""
     header_bytes: int = 16 << 10
     """A request's address and headers, and an answer's headers."""
-    response_bytes: int = 4 << 20
-    """An answer's body. wasmtime takes about 80 bytes of memory for each of its bytes, for a moment."""
+    response_bytes: int = 10 << 20
+    """An answer's body."""
     attempts: int = 4
     """The most attempts of one request, the first included."""
     connect: float = 5.0

@@ -1,0 +1,167 @@
+"""One instance of the core module, in a store of its own, on the thread that made it.
+
+wasmtime for Python converts each argument by its type, and keeps what a callback raises in one place for all threads. The
+contract's functions take numbers of 32 bits and no others, so that this module gives wasmtime all of them at once, and has
+a callback of its own. wasmtime checks what it is given against the function's type, and is left as it is for the rest of
+the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import struct
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from wasmtime import FuncType, Module, Store, Trap, ValType, WasmtimeError
+from wasmtime import _ffi as ffi
+
+from ._abi import Signature
+from ._heap import Heap, HandedOver, Violation
+from ._import import Request, Send, Stop
+
+# Numbers that a function takes. More are in memory, and it takes their address.
+_FLAT = 16
+
+_VALUE = ffi.wasmtime_val_t
+# What is not written here is zero, and so is the kind of a number of 32 bits.
+_NUMBER = f"{_VALUE.of.offset}xI{ctypes.sizeof(_VALUE) - _VALUE.of.offset - 4}x"
+
+Ended = (WasmtimeError, Trap, Violation, HandedOver, Stop, UnicodeDecodeError, struct.error)
+"""What a call raises that did not return. The last two come from what the guest handed over."""
+
+
+def core_type(signature: Signature) -> tuple[list[str], list[str]]:
+    """What a core function takes and returns, that the component has for a function that it exports."""
+    numbers = signature.parameters.count
+    return ["i32"] * (numbers if numbers <= _FLAT else 1), ["i32"]
+
+
+class Import:
+    """The import's type. The import returns to an address that it is given."""
+
+    def __init__(self, signature: Signature) -> None:
+        assert signature.returns is not None
+        self.parameters, self.returns = signature.parameters, signature.returns
+        self.count = signature.parameters.count + 1
+        self.core = ["i32"] * self.count, list[str]()
+        self.type = FuncType([ValType.i32() for _ in range(self.count)], [])
+
+
+class Guest:
+    """An instance, which may `send` requests while this is open."""
+
+    def __init__(self, store: Store, imported: Import, send: Send, at_once: int) -> None:
+        self._context = store._context()
+        self._import = imported
+        self._send = send
+        self._at_once = at_once
+        self._failure: BaseException | None = None
+        self._instance = ffi.wasmtime_instance_t()
+        self._number = next(_numbers)
+
+    def __enter__(self) -> Guest:
+        _guests[self._number] = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del _guests[self._number]
+
+    def instantiate(self, module: Module, initialize: bool) -> None:
+        imported = (ffi.wasmtime_extern_t * 1)()
+        imported[0].kind = ffi.WASMTIME_EXTERN_FUNC
+        ffi.wasmtime_func_new(
+            self._context, self._import.type.ptr(), _callback, self._number, _no_finalizer, ctypes.byref(imported[0].of.func)
+        )
+        self._run(ffi.wasmtime_instance_new, module.ptr(), imported, 1, ctypes.byref(self._instance))
+        self._memory = self._export(b"memory").memory
+        self._realloc = self._function(b"cabi_realloc", 4, 1)
+        self._heap = Heap(self._look, lambda align, size: self._realloc(0, 0, align, size), self._at_once)
+        if initialize:
+            self._function(b"_initialize", 0, 0)()
+
+    def call(self, name: bytes, signature: Signature, arguments: dict[str, Any], load: Callable[[Heap, int], Any]) -> Any:
+        """Calls a function, and reads what it returned."""
+        parameters, heap = signature.parameters, self._heap
+        if parameters.count <= _FLAT:
+            numbers = parameters.flatten(heap, arguments)
+        else:
+            numbers = [heap.allocate(parameters.align, parameters.size)]
+            parameters.store(heap, numbers[0], arguments)
+        at = self._function(name, len(numbers), 1)(*numbers)
+        heap.after_guest()
+        return load(heap, at)
+
+    def answer(self, numbers: Sequence[int]) -> None:
+        """Does what the guest asks for by its import."""
+        heap, imported = self._heap, self._import
+        heap.after_guest()
+        *arguments, into = numbers
+        request = imported.parameters.take(heap, iter(arguments))["request"]
+        outcome = self._send(Request.lifted(request))
+        imported.returns.store(heap, into, outcome.lowered())
+
+    def failed(self, error: BaseException) -> None:
+        """What the guest asked for cannot be done: the call ends so."""
+        self._failure = error
+
+    def _look(self) -> memoryview:
+        address = ctypes.cast(ffi.wasmtime_memory_data(self._context, ctypes.byref(self._memory)), ctypes.c_void_p).value
+        size = ffi.wasmtime_memory_data_size(self._context, ctypes.byref(self._memory))
+        return memoryview((ctypes.c_char * size).from_address(address or 0)).cast("B")
+
+    def _export(self, name: bytes) -> Any:
+        found = ffi.wasmtime_extern_t()
+        # All that is asked for was there when the component was loaded.
+        ffi.wasmtime_instance_export_get(
+            self._context, ctypes.byref(self._instance), name, len(name), ctypes.byref(found)
+        )
+        return found.of
+
+    def _function(self, name: bytes, takes: int, returns: int) -> Callable[..., int]:
+        """An export that takes so many numbers, and returns one or none."""
+        function = ctypes.byref(self._export(name).func)
+        arguments, results = (_VALUE * takes)(), (_VALUE * returns)()
+        numbers = _numbers_of(takes)
+
+        def call(*given: int) -> int:
+            numbers.pack_into(arguments, 0, *given)
+            self._run(ffi.wasmtime_func_call, function, arguments, takes, results, returns)
+            return int(results[0].of.i32) & 0xFFFFFFFF if returns else 0
+
+        return call
+
+    def _run(self, run: Callable[..., Any], *arguments: object) -> None:
+        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        error = run(self._context, *arguments, ctypes.byref(trap))
+        if not (error or trap):
+            return
+        ended = WasmtimeError._from_ptr(error) if error else Trap._from_ptr(trap)
+        raise self._failure or ended
+
+
+@cache
+def _numbers_of(count: int) -> struct.Struct:
+    """The numbers that a function takes, as wasmtime has them."""
+    return struct.Struct("=" + _NUMBER * count)
+
+
+_numbers = itertools.count(1)
+_guests: dict[int, Guest] = {}
+_no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
+
+
+@ffi.wasmtime_func_callback_t  # type: ignore[untyped-decorator]
+def _callback(number: int, _caller: Any, arguments: Any, count: int, _results: Any, _expected: int) -> int:
+    """Returns a trap of wasmtime's, which ends the call, or 0. An exception would be printed, and nothing else."""
+    guest = _guests[number]
+    try:
+        numbers = _numbers_of(count)
+        guest.answer(numbers.unpack(ctypes.string_at(arguments, numbers.size)))
+        return 0
+    except BaseException as error:
+        guest.failed(error)
+        text = b"the host ended the call"
+        return ctypes.cast(ffi.wasmtime_trap_new(text, len(text)), ctypes.c_void_p).value or 0
