@@ -17,7 +17,6 @@ from wasmtime import Config, Engine, FuncType, MemoryType, Module, WasmtimeError
 
 from . import _component, _fork, _functions, _lift
 from ._abi import Signature
-from ._code import Code
 from ._component import NotUnderstood
 from ._functions import Function
 from ._guest import Import, core_type
@@ -55,22 +54,23 @@ class Compiled:
         if "send" not in parts.imported:
             raise ComponentError(f"the component does not import {HTTP}; it is not the connector of {VERSION}")
         self._signatures = {each.name: _signature(parts.functions, each.name) for each in _functions.ALL}
-        self._imported = parts.imported["send"]
         config = self._config()
         # wasmtime's own cache: the next process finds what this one has compiled, by its version, its settings and the
         # module. Without a folder to write to there is none.
         with contextlib.suppress(WasmtimeError):
             config.cache = True
-        engine = Engine(config)
-        try:
-            module = Module(engine, parts.module)
-        except WasmtimeError as error:
-            raise ComponentError(f"this is no component that wasmtime can run: {last_line(error)}") from None
-        self._code = Code(module)
-        self._take(engine, module)
-        self.initialize = self._check(module)
+        with _fork.held_off():
+            self.engine = Engine(config)
+            try:
+                module = Module(self.engine, parts.module)
+            except WasmtimeError as error:
+                raise ComponentError(f"this is no component that wasmtime can run: {last_line(error)}") from None
+            self.imported = Import(parts.imported["send"])
+            self.initialize = self._check(module)
+            # It is never deleted, which takes a lock that a call of another thread may have had at a fork.
+            self.module = module._consume()
         self._exports: dict[str, Export] = {}
-        self._parents: list[object] = []
+        self.after_fork()
         _fork.renew(self)
 
     def _config(self) -> Config:
@@ -84,17 +84,8 @@ class Compiled:
         config.parallel_compilation = False
         return config
 
-    def _take(self, engine: Engine, module: Module) -> None:
-        self.engine = engine
-        self.module = module
-        self.imported = Import(self._imported)
-        self.ticker = Ticker(engine)
-
     def after_fork(self) -> None:
-        # Not dropped, which may need a lock that a thread of the parent held.
-        self._parents.append((self.engine, self.module, self.imported))
-        engine = Engine(self._config())
-        self._take(engine, self._code.module(engine))
+        self.ticker = Ticker(self.engine)
 
     def export(self, function: Function[Any]) -> Export:
         """A function of the component, and how to read what it returns."""
@@ -147,8 +138,8 @@ class _Cache:
         self._compiled: dict[tuple[bytes, int], Compiled] = {}
         _fork.renew(self)
 
-    def get(self, wasm: bytes, stack: int) -> Compiled:
-        key = (hashlib.sha256(wasm).digest(), stack)
+    def get(self, wasm: bytes, digest: bytes, stack: int) -> Compiled:
+        key = (digest, stack)
         with self._lock:
             compiled = self._compiled.get(key)
             if compiled is None:
@@ -164,18 +155,20 @@ _cache = _Cache()
 
 def compiled(file: str | os.PathLike[str] | None, stack: int) -> Compiled:
     """The package's own component, or another file, with a WebAssembly stack of so many bytes."""
-    return _cache.get(_own() if file is None else _read(Path(file)), stack)
+    return _cache.get(*(_own() if file is None else _read(Path(file))), stack)
 
 
 @cache
-def _own() -> bytes:
+def _own() -> tuple[bytes, bytes]:
     with resources.as_file(resources.files(__package__) / "klaviyo.wasm") as path:
         return _read(path)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> tuple[bytes, bytes]:
+    """A component, and its digest."""
     try:
-        return path.read_bytes()
+        wasm = path.read_bytes()
+        return wasm, hashlib.sha256(wasm).digest()
     except OSError as error:
         advice = "run `cargo xtask build` in the project, and install this package again"
         raise ComponentError(f"cannot read the component {path} ({error.strerror}); {advice}") from None

@@ -19,8 +19,8 @@ T = TypeVar("T")
 _COMPONENT = b"\0asm\x0d\0\1\0"
 _MODULE = b"\0asm\1\0\0\0"
 
-# Sections of a core module that make it more than a way from one function to another: memory and data.
-_OF_ITS_OWN = {5, 11}
+# Sections of a core module.
+_MEMORY, _START, _DATA = 5, 8, 11
 
 # Options of a function: texts are UTF-8; its memory; how to allocate; what to call behind it, which matters only to an
 # instance that goes on.
@@ -255,8 +255,11 @@ class _Component:
         if len(numbers) != 1 or (number := numbers.pop()) is None:
             _refuse("its functions are not those of one core module; a component that is composed of others is not run")
         for other, module in enumerate(self._modules):
-            if other != number and any(kind in _OF_ITS_OWN for kind, _ in _sections(module, _MODULE)):
+            kinds = {kind for kind, _ in _sections(module, _MODULE)}
+            if other != number and kinds & {_MEMORY, _DATA}:
                 _refuse("it has more than one core module with a memory")
+            if other == number and _START in kinds:
+                _refuse("its core module begins by itself, and not by `_initialize`")
         functions = {name: signature for (_, name), signature in self._functions.items()}
         return Parts(self._modules[number], self._imported, functions)
 

@@ -31,7 +31,9 @@ class Endpoint:
         """The endpoint of a request. One that is not in the table has Klaviyo's medium rates."""
         known, another_read, another_write = _table()
         unknown = another_read if method == "GET" else another_write
-        fitting = (each for each in known if each.method == method and _matches(each.path, path))
+        # A slash at its end does not count.
+        given = path.removesuffix("/").split("/")
+        fitting = (each for form, each in known.get((method, len(given)), ()) if _matches(form, given))
         return next(fitting, unknown)
 
     def may_repeat(self, through_api: bool) -> bool:
@@ -39,17 +41,18 @@ class Endpoint:
         return self.repeatable and (not through_api or self.method == "GET")
 
 
-def _matches(form: str, path: str) -> bool:
-    """Whether a path is of this form. A slash at its end does not count."""
-    own, given = form.split("/"), path.removesuffix("/").split("/")
-    return len(own) == len(given) and all(
-        bool(each) if segment == "{}" else segment == each for segment, each in zip(own, given, strict=True)
-    )
+def _matches(form: list[str], given: list[str]) -> bool:
+    """Whether a path is of this form, segment by segment."""
+    return all(bool(each) if segment == "{}" else segment == each for segment, each in zip(form, given, strict=True))
 
 
 @cache
-def _table() -> tuple[list[Endpoint], Endpoint, Endpoint]:
+def _table() -> tuple[dict[tuple[str, int], list[tuple[list[str], Endpoint]]], Endpoint, Endpoint]:
+    """The endpoints, by their methods and how many segments their paths have."""
     text = (resources.files(__package__) / "endpoints.json").read_text(encoding="utf-8")
     table = json.loads(text)
-    endpoints = [Endpoint(**each) for each in table["endpoints"]]
+    endpoints: dict[tuple[str, int], list[tuple[list[str], Endpoint]]] = {}
+    for endpoint in (Endpoint(**each) for each in table["endpoints"]):
+        form = endpoint.path.split("/")
+        endpoints.setdefault((endpoint.method, len(form)), []).append((form, endpoint))
     return endpoints, Endpoint(**table["another_read"]), Endpoint(**table["another_write"])

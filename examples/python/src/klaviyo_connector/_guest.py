@@ -2,8 +2,8 @@
 
 wasmtime for Python converts each argument by its type, and keeps what a callback raises in one place for all threads. The
 contract's functions take numbers of 32 bits and no others, so that this module gives wasmtime all of them at once, and has
-a callback of its own. wasmtime checks what it is given against the function's type, and is left as it is for the rest of
-the process.
+a callback of its own. That the functions are of these types is looked at when the component is loaded. wasmtime is left as
+it is for the rest of the process.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from wasmtime import FuncType, Module, Store, Trap, ValType, WasmtimeError
+from wasmtime import Engine, FuncType, Store, Trap, ValType, WasmtimeError
 from wasmtime import _ffi as ffi
 
+from . import _fork
 from ._abi import Signature
 from ._heap import Heap, HandedOver, Violation
 from ._import import Request, Send, Stop
@@ -25,9 +26,9 @@ from ._import import Request, Send, Stop
 # Numbers that a function takes. More are in memory, and it takes their address.
 _FLAT = 16
 
-_VALUE = ffi.wasmtime_val_t
-# What is not written here is zero, and so is the kind of a number of 32 bits.
-_NUMBER = f"{_VALUE.of.offset}xI{ctypes.sizeof(_VALUE) - _VALUE.of.offset - 4}x"
+_VALUE = ffi.wasmtime_val_raw_t
+# A number of 32 bits, and what is left of the value.
+_NUMBER = f"I{ctypes.sizeof(_VALUE) - 4}x"
 
 Ended = (WasmtimeError, Trap, Violation, HandedOver, Stop, UnicodeDecodeError, struct.error)
 """What a call raises that did not return. The last two come from what the guest handed over."""
@@ -51,14 +52,17 @@ class Import:
 
 
 class Guest:
-    """An instance, which may `send` requests while this is open."""
+    """A store, and the instance in it, while this is open."""
 
-    def __init__(self, store: Store, imported: Import, send: Send, at_once: int) -> None:
-        self._context = store._context()
+    def __init__(self, engine: Engine, imported: Import, at_once: int) -> None:
+        """`at_once`: bytes that the guest may hand over at once."""
+        with _fork.held_off():
+            self.store = Store(engine)
+        self._context = self.store._context()
         self._import = imported
-        self._send = send
         self._at_once = at_once
         self._failure: BaseException | None = None
+        self._trap = ctypes.POINTER(ffi.wasm_trap_t)()
         self._instance = ffi.wasmtime_instance_t()
         self._number = next(_numbers)
 
@@ -68,19 +72,27 @@ class Guest:
 
     def __exit__(self, *_: object) -> None:
         del _guests[self._number]
+        with _fork.held_off():
+            self.store.close()
 
-    def instantiate(self, module: Module, initialize: bool) -> None:
+    def instantiate(self, module: Any, send: Send, initialize: bool) -> None:
+        """Makes the instance, which may `send` requests. `initialize`: whether the module has a function that is to be called
+        before all others."""
+        self._send = send
         imported = (ffi.wasmtime_extern_t * 1)()
         imported[0].kind = ffi.WASMTIME_EXTERN_FUNC
-        ffi.wasmtime_func_new(
-            self._context, self._import.type.ptr(), _callback, self._number, _no_finalizer, ctypes.byref(imported[0].of.func)
-        )
-        self._run(ffi.wasmtime_instance_new, module.ptr(), imported, 1, ctypes.byref(self._instance))
+        function, instance, trap = map(ctypes.byref, (imported[0].of.func, self._instance, self._trap))
+        of = self._import.type.ptr()
+        with _fork.held_off():
+            ffi.wasmtime_func_new_unchecked(self._context, of, _callback, self._number, _no_finalizer, function)
+            error = ffi.wasmtime_instance_new(self._context, module, imported, 1, instance, trap)
+        if error or self._trap:
+            raise self._ended(error or self._trap)
         self._memory = self._export(b"memory").memory
-        self._realloc = self._function(b"cabi_realloc", 4, 1)
-        self._heap = Heap(self._look, lambda align, size: self._realloc(0, 0, align, size), self._at_once)
+        self._realloc = self._function(b"cabi_realloc", 4)
+        self._heap = Heap(self._look, self._realloc, self._at_once)
         if initialize:
-            self._function(b"_initialize", 0, 0)()
+            self._function(b"_initialize", 0)()
 
     def call(self, name: bytes, signature: Signature, arguments: dict[str, Any], load: Callable[[Heap, int], Any]) -> Any:
         """Calls a function, and reads what it returned."""
@@ -90,7 +102,7 @@ class Guest:
         else:
             numbers = [heap.allocate(parameters.align, parameters.size)]
             parameters.store(heap, numbers[0], arguments)
-        at = self._function(name, len(numbers), 1)(*numbers)
+        at = self._function(name, len(numbers))(*numbers)
         heap.after_guest()
         return load(heap, at)
 
@@ -120,26 +132,28 @@ class Guest:
         )
         return found.of
 
-    def _function(self, name: bytes, takes: int, returns: int) -> Callable[..., int]:
+    def _function(self, name: bytes, takes: int) -> Callable[..., int]:
         """An export that takes so many numbers, and returns one or none."""
+        context, trap, run = self._context, ctypes.byref(self._trap), ffi.wasmtime_func_call_unchecked
         function = ctypes.byref(self._export(name).func)
-        arguments, results = (_VALUE * takes)(), (_VALUE * returns)()
-        numbers = _numbers_of(takes)
+        # What it returns is where the first one was.
+        values = (_VALUE * max(takes, 1))()
+        count, pack, unpack = len(values), _numbers_of(takes).pack_into, _numbers_of(1).unpack_from
 
-        def call(*given: int) -> int:
-            numbers.pack_into(arguments, 0, *given)
-            self._run(ffi.wasmtime_func_call, function, arguments, takes, results, returns)
-            return int(results[0].of.i32) & 0xFFFFFFFF if returns else 0
+        def call(*numbers: int) -> int:
+            pack(values, 0, *numbers)
+            if error := run(context, function, values, count, trap) or self._trap:
+                raise self._ended(error)
+            (returned,) = unpack(values)
+            return int(returned)
 
         return call
 
-    def _run(self, run: Callable[..., Any], *arguments: object) -> None:
-        trap = ctypes.POINTER(ffi.wasm_trap_t)()
-        error = run(self._context, *arguments, ctypes.byref(trap))
-        if not (error or trap):
-            return
-        ended = WasmtimeError._from_ptr(error) if error else Trap._from_ptr(trap)
-        raise self._failure or ended
+    def _ended(self, error: Any) -> BaseException:
+        """Why the guest did not return."""
+        trap, self._trap = self._trap, ctypes.POINTER(ffi.wasm_trap_t)()
+        ended = Trap._from_ptr(trap) if error is trap else WasmtimeError._from_ptr(error)
+        return self._failure or ended
 
 
 @cache
@@ -153,8 +167,8 @@ _guests: dict[int, Guest] = {}
 _no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 
 
-@ffi.wasmtime_func_callback_t  # type: ignore[untyped-decorator]
-def _callback(number: int, _caller: Any, arguments: Any, count: int, _results: Any, _expected: int) -> int:
+@ffi.wasmtime_func_unchecked_callback_t  # type: ignore[untyped-decorator]
+def _callback(number: int, _caller: Any, arguments: Any, count: int) -> int:
     """Returns a trap of wasmtime's, which ends the call, or 0. An exception would be printed, and nothing else."""
     guest = _guests[number]
     try:

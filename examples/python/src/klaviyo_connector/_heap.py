@@ -25,8 +25,8 @@ class Heap:
     view: memoryview
     """All of the memory, as it was when the guest ran last."""
 
-    def __init__(self, memory: Callable[[], memoryview], realloc: Callable[[int, int], int], at_once: int) -> None:
-        """`memory`: all of it. `realloc`: allocates bytes of an alignment. `at_once`: bytes that the guest may hand over
+    def __init__(self, memory: Callable[[], memoryview], realloc: Callable[[int, int, int, int], int], at_once: int) -> None:
+        """`memory`: all of it. `realloc`: the guest's `cabi_realloc`. `at_once`: bytes that the guest may hand over
         before it runs again."""
         self._memory = memory
         self._realloc = realloc
@@ -44,7 +44,7 @@ class Heap:
             return align
         if size >> 32:
             raise Violation("a value is larger than any memory")
-        at = self._realloc(align, size)
+        at = self._realloc(0, 0, align, size)
         if at + size > len(self.view):
             self.view = self._memory()
         if at + size > len(self.view) or at % align:

@@ -40,11 +40,11 @@ class HttpTransport:
         options: dict[str, Any] = {"maxsize": _KEPT, "retries": False}
         if self._context is not None:
             options["ssl_context"] = self._context
-        manager = urllib3.PoolManager(**options)
-        if proxy is not None:
-            # To the proxy itself there may be TLS too.
-            own = ssl.create_default_context() if proxy.url.startswith("https://") else None
-            manager = urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, proxy_ssl_context=own, **options)
+        if proxy is None:
+            return (_Pool if self._context is None else _SecurePool)(parts.hostname or "", parts.port, **options)
+        # To the proxy itself there may be TLS too.
+        own = ssl.create_default_context() if proxy.url.startswith("https://") else None
+        manager = urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, proxy_ssl_context=own, **options)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager.connection_from_host(parts.hostname, parts.port, parts.scheme)
 

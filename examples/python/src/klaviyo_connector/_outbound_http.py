@@ -176,11 +176,13 @@ class OutboundHttp:
 
     def _answered(self, request: HttpRequest, response: HttpResponse) -> Response:
         """The answer as the component gets it. A server that sends the key back does not get it into the sandbox."""
-        headers = [(self._clean(name.encode()), self._clean(value)) for name, value in response.headers]
+        headers = [(name.encode(), value) for name, value in response.headers]
+        texts = b"\n".join(map(b"\n".join, headers))
+        if not texts.isascii() or self._settings.key.without(texts) != texts:
+            headers = [(self._clean(name), self._clean(value)) for name, value in headers]
         asked = dict(request.headers).get("revision", "")
-        named = (value for name, value in response.headers if name.lower() == "x-klaviyo-api-revision")
-        served = self._clean(next(named, b"")).decode()
-        if warning := self._settings.revisions.warning(asked, served):
+        served = next((value for name, value in headers if name.lower() == b"x-klaviyo-api-revision"), b"")
+        if warning := self._settings.revisions.warning(asked, served.decode()):
             self.warnings.append(warning)
         return Response(response.status, headers, self._settings.key.without(bytes(response.body)))
 

@@ -42,8 +42,11 @@ class Sandbox:
         the error that it failed with."""
         limits = self._limits
         component = self._compiled
-        with component.ticker, Store(component.engine) as store:
-            meter = _Meter(store, limits.cpu, until)
+        with (
+            component.ticker,
+            Guest(component.engine, component.imported, limits.request_bytes + _HANDED_OVER) as guest,
+        ):
+            meter = _Meter(guest.store, limits.cpu, until)
 
             def paused(request: Request) -> Response | Failure:
                 meter.pause()
@@ -52,15 +55,14 @@ class Sandbox:
                 finally:
                     meter.resume()
 
-            store.set_limits(
+            guest.store.set_limits(
                 memory_size=limits.memory, table_elements=limits.table_elements, memories=1, instances=1, tables=16
             )
             try:
                 export = component.export(function)
-                with Guest(store, component.imported, paused, limits.request_bytes + _HANDED_OVER) as guest:
-                    meter.resume()
-                    guest.instantiate(component.module, component.initialize)
-                    return guest.call(export.name, export.signature, arguments, export.load)
+                meter.resume()
+                guest.instantiate(component.module, paused, component.initialize)
+                return guest.call(export.name, export.signature, arguments, export.load)
             except Ended as error:
                 meter.pause()
                 raise _stopped(error, meter, limits) from None
