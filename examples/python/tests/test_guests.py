@@ -119,6 +119,15 @@ def test_memory_that_is_allowed(component: Path) -> None:
             assert klaviyo.find_list("x") is None
 
 
+def test_an_answer_that_the_memory_has_no_place_for(component: Path) -> None:
+    large = HttpResponse(200, (), b'{"data":[],"x":"' + b"y" * 5_000_000 + b'"}')
+    for limits, traps in ((Limits(memory=4 << 20), True), (Limits(), False)):
+        with Klaviyo(KEY, transport=(recorder := Recorder(lambda: large)), limits=limits, component=component) as klaviyo:
+            with pytest.raises(Trapped, match="Limits.memory") if traps else nullcontext():
+                assert klaviyo.lookup(Email("priya@example.com")) is None
+        assert len(recorder.sent) == 1
+
+
 def test_requests_are_counted(hostile: Path) -> None:
     error, recorder = call(hostile / "flood.wasm", Limits(requests=25))
     assert isinstance(error, Denied) and "Limits.requests" in str(error)

@@ -79,6 +79,8 @@ class Compiled:
         config.max_wasm_stack = self._stack
         # An address in a memory that has grown is good still.
         config.memory_may_move = False
+        # Copied to each instance: it is little, and mapping it takes longer.
+        config.memory_init_cow = False
         # The threads of a parallel compilation are one pool for all of wasmtime, and not there after a fork: whoever
         # waits for them there waits for ever.
         config.parallel_compilation = False

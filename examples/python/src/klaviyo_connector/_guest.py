@@ -87,7 +87,7 @@ class Guest:
             ffi.wasmtime_func_new_unchecked(self._context, of, _callback, self._number, _no_finalizer, function)
             error = ffi.wasmtime_instance_new(self._context, module, imported, 1, instance, trap)
         if error or self._trap:
-            raise self._ended(error or self._trap)
+            raise self._ended(error)
         self._memory = self._export(b"memory").memory
         self._realloc = self._function(b"cabi_realloc", 4)
         self._heap = Heap(self._look, self._realloc, self._at_once)
@@ -134,7 +134,7 @@ class Guest:
 
     def _function(self, name: bytes, takes: int) -> Callable[..., int]:
         """An export that takes so many numbers, and returns one or none."""
-        context, trap, run = self._context, ctypes.byref(self._trap), ffi.wasmtime_func_call_unchecked
+        context, trap, run = self._context, ctypes.byref(self._trap), ffi.dll.wasmtime_func_call_unchecked
         function = ctypes.byref(self._export(name).func)
         # What it returns is where the first one was.
         values = (_VALUE * max(takes, 1))()
@@ -142,7 +142,8 @@ class Guest:
 
         def call(*numbers: int) -> int:
             pack(values, 0, *numbers)
-            if error := run(context, function, values, count, trap) or self._trap:
+            error = run(context, function, values, count, trap)
+            if error or self._trap:
                 raise self._ended(error)
             (returned,) = unpack(values)
             return int(returned)
@@ -151,9 +152,12 @@ class Guest:
 
     def _ended(self, error: Any) -> BaseException:
         """Why the guest did not return."""
-        trap, self._trap = self._trap, ctypes.POINTER(ffi.wasm_trap_t)()
-        ended = Trap._from_ptr(trap) if error is trap else WasmtimeError._from_ptr(error)
-        return self._failure or ended
+        if error:
+            return self._failure or WasmtimeError._from_ptr(error)
+        trap = Trap._from_ptr(ctypes.cast(self._trap, type(self._trap)))
+        # In its place: a call that waits for this one looks there, too.
+        ctypes.memset(ctypes.byref(self._trap), 0, ctypes.sizeof(self._trap))
+        return self._failure or trap
 
 
 @cache

@@ -53,9 +53,10 @@ class Heap:
 
     def write(self, data: bytes) -> int:
         """Writes bytes to where the guest has a place for them."""
-        at = self.allocate(1, len(data))
+        size = len(data)
+        at = self.allocate(1, size)
         # Looked up here, since the memory may have grown.
-        self.view[at : at + len(data)] = data
+        self.view[at : at + size] = data
         return at
 
     def write_sequence(self, into: int, at: int, length: int) -> None:
