@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import re
@@ -21,11 +22,21 @@ import celery
 import pytest
 from servers import NOBODY, Server, Simulator, sends
 
-from klaviyo_connector import Email, Klaviyo, NewProfile
+from klaviyo_connector import Bounds, Email, HttpRequest, HttpResponse, Klaviyo, NewProfile, Trapped
 
 PRIYA = Email("priya@example.com")
 LIST = "Y6nRLr"
 T = TypeVar("T")
+
+
+class Nobody:
+    """A transport that answers without a server."""
+
+    def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+        return HttpResponse(200, (), b'{"data":[]}')
+
+    def close(self) -> None:
+        pass
 
 
 def in_a_child(what: Callable[[], None], seconds: float = 30) -> None:
@@ -112,6 +123,65 @@ def test_a_fork_while_other_threads_call(simulator: Simulator, component: Path) 
             done.set()
             for thread in threads:
                 thread.join()
+
+
+def test_a_fork_while_other_threads_are_in_wasmtime(component: Path, hostile: Path, tmp_path: Path) -> None:
+    """They make instances, trap and compile, without a pause between."""
+    done = threading.Event()
+    compiled = itertools.count()
+    trapping = Klaviyo("pk_test", transport=Nobody(), component=hostile / "trap.wasm")
+    klaviyo = Klaviyo("pk_test", transport=Nobody(), component=component)
+
+    def trap() -> None:
+        with pytest.raises(Trapped):
+            trapping.lookup(PRIYA)
+
+    def make() -> None:
+        # A custom section makes it another component, which has to be compiled.
+        name = f"{os.getpid()}-{next(compiled)}".encode()
+        file = tmp_path / f"{name.decode()}.wasm"
+        content = bytes([len(name)]) + name
+        file.write_bytes((hostile / "remember.wasm").read_bytes() + bytes([0, len(content)]) + content)
+        with Klaviyo("pk_test", transport=Nobody(), component=file) as another:
+            assert another.lookup(PRIYA) is None
+
+    def again(what: Callable[[], object]) -> Callable[[], None]:
+        def run() -> None:
+            while not done.is_set():
+                what()
+
+        return run
+
+    def child() -> None:
+        assert klaviyo.lookup(PRIYA) is None
+        trap()
+        make()
+
+    threads = [threading.Thread(target=again(what)) for what in (lambda: klaviyo.lookup(PRIYA), trap, make)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(30):
+            in_a_child(child)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_fork_within_a_call(component: Path) -> None:
+    """By a transport, in the child of which there are calls too."""
+
+    class Forking(Nobody):
+        def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
+            in_a_child(lambda: print(other.lookup(PRIYA)))
+            return super().send(request, bounds)
+
+    with (
+        Klaviyo("pk_test", transport=Nobody(), component=component) as other,
+        Klaviyo("pk_test", transport=Forking(), component=component) as klaviyo,
+    ):
+        assert klaviyo.lookup(PRIYA) is None
 
 
 def _opt_in(arguments: tuple[str, str, Path, int]) -> str:
