@@ -10,28 +10,29 @@ import ssl
 import subprocess
 import threading
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+L = TypeVar("L", bound="_Listener")
 
 Answer = Callable[[socket.socket, bytes], None]
 
 
-class Server:
-    """Listens on a loopback port. Each request is read whole, and `answer` does with the connection what it wants."""
+class _Listener(ABC):
+    """Listens on a loopback port, with a thread for each connection."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.requests: list[bytes] = []
+    def __init__(self) -> None:
         self.connections = 0
-        self._answer = answer
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._listen)
         self._serving: list[threading.Thread] = []
 
-    def __enter__(self) -> Server:
+    def __enter__(self: L) -> L:
         self._thread.start()
         return self
 
@@ -58,17 +59,34 @@ class Server:
                 return
             self.connections += 1
             self._open.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection,))
+            thread = threading.Thread(target=self._serve_until_closed, args=(connection,))
             self._serving.append(thread)
             thread.start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve_until_closed(self, connection: socket.socket) -> None:
         try:
-            while request := read_request(connection):
-                self.requests.append(request)
-                self._answer(connection, request)
+            self._serve(connection)
         except OSError:
             pass
+
+    @abstractmethod
+    def _serve(self, connection: socket.socket) -> None:
+        """Reads and answers what comes by a connection."""
+
+
+class Server(_Listener):
+    """Each request is read whole, and `answer` does with the connection what it wants."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.url = f"http://{self.address}"
+        self.requests: list[bytes] = []
+        self._answer = answer
+
+    def _serve(self, connection: socket.socket) -> None:
+        while request := read_request(connection):
+            self.requests.append(request)
+            self._answer(connection, request)
 
 
 def read_request(connection: socket.socket) -> bytes:
@@ -120,57 +138,31 @@ def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
     return made, context
 
 
-class Proxy:
-    """A proxy on a loopback port. It passes TLS on, and forwards what is in clear."""
+class Proxy(_Listener):
+    """A proxy. It passes TLS on, and forwards what is in clear."""
 
     def __init__(self, status: int = 200, context: ssl.SSLContext | None = None) -> None:
         """`status`: what it answers to who asks for a connection."""
+        super().__init__()
         self.asked: list[bytes] = []
         self._status = status
         self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._listen)]
-
-    def __enter__(self) -> Proxy:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        # Each ends with its connections, which the client has closed.
-        for thread in self._threads:
-            thread.join()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        try:
-            if self._context is not None:
-                connection = self._context.wrap_socket(connection, server_side=True)
-            with connection:
-                while request := read_request(connection):
-                    self.asked.append(request)
-                    method, target, _ = request.split(b" ", 2)
-                    if method != b"CONNECT":
-                        self._forward(connection, request, target)
-                    elif self._status != 200:
-                        connection.sendall(f"HTTP/1.1 {self._status} No\r\n\r\n".encode())
-                        return
-                    else:
-                        self._pass_on(connection, target.decode())
-                        return
-        except OSError:
-            pass
+        if self._context is not None:
+            connection = self._context.wrap_socket(connection, server_side=True)
+        with connection:
+            while request := read_request(connection):
+                self.asked.append(request)
+                method, target, _ = request.split(b" ", 2)
+                if method != b"CONNECT":
+                    self._forward(connection, request, target)
+                elif self._status != 200:
+                    connection.sendall(f"HTTP/1.1 {self._status} No\r\n\r\n".encode())
+                    return
+                else:
+                    self._pass_on(connection, target.decode())
+                    return
 
     def _forward(self, connection: socket.socket, request: bytes, target: bytes) -> None:
         host, _, path = target.removeprefix(b"http://").partition(b"/")

@@ -257,7 +257,7 @@ class Signature:
     """What a function takes and returns."""
 
     parameters: Record
-    returns: Type | None
+    returns: Type
 
 
 def _aligned(at: int, align: int) -> int:

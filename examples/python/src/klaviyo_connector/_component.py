@@ -127,8 +127,9 @@ def _sections(wasm: bytes, beginning: bytes = _COMPONENT) -> Iterator[tuple[int,
 def _import_names(reader: _Reader) -> list[str]:
     def name() -> str:
         found, sort = reader.name(), reader.byte()
-        # A core module has one byte more, and a type that is a resource has no number.
-        if sort not in (0, 3) or reader.byte() == 0x11 or sort == 3:
+        # A core module and a type have one byte more. A type that is a resource has no number.
+        bound = reader.byte() if sort in (0, 3) else None
+        if (sort, bound) != (3, 1):
             reader.number()
         return found
 

@@ -44,7 +44,6 @@ class Import:
     """The import's type. The import returns to an address that it is given."""
 
     def __init__(self, signature: Signature) -> None:
-        assert signature.returns is not None
         self.parameters, self.returns = signature.parameters, signature.returns
         self.count = signature.parameters.count + 1
         self.core = ["i32"] * self.count, list[str]()

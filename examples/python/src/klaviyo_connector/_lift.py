@@ -29,7 +29,7 @@ class Mismatch(Exception):
     """A type of the component is not the contract's."""
 
 
-def result(of: Type | None, hint: Any, spelling: Spelling) -> Load:
+def result(of: Type, hint: Any, spelling: Spelling) -> Load:
     """Reads what a function returned, or the error that it failed with."""
     if not isinstance(of, Variant) or of.names != ["ok", "err"]:
         raise Mismatch("a function returns no result")
