@@ -73,6 +73,8 @@ class Guest:
         del _guests[self._number]
         with _fork.held_off():
             self.store.close()
+        # Its parts refer to each other, and would wait for the garbage collector.
+        vars(self).clear()
 
     def instantiate(self, module: Any, send: Send, initialize: bool) -> None:
         """Makes the instance, which may `send` requests. `initialize`: whether the module has a function that is to be called
