@@ -109,7 +109,7 @@ def test_what_a_guest_may_say(of: Type, content: tuple[int, int], ends: type[Exc
         struct.pack_into("<II", guest.memory, 0, *content)
 
         def read() -> None:
-            of.take(guest.heap, iter(content)) if among_arguments else of.load(guest.heap, 0)  # noqa: B023
+            of.take(guest.heap, iter(content)) if among_arguments else of.load(guest.heap, 0)
 
         if ends is None:
             read()

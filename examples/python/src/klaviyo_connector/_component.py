@@ -249,9 +249,9 @@ class _Component:
             if kind == 1:
                 self._modules.append(data)
             elif kind == 7:
-                reader.list(lambda: self._types.define(reader))  # noqa: B023
+                reader.list(lambda: self._types.define(reader))
             elif kind in sections:
-                reader.list(lambda: sections[kind](reader))  # noqa: B023
+                reader.list(lambda: sections[kind](reader))
         numbers = {self._instances[instance] for instance, _ in self._functions}
         if len(numbers) != 1 or (number := numbers.pop()) is None:
             _refuse("its functions are not those of one core module; a component that is composed of others is not run")
