@@ -1,8 +1,8 @@
 """Forks: what must not be under way meanwhile, and what the child does anew. Threads, locks and connections are not its own.
 
 A lock that a thread of the parent holds at the fork is held for ever in the child, and wasmtime has locks. The child goes on
-with the parent's engine and code, since none of its locks is held then: what may take one is not under way while a process
-forks.
+with the parent's engine and code: what takes such a lock is not under way while a process forks. Only a trap is not held off,
+which reads the list of all code; a child writes to that list when it compiles another component, and not otherwise.
 """
 
 from __future__ import annotations
