@@ -1,19 +1,10 @@
 //! The interface `account`.
 
-use crate::Connector;
-use crate::contract::account::{Details, Guest};
-use crate::convert::record;
-use crate::http::Import;
-use crate::types::{Answer, answer};
-use klaviyo_core as klaviyo;
-use klaviyo_core::account;
+use crate::abi::{function, record};
+use klaviyo_core::{AccountDetails, account};
 
-impl Guest for Connector {
-    fn get() -> Answer<Details> {
-        answer(account::get(&mut Import("account.get")))
-    }
-}
+function!("account", "get", (), |http| account::get(http));
 
-record!(klaviyo::AccountDetails => Details {
+record!(Lower, details: AccountDetails {
     id, organization, sender_name, sender_email, website, industry, timezone, currency, locale, test,
 });

@@ -1,21 +1,13 @@
 //! The interface `api`.
 
-use crate::Connector;
-use crate::contract::api::{Guest, Method, Parameter, Request, Response};
-use crate::convert::{Convert, record, variant};
-use crate::http::Import;
-use crate::types::{Answer, answer};
-use klaviyo_core as klaviyo;
-use klaviyo_core::api;
+use crate::abi::{function, record, variant};
+use klaviyo_core::{ApiRequest, ApiResponse, Method, Parameter, api};
 
-impl Guest for Connector {
-    fn call(request: Request) -> Answer<Response> {
-        answer(api::call(&mut Import("api.call"), &request.convert()))
-    }
-}
+function!("api", "call", (a, b, c, d, e, f, g, h, i, j, k), |http, request: ApiRequest| api::call(
+    http, &request
+));
 
-variant!(Method => klaviyo::Method { Get, Post, Patch, Delete });
-record!(Parameter => klaviyo::Parameter { name, value });
-record!(klaviyo::Parameter => Parameter { name, value });
-record!(Request => klaviyo::ApiRequest { method, path, query, body, revision });
-record!(klaviyo::ApiResponse => Response { status, body, next });
+variant!(Lift, method: Method { Get, Post, Patch, Delete });
+record!(Lift + Lower, parameter: Parameter { name, value });
+record!(Lift, request: ApiRequest { method, path, query, body, revision });
+record!(Lower, response: ApiResponse { status, body, next });

@@ -1,30 +1,17 @@
 //! The interface `changes`.
 
-use crate::Connector;
-use crate::contract::changes::{EventPage, Group, Guest, JoinedPage, Position, ProfilePage, Start};
-use crate::convert::{Convert, record, variant};
-use crate::http::Import;
-use crate::types::{Answer, answer};
-use klaviyo_core as klaviyo;
-use klaviyo_core::changes;
+use crate::abi::{function, record, variant};
+use klaviyo_core::{ChangePage, Event, Group, Member, Position, Profile, Start, changes};
 
-impl Guest for Connector {
-    fn profiles(from: Position) -> Answer<ProfilePage> {
-        answer(changes::profiles(&mut Import("changes.profiles"), &from.convert()))
-    }
+function!("changes", "profiles", (a, b, c, d, e), |http, from: Position| changes::profiles(http, &from));
+function!("changes", "members", (a, b, c, d, e, f, g, h), |http, of: Group, from: Position| {
+    changes::members(http, &of, &from)
+});
+function!("changes", "events", (a, b, c, d, e), |http, from: Position| changes::events(http, &from));
 
-    fn members(of: Group, from: Position) -> Answer<JoinedPage> {
-        answer(changes::members(&mut Import("changes.members"), &of.convert(), &from.convert()))
-    }
-
-    fn events(from: Position) -> Answer<EventPage> {
-        answer(changes::events(&mut Import("changes.events"), &from.convert()))
-    }
-}
-
-record!(Start => klaviyo::Start { time, look_back });
-variant!(Position => klaviyo::Position { Since(start), Cursor(text) });
-variant!(Group => klaviyo::Group { List(id), Segment(id) });
-record!(klaviyo::ChangePage<klaviyo::Profile> => ProfilePage { items, cursor, more });
-record!(klaviyo::ChangePage<klaviyo::Member> => JoinedPage { items, cursor, more });
-record!(klaviyo::ChangePage<klaviyo::Event> => EventPage { items, cursor, more });
+record!(Lift, start: Start { time, look_back });
+variant!(Lift, position: Position { Since(start), Cursor(text) });
+variant!(Lift, group: Group { List(id), Segment(id) });
+record!(Lower, profile_page: ChangePage<Profile> { items, cursor, more });
+record!(Lower, joined_page: ChangePage<Member> { items, cursor, more });
+record!(Lower, event_page: ChangePage<Event> { items, cursor, more });

@@ -1,47 +1,36 @@
 //! The interface `consent`.
 
-use crate::Connector;
-use crate::contract::consent::{
-    ChannelConsent, ChannelRefusal, Consents, Guest, Historical, Identifier, Options, Outcome, Subscription,
-    Suppression, Unsubscription,
-};
-use crate::convert::{Convert, each, record};
-use crate::http::Import;
-use crate::types::{Answer, answer};
+use crate::abi::{function, record};
 use alloc::string::String;
 use alloc::vec::Vec;
-use klaviyo_core as klaviyo;
-use klaviyo_core::consent;
+use klaviyo_core::{
+    ChannelConsent, ChannelRefusal, ConsentOptions, ConsentOutcome, Consents, Historical, Identifier,
+    Subscription, Suppression, Unsubscription, consent,
+};
 
-impl Guest for Connector {
-    fn grant(people: Vec<Subscription>, list: Option<String>, options: Options) -> Answer<Outcome> {
-        answer(consent::grant(
-            &mut Import("consent.grant"),
-            &each(people),
-            list.as_deref(),
-            &options.convert(),
-        ))
+function!(
+    "consent",
+    "grant",
+    (a, b, c, d, e, f, g, h, i, j, k),
+    |http, people: Vec<Subscription>, list: Option<String>, options: ConsentOptions| {
+        consent::grant(http, &people, list.as_deref(), &options)
     }
+);
+function!("consent", "revoke", (a, b, c, d, e), |http, people: Vec<Unsubscription>, list: Option<String>| {
+    consent::revoke(http, &people, list.as_deref())
+});
+function!("consent", "status", (a, b, c), |http, by: Identifier| consent::status(http, &by));
 
-    fn revoke(people: Vec<Unsubscription>, list: Option<String>) -> Answer<Outcome> {
-        answer(consent::revoke(&mut Import("consent.revoke"), &each(people), list.as_deref()))
-    }
-
-    fn status(by: Identifier) -> Answer<Option<Consents>> {
-        answer(consent::status(&mut Import("consent.status"), &by.convert()))
-    }
-}
-
-record!(Subscription => klaviyo::Subscription {
+record!(Lift, subscription: Subscription {
     id, email, phone_number, channels, transactional, consented_at, date_of_birth,
 });
-record!(Historical => klaviyo::Historical { now });
-record!(Options => klaviyo::ConsentOptions { custom_source, historical_import });
-record!(Unsubscription => klaviyo::Unsubscription { email, phone_number, channels, transactional });
-record!(klaviyo::ConsentOutcome => Outcome { accepted, refused, refused_channels, warnings, stopped });
-record!(klaviyo::ChannelRefusal => ChannelRefusal { index, channel, reason });
-record!(klaviyo::Consents => Consents { profile_id, channels, transactional, conversational });
-record!(klaviyo::ChannelConsent => ChannelConsent {
+record!(Lift, historical: Historical { now });
+record!(Lift, options: ConsentOptions { custom_source, historical_import });
+record!(Lift, unsubscription: Unsubscription { email, phone_number, channels, transactional });
+record!(Lower, outcome: ConsentOutcome { accepted, refused, refused_channels, warnings, stopped });
+record!(Lower, channel_refusal: ChannelRefusal { index, channel, reason });
+record!(Lower, consents: Consents { profile_id, channels, transactional, conversational });
+record!(Lower, channel_consent: ChannelConsent {
     channel, state, can_receive, consented_at, updated, method, custom_source, suppressions,
 });
-record!(klaviyo::Suppression => Suppression { reason, since, list });
+record!(Lower, suppression: Suppression { reason, since, list });

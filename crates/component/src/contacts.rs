@@ -1,83 +1,60 @@
 //! The interface `contacts`.
 
-use crate::Connector;
-use crate::contract::contacts::{
-    Change, Channel, Creation, Departure, Departures, Enrollment, Enrollments, Guest, Identifier, NewProfile,
-    Permission, Permitted, Profile, Receipt, Removal, Revocation, Taken, Upserted,
-};
-use crate::convert::{Convert, each, record, variant};
-use crate::http::Import;
-use crate::types::{Answer, answer};
+use crate::abi::{function, record, variant};
 use alloc::string::String;
 use alloc::vec::Vec;
-use klaviyo_core as klaviyo;
-use klaviyo_core::contacts;
+use klaviyo_core::{
+    Change, Channel, Creation, Departure, Departures, Enrollment, Enrollments, Identifier, NewProfile,
+    Permission, Permitted, Receipt, Removal, Revocation, Taken, Upserted, contacts,
+};
 
-impl Guest for Connector {
-    fn lookup(by: Identifier) -> Answer<Option<Profile>> {
-        answer(contacts::lookup(&mut Import("contacts.lookup"), &by.convert()))
+function!("contacts", "lookup", (a, b, c), |http, by: Identifier| contacts::lookup(http, &by));
+function!("contacts", "lookup-many", (a, b), |http, identifiers: Vec<Identifier>| {
+    contacts::lookup_many(http, &identifiers)
+});
+function!("contacts", "create", *, |http, profile: NewProfile| contacts::create(http, &profile));
+function!("contacts", "subscribe", (a, b, c, d), |http, list: String, profiles: Vec<String>| {
+    contacts::subscribe(http, &list, &profiles)
+});
+function!("contacts", "upsert", *, |http, profile: NewProfile| contacts::upsert(http, &profile));
+function!("contacts", "update", (a, b, c, d), |http, id: String, changes: Vec<Change>| {
+    contacts::update(http, &id, &changes)
+});
+function!("contacts", "merge", (a, b, c, d), |http, into: String, from: String| contacts::merge(
+    http, &into, &from
+));
+function!("contacts", "opt-in", *, |http, contact: NewProfile, list: String, consent: Option<Permission>| {
+    contacts::opt_in(http, &contact, &list, consent.as_ref())
+});
+function!(
+    "contacts",
+    "opt-in-many",
+    (a, b, c, d, e, f, g, h, i, j),
+    |http, contacts: Vec<NewProfile>, list: String, consent: Option<Permission>| {
+        contacts::opt_in_many(http, &contacts, &list, consent.as_ref())
     }
-
-    fn lookup_many(identifiers: Vec<Identifier>) -> Answer<Vec<Option<Profile>>> {
-        answer(contacts::lookup_many(&mut Import("contacts.lookup-many"), &each(identifiers)))
+);
+function!(
+    "contacts",
+    "opt-out",
+    (a, b, c, d, e, f),
+    |http, people: Vec<Identifier>, channels: Vec<Channel>, lists: Vec<String>| {
+        contacts::opt_out(http, &people, &channels, &lists)
     }
+);
 
-    fn create(profile: NewProfile) -> Answer<Creation> {
-        answer(contacts::create(&mut Import("contacts.create"), &profile.convert()))
-    }
-
-    fn subscribe(list: String, profiles: Vec<String>) -> Answer<u32> {
-        answer(contacts::subscribe(&mut Import("contacts.subscribe"), &list, &profiles))
-    }
-
-    fn upsert(profile: NewProfile) -> Answer<Upserted> {
-        answer(contacts::upsert(&mut Import("contacts.upsert"), &profile.convert()))
-    }
-
-    fn update(id: String, changes: Vec<Change>) -> Answer<Profile> {
-        answer(contacts::update(&mut Import("contacts.update"), &id, &each(changes)))
-    }
-
-    fn merge(into: String, from: String) -> Answer<()> {
-        answer(contacts::merge(&mut Import("contacts.merge"), &into, &from))
-    }
-
-    fn opt_in(contact: NewProfile, list: String, consent: Option<Permission>) -> Answer<Receipt> {
-        let consent: Option<klaviyo::Permission> = consent.convert();
-        answer(contacts::opt_in(&mut Import("contacts.opt-in"), &contact.convert(), &list, consent.as_ref()))
-    }
-
-    fn opt_in_many(
-        contacts: Vec<NewProfile>,
-        list: String,
-        consent: Option<Permission>,
-    ) -> Answer<Enrollments> {
-        let consent: Option<klaviyo::Permission> = consent.convert();
-        answer(contacts::opt_in_many(
-            &mut Import("contacts.opt-in-many"),
-            &each(contacts),
-            &list,
-            consent.as_ref(),
-        ))
-    }
-
-    fn opt_out(people: Vec<Identifier>, channels: Vec<Channel>, lists: Vec<String>) -> Answer<Departures> {
-        answer(contacts::opt_out(&mut Import("contacts.opt-out"), &each(people), &each(channels), &lists))
-    }
-}
-
-variant!(klaviyo::Creation => Creation { Created(profile), Existing(id) });
-record!(klaviyo::Upserted => Upserted { profile, created });
-record!(Permission => klaviyo::Permission { channels, custom_source });
-record!(klaviyo::Permitted => Permitted { channel, refused, state, can_receive });
-record!(klaviyo::Receipt => Receipt { profile_id, profile_name, list_id, created, warnings, consent });
-variant!(klaviyo::Enrollment => Enrollment { Enrolled(receipt), Refused(reason), Pending });
-record!(klaviyo::Enrollments => Enrollments { outcomes, stopped });
-record!(klaviyo::Revocation => Revocation { channel, was_subscribed, refused });
-record!(klaviyo::Removal => Removal { list, refused });
-record!(klaviyo::Taken => Taken { profile_id, consent, lists });
-variant!(klaviyo::Departure => Departure { Departed(taken), Refused(reason), Pending(taken) });
-record!(klaviyo::Departures => Departures { outcomes, missing_lists, warnings, stopped });
-variant!(Change => klaviyo::Change {
+variant!(Lower, creation: Creation { Created(profile), Existing(id) });
+record!(Lower, upserted: Upserted { profile, created });
+record!(Lift, permission: Permission { channels, custom_source });
+record!(Lower, permitted: Permitted { channel, refused, state, can_receive });
+record!(Lower, receipt: Receipt { profile_id, profile_name, list_id, created, warnings, consent });
+variant!(Lower, enrollment: Enrollment { Enrolled(receipt), Refused(reason), Pending });
+record!(Lower, enrollments: Enrollments { outcomes, stopped });
+record!(Lower, revocation: Revocation { channel, was_subscribed, refused });
+record!(Lower, removal: Removal { list, refused });
+record!(Lower, taken: Taken { profile_id, consent, lists });
+variant!(Lower, departure: Departure { Departed(taken), Refused(reason), Pending(taken) });
+record!(Lower, departures: Departures { outcomes, missing_lists, warnings, stopped });
+variant!(Lift, change: Change {
     Set(profile), Clear(field), Append(properties), Unappend(properties), Unset(name),
 });

@@ -1,10 +1,8 @@
 //! The interface `http`, the component's only import.
 
 use crate::bindings::klaviyo::connector::http;
-use crate::convert::{Convert, Differs, each, record, variant};
-use alloc::string::String;
-use klaviyo_core as klaviyo;
-use klaviyo_core::{Http, Request, Response, TransportError};
+use alloc::borrow::ToOwned;
+use klaviyo_core::{Http, Method, Request, Response, TransportError};
 
 /// Sends the requests of one function of the contract, which it names, such as `contacts.opt-in`.
 pub(crate) struct Import(pub(crate) &'static str);
@@ -12,29 +10,34 @@ pub(crate) struct Import(pub(crate) &'static str);
 impl Http for Import {
     fn send(&mut self, request: Request) -> Result<Response, TransportError> {
         let Request { method, url, headers, auth, body } = request;
+        let headers = headers.into_iter();
         let request = http::Request {
-            method: method.convert(),
+            method: match method {
+                Method::Get => http::Method::Get,
+                Method::Post => http::Method::Post,
+                Method::Patch => http::Method::Patch,
+                Method::Delete => http::Method::Delete,
+            },
             url,
-            headers: each(headers),
-            auth: auth.convert(),
+            headers: headers
+                .map(|header| http::Header { name: header.name.to_owned(), value: header.value.into_owned() })
+                .collect(),
+            auth: auth.to_owned(),
             body,
-            function: self.0.convert(),
+            function: self.0.to_owned(),
         };
-        http::send(&request).map(Convert::convert).map_err(Convert::convert)
-    }
-}
-
-variant!(klaviyo::Method => http::Method { Get, Post, Patch, Delete });
-record!(klaviyo::Header => http::Header { name, value });
-record!(http::Response => klaviyo::Response { status, headers, body });
-variant!(http::Error => klaviyo::TransportError {
-    Denied(reason), Timeout(reason), Connection(reason), TooLarge(reason), Other(reason),
-});
-
-impl Differs for http::Header {}
-
-impl Convert<(String, String)> for http::Header {
-    fn convert(self) -> (String, String) {
-        (self.name, self.value)
+        match http::send(&request) {
+            Ok(http::Response { status, headers, body }) => {
+                let headers = headers.into_iter().map(|header| (header.name, header.value)).collect();
+                Ok(Response { status, headers, body })
+            }
+            Err(error) => Err(match error {
+                http::Error::Denied(reason) => TransportError::Denied(reason),
+                http::Error::Timeout(reason) => TransportError::Timeout(reason),
+                http::Error::Connection(reason) => TransportError::Connection(reason),
+                http::Error::TooLarge(reason) => TransportError::TooLarge(reason),
+                http::Error::Other(reason) => TransportError::Other(reason),
+            }),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The component: `klaviyo-core` bound to the contract in `wit/`, and nothing else.
 //!
-//! Each interface of the contract is a module with its functions and the conversions of its types; [`convert`] has
-//! the rules of conversion, and [`http`] the import.
+//! Each interface of the contract is a module with its functions and its types; [`abi`] says how they are read and
+//! written, and [`http`] is the import.
 //!
 //! With the feature `whole`, the default, it has the world `connector`, and without it the world `opt-in`.
 //!
@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+mod abi;
 #[cfg(feature = "whole")]
 mod account;
 #[cfg(feature = "whole")]
@@ -21,7 +22,6 @@ mod bulk;
 mod changes;
 mod consent;
 mod contacts;
-mod convert;
 #[cfg(feature = "whole")]
 mod events;
 mod http;
@@ -32,23 +32,15 @@ mod privacy;
 mod segments;
 mod types;
 
-/// Generated from `wit/`.
-#[allow(missing_docs, unreachable_pub, unsafe_code)]
+/// Generated from `wit/`: the import, and the world for `wit-component`.
+#[allow(dead_code, missing_docs, unreachable_pub, unsafe_code)]
 #[allow(clippy::all, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 mod bindings {
     #[cfg(feature = "whole")]
     wit_bindgen::generate!({ path: "../../wit", world: "connector", generate_all });
     #[cfg(not(feature = "whole"))]
     wit_bindgen::generate!({ path: "../../wit", world: "opt-in", generate_all });
-
-    // Only for WebAssembly: other linkers do not take the names of a component's exports.
-    #[cfg(target_arch = "wasm32")]
-    use super::Connector;
-    #[cfg(target_arch = "wasm32")]
-    export!(Connector);
 }
-
-use bindings::exports::klaviyo::connector as contract;
 
 /// Smaller than the default allocator, and it frees memory that a reused instance no longer needs.
 #[cfg(target_arch = "wasm32")]
@@ -61,6 +53,3 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()
 }
-
-/// Implements the contract's interfaces.
-struct Connector;

@@ -1,39 +1,19 @@
 //! The interface `lists`.
 
-use crate::Connector;
-use crate::contract::lists::{Audience, Guest, MemberPage};
-use crate::convert::record;
-use crate::http::Import;
-use crate::types::{Answer, answer};
+use crate::abi::{function, record};
 use alloc::string::String;
 use alloc::vec::Vec;
-use klaviyo_core as klaviyo;
-use klaviyo_core::lists;
+use klaviyo_core::{Audience, lists};
 
-impl Guest for Connector {
-    fn all() -> Answer<Vec<Audience>> {
-        answer(lists::all(&mut Import("lists.all")))
-    }
+function!("lists", "all", (), |http| lists::all(http));
+function!("lists", "find", (a, b), |http, name: String| lists::find(http, &name));
+function!("lists", "create", (a, b), |http, name: String| lists::create(http, &name));
+function!("lists", "remove", (a, b, c, d), |http, list: String, profiles: Vec<String>| {
+    lists::remove(http, &list, &profiles)
+});
+function!("lists", "members", (a, b, c, d, e), |http, list: String, cursor: Option<String>| {
+    lists::members(http, &list, cursor.as_deref())
+});
+function!("lists", "of-profile", (a, b), |http, profile: String| lists::of_profile(http, &profile));
 
-    fn find(name: String) -> Answer<Option<Audience>> {
-        answer(lists::find(&mut Import("lists.find"), &name))
-    }
-
-    fn create(name: String) -> Answer<Audience> {
-        answer(lists::create(&mut Import("lists.create"), &name))
-    }
-
-    fn remove(list: String, profiles: Vec<String>) -> Answer<u32> {
-        answer(lists::remove(&mut Import("lists.remove"), &list, &profiles))
-    }
-
-    fn members(list: String, cursor: Option<String>) -> Answer<MemberPage> {
-        answer(lists::members(&mut Import("lists.members"), &list, cursor.as_deref()))
-    }
-
-    fn of_profile(profile: String) -> Answer<Vec<Audience>> {
-        answer(lists::of_profile(&mut Import("lists.of-profile"), &profile))
-    }
-}
-
-record!(klaviyo::Audience => Audience { id, name, created, updated, opt_in });
+record!(Lower, audience: Audience { id, name, created, updated, opt_in });

@@ -1,24 +1,10 @@
 //! The interface `privacy`.
 
-use crate::Connector;
-use crate::contract::privacy::{BatchResult, Guest, Identifier};
-use crate::convert::Convert;
-use crate::http::Import;
-use crate::types::{Answer, answer};
+use crate::abi::function;
 use alloc::string::String;
 use alloc::vec::Vec;
-use klaviyo_core::privacy;
+use klaviyo_core::{Identifier, privacy};
 
-impl Guest for Connector {
-    fn suppress(emails: Vec<String>) -> Answer<BatchResult> {
-        answer(privacy::suppress(&mut Import("privacy.suppress"), &emails))
-    }
-
-    fn unsuppress(emails: Vec<String>) -> Answer<BatchResult> {
-        answer(privacy::unsuppress(&mut Import("privacy.unsuppress"), &emails))
-    }
-
-    fn delete(by: Identifier) -> Answer<()> {
-        answer(privacy::delete(&mut Import("privacy.delete"), &by.convert()))
-    }
-}
+function!("privacy", "suppress", (a, b), |http, emails: Vec<String>| privacy::suppress(http, &emails));
+function!("privacy", "unsuppress", (a, b), |http, emails: Vec<String>| privacy::unsuppress(http, &emails));
+function!("privacy", "delete", (a, b, c), |http, by: Identifier| privacy::delete(http, &by));

@@ -1,27 +1,13 @@
 //! The interface `segments`.
 
-use crate::Connector;
-use crate::contract::segments::{Guest, MemberPage, Segment};
-use crate::convert::record;
-use crate::http::Import;
-use crate::types::{Answer, answer};
+use crate::abi::{function, record};
 use alloc::string::String;
-use alloc::vec::Vec;
-use klaviyo_core as klaviyo;
-use klaviyo_core::segments;
+use klaviyo_core::{Segment, segments};
 
-impl Guest for Connector {
-    fn all() -> Answer<Vec<Segment>> {
-        answer(segments::all(&mut Import("segments.all")))
-    }
+function!("segments", "all", (), |http| segments::all(http));
+function!("segments", "members", (a, b, c, d, e), |http, segment: String, cursor: Option<String>| {
+    segments::members(http, &segment, cursor.as_deref())
+});
+function!("segments", "of-profile", (a, b), |http, profile: String| segments::of_profile(http, &profile));
 
-    fn members(segment: String, cursor: Option<String>) -> Answer<MemberPage> {
-        answer(segments::members(&mut Import("segments.members"), &segment, cursor.as_deref()))
-    }
-
-    fn of_profile(profile: String) -> Answer<Vec<Segment>> {
-        answer(segments::of_profile(&mut Import("segments.of-profile"), &profile))
-    }
-}
-
-record!(klaviyo::Segment => Segment { id, name, created, updated, active, processing });
+record!(Lower, segment: Segment { id, name, created, updated, active, processing });

@@ -38,6 +38,8 @@ fn compile(package: &str, features: &[&str]) -> Result<Vec<u8>> {
         format!("--remap-path-prefix={home}/registry/src="),
         // The default of 1 MiB would have to be there in every instance.
         "-Clink-arg=-zstack-size=65536".to_owned(),
+        // Without it, each number that the linker fills in takes five bytes.
+        "-Clink-arg=--compress-relocations".to_owned(),
     ];
     let target = root().join("target");
     let mut cargo = toolchain::set_up()?.cargo_build(&rustflags);
