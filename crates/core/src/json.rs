@@ -4,7 +4,7 @@
 //! are needed. Other values are skipped: they take no memory, may nest to any depth and lose no digit. An
 //! error names its path, as in `data[0].attributes.email is a number, not a string`.
 
-use alloc::{borrow::ToOwned, format, string::String};
+use alloc::{borrow::ToOwned, format, string::String, vec};
 use core::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -53,10 +53,19 @@ impl<'a> Json<'a> {
         names: [&'static str; N],
     ) -> Result<[Option<String>; N], String> {
         let mut strings = [const { None }; N];
-        for (string, member) in strings.iter_mut().zip(self.members(names)?) {
-            *string = member.optional_string()?;
-        }
+        self.fill(&names, &mut strings)?;
         Ok(strings)
+    }
+
+    /// As [`strings`](Self::strings). It is compiled once for all numbers of names.
+    #[inline(never)]
+    fn fill(&self, names: &[&'static str], strings: &mut [Option<String>]) -> Result<(), String> {
+        let mut texts = vec![None; names.len()];
+        self.find(names, &mut texts)?;
+        for ((string, text), name) in strings.iter_mut().zip(texts).zip(names) {
+            *string = Json { text, place: Place::Member(self, name) }.optional_string()?;
+        }
+        Ok(())
     }
 
     fn find(&self, names: &[&'static str], texts: &mut [Option<&'a str>]) -> Result<(), String> {

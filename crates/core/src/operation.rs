@@ -74,16 +74,27 @@ impl<T> Operation<T> {
         refused: &mut dyn FnMut(&Response),
         accept: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, Box<Error>> {
-        let response = http.send(self.request).map_err(|error| Error::from_transport(error, self.advice))?;
-        if !response.is_success() {
-            refused(&response);
-            return Err(Error::from_response(&response, self.advice));
-        }
+        let response = answered(self.request, self.advice, http, refused)?;
         Json::parse(&response.body)
             .and_then(|document| (self.read)(&response, &document))
             .and_then(accept)
             .map_err(|reason| Error::malformed(&response, &reason, self.advice))
     }
+}
+
+/// Sends a request, and returns an answer that is a success. Apart from [`Operation::exchange`], it is compiled once.
+fn answered(
+    request: Request,
+    advice: &'static Advice,
+    http: &mut dyn Http,
+    refused: &mut dyn FnMut(&Response),
+) -> Result<Response, Box<Error>> {
+    let response = http.send(request).map_err(|error| Error::from_transport(error, advice))?;
+    if response.is_success() {
+        return Ok(response);
+    }
+    refused(&response);
+    Err(Error::from_response(&response, advice))
 }
 
 const fn header(name: &'static str, value: &'static str) -> Header {
