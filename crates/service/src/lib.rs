@@ -15,6 +15,7 @@
 //! in the queue: [`secrets`] reads them in the process that uses them.
 
 pub mod account;
+mod clock;
 mod completion;
 pub mod conversation;
 pub mod data_subject;

@@ -1,5 +1,6 @@
 //! The time of a word: when a person opted in, opted out or resumed.
 
+use crate::clock;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +23,7 @@ impl Moment {
     /// The present time.
     #[must_use]
     pub fn now() -> Self {
-        Self::of(OffsetDateTime::now_utc())
+        Self::of(clock::now_utc())
     }
 
     /// A time in milliseconds since 1970.

@@ -1,6 +1,7 @@
 //! Signatures of requests over their bodies: Standard Webhooks, which callers send here and the feed of changes sends
 //! to platforms, Meta's and Klaviyo's.
 
+use crate::clock;
 use crate::secrets::{MacKey, MacKeys};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +9,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use sha2::Sha256;
 use std::time::Duration;
-use time::OffsetDateTime;
 
 /// The largest difference between a time stamp and the time here.
 pub(crate) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -143,7 +143,7 @@ pub(crate) fn is_same(one: &str, other: &str) -> bool {
 
 /// The time, in seconds since 1970.
 pub(crate) fn unix_time() -> i64 {
-    OffsetDateTime::now_utc().unix_timestamp()
+    clock::now_utc().unix_timestamp()
 }
 
 fn mac(key: &[u8]) -> Result<Hmac<Sha256>, SignatureError> {

@@ -12,7 +12,7 @@ use crate::outcome::Reason;
 use crate::queue::Queue;
 use crate::secrets::{Authentication, MacKeys, SecretKind, SecretText, Secrets};
 use crate::tenant_cache::TenantCache;
-use async_nats::Subscriber;
+use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use klaviyo_host::types::Code;
 use std::sync::Arc;
@@ -205,7 +205,7 @@ impl Feed<'_> {
 }
 
 /// Returns when Klaviyo's webhook or an operator asks for a reading.
-async fn woken(wakes: &mut Option<Subscriber>) {
+async fn woken(wakes: &mut Option<BoxStream<'static, ()>>) {
     if let Some(subscriber) = wakes {
         if subscriber.next().await.is_some() {
             return;
@@ -217,6 +217,6 @@ async fn woken(wakes: &mut Option<Subscriber>) {
 }
 
 /// Takes the wakes that have come meanwhile.
-fn drain(wakes: &mut Option<Subscriber>) {
+fn drain(wakes: &mut Option<BoxStream<'static, ()>>) {
     while let Some(Some(Some(_))) = wakes.as_mut().map(|wakes| wakes.next().now_or_never()) {}
 }

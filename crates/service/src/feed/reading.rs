@@ -8,6 +8,7 @@ use super::settings::FeedSettings;
 use super::source::{Page, Source};
 use super::status::FeedStatus;
 use crate::account::Account;
+use crate::clock;
 use crate::outcome::Reason;
 use crate::queue::{ChangesDeadLetter, Queue, QueueError};
 use bytes::Bytes;
@@ -18,7 +19,6 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
@@ -61,7 +61,7 @@ impl<B: Fn() -> bool> Reading<'_, B> {
         let (mut kept, mut revision): (Kept, u64) = match queue.changes_position(account, &key).await? {
             Some(found) => found,
             None => {
-                let kept = Kept::begin(self.settings.since.as_deref(), OffsetDateTime::now_utc());
+                let kept = Kept::begin(self.settings.since.as_deref(), clock::now_utc());
                 let revision = queue.keep_changes_position(account, &key, kept.to_entry(), 0).await?;
                 (kept, revision)
             }

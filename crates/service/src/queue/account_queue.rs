@@ -1,15 +1,16 @@
 //! What waits: how much of each account, and one lane of one account, as a worker takes its messages.
 
+use super::broker::{BrokerError, Consumer, Delivered, Pull};
 use super::connection::Queue;
 use super::delivery::{ACK_WAIT, Delivery, LONGEST_DELAY};
-use super::error::{QueueError, ask, failed, within};
+use super::error::{QueueError, ask, failed};
 use super::lane::Lane;
 use crate::account::Account;
-use async_nats::Client;
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
-use async_nats::jetstream::context::ConsumerInfoErrorKind;
-use futures_util::{StreamExt, TryStreamExt};
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 use tracing::debug;
@@ -60,11 +61,7 @@ impl Queue {
         let what = "count what waits";
         // All subjects are asked for, even where one account is meant: a NATS 2.9 that was killed tells of no
         // message if it is asked for a single subject.
-        let counts = async {
-            let counts = self.lanes.stream(lane).info_with_subjects(lane.subject("*")).await;
-            counts.map_err(failed(what))?.try_collect().await.map_err(failed(what))
-        };
-        within(&self.client(), what, counts).await?
+        ask(self.connection(), what, self.lanes.stream(lane).subjects(lane.subject("*"))).await
     }
 }
 
@@ -81,7 +78,7 @@ pub struct AccountQueue {
     queue: Queue,
     account: Account,
     lane: Lane,
-    consumer: Consumer<pull::Config>,
+    consumer: Arc<dyn Consumer>,
 }
 
 /// What a lane of an account holds although it delivered nothing.
@@ -107,14 +104,10 @@ impl Queue {
 }
 
 /// Opens the consumer of an account, or makes it.
-async fn consumer(
-    queue: &Queue,
-    account: &Account,
-    lane: Lane,
-) -> Result<Consumer<pull::Config>, QueueError> {
+async fn consumer(queue: &Queue, account: &Account, lane: Lane) -> Result<Arc<dyn Consumer>, QueueError> {
     let config = pull::Config {
         durable_name: Some(account.to_string()),
-        description: Some(start_of(&queue.client())),
+        description: Some(start_of(queue)),
         filter_subject: lane.subject_of(account),
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
@@ -123,8 +116,8 @@ async fn consumer(
         max_deliver: -1,
         ..pull::Config::default()
     };
-    let consumer = queue.lanes.stream(lane).get_or_create_consumer(account.as_str(), config);
-    ask(&queue.client(), "open an account's queue", consumer).await
+    let consumer = queue.lanes.stream(lane).open_consumer(config);
+    ask(queue.connection(), "open an account's queue", consumer).await
 }
 
 impl AccountQueue {
@@ -145,14 +138,13 @@ impl AccountQueue {
             return Ok(Backlog::Empty);
         };
         let what = "describe an account's queue";
-        let (is_older, known) = match within(&self.queue.client(), what, self.consumer.get_info()).await? {
-            Ok(now) => {
-                let is_older = now.config.description != Some(start_of(&self.queue.client()));
-                (is_older, now.num_pending.saturating_add(now.num_ack_pending as u64))
+        let (is_older, known) = match ask(self.queue.connection(), what, self.consumer.state()).await? {
+            Some(now) => {
+                let is_older = now.description != Some(start_of(&self.queue));
+                (is_older, now.pending.saturating_add(now.ack_pending as u64))
             }
             // An operator has deleted it.
-            Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => (true, 0),
-            Err(error) => return Err(failed(what)(error)),
+            None => (true, 0),
         };
         // A message that was naked is delivered after the longest delay at the latest.
         let is_stalled = is_older || (count as u64) > known;
@@ -161,10 +153,10 @@ impl AccountQueue {
             return Ok(Backlog::Later);
         }
         // A new consumer begins with the first message in the stream. Those that were done have outcomes.
-        let delete = self.queue.lanes.stream(self.lane).delete_consumer(self.account.as_str());
+        let delete = self.queue.lanes.stream(self.lane).delete_consumer(self.account.to_string());
         // This fails if it is gone already. If it is still there, it is opened as it is, and this comes
         // again.
-        if let Err(error) = ask(&self.queue.client(), "delete a consumer", delete).await {
+        if let Err(error) = ask(self.queue.connection(), "delete a consumer", delete).await {
             debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
         self.consumer = consumer(&self.queue, &self.account, self.lane).await?;
@@ -184,14 +176,16 @@ impl AccountQueue {
     ) -> Result<Vec<Delivery>, QueueError> {
         let mut taken = Vec::new();
         let what = "give opt-ins";
-        let client = self.queue.client();
-        let first = ask(&client, what, self.consumer.batch().max_messages(1).expires(patience).messages());
+        let connection = self.queue.connection();
+        let first = Pull { most: 1, bytes: None, patience: Some(patience) };
+        let first = ask(connection, what, self.consumer.pull(first));
         collect(first.await?, patience, &mut taken).await?;
         let more = most.min(MAX_BATCH).saturating_sub(1);
         if taken.is_empty() || more == 0 || bytes == 0 {
             return Ok(taken);
         }
-        let rest = ask(&client, what, self.consumer.fetch().max_messages(more).max_bytes(bytes).messages());
+        let rest = Pull { most: more, bytes: Some(bytes), patience: None };
+        let rest = ask(connection, what, self.consumer.pull(rest));
         // If this fails, the messages that were taken are worked on all the same.
         if let Ok(rest) = rest.await {
             let _ = collect(rest, Duration::ZERO, &mut taken).await;
@@ -201,7 +195,7 @@ impl AccountQueue {
 }
 
 async fn collect(
-    mut batch: pull::Batch,
+    mut batch: BoxStream<'static, Result<Delivered, BrokerError>>,
     patience: Duration,
     taken: &mut Vec<Delivery>,
 ) -> Result<(), QueueError> {
@@ -213,6 +207,6 @@ async fn collect(
 }
 
 /// The server's id, which changes whenever the server starts.
-fn start_of(client: &Client) -> String {
-    format!("made by the server {}", client.server_info().server_id)
+fn start_of(queue: &Queue) -> String {
+    format!("made by the server {}", queue.broker.server_id())
 }

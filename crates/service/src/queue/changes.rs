@@ -2,13 +2,12 @@
 //! comes, and operators when a change is to be sent again.
 
 use super::connection::{PUT, Queue};
-use super::error::{QueueError, ask, failed, until, within};
+use super::error::{QueueError, ask, failed, until};
+use super::put::message_id;
 use super::set_up::CHANGES_SUBJECT;
 use crate::account::Account;
-use async_nats::Subscriber;
-use async_nats::jetstream::kv::{self, Operation};
-use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -20,9 +19,11 @@ impl Queue {
         source: &str,
     ) -> Result<Option<(T, u64)>, QueueError> {
         let what = "tell where the changes go on";
-        let entry = ask(&self.client(), what, self.changes.entry(format!("{account}.{source}"))).await?;
-        let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else { return Ok(None) };
-        Ok(Some((serde_json::from_slice(&entry.value).map_err(failed(what))?, entry.revision)))
+        let entry = ask(self.connection(), what, self.changes.entry(format!("{account}.{source}"))).await?;
+        let Some((value, revision)) = entry.and_then(|entry| Some((entry.value?, entry.revision))) else {
+            return Ok(None);
+        };
+        Ok(Some((serde_json::from_slice(&value).map_err(failed(what))?, revision)))
     }
 
     /// Writes where the reading of a source goes on over the entry of a revision, 0 for none. Returns the new revision.
@@ -36,13 +37,13 @@ impl Queue {
     ) -> Result<u64, QueueError> {
         let what = "keep where the changes go on";
         let key = format!("{account}.{source}");
-        if revision == 0 {
+        let written = match revision {
             // An entry that an operator has deleted leaves a mark, which has a revision of its own.
-            let create = self.changes.create(key, entry.into());
-            return ask(&self.client(), what, create).await;
-        }
-        let update = self.changes.update(key, entry.into(), revision);
-        within(&self.client(), what, update).await?.map_err(|error: kv::UpdateError| failed(what)(error))
+            0 => self.changes.create(key, entry.into()),
+            revision => self.changes.update(key, entry.into(), revision),
+        };
+        let written = ask(self.connection(), what, written).await?;
+        written.ok_or_else(|| failed(what)("another worker has written it meanwhile"))
     }
 
     /// Publishes a message about a change. It is done when a stream of the platform's has written it, which drops a
@@ -53,10 +54,9 @@ impl Queue {
         id: &str,
         body: Bytes,
     ) -> Result<(), QueueError> {
-        let message = PublishMessage::build().payload(body).message_id(id);
-        let published = async { self.context.send_publish(subject.to_owned(), message).await?.await };
+        let published = self.broker.publish(subject.to_owned(), message_id(id), body);
         let what = "acknowledge a change";
-        until(&self.client(), what, Instant::now() + PUT, published).await?.map(drop).map_err(failed(what))
+        until(self.connection(), what, Instant::now() + PUT, published).await?.map(drop).map_err(failed(what))
     }
 
     /// Asks the worker of an account to look for changes now. Nothing comes of it where no worker listens.
@@ -65,12 +65,15 @@ impl Queue {
     /// When there is no connection.
     pub async fn wake_changes(&self, account: &Account) -> Result<(), QueueError> {
         let subject = format!("{CHANGES_SUBJECT}.{account}");
-        ask(&self.client(), "pass a wake on", self.client().publish(subject, Bytes::new())).await
+        ask(self.connection(), "pass a wake on", self.broker.notify(subject)).await
     }
 
     /// The wakes of an account from now on.
-    pub(crate) async fn changes_wakes(&self, account: &Account) -> Result<Subscriber, QueueError> {
+    pub(crate) async fn changes_wakes(
+        &self,
+        account: &Account,
+    ) -> Result<BoxStream<'static, ()>, QueueError> {
         let subject = format!("{CHANGES_SUBJECT}.{account}");
-        ask(&self.client(), "pass wakes on", self.client().subscribe(subject)).await
+        ask(self.connection(), "pass wakes on", self.broker.listen(subject)).await
     }
 }

@@ -1,16 +1,15 @@
 //! The dead letters of changes: what a destination refused, until an operator has it sent again or drops it.
 
 use super::connection::Queue;
-use super::error::{QueueError, ask, failed, to_json, within};
+use super::error::{QueueError, ask, to_json};
 use super::scan::Scan;
 use super::set_up::{CHANGES_DEAD_SUBJECT, CHANGES_RETRY};
 use crate::account::Account;
+use crate::clock;
 use crate::outcome::Reason;
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{DeleteMessageErrorKind, RawMessageErrorKind};
+use async_nats::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// A change that its destination refused, as it is stored.
@@ -36,7 +35,7 @@ impl ChangesDeadLetter {
         error: Reason,
         attempts: u32,
     ) -> Result<Self, serde_json::Error> {
-        let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+        let since = clock::now_utc().format(&Rfc3339).unwrap_or_default();
         Ok(Self { id, message: serde_json::from_slice(message)?, error, attempts, since })
     }
 }
@@ -68,9 +67,9 @@ impl Queue {
     }
 
     async fn write_change(&self, subject: String, letter: &ChangesDeadLetter) -> Result<(), QueueError> {
-        let message = PublishMessage::build().payload(to_json("a dead letter", letter)?.into());
-        let written = async { self.context.send_publish(subject, message).await?.await };
-        ask(&self.client(), "keep a dead letter", written).await.map(drop)
+        let letter = to_json("a dead letter", letter)?;
+        let written = self.broker.publish(subject, HeaderMap::new(), letter.into());
+        ask(self.connection(), "keep a dead letter", written).await.map(drop)
     }
 
     /// The first changes of an account that are to be sent again, at or after a sequence of the stream, each with its own.
@@ -84,12 +83,8 @@ impl Queue {
         let mut letters = Vec::new();
         while letters.len() < most {
             let filter = format!("{CHANGES_DEAD_SUBJECT}.{account}.*.{CHANGES_RETRY}");
-            let message = self.changes_dead.get_first_raw_message_by_subject(filter, from);
-            let message = match within(&self.client(), what, message).await? {
-                Ok(message) => message,
-                Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => break,
-                Err(error) => return Err(failed(what)(error)),
-            };
+            let message = self.changes_dead.first_of(filter, from);
+            let Some(message) = ask(self.connection(), what, message).await? else { break };
             from = message.sequence.saturating_add(1);
             let letter = serde_json::from_slice(&message.payload);
             letters.extend(letter.ok().map(|letter| (message.sequence, letter)));
@@ -108,7 +103,8 @@ impl Queue {
     ) -> Result<Vec<(Account, u64, ChangesDeadLetter)>, QueueError> {
         let filter = format!("{CHANGES_DEAD_SUBJECT}.{}.*", account.map_or("*", Account::as_str));
         let mut scan =
-            Scan::begin(self.client(), &self.changes_dead, filter, "read the dead letters").await?;
+            Scan::begin(self.connection(), self.changes_dead.as_ref(), filter, "read the dead letters")
+                .await?;
         let mut letters = Vec::new();
         loop {
             let page = scan.next_page().await?;
@@ -129,8 +125,7 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn changes_dead_letters(&self) -> Result<u64, QueueError> {
-        let info = ask(&self.client(), "count the dead letters", self.changes_dead.get_info()).await?;
-        Ok(info.state.messages)
+        Ok(ask(self.connection(), "count the dead letters", self.changes_dead.state()).await?.messages)
     }
 
     /// Drops the dead letter of a change, or one that is to be sent again. False: it is gone already.
@@ -138,12 +133,7 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn drop_changes_dead_letter(&self, sequence: u64) -> Result<bool, QueueError> {
-        let what = "remove a dead letter";
-        match within(&self.client(), what, self.changes_dead.delete_message(sequence)).await? {
-            Ok(_) => Ok(true),
-            Err(error) if matches!(error.kind(), DeleteMessageErrorKind::JetStream(_)) => Ok(false),
-            Err(error) => Err(failed(what)(error)),
-        }
+        ask(self.connection(), "remove a dead letter", self.changes_dead.delete(sequence)).await
     }
 }
 

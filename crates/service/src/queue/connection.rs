@@ -1,15 +1,13 @@
 //! A connection to the queue.
 
+use super::broker::{Broker, Bucket, Connection, MessageStream};
 use super::error::{ANSWER, QueueError};
 use super::lane::{Lane, Lanes};
 use super::set_up;
 use super::settings::{self, Nats};
 use super::version;
-use async_nats::jetstream::Context;
+use async_nats::ConnectOptions;
 use async_nats::jetstream::context::ContextBuilder;
-use async_nats::jetstream::kv::Store;
-use async_nats::jetstream::stream::Stream;
-use async_nats::{Client, ConnectOptions, connection};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -35,18 +33,18 @@ const OUTCOME_PERMITS: usize = 1_024;
 /// A connection to the queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    pub(super) context: Context,
+    pub(super) broker: Arc<dyn Broker>,
     pub(super) lanes: Lanes,
-    pub(super) dead_letters: Stream,
-    pub(super) outcomes: Store,
-    pub(super) leases: Store,
-    pub(super) workers: Store,
-    pub(super) signatures: Store,
-    pub(super) tokens: Store,
-    pub(super) changes: Store,
-    pub(super) changes_dead: Stream,
-    pub(super) people: Store,
-    pub(super) replies: Store,
+    pub(super) dead_letters: Arc<dyn MessageStream>,
+    pub(super) outcomes: Arc<dyn Bucket>,
+    pub(super) leases: Arc<dyn Bucket>,
+    pub(super) workers: Arc<dyn Bucket>,
+    pub(super) signatures: Arc<dyn Bucket>,
+    pub(super) tokens: Arc<dyn Bucket>,
+    pub(super) changes: Arc<dyn Bucket>,
+    pub(super) changes_dead: Arc<dyn MessageStream>,
+    pub(super) people: Arc<dyn Bucket>,
+    pub(super) replies: Arc<dyn Bucket>,
     /// The most bytes of waiting opt-ins, if the server's own bound would lose some.
     pub(super) max_bytes: Option<u64>,
     pub(super) put_permits: Arc<Semaphore>,
@@ -86,13 +84,14 @@ impl Queue {
             warn!(version, "{doubt}");
         }
         let context = ContextBuilder::new().timeout(ANSWER).ack_timeout(PUT).build(client);
-        Self::open(context, nats.opt_ins_bytes).await
+        Self::open(Arc::new(context), nats.opt_ins_bytes).await
     }
 
-    async fn open(context: Context, opt_ins_bytes: u64) -> Result<Self, QueueError> {
-        let loses = version::loses_at_max_bytes(&context.client().server_info().version);
+    /// Opens the queue at a broker.
+    pub(crate) async fn open(broker: Arc<dyn Broker>, opt_ins_bytes: u64) -> Result<Self, QueueError> {
+        let loses = version::loses_at_max_bytes(&broker.version());
         let open = async |lane: Lane| {
-            set_up::open_lane(&context, lane, (!loses).then_some(lane.bytes(opt_ins_bytes))).await
+            set_up::open_lane(broker.as_ref(), lane, (!loses).then_some(lane.bytes(opt_ins_bytes))).await
         };
         let lanes = Lanes {
             opt_outs: open(Lane::OptOuts).await?,
@@ -100,9 +99,9 @@ impl Queue {
             events: open(Lane::Events).await?,
             replies: open(Lane::Replies).await?,
         };
-        let dead_letters = set_up::open_dead_letters(&context).await?;
+        let dead_letters = set_up::open_dead_letters(broker.as_ref()).await?;
         for lane in Lane::ALL {
-            let (stream, max_bytes) = (lane.stream(), lanes.stream(lane).cached_info().config.max_bytes);
+            let (stream, max_bytes) = (lane.stream(), lanes.stream(lane).config().max_bytes);
             if max_bytes <= 0 && !loses {
                 warn!(
                     "the stream {stream} has no max_bytes: what waits there can take the room that workers need to empty it"
@@ -115,31 +114,31 @@ impl Queue {
             }
         }
         Ok(Self {
-            outcomes: set_up::open_bucket(&context, "klaviyo-outcomes", OUTCOMES).await?,
-            leases: set_up::open_bucket(&context, "klaviyo-leases", LEASE).await?,
-            workers: set_up::open_bucket(&context, "klaviyo-workers", LEASE).await?,
-            signatures: set_up::open_bucket(&context, "klaviyo-signatures", SIGNATURES).await?,
-            tokens: set_up::open_bucket(&context, "klaviyo-oauth", Duration::ZERO).await?,
-            changes: set_up::open_bucket(&context, "klaviyo-changes", Duration::ZERO).await?,
-            changes_dead: set_up::open_changes_dead(&context).await?,
-            people: set_up::open_bucket(&context, "klaviyo-people", Duration::ZERO).await?,
-            replies: set_up::open_bucket(&context, "klaviyo-replies", OUTCOMES).await?,
+            outcomes: set_up::open_bucket(broker.as_ref(), "klaviyo-outcomes", OUTCOMES).await?,
+            leases: set_up::open_bucket(broker.as_ref(), "klaviyo-leases", LEASE).await?,
+            workers: set_up::open_bucket(broker.as_ref(), "klaviyo-workers", LEASE).await?,
+            signatures: set_up::open_bucket(broker.as_ref(), "klaviyo-signatures", SIGNATURES).await?,
+            tokens: set_up::open_bucket(broker.as_ref(), "klaviyo-oauth", Duration::ZERO).await?,
+            changes: set_up::open_bucket(broker.as_ref(), "klaviyo-changes", Duration::ZERO).await?,
+            changes_dead: set_up::open_changes_dead(broker.as_ref()).await?,
+            people: set_up::open_bucket(broker.as_ref(), "klaviyo-people", Duration::ZERO).await?,
+            replies: set_up::open_bucket(broker.as_ref(), "klaviyo-replies", OUTCOMES).await?,
             max_bytes: loses.then_some(opt_ins_bytes),
             put_permits: Arc::new(Semaphore::new(PUT_PERMITS)),
             outcome_permits: Arc::new(Semaphore::new(OUTCOME_PERMITS)),
-            context,
+            broker,
             lanes,
             dead_letters,
         })
     }
 
-    pub(super) fn client(&self) -> Client {
-        self.context.client()
+    pub(super) fn connection(&self) -> &dyn Connection {
+        self.broker.as_ref()
     }
 
     /// Whether there is a connection now.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.client().connection_state() == connection::State::Connected
+        self.broker.is_connected()
     }
 }

@@ -1,7 +1,7 @@
 //! Dead letters: opt-ins that could not be done, kept with the reason until an operator decides.
 
 use super::connection::{PUT, Queue};
-use super::error::{QueueError, ask, failed, to_json, within};
+use super::error::{QueueError, ask, to_json};
 use super::lane::Lane;
 use super::record::Record;
 use super::scan::Scan;
@@ -11,8 +11,7 @@ use crate::data_subject;
 use crate::id::OptInId;
 use crate::key::OptInKey;
 use crate::outcome::{Outcome, Reason};
-use async_nats::jetstream::message::{PublishMessage, StreamMessage};
-use async_nats::jetstream::stream::RawMessageErrorKind;
+use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -79,11 +78,10 @@ impl Queue {
         body: &DeadLetterBody,
     ) -> Result<(), QueueError> {
         let letter = to_json("a dead letter", body)?;
-        let message = PublishMessage::build().payload(letter.into());
         // The semaphore is never closed.
         let _permit = self.outcome_permits.acquire().await;
-        let written = async { self.context.send_publish(subject(key), message).await?.await };
-        ask(&self.client(), "keep a dead letter", written).await.map(drop)
+        let written = self.broker.publish(subject(key), HeaderMap::new(), letter.into());
+        ask(self.connection(), "keep a dead letter", written).await.map(drop)
     }
 
     /// The dead letters, of one account or all, oldest first.
@@ -105,7 +103,8 @@ impl Queue {
     ) -> Result<Vec<DeadLetter>, QueueError> {
         let filter = format!("{DEAD_SUBJECT}.{}.*", account.map_or("*", Account::as_str));
         let mut scan =
-            Scan::begin(self.client(), &self.dead_letters, filter, "read the dead letters").await?;
+            Scan::begin(self.connection(), self.dead_letters.as_ref(), filter, "read the dead letters")
+                .await?;
         let mut letters = Vec::new();
         while letters.len() < most {
             let page = scan.next_page().await?;
@@ -127,13 +126,9 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn dead_letter(&self, key: &OptInKey) -> Result<Option<DeadLetter>, QueueError> {
-        let subject = subject(key);
-        let last = self.dead_letters.get_last_raw_message_by_subject(&subject);
-        match within(&self.client(), "find a dead letter", last).await? {
-            Ok(StreamMessage { subject, payload, sequence, .. }) => Ok(letter(&subject, &payload, sequence)),
-            Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
-            Err(error) => Err(failed("find a dead letter")(error)),
-        }
+        let last = self.dead_letters.last_of(subject(key));
+        let last = ask(self.connection(), "find a dead letter", last).await?;
+        Ok(last.and_then(|last| letter(&last.subject, &last.payload, last.sequence)))
     }
 
     /// The dead letter of an opt-in by the id under which it was accepted.
@@ -154,8 +149,7 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn dead_letters(&self) -> Result<u64, QueueError> {
-        let info = ask(&self.client(), "count the dead letters", self.dead_letters.get_info()).await?;
-        Ok(info.state.messages)
+        Ok(ask(self.connection(), "count the dead letters", self.dead_letters.state()).await?.messages)
     }
 
     /// Puts the opt-in of a dead letter into the queue again. If this is interrupted, it can be repeated: the
@@ -223,14 +217,10 @@ impl Queue {
     }
 
     async fn remove(&self, letter: &DeadLetter) -> Result<(), QueueError> {
-        use async_nats::jetstream::stream::DeleteMessageErrorKind;
-        let delete = self.dead_letters.delete_message(letter.sequence);
-        match within(&self.client(), "remove a dead letter", delete).await? {
-            Ok(_) => Ok(()),
-            // Someone else has removed it.
-            Err(error) if matches!(error.kind(), DeleteMessageErrorKind::JetStream(_)) => Ok(()),
-            Err(error) => Err(failed("remove a dead letter")(error)),
-        }
+        // Someone else may have removed it.
+        ask(self.connection(), "remove a dead letter", self.dead_letters.delete(letter.sequence))
+            .await
+            .map(drop)
     }
 }
 

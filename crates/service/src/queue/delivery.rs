@@ -1,5 +1,6 @@
 //! A message that JetStream has delivered to a worker, and what it says.
 
+use super::broker::Delivered;
 use super::error::{QueueError, ask};
 use super::put::is_put_as;
 use crate::account::Account;
@@ -11,7 +12,7 @@ use crate::opt_out::{OptOut, Resume};
 use crate::renaming::Renaming;
 use crate::request_id::QUEUE_HEADER;
 use crate::trace_context;
-use async_nats::jetstream::{AckKind, Message};
+use async_nats::jetstream::AckKind;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -25,7 +26,7 @@ pub(super) const ACK_WAIT: Duration = Duration::from_secs(15);
 pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(5 * 60);
 
 /// A message that was delivered and is not settled.
-pub struct Delivery(pub(super) Message);
+pub struct Delivery(pub(super) Delivered);
 
 impl Delivery {
     /// How often a message has to be extended, so that JetStream does not deliver it again.
@@ -65,19 +66,19 @@ impl Delivery {
     /// Its sequence in the stream.
     #[must_use]
     pub fn sequence(&self) -> u64 {
-        self.0.info().map_or(0, |info| info.stream_sequence)
+        self.0.sequence
     }
 
     /// When it came into the stream.
     #[must_use]
     pub fn published(&self) -> Moment {
-        self.0.info().map_or_else(|_| Moment::now(), |info| Moment::of(info.published))
+        Moment::of(self.0.published)
     }
 
     /// How often it was delivered, this delivery included.
     #[must_use]
     pub fn deliveries(&self) -> u32 {
-        self.0.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(u32::MAX))
+        u32::try_from(self.0.deliveries).unwrap_or(u32::MAX)
     }
 
     /// Acknowledges the message: JetStream removes it from the queue.
@@ -85,7 +86,7 @@ impl Delivery {
     /// # Errors
     /// When there is no connection. The message is delivered again then, and found to be settled.
     pub async fn ack(&self) -> Result<(), QueueError> {
-        ask(&self.0.context.client(), "take an acknowledgement", self.0.ack()).await
+        self.acknowledge("take an acknowledgement", AckKind::Ack).await
     }
 
     /// Returns the message to the queue. It is delivered again after the delay, which is five minutes at
@@ -94,8 +95,7 @@ impl Delivery {
     /// # Errors
     /// When there is no connection. The message is delivered again all the same.
     pub async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
-        let nak = self.0.ack_with(AckKind::Nak(Some(delay.min(LONGEST_DELAY))));
-        ask(&self.0.context.client(), "take an opt-in back", nak).await
+        self.acknowledge("take an opt-in back", AckKind::Nak(Some(delay.min(LONGEST_DELAY)))).await
     }
 
     /// Tells JetStream that the message is still being worked on.
@@ -103,7 +103,12 @@ impl Delivery {
     /// # Errors
     /// When there is no connection.
     pub async fn extend(&self) -> Result<(), QueueError> {
-        ask(&self.0.context.client(), "wait for an opt-in", self.0.ack_with(AckKind::Progress)).await
+        self.acknowledge("wait for an opt-in", AckKind::Progress).await
+    }
+
+    async fn acknowledge(&self, what: &'static str, kind: AckKind) -> Result<(), QueueError> {
+        let acker = self.0.acker.as_ref();
+        ask(acker, what, acker.acknowledge(kind)).await
     }
 }
 

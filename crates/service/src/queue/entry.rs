@@ -1,9 +1,9 @@
 //! Entries of buckets that are read, changed, and written unless somebody else has written them meanwhile.
 
+use super::broker::Bucket;
 use super::connection::Queue;
-use super::error::{QueueError, ask, failed, to_json, within};
+use super::error::{QueueError, ask, to_json};
 use crate::key::OptInKey;
-use async_nats::jetstream::kv::{Operation, Store, UpdateErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,15 +22,15 @@ impl Queue {
     /// [`QueueError::Unreadable`] is about this entry alone; all others are about the queue.
     pub(super) async fn read_entry<V: DeserializeOwned>(
         &self,
-        bucket: &Store,
+        bucket: &dyn Bucket,
         what: &'static str,
         key: &OptInKey,
     ) -> Result<Entry<V>, QueueError> {
-        let found = ask(&self.client(), what, bucket.entry(key.to_string())).await?;
+        let found = ask(self.connection(), what, bucket.entry(key.to_string())).await?;
         let revision = found.as_ref().map_or(0, |entry| entry.revision);
-        let value = match found.filter(|entry| entry.operation == Operation::Put) {
-            Some(entry) => {
-                let value = serde_json::from_slice(&entry.value);
+        let value = match found.and_then(|entry| entry.value) {
+            Some(value) => {
+                let value = serde_json::from_slice(&value);
                 Some(value.map_err(|_| QueueError::Unreadable(key.clone()))?)
             }
             None => None,
@@ -41,7 +41,7 @@ impl Queue {
     /// Writes an entry over the one of this revision. False: somebody else has written it since.
     pub(super) async fn write_entry<V: Serialize>(
         &self,
-        bucket: &Store,
+        bucket: &dyn Bucket,
         what: &'static str,
         key: &OptInKey,
         value: &V,
@@ -50,11 +50,7 @@ impl Queue {
         // The semaphore is never closed.
         let _permit = self.outcome_permits.acquire().await;
         let update = bucket.update(key.to_string(), to_json("an entry", value)?.into(), revision);
-        match within(&self.client(), what, update).await? {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
-            Err(error) => Err(failed(what)(error)),
-        }
+        Ok(ask(self.connection(), what, update).await?.is_some())
     }
 
     /// Changes an entry, and returns what the change does. The change is made again if somebody else has written the
@@ -64,7 +60,7 @@ impl Queue {
     /// As [`Queue::read_entry`].
     pub(super) async fn change_entry<V: DeserializeOwned + Serialize + Default + Clone + PartialEq, T>(
         &self,
-        bucket: &Store,
+        bucket: &dyn Bucket,
         what: &'static str,
         key: &OptInKey,
         change: impl Fn(&mut V) -> T,

@@ -1,7 +1,8 @@
 //! Erasure: removing what the queue keeps of one person.
 
+use super::broker::{Bucket, MessageStream};
 use super::connection::Queue;
-use super::error::{QueueError, ask, failed, within};
+use super::error::{QueueError, ask};
 use super::lane::Lane;
 use super::record::Record;
 use super::replies::Told;
@@ -12,8 +13,6 @@ use crate::data_subject::{DataSubject, is_opt_out};
 use crate::key::OptInKey;
 use crate::outcome::Outcome;
 use crate::renaming::Renaming;
-use async_nats::jetstream::kv::Store;
-use async_nats::jetstream::stream::{DeleteMessageErrorKind, Stream};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -110,7 +109,7 @@ impl Queue {
         for lane in [Lane::OptIns, Lane::OptOuts, Lane::Events, Lane::Replies] {
             self.erase_waiting(account, lane, subject, settings, &mut erasure).await?;
         }
-        let dead = (&self.dead_letters, format!("{DEAD_SUBJECT}.{account}.*"));
+        let dead = (self.dead_letters.as_ref(), format!("{DEAD_SUBJECT}.{account}.*"));
         let is_of = |message: &[u8]| subject.is_of_message(message);
         self.erase_dead(dead, is_of, settings, (Place::DeadLetters, &mut erasure)).await?;
         let refused = format!("{CHANGES_DEAD_SUBJECT}.{account}.*");
@@ -119,17 +118,17 @@ impl Queue {
         for filter in [refused, to_retry] {
             let is_of = |message: &[u8]| subject.is_of_change(message);
             let place = (Place::ChangesDeadLetters, &mut erasure);
-            self.erase_dead((&self.changes_dead, filter), is_of, settings, place).await?;
+            self.erase_dead((self.changes_dead.as_ref(), filter), is_of, settings, place).await?;
         }
         let is_of = |key: &OptInKey, entry: &[u8]| is_outcome_of(subject, key, entry);
         let place = (Place::Outcomes, &mut erasure);
-        self.erase_entries(&self.outcomes, account, is_of, settings, place).await?;
+        self.erase_entries(self.outcomes.as_ref(), account, is_of, settings, place).await?;
         let is_of = |key: &OptInKey, entry: &[u8]| {
             let told = serde_json::from_slice::<Told>(entry);
             told.is_ok_and(|told| subject.has_mark(key, &told.people))
         };
         let place = (Place::Answers, &mut erasure);
-        self.erase_entries(&self.replies, account, is_of, settings, place).await?;
+        self.erase_entries(self.replies.as_ref(), account, is_of, settings, place).await?;
         for identifier in subject.identifiers() {
             let (is_removed, is_kept) = self.forget_person(account, identifier, settings).await?;
             if is_removed {
@@ -172,7 +171,7 @@ impl Queue {
     /// person's.
     async fn erase_dead(
         &self,
-        (stream, filter): (&Stream, String),
+        (stream, filter): (&dyn MessageStream, String),
         is_of: impl Fn(&[u8]) -> bool,
         settings: ErasureSettings,
         (place, erasure): (Place, &mut Erasure),
@@ -183,7 +182,7 @@ impl Queue {
             #[serde(alias = "opt_in")]
             message: Box<RawValue>,
         }
-        let mut scan = Scan::begin(self.client(), stream, filter, "read the dead letters").await?;
+        let mut scan = Scan::begin(self.connection(), stream, filter, "read the dead letters").await?;
         loop {
             let page = scan.next_page().await?;
             if page.is_empty() {
@@ -213,21 +212,21 @@ impl Queue {
     /// Removes entries of a bucket. `is_of` tells whether the one under a key is the person's.
     async fn erase_entries(
         &self,
-        bucket: &Store,
+        bucket: &dyn Bucket,
         account: &Account,
         is_of: impl Fn(&OptInKey, &[u8]) -> bool,
         settings: ErasureSettings,
         (place, erasure): (Place, &mut Erasure),
     ) -> Result<(), QueueError> {
-        let filter = format!("{}{account}.*", bucket.prefix);
-        let mut scan = Scan::begin(self.client(), &bucket.stream, filter, "read the entries").await?;
+        let filter = format!("{}{account}.*", bucket.prefix());
+        let mut scan = Scan::begin(self.connection(), bucket.stream(), filter, "read the entries").await?;
         loop {
             let page = scan.next_page().await?;
             if page.is_empty() {
                 break;
             }
             for (sequence, message) in page {
-                let key = message.subject.strip_prefix(bucket.prefix.as_str());
+                let key = message.subject.strip_prefix(bucket.prefix());
                 let Some(key) = key.and_then(|key| key.parse::<OptInKey>().ok()) else { continue };
                 // The mark of a deleted entry is empty.
                 if message.payload.is_empty() || !is_of(&key, &message.payload) {
@@ -243,21 +242,21 @@ impl Queue {
     }
 
     /// Deletes a message, whose bytes JetStream overwrites. It may be gone already.
-    async fn delete(&self, stream: &Stream, sequence: u64) -> Result<(), QueueError> {
-        let what = "remove a message";
-        match within(&self.client(), what, stream.delete_message(sequence)).await? {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind(), DeleteMessageErrorKind::JetStream(_)) => Ok(()),
-            Err(error) => Err(failed(what)(error)),
-        }
+    async fn delete(&self, stream: &dyn MessageStream, sequence: u64) -> Result<(), QueueError> {
+        ask(self.connection(), "remove a message", stream.delete(sequence)).await.map(drop)
     }
 
     /// Removes the entry of a bucket with this revision, and leaves no mark in its place. False: it is gone, or has a newer
     /// revision, which stays.
-    pub(super) async fn purge(&self, bucket: &Store, key: &str, revision: u64) -> Result<bool, QueueError> {
-        let subject = format!("{}{key}", bucket.prefix);
-        let purge = bucket.stream.purge().filter(subject).sequence(revision.saturating_add(1));
-        Ok(ask(&self.client(), "remove an entry", purge.into_future()).await?.purged > 0)
+    pub(super) async fn purge(
+        &self,
+        bucket: &dyn Bucket,
+        key: &str,
+        revision: u64,
+    ) -> Result<bool, QueueError> {
+        let subject = format!("{}{key}", bucket.prefix());
+        let purge = bucket.stream().purge_below(subject, revision.saturating_add(1));
+        Ok(ask(self.connection(), "remove an entry", purge).await? > 0)
     }
 }
 

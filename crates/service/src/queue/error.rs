@@ -1,8 +1,8 @@
 //! What can fail at the queue, and waiting for NATS, never without end.
 
+use super::broker::Connection;
 use super::lane::Lane;
 use crate::key::OptInKey;
-use async_nats::{Client, connection};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,12 +71,12 @@ pub(super) const ANSWER: Duration = Duration::from_secs(5);
 /// Waits for NATS until a time, and not at all without a connection: the client would keep the request and
 /// send it when NATS is back, when nobody waits for the answer any more.
 pub(super) async fn until<F: Future>(
-    client: &Client,
+    connection: &(impl Connection + ?Sized),
     what: &'static str,
     end: Instant,
     answer: F,
 ) -> Result<F::Output, QueueError> {
-    if client.connection_state() != connection::State::Connected {
+    if !connection.is_connected() {
         return Err(QueueError::Away);
     }
     timeout_at(end, answer).await.map_err(|_| QueueError::TimedOut(what))
@@ -84,20 +84,20 @@ pub(super) async fn until<F: Future>(
 
 /// Waits for NATS at most as long as [`ANSWER`].
 pub(super) async fn within<F: Future>(
-    client: &Client,
+    connection: &(impl Connection + ?Sized),
     what: &'static str,
     answer: F,
 ) -> Result<F::Output, QueueError> {
-    until(client, what, Instant::now() + ANSWER, answer).await
+    until(connection, what, Instant::now() + ANSWER, answer).await
 }
 
 /// The same, where every error of the client is a failure.
 pub(super) async fn ask<T, E: Into<Box<dyn Error + Send + Sync>>>(
-    client: &Client,
+    connection: &(impl Connection + ?Sized),
     what: &'static str,
     answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, QueueError> {
-    within(client, what, answer).await?.map_err(failed(what))
+    within(connection, what, answer).await?.map_err(failed(what))
 }
 
 #[cfg(test)]

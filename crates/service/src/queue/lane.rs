@@ -1,9 +1,10 @@
 //! The lanes of the queue: one stream each, so that none waits for another.
 
+use super::broker::MessageStream;
 use super::set_up;
 use crate::account::Account;
-use async_nats::jetstream::stream::Stream;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use strum::{Display, IntoStaticStr};
 
 /// A lane of the queue. A worker that has an account works on all of its lanes at once.
@@ -73,19 +74,19 @@ impl Lane {
 /// The streams of the lanes.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes {
-    pub(super) opt_outs: Stream,
-    pub(super) opt_ins: Stream,
-    pub(super) events: Stream,
-    pub(super) replies: Stream,
+    pub(super) opt_outs: Arc<dyn MessageStream>,
+    pub(super) opt_ins: Arc<dyn MessageStream>,
+    pub(super) events: Arc<dyn MessageStream>,
+    pub(super) replies: Arc<dyn MessageStream>,
 }
 
 impl Lanes {
-    pub(super) const fn stream(&self, lane: Lane) -> &Stream {
+    pub(super) fn stream(&self, lane: Lane) -> &dyn MessageStream {
         match lane {
-            Lane::OptOuts => &self.opt_outs,
-            Lane::OptIns => &self.opt_ins,
-            Lane::Events => &self.events,
-            Lane::Replies => &self.replies,
+            Lane::OptOuts => self.opt_outs.as_ref(),
+            Lane::OptIns => self.opt_ins.as_ref(),
+            Lane::Events => self.events.as_ref(),
+            Lane::Replies => self.replies.as_ref(),
         }
     }
 }

@@ -4,9 +4,7 @@ use super::connection::{LEASE, Queue};
 use super::error::{QueueError, ask, failed, to_json, until, within};
 use super::report::WorkerReport;
 use crate::account::Account;
-use async_nats::jetstream::kv::{self, Operation};
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,13 +33,11 @@ impl Queue {
         let token = Bytes::from(format!("{worker} {:016x}", fastrand::u64(..)));
         // Counted from before the request, so that it ends here before it ends in JetStream.
         let until = Instant::now() + LEASE;
-        let create = self.leases.create(account.as_str(), token.clone());
-        let revision = match within(&self.client(), "give a lease", create).await? {
-            Ok(revision) => revision,
-            Err(error) if error.kind() == kv::CreateErrorKind::AlreadyExists => return Ok(None),
-            Err(error) => return Err(failed("give a lease")(error)),
-        };
-        Ok(Some(Lease { queue: self.clone(), account: account.clone(), token, revision, until }))
+        let create = self.leases.create(account.to_string(), token.clone());
+        let revision = ask(self.connection(), "give a lease", create).await?;
+        let lease =
+            |revision| Lease { queue: self.clone(), account: account.clone(), token, revision, until };
+        Ok(revision.map(lease))
     }
 
     /// The heartbeats of all workers.
@@ -77,28 +73,28 @@ impl Lease {
     /// When JetStream cannot be asked. It can be tried again until the lease ends.
     pub async fn renew(&mut self) -> Result<bool, QueueError> {
         let end = Instant::now() + LEASE;
-        let update = self.queue.leases.update(self.account.as_str(), self.token.clone(), self.revision);
+        let update = self.queue.leases.update(self.account.to_string(), self.token.clone(), self.revision);
         let soon = Instant::now() + Self::ANSWER;
-        match until(&self.queue.client(), "prolong a lease", soon, update).await? {
-            Ok(revision) => (self.revision, self.until) = (revision, end),
+        let what = "prolong a lease";
+        match until(self.queue.connection(), what, soon, update).await?.map_err(failed(what))? {
+            Some(revision) => (self.revision, self.until) = (revision, end),
             // The answer to an earlier renewal may have been lost.
-            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {
-                let entry = self.queue.leases.entry(self.account.as_str());
-                let entry = ask(&self.queue.client(), "find a lease", entry).await?;
-                match entry.filter(|entry| entry.operation == Operation::Put && entry.value == self.token) {
+            None => {
+                let entry = self.queue.leases.entry(self.account.to_string());
+                let entry = ask(self.queue.connection(), "find a lease", entry).await?;
+                match entry.filter(|entry| entry.value.as_ref() == Some(&self.token)) {
                     Some(entry) => self.revision = entry.revision,
                     None => return Ok(false),
                 }
             }
-            Err(error) => return Err(failed("prolong a lease")(error)),
         }
         Ok(true)
     }
 
     /// Gives the lease up. If that fails, it ends by itself.
     pub async fn release(self) {
-        let release = self.queue.leases.delete_expect_revision(self.account.as_str(), Some(self.revision));
-        let _ = within(&self.queue.client(), "take a lease back", release).await;
+        let release = self.queue.leases.delete(self.account.to_string(), Some(self.revision));
+        let _ = within(self.queue.connection(), "take a lease back", release).await;
     }
 }
 
@@ -112,14 +108,19 @@ impl Workers {
     /// When JetStream cannot be asked.
     pub async fn heartbeat(&self, worker: &str, report: &WorkerReport) -> Result<(), QueueError> {
         let report = to_json("a heartbeat", report)?;
-        ask(&self.0.client(), "keep a worker's name", self.0.workers.put(worker, report.into()))
+        ask(self.0.connection(), "keep a worker's name", self.0.workers.put(worker.to_owned(), report.into()))
             .await
             .map(drop)
     }
 
     /// Deletes the heartbeat of a worker that ends.
     pub async fn deregister(&self, worker: &str) {
-        let _ = within(&self.0.client(), "forget a worker's name", self.0.workers.delete(worker)).await;
+        let _ = within(
+            self.0.connection(),
+            "forget a worker's name",
+            self.0.workers.delete(worker.to_owned(), None),
+        )
+        .await;
     }
 
     /// The live workers, each with what it tells of itself.
@@ -128,16 +129,13 @@ impl Workers {
     /// When JetStream cannot be asked.
     pub async fn alive(&self) -> Result<BTreeMap<String, WorkerReport>, QueueError> {
         let what = "list the workers";
-        let names = async {
-            self.0.workers.keys().await.map_err(failed(what))?.try_collect().await.map_err(failed(what))
-        };
-        let names: Vec<String> = within(&self.0.client(), what, names).await??;
+        let names = ask(self.0.connection(), what, self.0.workers.keys()).await?;
         let mut alive = BTreeMap::new();
         for name in names {
-            let entry = ask(&self.0.client(), "find a worker", self.0.workers.get(name.as_str())).await?;
+            let entry = ask(self.0.connection(), "find a worker", self.0.workers.entry(name.clone())).await?;
             // A worker of a version that writes this differently is alive and able.
-            if let Some(entry) = entry {
-                alive.insert(name, serde_json::from_slice(&entry).unwrap_or_default());
+            if let Some(report) = entry.and_then(|entry| entry.value) {
+                alive.insert(name, serde_json::from_slice(&report).unwrap_or_default());
             }
         }
         Ok(alive)

@@ -21,6 +21,7 @@
 //! so an operator can make or change them. Every request to NATS ends in time, whatever NATS does.
 
 mod account_queue;
+pub(crate) mod broker;
 mod changes;
 mod changes_dead_letter;
 mod connection;
@@ -31,6 +32,7 @@ mod erase;
 mod error;
 mod lane;
 mod lease;
+mod nats;
 mod oldest;
 mod people;
 mod person;

@@ -63,7 +63,7 @@ impl Queue {
             let is_done = match left {
                 _ if settings.is_dry || !is_removed => true,
                 Some(left) => self.write_person(&key, &left, revision).await?,
-                None => self.purge(&self.people, &key.to_string(), revision).await?,
+                None => self.purge(self.people.as_ref(), &key.to_string(), revision).await?,
             };
             // A worker may have written the entry meanwhile.
             if is_done {
@@ -85,12 +85,12 @@ impl Queue {
             Identifier::ExternalId(id) => ("external_id", id.clone()),
         };
         let key = OptInKey::new(account, &format!("{kind} {value}"));
-        let entry = self.read_entry(&self.people, "find a person", &key).await?;
+        let entry = self.read_entry(self.people.as_ref(), "find a person", &key).await?;
         Ok((key, entry))
     }
 
     /// False: somebody else has written the entry since it was read.
     async fn write_person(&self, key: &OptInKey, person: &Person, revision: u64) -> Result<bool, QueueError> {
-        self.write_entry(&self.people, "keep a person's word", key, person, revision).await
+        self.write_entry(self.people.as_ref(), "keep a person's word", key, person, revision).await
     }
 }

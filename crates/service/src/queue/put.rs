@@ -1,6 +1,7 @@
 //! What front doors do with the queue: they put messages into its lanes, ask whether it would take them, and remember
 //! signatures.
 
+use super::broker::StreamState;
 use super::connection::{PUT, Queue};
 use super::error::{QueueError, ask, failed, until};
 use super::lane::Lane;
@@ -9,8 +10,7 @@ use crate::key::OptInKey;
 use crate::request_id::{QUEUE_HEADER, RequestId};
 use crate::trace_context;
 use async_nats::HeaderMap;
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::Info;
+use async_nats::header::NATS_MESSAGE_ID;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
@@ -57,9 +57,9 @@ impl Queue {
     /// Fails if the stream of a lane is full.
     async fn has_room(&self, lane: Lane, end: Instant) -> Result<(), QueueError> {
         let what = "tell of what waits";
-        let info = self.lanes.stream(lane).get_info();
-        let info = until(&self.client(), what, end, info).await?.map_err(failed(what))?;
-        if self.is_full(lane, &info) { Err(QueueError::Full(lane)) } else { Ok(()) }
+        let state = self.lanes.stream(lane).state();
+        let state = until(self.connection(), what, end, state).await?.map_err(failed(what))?;
+        if self.is_full(lane, &state) { Err(QueueError::Full(lane)) } else { Ok(()) }
     }
 
     /// Publishes a message. JetStream drops another one with the same message id for ten minutes.
@@ -72,27 +72,34 @@ impl Queue {
         end: Instant,
     ) -> Result<Accepted, QueueError> {
         let subject = lane.subject_of(&key.account);
-        let mut message = PublishMessage::build().payload(message).message_id(message_id);
+        let mut headers = self::message_id(message_id);
         if let Some(request) = RequestId::current() {
-            message = message.header(QUEUE_HEADER, request.as_str());
+            headers.insert(QUEUE_HEADER, request.as_str());
         }
         for (name, value) in trace_context::headers() {
-            message = message.header(name, value);
+            headers.insert(name, value);
         }
         let published = async {
             // The semaphore is never closed.
             let _permit = self.put_permits.acquire().await;
-            self.context.send_publish(subject, message).await?.await
+            self.broker.publish(subject, headers, message).await
         };
         let what = "acknowledge an opt-in";
-        let written = until(&self.client(), what, end, published).await?.map_err(failed(what))?;
-        Ok(Accepted { sequence: written.sequence, duplicate: written.duplicate })
+        let written = until(self.connection(), what, end, published).await?.map_err(failed(what))?;
+        Ok(Accepted { sequence: written.sequence, duplicate: written.is_duplicate })
     }
+}
+
+/// The header by which JetStream drops a second message with this id.
+pub(super) fn message_id(id: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_MESSAGE_ID, id);
+    headers
 }
 
 /// Whether a front door has put a message under this key. The message id of a retried dead letter is longer.
 pub(super) fn is_put_as(headers: &HeaderMap, key: &OptInKey) -> bool {
-    let id = headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str());
+    let id = headers.get(NATS_MESSAGE_ID).map(|id| id.as_str());
     id == Some(key.to_string().as_str())
 }
 
@@ -113,24 +120,24 @@ impl Queue {
         let check = async {
             let mut full = Vec::new();
             for lane in lanes {
-                let info = self.lanes.stream(*lane).get_info().await.map_err(failed("tell of what waits"))?;
-                full.extend(self.is_full(*lane, &info).then_some(*lane));
+                let state = self.lanes.stream(*lane).state().await.map_err(failed("tell of what waits"))?;
+                full.extend(self.is_full(*lane, &state).then_some(*lane));
             }
-            let written = self.signatures.put(PROBE, Bytes::new()).await;
+            let written = self.signatures.put(PROBE.to_owned(), Bytes::new()).await;
             written.map_err(failed("write"))?;
             Ok(full)
         };
-        until(&self.client(), "say that it is well", Instant::now() + PATIENCE, check).await?
+        until(self.connection(), "say that it is well", Instant::now() + PATIENCE, check).await?
     }
 
     /// Whether the stream of a lane is full.
-    pub(super) fn is_full(&self, lane: Lane, info: &Info) -> bool {
+    pub(super) fn is_full(&self, lane: Lane, state: &StreamState) -> bool {
         let bound = |most: i64| u64::try_from(most).ok().filter(|most| *most > 0);
-        let bytes = bound(info.config.max_bytes)
-            .is_some_and(|most| info.state.bytes > most.saturating_sub(LEAST_ROOM.min(most / 10)));
+        let bytes = bound(state.max_bytes)
+            .is_some_and(|most| state.bytes > most.saturating_sub(LEAST_ROOM.min(most / 10)));
         bytes
-            || bound(info.config.max_messages).is_some_and(|most| info.state.messages >= most)
-            || self.max_bytes.is_some_and(|most| info.state.bytes >= lane.bytes(most))
+            || bound(state.max_messages).is_some_and(|most| state.messages >= most)
+            || self.max_bytes.is_some_and(|most| state.bytes >= lane.bytes(most))
     }
 }
 
@@ -141,7 +148,7 @@ impl Queue {
     /// When JetStream cannot be asked.
     pub async fn remembers(&self, signature: &str) -> Result<bool, QueueError> {
         let entry = self.signatures.entry(entry_key(signature));
-        Ok(ask(&self.client(), "look for a signature", entry).await?.is_some())
+        Ok(ask(self.connection(), "look for a signature", entry).await?.is_some())
     }
 
     /// Has all front doors remember a signature, for ten minutes.
@@ -150,7 +157,7 @@ impl Queue {
     /// When JetStream cannot be asked. The signature may be remembered all the same.
     pub async fn remember(&self, signature: &str) -> Result<(), QueueError> {
         let put = self.signatures.put(entry_key(signature), Bytes::new());
-        ask(&self.client(), "remember a signature", put).await.map(drop)
+        ask(self.connection(), "remember a signature", put).await.map(drop)
     }
 }
 

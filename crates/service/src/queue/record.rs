@@ -2,13 +2,12 @@
 
 use super::connection::Queue;
 use super::entry::Entry;
-use super::error::{QueueError, ask, failed, within};
+use super::error::{QueueError, ask};
 use super::lane::Lane;
 use super::put::is_put_as;
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::outcome::Outcome;
-use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -80,12 +79,10 @@ impl Queue {
             return Ok(false);
         }
         for lane in [Lane::OptIns, Lane::OptOuts] {
-            let message = self.lanes.stream(lane).get_raw_message(sequence);
-            match within(&self.client(), "find an opt-in", message).await? {
-                Ok(message) if is_put_as(&message.headers, key) => return Ok(true),
-                Ok(_) => {}
-                Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => {}
-                Err(error) => return Err(failed("find an opt-in")(error)),
+            let message = self.lanes.stream(lane).at(sequence);
+            let message = ask(self.connection(), "find an opt-in", message).await?;
+            if message.is_some_and(|message| is_put_as(&message.headers, key)) {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -96,7 +93,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Unreadable`] is about this opt-in alone; all others are about the queue.
     pub(crate) async fn find_record(&self, key: &OptInKey) -> Result<Option<Record>, QueueError> {
-        let Entry { value, revision } = self.read_entry(&self.outcomes, FIND, key).await?;
+        let Entry { value, revision } = self.read_entry(self.outcomes.as_ref(), FIND, key).await?;
         Ok(value.map(|record: Record| Record { revision, ..record }))
     }
 
@@ -109,14 +106,14 @@ impl Queue {
         if record.revision != 0 {
             return Ok(false);
         }
-        match self.read_entry::<IgnoredAny>(&self.outcomes, FIND, key).await? {
+        match self.read_entry::<IgnoredAny>(self.outcomes.as_ref(), FIND, key).await? {
             Entry { value: None, revision } => self.update(key, record, revision).await,
             Entry { value: Some(IgnoredAny), .. } => Ok(false),
         }
     }
 
     async fn update(&self, key: &OptInKey, record: &Record, revision: u64) -> Result<bool, QueueError> {
-        self.write_entry(&self.outcomes, "keep an outcome", key, record, revision).await
+        self.write_entry(self.outcomes.as_ref(), "keep an outcome", key, record, revision).await
     }
 
     /// Adds a sequence to the record of a settled opt-in, so that callers can ask for it by that id too.
@@ -138,7 +135,7 @@ impl Queue {
         // not take the next probe in its place.
         let key = format!("{account}.proof");
         let room = Bytes::from(vec![b' '; bytes.clamp(*PROBE.start(), *PROBE.end())]);
-        ask(&self.client(), "keep an outcome", self.outcomes.put(key.as_str(), room)).await?;
-        ask(&self.client(), "take a proof away", self.outcomes.purge(key.as_str())).await
+        ask(self.connection(), "keep an outcome", self.outcomes.put(key.clone(), room)).await?;
+        ask(self.connection(), "take a proof away", self.outcomes.purge(key)).await
     }
 }

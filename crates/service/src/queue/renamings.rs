@@ -33,12 +33,14 @@ impl Queue {
             }
             known.clone()
         };
-        let mut next = self.change_entry(&self.outcomes, WHAT, &key(account, previous), noted).await?;
+        let mut next =
+            self.change_entry(self.outcomes.as_ref(), WHAT, &key(account, previous), noted).await?;
         let mut ids = vec![previous.clone()];
         while let Some(Renaming { renamed_to, at, .. }) = next
             && !ids.contains(&renamed_to)
         {
-            let later = self.read_entry::<Renaming>(&self.outcomes, WHAT, &key(account, &renamed_to)).await?;
+            let later =
+                self.read_entry::<Renaming>(self.outcomes.as_ref(), WHAT, &key(account, &renamed_to)).await?;
             next = later.value.filter(|later| later.at >= at);
             ids.push(renamed_to);
         }

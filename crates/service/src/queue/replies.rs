@@ -1,14 +1,13 @@
 //! Replies: those that wait to be sent, and those that are claimed.
 
 use super::connection::{PUT, Queue};
-use super::error::{QueueError, ask, failed, to_json, until, within};
+use super::error::{QueueError, ask, to_json, until};
 use super::lane::Lane;
+use super::put::message_id;
 use crate::data_subject;
 use crate::key::OptInKey;
 use crate::reply::{Answered, Reply};
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::jetstream::kv::CreateErrorKind;
-use async_nats::jetstream::message::PublishMessage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
@@ -36,13 +35,14 @@ impl Queue {
     /// [`QueueError::Full`] when the stream does not take it.
     pub(crate) async fn put_reply(&self, reply: &Reply) -> Result<(), QueueError> {
         let what = "take a reply";
-        let message = PublishMessage::build().payload(reply.to_json()).message_id(reply.key().to_string());
+        let (subject, headers) =
+            (Lane::Replies.subject_of(&reply.account), message_id(&reply.key().to_string()));
         let published = async {
             // The semaphore is never closed.
             let _permit = self.put_permits.acquire().await;
-            self.context.send_publish(Lane::Replies.subject_of(&reply.account), message).await?.await
+            self.broker.publish(subject, headers, reply.to_json()).await
         };
-        match until(&self.client(), what, Instant::now() + PUT, published).await? {
+        match until(self.connection(), what, Instant::now() + PUT, published).await? {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == PublishErrorKind::TimedOut => Err(QueueError::TimedOut(what)),
             Err(error) if error.kind() == PublishErrorKind::BrokenPipe => Err(QueueError::Away),
@@ -58,11 +58,7 @@ impl Queue {
         let (what, key) = ("keep that a reply is sent", reply.key());
         let claim = Told { answered: Answered::default(), people: marks(&key, reply) };
         let create = self.replies.create(key.to_string(), to_json("a claim", &claim)?.into());
-        match within(&self.client(), what, create).await? {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(failed(what)(error)),
-        }
+        Ok(ask(self.connection(), what, create).await?.is_some())
     }
 
     /// Notes that a person is about to be told this. False: about a later message the person was told the opposite.
@@ -79,7 +75,7 @@ impl Queue {
             }
             is_true
         };
-        match self.change_entry(&self.replies, what, &key, add).await {
+        match self.change_entry(self.replies.as_ref(), what, &key, add).await {
             // A newer version has written it in another way.
             Err(QueueError::Unreadable(_)) => Ok(true),
             is_true => is_true,
@@ -91,6 +87,7 @@ impl Queue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub(crate) async fn release_reply(&self, key: &OptInKey) -> Result<(), QueueError> {
-        ask(&self.client(), "take back that a reply is sent", self.replies.delete(key.to_string())).await
+        ask(self.connection(), "take back that a reply is sent", self.replies.delete(key.to_string(), None))
+            .await
     }
 }

@@ -1,16 +1,15 @@
 //! Reading all messages of a stream, without taking any: page after page from a stream that keeps its messages, and by
 //! their places from a lane, which gives its messages to workers alone.
 
+use super::broker::{Connection, Consumer, Delivered, MessageStream, Pull};
 use super::connection::Queue;
 use super::error::{QueueError, ask, failed, within};
 use super::lane::Lane;
 use crate::account::Account;
-use async_nats::Client;
-use async_nats::jetstream::Message;
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most messages, and bytes, of a page.
@@ -24,9 +23,9 @@ const PARTS: u64 = 32;
 /// The messages of a stream on some subjects, oldest first. Whoever reads to the end has seen every message that was there
 /// at the beginning and still is.
 pub(super) struct Scan<'a> {
-    client: Client,
-    stream: &'a Stream,
-    consumer: Consumer<pull::Config>,
+    connection: &'a dyn Connection,
+    stream: &'a dyn MessageStream,
+    consumer: Arc<dyn Consumer>,
     /// What it is for, in an error.
     what: &'static str,
     /// How many messages are left.
@@ -35,8 +34,8 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub(super) async fn begin(
-        client: Client,
-        stream: &'a Stream,
+        connection: &'a dyn Connection,
+        stream: &'a dyn MessageStream,
         filter: String,
         what: &'static str,
     ) -> Result<Self, QueueError> {
@@ -48,30 +47,26 @@ impl<'a> Scan<'a> {
             memory_storage: true,
             ..pull::Config::default()
         };
-        let consumer = ask(&client, what, stream.create_consumer(config)).await?;
-        let left = consumer.cached_info().num_pending;
-        Ok(Self { client, stream, consumer, what, left })
+        let consumer = ask(connection, what, stream.open_consumer(config)).await?;
+        let left = consumer.pending_at_first();
+        Ok(Self { connection, stream, consumer, what, left })
     }
 
     /// The next messages, each with its sequence in the stream; none at the end.
-    pub(super) async fn next_page(&mut self) -> Result<Vec<(u64, Message)>, QueueError> {
+    pub(super) async fn next_page(&mut self) -> Result<Vec<(u64, Delivered)>, QueueError> {
         let mut read = Vec::new();
         while read.is_empty() && self.left > 0 {
-            let page = self.consumer.fetch().max_messages(PAGE).max_bytes(PAGE_BYTES).messages();
-            let mut page = ask(&self.client, self.what, page).await?;
-            while let Some(message) = within(&self.client, self.what, page.next()).await? {
+            let page = Pull { most: PAGE, bytes: Some(PAGE_BYTES), patience: None };
+            let mut page = ask(self.connection, self.what, self.consumer.pull(page)).await?;
+            while let Some(message) = within(self.connection, self.what, page.next()).await? {
                 let message = message.map_err(failed(self.what))?;
-                let (sequence, left) = {
-                    let info = message.info().map_err(failed(self.what))?;
-                    (info.stream_sequence, info.pending)
-                };
-                self.left = left;
-                read.push((sequence, message));
+                self.left = message.pending;
+                read.push((message.sequence, message));
             }
             if read.is_empty() {
                 // Those that were left may have been removed meanwhile.
-                let info = within(&self.client, self.what, self.consumer.get_info()).await?;
-                let left = info.map_err(failed(self.what))?.num_pending;
+                let state = ask(self.connection, self.what, self.consumer.state()).await?;
+                let left = state.ok_or(QueueError::TimedOut(self.what))?.pending;
                 if left >= self.left {
                     return Err(QueueError::TimedOut(self.what));
                 }
@@ -83,8 +78,8 @@ impl<'a> Scan<'a> {
 
     /// Ends the scan. JetStream would end it after a minute by itself.
     pub(super) async fn end(self) {
-        let delete = self.stream.delete_consumer(&self.consumer.cached_info().name);
-        let _ = within(&self.client, self.what, delete).await;
+        let delete = self.stream.delete_consumer(self.consumer.name().to_owned());
+        let _ = within(self.connection, self.what, delete).await;
     }
 }
 
@@ -97,7 +92,7 @@ impl Queue {
         is_it: impl Fn(&StreamMessage) -> bool,
     ) -> Result<Vec<u64>, QueueError> {
         let what = "tell of what waits";
-        let state = ask(&self.client(), what, self.lanes.stream(lane).get_info()).await?.state;
+        let state = ask(self.connection(), what, self.lanes.stream(lane).state()).await?;
         if state.messages == 0 {
             return Ok(Vec::new());
         }
@@ -125,13 +120,8 @@ impl Queue {
         let what = "read what waits";
         let (mut found, mut next) = (Vec::new(), begin);
         while next <= end {
-            let message =
-                self.lanes.stream(lane).get_first_raw_message_by_subject(lane.subject_of(account), next);
-            let message = match within(&self.client(), what, message).await? {
-                Ok(message) => message,
-                Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => break,
-                Err(error) => return Err(failed(what)(error)),
-            };
+            let message = self.lanes.stream(lane).first_of(lane.subject_of(account), next);
+            let Some(message) = ask(self.connection(), what, message).await? else { break };
             if message.sequence <= end && is_it(&message) {
                 found.push(message.sequence);
             }

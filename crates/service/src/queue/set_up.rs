@@ -1,11 +1,10 @@
 //! The streams and buckets in JetStream: their names and settings.
 
+use super::broker::{Broker, Bucket, MessageStream};
 use super::error::{ANSWER, QueueError};
 use super::lane::Lane;
-use async_nats::jetstream::Context;
-use async_nats::jetstream::context::CreateStreamError;
-use async_nats::jetstream::kv::Store;
-use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Stream};
+use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -29,10 +28,10 @@ const WINDOW: Duration = Duration::from_secs(120);
 
 /// Opens the stream of a lane, or makes it with this bound in bytes; none for no bound.
 pub(super) async fn open_lane(
-    context: &Context,
+    broker: &dyn Broker,
     lane: Lane,
     max_bytes: Option<u64>,
-) -> Result<Stream, QueueError> {
+) -> Result<Arc<dyn MessageStream>, QueueError> {
     let what = match lane {
         Lane::OptOuts => "opt-outs that wait to be brought to Klaviyo, and words that take them back",
         Lane::OptIns => "opt-ins that wait to be brought to Klaviyo",
@@ -51,11 +50,11 @@ pub(super) async fn open_lane(
         allow_direct: true,
         ..stream::Config::default()
     };
-    open_stream(context, lane.stream(), config).await
+    open_stream(broker, lane.stream(), config).await
 }
 
 /// Opens the stream of dead letters, or makes it.
-pub(super) async fn open_dead_letters(context: &Context) -> Result<Stream, QueueError> {
+pub(super) async fn open_dead_letters(broker: &dyn Broker) -> Result<Arc<dyn MessageStream>, QueueError> {
     let config = stream::Config {
         name: DEAD.to_owned(),
         description: Some("opt-ins that could not be done".to_owned()),
@@ -67,11 +66,11 @@ pub(super) async fn open_dead_letters(context: &Context) -> Result<Stream, Queue
         allow_direct: true,
         ..stream::Config::default()
     };
-    open_stream(context, DEAD, config).await
+    open_stream(broker, DEAD, config).await
 }
 
 /// Opens the stream of the dead letters of changes, or makes it.
-pub(super) async fn open_changes_dead(context: &Context) -> Result<Stream, QueueError> {
+pub(super) async fn open_changes_dead(broker: &dyn Broker) -> Result<Arc<dyn MessageStream>, QueueError> {
     let config = stream::Config {
         name: CHANGES_DEAD.to_owned(),
         description: Some("changes that their destination refused".to_owned()),
@@ -84,27 +83,27 @@ pub(super) async fn open_changes_dead(context: &Context) -> Result<Stream, Queue
         allow_direct: true,
         ..stream::Config::default()
     };
-    open_stream(context, CHANGES_DEAD, config).await
+    open_stream(broker, CHANGES_DEAD, config).await
 }
 
 async fn open_stream(
-    context: &Context,
+    broker: &dyn Broker,
     name: &'static str,
     config: stream::Config,
-) -> Result<Stream, QueueError> {
-    let opened = timeout(ANSWER, context.get_or_create_stream(config)).await;
+) -> Result<Arc<dyn MessageStream>, QueueError> {
+    let opened = timeout(ANSWER, broker.open_stream(config)).await;
     opened
         .map_err(|_| QueueError::TimedOut("make or open a stream"))?
-        .map_err(|error: CreateStreamError| QueueError::SetUp(name, error.into()))
+        .map_err(|error| QueueError::SetUp(name, error))
 }
 
 /// Opens a bucket, or makes its stream. Without an age, entries stay. The client could make it, but first asks for something that a server
 /// of version 2.9, which Debian 12 has, does not tell.
 pub(super) async fn open_bucket(
-    context: &Context,
+    broker: &dyn Broker,
     name: &'static str,
     max_age: Duration,
-) -> Result<Store, QueueError> {
+) -> Result<Arc<dyn Bucket>, QueueError> {
     let config = stream::Config {
         name: format!("KV_{name}"),
         subjects: vec![format!("$KV.{name}.>")],
@@ -117,9 +116,9 @@ pub(super) async fn open_bucket(
         allow_direct: true,
         ..stream::Config::default()
     };
-    open_stream(context, name, config).await?;
-    let bucket = timeout(ANSWER, context.get_key_value(name)).await;
+    open_stream(broker, name, config).await?;
+    let bucket = timeout(ANSWER, broker.open_bucket(name)).await;
     bucket
         .map_err(|_| QueueError::TimedOut("make or open a stream"))?
-        .map_err(|error| QueueError::SetUp(name, error.into()))
+        .map_err(|error| QueueError::SetUp(name, error))
 }

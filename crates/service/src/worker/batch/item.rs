@@ -1,5 +1,6 @@
 //! A message between its delivery and its outcome, and the dead letter that it can become.
 
+use crate::clock;
 use crate::data_subject;
 use crate::key::OptInKey;
 use crate::moment::Moment;
@@ -12,7 +13,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// An opt-in, or another request, that has no outcome yet.
@@ -65,7 +65,7 @@ pub(super) fn dead_letter(
     sequences: Vec<u64>,
 ) -> DeadLetterBody {
     // RFC 3339 has a form for every year that a clock shows here.
-    let since = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    let since = clock::now_utc().format(&Rfc3339).unwrap_or_default();
     DeadLetterBody { opt_in: content(message), lane, error, attempts, since, sequences }
 }
 
