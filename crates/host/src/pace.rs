@@ -128,6 +128,7 @@ impl Pacer {
             }
             let until = ready.unwrap_or(deadline);
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = tokio::time::sleep_until(until) => { ready?; }
             }

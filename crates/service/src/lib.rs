@@ -40,6 +40,8 @@ pub mod reply;
 mod request_id;
 pub mod secrets;
 mod signature;
+#[cfg(test)]
+mod simulation;
 pub mod tenant_cache;
 mod trace_context;
 pub mod whatsapp_settings;

@@ -8,7 +8,9 @@ use http::{Method, Request};
 use klaviyo_host::{
     AttemptError, Bounds, Egress, EgressError, HttpTransport, HttpTransportError, Limits, Transport,
 };
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 use url::{Host, Url};
@@ -24,11 +26,16 @@ const ANSWER: usize = 64 << 10;
 
 /// The Cloud API, for all accounts of a process. Its requests go to one origin and to no other, whatever the egress of
 /// the connector allows, and none of them passes through the sandbox.
-#[derive(Debug)]
 pub struct Cloud {
     /// The origin, without a slash at its end.
     origin: String,
-    transport: HttpTransport,
+    transport: Arc<dyn Transport>,
+}
+
+impl fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cloud").field("origin", &self.origin).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no Cloud API.
@@ -62,8 +69,14 @@ impl Cloud {
             egress = egress.allow_private_addresses();
         }
         let limits = Limits { header_bytes: ANSWER, ..Limits::default() };
-        let transport = HttpTransport::new(&egress, &limits)?;
+        let transport = Arc::new(HttpTransport::new(&egress, &limits)?);
         Ok(Self { origin: name.trim_end_matches('/').to_owned(), transport })
+    }
+
+    /// Meta's Cloud API, by this way.
+    #[cfg(test)]
+    pub(crate) fn by(transport: impl Transport) -> Self {
+        Self { origin: META.to_owned(), transport: Arc::new(transport) }
     }
 
     /// Sends a message from the number with this id, once.

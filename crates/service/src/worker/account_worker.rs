@@ -48,6 +48,7 @@ pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
         join_all(settlers.iter().map(|settler| lane_worker::run(&context, *settler, &gate, &awake))).await;
     };
     let is_lost = tokio::select! {
+        biased;
         () = renew_until_lost(&mut lease) => true,
         _ = join_all(in_flight.iter().map(|(_, in_flight)| in_flight.extend_forever())) => false,
         () = changes::beside(&context, &account, &in_flight, lanes) => false,

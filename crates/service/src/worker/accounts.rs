@@ -90,10 +90,12 @@ impl Worker {
         });
         loop {
             tokio::select! {
+                biased;
                 () = &mut shutdown => break,
                 _ = ticks.tick() => {}
             }
             let polled = tokio::select! {
+                biased;
                 () = &mut shutdown => break,
                 polled = poll(&context, &mut heartbeat, &mut tasks) => polled,
             };

@@ -39,6 +39,7 @@ pub(super) async fn beside<F: Future<Output = ()>>(
         }
     };
     tokio::select! {
+        biased;
         () = feed.run(&keeper) => {}
         () = lanes => {}
     }
@@ -50,6 +51,7 @@ async fn rest(context: &WorkerContext, account: &Account) -> bool {
     let mut secrets = context.secrets.changes();
     while context.secrets.get(account, SecretKind::Changes).is_some() && context.is_mine(account) {
         tokio::select! {
+            biased;
             () = context.shutdown() => return false,
             _ = waiting.wait_for(|accounts| accounts.contains_key(account)) => return true,
             _ = assignments.changed() => {}

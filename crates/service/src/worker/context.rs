@@ -66,6 +66,7 @@ impl WorkerContext {
         let changed = async {
             while is_same() && self.is_mine(account) {
                 tokio::select! {
+                    biased;
                     _ = changes.changed() => {}
                     _ = assignments.changed() => {}
                     () = &mut longest => break,
@@ -88,6 +89,7 @@ impl WorkerContext {
     /// The output of a future; none if the worker begins to shut down before.
     pub(super) async fn unless_shutdown<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
+            biased;
             () = self.shutdown() => None,
             output = future => Some(output),
         }

@@ -50,6 +50,7 @@ pub(super) async fn run(
                 return;
             }
             tokio::select! {
+                biased;
                 _ = waiting.changed() => {}
                 _ = others.changed() => {}
                 _ = assignments.changed() => {}
@@ -133,6 +134,7 @@ impl LaneWorker<'_> {
         let another = assignments
             .wait_for(|assignment| assignment.owner(self.settler.account) != Some(&self.context.name));
         tokio::select! {
+            biased;
             () = self.context.shutdown() => {}
             _ = another => {}
             () = sleep(delay) => {}
