@@ -5,6 +5,7 @@ mod artifact;
 mod command;
 mod compatibility;
 mod corpus;
+mod dependencies;
 mod deploy;
 mod examples;
 mod file;

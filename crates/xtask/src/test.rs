@@ -4,7 +4,10 @@
 use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
-use crate::{alone, compatibility, components, corpus, deploy, examples, openapi, page, peers, program, sdk};
+use crate::{
+    alone, compatibility, components, corpus, dependencies, deploy, examples, openapi, page, peers, program,
+    sdk,
+};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
@@ -40,6 +43,9 @@ const fn beside(name: &'static str, about: &'static str, run: fn(&mut Needs) -> 
 /// beside others.
 const STEPS: &[Step] = &[
     step("format", "rustfmt", |_| run(cargo("fmt").args(["--all", "--check"]))),
+    step("dependencies", "their licences, sources and duplicates, and whether they are used", |needs| {
+        dependencies::check(&mut needs.skipped)
+    }),
     step("lints", "Clippy, on all crates", |_| {
         run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))
     }),
