@@ -198,6 +198,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_filter_has_room_for_a_hundred_values_and_7000_bytes() {
+        let added = |value: &str| {
+            let mut values = FilterValues::default();
+            let added = (0..=FILTER_VALUES).take_while(|_| values.add(value)).count();
+            assert_eq!(values.quoted().len(), added);
+            added
+        };
+        assert_eq!(added("a"), FILTER_VALUES);
+        // Two quotes and a comma are three bytes each.
+        let (share, around) = (FILTER_BYTES / 70, 9);
+        assert_eq!(added(&"a".repeat(share - around)), 70);
+        assert_eq!(added(&"a".repeat(share - around + 1)), 69);
+        assert_eq!(added(&"a".repeat(FILTER_BYTES)), 1);
+    }
+
     fn values() -> impl Strategy<Value = String> {
         prop_oneof![any::<String>(), r#"["\\(),'+&=#%?/ @.é\[\]]{0,24}"#]
     }

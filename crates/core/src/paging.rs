@@ -150,9 +150,13 @@ pub(crate) fn too_many() -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::page;
+    use crate::json::Json;
     use crate::{Code, ORIGIN, Request, Response, lists};
-    use alloc::format;
+    use alloc::borrow::ToOwned;
+    use alloc::string::String;
     use alloc::vec::Vec;
+    use alloc::{format, vec};
 
     #[test]
     fn pages_without_end_are_stopped() {
@@ -166,5 +170,63 @@ mod tests {
         assert_eq!(error.code, Code::Malformed);
         assert!(error.body.contains("page=1000"));
         assert_eq!(sent, super::MAX_PAGES);
+    }
+
+    /// The lists of an account whose answers are these pages, and how many of them were read.
+    fn lists_of(pages: &[String]) -> (Result<usize, Code>, usize) {
+        let mut read = 0;
+        let mut http = |_: Request| {
+            let body = pages[read].clone().into_bytes();
+            read += 1;
+            Ok(Response { status: 200, headers: Vec::new(), body })
+        };
+        let lists = lists::all(&mut http).map(|lists| lists.len()).map_err(|error| error.code);
+        (lists, read)
+    }
+
+    /// A page with so many lists, the first of which has this name; then the link to a page.
+    fn page_of(lists: usize, name: &str, next: Option<usize>) -> String {
+        let list = |name| format!(r#"{{"id":"a","attributes":{{"name":"{name}"}}}}"#);
+        let lists: Vec<_> = (0..lists).map(|at| list(if at == 0 { name } else { "" })).collect();
+        let next = next.map_or("null".to_owned(), |page| format!(r#""{ORIGIN}/api/lists/?page={page}""#));
+        format!(r#"{{"data":[{}],"links":{{"next":{next}}}}}"#, lists.join(","))
+    }
+
+    #[test]
+    fn items_of_all_pages_are_counted_together() {
+        let pages = |last| [page_of(2, "", Some(1)), page_of(50_000, "", Some(2)), page_of(last, "", None)];
+        assert_eq!(lists_of(&pages(49_998)), (Ok(super::MAX_ITEMS), 3));
+        assert_eq!(lists_of(&pages(49_999)), (Err(Code::Malformed), 3));
+    }
+
+    #[test]
+    fn no_page_is_asked_for_after_12_mb() {
+        let bytes = page_of(1, "", Some(1)).len();
+        let pages = |more| {
+            let first = page_of(1, &"n".repeat(super::MAX_BYTES / 2 - bytes), Some(1));
+            let second = page_of(1, &"n".repeat(super::MAX_BYTES / 2 - bytes + more), Some(2));
+            [first, second, page_of(1, "", None)]
+        };
+        assert_eq!(lists_of(&pages(0)), (Ok(3), 3));
+        for more in [1, 2] {
+            assert_eq!(lists_of(&pages(more)), (Err(Code::TooLarge), 2));
+        }
+    }
+
+    #[test]
+    fn a_page_has_a_bound_on_its_items_and_on_their_size() {
+        fn read<T: Default>(_: &Json<'_>) -> Result<T, String> {
+            Ok(T::default())
+        }
+        fn items<T: Default>(count: usize) -> Option<usize> {
+            let text = format!(r#"{{"data":[{}]}}"#, vec!["0"; count].join(","));
+            let page = page(&Json::parse(text.as_bytes()).unwrap(), read::<T>).ok()?;
+            Some(page.items.len())
+        }
+        assert_eq!(items::<u8>(super::MAX_ITEMS), Some(super::MAX_ITEMS));
+        assert_eq!(items::<u8>(super::MAX_ITEMS + 1), None);
+        let most = super::MAX_BYTES / size_of::<[u64; 32]>();
+        assert_eq!(items::<[u64; 32]>(most), Some(most));
+        assert_eq!(items::<[u64; 32]>(most + 1), None);
     }
 }

@@ -336,6 +336,8 @@ mod tests {
             ("+38 (044) 123-45-67", "+380441234567"),
             ("+49 (0)34298/12345", "+493429812345"),
             ("0049 034298/12345", "+493429812345"),
+            ("+49 301/2345", "+493012345"),
+            ("+49 30 1234.00", "+4930123400"),
             ("+39 0312 345 6789", "+3903123456789"),
         ] {
             assert_eq!(phone_number(written), Ok(right.to_owned()), "{written}");
@@ -372,6 +374,8 @@ mod tests {
             "+491701234567\n+491701234568",
             "+49170\n1234567",
             "+49 30 123456/57",
+            "+49 3012/345",
+            "+1 415/555/0100",
             "+49 30 123456 / 123457",
             "+4930123456.5",
             "+4930123456,0",
@@ -408,6 +412,22 @@ mod tests {
         {
             assert_eq!(phone_number(written).unwrap_err().details[0].detail, TWO_NUMBERS, "{written}");
         }
+        for written in ["+1 415 555 0100 5e", "++14155550100"] {
+            let detail = phone_number(written).unwrap_err().details[0].detail.clone();
+            assert!(![EXTENSION, TWO_NUMBERS].contains(&detail.as_str()), "{written}: {detail}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_scientific_notation_is_called_one() {
+        let detail = |written| phone_number(written).unwrap_err().details[0].detail.clone();
+        let scientific = detail("+9.19820000001E+11");
+        for written in ["9,19820000001e11", "919820000e3", "9.2e-1"] {
+            assert_eq!(detail(written), scientific, "{written}");
+        }
+        for written in ["e11", "9.2e", "9.2e1x", "+91982000000q"] {
+            assert_ne!(detail(written), scientific, "{written}");
+        }
     }
 
     #[test]
@@ -425,6 +445,8 @@ mod tests {
         assert!(dialled("2079 (0) 460018").is_err());
         assert_eq!(dialled("44 (0)20 7946 0018").unwrap().digits, "4402079460018");
         assert!(dialled(" +91 98").unwrap().is_international);
+        assert_eq!(dialled("+91 98200 00001").unwrap().e164(), phone_number("+919820000001"));
+        assert!(dialled("9820000001").unwrap().e164().is_err());
     }
 
     #[test]
