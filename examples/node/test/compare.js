@@ -1,4 +1,4 @@
-// What differs between what a fixture says and what happened: the rules of host-test/src/compare.rs.
+// What differs between what a fixture says and what happened: the rules of host-test/replay/src/compare.rs.
 
 import { isObject, parse } from "./json.js";
 

@@ -1,9 +1,9 @@
 //! `replay --bless`: what it rewrites, and what it refuses.
 
 use anyhow::{Context, Result};
-use host_test::bless::{Blessing, bless};
-use host_test::native::Native;
 use klaviyo_corpus::Corpus;
+use klaviyo_replay::bless::{Blessing, bless};
+use klaviyo_replay::native::Native;
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::TempDir;
