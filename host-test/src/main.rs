@@ -55,11 +55,8 @@ enum Command {
         #[command(flatten)]
         size: soak::SoakSize,
     },
-    /// Measure what a sync takes: requests, time and memory
-    #[command(args_conflicts_with_subcommands = true)]
+    /// Measure what the connector costs; prints each row as a line of JSON
     Bench {
-        #[command(flatten)]
-        size: bench::BenchSize,
         #[command(subcommand)]
         other: Option<Bench>,
     },
@@ -115,6 +112,11 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Measure what a sync takes: requests, time and memory
+    Sync {
+        #[command(flatten)]
+        size: bench::sync::BenchSize,
+    },
     /// Measure what a quiet tenant gets beside noisy ones: the times of its calls
     Neighbour {
         #[command(flatten)]
@@ -152,9 +154,10 @@ fn run(command: Command) -> Result<ExitCode> {
             println!("the key is in none of {} lines of log", watch.end()?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench { size, other } => {
+        Command::Bench { other } => {
             match other {
-                None => bench::run(&size)?,
+                None => bench::run()?,
+                Some(Bench::Sync { size }) => bench::sync::run(&size)?,
                 Some(Bench::Neighbour { size }) => neighbour::run(&size)?,
                 Some(Bench::Strangers { crowd }) => strangers::run(&crowd)?,
             }

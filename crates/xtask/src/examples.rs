@@ -54,6 +54,7 @@ pub(crate) fn browser(skipped: &mut Skipped) -> Result<()> {
 pub(crate) fn matrix() -> Result<()> {
     let mut skipped = Skipped::default();
     let simulator = Simulator::start(profile(true), "off", &[])?;
+    let print = |line: Value| cells(&line).map(|row| println!("{row}"));
     let measure = |way: &str| {
         let mut command = program(built("host-test", profile(true)));
         command.args(["measure", way]);
@@ -62,33 +63,40 @@ pub(crate) fn matrix() -> Result<()> {
     println!("| runtime | corpus passed | real HTTP | cold start | a call | size |");
     println!("|---|---|---|---|---|---|");
     for way in ["native", "component", "opt-in", "composed"] {
-        row(&simulator, &mut measure(way))?;
+        print(measured(&simulator, &mut measure(way))?)?;
     }
-    if skipped.has("Node, Deno and Bun", &["node", "npm"])? {
-        prepare_node()?;
-        for script in ["matrix", "matrix:deno", "matrix:bun"] {
-            row(&simulator, npm("node").args(["run", "--silent", script]))?;
-        }
-    }
-    if skipped.has("Python", &["python3"])? {
-        prepare_python()?;
-        row(&simulator, interpreter().arg("matrix.py"))?;
-    }
+    other_runtimes(&simulator, &mut skipped, print)?;
     skipped.report();
     Ok(())
 }
 
-/// Runs a program that measures itself, and prints its line of JSON as a row.
-fn row(simulator: &Simulator, command: &mut Command) -> Result<()> {
+/// Runs the examples of the other languages, each of which measures itself, and hands over its line.
+pub(crate) fn other_runtimes(
+    simulator: &Simulator,
+    skipped: &mut Skipped,
+    mut line: impl FnMut(Value) -> Result<()>,
+) -> Result<()> {
+    if skipped.has("Node, Deno and Bun", &["node", "npm"])? {
+        prepare_node()?;
+        for script in ["matrix", "matrix:deno", "matrix:bun"] {
+            line(measured(simulator, npm("node").args(["run", "--silent", script]))?)?;
+        }
+    }
+    if skipped.has("Python", &["python3"])? {
+        prepare_python()?;
+        line(measured(simulator, interpreter().arg("matrix.py"))?)?;
+    }
+    Ok(())
+}
+
+/// Runs a program that measures itself; its line of JSON.
+fn measured(simulator: &Simulator, command: &mut Command) -> Result<Value> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = simulator.known_to(command).stderr(std::process::Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot run {name}"))?;
     ensure!(output.status.success(), "{name} failed ({})", output.status);
     let text = String::from_utf8(output.stdout)?;
-    let line: Value =
-        serde_json::from_str(text.trim()).with_context(|| format!("{name} printed {text:?}"))?;
-    println!("{}", cells(&line)?);
-    Ok(())
+    serde_json::from_str(text.trim()).with_context(|| format!("{name} printed {text:?}"))
 }
 
 fn cells(line: &Value) -> Result<String> {

@@ -2,6 +2,7 @@
 
 mod alone;
 mod artifact;
+mod bench;
 mod command;
 mod compatibility;
 mod corpus;
@@ -37,7 +38,7 @@ struct Arguments {
 }
 
 /// The commands of the test host that are tasks, too.
-const HOST_TEST: [(&str, &str); 10] = [
+const HOST_TEST: [(&str, &str); 9] = [
     ("demo", "Run the WhatsApp opt-in of the README in the component, against a Klaviyo on this machine"),
     ("replay", "Replay fixtures, or folders of them, against the component; --bless rewrites them"),
     ("hostile", "Run the guests that misbehave"),
@@ -50,7 +51,6 @@ const HOST_TEST: [(&str, &str); 10] = [
         "Bring 200,000 opt-ins, and opt-outs, through doors, NATS and workers, which are killed, and answer them",
     ),
     ("story", "Tell the story of a person between WhatsApp and Klaviyo; with --people 20000, let many live"),
-    ("bench", "Measure what a sync takes, and what a quiet tenant gets beside noisy ones"),
 ];
 
 #[derive(Subcommand)]
@@ -79,6 +79,15 @@ enum Task {
     },
     /// Run the fixtures in each runtime, measure it, and print the README's table
     Matrix,
+    /// Measure speed, memory and size, and print a table
+    Bench {
+        /// Klaviyo's own packages for Node and Python, too: installs them
+        #[arg(long)]
+        peers: bool,
+        /// Measure one thing more closely instead: `sync`, `neighbour` or `strangers`, each with its own --help
+        #[arg(value_name = "OTHER", trailing_var_arg = true, allow_hyphen_values = true)]
+        other: Vec<String>,
+    },
     /// Run the packages for Node and Python beside Klaviyo's own, and print the tables of their READMEs
     Peers {
         /// This language only
@@ -119,6 +128,14 @@ fn main() -> ExitCode {
             let built = components().and_then(|()| corpus::build()).and_then(|()| program::build(true));
             built.and_then(|()| examples::matrix()).map(done)
         }
+        Task::Bench { peers, other } if other.is_empty() => {
+            let built = components().and_then(|()| corpus::build()).and_then(|()| program::build(true));
+            built.and_then(|()| bench::run(peers)).map(done)
+        }
+        Task::Bench { other, .. } => {
+            let words: Vec<String> = std::iter::once("bench".to_owned()).chain(other).collect();
+            host_test(&words)
+        }
         Task::Peers { only, smoke } => {
             let mut skipped = runtimes::Skipped::default();
             let built = components().and_then(|()| program::build(false));
@@ -144,7 +161,7 @@ fn components() -> Result<()> {
 /// Runs a command of the test host.
 fn host_test(words: &[String]) -> Result<ExitCode> {
     let name = words.first().map(String::as_str).unwrap_or_default();
-    if !HOST_TEST.iter().any(|(known, _)| *known == name) {
+    if name != "bench" && !HOST_TEST.iter().any(|(known, _)| *known == name) {
         bail!("there is no task {name}; `cargo xtask --help` lists them");
     }
     if ["scale", "story"].contains(&name) || words.iter().any(|word| word == "strangers") {

@@ -53,10 +53,31 @@ pub(crate) fn compare(only: &[Language], smoke: bool, skipped: &mut Skipped) -> 
     Ok(())
 }
 
+/// Klaviyo's own package for a language, and the milliseconds of CPU that an opt-in takes with it, beside the
+/// simulator of a release build.
+pub(crate) fn official_cpu(language: Language) -> Result<(String, f64)> {
+    let (_, official, _) = match language {
+        Language::Node => package::node()?,
+        Language::Python => package::python()?,
+    };
+    let mut measures = measures(language, &WHOLE).into_iter();
+    let measure = measures.find(|measure| measure.script == "cpu").context("the CPU is measured")?;
+    let mut taken = (0..measure.runs)
+        .map(|_| {
+            let (line, _) = run(profile(true), &measure, &official, "official")?;
+            line.get("milliseconds").and_then(Value::as_f64).with_context(|| format!("{line} has no time"))
+        })
+        .collect::<Result<Vec<f64>>>()?;
+    taken.sort_by(f64::total_cmp);
+    let median = taken.get(taken.len() / 2).copied().context("nothing was measured")?;
+    Ok((official.title, median))
+}
+
 /// The rows of a measure: run by run, each client in turn.
 fn measured(measure: &Measure, official: &Package, own: &Package) -> Result<Vec<Row>> {
     let scripts = || std::iter::once("official").chain(measure.own.iter().map(|(script, _)| *script));
-    let run = |script: &str| run(measure, if script == "official" { official } else { own }, script);
+    let package = |script: &str| if script == "official" { official } else { own };
+    let run = |script: &str| run(profile(false), measure, package(script), script);
     let runs: Vec<Vec<(Value, Duration)>> = if measure.rates == "klaviyo" && measure.script == "opt-ins" {
         // They wait for minutes, each with a simulator of its own.
         let run = &run;
@@ -85,8 +106,8 @@ fn measured(measure: &Measure, official: &Package, own: &Package) -> Result<Vec<
 }
 
 /// Runs one client; its line, and when it came.
-fn run(measure: &Measure, package: &Package, script: &str) -> Result<(Value, Duration)> {
-    let simulator = Simulator::start(profile(false), measure.rates, &measure.options)?;
+fn run(profile: &str, measure: &Measure, package: &Package, script: &str) -> Result<(Value, Duration)> {
+    let simulator = Simulator::start(profile, measure.rates, &measure.options)?;
     let mut command = (package.command)();
     command.args([script, measure.script, &measure.number.to_string()]);
     if measure.rates == "off" {

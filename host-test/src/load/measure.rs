@@ -108,7 +108,8 @@ pub fn start(way: Runtime) -> Result<()> {
     Ok(())
 }
 
-fn start_elsewhere(way: Runtime) -> Result<f64> {
+/// The same in a process of its own.
+pub(super) fn start_elsewhere(way: Runtime) -> Result<f64> {
     let name = way.to_possible_value().context("it has a name")?;
     let output = std::process::Command::new(std::env::current_exe()?)
         .args(["measure", "--start", name.get_name()])
