@@ -6,8 +6,8 @@ use crate::cache;
 use crate::client::{HttpTransport, HttpTransportError};
 use crate::egress::Egress;
 use crate::engine::{self, Ticker};
+use crate::exports::Exports;
 use crate::fair::FairSemaphore;
-use crate::interfaces::Interfaces;
 use crate::limits::Limits;
 use crate::observer::AttemptObserver;
 use crate::outbound::OutboundSettings;
@@ -36,7 +36,7 @@ pub struct Connector {
 pub(crate) struct ConnectorInner {
     pub(crate) outbound: Arc<OutboundSettings>,
     pub(crate) instance: InstancePre<CallState>,
-    pub(crate) interfaces: Interfaces,
+    pub(crate) exports: Exports,
     /// Has a permit for each place in the pool of instances.
     pub(crate) calls: Arc<FairSemaphore<AccountId>>,
     _ticker: Option<Ticker>,
@@ -205,10 +205,10 @@ impl ConnectorBuilder {
         })
         .map_err(LoadError::Exports)?;
         let instance = linker.instantiate_pre(&component).map_err(LoadError::Exports)?;
-        let interfaces = Interfaces::new(&instance).map_err(LoadError::Exports)?;
-        if interfaces.is_empty() {
+        let exports = Exports::new(&component);
+        if exports.is_empty() {
             return Err(LoadError::Exports(wasmtime::Error::msg(
-                "it exports no interface of klaviyo:connector",
+                "it exports no function of klaviyo:connector",
             )));
         }
         let transport = match self.transport {
@@ -220,7 +220,7 @@ impl ConnectorBuilder {
         let calls = FairSemaphore::new(self.limits.concurrent_calls as usize);
         let Self { limits, egress, observer, .. } = self;
         let outbound = Arc::new(OutboundSettings { limits, egress, transport, observer });
-        let inner = ConnectorInner { outbound, instance, interfaces, calls, _ticker: ticker };
+        let inner = ConnectorInner { outbound, instance, exports, calls, _ticker: ticker };
         Ok(Connector { inner: Arc::new(inner) })
     }
 }

@@ -6,7 +6,6 @@ use crate::connector::{Connector, ConnectorInner};
 use crate::credentials::Credentials;
 use crate::error::{Answer, Cause, Error};
 use crate::fair::FairPermit;
-use crate::interfaces::Interfaces;
 use crate::json::Prepared;
 use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
@@ -24,7 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::field::Empty;
 use tracing::{Instrument, error, info, info_span};
 use wasmtime::Store;
-use wasmtime::component::Instance;
+use wasmtime::component::{ComponentExportIndex, Instance};
 
 /// The deadline of calls whose [`Limits::time`](crate::Limits::time) is too far away to be a point in time.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -166,9 +165,9 @@ impl Tenant {
         self.traced(function, call).await
     }
 
-    /// The interfaces that the component exports.
-    pub(crate) fn interfaces(&self) -> &Interfaces {
-        &self.connector.interfaces
+    /// Where a function of the contract is in the component, if it has it.
+    pub(crate) fn function(&self, name: &str) -> Option<&ComponentExportIndex> {
+        self.connector.exports.get(name)
     }
 
     /// Makes one typed call.

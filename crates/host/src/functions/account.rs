@@ -1,6 +1,5 @@
 //! The function of `account`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::AccountDetails;
@@ -11,6 +10,6 @@ impl Tenant {
     /// # Errors
     /// See `account.get` in the contract.
     pub async fn account_details(&self) -> Result<Answer<AccountDetails>, Error> {
-        call!(self, "account.get", account.call_get())
+        self.invoke("account.get", ()).await
     }
 }

@@ -1,6 +1,5 @@
 //! The function of `api`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{ApiRequest, ApiResponse};
@@ -11,6 +10,6 @@ impl Tenant {
     /// # Errors
     /// See `api.call` in the contract.
     pub async fn call_api(&self, request: &ApiRequest) -> Result<Answer<ApiResponse>, Error> {
-        call!(self, "api.call", api.call_call(request))
+        self.invoke("api.call", (request,)).await
     }
 }

@@ -1,6 +1,5 @@
 //! The functions of `bulk`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{ImportFailure, Job, NewProfile, Refusal, Submission};
@@ -17,7 +16,7 @@ impl Tenant {
         contacts: &[NewProfile],
         list: Option<&str>,
     ) -> Result<Answer<Submission>, Error> {
-        let result = call!(self, "bulk.submit", bulk.call_submit(contacts, list));
+        let result = self.invoke("bulk.submit", (contacts, list)).await;
         self.forget_missing(list, result, |submission| submission.stopped.as_ref())
     }
 
@@ -26,7 +25,7 @@ impl Tenant {
     /// # Errors
     /// See `bulk.check` in the contract.
     pub async fn check_import(&self, contacts: &[NewProfile]) -> Result<Answer<Vec<Refusal>>, Error> {
-        call!(self, "bulk.check", bulk.call_check(contacts))
+        self.invoke("bulk.check", (contacts,)).await
     }
 
     /// The progress of an import job.
@@ -34,7 +33,7 @@ impl Tenant {
     /// # Errors
     /// See `bulk.status` in the contract.
     pub async fn import(&self, job: &str) -> Result<Answer<Job>, Error> {
-        call!(self, "bulk.status", bulk.call_status(job))
+        self.invoke("bulk.status", (job,)).await
     }
 
     /// The contacts that an import job could not import.
@@ -42,7 +41,7 @@ impl Tenant {
     /// # Errors
     /// See `bulk.failures` in the contract.
     pub async fn import_failures(&self, job: &str) -> Result<Answer<Vec<ImportFailure>>, Error> {
-        call!(self, "bulk.failures", bulk.call_failures(job))
+        self.invoke("bulk.failures", (job,)).await
     }
 
     /// The account's import jobs, newest first: those newer than the given one, or the newest 100.
@@ -50,6 +49,6 @@ impl Tenant {
     /// # Errors
     /// See `bulk.jobs` in the contract.
     pub async fn imports(&self, newer_than: Option<&str>) -> Result<Answer<Vec<Job>>, Error> {
-        call!(self, "bulk.jobs", bulk.call_jobs(newer_than))
+        self.invoke("bulk.jobs", (newer_than,)).await
     }
 }

@@ -1,6 +1,5 @@
 //! The functions of `changes`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{EventPage, Group, JoinedPage, Position, ProfilePage};
@@ -11,7 +10,7 @@ impl Tenant {
     /// # Errors
     /// See `changes.profiles` in the contract.
     pub async fn changed_profiles(&self, from: &Position) -> Result<Answer<ProfilePage>, Error> {
-        call!(self, "changes.profiles", changes.call_profiles(from))
+        self.invoke("changes.profiles", (from,)).await
     }
 
     /// A page of the people who joined a list or a segment since.
@@ -19,7 +18,7 @@ impl Tenant {
     /// # Errors
     /// See `changes.members` in the contract.
     pub async fn joined_members(&self, of: &Group, from: &Position) -> Result<Answer<JoinedPage>, Error> {
-        call!(self, "changes.members", changes.call_members(of, from))
+        self.invoke("changes.members", (of, from)).await
     }
 
     /// A page of the events that happened since, of all people and metrics.
@@ -27,6 +26,6 @@ impl Tenant {
     /// # Errors
     /// See `changes.events` in the contract.
     pub async fn new_events(&self, from: &Position) -> Result<Answer<EventPage>, Error> {
-        call!(self, "changes.events", changes.call_events(from))
+        self.invoke("changes.events", (from,)).await
     }
 }

@@ -1,6 +1,5 @@
 //! The functions of `consent`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{ConsentOptions, ConsentOutcome, Consents, Identifier, Subscription, Unsubscription};
@@ -17,7 +16,7 @@ impl Tenant {
         list: Option<&str>,
         options: &ConsentOptions,
     ) -> Result<Answer<ConsentOutcome>, Error> {
-        let result = call!(self, "consent.grant", consent.call_grant(subscriptions, list, options));
+        let result = self.invoke("consent.grant", (subscriptions, list, options)).await;
         self.forget_missing(list, result, |outcome| outcome.stopped.as_ref())
     }
 
@@ -31,7 +30,7 @@ impl Tenant {
         unsubscriptions: &[Unsubscription],
         list: Option<&str>,
     ) -> Result<Answer<ConsentOutcome>, Error> {
-        let result = call!(self, "consent.revoke", consent.call_revoke(unsubscriptions, list));
+        let result = self.invoke("consent.revoke", (unsubscriptions, list)).await;
         self.forget_missing(list, result, |outcome| outcome.stopped.as_ref())
     }
 
@@ -40,6 +39,6 @@ impl Tenant {
     /// # Errors
     /// See `consent.status` in the contract.
     pub async fn consents(&self, by: &Identifier) -> Result<Answer<Option<Consents>>, Error> {
-        call!(self, "consent.status", consent.call_status(by))
+        self.invoke("consent.status", (by,)).await
     }
 }

@@ -1,6 +1,5 @@
 //! The functions of `contacts`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{
@@ -14,7 +13,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.lookup` in the contract.
     pub async fn lookup(&self, by: &Identifier) -> Result<Answer<Option<Profile>>, Error> {
-        call!(self, "contacts.lookup", contacts.call_lookup(by))
+        self.invoke("contacts.lookup", (by,)).await
     }
 
     /// Creates a profile, or returns the id of the one that has one of its identifiers.
@@ -22,7 +21,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.create` in the contract.
     pub async fn create(&self, profile: &NewProfile) -> Result<Answer<Creation>, Error> {
-        call!(self, "contacts.create", contacts.call_create(profile))
+        self.invoke("contacts.create", (profile,)).await
     }
 
     /// Creates or updates a profile.
@@ -30,7 +29,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.upsert` in the contract.
     pub async fn upsert(&self, profile: &NewProfile) -> Result<Answer<Upserted>, Error> {
-        call!(self, "contacts.upsert", contacts.call_upsert(profile))
+        self.invoke("contacts.upsert", (profile,)).await
     }
 
     /// Adds profiles, by id, to a list, by id. This is membership, not consent.
@@ -38,7 +37,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.subscribe` in the contract.
     pub async fn subscribe(&self, list: &str, profiles: &[String]) -> Result<Answer<u32>, Error> {
-        let result = call!(self, "contacts.subscribe", contacts.call_subscribe(list, profiles));
+        let result = self.invoke("contacts.subscribe", (list, profiles)).await;
         self.forget_missing(Some(list), result, |_| None)
     }
 
@@ -47,7 +46,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.update` in the contract.
     pub async fn update(&self, id: &str, changes: &[Change]) -> Result<Answer<Profile>, Error> {
-        call!(self, "contacts.update", contacts.call_update(id, changes))
+        self.invoke("contacts.update", (id, changes)).await
     }
 
     /// Merges the profile `from` into the profile `into`, and deletes `from`. **This cannot be undone.**
@@ -55,7 +54,7 @@ impl Tenant {
     /// # Errors
     /// See `contacts.merge` in the contract.
     pub async fn merge(&self, into: &str, from: &str) -> Result<Answer<()>, Error> {
-        call!(self, "contacts.merge", contacts.call_merge(into, from))
+        self.invoke("contacts.merge", (into, from)).await
     }
 
     /// Looks a contact up, creates it if there is none, and adds it to a list, by id. With a permission, the person is
@@ -69,7 +68,7 @@ impl Tenant {
         list: &str,
         consent: Option<&Permission>,
     ) -> Result<Answer<Receipt>, Error> {
-        let result = call!(self, "contacts.opt-in", contacts.call_opt_in(contact, list, consent));
+        let result = self.invoke("contacts.opt-in", (contact, list, consent)).await;
         self.forget_missing(Some(list), result, |_| None)
     }
 
@@ -84,7 +83,7 @@ impl Tenant {
         list: &str,
         consent: Option<&Permission>,
     ) -> Result<Answer<Enrollments>, Error> {
-        let result = call!(self, "contacts.opt-in-many", contacts.call_opt_in_many(contacts, list, consent));
+        let result = self.invoke("contacts.opt-in-many", (contacts, list, consent)).await;
         self.forget_missing(Some(list), result, |enrollments| enrollments.stopped.as_ref())
     }
 
@@ -99,7 +98,8 @@ impl Tenant {
         channels: &[Channel],
         lists: &[String],
     ) -> Result<Answer<Departures>, Error> {
-        let result = call!(self, "contacts.opt-out", contacts.call_opt_out(people, channels, lists));
+        let result: Result<Answer<Departures>, Error> =
+            self.invoke("contacts.opt-out", (people, channels, lists)).await;
         if let Ok(answer) = &result {
             answer.value.missing_lists.iter().for_each(|list| self.account.lists.forget(list));
         }
@@ -114,6 +114,6 @@ impl Tenant {
         &self,
         identifiers: &[Identifier],
     ) -> Result<Answer<Vec<Option<Profile>>>, Error> {
-        call!(self, "contacts.lookup-many", contacts.call_lookup_many(identifiers))
+        self.invoke("contacts.lookup-many", (identifiers,)).await
     }
 }

@@ -1,6 +1,5 @@
 //! The functions of `events`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{BatchResult, Identifier, Metric, NewEvent, Period, Timeline};
@@ -11,7 +10,7 @@ impl Tenant {
     /// # Errors
     /// See `events.track` in the contract.
     pub async fn track(&self, event: &NewEvent) -> Result<Answer<()>, Error> {
-        call!(self, "events.track", events.call_track(event))
+        self.invoke("events.track", (event,)).await
     }
 
     /// Tracks many events.
@@ -20,7 +19,7 @@ impl Tenant {
     /// See `events.track-many` in the contract. The answer lists the refused events and, if the call stopped
     /// early, the reason.
     pub async fn track_many(&self, events: &[NewEvent]) -> Result<Answer<BatchResult>, Error> {
-        call!(self, "events.track-many", events.call_track_many(events))
+        self.invoke("events.track-many", (events,)).await
     }
 
     /// A person's events, the newest first. None: there is no such profile.
@@ -28,7 +27,7 @@ impl Tenant {
     /// # Errors
     /// See `events.history` in the contract.
     pub async fn history(&self, by: &Identifier, period: &Period) -> Result<Answer<Option<Timeline>>, Error> {
-        call!(self, "events.history", events.call_history(by, period))
+        self.invoke("events.history", (by, period)).await
     }
 
     /// All metrics of the account.
@@ -36,6 +35,6 @@ impl Tenant {
     /// # Errors
     /// See `events.metrics` in the contract.
     pub async fn metrics(&self) -> Result<Answer<Vec<Metric>>, Error> {
-        call!(self, "events.metrics", events.call_metrics())
+        self.invoke("events.metrics", ()).await
     }
 }

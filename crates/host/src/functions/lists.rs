@@ -1,6 +1,5 @@
 //! The functions of `lists`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{Audience, MemberPage};
@@ -12,7 +11,7 @@ impl Tenant {
     /// # Errors
     /// See `lists.all` in the contract.
     pub async fn lists(&self) -> Result<Answer<Vec<Audience>>, Error> {
-        call!(self, "lists.all", lists.call_all())
+        self.invoke("lists.all", ()).await
     }
 
     /// The list with this id or exact name. A list that was found is remembered for five minutes, so that a
@@ -25,7 +24,7 @@ impl Tenant {
         if let Some(list) = known {
             return Ok(Answer { value: Some(list), usage: Usage::default() });
         }
-        let answer = call!(self, "lists.find", lists.call_find(name))?;
+        let answer = self.invoke("lists.find", (name,)).await?;
         if let Some(list) = &answer.value {
             self.account.lists.put(name, list, account);
         }
@@ -37,7 +36,7 @@ impl Tenant {
     /// # Errors
     /// See `lists.create` in the contract.
     pub async fn create_list(&self, name: &str) -> Result<Answer<Audience>, Error> {
-        let result = call!(self, "lists.create", lists.call_create(name));
+        let result = self.invoke("lists.create", (name,)).await;
         // After an error too: the list may exist. Then two lists have the name, which stands for neither.
         self.account.lists.forget_name(name);
         result
@@ -48,7 +47,7 @@ impl Tenant {
     /// # Errors
     /// See `lists.remove` in the contract.
     pub async fn remove_from_list(&self, list: &str, profiles: &[String]) -> Result<Answer<u32>, Error> {
-        let result = call!(self, "lists.remove", lists.call_remove(list, profiles));
+        let result = self.invoke("lists.remove", (list, profiles)).await;
         self.forget_missing(Some(list), result, |_| None)
     }
 
@@ -57,7 +56,7 @@ impl Tenant {
     /// # Errors
     /// See `lists.members` in the contract.
     pub async fn list_members(&self, list: &str, cursor: Option<&str>) -> Result<Answer<MemberPage>, Error> {
-        let result = call!(self, "lists.members", lists.call_members(list, cursor));
+        let result = self.invoke("lists.members", (list, cursor)).await;
         self.forget_missing(Some(list), result, |_| None)
     }
 
@@ -66,6 +65,6 @@ impl Tenant {
     /// # Errors
     /// See `lists.of-profile` in the contract.
     pub async fn lists_of_profile(&self, profile: &str) -> Result<Answer<Vec<Audience>>, Error> {
-        call!(self, "lists.of-profile", lists.call_of_profile(profile))
+        self.invoke("lists.of-profile", (profile,)).await
     }
 }

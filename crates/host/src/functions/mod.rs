@@ -12,26 +12,12 @@ mod privacy;
 mod segments;
 
 use crate::error::{Answer, Cause, Error};
+use crate::sandbox::CallState;
 use crate::tenant::Tenant;
 use crate::types::{Code, ContractError};
 use crate::usage::Usage;
-
-/// Makes a typed call of a tenant's: `call!(tenant, "interface.function", interface.call_function(…))`.
-macro_rules! call {
-    ($tenant:expr, $name:literal, $interface:ident . $function:ident ($($argument:expr),*)) => {
-        match &$tenant.interfaces().$interface {
-            Some(interface) => {
-                let call = async |instance: &_, store: &mut wasmtime::Store<_>| {
-                    interface.load(&mut *store, instance)?.$function(store, $($argument),*).await
-                };
-                $tenant.run($name, call).await
-            }
-            None => Err($crate::functions::missing($name)),
-        }
-    };
-}
-
-use call;
+use wasmtime::Store;
+use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower};
 
 /// The failure of a call of a function that the component does not have.
 fn missing(function: &str) -> Error {
@@ -40,6 +26,21 @@ fn missing(function: &str) -> Error {
 }
 
 impl Tenant {
+    /// Makes a typed call of a function of the contract.
+    async fn invoke<P, T>(&self, name: &'static str, parameters: P) -> Result<Answer<T>, Error>
+    where
+        P: ComponentNamedList + Lower,
+        T: Lift + 'static,
+    {
+        let Some(index) = self.function(name) else { return Err(missing(name)) };
+        let call = async |instance: &Instance, store: &mut Store<CallState>| {
+            let function = instance.get_typed_func::<P, (Result<T, ContractError>,)>(&mut *store, index)?;
+            let (returned,) = function.call_async(store, parameters).await?;
+            Ok(returned)
+        };
+        self.run(name, call).await
+    }
+
     /// Forgets a list that a call has named by its id, if Klaviyo does not have it any more: the call failed with
     /// not-found, or stopped with it after a part was done.
     fn forget_missing<T>(

@@ -1,6 +1,5 @@
 //! The functions of `privacy`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{BatchResult, Identifier};
@@ -12,7 +11,7 @@ impl Tenant {
     /// See `privacy.suppress` in the contract. The answer lists the refused addresses and, if the call stopped
     /// early, the reason.
     pub async fn suppress(&self, emails: &[String]) -> Result<Answer<BatchResult>, Error> {
-        call!(self, "privacy.suppress", privacy.call_suppress(emails))
+        self.invoke("privacy.suppress", (emails,)).await
     }
 
     /// Lifts suppressions that a user of the account or [`Tenant::suppress`] made.
@@ -20,7 +19,7 @@ impl Tenant {
     /// # Errors
     /// See `privacy.unsuppress` in the contract. The answer is as that of [`Tenant::suppress`].
     pub async fn unsuppress(&self, emails: &[String]) -> Result<Answer<BatchResult>, Error> {
-        call!(self, "privacy.unsuppress", privacy.call_unsuppress(emails))
+        self.invoke("privacy.unsuppress", (emails,)).await
     }
 
     /// Deletes the profiles with an identifier, and all that Klaviyo knows about them. This cannot be undone.
@@ -28,6 +27,6 @@ impl Tenant {
     /// # Errors
     /// See `privacy.delete` in the contract.
     pub async fn delete_profiles(&self, by: &Identifier) -> Result<Answer<()>, Error> {
-        call!(self, "privacy.delete", privacy.call_delete(by))
+        self.invoke("privacy.delete", (by,)).await
     }
 }

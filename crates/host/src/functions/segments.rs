@@ -1,6 +1,5 @@
 //! The functions of `segments`.
 
-use super::call;
 use crate::error::{Answer, Error};
 use crate::tenant::Tenant;
 use crate::types::{MemberPage, Segment};
@@ -11,7 +10,7 @@ impl Tenant {
     /// # Errors
     /// See `segments.all` in the contract.
     pub async fn segments(&self) -> Result<Answer<Vec<Segment>>, Error> {
-        call!(self, "segments.all", segments.call_all())
+        self.invoke("segments.all", ()).await
     }
 
     /// A page of the members of a segment, by id: the first, or the one that an earlier page's `next` stands for.
@@ -23,7 +22,7 @@ impl Tenant {
         segment: &str,
         cursor: Option<&str>,
     ) -> Result<Answer<MemberPage>, Error> {
-        call!(self, "segments.members", segments.call_members(segment, cursor))
+        self.invoke("segments.members", (segment, cursor)).await
     }
 
     /// The segments that a profile, by its id, is in.
@@ -31,6 +30,6 @@ impl Tenant {
     /// # Errors
     /// See `segments.of-profile` in the contract.
     pub async fn segments_of_profile(&self, profile: &str) -> Result<Answer<Vec<Segment>>, Error> {
-        call!(self, "segments.of-profile", segments.call_of_profile(profile))
+        self.invoke("segments.of-profile", (profile,)).await
     }
 }
