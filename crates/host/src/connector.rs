@@ -39,7 +39,7 @@ pub(crate) struct ConnectorInner {
     pub(crate) exports: Exports,
     /// Has a permit for each place in the pool of instances.
     pub(crate) calls: Arc<FairSemaphore<AccountId>>,
-    _ticker: Option<Ticker>,
+    pub(crate) ticker: Option<Ticker>,
 }
 
 /// Settings of a [`Connector`].
@@ -220,7 +220,7 @@ impl ConnectorBuilder {
         let calls = FairSemaphore::new(self.limits.concurrent_calls as usize);
         let Self { limits, egress, observer, .. } = self;
         let outbound = Arc::new(OutboundSettings { limits, egress, transport, observer });
-        let inner = ConnectorInner { outbound, instance, exports, calls, _ticker: ticker };
+        let inner = ConnectorInner { outbound, instance, exports, calls, ticker };
         Ok(Connector { inner: Arc::new(inner) })
     }
 }

@@ -2,7 +2,9 @@
 //! long.
 
 use crate::limits::Limits;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
 use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -13,6 +15,8 @@ const GUARD: u64 = 1 << 20;
 /// Stack reserved for host code that the guest calls. TLS handshakes run on it and need about as much as a
 /// thread's stack.
 const HOST_STACK: usize = 2 << 20;
+/// Bytes of a memory and of a table that the pool keeps.
+const KEPT: usize = 1 << 20;
 /// The most core modules, and the most tables, of one component. Ours has three modules, two of them small
 /// adapters.
 const PARTS: u32 = 4;
@@ -33,9 +37,8 @@ pub(crate) fn new(limits: &Limits) -> wasmtime::Result<Engine> {
         .max_core_instances_per_component(parts)
         .max_tables_per_component(parts)
         .max_memories_per_component(components)
-        // Memory up to this size is cleared for the next call instead of returned to the system, which is
-        // quicker.
-        .linear_memory_keep_resident(1 << 20)
+        // Cleared for the next call instead of returned to the system, which is quicker.
+        .linear_memory_keep_resident(KEPT)
         .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     if components > 1 {
@@ -51,20 +54,59 @@ pub(crate) fn new(limits: &Limits) -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-/// A thread that advances the engine's epoch until this is dropped.
+/// A thread that advances the engine's epoch while a call runs, until this is dropped. It sleeps while none does.
 pub(crate) struct Ticker {
-    _stop: Sender<()>,
+    calls: Arc<Calls>,
+    thread: Thread,
 }
+
+/// What the ticker and the calls share.
+#[derive(Default)]
+struct Calls {
+    running: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+/// A call that runs.
+pub(crate) struct Running(Arc<Calls>);
 
 impl Ticker {
     pub(crate) fn start(engine: Engine) -> std::io::Result<Self> {
-        let (stop, stopped) = channel();
+        let calls = Arc::<Calls>::default();
+        let shared = Arc::clone(&calls);
         let tick = move || {
-            while matches!(stopped.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
-                engine.increment_epoch();
+            while !shared.stopped.load(Ordering::Acquire) {
+                if shared.running.load(Ordering::Acquire) == 0 {
+                    // A call that began since then, or the end, has left a token that ends this at once.
+                    thread::park();
+                } else {
+                    thread::sleep(TICK);
+                    engine.increment_epoch();
+                }
             }
         };
-        std::thread::Builder::new().name("klaviyo-ticker".to_owned()).spawn(tick)?;
-        Ok(Self { _stop: stop })
+        let thread = thread::Builder::new().name("klaviyo-ticker".to_owned()).spawn(tick)?.thread().clone();
+        Ok(Self { calls, thread })
+    }
+
+    /// Ticks until the call has ended.
+    pub(crate) fn run(&self) -> Running {
+        if self.calls.running.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.thread.unpark();
+        }
+        Running(Arc::clone(&self.calls))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.calls.stopped.store(true, Ordering::Release);
+        self.thread.unpark();
     }
 }

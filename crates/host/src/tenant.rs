@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::account::{AccountId, AccountState};
 use crate::connector::{Connector, ConnectorInner};
 use crate::credentials::Credentials;
+use crate::engine::{Running, Ticker};
 use crate::error::{Answer, Cause, Error};
 use crate::fair::FairPermit;
 use crate::json::Prepared;
@@ -91,6 +92,7 @@ struct Call {
     store: Store<CallState>,
     instance: Instance,
     deadline: Instant,
+    _running: Option<Running>,
     /// Dropped after the store, so that the place is free only when the sandbox is.
     _permit: FairPermit<AccountId>,
 }
@@ -232,13 +234,14 @@ impl Tenant {
         let Ok(permit) = permit else {
             return Err(Error { cause: Cause::exceeded(Limit::ConcurrentCalls, limits), usage });
         };
+        let running = self.connector.ticker.as_ref().map(Ticker::run);
         let settings = Arc::clone(&self.connector.outbound);
         let http = OutboundHttp::new(settings, Arc::clone(&self.account), function, deadline, usage);
         let mut store = CallState::store(self.connector.instance.engine(), http);
         // A component may run code while it is instantiated, so the deadline applies to that too.
         let instance = timeout_at(deadline, self.connector.instance.instantiate_async(&mut store)).await;
         match instance {
-            Ok(Ok(instance)) => Ok(Call { store, instance, deadline, _permit: permit }),
+            Ok(Ok(instance)) => Ok(Call { store, instance, deadline, _running: running, _permit: permit }),
             Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
             Err(_) => Err(failed(&store, Cause::exceeded(Limit::Time, limits))),
         }
