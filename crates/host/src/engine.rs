@@ -39,6 +39,7 @@ pub(crate) fn new(limits: &Limits) -> wasmtime::Result<Engine> {
         .max_memories_per_component(components)
         // Cleared for the next call instead of returned to the system, which is quicker.
         .linear_memory_keep_resident(KEPT)
+        .table_keep_resident(KEPT)
         .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     if components > 1 {
