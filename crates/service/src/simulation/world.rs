@@ -242,12 +242,12 @@ impl World {
                 self.server.restart();
                 is_back = true;
             }
-            for n in 0..workers.len() {
-                if workers[n].0.is_dead()
+            for worker in &mut workers {
+                if worker.0.is_dead()
                     && let Some(name) = others.next()
                 {
-                    workers[n].1.abort();
-                    workers[n] = self.work(name);
+                    worker.1.abort();
+                    *worker = self.work(name);
                 }
             }
         }
