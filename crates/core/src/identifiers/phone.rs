@@ -11,6 +11,9 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 const DIGITS: core::ops::RangeInclusive<usize> = 7..=15;
 /// From this number of digits on, the digits before a slash are not an area code, even with a prefix.
 const WHOLE: usize = 10;
+/// The most digits that are dialled between a country code and a number, those of a prefix that is written twice
+/// included.
+const TRUNK_DIGITS: usize = 4;
 const TWO_NUMBERS: &str = "it has more than one number; give one";
 const EXTENSION: &str = "it has an extension; give the number of a person";
 const ZERO_IN_THE_MIDDLE: &str = "`(0)` stands in the middle of it; leave it out";
@@ -160,8 +163,10 @@ fn e164(digits: &str, optional_zero: Option<usize>) -> Result<String, &'static s
     if optional_zero.is_some() && country == ITALY && national.starts_with("03") && national.len() == 11 {
         return Err("in Italy a zero makes it another number; leave `(0)` out or write 0");
     }
+    let written = national.len();
     let national = trunk::without(country, national)?;
-    if !DIGITS.contains(&(country.len() + national.len())) {
+    let is_whole = written - national.len() <= TRUNK_DIGITS;
+    if !is_whole || !DIGITS.contains(&(country.len() + national.len())) {
         return Err("an international number has 7 to 15 digits");
     }
     let mut number = String::from("+");
@@ -394,6 +399,8 @@ mod tests {
             "+354 123 4567/4568",
             "+39 (0)312 345 6789",
             "+1 415 555 0100,,5",
+            "+1 11111 415 555 0100",
+            "+1111111111111111111111111111111",
         ] {
             let error = phone_number(written).unwrap_err();
             assert_eq!(error.code, Code::InvalidInput, "{written}");
