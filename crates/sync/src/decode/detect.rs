@@ -21,7 +21,9 @@ pub(crate) fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
                 .filter(|byte| !byte.is_ascii_whitespace() && !b"\0\xef\xbb\xbf\xff\xfe".contains(byte));
             letters.next().is_some_and(|byte| b"{[".contains(byte))
         };
-        let is_line = head.iter().skip(1).any(|byte| b"\r\n".contains(byte));
+        let line = head.iter().skip(1).position(|byte| b"\r\n".contains(byte));
+        // In UTF-16 it may be half of a character. Whoever writes text may wait for an answer to its first line.
+        let is_line = line.is_some_and(|end| end + 2 < head.len() || is_plain(&head));
         if head.len() >= HEAD_BYTES || (head.len() >= 4 && (is_line || is_json(&head))) {
             return Ok(head);
         }
@@ -32,6 +34,11 @@ pub(crate) fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
             Ok(read) => head.extend_from_slice(chunk.get(..read).unwrap_or_default()),
         }
     }
+}
+
+/// Whether this may be the beginning of UTF-8.
+fn is_plain(head: &[u8]) -> bool {
+    is_utf_8(head) && !head.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
 }
 
 /// The first byte that is not white space, or none. No answer if more has to be read first.
@@ -190,6 +197,28 @@ mod tests {
             assert_eq!(separator_of(header.as_bytes(), true), Some(byte), "{header:?}");
             let is_whole = header.trim_start().ends_with('\n') || header.contains("\nx,y");
             assert_eq!(separator_of(header.as_bytes(), false).is_some(), is_whole, "{header:?}");
+        }
+    }
+
+    /// A pipe that gives a byte at a time, and must not be read further than to the end.
+    struct Bytes<'a>(&'a [u8]);
+
+    impl Read for Bytes<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "it is read further than necessary");
+            self.0.read(buffer.get_mut(..1).unwrap_or_default())
+        }
+    }
+
+    #[test]
+    fn a_head_ends_with_a_whole_character() {
+        let utf_16: Vec<u8> = "Почта\r".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(head(&mut Bytes(&utf_16)).unwrap(), utf_16);
+        let utf_16: Vec<u8> = "Почта\r".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(head(&mut Bytes(&[&utf_16[..], b"\0"].concat())).unwrap().len(), utf_16.len() + 1);
+        for text in ["email\n", "Почта\r", "{\"email"] {
+            let head = head(&mut Bytes(text.as_bytes())).unwrap();
+            assert!(text.as_bytes().starts_with(&head) && head.len() >= 4, "{head:?}");
         }
     }
 
