@@ -102,6 +102,12 @@ impl Egress {
         self.private_addresses || is_public(address)
     }
 
+    /// Whether a request for this URL, as a component asks for it, is allowed.
+    #[must_use]
+    pub fn allows(&self, url: &str) -> bool {
+        self.route(url).is_ok()
+    }
+
     /// The URL to send a request for this address to, or a sentence that says why it is refused.
     pub(crate) fn route(&self, address: &str) -> Result<Url, String> {
         let url = Url::parse(address).map_err(|error| format!("the request has no valid URL: {error}"))?;

@@ -10,6 +10,7 @@ mod dependencies;
 mod deploy;
 mod examples;
 mod file;
+mod fuzz;
 mod guest;
 mod hostile;
 mod nats;
@@ -97,6 +98,14 @@ enum Task {
         #[arg(long)]
         smoke: bool,
     },
+    /// Let libFuzzer run the fuzz targets, which needs a C++ compiler. CONTRIBUTING.md says what becomes of a finding
+    Fuzz {
+        /// The targets; all in turn if none is given
+        targets: Vec<String>,
+        /// How long each of them runs
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Check and test everything, and print how long each step took
     Test {
         /// Run this step only; repeat the option for more steps. An unknown name lists all steps
@@ -143,6 +152,9 @@ fn main() -> ExitCode {
                 skipped.report();
                 ExitCode::SUCCESS
             })
+        }
+        Task::Fuzz { targets, seconds } => {
+            components().and_then(|()| fuzz::fuzz(&targets, seconds)).map(done)
         }
         Task::Test { only, prepared } => test::test(&only, prepared).map(done),
     };

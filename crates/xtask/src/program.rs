@@ -8,12 +8,13 @@ use std::process::{Command, ExitCode};
 
 /// The crates with wasmtime in them. They are always built together: one alone would ask for other features
 /// of their common dependencies, and wasmtime, which takes minutes, would be built once more.
-pub(crate) const CRATES: [&str; 7] = [
+pub(crate) const CRATES: [&str; 8] = [
     "klaviyo-host",
     "klaviyo-service",
     "klaviyo-sync",
     "klaviyo-cli",
     "host-test",
+    "klaviyo-fuzz",
     "klaviyo-example-rust",
     "klaviyo-example-tenant",
 ];

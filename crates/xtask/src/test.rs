@@ -5,7 +5,7 @@ use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
 use crate::{
-    alone, compatibility, components, corpus, dependencies, deploy, examples, openapi, page, peers, program,
+    alone, compatibility, components, corpus, dependencies, deploy, examples, fuzz, openapi, page, peers, program,
     sdk,
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -92,6 +92,10 @@ const STEPS: &[Step] = &[
         needs.host_test(&["replay", FIXTURES])?;
         needs.host_test(&[&["replay", "--component", OPT_IN], &OPT_IN_FIXTURES[..]].concat())?;
         needs.host_test(&["replay", "--wasi", FIXTURES])
+    }),
+    step("fuzz", "what reads others' bytes, on changed fixtures", |needs| {
+        needs.programs()?;
+        fuzz::test()
     }),
     step("openapi", "the fixtures and the simulator against Klaviyo's OpenAPI", |_| openapi::test()),
     step("command", "the command with the component inside", |needs| {
