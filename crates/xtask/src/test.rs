@@ -5,8 +5,8 @@ use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
 use crate::{
-    alone, compatibility, components, corpus, dependencies, deploy, examples, fuzz, openapi, page, peers, program,
-    sdk,
+    alone, compatibility, components, corpus, dependencies, deploy, examples, fuzz, openapi, page, peers,
+    program, sdk,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
