@@ -79,6 +79,8 @@ pub struct AccountQueue {
     account: Account,
     lane: Lane,
     consumer: Arc<dyn Consumer>,
+    /// The start of the server that has made the consumer: see [`start_of`].
+    made_by: String,
 }
 
 /// What a lane of an account holds although it delivered nothing.
@@ -99,7 +101,8 @@ impl Queue {
     /// When its consumer cannot be made.
     pub async fn account(&self, account: &Account, lane: Lane) -> Result<AccountQueue, QueueError> {
         let consumer = consumer(self, account, lane).await?;
-        Ok(AccountQueue { queue: self.clone(), account: account.clone(), lane, consumer })
+        let made_by = start_told_by(consumer.as_ref());
+        Ok(AccountQueue { queue: self.clone(), account: account.clone(), lane, consumer, made_by })
     }
 }
 
@@ -121,13 +124,25 @@ async fn consumer(queue: &Queue, account: &Account, lane: Lane) -> Result<Arc<dy
 }
 
 impl AccountQueue {
-    /// Deletes the consumer and makes it anew if it has stopped delivering messages that are still in the
-    /// stream. Only the worker of the account may ask, when it has none of its messages and got none for
-    /// `quiet`.
+    /// Makes the consumer anew if the server has started since it was made. Only the worker of the account may ask, when
+    /// it has none of its messages.
     ///
     /// A server that was killed writes the stream and the consumer down one after the other. It can come back
     /// with messages that the consumer remembers as acknowledged, or with a consumer that waits for the
-    /// acknowledgement of messages that are gone (seen with NATS 2.9).
+    /// acknowledgement of messages that are gone (seen with NATS 2.9). What else is delivered hides that.
+    ///
+    /// # Errors
+    /// When JetStream cannot be asked.
+    pub async fn follow_server(&mut self) -> Result<(), QueueError> {
+        if self.made_by == start_of(&self.queue) {
+            return Ok(());
+        }
+        debug!(account = %self.account, lane = %self.lane, "the server has started; the account's consumer is made anew");
+        self.recreate().await
+    }
+
+    /// Makes the consumer anew if it has stopped delivering messages that are still in the stream. Only the worker of
+    /// the account may ask, when it has none of its messages and got none for `quiet`.
     ///
     /// # Errors
     /// When JetStream cannot be asked.
@@ -138,21 +153,24 @@ impl AccountQueue {
             return Ok(Backlog::Empty);
         };
         let what = "describe an account's queue";
-        let (is_older, known) = match ask(self.queue.connection(), what, self.consumer.state()).await? {
-            Some(now) => {
-                let is_older = now.description != Some(start_of(&self.queue));
-                (is_older, now.pending.saturating_add(now.ack_pending as u64))
-            }
+        let known = match ask(self.queue.connection(), what, self.consumer.state()).await? {
+            Some(now) => now.pending.saturating_add(now.ack_pending as u64),
             // An operator has deleted it.
-            None => (true, 0),
+            None => 0,
         };
         // A message that was naked is delivered after the longest delay at the latest.
-        let is_stalled = is_older || (count as u64) > known;
+        let is_stalled = (count as u64) > known;
         let patience = if is_stalled { ACK_WAIT } else { 2 * LONGEST_DELAY };
         if quiet <= patience {
             return Ok(Backlog::Later);
         }
-        // A new consumer begins with the first message in the stream. Those that were done have outcomes.
+        self.recreate().await?;
+        Ok(Backlog::Recreated)
+    }
+
+    /// Deletes the consumer and makes it anew. It begins with the first message in the stream. Those that were done have
+    /// outcomes.
+    async fn recreate(&mut self) -> Result<(), QueueError> {
         let delete = self.queue.lanes.stream(self.lane).delete_consumer(self.account.to_string());
         // This fails if it is gone already. If it is still there, it is opened as it is, and this comes
         // again.
@@ -160,7 +178,8 @@ impl AccountQueue {
             debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
         self.consumer = consumer(&self.queue, &self.account, self.lane).await?;
-        Ok(Backlog::Recreated)
+        self.made_by = start_told_by(self.consumer.as_ref());
+        Ok(())
     }
 
     /// Takes at most `most` messages, and no more than [`MAX_BATCH`]. It waits for the first one as long as
@@ -204,6 +223,11 @@ async fn collect(
         taken.push(Delivery(message.map_err(failed("give opt-ins"))?));
     }
     Ok(())
+}
+
+/// What a consumer says of its start: see [`start_of`].
+fn start_told_by(consumer: &dyn Consumer) -> String {
+    consumer.description().unwrap_or_default().to_owned()
 }
 
 /// The server's id, which changes whenever the server starts.

@@ -116,6 +116,9 @@ pub(crate) struct StreamState {
 pub(crate) trait Consumer: Send + Sync {
     fn name(&self) -> &str;
 
+    /// Its description when it was opened.
+    fn description(&self) -> Option<&str>;
+
     /// How many messages it had to deliver when it was opened.
     fn pending_at_first(&self) -> u64;
 
@@ -139,7 +142,6 @@ pub(crate) struct Pull {
 /// What a consumer knows.
 #[derive(Clone, Debug)]
 pub(crate) struct ConsumerState {
-    pub(crate) description: Option<String>,
     /// How many messages it has not delivered.
     pub(crate) pending: u64,
     /// How many it has delivered that are not acknowledged.

@@ -150,6 +150,10 @@ impl Consumer for consumer::Consumer<pull::Config> {
         &self.cached_info().name
     }
 
+    fn description(&self) -> Option<&str> {
+        self.cached_info().config.description.as_deref()
+    }
+
     fn pending_at_first(&self) -> u64 {
         self.cached_info().num_pending
     }
@@ -157,11 +161,9 @@ impl Consumer for consumer::Consumer<pull::Config> {
     fn state(&self) -> Answer<'_, Option<ConsumerState>> {
         Box::pin(async move {
             match self.get_info().await {
-                Ok(info) => Ok(Some(ConsumerState {
-                    description: info.config.description,
-                    pending: info.num_pending,
-                    ack_pending: info.num_ack_pending,
-                })),
+                Ok(info) => {
+                    Ok(Some(ConsumerState { pending: info.num_pending, ack_pending: info.num_ack_pending }))
+                }
                 Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error.into()),
             }

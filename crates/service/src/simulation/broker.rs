@@ -263,8 +263,8 @@ impl MessageStream for SimulatedStream {
         Box::pin(async move {
             let own = name.clone();
             let opened = move |state: &mut State, stream: &str| state.open_consumer(stream, &own, config);
-            let pending_at_first = self.ask("opens a consumer of", opened).await;
-            let consumer = SimulatedConsumer { stream: self.clone(), name, pending_at_first };
+            let (description, pending_at_first) = self.ask("opens a consumer of", opened).await;
+            let consumer = SimulatedConsumer { stream: self.clone(), name, description, pending_at_first };
             Ok(Arc::new(consumer) as Arc<dyn Consumer>)
         })
     }
@@ -282,12 +282,17 @@ impl MessageStream for SimulatedStream {
 struct SimulatedConsumer {
     stream: SimulatedStream,
     name: String,
+    description: Option<String>,
     pending_at_first: u64,
 }
 
 impl Consumer for SimulatedConsumer {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn description(&self) -> Option<&str> {
+        self.description.as_deref()
     }
 
     fn pending_at_first(&self) -> u64 {

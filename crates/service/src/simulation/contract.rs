@@ -49,9 +49,17 @@ async fn write(broker: &dyn Broker, subject: &str, id: &str, payload: &str) -> (
 }
 
 async fn consumer(stream: &dyn MessageStream, subject: &str) -> Arc<dyn Consumer> {
+    consumer_described(stream, subject, "made first").await
+}
+
+async fn consumer_described(
+    stream: &dyn MessageStream,
+    subject: &str,
+    description: &str,
+) -> Arc<dyn Consumer> {
     let config = pull::Config {
         durable_name: Some("worker".to_owned()),
-        description: Some("made first".to_owned()),
+        description: Some(description.to_owned()),
         filter_subject: subject.to_owned(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
@@ -121,7 +129,9 @@ async fn a_message_is_delivered_until_it_is_acknowledged(broker: &dyn Broker) {
     assert!(pulled(consumer.as_ref(), 10, None, None).await.is_empty());
     let state = consumer.state().await.unwrap().unwrap();
     assert_eq!((state.pending, state.ack_pending), (0, 4));
-    assert_eq!(state.description.as_deref(), Some("made first"));
+    // One that is there is opened as it is.
+    let opened = consumer_described(stream.as_ref(), "lane.a", "made later").await;
+    assert_eq!([consumer.description(), opened.description()], [Some("made first"); 2]);
 
     first[0].acker.acknowledge(AckKind::Ack).await.unwrap();
     rest[0].acker.acknowledge(AckKind::Nak(None)).await.unwrap();

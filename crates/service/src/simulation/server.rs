@@ -219,15 +219,21 @@ impl State {
         (before - stream.messages.len()) as u64
     }
 
-    /// Opens a consumer under a name as it is, or makes it.
-    pub(super) fn open_consumer(&mut self, stream: &str, name: &str, config: pull::Config) -> u64 {
-        let Some(stream) = self.stream(stream) else { return 0 };
-        stream.consumers.entry(name.to_owned()).or_insert_with(|| ConsumerData {
+    /// Opens a consumer under a name as it is, or makes it. Returns its description, and how many messages it has to deliver.
+    pub(super) fn open_consumer(
+        &mut self,
+        stream: &str,
+        name: &str,
+        config: pull::Config,
+    ) -> (Option<String>, u64) {
+        let Some(stream) = self.stream(stream) else { return (None, 0) };
+        let opened = stream.consumers.entry(name.to_owned()).or_insert_with(|| ConsumerData {
             config,
             now: Progress { next: 1, pending: BTreeMap::new() },
             before: VecDeque::new(),
         });
-        stream.consumer_state(name).map_or(0, |state| state.pending)
+        let description = opened.config.description.clone();
+        (description, stream.consumer_state(name).map_or(0, |state| state.pending))
     }
 
     pub(super) fn consumer_state(&mut self, stream: &str, name: &str) -> Option<ConsumerState> {
@@ -362,11 +368,7 @@ impl StreamData {
     fn consumer_state(&self, name: &str) -> Option<ConsumerState> {
         let ConsumerData { config, now, .. } = self.consumers.get(name)?;
         let left = self.of(&config.filter_subject).filter(|message| message.sequence >= now.next);
-        Some(ConsumerState {
-            description: config.description.clone(),
-            pending: left.count() as u64,
-            ack_pending: now.pending.len(),
-        })
+        Some(ConsumerState { pending: left.count() as u64, ack_pending: now.pending.len() })
     }
 
     fn pull(&mut self, name: &str, pull: &Pull) -> Option<Vec<Given>> {

@@ -193,6 +193,7 @@ impl LaneWorker<'_> {
         let room = self.share.room();
         // An account without room in the budget takes one message at a time.
         let most = self.batch_size.min(room.messages().max(1));
+        queue.follow_server().await?;
         let taken = queue.take(most, room.bytes(), IDLE);
         let Some(taken) = context.unless_shutdown(taken).await.transpose()? else { return Ok(true) };
         if !taken.is_empty() {
