@@ -113,15 +113,16 @@ pub fn phone_number(text: &str) -> Result<String, Box<Error>> {
 /// # Errors
 /// As [`phone_number`].
 pub fn whatsapp_number(text: &str) -> Result<String, Box<Error>> {
-    const BRAZIL: &str = "55";
-    let Dialled { mut digits, optional_zero, .. } = dialled(text)?;
-    if let (Some((area, rest)), 12) = (digits.split_at_checked(4), digits.len())
+    const BRAZIL: &str = "+55";
+    let Dialled { digits, optional_zero, .. } = dialled(text)?;
+    let number = e164(&digits, optional_zero).map_err(refused)?;
+    if let (Some((area, rest)), 13) = (number.split_at_checked(5), number.len())
         && area.starts_with(BRAZIL)
         && rest.starts_with(['6', '7', '8', '9'])
     {
-        digits = format!("{area}9{rest}");
+        return Ok(format!("{area}9{rest}"));
     }
-    e164(&digits, optional_zero).map_err(refused)
+    Ok(number)
 }
 
 impl Dialled {
@@ -462,6 +463,7 @@ mod tests {
             ("5215512345678", "+525512345678"),
             ("525512345678", "+525512345678"),
             ("558199112233", "+5581999112233"),
+            ("5508199112233", "+5581999112233"),
             ("5581999112233", "+5581999112233"),
             ("558133112233", "+558133112233"),
             ("5491112345678", "+5491112345678"),
