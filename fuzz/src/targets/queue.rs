@@ -3,6 +3,7 @@
 use crate::Target;
 use anyhow::{Context, Result, ensure};
 use klaviyo_service::queue::QueueEntry;
+use serde_json::Value;
 
 /// The target.
 pub const TARGET: Target = Target {
@@ -56,9 +57,23 @@ fn written(entry: &QueueEntry) -> Option<bytes::Bytes> {
         QueueEntry::OptIn(opt_in) => Some(opt_in.to_json()),
         QueueEntry::OptOut(opt_out) => Some(opt_out.to_json()),
         QueueEntry::Resume(resume) => Some(resume.to_json()),
-        QueueEntry::Event(event) => Some(event.to_json()),
+        QueueEntry::Event(event) => {
+            let mut event = event.clone();
+            event.properties.values_mut().for_each(without_fractions);
+            Some(event.to_json())
+        }
         QueueEntry::Renaming(renaming) => Some(renaming.to_json()),
         QueueEntry::Invalid(_) | QueueEntry::Newer => None,
+    }
+}
+
+/// A fraction of many digits loses the last one whenever it is read. Events of doors have none.
+fn without_fractions(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => *value = Value::Null,
+        Value::Array(elements) => elements.iter_mut().for_each(without_fractions),
+        Value::Object(members) => members.values_mut().for_each(without_fractions),
+        _ => {}
     }
 }
 

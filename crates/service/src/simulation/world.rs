@@ -50,8 +50,9 @@ const WISHES: u64 = 20;
 /// How long people say what they want, and how long something breaks.
 const TALK: Duration = Duration::from_secs(20);
 const TROUBLE: Duration = Duration::from_secs(30);
-/// By when everything has ended: a nak lasts five minutes at most, and so do the pauses of a worker.
-const END: Duration = Duration::from_secs(15 * 60);
+/// By when everything has ended. An opt-out may be done again ten seconds later, a message of a killed worker is delivered
+/// again after fifteen, and the pauses double; the longest of 700 seeds took 54 s.
+const END: Duration = Duration::from_secs(2 * 60);
 
 /// What one person wants.
 #[derive(Clone, Debug)]
