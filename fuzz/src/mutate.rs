@@ -102,6 +102,7 @@ const WORDS: &[&str] = &[
     "sep=;\n",
     "{now}",
     "{signature}",
+    "{cut}",
     "v1,",
     "sha256=",
     "200",

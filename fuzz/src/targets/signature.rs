@@ -22,12 +22,13 @@ const TOLERANCE: u64 = 5 * 60 + 1;
 const ACCOUNT: &str = "{account}";
 const OPT_OUT: &str = r#"{"account":"{account}","email":"p@example.com","channels":["email"]}"#;
 
-/// In headers `{now}` is the time, and `{signature}` what is right for the route, the headers and the body.
+/// In headers `{now}` is the time, `{signature}` what is right for the route, the headers and the body, and `{cut}` the
+/// beginning of that.
 fn seeds() -> Result<Vec<Vec<u8>>> {
     let standard = "webhook-id: msg_7\nwebhook-timestamp: {now}\nwebhook-signature: v1,{signature}";
     let seeds = [
         format!("/v1/opt-outs\n{standard}\n\n{OPT_OUT}"),
-        format!("/v1/opt-outs\n{standard} v1,AAAA v2,{{signature}}\n\n[{OPT_OUT}]"),
+        format!("/v1/opt-outs\n{standard} v1,{{cut}} v2,{{signature}}\n\n[{OPT_OUT}]"),
         format!(
             "/v1/opt-ins\n{standard}\n\n{{\"account\":\"{ACCOUNT}\",\"list\":\"Y6nRLr\",\"email\":\"p@example.com\"}}"
         ),
@@ -56,7 +57,8 @@ fn run(input: &[u8]) -> Result<()> {
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
         let Ok(name) = name.parse::<HeaderName>() else { continue };
         let value = value.replace("{now}", &now.to_string());
-        let value = value.replace("{signature}", &right(path, &headers, body));
+        let right = right(path, &headers, body);
+        let value = value.replace("{cut}", right.get(..8).unwrap_or_default()).replace("{signature}", &right);
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.append(name, value);
         }
@@ -124,7 +126,7 @@ mod tests {
             run(&seed).unwrap();
             let text = String::from_utf8(seed).unwrap();
             let account = door.account();
-            let text = text.replace(ACCOUNT, &account).replace("{now}", "1");
+            let text = text.replace(ACCOUNT, &account).replace("{now}", "1").replace("{cut}", "AAAA");
             let (head, body) = text.split_once("\n\n").unwrap();
             let path = head.split('\n').next().unwrap();
             let mut headers = HeaderMap::new();
