@@ -67,14 +67,15 @@ fn checked(Sent { method, url: text, headers, auth, body }: &Sent) -> Result<Par
     if !body.is_empty() {
         serde_json::from_slice::<&serde_json::value::RawValue>(body).context("its body is not JSON")?;
     }
-    let decoded = |text: &str| anyhow::Ok(percent_decode_str(text).decode_utf8()?.into_owned());
-    let segments = url.path_segments().context("its URL has no path")?.map(decoded).collect::<Result<_>>()?;
+    // A link of Klaviyo's may have escapes that are no text.
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let segments = url.path_segments().context("its URL has no path")?.map(decoded).collect();
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        anyhow::Ok((decoded(name)?, decoded(value)?))
+        (decoded(name), decoded(value))
     };
     let query = url.query().into_iter().flat_map(|query| query.split('&'));
-    Ok(Parts { segments, query: query.map(pair).collect::<Result<_>>()? })
+    Ok(Parts { segments, query: query.map(pair).collect() })
 }
 
 /// Reads a filter as Klaviyo's grammar has it, several with commas between them: `equals(field,"value")`,
@@ -170,7 +171,6 @@ mod tests {
             "https://a.klaviyo.com/api/../x",
             "https://a.klaviyo.com/api/?filter=a\"b",
             "https://a.klaviyo.com/api/ x",
-            "https://a.klaviyo.com/api/?x=%ff",
         ] {
             assert!(check(&sent(url)).is_err(), "{url}");
         }

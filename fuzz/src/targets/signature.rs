@@ -28,6 +28,7 @@ fn seeds() -> Result<Vec<Vec<u8>>> {
     let standard = "webhook-id: msg_7\nwebhook-timestamp: {now}\nwebhook-signature: v1,{signature}";
     let seeds = [
         format!("/v1/opt-outs\n{standard}\n\n{OPT_OUT}"),
+        format!("/v1/opt-outs\n{}\n\n{OPT_OUT}", standard.replace("{now}", "1614265330")),
         format!("/v1/opt-outs\n{standard} v1,{{cut}} v2,{{signature}}\n\n[{OPT_OUT}]"),
         format!(
             "/v1/opt-ins\n{standard}\n\n{{\"account\":\"{ACCOUNT}\",\"list\":\"Y6nRLr\",\"email\":\"p@example.com\"}}"
@@ -125,6 +126,9 @@ mod tests {
         for seed in seeds().unwrap() {
             run(&seed).unwrap();
             let text = String::from_utf8(seed).unwrap();
+            if text.contains("webhook-timestamp") && !text.contains("{now}") {
+                continue;
+            }
             let account = door.account();
             let text = text.replace(ACCOUNT, &account).replace("{now}", "1").replace("{cut}", "AAAA");
             let (head, body) = text.split_once("\n\n").unwrap();
