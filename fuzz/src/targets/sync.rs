@@ -100,6 +100,10 @@ fn run(input: &[u8]) -> Result<()> {
     let size = usize::from(*choice % 7) + 1;
     let in_pieces = read(file, size, &settings)?;
     same(&whole, &in_pieces, settings.historical).with_context(|| format!("in pieces of {size} bytes"))?;
+    // What a file is that is no table is told by its bytes, and those are others now.
+    if whole.rows.is_empty() && whole.end.is_some() {
+        return Ok(());
+    }
     let encoded = read(&encoded, encoded.len().min(size * 100), &settings)?;
     same(&whole, &encoded, settings.historical).context("in UTF-16")
 }
