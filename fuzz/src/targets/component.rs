@@ -8,6 +8,7 @@ use host_test::component::artifact;
 use host_test::native::Native;
 use host_test::{Component, Sent, Subject};
 use http::{HeaderName, HeaderValue, StatusCode};
+use klaviyo_core::ORIGIN;
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
@@ -45,6 +46,10 @@ fn judge(subject: &dyn Subject, scenario: &Scenario) -> Result<()> {
     let (Ok(expected), asked) = call(&Native) else { return Ok(()) };
     let (returned, sent) = call(subject);
     let returned = returned.context("the component did not end by itself")?;
+    // A link of an answer's may lead to a path that hosts refuse.
+    if asked.get(sent.len()).is_some_and(|next| !is_plain(&next.url)) {
+        return Ok(());
+    }
     ensure!(
         returned == expected,
         "the component returned {returned}, and the code without WebAssembly {expected}"
@@ -60,6 +65,13 @@ fn judge(subject: &dyn Subject, scenario: &Scenario) -> Result<()> {
         ensure!(is_same, "the component sent {sent:?} instead of {asked:?}");
     }
     Ok(())
+}
+
+/// Whether the path of a URL is one that no host refuses.
+fn is_plain(url: &str) -> bool {
+    let path = url.strip_prefix(ORIGIN).unwrap_or_default().split('?').next().unwrap_or_default();
+    let is_segment = |segment: &str| !["", ".", ".."].contains(&segment) && !segment.contains(['%', ';']);
+    path.strip_prefix("/api/").is_some_and(|rest| rest.trim_end_matches('/').split('/').all(is_segment))
 }
 
 /// Whether an answer can come over HTTP: the host gets no other.
@@ -94,6 +106,20 @@ mod tests {
         judge(&Native, &scenario).unwrap();
         assert!(judge(&Broken(|_| bail!("it trapped")), &scenario).is_err());
         assert!(judge(&Broken(|_| Ok(Value::Null)), &scenario).is_err());
+    }
+
+    #[test]
+    fn only_paths_that_hosts_refuse_are_left_out() {
+        for (path, is) in [
+            ("/api/lists/?page=%25", true),
+            ("/api/lists/Y6nRLr/profiles/", true),
+            ("/api%25lists/", false),
+            ("/api//lists/", false),
+            ("/api/../x", false),
+            ("/lists/", false),
+        ] {
+            assert_eq!(is_plain(&format!("{ORIGIN}{path}")), is, "{path}");
+        }
     }
 
     #[test]
