@@ -24,6 +24,8 @@ mod consent;
 mod contacts;
 #[cfg(feature = "whole")]
 mod events;
+#[cfg(target_arch = "wasm32")]
+mod heap;
 mod http;
 mod lists;
 #[cfg(feature = "whole")]
@@ -41,11 +43,6 @@ mod bindings {
     #[cfg(not(feature = "whole"))]
     wit_bindgen::generate!({ path: "../../wit", world: "opt-in", generate_all });
 }
-
-/// Smaller than the default allocator, and it frees memory that a reused instance no longer needs.
-#[cfg(target_arch = "wasm32")]
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// A panic is a trap: nothing could print its message.
 #[cfg(target_arch = "wasm32")]
