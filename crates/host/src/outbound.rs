@@ -140,7 +140,7 @@ impl OutboundHttp {
             let permit = self.account.pacer.permit(endpoint, self.deadline).await;
             let mut progress = Progress { number: attempt, paced: queued.elapsed(), took: Duration::ZERO };
             self.usage.waited += progress.paced;
-            let Some(permit) = permit else {
+            let Some(mut permit) = permit else {
                 observation.no_turn(progress);
                 return Err(no_turn(endpoint, self.settings.limits.time));
             };
@@ -174,7 +174,7 @@ impl OutboundHttp {
             let pause = pauses.next().unwrap_or_default().max(requested.unwrap_or_default());
             if let (Ok(answer), true) = (&outcome, was_sent) {
                 self.usage.received_bytes += answer.body().len() as u64;
-                permit.learn(answer.headers());
+                permit.learn(answer.status(), answer.headers());
                 let asked = requested_revision(request.headers());
                 self.account.revision_warnings.note(asked, answer.headers(), &self.account.name);
                 if answer.status().as_u16() == 429 {

@@ -1,7 +1,7 @@
 //! Keeps to Klaviyo's rates, so that 429 stays the exception.
 
 use crate::endpoint::{Endpoint, Rates};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
@@ -13,6 +13,10 @@ use tokio::time::{Instant, timeout_at};
 /// The longest time for which one answer can hold the other calls of a tenant. The call that got a longer
 /// `Retry-After` fails with it.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
+
+/// The longest round trip that is taken to be the same for all requests: a network that stands still for a while
+/// does not make it worthless.
+const LONGEST_ROUND_TRIP: Duration = Duration::from_millis(500);
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -83,25 +87,44 @@ struct LaneState {
     windows: Vec<Window>,
     /// No request is sent before this.
     hold: Option<Instant>,
+    round_trip: RoundTrip,
 }
 
 /// At most `limit` requests in any `length` of time.
 ///
 /// Klaviyo counts a request at some moment between its sending and its answer. The window counts it from
-/// before it is sent until `length` after its answer, so that Klaviyo never counts more.
+/// before it is sent until `length` after [`RoundTrip::latest_count`], so that Klaviyo never counts more.
 #[derive(Debug)]
 struct Window {
     length: Duration,
     published: usize,
     limit: usize,
     in_flight: usize,
-    answered: VecDeque<Instant>,
+    /// When Klaviyo has counted the requests that have ended, at the latest. The earliest comes first.
+    counted: VecDeque<Instant>,
+    /// When it had no room for another request, the last time.
+    full: Option<Instant>,
+}
+
+/// The least time from the sending of a request to its answer. It is the same part of every request's time, and moves
+/// all of Klaviyo's counts alike, which leaves the time between two of them as it is.
+///
+/// It is wrong while the way to Klaviyo becomes shorter: counts then are closer together than their requests, by what
+/// the way is shorter, until an answer that comes sooner. Making a connection makes a way longer, so that the round
+/// trips of requests that were sent before the first success, and made connections, say nothing of those after it.
+#[derive(Debug, Default)]
+struct RoundTrip {
+    first_success: Option<Instant>,
+    least: Option<Duration>,
 }
 
 /// A request that was sent and not yet answered. Dropping the permit marks its end.
 #[derive(Debug)]
 pub(crate) struct Permit {
     lane: Arc<Lane>,
+    sent: Instant,
+    /// When Klaviyo has counted it, at the latest; none: as far as is known, at its end.
+    counted: Option<Instant>,
 }
 
 impl Pacer {
@@ -118,8 +141,9 @@ impl Pacer {
         let _turn = timeout_at(deadline, lane.turn.lock()).await.ok()?;
         loop {
             let changed = lane.changed.notified();
-            let ready = match lane.state().take(Instant::now()) {
-                Ok(()) => return Some(Permit { lane: Arc::clone(&lane) }),
+            let now = Instant::now();
+            let ready = match lane.state().take(now) {
+                Ok(()) => return Some(Permit { lane: Arc::clone(&lane), sent: now, counted: None }),
                 Err(ready) => ready,
             };
             // Fails at once if the wait is known to be too long.
@@ -142,7 +166,7 @@ impl Pacer {
             let mut state = lane.state();
             let minute = state.windows.iter_mut().find(|window| window.length == MINUTE)?;
             minute.forget(now);
-            let (requests, limit) = (minute.in_flight + minute.answered.len(), minute.limit);
+            let (requests, limit) = (minute.requests(), minute.limit);
             (requests > 0).then_some(MinuteUse { endpoint, requests, limit })
         });
         // By a ratio of whole numbers; the name decides among equal ones.
@@ -162,14 +186,15 @@ impl Lane {
     fn new(Pace(factor): Pace, endpoint: &Endpoint) -> Self {
         let window = |factor: NonZeroU32, limit: u32, length| {
             let limit = limit.saturating_mul(factor.get()) as usize;
-            Window { length, published: limit, limit, in_flight: 0, answered: VecDeque::new() }
+            Window { length, published: limit, limit, in_flight: 0, counted: VecDeque::new(), full: None }
         };
         let Rates { burst, steady, daily } = endpoint.rates;
         let windows = factor.map(|factor| {
             let published = [Some((burst, SECOND)), Some((steady, MINUTE)), daily.map(|daily| (daily, DAY))];
             published.into_iter().flatten().map(|(limit, length)| window(factor, limit, length)).collect()
         });
-        let state = LaneState { windows: windows.unwrap_or_default(), hold: None };
+        let (windows, round_trip) = (windows.unwrap_or_default(), RoundTrip::default());
+        let state = LaneState { windows, hold: None, round_trip };
         Self { turn: tokio::sync::Mutex::default(), state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -179,13 +204,17 @@ impl Lane {
 }
 
 impl Permit {
-    /// Reads the rates in an answer. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each window,
+    /// Reads an answer, which has just come. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each window,
     /// `Ratelimit-Remaining` and `Ratelimit-Reset` (seconds) are about the window that is nearest to its
     /// limit.
-    pub(crate) fn learn(&self, headers: &HeaderMap) {
+    pub(crate) fn learn(&mut self, status: StatusCode, headers: &HeaderMap) {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let number = |name| text(name).and_then(|value| value.parse::<u64>().ok());
-        let mut state = self.lane.state();
+        let (now, mut state) = (Instant::now(), self.lane.state());
+        // What is refused is answered sooner.
+        if status.is_success() {
+            self.counted = Some(state.round_trip.latest_count(self.sent, now));
+        }
         for item in text("ratelimit-limit").unwrap_or_default().split(',') {
             let Some((limit, length)) = item.trim().split_once(";w=") else { continue };
             let (Ok(limit), Ok(length)) = (limit.trim().parse::<usize>(), length.trim().parse()) else {
@@ -196,10 +225,14 @@ impl Permit {
                 window.limit = limit.clamp(1, window.published);
             }
         }
-        // Other programs may use the same account's rates.
         if let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset")) {
             // 0 seconds means less than one.
-            state.hold_for(Duration::from_secs(reset.max(1)));
+            let reset = Duration::from_secs(reset.max(1));
+            // Other programs may use the same account's rates. What our own requests have used up, a window waits for.
+            let sent = self.sent;
+            if !state.windows.iter_mut().any(|window| window.length >= reset && window.was_full(sent, now)) {
+                state.hold_for(reset);
+            }
         }
         drop(state);
         self.lane.changed.notify_waiters();
@@ -213,10 +246,11 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let now = Instant::now();
+        let counted = self.counted.unwrap_or_else(Instant::now);
         for window in &mut self.lane.state().windows {
             window.in_flight = window.in_flight.saturating_sub(1);
-            window.answered.push_back(now);
+            let place = window.counted.partition_point(|other| *other <= counted);
+            window.counted.insert(place, counted);
         }
         self.lane.changed.notify_waiters();
     }
@@ -233,9 +267,9 @@ impl LaneState {
         let (mut full, mut ready) = (false, None);
         for window in &mut self.windows {
             window.forget(now);
-            if let Some(excess) = (window.in_flight + window.answered.len()).checked_sub(window.limit) {
+            if let Some(excess) = window.requests().checked_sub(window.limit) {
                 full = true;
-                ready = ready.max(window.answered.get(excess).map(|answered| *answered + window.length));
+                ready = ready.max(window.counted.get(excess).map(|counted| *counted + window.length));
             }
         }
         if full {
@@ -243,6 +277,7 @@ impl LaneState {
         }
         for window in &mut self.windows {
             window.in_flight += 1;
+            window.note_full(now);
         }
         Ok(())
     }
@@ -253,11 +288,40 @@ impl LaneState {
     }
 }
 
-impl Window {
-    fn forget(&mut self, now: Instant) {
-        while self.answered.front().is_some_and(|answered| *answered + self.length <= now) {
-            self.answered.pop_front();
+impl RoundTrip {
+    /// When Klaviyo has counted a request that it has carried out, at the latest.
+    fn latest_count(&mut self, sent: Instant, answered: Instant) -> Instant {
+        let took = answered.saturating_duration_since(sent).min(LONGEST_ROUND_TRIP);
+        if *self.first_success.get_or_insert(answered) <= sent {
+            self.least = Some(self.least.map_or(took, |least| least.min(took)));
         }
+        answered.checked_sub(self.least.unwrap_or_default()).map_or(answered, |counted| counted.max(sent))
+    }
+}
+
+impl Window {
+    /// Those that count.
+    fn requests(&self) -> usize {
+        self.in_flight + self.counted.len()
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.counted.front().is_some_and(|counted| *counted + self.length <= now) {
+            self.counted.pop_front();
+        }
+    }
+
+    fn note_full(&mut self, now: Instant) {
+        if self.requests() >= self.limit {
+            self.full = Some(now);
+        }
+    }
+
+    /// Whether it has had no room at some time since then.
+    fn was_full(&mut self, since: Instant, now: Instant) -> bool {
+        self.forget(now);
+        self.note_full(now);
+        self.full >= Some(since)
     }
 }
 
@@ -265,6 +329,7 @@ impl Window {
 mod tests {
     use super::*;
     use http::{HeaderValue, Method};
+    use tokio::time::sleep;
 
     fn add_to_list() -> &'static Endpoint {
         Endpoint::of(&Method::POST, "/api/lists/x/relationships/profiles")
@@ -277,6 +342,56 @@ mod tests {
             sent.push(start.elapsed());
         }
         sent
+    }
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    fn lookup() -> &'static Endpoint {
+        Endpoint::of(&Method::GET, "/api/profiles")
+    }
+
+    /// A request, and when the server counted it: so many milliseconds after it was sent, and before it is answered.
+    async fn request(pacer: &Pacer, endpoint: &'static Endpoint, (there, back): (u32, u32)) -> Instant {
+        let mut permit = pacer.permit(endpoint, Instant::now() + MINUTE).await.unwrap();
+        sleep(MILLISECOND * there).await;
+        let counted = Instant::now();
+        sleep(MILLISECOND * back).await;
+        permit.learn(StatusCode::OK, &HeaderMap::new());
+        counted
+    }
+
+    /// Lookups at once, and the time in which they end. The server never counts more than it takes.
+    async fn lookups(pacer: &Arc<Pacer>, trips: impl Iterator<Item = (u32, u32)>) -> Duration {
+        let (start, mut under_way) = (Instant::now(), tokio::task::JoinSet::new());
+        for trip in trips {
+            let pacer = Arc::clone(pacer);
+            under_way.spawn(async move { request(&pacer, lookup(), trip).await });
+        }
+        let mut counted = under_way.join_all().await;
+        counted.sort();
+        let burst = lookup().rates.burst as usize;
+        for (first, last) in counted.iter().zip(counted.iter().skip(burst)) {
+            assert!(*last - *first >= SECOND, "{:?} are too close", *last - *first);
+        }
+        start.elapsed()
+    }
+
+    /// Ten additions to a list at once, with answers after a time; after how long there is room for another.
+    async fn room_after_ten(pacer: &Pacer, answered_after: Duration, status: Option<StatusCode>) -> Duration {
+        let start = Instant::now();
+        let mut ten = Vec::new();
+        for _ in 0..10 {
+            ten.push(pacer.permit(add_to_list(), start + SECOND).await.unwrap());
+        }
+        sleep(answered_after).await;
+        for permit in &mut ten {
+            if let Some(status) = status {
+                permit.learn(status, &HeaderMap::new());
+            }
+        }
+        drop(ten);
+        pacer.permit(add_to_list(), start + MINUTE).await.unwrap();
+        start.elapsed()
     }
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -339,7 +454,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_counts_until_its_window_after_the_answer() {
+    async fn a_request_without_an_answer_counts_until_its_window_after_its_end() {
         let pacer = Pacer::new(Pace::published());
         let start = Instant::now();
         let mut slow = Vec::new();
@@ -357,8 +472,8 @@ mod tests {
     async fn answers_tighten_the_pace_and_never_loosen_it_beyond_what_is_published() {
         let pacer = Pacer::new(Pace::published());
         let far = Duration::from_secs(3600);
-        let permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();
-        permit.learn(&headers(&[("ratelimit-limit", "3, 3;w=1, 100000;w=60")]));
+        let mut permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();
+        permit.learn(StatusCode::OK, &headers(&[("ratelimit-limit", "3, 3;w=1, 100000;w=60")]));
         drop(permit);
         tokio::time::sleep(Duration::from_secs(61)).await;
         let sent = sent_within(&pacer, Duration::from_secs(59)).await;
@@ -367,22 +482,122 @@ mod tests {
         for odd in
             ["", "x", ";w=1", "0;w=1", "99999999999999999999;w=1", "1;w=99999999999999999999", "1;w=", ",,"]
         {
-            let permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();
+            let mut permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();
             let value = HeaderValue::from_str(odd).unwrap();
-            permit.learn(&HeaderMap::from_iter([("ratelimit-limit".parse().unwrap(), value)]));
+            permit.learn(StatusCode::OK, &HeaderMap::from_iter([("ratelimit-limit".parse().unwrap(), value)]));
         }
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_the_server_counts_keeps_to_the_rate_and_is_no_slower() {
+        let pacer = Arc::new(Pacer::new(Pace::published()));
+        lookups(&pacer, std::iter::once((100, 200))).await;
+        sleep(MINUTE).await;
+        let took = lookups(&pacer, std::iter::repeat_n((100, 200), 400)).await;
+        // 75 at once, and 75 in each of five seconds after that.
+        assert_eq!(took, Duration::from_millis(5_300));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn round_trips_that_differ_keep_to_the_rate() {
+        let pacer = Arc::new(Pacer::new(Pace::published()));
+        for _ in 0..2 {
+            lookups(&pacer, std::iter::once((20, 30))).await;
+        }
+        sleep(MINUTE).await;
+        let took = lookups(&pacer, (0..400).map(|n| (20 + n * 37 % 181, 30 + n * 53 % 251))).await;
+        assert!(took < Duration::from_millis(5_000 + 5 * 430), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_are_made_are_no_part_of_the_least_round_trip() {
+        let pacer = Arc::new(Pacer::new(Pace::published()));
+        // The first ones make a connection each.
+        lookups(&pacer, (0..300).map(|n| (if n < 75 { 450 } else { 50 }, 50))).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_comes_sooner_lowers_the_least_round_trip_if_it_is_a_success() {
+        let [soon, late] = [10, 300].map(Duration::from_millis);
+        let pacer = Pacer::new(Pace::published());
+        let success = Some(StatusCode::OK);
+        // Until it is known, a request counts from its answer.
+        assert_eq!(room_after_ten(&pacer, late, success).await, late + SECOND);
+        sleep(MINUTE).await;
+        assert_eq!(room_after_ten(&pacer, late, success).await, SECOND);
+        for status in [Some(StatusCode::TOO_MANY_REQUESTS), Some(StatusCode::BAD_REQUEST), None] {
+            sleep(MINUTE).await;
+            assert_eq!(room_after_ten(&pacer, soon, status).await, soon + SECOND);
+            sleep(MINUTE).await;
+            assert_eq!(room_after_ten(&pacer, late, success).await, SECOND);
+        }
+        sleep(MINUTE).await;
+        assert_eq!(room_after_ten(&pacer, soon, success).await, SECOND);
+        sleep(MINUTE).await;
+        assert_eq!(room_after_ten(&pacer, late, success).await, late - soon + SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_least_round_trip_is_bounded() {
+        let pacer = Pacer::new(Pace::published());
+        let [long, longer] = [5, 9].map(Duration::from_secs);
+        room_after_ten(&pacer, long, Some(StatusCode::OK)).await;
+        sleep(MINUTE).await;
+        let room = room_after_ten(&pacer, longer, Some(StatusCode::OK)).await;
+        assert_eq!(room, longer - LONGEST_ROUND_TRIP + SECOND);
+    }
+
+    /// `count` requests of which the last is told that nothing is left; when there is a turn for another.
+    async fn turn_after_nothing_left(pace: Pace, count: usize, reset: &'static str) -> Duration {
+        let (pacer, start) = (Pacer::new(pace), Instant::now());
+        for number in 1..=count {
+            let mut permit = pacer.permit(add_to_list(), start + MINUTE).await.unwrap();
+            if number == count {
+                let nothing = [("ratelimit-remaining", "0"), ("ratelimit-reset", reset)];
+                permit.learn(StatusCode::OK, &headers(&nothing));
+            }
+        }
+        pacer.permit(add_to_list(), start + MINUTE).await.unwrap();
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nothing_left_holds_until_the_reset() {
+        let seven = Duration::from_secs(7);
+        assert_eq!(turn_after_nothing_left(Pace::unlimited(), 1, "7").await, seven);
+        assert_eq!(turn_after_nothing_left(Pace::published(), 9, "7").await, seven);
+        assert_eq!(turn_after_nothing_left(Pace::published(), 9, "0").await, SECOND);
+        // Ten requests have used up a second, and not what comes back after seven.
+        assert_eq!(turn_after_nothing_left(Pace::published(), 10, "7").await, seven);
         let pacer = Pacer::new(Pace::unlimited());
         let start = Instant::now();
-        let permit = pacer.permit(add_to_list(), start).await.unwrap();
-        permit.learn(&headers(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")]));
-        drop(permit);
-        assert!(pacer.permit(add_to_list(), start + Duration::from_secs(6)).await.is_none());
-        assert!(pacer.permit(add_to_list(), start + Duration::from_secs(8)).await.is_some());
-        assert_eq!(start.elapsed(), Duration::from_secs(7));
+        let mut permit = pacer.permit(add_to_list(), start).await.unwrap();
+        let nothing = [("ratelimit-remaining", "0"), ("ratelimit-reset", "7")];
+        permit.learn(StatusCode::OK, &headers(&nothing));
+        assert!(pacer.permit(add_to_list(), start + seven).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_left_by_our_own_requests_holds_nothing() {
+        let pacer = Pacer::new(Pace::published());
+        room_after_ten(&pacer, SECOND / 2, Some(StatusCode::OK)).await;
+        sleep(MINUTE).await;
+        let start = Instant::now();
+        let mut ten = Vec::new();
+        for _ in 0..10 {
+            ten.push(pacer.permit(add_to_list(), start + SECOND).await.unwrap());
+        }
+        sleep(SECOND / 2).await;
+        for permit in &mut ten {
+            permit.learn(StatusCode::OK, &headers(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "0")]));
+        }
+        // The last answer comes when the window has room again.
+        let mut last = ten.pop().unwrap();
+        drop(ten);
+        sleep(SECOND).await;
+        last.learn(StatusCode::OK, &headers(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "0")]));
+        assert!(pacer.permit(add_to_list(), start + MINUTE).await.is_some());
+        assert_eq!(start.elapsed(), SECOND * 3 / 2);
     }
 
     #[tokio::test(start_paused = true)]

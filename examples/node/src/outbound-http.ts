@@ -74,8 +74,8 @@ export class OutboundHttp {
       const took = performance.now() - begun;
       const header = (name: string) => ("status" in outcome ? headerOf(outcome, name) : undefined);
       const pause = Math.max(pauseAfter(number), retryAfter(header("retry-after") ?? "") ?? 0);
-      permit.learn(header);
       if ("status" in outcome) {
+        permit.learn(outcome.status, header);
         this.#revisions.note(request.headers.get("revision") ?? "", header("x-klaviyo-api-revision") ?? "");
         if (outcome.status === 429) {
           permit.hold(pause);

@@ -9,6 +9,12 @@ import type { Pace } from "./types/call.js";
 /** The longest time, in milliseconds, for which one answer can hold the other calls of an account. */
 const LONGEST_HOLD = 600_000;
 
+/**
+ * The longest round trip, in milliseconds, that is taken to be the same for all requests: a network that stands still for
+ * a while does not make it worthless.
+ */
+const LONGEST_ROUND_TRIP = 500;
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
@@ -20,14 +26,41 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * At most `limit` requests in any `length` of time.
  *
  * Klaviyo counts a request at some moment between its sending and its answer. The window counts it from before it is
- * sent until `length` after its answer, so that Klaviyo never counts more.
+ * sent until `length` after `RoundTrip.latestCount`, so that Klaviyo never counts more.
  */
 interface Window {
   length: number;
   published: number;
   limit: number;
   inFlight: number;
-  answered: number[];
+  /** When Klaviyo has counted the requests that have ended, at the latest. The earliest comes first. */
+  counted: number[];
+  /** When it had no room for another request, the last time. */
+  full: number;
+}
+
+/**
+ * The least time from the sending of a request to its answer. It is the same part of every request's time, and moves all of
+ * Klaviyo's counts alike, which leaves the time between two of them as it is.
+ *
+ * It is wrong while the way to Klaviyo becomes shorter: counts then are closer together than their requests, by what the
+ * way is shorter, until an answer that comes sooner. Making a connection makes a way longer, so that the round trips of
+ * requests that were sent before the first success, and made connections, say nothing of those after it.
+ */
+class RoundTrip {
+  #firstSuccess = Infinity;
+  #least = Infinity;
+
+  /** When Klaviyo has counted a request that it has carried out, at the latest. */
+  latestCount(sent: number, answered: number): number {
+    if (this.#firstSuccess === Infinity) {
+      this.#firstSuccess = answered;
+    }
+    if (this.#firstSuccess <= sent) {
+      this.#least = Math.min(this.#least, answered - sent, LONGEST_ROUND_TRIP);
+    }
+    return this.#least === Infinity ? answered : Math.max(sent, answered - this.#least);
+  }
 }
 
 /** A call that waits for its turn. */
@@ -38,8 +71,8 @@ interface Waiting {
 
 /** A request that was sent and not yet answered. */
 export interface Permit {
-  /** Reads the rates in the answer's headers. */
-  learn(header: (name: string) => string | undefined): void;
+  /** Reads an answer, which has just come. */
+  learn(status: number, header: (name: string) => string | undefined): void;
   /** Holds all requests of the endpoint for so many milliseconds, after Klaviyo has answered 429. */
   hold(pause: number): void;
   /** The request has ended. */
@@ -86,7 +119,7 @@ function windows(pace: Pace, { burst, steady, daily }: Endpoint): Window[] {
   ];
   return published.flatMap(([rate, length]) => {
     const limit = (rate ?? 0) * times;
-    return rate === undefined ? [] : [{ length, published: limit, limit, inFlight: 0, answered: [] }];
+    return rate === undefined ? [] : [{ length, published: limit, limit, inFlight: 0, counted: [], full: -Infinity }];
   });
 }
 
@@ -97,6 +130,7 @@ class Lane {
   readonly #waiting = new Set<Waiting>();
   /** No request is sent before this. */
   #hold = 0;
+  readonly #roundTrip = new RoundTrip();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(windows: Window[]) {
@@ -133,7 +167,7 @@ class Lane {
   get isIdle(): boolean {
     const now = performance.now();
     this.#windows.forEach((window) => forget(window, now));
-    const isEmpty = this.#windows.every(({ inFlight, answered }) => inFlight === 0 && answered.length === 0);
+    const isEmpty = this.#windows.every((window) => requestsIn(window) === 0);
     return isEmpty && this.#waiting.size === 0 && this.#hold <= now;
   }
 
@@ -144,7 +178,7 @@ class Lane {
       const now = performance.now();
       const ready = this.#take(now);
       if (ready === "taken") {
-        first.settle(this.#permit());
+        first.settle(this.#permit(now));
       } else if (ready !== "unknown" && ready >= first.until) {
         first.settle(undefined);
       } else {
@@ -167,28 +201,40 @@ class Lane {
     let ready: "taken" | "unknown" | number = "taken";
     for (const window of this.#windows) {
       forget(window, now);
-      const excess = window.inFlight + window.answered.length - window.limit;
+      const excess = requestsIn(window) - window.limit;
       if (excess >= 0) {
-        const answered: number | undefined = window.answered[excess];
+        const counted: number | undefined = window.counted[excess];
         const known: number | undefined = typeof ready === "number" ? ready : undefined;
-        ready = answered === undefined ? (known ?? "unknown") : Math.max(known ?? 0, answered + window.length);
+        ready = counted === undefined ? (known ?? "unknown") : Math.max(known ?? 0, counted + window.length);
       }
     }
     if (ready === "taken") {
-      this.#windows.forEach((window) => (window.inFlight += 1));
+      for (const window of this.#windows) {
+        window.inFlight += 1;
+        noteFull(window, now);
+      }
     }
     return ready;
   }
 
-  #permit(): Permit {
+  #permit(sent: number): Permit {
+    /** When Klaviyo has counted the request, at the latest. Undefined: as far as is known, at its end. */
+    let counted: number | undefined;
     return {
-      learn: (header) => this.#learn(header),
+      learn: (status, header) => {
+        const now = performance.now();
+        // What is refused is answered sooner.
+        counted = status >= 200 && status < 300 ? this.#roundTrip.latestCount(sent, now) : undefined;
+        this.#learn(header, sent, now);
+      },
       hold: (pause) => this.#holdFor(pause),
       end: () => {
-        const now = performance.now();
+        const at = counted ?? performance.now();
         for (const window of this.#windows) {
           window.inFlight -= 1;
-          window.answered.push(now);
+          // It is among the last ones.
+          const before = window.counted.findLastIndex((other) => other <= at);
+          window.counted.splice(before + 1, 0, at);
         }
         this.#pass();
       },
@@ -199,18 +245,21 @@ class Lane {
    * `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each window, `Ratelimit-Remaining` and `Ratelimit-Reset`
    * (seconds) are about the window that is nearest to its limit.
    */
-  #learn(header: (name: string) => string | undefined): void {
+  #learn(header: (name: string) => string | undefined, sent: number, now: number): void {
     for (const item of (header("ratelimit-limit") ?? "").split(",")) {
       const [, limit, length] = /^\s*(\d{1,15})\s*;w=(\d{1,15})\s*$/.exec(item) ?? [];
       for (const window of this.#windows.filter((window) => window.length === Number(length) * SECOND)) {
         window.limit = Math.min(Math.max(Number(limit), 1), window.published);
       }
     }
-    // Other programs may use the same account's rates.
-    const [remaining, reset] = [header("ratelimit-remaining"), header("ratelimit-reset")];
-    if (/^0+$/.test(remaining ?? "") && /^\d+$/.test(reset ?? "")) {
+    const [remaining, seconds] = [header("ratelimit-remaining"), header("ratelimit-reset")];
+    if (/^0+$/.test(remaining ?? "") && /^\d+$/.test(seconds ?? "")) {
       // 0 seconds means less than one.
-      this.#holdFor(Math.max(Number(reset), 1) * SECOND);
+      const reset = Math.max(Number(seconds), 1) * SECOND;
+      // Other programs may use the same account's rates. What our own requests have used up, a window waits for.
+      if (!this.#windows.some((window) => window.length >= reset && wasFull(window, sent, now))) {
+        this.#holdFor(reset);
+      }
     }
   }
 
@@ -219,15 +268,32 @@ class Lane {
   }
 }
 
-function forget({ answered, length }: Window, now: number): void {
-  const kept = answered.findIndex((time) => time + length > now);
-  answered.splice(0, kept < 0 ? answered.length : kept);
+function requestsIn({ inFlight, counted }: Window): number {
+  return inFlight + counted.length;
+}
+
+function forget({ counted, length }: Window, now: number): void {
+  const kept = counted.findIndex((time) => time + length > now);
+  counted.splice(0, kept < 0 ? counted.length : kept);
+}
+
+function noteFull(window: Window, now: number): void {
+  if (requestsIn(window) >= window.limit) {
+    window.full = now;
+  }
+}
+
+/** Whether a window has had no room at some time since then. */
+function wasFull(window: Window, since: number, now: number): boolean {
+  forget(window, now);
+  noteFull(window, now);
+  return window.full >= since;
 }
 
 type Accounts = Map<string, { pacer: Pacer; clients: number }>;
 
 /** The number changes with what is shared. */
-const SHARED = Symbol.for("klaviyo-connector accounts 1");
+const SHARED = Symbol.for("klaviyo-connector accounts 2");
 
 /**
  * The accounts of this process. Klaviyo counts for an account, however many clients it has, and after they are closed; and

@@ -7,12 +7,14 @@ import { test } from "node:test";
 import { connect } from "klaviyo-connector";
 import { endpointOf, isHarmless } from "../compiled/endpoints.js";
 import { Pacer } from "../compiled/pace.js";
+import { passing } from "./clock.js";
 import { mayRepeat, pauseAfter, retryAfter } from "../compiled/retry.js";
 import { failure, findsPriya, json, withClient, withServer } from "./support.js";
 
 const BY = { email: "priya@example.com" };
 const NEVER = new AbortController().signal;
 const ADD_TO_LIST = endpointOf("POST", "/api/lists/x/relationships/profiles");
+const LOOK_UP = endpointOf("GET", "/api/profiles/");
 
 /** A key of an account that no other test uses. */
 const newKey = () => `pk_${createHash("md5").update(randomUUID()).digest("hex")}`;
@@ -36,7 +38,140 @@ test("four hundred calls at once of 300 ms each all end, in the time of each", a
   });
 });
 
-test("a burst goes at once, and what is above it waits for a second after the answers", async () => {
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const noHeaders = () => undefined;
+
+/**
+ * Lookups at once, each of which the server counts some milliseconds after it was sent and some before it is answered; the
+ * time in which they end. The server never counts more than it takes.
+ */
+async function lookups(permit, trips) {
+  const [begin, counted] = [performance.now(), []];
+  const lookup = async ([there, back]) => {
+    const taken = await permit(60_000, LOOK_UP);
+    await sleep(there);
+    counted.push(performance.now());
+    await sleep(back);
+    taken.learn(200, noHeaders);
+    taken.end();
+  };
+  await Promise.all(trips.map(lookup));
+  counted.sort((one, other) => one - other);
+  counted.slice(75).forEach((later, index) => assert.ok(later - counted[index] >= 1_000, `${later - counted[index]} ms`));
+  return performance.now() - begin;
+}
+
+/** Ten additions to a list at once, with answers after a time; after how long there is room for another. */
+async function roomAfterTen(permit, answeredAfter, status) {
+  await sleep(60_000);
+  const begin = performance.now();
+  const ten = await Promise.all(Array.from({ length: 10 }, () => permit(0)));
+  await sleep(answeredAfter);
+  for (const taken of ten) {
+    if (status !== undefined) {
+      taken.learn(status, noHeaders);
+    }
+    taken.end();
+  }
+  (await permit(60_000)).end();
+  return performance.now() - begin;
+}
+
+test("what the server counts keeps to the rate, and is no slower", () =>
+  passing(async () => {
+    const permit = pacer();
+    await lookups(permit, [[100, 200]]);
+    await sleep(60_000);
+    // 75 at once, and 75 in each of five seconds after that.
+    assert.equal(await lookups(permit, Array(400).fill([100, 200])), 5_300);
+  }));
+
+test("round trips that differ keep to the rate", () =>
+  passing(async () => {
+    const permit = pacer();
+    await lookups(permit, [[20, 30]]);
+    await lookups(permit, [[20, 30]]);
+    await sleep(60_000);
+    const trips = Array.from({ length: 400 }, (_, n) => [20 + ((n * 37) % 181), 30 + ((n * 53) % 251)]);
+    assert.ok((await lookups(permit, trips)) < 5_000 + 5 * 430);
+  }));
+
+test("connections that are made are no part of the least round trip", () =>
+  // The first ones make a connection each.
+  passing(() =>
+    lookups(
+      pacer(),
+      Array.from({ length: 300 }, (_, n) => [n < 75 ? 450 : 50, 50]),
+    ),
+  ));
+
+test("an answer that comes sooner lowers the least round trip if it is a success", () =>
+  passing(async () => {
+    const permit = pacer();
+    // Until it is known, a request counts from its answer.
+    assert.equal(await roomAfterTen(permit, 300, 200), 1_300);
+    assert.equal(await roomAfterTen(permit, 300, 200), 1_000);
+    for (const status of [429, 400, undefined]) {
+      assert.equal(await roomAfterTen(permit, 10, status), 1_010);
+      assert.equal(await roomAfterTen(permit, 300, 200), 1_000);
+    }
+    assert.equal(await roomAfterTen(permit, 10, 200), 1_000);
+    assert.equal(await roomAfterTen(permit, 300, 200), 1_290);
+  }));
+
+test("the least round trip is bounded", () =>
+  passing(async () => {
+    const permit = pacer();
+    await roomAfterTen(permit, 5_000, 200);
+    assert.equal(await roomAfterTen(permit, 9_000, 200), 9_500);
+  }));
+
+const NOTHING_LEFT = (reset) => (name) => ({ "ratelimit-remaining": "0", "ratelimit-reset": reset })[name];
+
+test("nothing left holds until the reset", () =>
+  passing(async () => {
+    for (const [pace, count, reset, turnAfter] of [
+      ["unlimited", 1, "7", 7_000],
+      ["published", 9, "7", 7_000],
+      ["published", 9, "0", 1_000],
+      // Ten requests have used up a second, and not what comes back after seven.
+      ["published", 10, "7", 7_000],
+    ]) {
+      const [permit, begin] = [pacer(pace), performance.now()];
+      for (let number = 1; number <= count; number += 1) {
+        const taken = await permit(0);
+        if (number === count) {
+          taken.learn(200, NOTHING_LEFT(reset));
+        }
+        taken.end();
+      }
+      assert.equal(await permit(turnAfter), undefined);
+      assert.equal(performance.now(), begin);
+      assert.ok(await permit(60_000));
+      assert.equal(performance.now() - begin, turnAfter);
+    }
+  }));
+
+test("nothing left by our own requests holds nothing", () =>
+  passing(async () => {
+    const permit = pacer();
+    await roomAfterTen(permit, 500, 200);
+    await sleep(60_000);
+    const begin = performance.now();
+    const [last, ...nine] = await Promise.all(Array.from({ length: 10 }, () => permit(0)));
+    await sleep(500);
+    for (const taken of nine) {
+      taken.learn(200, NOTHING_LEFT("0"));
+      taken.end();
+    }
+    // The last answer comes when the window has room again.
+    await sleep(1_000);
+    last.learn(200, NOTHING_LEFT("0"));
+    assert.ok(await permit(60_000));
+    assert.equal(performance.now() - begin, 1_500);
+  }));
+
+test("a burst goes at once, and what is above it waits for a second after requests without an answer end", async () => {
   const permit = pacer();
   const burst = await Promise.all(Array.from({ length: 10 }, () => permit(0)));
   assert.ok(burst.every((taken) => taken));
@@ -68,7 +203,7 @@ test("answers lower the rates, never raise them, and hold the endpoint alone", a
   const permit = pacer();
   const learn = async (headers) => {
     const taken = await permit(5_000);
-    taken.learn((name) => headers[name]);
+    taken.learn(200, (name) => headers[name]);
     taken.end();
   };
   await learn({ "ratelimit-limit": "1000, 1000;w=1, 0;w=x, ;w=1, 99999999999999999999;w=1" });

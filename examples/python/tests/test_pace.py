@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import socket
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
@@ -42,6 +43,7 @@ from klaviyo_connector._secret import Secret
 
 KEY = "pk_canary_9d1f0c7e5b3a8642"
 LIST = "Y6nRLr"
+LOOK_UP = Endpoint.of("GET", "/api/profiles/")
 ADD = Endpoint.of("POST", "/api/lists/x/relationships/profiles/")
 CREATE_LIST = Endpoint.of("POST", "/api/lists")
 
@@ -93,6 +95,83 @@ def sent_within(pacer: Pacer, clock: Clock, seconds: float, endpoint: Endpoint =
     return sent
 
 
+def lookups(pacer: Pacer, clock: Clock, trips: Iterable[tuple[float, float]]) -> float:
+    """Lookups at once, each of which the server counts some seconds after it was sent and some before it is answered; the
+    time in which they end. The server never counts more than it takes."""
+    begin, waiting, counted = clock.now, deque(trips), list[float]()
+    under_way: list[tuple[float, int, Permit]] = []
+    while waiting or under_way:
+        until = under_way[0][0] if under_way else float("inf")
+        if waiting and (turn := permit(pacer, until, LOOK_UP)):
+            there, back = waiting.popleft()
+            counted.append(clock.now + there)
+            heapq.heappush(under_way, (clock.now + there + back, len(waiting), turn))
+        else:
+            clock.now, _, turn = heapq.heappop(under_way)
+            with turn:
+                turn.learn(200, {})
+    counted.sort()
+    assert all(later - first >= 0.999 for first, later in zip(counted, counted[75:]))
+    return clock.now - begin
+
+
+def room_after_ten(pacer: Pacer, clock: Clock, answered_after: float, status: int | None) -> float:
+    """Ten additions to a list at once, with answers after a time; after how long there is room for another."""
+    clock.now += 60
+    begin = clock.now
+    ten = [permit(pacer, begin + 1) for _ in range(10)]
+    clock.now += answered_after
+    for turn in ten:
+        assert turn is not None
+        with turn:
+            if status is not None:
+                turn.learn(status, {})
+    another = permit(pacer, begin + 60)
+    assert another is not None
+    with another:
+        return round(clock.now - begin, 6)
+
+
+def test_what_the_server_counts_keeps_to_the_rate_and_is_no_slower(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+    lookups(pacer, clock, [(0.1, 0.2)])
+    clock.now += 60
+    # 75 at once, and 75 in each of five seconds after that.
+    assert lookups(pacer, clock, [(0.1, 0.2)] * 400) == pytest.approx(5.3)
+
+
+def test_round_trips_that_differ_keep_to_the_rate(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+    for _ in range(2):
+        lookups(pacer, clock, [(0.02, 0.03)])
+    clock.now += 60
+    trips = [((20 + n * 37 % 181) / 1e3, (30 + n * 53 % 251) / 1e3) for n in range(400)]
+    assert lookups(pacer, clock, trips) < 5 + 5 * 0.43
+
+
+def test_connections_that_are_made_are_no_part_of_the_least_round_trip(clock: Clock) -> None:
+    # The first ones make a connection each.
+    lookups(Pacer(Pace.published()), clock, [(0.45 if n < 75 else 0.05, 0.05) for n in range(300)])
+
+
+def test_an_answer_that_comes_sooner_lowers_the_least_round_trip_if_it_is_a_success(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+    # Until it is known, a request counts from its answer.
+    assert room_after_ten(pacer, clock, 0.3, 200) == 1.3
+    assert room_after_ten(pacer, clock, 0.3, 200) == 1
+    for status in (429, 400, None):
+        assert room_after_ten(pacer, clock, 0.01, status) == 1.01
+        assert room_after_ten(pacer, clock, 0.3, 200) == 1
+    assert room_after_ten(pacer, clock, 0.01, 200) == 1
+    assert room_after_ten(pacer, clock, 0.3, 200) == 1.29
+
+
+def test_the_least_round_trip_is_bounded(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+    room_after_ten(pacer, clock, 5, 200)
+    assert room_after_ten(pacer, clock, 9, 200) == 9.5
+
+
 def test_ten_a_second_and_a_hundred_and_fifty_a_minute(clock: Clock) -> None:
     sent = sent_within(Pacer(Pace.published()), clock, 119)
     assert all(later - first >= 1 for first, later in zip(sent, sent[10:]))
@@ -108,7 +187,7 @@ def test_a_hundred_and_fifty_new_lists_a_day(clock: Clock) -> None:
     assert permit(pacer, begin + 24 * 3600 + 60, CREATE_LIST)
 
 
-def test_a_request_counts_until_its_window_after_the_answer(clock: Clock) -> None:
+def test_a_request_without_an_answer_counts_until_its_window_after_its_end(clock: Clock) -> None:
     pacer = Pacer(Pace.published())
     slow = [permit(pacer, clock.now + 1) for _ in range(10)]
     assert permit(pacer, clock.now + 5) is None
@@ -127,7 +206,7 @@ def test_answers_tighten_the_pace_and_never_loosen_it_beyond_what_is_published(c
         turn = permit(pacer, clock.now + 3600)
         assert turn is not None
         with turn:
-            turn.learn({"ratelimit-limit": value})
+            turn.learn(200, {"ratelimit-limit": value})
 
     learn("3, 3;w=1, 100000;w=60")
     clock.now += 61
@@ -137,14 +216,47 @@ def test_answers_tighten_the_pace_and_never_loosen_it_beyond_what_is_published(c
         learn(odd)
 
 
-def test_nothing_left_holds_until_the_reset(clock: Clock) -> None:
-    pacer, begin = Pacer(Pace.unlimited()), clock.now
-    turn = permit(pacer, begin + 1)
-    assert turn is not None
-    turn.learn({"ratelimit-remaining": "0", "ratelimit-reset": "7"})
-    assert permit(pacer, begin + 6) is None
-    assert permit(pacer, begin + 8) is not None
-    assert clock.now == begin + 7
+@pytest.mark.parametrize(
+    ("pace", "count", "reset", "turn_after"),
+    [
+        (Pace.unlimited(), 1, "7", 7),
+        (Pace.published(), 9, "7", 7),
+        (Pace.published(), 9, "0", 1),
+        # Ten requests have used up a second, and not what comes back after seven.
+        (Pace.published(), 10, "7", 7),
+    ],
+)
+def test_nothing_left_holds_until_the_reset(clock: Clock, pace: Pace, count: int, reset: str, turn_after: float) -> None:
+    pacer, begin = Pacer(pace), clock.now
+    for number in range(count):
+        turn = permit(pacer, begin + 60)
+        assert turn is not None
+        with turn:
+            if number == count - 1:
+                turn.learn(200, {"ratelimit-remaining": "0", "ratelimit-reset": reset})
+    assert permit(pacer, begin + turn_after) is None
+    assert permit(pacer, begin + 60) is not None
+    assert clock.now == begin + turn_after
+
+
+def test_nothing_left_by_our_own_requests_holds_nothing(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+    room_after_ten(pacer, clock, 0.5, 200)
+    clock.now += 60
+    begin = clock.now
+    *nine, last = [permit(pacer, begin + 1) for _ in range(10)]
+    clock.now += 0.5
+    nothing = {"ratelimit-remaining": "0", "ratelimit-reset": "0"}
+    for turn in nine:
+        assert turn is not None
+        with turn:
+            turn.learn(200, nothing)
+    # The last answer comes when the window has room again.
+    clock.now += 1
+    assert last is not None
+    last.learn(200, nothing)
+    assert permit(pacer, begin + 60) is not None
+    assert clock.now == begin + 1.5
 
 
 def test_a_hold_is_bounded_and_is_of_one_endpoint(clock: Clock) -> None:

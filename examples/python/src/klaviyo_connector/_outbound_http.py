@@ -111,9 +111,10 @@ class OutboundHttp:
                 outcome = self._attempt(request, scheme)
                 headers = _first_of_each(outcome)
                 pause = max(next(pauses), _retry.retry_after(headers) or 0.0)
-                permit.learn(headers)
-                if isinstance(outcome, HttpResponse) and outcome.status == 429:
-                    permit.hold(pause)
+                if isinstance(outcome, HttpResponse):
+                    permit.learn(outcome.status, headers)
+                    if outcome.status == 429:
+                        permit.hold(pause)
             over = (
                 attempt >= limits.attempts
                 or not _retry.may_repeat(harmless, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -18,6 +19,10 @@ from .pace import Pace
 # `Retry-After` fails with it.
 _LONGEST_HOLD = 600.0
 
+# The longest round trip that is taken to be the same for all requests: a network that stands still for a while does not
+# make it worthless.
+_LONGEST_ROUND_TRIP = 0.5
+
 _DAY = 24 * 60 * 60
 
 _WINDOW = re.compile(r"\s*(\d{1,19})\s*;w=(\d{1,9})\s*", re.ASCII)
@@ -29,25 +34,68 @@ class _Window:
     """At most `limit` requests in any `length` of time.
 
     Klaviyo counts a request at some moment between its sending and its answer. The window counts it from before it is sent
-    until `length` after its answer, so that Klaviyo never counts more."""
+    until `length` after `_RoundTrip.latest_count`, so that Klaviyo never counts more."""
 
     length: int
     published: int
     limit: int
     in_flight: int = 0
-    answered: deque[float] = field(default_factory=deque)
+    # When Klaviyo has counted the requests that have ended, at the latest. The earliest comes first.
+    counted: deque[float] = field(default_factory=deque)
+    # When it had no room for another request, the last time.
+    full: float = -math.inf
+
+    def count(self, at: float) -> None:
+        """A request has ended."""
+        self.in_flight -= 1
+        place = len(self.counted)
+        # It is among the last ones.
+        while place and self.counted[place - 1] > at:
+            place -= 1
+        self.counted.insert(place, at)
 
     def forget(self, now: float) -> None:
-        while self.answered and self.answered[0] + self.length <= now:
-            self.answered.popleft()
+        while self.counted and self.counted[0] + self.length <= now:
+            self.counted.popleft()
+
+    def note_full(self, now: float) -> None:
+        if self.in_flight + len(self.counted) >= self.limit:
+            self.full = now
+
+    def was_full(self, since: float, now: float) -> bool:
+        """Whether it has had no room at some time since then."""
+        self.forget(now)
+        self.note_full(now)
+        return self.full >= since
 
     def room(self, now: float) -> float | None:
         """When there may be room: `now`, later, or `None` where that depends on unanswered requests alone."""
         self.forget(now)
-        excess = self.in_flight + len(self.answered) - self.limit
+        excess = self.in_flight + len(self.counted) - self.limit
         if excess < 0:
             return now
-        return self.answered[excess] + self.length if excess < len(self.answered) else None
+        return self.counted[excess] + self.length if excess < len(self.counted) else None
+
+
+class _RoundTrip:
+    """The least time from the sending of a request to its answer. It is the same part of every request's time, and moves
+    all of Klaviyo's counts alike, which leaves the time between two of them as it is.
+
+    It is wrong while the way to Klaviyo becomes shorter: counts then are closer together than their requests, by what the
+    way is shorter, until an answer that comes sooner. Making a connection makes a way longer, so that the round trips of
+    requests that were sent before the first success, and made connections, say nothing of those after it."""
+
+    def __init__(self) -> None:
+        self._first_success = math.inf
+        self._least = math.inf
+
+    def latest_count(self, sent: float, answered: float) -> float:
+        """When Klaviyo has counted a request that it has carried out, at the latest."""
+        if self._first_success == math.inf:
+            self._first_success = answered
+        if self._first_success <= sent:
+            self._least = min(self._least, answered - sent, _LONGEST_ROUND_TRIP)
+        return answered if self._least == math.inf else max(sent, answered - self._least)
 
 
 class Pacer:
@@ -72,10 +120,10 @@ class Pacer:
             lane = self._lanes.get(endpoint.name)
             if lane is None:
                 lane = self._lanes[endpoint.name] = _Lane(self._pace, endpoint)
-        return Permit(lane) if lane.enter(until, cancellation) else None
+        return None if (sent := lane.enter(until, cancellation)) is None else Permit(lane, sent)
 
     def is_idle(self) -> bool:
-        """Whether it knows nothing that a new one would not know."""
+        """Whether a new one would keep to the rates as well."""
         with self._lock:
             return all(lane.is_idle() for lane in self._lanes.values())
 
@@ -87,6 +135,7 @@ class _Lane:
         self._lock = threading.Lock()
         self._waiting: deque[threading.Condition] = deque()
         self._hold = 0.0
+        self._round_trip = _RoundTrip()
         rates = ((1, endpoint.burst), (60, endpoint.steady), (_DAY, endpoint.daily))
         self._windows = [
             _Window(length, limit * pace.factor, limit * pace.factor)
@@ -94,7 +143,8 @@ class _Lane:
             if limit is not None and pace.factor is not None
         ]
 
-    def enter(self, until: float, cancellation: Cancellation) -> bool:
+    def enter(self, until: float, cancellation: Cancellation) -> float | None:
+        """Waits for a turn, and returns when it has come."""
         turn = threading.Condition(self._lock)
 
         def wake() -> None:
@@ -103,7 +153,7 @@ class _Lane:
 
         with cancellation.waking(wake), self._lock:
             if self._hold >= until:
-                return False
+                return None
             self._waiting.append(turn)
             try:
                 while True:
@@ -112,13 +162,13 @@ class _Lane:
                     if self._waiting[0] is turn:
                         room = self._room(now)
                         if room == now:
-                            return True
+                            return now
                         # Fails at once if the wait is known to be too long.
                         ready = until if room is None else room
                         if room is not None and room >= until:
-                            return False
+                            return None
                     if now >= until:
-                        return False
+                        return None
                     turn.wait(min(ready, until) - now)
             finally:
                 self._waiting.remove(turn)
@@ -135,6 +185,7 @@ class _Lane:
             return max((room for room in full if room is not None), default=None)
         for window in self._windows:
             window.in_flight += 1
+            window.note_full(now)
         return now
 
     def _wake(self) -> None:
@@ -142,27 +193,34 @@ class _Lane:
         if self._waiting:
             self._waiting[0].notify()
 
-    def leave(self) -> None:
+    def leave(self, counted: float | None) -> None:
+        """`counted`: what `learn` returned."""
         with self._lock:
-            now = time.monotonic()
+            at = time.monotonic() if counted is None else counted
             for window in self._windows:
-                window.in_flight -= 1
-                window.answered.append(now)
+                window.count(at)
             self._wake()
 
-    def learn(self, headers: Mapping[str, str]) -> None:
+    def learn(self, sent: float, status: int, headers: Mapping[str, str]) -> float | None:
+        """When Klaviyo has counted the request, at the latest; `None`: as far as is known, at its end."""
         with self._lock:
+            now = time.monotonic()
+            # What is refused is answered sooner.
+            counted = self._round_trip.latest_count(sent, now) if 200 <= status < 300 else None
             for item in headers.get("ratelimit-limit", "").split(","):
                 if found := _WINDOW.fullmatch(item):
                     for window in self._windows:
                         if window.length == int(found[2]):
                             window.limit = max(1, min(int(found[1]), window.published))
-            # Other programs may use the same account's rates.
-            reset = headers.get("ratelimit-reset", "").strip()
-            if headers.get("ratelimit-remaining", "").strip() == "0" and _NUMBER.fullmatch(reset):
+            text = headers.get("ratelimit-reset", "").strip()
+            if headers.get("ratelimit-remaining", "").strip() == "0" and _NUMBER.fullmatch(text):
                 # 0 seconds means less than one.
-                self._hold_for(max(int(reset), 1))
+                reset = max(int(text), 1)
+                # Other programs may use the same account's rates. What our own requests have used up, a window waits for.
+                if not any(window.length >= reset and window.was_full(sent, now) for window in self._windows):
+                    self._hold_for(reset)
             self._wake()
+            return counted
 
     def hold(self, pause: float) -> None:
         with self._lock:
@@ -176,26 +234,28 @@ class _Lane:
             now = time.monotonic()
             for window in self._windows:
                 window.forget(now)
-            lowered = any(window.in_flight or window.answered or window.limit < window.published for window in self._windows)
+            lowered = any(window.in_flight or window.counted or window.limit < window.published for window in self._windows)
             return not (lowered or self._waiting or self._hold > now)
 
 
 class Permit:
     """A request that is sent and not yet answered, while this is open."""
 
-    def __init__(self, lane: _Lane) -> None:
+    def __init__(self, lane: _Lane, sent: float) -> None:
         self._lane = lane
+        self._sent = sent
+        self._counted: float | None = None
 
     def __enter__(self) -> Permit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lane.leave()
+        self._lane.leave(self._counted)
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Reads the rates in an answer. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each window,
+    def learn(self, status: int, headers: Mapping[str, str]) -> None:
+        """Reads an answer, which has just come. `Ratelimit-Limit: 75, 75;w=1, 700;w=60` has a limit for each window,
         `Ratelimit-Remaining` and `Ratelimit-Reset` (seconds) are about the window that is nearest to its limit."""
-        self._lane.learn(headers)
+        self._counted = self._lane.learn(self._sent, status, headers)
 
     def hold(self, pause: float) -> None:
         """Holds all requests of this lane, after Klaviyo has answered 429."""
