@@ -484,7 +484,8 @@ mod tests {
         {
             let mut permit = pacer.permit(add_to_list(), Instant::now() + far).await.unwrap();
             let value = HeaderValue::from_str(odd).unwrap();
-            permit.learn(StatusCode::OK, &HeaderMap::from_iter([("ratelimit-limit".parse().unwrap(), value)]));
+            permit
+                .learn(StatusCode::OK, &HeaderMap::from_iter([("ratelimit-limit".parse().unwrap(), value)]));
         }
     }
 

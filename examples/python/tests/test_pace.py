@@ -307,7 +307,8 @@ def test_who_is_cancelled_waits_no_longer() -> None:
         cancellation.sleep(60)
 
 
-def test_clients_of_one_account_share_its_pace() -> None:
+def test_clients_of_one_account_share_its_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_accounts, "_FEW", 0)
     accounts = _accounts.Accounts()
 
     def pacer(key: str, origin: str = "https://a.klaviyo.com", pace: Pace = Pace.published()) -> Pacer:
@@ -329,7 +330,8 @@ def test_clients_of_one_account_share_its_pace() -> None:
     assert len(accounts._pacers) == 2
 
 
-def test_a_pace_that_is_used_is_not_forgotten() -> None:
+def test_a_pace_that_is_used_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_accounts, "_FEW", 0)
     accounts = _accounts.Accounts()
     one = accounts.pacer(Secret("pk_1"), "https://a.klaviyo.com", Pace.published())
     accounts.pacer(Secret("pk_2"), "https://a.klaviyo.com", Pace.published())

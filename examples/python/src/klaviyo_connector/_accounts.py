@@ -11,6 +11,9 @@ from ._pacer import Pacer
 from ._secret import Secret
 from .pace import Pace
 
+# So many accounts are kept without a look at which of them need not be.
+_FEW = 256
+
 _Name = tuple[bytes, str, Pace]
 
 
@@ -20,6 +23,7 @@ class Accounts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pacers: dict[_Name, Pacer] = {}
+        self._most = _FEW
         _fork.renew(self)
 
     def after_fork(self) -> None:
@@ -30,7 +34,9 @@ class Accounts:
         name = (hashlib.sha256(key.reveal().encode()).digest(), origin, pace)
         with self._lock:
             if name not in self._pacers:
-                self._forget_idle()
+                if len(self._pacers) >= self._most:
+                    self._forget_idle()
+                    self._most = max(2 * len(self._pacers), _FEW)
                 self._pacers[name] = Pacer(pace)
             return self._pacers[name]
 

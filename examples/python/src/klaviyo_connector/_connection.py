@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
+import ipaddress
 import queue
 import re
 import socket
@@ -160,11 +162,16 @@ class SecureConnection(_Bounded, urllib3.connection.HTTPSConnection):
 
 def _resolved(host: str, port: int, seconds: float) -> list[Any]:
     """A name's addresses. The system's look-up knows no timeout, so that it is another thread which waits for it."""
+    host = host.strip("[]")
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        # There is nothing to look up.
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
-            answers.put(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except OSError as error:
             answers.put(error)
 

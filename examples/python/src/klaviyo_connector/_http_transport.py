@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,8 +33,22 @@ class HttpTransport:
         self._origin = origin
         self._context = ssl.create_default_context() if origin.startswith("https://") else None
         self._proxy = Proxy.of_environment(origin) if trust_env else None
-        self._pool = self._new_pool()
+        self._begin()
         _fork.renew(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: urllib3.HTTPConnectionPool | None = None
+
+    # The connections are the parent's: two processes that write to one would read each other's answers.
+    after_fork = _begin
+
+    def _opened(self) -> urllib3.HTTPConnectionPool:
+        """Made when it is needed: a client, or the child of a fork, may send nothing."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._new_pool()
+            return self._pool
 
     def _new_pool(self) -> urllib3.HTTPConnectionPool:
         parts, proxy = urlsplit(self._origin), self._proxy
@@ -47,10 +62,6 @@ class HttpTransport:
         manager = urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, proxy_ssl_context=own, **options)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager.connection_from_host(parts.hostname, parts.port, parts.scheme)
-
-    def after_fork(self) -> None:
-        # The connections are the parent's: two processes that write to one would read each other's answers.
-        self._pool = self._new_pool()
 
     def send(self, request: HttpRequest, bounds: Bounds) -> HttpResponse:
         exchange = Exchange(bounds, self._proxy)
@@ -72,7 +83,7 @@ class HttpTransport:
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         # A proxy is told the whole address, unless it passes TLS on.
         forwarded = self._proxy is not None and self._context is None
-        response: urllib3.BaseHTTPResponse = self._pool.urlopen(
+        response: urllib3.BaseHTTPResponse = self._opened().urlopen(
             request.method,
             request.url if forwarded else path,
             body=request.body or None,
@@ -106,7 +117,8 @@ class HttpTransport:
         return HttpResponse(response.status, headers, bytes(body))
 
     def close(self) -> None:
-        self._pool.close()
+        # A pool that is closed makes no connections.
+        self._opened().close()
 
 
 class _Pool(urllib3.HTTPConnectionPool):
