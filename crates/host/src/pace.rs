@@ -539,6 +539,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_success_makes_room_before_a_request_that_ended_earlier_without_an_answer() {
+        let pacer = Pacer::new(Pace::published());
+        for _ in 0..2 {
+            room_after_ten(&pacer, SECOND * 3 / 10, Some(StatusCode::OK)).await;
+            sleep(MINUTE).await;
+        }
+        let (start, mut ten) = (Instant::now(), Vec::new());
+        for _ in 0..10 {
+            ten.push(pacer.permit(add_to_list(), start).await.unwrap());
+        }
+        sleep(SECOND / 10).await;
+        drop(ten.pop());
+        sleep(SECOND / 5).await;
+        for permit in &mut ten {
+            permit.learn(StatusCode::OK, &HeaderMap::new());
+        }
+        drop(ten);
+        pacer.permit(add_to_list(), start + MINUTE).await.unwrap();
+        assert_eq!(start.elapsed(), SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_least_round_trip_is_bounded() {
         let pacer = Pacer::new(Pace::published());
         let [long, longer] = [5, 9].map(Duration::from_secs);
@@ -590,7 +612,7 @@ mod tests {
         }
         sleep(SECOND / 2).await;
         for permit in &mut ten {
-            permit.learn(StatusCode::OK, &headers(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "0")]));
+            permit.learn(StatusCode::OK, &HeaderMap::new());
         }
         // The last answer comes when the window has room again.
         let mut last = ten.pop().unwrap();

@@ -119,6 +119,25 @@ test("an answer that comes sooner lowers the least round trip if it is a success
     assert.equal(await roomAfterTen(permit, 300, 200), 1_290);
   }));
 
+test("a success makes room before a request that ended earlier without an answer", () =>
+  passing(async () => {
+    const permit = pacer();
+    await roomAfterTen(permit, 300, 200);
+    await roomAfterTen(permit, 300, 200);
+    await sleep(60_000);
+    const begin = performance.now();
+    const [broken, ...nine] = await Promise.all(Array.from({ length: 10 }, () => permit(0)));
+    await sleep(100);
+    broken.end();
+    await sleep(200);
+    for (const taken of nine) {
+      taken.learn(200, noHeaders);
+      taken.end();
+    }
+    assert.ok(await permit(60_000));
+    assert.equal(performance.now() - begin, 1_000);
+  }));
+
 test("the least round trip is bounded", () =>
   passing(async () => {
     const permit = pacer();
@@ -161,7 +180,7 @@ test("nothing left by our own requests holds nothing", () =>
     const [last, ...nine] = await Promise.all(Array.from({ length: 10 }, () => permit(0)));
     await sleep(500);
     for (const taken of nine) {
-      taken.learn(200, NOTHING_LEFT("0"));
+      taken.learn(200, noHeaders);
       taken.end();
     }
     // The last answer comes when the window has room again.

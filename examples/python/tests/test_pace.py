@@ -166,6 +166,26 @@ def test_an_answer_that_comes_sooner_lowers_the_least_round_trip_if_it_is_a_succ
     assert room_after_ten(pacer, clock, 0.3, 200) == 1.29
 
 
+def test_a_success_makes_room_before_a_request_that_ended_earlier_without_an_answer(clock: Clock) -> None:
+    pacer = Pacer(Pace.published())
+    for _ in range(2):
+        room_after_ten(pacer, clock, 0.3, 200)
+    clock.now += 60
+    begin = clock.now
+    broken, *nine = [permit(pacer, begin + 1) for _ in range(10)]
+    clock.now = begin + 0.1
+    assert broken is not None
+    with broken:
+        pass
+    clock.now = begin + 0.3
+    for turn in nine:
+        assert turn is not None
+        with turn:
+            turn.learn(200, {})
+    assert permit(pacer, begin + 60) is not None
+    assert clock.now == pytest.approx(begin + 1)
+
+
 def test_the_least_round_trip_is_bounded(clock: Clock) -> None:
     pacer = Pacer(Pace.published())
     room_after_ten(pacer, clock, 5, 200)
@@ -250,7 +270,7 @@ def test_nothing_left_by_our_own_requests_holds_nothing(clock: Clock) -> None:
     for turn in nine:
         assert turn is not None
         with turn:
-            turn.learn(200, nothing)
+            turn.learn(200, {})
     # The last answer comes when the window has room again.
     clock.now += 1
     assert last is not None
