@@ -79,8 +79,6 @@ pub struct AccountQueue {
     account: Account,
     lane: Lane,
     consumer: Arc<dyn Consumer>,
-    /// The start of the server that has made the consumer: see [`start_of`].
-    made_by: String,
 }
 
 /// What a lane of an account holds although it delivered nothing.
@@ -101,8 +99,7 @@ impl Queue {
     /// When its consumer cannot be made.
     pub async fn account(&self, account: &Account, lane: Lane) -> Result<AccountQueue, QueueError> {
         let consumer = consumer(self, account, lane).await?;
-        let made_by = start_told_by(consumer.as_ref());
-        Ok(AccountQueue { queue: self.clone(), account: account.clone(), lane, consumer, made_by })
+        Ok(AccountQueue { queue: self.clone(), account: account.clone(), lane, consumer })
     }
 }
 
@@ -134,7 +131,7 @@ impl AccountQueue {
     /// # Errors
     /// When JetStream cannot be asked.
     pub async fn follow_server(&mut self) -> Result<(), QueueError> {
-        if self.made_by == start_of(&self.queue) {
+        if self.consumer.description() == Some(start_of(&self.queue).as_str()) {
             return Ok(());
         }
         debug!(account = %self.account, lane = %self.lane, "the server has started; the account's consumer is made anew");
@@ -178,7 +175,6 @@ impl AccountQueue {
             debug!(account = %self.account, %error, "an account's consumer is not deleted");
         }
         self.consumer = consumer(&self.queue, &self.account, self.lane).await?;
-        self.made_by = start_told_by(self.consumer.as_ref());
         Ok(())
     }
 
@@ -225,12 +221,7 @@ async fn collect(
     Ok(())
 }
 
-/// What a consumer says of its start: see [`start_of`].
-fn start_told_by(consumer: &dyn Consumer) -> String {
-    consumer.description().unwrap_or_default().to_owned()
-}
-
-/// The server's id, which changes whenever the server starts.
+/// The description of a consumer that is made now. It has the server's id, which changes whenever the server starts.
 fn start_of(queue: &Queue) -> String {
     format!("made by the server {}", queue.broker.server_id())
 }
