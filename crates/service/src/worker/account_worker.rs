@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
 /// How long a batch may go on after the worker began to shut down.
@@ -80,8 +80,9 @@ pub(super) async fn run(context: Arc<WorkerContext>, mut lease: Lease) {
 async fn renew_until_lost(lease: &mut Lease) {
     let mut wait = Lease::RENEW;
     loop {
-        sleep(wait).await;
         let until = lease.until();
+        // A process that stood still finds an answer that came in time, and its lease has ended all the same.
+        sleep_until(until.min(Instant::now() + wait)).await;
         wait = match timeout_at(until, lease.renew()).await {
             Ok(Ok(true)) => Lease::RENEW,
             Ok(Err(error)) if until.elapsed().is_zero() => {
