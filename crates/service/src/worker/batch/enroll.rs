@@ -4,6 +4,7 @@ use super::admission::Admitted;
 use super::attempt::{Batch, Split, Stop, chunks, split};
 use super::item::Item;
 use crate::opt_in_flow::{self, Failure};
+use crate::outcome::Receipt;
 use klaviyo_host::types::{Audience, Enrollment, NewProfile};
 use std::collections::BTreeMap;
 
@@ -62,6 +63,11 @@ impl Batch<'_> {
             }
             self.end(done).await?;
             match failure {
+                // Whoever was tried too often is given up, and the others wait.
+                Some(failure) if !pending.is_empty() && Stop::by(&failure).is_some() => {
+                    let ended = pending.into_iter().map(|item| (item, Err(failure.clone())));
+                    self.end::<_, Receipt>(ended.collect()).await?;
+                }
                 Some(failure) if !pending.is_empty() => match split(&failure, pending)? {
                     Split::Halves(halves) => chunks.extend(halves),
                     Split::One(item) => alone.push(item),
