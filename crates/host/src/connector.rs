@@ -16,6 +16,7 @@ use crate::transport::Transport;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
@@ -50,7 +51,6 @@ pub struct ConnectorBuilder {
     transport: Option<Arc<dyn Transport>>,
     observer: Option<Arc<dyn AttemptObserver>>,
     cache: Option<PathBuf>,
-    is_unmeasured: bool,
 }
 
 /// Why there is no connector.
@@ -138,16 +138,6 @@ impl ConnectorBuilder {
         self
     }
 
-    /// Has nothing measure how long calls compute: none yields its thread meanwhile, and [`Limits::cpu`] has no effect,
-    /// so that a guest that loops hangs its thread. For simulations, in which the order of events must not depend on how
-    /// fast the machine is.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn unmeasured(mut self) -> Self {
-        self.is_unmeasured = true;
-        self
-    }
-
     /// Sets a folder for the compiled component, so that the next process starts in milliseconds. It is made
     /// if it does not exist, and may be emptied at any time. Code is run from it: it is used on Unix only,
     /// and only if nobody but this user and root owns or can write to it, its files and the folders above it.
@@ -215,7 +205,7 @@ impl ConnectorBuilder {
             Some(transport) => transport,
             None => Arc::new(HttpTransport::new(&self.egress, &self.limits)?),
         };
-        let ticker = (!self.is_unmeasured).then(|| Ticker::start(engine)).transpose();
+        let ticker = (self.limits.cpu != Duration::MAX).then(|| Ticker::start(engine)).transpose();
         let ticker = ticker.map_err(LoadError::Ticker)?;
         let calls = FairSemaphore::new(self.limits.concurrent_calls as usize);
         let Self { limits, egress, observer, .. } = self;

@@ -26,7 +26,9 @@ pub struct Limits {
     pub table_elements: usize,
     /// Bytes of the WebAssembly stack. Default: 512 KiB.
     pub stack: usize,
-    /// How long a call may compute, waiting not included. Measured in steps of 10 ms. Default: 5 s.
+    /// How long a call may compute, waiting not included. Measured in steps of 10 ms. With [`Duration::MAX`] nothing is
+    /// measured: a call leaves its thread to others when it waits and not before, and one that loops keeps it. So the
+    /// order of events does not depend on how fast the machine is, as a simulation needs it. Default: 5 s.
     pub cpu: Duration,
     /// How long a call may take: waiting for its turn, computing, all attempts of all requests, and the
     /// pauses between them. Default: 60 s.

@@ -2,6 +2,7 @@
 
 use super::metrics::DoorMetrics;
 use crate::account::Account;
+use crate::clock;
 use crate::moment::Moment;
 use crate::outcome::Outcome;
 use crate::reply::{Hold, MemoryLedger, Replier, Reply, ReplyEnd, Step};
@@ -53,7 +54,7 @@ impl DirectReplies {
             return self.0.metrics.replies(ReplyEnd::Dropped.into());
         };
         let inner = Arc::clone(&self.0);
-        tokio::spawn(async move {
+        clock::spawn(async move {
             let mut is_repeated = false;
             for reply in replies {
                 // Meta has sent the message twice. Who took the first reply also sends the others, after it.

@@ -1,7 +1,8 @@
 //! The connection of one process to the simulated JetStream.
 
-use super::network::{Fate, Network};
-use super::server::{Given, Refused, Server, State};
+use super::network::Fate;
+use super::process::Process;
+use super::server::{Given, Refused, State};
 use crate::queue::broker::{
     Acker, Answer, Broker, BrokerError, Bucket, BucketEntry, Connection, Consumer, ConsumerState, Delivered,
     MessageStream, Pull, StreamState, Written,
@@ -15,59 +16,12 @@ use async_nats::jetstream::stream::Config;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// A process that asks JetStream. Once it is dead, nothing of what it does has an effect.
-#[derive(Clone)]
-pub(crate) struct Process {
-    pub(crate) name: Arc<str>,
-    pub(crate) server: Arc<Server>,
-    pub(crate) network: Arc<Network>,
-    is_dead: Arc<AtomicBool>,
-    /// How many requests are left until it dies; none if it lives on.
-    requests_left: Arc<AtomicU64>,
-    made: Arc<AtomicU64>,
-}
-
 impl Process {
-    pub(crate) fn new(name: &str, server: &Arc<Server>, network: &Arc<Network>) -> Self {
-        Self {
-            name: name.into(),
-            server: Arc::clone(server),
-            network: Arc::clone(network),
-            is_dead: Arc::default(),
-            requests_left: Arc::new(AtomicU64::new(u64::MAX)),
-            made: Arc::default(),
-        }
-    }
-
-    /// Kills it after so many more requests, of which the last one is carried out.
-    pub(crate) fn kill_after(&self, requests: u64) {
-        self.requests_left.store(requests, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_dead(&self) -> bool {
-        self.is_dead.load(Ordering::Relaxed)
-    }
-
-    /// Counts a request. False: it is not sent any more.
-    pub(crate) fn sends(&self, what: &str) -> bool {
-        if self.is_dead() {
-            return false;
-        }
-        let left = self.requests_left.fetch_sub(1, Ordering::Relaxed);
-        if left <= 1 {
-            self.is_dead.store(true, Ordering::Relaxed);
-            self.network.note(&format!("{} is killed after: {what}", self.name));
-        }
-        left > 0
-    }
-
     /// Asks the server. The request is carried out even if nobody waits for its answer.
     async fn ask<T: Send + 'static>(
         &self,
@@ -102,12 +56,6 @@ impl Process {
             Ok(answer) if !self.is_dead() => answer,
             _ => pending().await,
         }
-    }
-}
-
-impl fmt::Debug for Process {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
     }
 }
 
@@ -257,8 +205,7 @@ impl MessageStream for SimulatedStream {
     }
 
     fn open_consumer(&self, config: pull::Config) -> Answer<'_, Arc<dyn Consumer>> {
-        let scan =
-            || format!("scan-{}-{}", self.process.name, self.process.made.fetch_add(1, Ordering::Relaxed));
+        let scan = || format!("scan-{}-{}", self.process.name, self.process.next());
         let name = config.durable_name.clone().unwrap_or_else(scan);
         Box::pin(async move {
             let own = name.clone();
@@ -404,6 +351,7 @@ impl Acker for Reply {
                     drop(state);
                     own.network.note(&what);
                     own.server.changed.notify_waiters();
+                    own.server.acknowledged.notify_waiters();
                 }
             });
         }
@@ -411,6 +359,9 @@ impl Acker for Reply {
         Box::pin(async { Ok(()) })
     }
 }
+
+/// The prefix of the bucket of leases.
+const LEASES: &str = "$KV.klaviyo-leases.";
 
 #[derive(Debug)]
 struct SimulatedBucket {
@@ -461,6 +412,9 @@ impl Bucket for SimulatedBucket {
     }
 
     fn create(&self, key: String, value: Bytes) -> Answer<'_, Option<u64>> {
+        if self.prefix == LEASES {
+            self.stream.process.asks_for_lease(&key, &value);
+        }
         Box::pin(async move {
             revision(
                 self.ask("creates", &key, |state, stream, subject| state.create(stream, subject, value))

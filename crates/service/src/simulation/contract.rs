@@ -273,8 +273,8 @@ async fn an_entry_is_written_over_the_one_that_is_known(broker: &dyn Broker) {
 mod tests {
     use super::*;
     use crate::simulation::begin;
-    use crate::simulation::broker::Process;
     use crate::simulation::network::Network;
+    use crate::simulation::process::Process;
     use crate::simulation::server::Server;
 
     #[tokio::test(start_paused = true)]

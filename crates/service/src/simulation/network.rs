@@ -37,6 +37,7 @@ pub(crate) struct Network {
     faults: Mutex<Faults>,
     asked: Mutex<HashMap<String, u64>>,
     history: Mutex<Vec<String>>,
+    wrong: Mutex<Vec<String>>,
 }
 
 impl Network {
@@ -47,6 +48,7 @@ impl Network {
             faults: Mutex::default(),
             asked: Mutex::default(),
             history: Mutex::default(),
+            wrong: Mutex::default(),
         }
     }
 
@@ -76,6 +78,17 @@ impl Network {
     pub(crate) fn note(&self, what: &str) {
         let ms = self.begun.elapsed().as_millis();
         self.history.lock().push(format!("{ms:>9} {what}"));
+    }
+
+    /// Writes down what must not happen.
+    pub(super) fn note_wrong(&self, what: String) {
+        self.note(&format!("WRONG: {what}"));
+        self.wrong.lock().push(what);
+    }
+
+    /// All that happened and must not.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        self.wrong.lock().clone()
     }
 
     pub(crate) fn history(&self) -> Vec<String> {

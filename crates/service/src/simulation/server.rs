@@ -1,7 +1,7 @@
 //! JetStream without a server: streams, consumers and buckets, as far as the queue uses them. It is held against a real
 //! server by `contract.rs`.
 
-use crate::clock;
+use super::true_time;
 use crate::queue::broker::{BucketEntry, ConsumerState, Pull, StreamState, Written};
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
 use async_nats::jetstream::AckKind;
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -28,6 +29,8 @@ pub(crate) struct Server {
     state: Mutex<State>,
     /// Something has changed that a pull may wait for.
     pub(super) changed: Notify,
+    /// A message was acknowledged.
+    pub(super) acknowledged: Notify,
 }
 
 /// What a server keeps, and whether it runs.
@@ -37,6 +40,8 @@ pub(crate) struct State {
     /// How often it was started.
     starts: u32,
     is_up: bool,
+    /// How far its clock is ahead.
+    ahead: time::Duration,
 }
 
 struct StreamData {
@@ -103,8 +108,14 @@ pub(super) enum Refused {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let state = State { streams: BTreeMap::new(), listeners: Vec::new(), starts: 1, is_up: true };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        let state = State {
+            streams: BTreeMap::new(),
+            listeners: Vec::new(),
+            starts: 1,
+            is_up: true,
+            ahead: time::Duration::ZERO,
+        };
+        Self { state: Mutex::new(state), changed: Notify::new(), acknowledged: Notify::new() }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -134,6 +145,23 @@ impl Server {
 }
 
 impl State {
+    /// The time by its clock.
+    fn now(&self) -> OffsetDateTime {
+        true_time().map_or_else(OffsetDateTime::now_utc, |now| now + self.ahead)
+    }
+
+    /// Its clock jumps.
+    pub(super) fn jump(&mut self, by: time::Duration) {
+        self.ahead += by;
+    }
+
+    /// Bounds the bytes of a stream from now on; none for no bound. Returns the bound that it had.
+    pub(super) fn set_max_bytes(&mut self, name: &str, most: impl FnOnce(u64) -> i64) -> Option<i64> {
+        let stream = self.streams.get_mut(name)?;
+        let most = most(stream.messages.values().map(size).sum());
+        Some(std::mem::replace(&mut stream.config.max_bytes, most))
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.is_up
     }
@@ -155,8 +183,9 @@ impl State {
     }
 
     fn stream(&mut self, name: &str) -> Option<&mut StreamData> {
+        let now = self.now();
         let stream = self.streams.get_mut(name)?;
-        stream.expire();
+        stream.expire(now);
         Some(stream)
     }
 
@@ -169,12 +198,14 @@ impl State {
     ) -> Result<Written, Refused> {
         let is_its =
             |stream: &&mut StreamData| stream.config.subjects.iter().any(|filter| fits(filter, subject));
+        let now = self.now();
         let stream = self.streams.values_mut().find(is_its).ok_or(Refused::NoStream)?;
-        stream.expire();
-        stream.write(subject, headers, payload)
+        stream.expire(now);
+        stream.write(subject, headers, payload, now)
     }
 
     pub(super) fn stream_state(&mut self, name: &str) -> Option<StreamState> {
+        let now = self.now();
         let stream = self.stream(name)?;
         let first = stream.messages.first_key_value();
         Some(StreamState {
@@ -184,7 +215,7 @@ impl State {
             messages: stream.messages.len() as u64,
             first_sequence: first.map_or(stream.last + 1, |(sequence, _)| *sequence),
             last_sequence: stream.last,
-            first_timestamp: first.map_or_else(clock::now_utc, |(_, message)| message.time),
+            first_timestamp: first.map_or(now, |(_, message)| message.time),
         })
     }
 
@@ -206,6 +237,14 @@ impl State {
 
     pub(super) fn last_of(&mut self, name: &str, filter: &str) -> Option<StreamMessage> {
         self.stream(name)?.of(filter).last().cloned()
+    }
+
+    /// Whether a stream has a message whose id begins with this.
+    pub(super) fn has_id(&mut self, name: &str, id: &str) -> bool {
+        let is_its = |message: &StreamMessage| {
+            message.headers.get(NATS_MESSAGE_ID).is_some_and(|own| own.as_str().starts_with(id))
+        };
+        self.stream(name).is_some_and(|stream| stream.messages.values().any(is_its))
     }
 
     pub(super) fn delete(&mut self, name: &str, sequence: u64) -> bool {
@@ -324,8 +363,8 @@ fn expecting(revision: Option<u64>) -> HeaderMap {
 
 impl StreamData {
     /// Removes what is too old.
-    fn expire(&mut self) {
-        let (now, max_age) = (clock::now_utc(), self.config.max_age);
+    fn expire(&mut self, now: OffsetDateTime) {
+        let max_age = self.config.max_age;
         if !max_age.is_zero() {
             self.messages.retain(|_, message| message.time + max_age > now);
         }
@@ -335,7 +374,13 @@ impl StreamData {
         self.messages.values().filter(move |message| fits(filter, &message.subject))
     }
 
-    fn write(&mut self, subject: &str, headers: HeaderMap, payload: Bytes) -> Result<Written, Refused> {
+    fn write(
+        &mut self,
+        subject: &str,
+        headers: HeaderMap,
+        payload: Bytes,
+        time: OffsetDateTime,
+    ) -> Result<Written, Refused> {
         let (now, window) = (Instant::now(), self.config.duplicate_window);
         self.ids.retain(|_, (_, at)| at.elapsed() < window);
         let id = headers.get(NATS_MESSAGE_ID).map(|id| id.as_str().to_owned());
@@ -348,7 +393,7 @@ impl StreamData {
                 return Err(Refused::OtherSequence);
             }
         }
-        let (sequence, time) = (self.last + 1, clock::now_utc());
+        let sequence = self.last + 1;
         let message = StreamMessage { subject: subject.into(), sequence, headers, payload, time };
         let bytes = self.messages.values().map(size).sum::<u64>() + size(&message);
         if u64::try_from(self.config.max_bytes).is_ok_and(|most| most > 0 && bytes > most) {

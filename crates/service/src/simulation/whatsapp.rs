@@ -1,7 +1,7 @@
 //! WhatsApp, as far as a reply needs it: it takes messages, and keeps them.
 
-use super::broker::Process;
 use super::network::Fate;
+use super::process::Process;
 use bytes::Bytes;
 use http::{Request, Response};
 use klaviyo_host::{Attempt, AttemptError, Bounds, Transport};

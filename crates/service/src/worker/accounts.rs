@@ -8,6 +8,7 @@ use super::context::{Assignment, WorkerContext};
 use super::settle::Unwritten;
 use super::status::Status;
 use crate::account::Account;
+use crate::clock;
 use crate::feed::{FeedStatus, Sender};
 use crate::ops::{Health, Readiness};
 use crate::queue::{Queue, QueueError, WorkerReport, Workers};
@@ -84,7 +85,7 @@ impl Worker {
         let mut heartbeat = Heartbeat::new(context.queue.workers());
         let (mut ticks, mut was_away) = (interval(POLL), false);
         let mut shutdown = std::pin::pin!(shutdown);
-        let ages = tokio::spawn({
+        let ages = clock::spawn({
             let backlog = Arc::clone(&context.backlog);
             async move { backlog.watch_the_oldest().await }
         });
@@ -203,7 +204,7 @@ async fn poll(
             continue;
         }
         if let Some(lease) = context.queue.lease(&account, &context.name).await? {
-            tasks.insert(account, tokio::spawn(account_worker::run(Arc::clone(context), lease)));
+            tasks.insert(account, clock::spawn(account_worker::run(Arc::clone(context), lease)));
         }
     }
     Ok(())
