@@ -8,6 +8,7 @@
 //!
 //! | defect | what it breaks | seed |
 //! |---|---|---|
+//! | a message is acknowledged before its outcome is written | each message waits, or has its outcome | 1 |
 //! | a worker goes on after its lease is lost | Klaviyo is asked by the worker that has the lease | 4 |
 //! | an answer about a lease counts however late it is read (this one was in the code) | the same | 7 |
 //! | an older opt-in wins over an opt-out | the last word stands | 4 |
