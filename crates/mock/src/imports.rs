@@ -95,12 +95,12 @@ impl Account {
         let due = if age >= whole { total } else { share(total, age, whole) };
         let Some(lists) = self.imports.get(&work.id).map(|import| import.lists.clone()) else { return };
         let mut errors = Vec::new();
-        for (n, row) in work.rows.iter().enumerate().take(due).skip(work.done) {
+        for (n, row) in work.rows.iter_mut().enumerate().take(due).skip(work.done) {
             match self.import_row(row) {
                 Ok(id) => lists.iter().for_each(|list| self.join(list, &id)),
                 Err((code, detail)) => {
                     let pointer = format!("/data/attributes/profiles/data/{n}");
-                    errors.push(ImportError { code, detail, pointer, payload: row.clone() });
+                    errors.push(ImportError { code, detail, pointer, payload: row.take() });
                 }
             }
         }
@@ -117,17 +117,23 @@ impl Account {
         work.done = due;
     }
 
-    /// Writes one row; returns the id of the profile, or the code and the detail of an error.
-    fn import_row(&mut self, row: &Value) -> Result<String, (&'static str, String)> {
-        let attributes = row.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
-        let refused = IDENTIFIERS.iter().filter_map(|name| given(&attributes, name));
+    /// Writes one row, and takes its attributes; returns the id of the profile, or the code and the detail of an
+    /// error.
+    fn import_row(&mut self, row: &mut Value) -> Result<String, (&'static str, String)> {
+        let none = Map::new();
+        let attributes = row.get("attributes").and_then(Value::as_object).unwrap_or(&none);
+        let refused = IDENTIFIERS.iter().filter_map(|name| given(attributes, name));
         let refused =
             refused.filter_map(|value| self.import_refusals.get(&value.to_ascii_lowercase())).next();
         if let Some(detail) = refused {
             return Err(("invalid", detail.clone()));
         }
         let id = row.get("id").and_then(Value::as_str);
-        let position = self.upsert_target(id, &attributes).map_err(|clash| clash.as_import_error())?;
+        let position = self.upsert_target(id, attributes).map_err(|clash| clash.as_import_error())?;
+        let attributes = match row.get_mut("attributes").map(Value::take) {
+            Some(Value::Object(attributes)) => attributes,
+            _ => Map::new(),
+        };
         let position = match position {
             Some(position) => {
                 self.write(position, attributes);
