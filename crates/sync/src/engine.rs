@@ -119,7 +119,8 @@ impl<'a> Engine<'a> {
             } else if self.under_way.is_empty() {
                 return Ok(());
             } else {
-                let last = self.asked.max(self.submitted);
+                // As long as there is more to send, the oldest jobs count, and not the last one.
+                let last = if more { self.asked } else { self.asked.max(self.submitted) };
                 if !is_asking_due {
                     interrupt.sleep(self.wait.saturating_sub(last.elapsed())).await?;
                 }
