@@ -55,6 +55,19 @@ pub(crate) struct Rows {
 pub(crate) const PROFILES: &Rows =
     &Rows { attribute: "profiles", name: "contact", bytes: PROFILE_BYTES, field: jsonapi::field_of_profile };
 
+impl Rows {
+    /// Checks that Klaviyo takes as much in a row.
+    pub(crate) fn checked(&self, row: Row) -> Result<Row, Box<Error>> {
+        if row.json.len() > self.bytes {
+            let reason = format!("it takes more than {} KB", self.bytes / 1_000);
+            let mut error = Error::invalid(self.name, &reason);
+            error.details.iter_mut().for_each(|detail| detail.pointer = None);
+            return Err(error);
+        }
+        Ok(row)
+    }
+}
+
 /// A row as it is sent.
 pub(crate) struct Row {
     pub(crate) json: Vec<u8>,
@@ -211,7 +224,7 @@ impl BulkRequest {
         let mut batch = Batch::default();
         // The memory of a component cannot hold 2^32 rows.
         for (index, row) in (0..u32::MAX).zip(rows) {
-            match row.and_then(|row| self.checked(row)) {
+            match row.and_then(|row| self.rows.checked(row)) {
                 Ok(row) => {
                     if !self.has_room(&batch, &row) {
                         self.send_batch(http, &mut batch, &mut report, fallback)?;
@@ -228,17 +241,6 @@ impl BulkRequest {
         }
         self.send_batch(http, &mut batch, &mut report, fallback)?;
         Ok(report)
-    }
-
-    /// Checks that Klaviyo takes as much in a row.
-    pub(crate) fn checked(&self, row: Row) -> Result<Row, Box<Error>> {
-        if row.json.len() > self.rows.bytes {
-            let reason = format!("it takes more than {} KB", self.rows.bytes / 1_000);
-            let mut error = Error::invalid(self.rows.name, &reason);
-            error.details.iter_mut().for_each(|detail| detail.pointer = None);
-            return Err(error);
-        }
-        Ok(row)
     }
 
     /// The bytes that a request has for its rows and the commas between them.

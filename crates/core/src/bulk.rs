@@ -2,7 +2,7 @@
 //!
 //! An import is not consent to marketing.
 
-use crate::batch::Row;
+use crate::batch::{PROFILES, Row};
 use crate::jsonapi::NewResource;
 use crate::operation::REVISION;
 use crate::operation::imports::{
@@ -22,19 +22,20 @@ pub const CONTACTS: usize = 10_000;
 /// # Errors
 /// None.
 pub fn check(contacts: &[NewProfile]) -> Result<Vec<Refusal>, Box<Error>> {
-    let bulk = bulk_import(None)?;
-    let refusal = |(index, contact)| match row(contact).and_then(|row| bulk.checked(row)) {
-        Ok(_) => None,
-        Err(error) => Some(Refusal { index, reason: error.reason() }),
+    let refusal = |(index, contact)| {
+        let error = bytes(contact).err()?;
+        Some(Refusal { index, reason: error.reason() })
     };
     // The memory of a component cannot hold 2^32 contacts.
     Ok((0..u32::MAX).zip(contacts).filter_map(refusal).collect())
 }
 
-/// The bytes that a contact takes in a request of [`submit`], with a comma; 0 for one that [`check`] refuses.
-#[must_use]
-pub fn bytes(contact: &NewProfile) -> usize {
-    row(contact).map_or(0, |row| row.json.len() + 1)
+/// The bytes that a contact takes in a request of [`submit`], with a comma.
+///
+/// # Errors
+/// Why [`check`] refuses it.
+pub fn bytes(contact: &NewProfile) -> Result<usize, Box<Error>> {
+    Ok(PROFILES.checked(row(contact)?)?.json.len() + 1)
 }
 
 /// The bytes that one request of [`submit`] has for its contacts: [`bytes`] of each of them.
@@ -137,11 +138,12 @@ mod tests {
             let mut contacts: Vec<_> = (0..60).map(|index| contact(index, 45_000)).collect();
             let mut left = room(list);
             contacts.retain(|contact| {
-                let fits = bytes(contact) <= left;
-                left -= if fits { bytes(contact) } else { 0 };
+                let taken = bytes(contact).unwrap();
+                let fits = taken <= left;
+                left -= if fits { taken } else { 0 };
                 fits
             });
-            let empty = bytes(&contact(99, 0));
+            let empty = bytes(&contact(99, 0)).unwrap();
             contacts.push(contact(99, (left - empty) / 2));
             let [size] = bodies(&contacts, list)[..] else { panic!("more than one request") };
             assert!((4_999_997..=5_000_000).contains(&size), "{size}");
@@ -153,6 +155,15 @@ mod tests {
     #[test]
     fn what_is_refused_takes_no_bytes() {
         let nobody = NewProfile { first_name: Some("x".to_string()), ..NewProfile::default() };
-        assert_eq!((check(core::slice::from_ref(&nobody)).unwrap().len(), bytes(&nobody)), (1, 0));
+        let long = NewProfile {
+            email: Some("a@example.com".to_string()),
+            properties: Some(format!("{{\"x\":\"{}\"}}", "x".repeat(100_000))),
+            ..NewProfile::default()
+        };
+        for refused in [nobody, long] {
+            let refusals = check(core::slice::from_ref(&refused)).unwrap();
+            let reasons: Vec<_> = refusals.into_iter().map(|refusal| refusal.reason).collect();
+            assert_eq!(reasons, [bytes(&refused).unwrap_err().reason()]);
+        }
     }
 }

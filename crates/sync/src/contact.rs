@@ -21,6 +21,8 @@ pub(crate) struct Contact {
     pub(crate) warnings: Vec<Reason>,
     /// The bytes that the profile takes in an import.
     pub(crate) bytes: usize,
+    /// Why an import would refuse it, if it would.
+    pub(crate) unfit: Option<Box<Reason>>,
 }
 
 /// The consent of one person.

@@ -5,7 +5,6 @@ pub(crate) mod recording;
 
 use crate::batch::Batch;
 use crate::batch::batches::Batches;
-use crate::batch::judge::Judge;
 use crate::batch::routing::{Mode, Part, Routing};
 use crate::dry_run::recording::DryAccount;
 use crate::error::Error;
@@ -45,14 +44,13 @@ pub async fn dry_run(
     reporter: &mut dyn Reporter,
 ) -> Result<Plan, Error> {
     let routing = Routing::new(settings, list_id.map(str::to_owned), &now());
-    let judge = Judge { tenant: account.tenant.clone(), routing };
-    let batches = Batches::new(input.rows, judge, &SavedState::default());
+    let batches = Batches::new(input.rows, routing, &SavedState::default());
     let mut run = DryRun { account, batches, reporter, counts: Counts::default(), requests: BTreeMap::new() };
     if list_id.is_some() {
         run.account.tenant.lists().await?;
         run.show()?;
     }
-    match run.batches.judge.routing.mode {
+    match run.batches.routing.mode {
         Mode::OneByOne => run.one_by_one().await?,
         Mode::Members | Mode::Consent(_) => run.in_bulk().await?,
     }
@@ -86,7 +84,7 @@ impl DryRun<'_> {
                     self.account.tenant.imports(None).await?;
                     self.show()?;
                 }
-                let list = self.batches.judge.routing.import_list(part);
+                let list = self.batches.routing.import_list(part);
                 self.account.tenant.submit_import(&contacts, list).await?;
                 self.show()?;
             }
@@ -99,10 +97,10 @@ impl DryRun<'_> {
     }
 
     async fn grant(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        let Mode::Consent(options) = self.batches.judge.routing.mode.clone() else { return Ok(()) };
+        let Mode::Consent(options) = self.batches.routing.mode.clone() else { return Ok(()) };
         for chunk in std::mem::take(&mut batch.chunks) {
             let people: Vec<_> = chunk.rows.iter().filter_map(|row| batch.subscription(*row)).collect();
-            let list = self.batches.judge.routing.list.as_deref();
+            let list = self.batches.routing.list.as_deref();
             let options = chunk.options(&options);
             self.account.tenant.grant_consent(&people, list, &options).await?;
             self.show()?;
@@ -111,7 +109,7 @@ impl DryRun<'_> {
     }
 
     async fn one_by_one(&mut self) -> Result<(), Error> {
-        let list = self.batches.judge.routing.list.clone().unwrap_or_default();
+        let list = self.batches.routing.list.clone().unwrap_or_default();
         while let Some(batch) = self.batches.next_unchecked(1).await? {
             for mut row in batch.rows {
                 if let Some(contact) = row.take_profile() {

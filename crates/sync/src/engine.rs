@@ -90,7 +90,7 @@ impl<'a> Engine<'a> {
         if let Some(end) = self.saved.finished.as_ref().map(|last| last.end) {
             interrupt.unless_asked(self.batches.skip(end)).await?;
         }
-        match self.batches.judge.routing.mode {
+        match self.batches.routing.mode {
             Mode::OneByOne => self.one_by_one().await?,
             Mode::Members | Mode::Consent(_) => self.in_bulk().await?,
         }
@@ -100,7 +100,7 @@ impl<'a> Engine<'a> {
 
     async fn in_bulk(&mut self) -> Result<(), Error> {
         let interrupt = self.caller.interrupt.clone();
-        let most = match self.batches.judge.routing.mode {
+        let most = match self.batches.routing.mode {
             Mode::Consent(_) => UNDER_WAY_WITH_CONSENT,
             _ => UNDER_WAY,
         };
@@ -131,7 +131,7 @@ impl<'a> Engine<'a> {
 
     async fn one_by_one(&mut self) -> Result<(), Error> {
         let interrupt = self.caller.interrupt.clone();
-        let list = self.batches.judge.routing.list.clone().unwrap_or_default();
+        let list = self.batches.routing.list.clone().unwrap_or_default();
         while let Some(mut batch) =
             interrupt.unless_asked(self.batches.next_unchecked(one_by_one::ROWS)).await?
         {
@@ -171,7 +171,7 @@ impl<'a> Engine<'a> {
                 Some(sent) => sent,
                 None => {
                     let (journal, reporter) = (&mut self.journal, &mut *self.reporter);
-                    let list = self.batches.judge.routing.import_list(part);
+                    let list = self.batches.routing.import_list(part);
                     let sent = submit(&self.caller, journal, &self.jobs, reporter, list, batch, part).await?;
                     self.journal.write(&Line::Sent(sent.clone()))?;
                     sent
@@ -204,11 +204,11 @@ impl<'a> Engine<'a> {
     /// Gives the consents of batches whose imports have ended, and reports those that have ended whole.
     async fn end_batches(&mut self) -> Result<(), Error> {
         let mut consents = false;
-        if let Mode::Consent(options) = &self.batches.judge.routing.mode {
+        if let Mode::Consent(options) = &self.batches.routing.mode {
             consents = true;
             let is_ready = |batch: &&mut Batch| batch.jobs.is_empty() && !batch.granted;
             for batch in self.under_way.iter_mut().filter(is_ready) {
-                let list = self.batches.judge.routing.list.as_deref();
+                let list = self.batches.routing.list.as_deref();
                 let (journal, reporter) = (&mut self.journal, &mut *self.reporter);
                 give(&self.caller, journal, &self.saved, reporter, options, list, batch).await?;
             }
@@ -301,7 +301,7 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    fn leave(&mut self, row: Row<Contact>, outcome: RowOutcome) -> Result<(), Error> {
+    fn leave(&mut self, row: Row<Box<Contact>>, outcome: RowOutcome) -> Result<(), Error> {
         if row.is_blank {
             return Ok(());
         }

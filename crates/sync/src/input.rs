@@ -25,7 +25,7 @@ pub struct Input(Reading<Contacts>);
 
 /// An input whose header was read.
 pub struct OpenInput {
-    pub(crate) rows: Rows<Contact>,
+    pub(crate) rows: Rows<Box<Contact>>,
     /// The form of the input.
     pub form: Form,
     /// The length of the input in bytes, if it is known. [`Progress::bytes`](crate::Progress) counts up to
@@ -127,7 +127,7 @@ mod tests {
     const ROWS_OF_FILE: usize = 100_000;
 
     /// A file that is far longer than what is read ahead, and the beginning of its rows.
-    fn opened(file: &Path) -> (Rows<Contact>, Option<u64>) {
+    fn opened(file: &Path) -> (Rows<Box<Contact>>, Option<u64>) {
         let row = |n| format!("contact+{n:06}@example.com\n");
         let text: String = std::iter::once("email\n".to_owned()).chain((0..ROWS_OF_FILE).map(row)).collect();
         std::fs::write(file, text).unwrap();
@@ -135,7 +135,7 @@ mod tests {
         input.0.begin().unwrap()
     }
 
-    async fn all(mut rows: Rows<Contact>) -> (usize, Result<(), Error>) {
+    async fn all(mut rows: Rows<Box<Contact>>) -> (usize, Result<(), Error>) {
         let mut count = 0;
         loop {
             match rows.next().await {

@@ -1,7 +1,6 @@
 //! One run of a sync: opens the state, and sends what earlier runs have left.
 
 use crate::batch::batches::Batches;
-use crate::batch::judge::Judge;
 use crate::batch::routing::Routing;
 use crate::contact::Contact;
 use crate::decode::form::Form;
@@ -25,7 +24,7 @@ use klaviyo_host::Tenant;
 /// One run of a sync, the first or one that goes on. Its input can be read, and its state belongs to its
 /// settings. The state stays locked as long as this exists.
 pub struct SyncRun {
-    rows: Rows<Contact>,
+    rows: Rows<Box<Contact>>,
     form: Form,
     settings: Settings,
     journal: Journal,
@@ -80,8 +79,7 @@ impl SyncRun {
         reporter: &mut dyn Reporter,
     ) -> Result<Summary, Error> {
         let Self { rows, form, settings, mut journal, saved } = self;
-        let caller =
-            Caller { tenant: tenant.clone(), interrupt: interrupt.clone(), patience: settings.patience };
+        let caller = Caller { tenant, interrupt: interrupt.clone(), patience: settings.patience };
         let begun = match saved.begun.clone() {
             Some(begun) => begun,
             None => {
@@ -94,8 +92,8 @@ impl SyncRun {
                 begun
             }
         };
-        let judge = Judge { tenant, routing: Routing::new(&settings, begun.list, &begun.at) };
-        let mut batches = Batches::new(rows, judge, &saved);
+        let routing = Routing::new(&settings, begun.list, &begun.at);
+        let mut batches = Batches::new(rows, routing, &saved);
         let before = saved.counts;
         if saved.complete {
             let end = saved.finished.as_ref().map_or(0, |last| last.end);

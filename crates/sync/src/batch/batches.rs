@@ -2,7 +2,7 @@
 //! run.
 
 use crate::batch::Batch;
-use crate::batch::judge::Judge;
+use crate::batch::routing::Routing;
 use crate::contact::Contact;
 use crate::decode::lookahead::Position;
 use crate::error::Error;
@@ -16,10 +16,10 @@ const REFUSED: usize = 20_000;
 
 /// Makes batches of rows.
 pub(crate) struct Batches {
-    rows: Rows<Contact>,
-    pub(crate) judge: Judge,
+    rows: Rows<Box<Contact>>,
+    pub(crate) routing: Routing,
     /// Rows of the batch that is being made.
-    pending: Vec<Row<Contact>>,
+    pending: Vec<Row<Box<Contact>>>,
     /// How many rows were taken from the input.
     pub(crate) taken: u64,
     /// The number of the next batch.
@@ -32,10 +32,10 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    pub(crate) fn new(rows: Rows<Contact>, judge: Judge, saved: &SavedState) -> Self {
+    pub(crate) fn new(rows: Rows<Box<Contact>>, routing: Routing, saved: &SavedState) -> Self {
         Self {
             rows,
-            judge,
+            routing,
             pending: Vec::new(),
             taken: 0,
             next: saved.finished.as_ref().map_or(0, |last| last.batch + 1),
@@ -64,7 +64,7 @@ impl Batches {
     }
 
     /// Takes a row, and compares the input up to it with that of earlier runs.
-    pub(crate) async fn take(&mut self) -> Result<Option<Row<Contact>>, Error> {
+    pub(crate) async fn take(&mut self) -> Result<Option<Row<Box<Contact>>>, Error> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
         self.taken += 1;
         self.last = row.position;
@@ -85,7 +85,7 @@ impl Batches {
     }
 
     /// The pending rows, when their batch will not be sent.
-    pub(crate) fn take_pending(&mut self) -> Vec<Row<Contact>> {
+    pub(crate) fn take_pending(&mut self) -> Vec<Row<Box<Contact>>> {
         std::mem::take(&mut self.pending)
     }
 
@@ -110,7 +110,9 @@ impl Batches {
                 return Err(changed("it has fewer rows now"));
             }
         }
-        self.judge.judge(&mut self.pending).await?;
+        for row in &mut self.pending {
+            self.routing.judge(row);
+        }
         let mut batch = self.batch();
         batch.may_be_taken = true;
         let plan = batch.plan();
@@ -125,48 +127,32 @@ impl Batches {
 
     /// A new batch: as many good rows as one request can have.
     async fn fill(&mut self) -> Result<Option<Batch>, Error> {
-        if self.pending.is_empty() && !self.add_pending().await? {
-            return Ok(None);
-        }
-        let size = self.pending.first().map_or(0, |row| self.judge.routing.size(&row.position));
-        let room = self.judge.routing.room();
-        // Rows before this one are judged.
-        let mut judged = 0;
-        loop {
-            let good = count(self.pending.get(..judged).unwrap_or_default());
-            let refused = judged - good;
-            let mut bytes: usize = self.pending.iter().map(|row| self.bytes(row)).sum();
-            let mut candidates = count(self.pending.get(judged..).unwrap_or_default());
-            while good + candidates < size
-                && self.pending.len() - good < refused + REFUSED
-                && let Some(row) = self.take().await?
-            {
-                bytes += self.bytes(&row);
-                if bytes > room {
-                    self.taken -= 1;
-                    self.rows.give_back(row);
-                    break;
-                }
-                candidates += usize::from(row.record.is_ok());
-                self.pending.push(row);
+        let room = self.routing.room();
+        let (mut size, mut good, mut refused, mut bytes) = (0, 0, 0, 0);
+        while let Some(mut row) = self.take().await? {
+            self.routing.judge(&mut row);
+            if self.pending.is_empty() {
+                size = self.routing.size(&row.position);
             }
-            if self.pending.len() == judged {
+            bytes += self.bytes(&row);
+            if bytes > room && !self.pending.is_empty() {
+                self.taken -= 1;
+                self.rows.give_back(row);
                 break;
             }
-            let new = self.pending.get_mut(judged..).unwrap_or_default();
-            self.judge.judge(new).await?;
-            judged = self.pending.len();
-            let good = count(&self.pending);
-            if good >= size || self.pending.len() - good >= REFUSED {
+            good += usize::from(row.record.is_ok());
+            refused += usize::from(row.record.is_err());
+            self.pending.push(row);
+            if good >= size || refused >= REFUSED {
                 break;
             }
         }
-        Ok(Some(self.batch()))
+        Ok((!self.pending.is_empty()).then(|| self.batch()))
     }
 
     /// The bytes that a row takes in an import.
-    fn bytes(&self, row: &Row<Contact>) -> usize {
-        let imported = row.record.as_ref().ok().filter(|contact| self.judge.routing.part(contact).is_some());
+    fn bytes(&self, row: &Row<Box<Contact>>) -> usize {
+        let imported = row.record.as_ref().ok().filter(|contact| self.routing.part(contact).is_some());
         imported.map_or(0, |contact| contact.bytes)
     }
 
@@ -176,12 +162,8 @@ impl Batches {
         let position = rows.last().map_or(self.last, |row| row.position);
         let number = self.next;
         self.next += 1;
-        Batch::new(number, rows, &self.judge.routing, self.taken, position)
+        Batch::new(number, rows, &self.routing, self.taken, position)
     }
-}
-
-fn count(rows: &[Row<Contact>]) -> usize {
-    rows.iter().filter(|row| row.record.is_ok()).count()
 }
 
 fn changed(how: &str) -> Error {

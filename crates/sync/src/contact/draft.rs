@@ -124,18 +124,21 @@ impl<'a> Draft<'a> {
             (self.profile.first_name, self.profile.last_name) = names(name);
         }
         self.profile.properties = self.properties.object();
-        let unfit = if self.mapping.strict { OnInvalid::Refuse } else { OnInvalid::LeaveOut };
+        let on_invalid = if self.mapping.strict { OnInvalid::Refuse } else { OnInvalid::LeaveOut };
         let number = |written: &str| international(written, self.mapping.region);
         let Intake { contact, warnings } =
-            intake::contact(&self.profile, number, unfit).map_err(|error| Reason::invalid(&error))?;
+            intake::contact(&self.profile, number, on_invalid).map_err(|error| Reason::invalid(&error))?;
         self.warnings.extend(warnings.iter().map(Reason::detail));
-        let bytes = bulk::bytes(&contact);
+        let (bytes, unfit) = match bulk::bytes(&contact) {
+            Ok(bytes) => (bytes, None),
+            Err(error) => (0, Some(Box::new(Reason::invalid(&error)))),
+        };
         let profile = of_core(contact);
         let consent = match &self.mapping.consent {
             None => None,
             Some(rules) => self.consent(rules, &profile)?,
         };
-        Ok(Contact { profile, consent, warnings: self.warnings, bytes })
+        Ok(Contact { profile, consent, warnings: self.warnings, bytes, unfit })
     }
 
     /// The consent of the person, if there is one.

@@ -31,7 +31,8 @@ impl Contacts {
 }
 
 impl Records for Contacts {
-    type Record = Contact;
+    // Boxed, since a batch moves many of them, and they are large.
+    type Record = Box<Contact>;
     type Columns = Columns;
 
     fn columns(&self, header: &[&str]) -> Result<(Columns, Vec<String>), String> {
@@ -45,17 +46,13 @@ impl Records for Contacts {
         line: u64,
         columns: &Columns,
         values: impl Iterator<Item = &'a str>,
-    ) -> Result<Contact, Reason> {
+    ) -> Result<Box<Contact>, Reason> {
         let contact = contact_of_row(&self.mapping, columns, values)?;
-        self.distinct(line, contact)
+        self.distinct(line, contact).map(Box::new)
     }
 
-    fn of_object(&mut self, line: u64, object: &[u8]) -> Result<Contact, Reason> {
+    fn of_object(&mut self, line: u64, object: &[u8]) -> Result<Box<Contact>, Reason> {
         let contact = contact_of_object(&self.mapping, object)?;
-        self.distinct(line, contact)
-    }
-
-    fn bytes(contact: &Contact) -> usize {
-        contact.bytes
+        self.distinct(line, contact).map(Box::new)
     }
 }

@@ -85,7 +85,6 @@ fn end_job(batch: &mut Batch, rows: &[usize], failures: &[ImportFailure], mut re
 mod tests {
     use super::*;
     use crate::batch::routing::Routing;
-    use crate::contact::Contact;
     use crate::decode::lookahead::Position;
     use crate::input::rows::Row;
     use crate::settings::Settings;
@@ -103,7 +102,7 @@ mod tests {
 
     /// Which of four good rows failed, when the job had the last three of them.
     fn failed(failures: &[ImportFailure], rest: Option<Reason>) -> Vec<usize> {
-        let contact = |line| if line == 0 { Err(Reason::default()) } else { Ok(Contact::default()) };
+        let contact = |line| if line == 0 { Err(Reason::default()) } else { Ok(Box::default()) };
         let row = |line| Row { line, is_blank: false, position: Position::default(), record: contact(line) };
         let routing = Routing::new(&Settings::default(), None, "");
         let mut batch = Batch::new(0, (0..5).map(row).collect(), &routing, 5, Position::default());

@@ -80,6 +80,14 @@ impl Events {
     }
 }
 
+impl Events {
+    /// About how many bytes a record takes.
+    pub(crate) fn bytes(record: &EventRecord) -> usize {
+        let NewEvent { metric, unique_id, properties, .. } = &record.event;
+        metric.len() + unique_id.len() + properties.as_ref().map_or(0, String::len)
+    }
+}
+
 impl Records for Events {
     type Record = EventRecord;
     type Columns = Vec<EventField>;
@@ -159,11 +167,6 @@ impl Records for Events {
         }
         let record = draft.event(self)?;
         self.distinct(line, record)
-    }
-
-    fn bytes(record: &EventRecord) -> usize {
-        let NewEvent { metric, unique_id, properties, .. } = &record.event;
-        metric.len() + unique_id.len() + properties.as_ref().map_or(0, String::len)
     }
 }
 

@@ -6,7 +6,6 @@ use crate::engine::verdict::is_about_contacts;
 use crate::error::{Error, Stopped};
 use crate::events::records::{EventRecord, Events};
 use crate::events::{EventSettings, OpenEvents};
-use crate::input::records::Records;
 use crate::input::rows::{Row, Rows};
 use crate::interrupt::{Interrupt, blocking};
 use crate::outcome::{Counts, Reason, RowOutcome};

@@ -101,8 +101,7 @@ impl Parser {
                 Ok(bytes) => object(records, line, &bytes, &form),
                 Err(reason) => Err(Reason::new("", reason)),
             };
-            let bytes = bytes_of::<R>(&record);
-            if !sink.put(line, frames.text.position(), record, bytes) {
+            if !sink.put(line, frames.text.position(), record) {
                 return Ok(());
             }
         }
@@ -152,8 +151,7 @@ impl Parser {
             let line = frame.line;
             let is_end = frame.is_end_mark() && frames.text.is_at_end().map_err(unreadable)?;
             let record = if is_end { Ok(None) } else { rows.record(records, frame, &form) };
-            let bytes = bytes_of::<R>(&record);
-            if !sink.put(line, frames.text.position(), record, bytes) {
+            if !sink.put(line, frames.text.position(), record) {
                 return Ok(());
             }
         }
@@ -242,10 +240,6 @@ fn object<R: Records>(
         }
         record => record.map(Some),
     }
-}
-
-fn bytes_of<R: Records>(record: &Result<Option<R::Record>, Reason>) -> usize {
-    record.as_ref().ok().and_then(Option::as_ref).map_or(0, R::bytes)
 }
 
 /// Refuses bytes that are not text in the encoding of the input.

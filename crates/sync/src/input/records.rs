@@ -25,7 +25,4 @@ pub(crate) trait Records: Send + 'static {
 
     /// The record of a JSON object.
     fn of_object(&mut self, line: u64, object: &[u8]) -> Result<Self::Record, Reason>;
-
-    /// About how many bytes a record takes.
-    fn bytes(record: &Self::Record) -> usize;
 }

@@ -7,9 +7,9 @@ use crate::outcome::Reason;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// How many rows, or bytes of rows, one message has, and how many messages may wait.
+/// How many rows, or bytes of the input, one message has, and how many messages may wait.
 const ROWS: usize = 256;
-const BYTES: usize = 256 << 10;
+const BYTES: u64 = 256 << 10;
 const AHEAD: usize = 4;
 
 /// A row of the input, as a record or the reason why it is none.
@@ -40,7 +40,8 @@ pub(crate) struct Rows<T> {
 pub(crate) struct Sink<T> {
     sender: Sender<Result<Message<T>, Error>>,
     rows: Vec<Row<T>>,
-    bytes: usize,
+    /// Where in the input they begin.
+    begin: u64,
 }
 
 impl<T> Sink<T> {
@@ -49,27 +50,20 @@ impl<T> Sink<T> {
         let _ = self.sender.blocking_send(Ok(Message::Form(form)));
     }
 
-    /// Adds a row of about so many bytes. Returns whether anybody still receives rows.
-    pub(crate) fn put(
-        &mut self,
-        line: u64,
-        position: Position,
-        record: Result<Option<T>, Reason>,
-        bytes: usize,
-    ) -> bool {
+    /// Adds a row. Returns whether anybody still receives rows.
+    pub(crate) fn put(&mut self, line: u64, position: Position, record: Result<Option<T>, Reason>) -> bool {
         let is_blank = matches!(record, Ok(None));
         let record =
             record.and_then(|record| record.ok_or_else(|| Reason::new("", "there is nothing in it")));
-        self.bytes += bytes;
         self.rows.push(Row { line, is_blank, position, record });
-        if self.rows.len() < ROWS && self.bytes < BYTES {
+        if self.rows.len() < ROWS && position.bytes - self.begin < BYTES {
             return true;
         }
+        self.begin = position.bytes;
         self.flush()
     }
 
     pub(crate) fn flush(&mut self) -> bool {
-        self.bytes = 0;
         let rows = std::mem::take(&mut self.rows);
         rows.is_empty() || self.sender.blocking_send(Ok(Message::Rows(rows))).is_ok()
     }
@@ -85,7 +79,7 @@ impl<T> Sink<T> {
 /// The two ends. The thread may read a little ahead.
 pub(crate) fn pair<T>() -> (Sink<T>, Rows<T>) {
     let (sender, receiver) = channel(AHEAD);
-    let sink = Sink { sender, rows: Vec::new(), bytes: 0 };
+    let sink = Sink { sender, rows: Vec::new(), begin: 0 };
     (sink, Rows { receiver, here: VecDeque::new() })
 }
 
