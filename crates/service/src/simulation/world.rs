@@ -144,9 +144,9 @@ impl World {
     /// The secrets of all accounts: each kind with its text.
     fn secrets(&self, files: impl Fn(usize) -> Vec<(&'static str, String)>) -> Arc<Secrets> {
         let folder = tempfile::tempdir().unwrap();
-        for account in 0..self.accounts.len() {
+        for (account, account_name) in ACCOUNTS.iter().enumerate().take(self.accounts.len()) {
             for (name, text) in files(account) {
-                std::fs::write(folder.path().join(format!("{}.{name}", ACCOUNTS[account])), text).unwrap();
+                std::fs::write(folder.path().join(format!("{account_name}.{name}")), text).unwrap();
             }
         }
         let secrets = Arc::new(Secrets::folder(folder.path()).unwrap());
