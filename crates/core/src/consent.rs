@@ -264,3 +264,42 @@ fn consented_at(given: Option<&str>, now: Option<&Timestamp<'_>>) -> Result<(), 
     };
     Err(Error::invalid("consented-at", reason))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn who_is_not_subscribed_yet_confirms_to_a_list_with_double_opt_in() {
+        for (opt_in, state, waits) in [
+            (Some("double_opt_in"), None, true),
+            (Some("double_opt_in"), Some("NEVER_SUBSCRIBED"), true),
+            (Some("double_opt_in"), Some("SUBSCRIBED"), false),
+            (Some("single_opt_in"), None, false),
+            (Some("single_opt_in"), Some("NEVER_SUBSCRIBED"), false),
+            (None, None, false),
+        ] {
+            assert_eq!(waits_for_confirmation(opt_in, state), waits, "{opt_in:?} {state:?}");
+        }
+    }
+
+    #[test]
+    fn a_consent_has_its_time_in_a_historical_import_and_only_there() {
+        let (past, now) = (Some("2025-01-01T12:00:00Z"), Some("2025-01-01T14:00:00+02:00"));
+        for (consented_at, now, refused) in [
+            (None, None, None),
+            (past, now, None),
+            (past, None, Some("consented-at")),
+            (None, now, Some("consented-at")),
+            (Some("2025-01-01T12:00:01Z"), now, Some("consented-at")),
+            (Some("yesterday"), now, Some("consented-at")),
+            (past, Some("now"), Some("now")),
+        ] {
+            let error = check_time(consented_at, now).err();
+            assert_eq!(error.as_ref().map(|error| error.code), refused.map(|_| Code::InvalidInput));
+            let field = error.and_then(|error| error.details.into_iter().next()?.pointer);
+            assert_eq!(field.as_deref(), refused, "{consented_at:?} {now:?}");
+        }
+    }
+}

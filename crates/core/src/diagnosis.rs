@@ -304,6 +304,7 @@ fn excerpt(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::{collections::BTreeSet, string::ToString, vec::Vec};
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Box<Error> {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
@@ -350,6 +351,16 @@ mod tests {
         let body = |detail: &str| format!(r#"{{"errors":[{{"code":"not_found","detail":"{detail}"}}]}}"#);
         assert_eq!(answer(404, &[], &body("No valid revisions found for method")).code, Code::Retired);
         assert_eq!(answer(400, &[], &body("The revision header is missing.")).code, Code::Retired);
+        for error in [
+            r#"{"title":"Invalid revision","detail":"x"}"#,
+            r#"{"detail":"x","source":{"parameter":"revision"}}"#,
+        ] {
+            assert_eq!(
+                answer(400, &[], &format!(r#"{{"errors":[{error}]}}"#)).code,
+                Code::Retired,
+                "{error}"
+            );
+        }
         assert_eq!(answer(404, &[], &body("A list with id revision does not exist.")).code, Code::NotFound);
         assert_eq!(
             answer(404, &[], &body("A profile with id no valid revision does not exist.")).code,
@@ -385,7 +396,7 @@ mod tests {
                 r#"{{"errors":[{{"code":"{code}","detail":"{detail}","source":{{"pointer":"{pointer}"}}}}]}}"#
             )
         };
-        let of = |status, body: &str| answer(status, &[], body).message;
+        let of = |status, body: &str| answer(status, &[], body).to_string();
         let has = |message: String, facts: &[&str]| {
             for fact in facts {
                 assert!(message.contains(fact), "{fact:?} is not in {message:?}");
@@ -400,7 +411,7 @@ mod tests {
         ];
         has(header, &facts);
         let key = of(401, &body("authentication_failed", "Incorrect authentication credentials.", "/data/"));
-        assert!(!key.contains("Authorization"), "{key}");
+        assert!(!key.contains("Authorization") && !key.contains("lists:write"), "{key}");
         has(key, &["private key", "Settings > API keys", "Incorrect authentication credentials"]);
         let connect = "run `klaviyo-connector connect --account shop-1`";
         for code in ["invalid_client", "invalid_grant", "invalid_token"] {
@@ -412,6 +423,7 @@ mod tests {
         has(
             scope,
             &[
+                "lacks a scope",
                 "lists:write, that is what",
                 "profiles:read",
                 "profiles:write",
@@ -429,19 +441,53 @@ mod tests {
         let flat = of(400, &body("invalid", "'data' is a required property", "/data"));
         has(flat, &["{data: …}", "flat body", "'data' is a required property"]);
         let value = of(400, &body("invalid", "Invalid email address", "/data/attributes/email"));
+        assert!(!value_is_called_a_form(&value) && !value.contains("more"), "{value}");
         has(value, &["Invalid email address", "/data/attributes/email"]);
+        has(of(400, r#"{"errors":[{"detail":"Bad."},{},{}]}"#), &["Bad, and 2 more"]);
         assert!(!value_is_called_a_form(&of(400, &body("invalid", "Invalid profile IDs: {'x'}", "/data"))));
         assert!(!value_is_called_a_form(&of(400, "")));
         has(of(410, r#"{"message":"retired"}"#), &["endpoint", "`revision`", "raise"]);
         has(of(429, ""), &["`retry-after`"]);
         has(of(404, &body("not_found", "A list with id `X` does not exist.", "")), &["A list with id `X`"]);
         let merge = ["one identifier only", "contacts.merge"];
-        has(of(409, &body("conflict", "Conflicting profiles.", "/data")), &merge);
+        let conflict = body("conflict", "Conflicting profiles.", "/data");
+        has(of(409, &conflict), &[merge.as_slice(), &["look the profile up"]].concat());
+        let any = Response { status: 409, headers: Vec::new(), body: conflict.into_bytes() };
+        let any = Error::from_response(&any, &Advice::read(&[])).message;
+        assert!(!any.contains("profile up") && !any.contains("contacts.merge"), "{any}");
         let named = r#"{"errors":[{"code":"duplicate_profile","meta":{"duplicate_profile_id":"01K"}}]}"#;
-        has(of(409, named), &[merge.as_slice(), &["01K"]].concat());
+        has(of(409, named), &[merge.as_slice(), &["01K", "use that profile"]].concat());
         has(of(413, ""), &["too large", "100 KB"]);
+        has(of(503, ""), &["wait a while", "may have taken effect; repeat the call"]);
         let long = of(400, &body("invalid", &"é".repeat(10_000), "/x"));
         assert!(long.len() < 600, "{long}");
+    }
+
+    #[test]
+    fn each_kind_of_answer_has_a_remedy_of_its_own() {
+        let error = |code: &str| format!(r#"{{"errors":[{{"code":"{code}","detail":"No."}}]}}"#);
+        let duplicate = r#"{"errors":[{"code":"duplicate_profile","meta":{"duplicate_profile_id":"01K"}}]}"#;
+        let answers = [
+            (302, String::new()),
+            (400, error("invalid")),
+            (401, error("authentication_failed")),
+            (401, error("not_authenticated")),
+            (401, error("invalid_grant")),
+            (403, String::new()),
+            (403, error("permission_denied")),
+            (404, error("not_found")),
+            (409, error("conflict")),
+            (409, duplicate.to_owned()),
+            (410, error("gone")),
+            (413, String::new()),
+            (429, String::new()),
+            (500, String::new()),
+        ];
+        let remedy = |(status, body): &(u16, String)| {
+            answer(*status, &[], body).message.split_once("); ").map(|(_, remedy)| remedy.to_owned())
+        };
+        let remedies: BTreeSet<_> = answers.iter().filter_map(remedy).collect();
+        assert_eq!(remedies.len(), answers.len(), "{remedies:#?}");
     }
 
     #[test]
@@ -457,7 +503,7 @@ mod tests {
     }
 
     fn value_is_called_a_form(message: &str) -> bool {
-        message.contains("{data: …}")
+        message.contains("{data: …}") || message.contains("flat body")
     }
 
     #[test]

@@ -276,6 +276,7 @@ mod tests {
             let text = cursor.encode();
             let (before, rest) = text.split_at(place.index(text.len()));
             prop_assert_eq!(Cursor::decode(before), None);
+            prop_assert_eq!(Cursor::decode(&format!("{text}{with}")), None);
             let altered = format!("{before}{with}{}", rest.split_at(1).1);
             let read = Cursor::decode(&altered);
             // The last digit has bits that mean nothing.
