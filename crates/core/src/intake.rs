@@ -6,7 +6,7 @@
 use crate::identifiers::{bulk_email, email, external_id};
 use crate::text::{is_blank, shown, trimmed};
 use crate::{Detail, Error, Location, NewProfile, check};
-use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::iter::successors;
 
 /// What to do with an invalid email or phone number if the person has another identifier.
@@ -73,11 +73,9 @@ pub fn contact(
         return Err(left_out.into_iter().next().unwrap_or(none));
     }
     contact.properties.as_deref().map(check::properties).transpose()?;
-    let warnings = left_out
-        .into_iter()
-        .flat_map(|error| error.details)
-        .map(|detail| Detail { detail: format!("it was left out: {}", detail.detail), ..detail });
-    Ok(Intake { contact, warnings: warnings.collect() })
+    let mut warnings: Vec<_> = left_out.into_iter().flat_map(|error| error.details).collect();
+    warnings.iter_mut().for_each(|warning| warning.detail.insert_str(0, "it was left out: "));
+    Ok(Intake { contact, warnings })
 }
 
 /// What becomes of a value that may be invalid: none if it is left out.
