@@ -217,3 +217,22 @@ impl Value<'_> {
         self.positions.iter().try_for_each(|position| finder.refused(*position, Box::new(error.clone())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, Response};
+
+    #[test]
+    fn the_found_profiles_are_no_more_than_a_call_can_return() {
+        let mut copies = Copies { profiles: vec![None; 3], bytes: 0 };
+        let mut http = |_: Request| {
+            let body = br#"{"data":{"type":"profile","id":"01X","attributes":{}}}"#.to_vec();
+            Ok(Response { status: 200, headers: Vec::new(), body })
+        };
+        let mut half = crate::contacts::lookup(&mut http, &Identifier::Id("01X".into())).unwrap().unwrap();
+        half.properties = "x".repeat(paging::MAX_BYTES / 2 - size_of::<Profile>());
+        let mut found = |position| copies.found(position, &half, &[]).map_err(|error| error.code);
+        assert_eq!([found(0), found(1), found(2)], [Ok(()), Ok(()), Err(Code::TooLarge)]);
+    }
+}
