@@ -1,5 +1,6 @@
 //! A simulation of the service: real doors and workers, with a JetStream, a network and a Klaviyo whose faults follow
-//! from a seed, on one thread, in a time of its own. The same seed makes the same history.
+//! from a seed, on one thread, in a time of its own. The same seed makes the same history, or, with several accounts, one of
+//! few: tokio's `watch` wakes tasks that wait for the same in an order of its own.
 //!
 //! `KLAVIYO_SIMULATION=FIRST-LAST` runs other seeds than the few of a test run, and `KLAVIYO_SIMULATION=SEED` one, whose
 //! history it prints.

@@ -16,7 +16,7 @@ use crate::reply::{Cloud, Replier};
 use crate::secrets::{SecretKind, Secrets};
 use crate::tenant_cache::TenantCache;
 use prometheus_client::registry::Registry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Worker {
     /// returns everything else to the queue.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { context } = self;
-        let mut tasks: HashMap<Account, JoinHandle<()>> = HashMap::new();
+        let mut tasks: BTreeMap<Account, JoinHandle<()>> = BTreeMap::new();
         let mut heartbeat = Heartbeat::new(context.queue.workers());
         let (mut ticks, mut was_away) = (interval(POLL), false);
         let mut shutdown = std::pin::pin!(shutdown);
@@ -145,12 +145,12 @@ impl Health for WorkerContext {
 async fn poll(
     context: &Arc<WorkerContext>,
     heartbeat: &mut Heartbeat,
-    tasks: &mut HashMap<Account, JoinHandle<()>>,
+    tasks: &mut BTreeMap<Account, JoinHandle<()>>,
 ) -> Result<(), QueueError> {
     if !context.queue.is_connected() {
         return Err(QueueError::Away);
     }
-    for (account, task) in tasks.extract_if(|_, task| task.is_finished()) {
+    for (account, task) in tasks.extract_if(.., |_, task| task.is_finished()) {
         if let Err(error) = task.await {
             error!(%account, %error, "the work on an account ended in a defect; report it");
             context.status.has_no_more(&account);

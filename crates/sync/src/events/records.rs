@@ -78,9 +78,7 @@ impl Events {
             )),
         }
     }
-}
 
-impl Events {
     /// About how many bytes a record takes.
     pub(crate) fn bytes(record: &EventRecord) -> usize {
         let NewEvent { metric, unique_id, properties, .. } = &record.event;
