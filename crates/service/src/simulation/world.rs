@@ -33,6 +33,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 const TROUBLE: Duration = Duration::from_secs(30);
 /// By when everything has ended after the trouble, and once more after the decisions about dead letters.
 const END: Duration = Duration::from_secs(3 * 60);
+/// The same, where Klaviyo stays unavailable for a person: their messages are tried one after the other, with growing pauses.
+const END_OF_TRIES: Duration = Duration::from_secs(20 * 60);
 /// An opt-out may be done once more so much later.
 const AGAIN: Duration = Duration::from_secs(15);
 /// What is tried so few times is soon a dead letter, if Klaviyo is unavailable for its person only.
@@ -411,14 +413,15 @@ impl World {
 
     /// Waits until nothing waits any more. Then each wish has one end.
     async fn ends(&self, operator: &Queue) {
-        let end = Instant::now() + END;
+        let most = if self.attempts == FEW { END_OF_TRIES } else { END };
+        let end = Instant::now() + most;
         loop {
             let waiting = operator.waiting().await.unwrap();
             if waiting.is_empty() {
                 break;
             }
             if Instant::now() > end {
-                let seconds = END.as_secs();
+                let seconds = most.as_secs();
                 return self
                     .network
                     .note_wrong(format!("after {seconds} s there wait {:?}", waiting.accounts));
