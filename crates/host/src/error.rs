@@ -61,7 +61,7 @@ impl Error {
         match &self.cause {
             Cause::Connector(error) => error.code,
             Cause::Limit { limit, .. } => match limit {
-                Limit::Time | Limit::ConcurrentCalls => Code::Timeout,
+                Limit::Time | Limit::Wait => Code::Timeout,
                 Limit::Memory
                 | Limit::TableElements
                 | Limit::Stack

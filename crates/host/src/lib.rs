@@ -47,6 +47,7 @@ mod bindings;
 mod cache;
 mod check;
 mod client;
+mod clock;
 mod connector;
 mod credentials;
 mod egress;

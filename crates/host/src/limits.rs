@@ -30,9 +30,13 @@ pub struct Limits {
     /// measured: a call leaves its thread to others when it waits and not before, and one that loops keeps it. So the
     /// order of events does not depend on how fast the machine is, as a simulation needs it. Default: 5 s.
     pub cpu: Duration,
-    /// How long a call may take: waiting for its turn, computing, all attempts of all requests, and the
+    /// How long a call may take, without what it waits for its turns: computing, all attempts of all requests, and the
     /// pauses between them. Default: 60 s.
     pub time: Duration,
+    /// How long a call may wait for its turns in all: for its place among `concurrent_calls`, and for Klaviyo's rates
+    /// before each request. A call whose turn is known to come later fails at once. Default: 1 hour, which is enough for
+    /// 9,000 opt-ins at once; a caller who cannot wait as long puts a [`timeout`](tokio::time::timeout) around the call.
+    pub wait: Duration,
     /// How many calls of one [`Connector`](crate::Connector) run at once; further calls wait for their turn.
     /// Each [`Tenant`](crate::Tenant), with its clones, gets a fair share: a further call of it runs only
     /// while it has fewer calls than would then be free. So one busy tenant has half of the calls (set twice
@@ -68,6 +72,7 @@ impl Default for Limits {
             stack: 512 << 10,
             cpu: Duration::from_secs(5),
             time: Duration::from_secs(60),
+            wait: Duration::from_secs(60 * 60),
             concurrent_calls: 256,
             hostcall_fuel: 32 << 20,
             requests: 1_100,
@@ -95,9 +100,9 @@ pub enum Limit {
     Cpu,
     /// [`Limits::time`].
     Time,
-    /// [`Limits::concurrent_calls`]: the call did not get its turn within [`Limits::time`], and did not
-    /// start.
-    ConcurrentCalls,
+    /// [`Limits::wait`]: the call did not get its place among [`Limits::concurrent_calls`] within it, and did not start.
+    /// A request whose turn does not come within it is not sent, of which the component is told.
+    Wait,
     /// [`Limits::hostcall_fuel`].
     HostcallFuel,
     /// [`Limits::requests`]. The first requests above it are denied; a call that goes on asking is stopped.
@@ -107,7 +112,7 @@ pub enum Limit {
 impl Limit {
     /// The sentence about a call that has run into this limit.
     pub(crate) fn message(self, limits: &Limits) -> String {
-        let Limits { memory, table_elements, stack, hostcall_fuel, requests, cpu, time, .. } = limits;
+        let Limits { memory, table_elements, stack, hostcall_fuel, requests, cpu, time, wait, .. } = limits;
         let reason = match self {
             Self::Memory => format!("it needed more memory than {memory} bytes"),
             Self::TableElements => format!("it needed more than {table_elements} elements"),
@@ -116,9 +121,9 @@ impl Limit {
             Self::Time => format!("it took more than {time:?}"),
             Self::HostcallFuel => format!("it handed over more at once than {hostcall_fuel} bytes"),
             Self::Requests => format!("it asked for more requests than {requests}"),
-            Self::ConcurrentCalls => {
+            Self::Wait => {
                 return format!(
-                    "the call did not get its turn within the {time:?} of Limits::time: its tenant has its share of \
+                    "the call did not get its turn within the {wait:?} of Limits::wait: its tenant has its share of \
                      the {} calls that Limits::concurrent_calls allows at once, or all are taken; make fewer calls \
                      at once, or raise Limits::concurrent_calls",
                     limits.concurrent_calls

@@ -5,6 +5,7 @@ use crate::access::{is_api_call, is_function_name};
 use crate::account::{AccountState, requested_revision};
 use crate::bindings::klaviyo::connector::http as wit;
 use crate::check::{CheckedRequest, check};
+use crate::clock::CallClock;
 use crate::credentials::{Authorization, Credentials, CredentialsError};
 use crate::egress::Egress;
 use crate::endpoint::Endpoint;
@@ -38,7 +39,7 @@ pub(crate) struct OutboundHttp {
     account: Arc<AccountState>,
     /// The function that was called.
     called: String,
-    deadline: Instant,
+    clock: Arc<CallClock>,
     pub(crate) usage: Usage,
 }
 
@@ -47,10 +48,10 @@ impl OutboundHttp {
         settings: Arc<OutboundSettings>,
         account: Arc<AccountState>,
         called: &str,
-        deadline: Instant,
+        clock: Arc<CallClock>,
         usage: Usage,
     ) -> Self {
-        Self { settings, account, called: called.to_owned(), deadline, usage }
+        Self { settings, account, called: called.to_owned(), clock, usage }
     }
 
     /// The limits of the call.
@@ -136,13 +137,13 @@ impl OutboundHttp {
         let mut renewed = false;
         loop {
             attempt = attempt.saturating_add(1);
-            let queued = Instant::now();
-            let permit = self.account.pacer.permit(endpoint, self.deadline).await;
-            let mut progress = Progress { number: attempt, paced: queued.elapsed(), took: Duration::ZERO };
-            self.usage.waited += progress.paced;
+            let turn = async |until| self.account.pacer.permit(endpoint, until).await;
+            let (permit, paced) = self.clock.wait(turn).await;
+            let mut progress = Progress { number: attempt, paced, took: Duration::ZERO };
+            self.usage.waited += paced;
             let Some(mut permit) = permit else {
                 observation.no_turn(progress);
-                return Err(no_turn(endpoint, self.settings.limits.time));
+                return Err(no_turn(endpoint, self.settings.limits.wait));
             };
             // Asked for each attempt: they may have been replaced since the last one.
             let credentials = self.account.credentials();
@@ -184,7 +185,7 @@ impl OutboundHttp {
             drop(permit);
             let over = attempt >= self.settings.limits.attempts
                 || !retry::may_repeat(may_repeat || !was_sent, &outcome)
-                || Instant::now().checked_add(pause).is_none_or(|then| then >= self.deadline);
+                || Instant::now().checked_add(pause).is_none_or(|then| then >= self.clock.deadline());
             let repeat = (!over).then_some(pause);
             match was_sent {
                 true => observation.sent(progress, &outcome, repeat),
@@ -207,7 +208,7 @@ impl OutboundHttp {
 
     /// Asks for the authorization of an attempt, as long as the call has time.
     async fn authorize(&self, credentials: &dyn Credentials) -> Result<Authorization, CredentialsError> {
-        timeout_at(self.deadline, credentials.authorize()).await.unwrap_or_else(|_| {
+        timeout_at(self.clock.deadline(), credentials.authorize()).await.unwrap_or_else(|_| {
             let reason =
                 "not sent: the tokens of the account were not renewed within Limits::time".to_owned();
             Err(AttemptError::Timeout(reason).into())
@@ -216,7 +217,7 @@ impl OutboundHttp {
 
     async fn attempt(&self, request: Request<Bytes>) -> Result<Response<Bytes>, AttemptError> {
         let limits = &self.settings.limits;
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.clock.deadline().saturating_duration_since(Instant::now());
         // The component needs a moment to report what has happened.
         let left = left.saturating_sub((left / 20).min(Duration::from_millis(100)));
         let time = limits.attempt.min(left);
@@ -265,11 +266,11 @@ fn header(scheme: &str, authorization: &Authorization) -> Result<HeaderValue, At
     Ok(value)
 }
 
-fn no_turn(endpoint: &Endpoint, time: Duration) -> AttemptError {
+fn no_turn(endpoint: &Endpoint, wait: Duration) -> AttemptError {
     let daily = endpoint.rates.daily.map(|most| format!(" (at most {most} a day)")).unwrap_or_default();
     AttemptError::Timeout(format!(
-        "not sent: at Klaviyo's rates{daily} this account's turn to {} comes later than the {time:?} of Limits::time \
-         allow; make fewer calls at once, or allow more time",
+        "not sent: at Klaviyo's rates{daily} this account's turn to {} comes later than the {wait:?} of Limits::wait \
+         allow; make fewer calls at once, or raise Limits::wait",
         endpoint.name
     ))
 }

@@ -2,6 +2,7 @@
 
 use crate::access::Access;
 use crate::account::{AccountId, AccountState};
+use crate::clock::CallClock;
 use crate::connector::{Connector, ConnectorInner};
 use crate::credentials::Credentials;
 use crate::engine::{Running, Ticker};
@@ -26,8 +27,6 @@ use tracing::{Instrument, error, info, info_span};
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance};
 
-/// The deadline of calls whose [`Limits::time`](crate::Limits::time) is too far away to be a point in time.
-const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long the end of a program waits for new tokens: longer than the token endpoint may take.
 const SETTLING: Duration = Duration::from_secs(20);
 /// How much larger a result may be as JSON than as the component returns it.
@@ -91,7 +90,7 @@ impl TenantBuilder {
 struct Call {
     store: Store<CallState>,
     instance: Instance,
-    deadline: Instant,
+    clock: Arc<CallClock>,
     _running: Option<Running>,
     /// Dropped after the store, so that the place is free only when the sandbox is.
     _permit: FairPermit<AccountId>,
@@ -161,7 +160,7 @@ impl Tenant {
             let prepared = Prepared::new(&call.instance, &mut call.store, function, arguments);
             let prepared = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
             let most = self.connector.outbound.limits.hostcall_fuel.saturating_mul(JSON_FACTOR);
-            let called = timeout_at(call.deadline, prepared.call(&mut call.store, most)).await;
+            let called = call.clock.limit(prepared.call(&mut call.store, most)).await;
             call.end(called)
         };
         self.traced(function, call).await
@@ -183,7 +182,7 @@ impl Tenant {
     ) -> Result<Answer<T>, Error> {
         let call = async {
             let mut call = self.enter(function).await?;
-            let called = timeout_at(call.deadline, function_call(&call.instance, &mut call.store)).await;
+            let called = call.clock.limit(function_call(&call.instance, &mut call.store)).await;
             call.end(called)
         };
         self.traced(function, call).await
@@ -226,22 +225,23 @@ impl Tenant {
         access
             .permit_call(function)
             .map_err(|reason| Error { cause: Cause::Denied(reason), usage: Usage::default() })?;
-        let start = Instant::now();
         let limits = &self.connector.outbound.limits;
-        let deadline = start.checked_add(limits.time).unwrap_or(start + A_YEAR);
-        let permit = timeout_at(deadline, self.connector.calls.acquire(&self.account.id)).await;
-        let usage = Usage { waited: start.elapsed(), ..Usage::default() };
+        let clock = Arc::new(CallClock::new(limits));
+        let place = async |until| timeout_at(until, self.connector.calls.acquire(&self.account.id)).await;
+        let (permit, waited) = clock.wait(place).await;
+        let usage = Usage { waited, ..Usage::default() };
         let Ok(permit) = permit else {
-            return Err(Error { cause: Cause::exceeded(Limit::ConcurrentCalls, limits), usage });
+            return Err(Error { cause: Cause::exceeded(Limit::Wait, limits), usage });
         };
         let running = self.connector.ticker.as_ref().map(Ticker::run);
         let settings = Arc::clone(&self.connector.outbound);
-        let http = OutboundHttp::new(settings, Arc::clone(&self.account), function, deadline, usage);
+        let http =
+            OutboundHttp::new(settings, Arc::clone(&self.account), function, Arc::clone(&clock), usage);
         let mut store = CallState::store(self.connector.instance.engine(), http);
-        // A component may run code while it is instantiated, so the deadline applies to that too.
-        let instance = timeout_at(deadline, self.connector.instance.instantiate_async(&mut store)).await;
+        // A component may run code while it is instantiated, so the limit applies to that too.
+        let instance = clock.limit(self.connector.instance.instantiate_async(&mut store)).await;
         match instance {
-            Ok(Ok(instance)) => Ok(Call { store, instance, deadline, _running: running, _permit: permit }),
+            Ok(Ok(instance)) => Ok(Call { store, instance, clock, _running: running, _permit: permit }),
             Ok(Err(error)) => Err(failed(&store, store.data().cause(&error))),
             Err(_) => Err(failed(&store, Cause::exceeded(Limit::Time, limits))),
         }

@@ -17,7 +17,7 @@ export async function connected(load: Load, options: Options | undefined): Promi
   const { key, endpoint, fetch, limits, api, pace, observer, callObserver } = readOptions(options);
   const component = await Component.of(load, limits.memory);
   const secret = new Key(key);
-  const { pacer, release } = pacerOf(await secret.account(endpoint), pace);
+  const { pacer, release } = pacerOf(secret.account(endpoint), pace);
   const exchange = (fetch || globalThis.fetch !== runtimes ? undefined : byNode()) ?? byFetch(fetch ?? globalThis.fetch);
   const http = new OutboundHttp({ key: secret, endpoint, limits, api }, pacer, exchange, observer);
   return client(new Sandbox(component, http, limits, release), callObserver);

@@ -19,10 +19,9 @@ export class Key {
     return `${scheme} ${this.#text}`;
   }
 
-  /** A name for the account at this endpoint, of which the key cannot be told. */
-  async account(endpoint: string | undefined): Promise<string> {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${endpoint ?? ""} ${this.#text}`));
-    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  /** A name for the account at this endpoint. It has the key in it. */
+  account(endpoint: string | undefined): string {
+    return `${endpoint ?? ""} ${this.#text}`;
   }
 
   /** Overwrites each copy of the key. */

@@ -3,14 +3,17 @@ export interface Limits {
   /** Bytes of the component's memory. Default: 64 MiB. */
   memory: number;
   /**
-   * Milliseconds of a whole call: computing, Klaviyo's rates, all attempts of all requests and the pauses between them. A
-   * call that waits for a place does not use its time. Default: 60,000.
+   * Milliseconds of a call, without what it waits for its turns: computing, all attempts of all requests and the pauses
+   * between them. Default: 60,000.
    */
   time: number;
   /**
-   * Calls of a client at once; more wait for a place, which does not use their time. Default: 64, so that the turn of each
-   * comes within `time` at Klaviyo's rates.
+   * Milliseconds that a call waits for its turns in all: for its place among `concurrentCalls`, and for Klaviyo's rates
+   * before each request. A call whose turn is known to come later fails at once. Default: 3,600,000, which is enough for
+   * 9,000 opt-ins at once.
    */
+  wait: number;
+  /** Calls of a client at once; more wait for a place. Default: 256. */
   concurrentCalls: number;
   /** Requests of a call, attempts not counted: reading 1,000 pages takes 1,000. Default: 1,100. */
   requests: number;
@@ -30,7 +33,8 @@ export interface Limits {
 export const DEFAULTS: Readonly<Limits> = {
   memory: 64 * 1024 * 1024,
   time: 60_000,
-  concurrentCalls: 64,
+  wait: 3_600_000,
+  concurrentCalls: 256,
   requests: 1_100,
   requestBytes: 5_000_000,
   headerBytes: 16 * 1024,

@@ -61,6 +61,7 @@ const pace: Reader<Pace> = (value, place) =>
 const limits = record<Partial<Limits>>({
   memory: optional(wholeNumber),
   time: optional(wholeNumber),
+  wait: optional(wholeNumber),
   concurrentCalls: optional(wholeNumber),
   requests: optional(wholeNumber),
   requestBytes: optional(wholeNumber),

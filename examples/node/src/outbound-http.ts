@@ -3,7 +3,7 @@
 
 import type { Error as HttpError, Response } from "../generated/interfaces/klaviyo-connector-http.js";
 import { checked, type CheckedRequest, type Rules } from "./check.js";
-import type { Clock } from "./clock.js";
+import type { Clock, Turn } from "./clock.js";
 import type { Endpoint } from "./endpoints.js";
 import type { Exchange } from "./exchange.js";
 import type { Send } from "./instance.js";
@@ -60,14 +60,15 @@ export class OutboundHttp {
   async #exchange(request: CheckedRequest, call: CallOfFunction): Promise<Response> {
     const { clock, usage } = call;
     for (let number = 1; ; number += 1) {
-      const queued = performance.now();
-      const permit = await this.#pacer.permit(request.endpoint, clock.until, clock.signal);
+      const { endpoint } = request;
+      const [{ permit, turn }, paced] = await clock.wait(async (turn) => {
+        return { permit: await this.#pacer.permit(endpoint, turn.until, clock.signal), turn };
+      });
       const begun = performance.now();
-      const paced = begun - queued;
       usage.waited += paced;
       if (!permit) {
         this.#tell(request, call, { number, failure: "no-turn", paced, took: 0 });
-        throw new NoAnswer("timeout", this.#noTurn(request.endpoint, clock));
+        throw new NoAnswer("timeout", this.#noTurn(endpoint, turn));
       }
       usage.attempts += 1;
       const outcome = await this.#transport.send(request, clock).catch(reasonOf);
@@ -110,12 +111,12 @@ export class OutboundHttp {
     }
   }
 
-  #noTurn({ name, daily }: Endpoint, clock: Clock): string {
+  #noTurn({ name, daily }: Endpoint, { limit }: Turn): string {
     const most = daily === undefined ? "" : ` (at most ${daily} a day)`;
-    const time = clock.limit === "timeout" ? "timeout allows" : `the ${this.#rules.limits.time} ms of limits.time allow`;
+    const time = limit === "timeout" ? "timeout allows" : `the ${this.#rules.limits.wait} ms of limits.wait allow`;
     return (
       `not sent: at Klaviyo's rates${most} this account's turn to ${name} comes later than ${time}; make fewer calls ` +
-      "at once, or allow more time"
+      `at once, or raise ${limit}`
     );
   }
 }

@@ -290,33 +290,38 @@ function wasFull(window: Window, since: number, now: number): boolean {
   return window.full >= since;
 }
 
-type Accounts = Map<string, { pacer: Pacer; clients: number }>;
+/** The pacer of an account, and what tells that a client needs it no longer. */
+type PacerOf = (account: string, pace: Pace) => { pacer: Pacer; release: () => void };
+
+/** How many accounts there may be until those are looked for that need not be remembered. */
+const FEW = 256;
+
+/** A function and not a map, since nobody can list what it remembers: the names of accounts have keys in them. */
+function accounts(): PacerOf {
+  const known = new Map<string, { pacer: Pacer; clients: number }>();
+  let most = FEW;
+  return (account, pace) => {
+    const name = `${pace} ${account}`;
+    if (known.size >= most) {
+      for (const [other, { pacer, clients }] of known) {
+        if (clients === 0 && pacer.isIdle) {
+          known.delete(other);
+        }
+      }
+      most = Math.max(known.size * 2, FEW);
+    }
+    const entry = known.get(name) ?? { pacer: new Pacer(pace), clients: 0 };
+    known.set(name, entry);
+    entry.clients += 1;
+    return { pacer: entry.pacer, release: () => (entry.clients -= 1) };
+  };
+}
 
 /** The number changes with what is shared. */
-const SHARED = Symbol.for("klaviyo-connector accounts 2");
+const SHARED = Symbol.for("klaviyo-connector accounts 3");
 
 /**
  * The accounts of this process. Klaviyo counts for an account, however many clients it has, and after they are closed; and
  * however many copies of this module there are: that which is imported, that which is required, and those in bundles.
  */
-const accounts = ((globalThis as { [SHARED]?: Accounts })[SHARED] ??= new Map());
-
-/** How many accounts there may be until those are looked for that need not be remembered. */
-let most = 256;
-
-/** The pacer of an account, and what tells that a client needs it no longer. */
-export function pacerOf(account: string, pace: Pace): { pacer: Pacer; release: () => void } {
-  const name = `${pace} ${account}`;
-  if (accounts.size >= most) {
-    for (const [other, { pacer, clients }] of accounts) {
-      if (clients === 0 && pacer.isIdle) {
-        accounts.delete(other);
-      }
-    }
-    most = Math.max(accounts.size * 2, 256);
-  }
-  const entry = accounts.get(name) ?? { pacer: new Pacer(pace), clients: 0 };
-  accounts.set(name, entry);
-  entry.clients += 1;
-  return { pacer: entry.pacer, release: () => (entry.clients -= 1) };
-}
+export const pacerOf: PacerOf = ((globalThis as { [SHARED]?: PacerOf })[SHARED] ??= accounts());

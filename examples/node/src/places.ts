@@ -1,7 +1,5 @@
 // Places for calls that run at once.
 
-import type { Clock } from "./clock.js";
-
 export class Places {
   /** How many are taken. */
   taken = 0;
@@ -12,8 +10,11 @@ export class Places {
     this.#count = count;
   }
 
-  /** Waits for a place, in the order of coming. False: the call was over before. */
-  async take({ signal }: Clock): Promise<boolean> {
+  /**
+   * Waits for a place, in the order of coming. False: it did not come until then, by `performance.now()`, or the signal was
+   * aborted.
+   */
+  async take(until: number, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) {
       return false;
     }
@@ -22,14 +23,15 @@ export class Places {
       return true;
     }
     return new Promise((resolve) => {
-      const leave = () => {
-        this.#waiting.delete(begin);
-        resolve(false);
-      };
-      const begin = () => {
+      const settle = (hasPlace: boolean) => {
+        clearTimeout(timer);
         signal.removeEventListener("abort", leave);
-        resolve(true);
+        this.#waiting.delete(begin);
+        resolve(hasPlace);
       };
+      const begin = () => settle(true);
+      const leave = () => settle(false);
+      const timer = setTimeout(leave, Math.max(until - performance.now(), 0));
       this.#waiting.add(begin);
       signal.addEventListener("abort", leave);
     });
@@ -39,7 +41,6 @@ export class Places {
   pass(): void {
     const [next] = this.#waiting;
     if (next) {
-      this.#waiting.delete(next);
       next();
     } else {
       this.taken -= 1;

@@ -55,7 +55,7 @@ export class Sandbox {
     if (this.#closing) {
       throw new KlaviyoError("closed", "the client is closed; connect again", { usage });
     }
-    const clock = new Clock(this.#limits.time, options.timeout, options.signal);
+    const clock = new Clock(this.#limits, options.timeout, options.signal);
     const call = this.#run({ called: contractName(name, func), clock, usage, revision: options.revision }, values);
     this.#calls.add(call);
     const result = await call.finally(() => {
@@ -84,13 +84,14 @@ export class Sandbox {
   /** Runs a call in its place. Undefined: it was over before. */
   async #run(call: CallOfFunction, values: readonly unknown[]): Promise<Ended | undefined> {
     const { clock, usage } = call;
-    const begin = performance.now();
-    const hasPlace = await this.#places.take(clock);
-    usage.waited += performance.now() - begin;
-    if (!hasPlace) {
+    const [late, waited] = await clock.wait(async ({ until, limit }) => {
+      return (await this.#places.take(until, clock.signal)) ? undefined : limit;
+    });
+    usage.waited += waited;
+    if (late) {
+      clock.end(late);
       return undefined;
     }
-    clock.start();
     const send = this.#http.begin(call);
     try {
       const ended = await this.#component.call(call.called, values, async (request) => {
@@ -105,11 +106,15 @@ export class Sandbox {
   }
 
   #over({ over }: Clock, { timeout, signal }: CallOptions, usage: Usage): KlaviyoError {
-    if (over === "cancelled") {
+    if (over === "signal") {
       return new KlaviyoError("cancelled", `the call was cancelled; ${effect(usage)}`, { usage, cause: signal?.reason });
     }
-    const limit = over === "timeout" ? `${timeout} ms that timeout` : `${this.#limits.time} ms that limits.time`;
-    return new KlaviyoError("timeout", `the call took longer than the ${limit} allows; ${effect(usage)}`, { usage });
+    const { time, wait, concurrentCalls } = this.#limits;
+    const what =
+      over === "limits.wait"
+        ? `the call waited longer for one of the ${concurrentCalls} places of limits.concurrentCalls than the ${wait} ms that ${over} allows`
+        : `the call took longer than the ${over === "timeout" ? timeout : time} ms that ${over ?? "limits.time"} allows`;
+    return new KlaviyoError("timeout", `${what}; ${effect(usage)}`, { usage });
   }
 }
 

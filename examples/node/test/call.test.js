@@ -3,20 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "klaviyo-connector";
-import { CANARY, endlessPages, failure, findsPriya, json, withClient } from "./support.js";
+import { CANARY, endlessPages, failure, findsPriya, json, silent, withClient } from "./support.js";
 
 const BY = { email: "priya@example.com" };
-
-/** A `fetch` without an answer, and what waits until it is called. */
-function silent() {
-  let called;
-  const asked = new Promise((resolve) => (called = resolve));
-  const fetch = (_, { signal }) => {
-    called(signal);
-    return new Promise(() => {});
-  };
-  return { fetch, asked };
-}
 
 test("a signal ends a call, its request, and no other call", async () => {
   const { fetch: never, asked } = silent();
@@ -66,6 +55,15 @@ test("a timeout of a call counts its wait for a place, and says that nothing was
     assert.equal(second.usage.attempts, 0);
     await first;
     await failure(klaviyo.lookup(BY, { timeout: 2_000 }), "timeout", "what was left of timeout");
+  });
+});
+
+test("a timeout of a call counts its wait for the rates", async () => {
+  const fetch = async () => json({ data: [{ type: "account", id: "a" }] });
+  await withClient({ fetch, pace: "published" }, async (klaviyo) => {
+    await klaviyo.accountDetails();
+    const error = await failure(klaviyo.accountDetails({ timeout: 400 }), "timeout", "raise timeout");
+    assert.deepEqual([error.usage.requests, error.usage.attempts], [1, 0]);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "klaviyo-connector";
-import { CANARY, endlessPages, failure, findsPriya, json, withClient } from "./support.js";
+import { CANARY, endlessPages, failure, findsPriya, json, silent, withClient } from "./support.js";
 
 const BY = { email: "priya@example.com" };
 
@@ -106,6 +106,17 @@ test("the time of a call begins when it has its place", async () => {
     assert.ok(performance.now() - begin > 5_500);
     release();
     assert.equal((await klaviyo.lookup(BY)).firstName, "Priya");
+  });
+});
+
+test("limits.wait for a place", async () => {
+  const { fetch, asked } = silent();
+  await withClient({ fetch, limits: { concurrentCalls: 1, time: 1_000, wait: 200 } }, async (klaviyo) => {
+    const first = failure(klaviyo.lookup(BY), "timeout", "limits.time");
+    await asked;
+    const error = await failure(klaviyo.lookup(BY), "timeout", "limits.wait");
+    assert.ok(error.message.includes("nothing was sent") && error.usage.waited > 150, error.message);
+    await first;
   });
 });
 

@@ -264,19 +264,19 @@ test("the clients of an account share its rates, and those of another have their
   await Promise.all([two.close(), other.close()]);
 });
 
-test("a turn that would come after the call's time is refused at once, and was not sent", async () => {
+test("a turn that would come later than the call may wait is refused at once, and was not sent", async () => {
   let sent = 0;
   const fetch = async () => {
     sent += 1;
     return json({ data: [{ type: "account", id: "a" }] });
   };
-  const klaviyo = await connect({ key: newKey(), fetch, limits: { time: 20_000 } });
+  const klaviyo = await connect({ key: newKey(), fetch, limits: { time: 300, wait: 20_000 } });
   const calls = Array.from({ length: 16 }, () => klaviyo.accountDetails());
   const begin = performance.now();
   const refused = (await Promise.allSettled(calls)).filter(({ status }) => status === "rejected");
   assert.ok(performance.now() - begin < 19_000);
   assert.equal(refused.length, 1);
-  const error = await failure(Promise.reject(refused[0].reason), "timeout", "limits.time");
+  const error = await failure(Promise.reject(refused[0].reason), "timeout", "limits.wait");
   assert.ok(error.message.includes("not sent") && error.message.includes("get accounts"), error.message);
   assert.deepEqual([error.usage.requests, error.usage.attempts, sent], [1, 0, 15]);
   await klaviyo.close();

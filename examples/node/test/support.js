@@ -46,6 +46,17 @@ export const PRIYA = {
 /** A `fetch` that finds Priya, whoever is looked up. */
 export const findsPriya = async () => json(PRIYA);
 
+/** A `fetch` without an answer, and what waits until it is called. */
+export function silent() {
+  let called;
+  const asked = new Promise((resolve) => (called = resolve));
+  const fetch = (_, { signal }) => {
+    called(signal);
+    return new Promise(() => {});
+  };
+  return { fetch, asked };
+}
+
 /** A `fetch` that finds one more page of lists, always. */
 export function endlessPages(name = "List") {
   let page = 0;

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from klaviyo_connector import ApiAccess, Bounds, ConfigurationError, HttpRequest, HttpResponse, Klaviyo, Limits, Pace, Usage
 from klaviyo_connector._cancel import Cancellation
+from klaviyo_connector._clock import Clock
 from klaviyo_connector._import import Failure, Request
 from klaviyo_connector._outbound_http import OutboundHttp, OutboundSettings
 from klaviyo_connector._pacer import Pacer
@@ -104,7 +104,9 @@ def test_requests(called: str, function: str, api: ApiAccess | None, method: str
     settings = OutboundSettings(
         Limits(), Secret(KEY), "https://a.klaviyo.com", recorder, api, pacer, RevisionNotes()
     )
-    outbound = OutboundHttp(settings, called, time.monotonic() + 9, Usage(), Cancellation())
+    usage, cancellation = Usage(), Cancellation()
+    clock = Clock(settings.limits, None, cancellation.begun, usage)
+    outbound = OutboundHttp(settings, called, clock, usage, cancellation)
     request = Request(method, url, headers=[], auth="Klaviyo-API-Key", body=b"", function=function)
     answer = outbound.send(request)
     assert [(each.method, each.url) for each in recorder.sent] == ([(method.upper(), url)] if sent else [])

@@ -56,7 +56,7 @@ def test_opt_in(simulator: Simulator, component: Path) -> None:
 def test_options_of_one_call(component: Path) -> None:
     async def main() -> None:
         async with AsyncKlaviyo(KEY, transport=Slow(0), component=component) as klaviyo:
-            with pytest.raises(TimedOut, match="0.0001 s"):
+            with pytest.raises(TimedOut, match="timeout of 0.0001 s"):
                 await klaviyo.with_options(timeout=0.0001).lookup(PRIYA)
             assert await klaviyo.lookup(PRIYA) is None
 

@@ -109,7 +109,7 @@ def test_repeats_and_failures(component: Path) -> None:
 
 def test_no_turn_at_klaviyo_s_rates(component: Path) -> None:
     heard = Heard()
-    limits = Limits(time=0.5)
+    limits = Limits(wait=0.5)
     with Klaviyo(KEY, transport=Slow(0), component=component, observer=heard, limits=limits) as klaviyo:
         with pytest.raises(TimedOut):
             # The limit is less than a window.

@@ -468,12 +468,12 @@ def test_429_holds_the_other_clients_of_the_account(component: Path) -> None:
 
 def test_a_wait_that_would_be_too_long_fails_at_once(component: Path) -> None:
     with Server(answering(limited("retry-after: 100"))) as server:
-        with Klaviyo(KEY, endpoint=server.url, component=component) as klaviyo:
+        with Klaviyo(KEY, endpoint=server.url, component=component, limits=Limits(wait=90)) as klaviyo:
             begin = time.monotonic()
             with pytest.raises(RateLimited) as failed:
                 klaviyo.lookup(Email("priya@example.com"))
             assert failed.value.retry_after == 100
-            with pytest.raises(TimedOut, match="not sent: .* Limits.time") as late:
+            with pytest.raises(TimedOut, match="not sent: .* Limits.wait") as late:
                 klaviyo.lookup(Email("priya@example.com"))
             assert time.monotonic() - begin < 10
             assert late.value.usage is not None
@@ -565,6 +565,48 @@ def test_waiting_for_a_place_takes_no_time_of_a_call(component: Path) -> None:
             outcomes = Counter(map(type, pool.map(call, range(400))))
     assert outcomes == {type(None): 400} and slow.most == 25
     assert max(waited) > limits.time
+
+
+def test_waiting_for_the_rates_takes_no_time_of_a_call(component: Path) -> None:
+    limits = Limits(time=0.3)
+    with Klaviyo(KEY, transport=Slow(0), component=component, limits=limits) as klaviyo, klaviyo.usage() as usage:
+        # The limit is less than the window of three.
+        for _ in range(7):
+            klaviyo.lists_of_profile("01GMTZY2TEKN4KFRP30JZ59KGB")
+    assert usage.waited > 1.5
+
+
+def test_a_timeout_bounds_all_of_a_call(component: Path) -> None:
+    """Its wait for a place, for the rates, and for an answer."""
+    limits = Limits(concurrent_calls=1)
+    with Klaviyo(KEY, transport=Slow(0.7), component=component, limits=limits) as klaviyo:
+        hurried = klaviyo.with_options(timeout=0.2)
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(klaviyo.lookup, Email("priya@example.com"))
+            while klaviyo._turns._free:
+                time.sleep(0.001)
+            with pytest.raises(TimedOut, match="nothing was sent: .* the timeout of 0.2 s") as late:
+                hurried.lookup(Email("priya@example.com"))
+            assert late.value.usage is not None and late.value.usage.requests == 0
+            assert other.result() is None
+    with Klaviyo(KEY, transport=Slow(0), component=component) as klaviyo:
+        hurried = klaviyo.with_options(timeout=0.2)
+        with pytest.raises(TimedOut, match="not sent: .* the timeout of 0.2 s"):
+            for _ in range(9):
+                hurried.lists_of_profile("01GMTZY2TEKN4KFRP30JZ59KGB")
+    with Klaviyo(KEY, transport=Slow(0.7), component=component) as klaviyo:
+        begin = time.monotonic()
+        with pytest.raises(TimedOut, match="more than the timeout of 0.2 s"):
+            klaviyo.with_options(timeout=0.2).opt_in(NewProfile(email="priya@example.com"), LIST)
+        assert time.monotonic() - begin < 2
+
+
+def test_a_wait_for_a_place_has_a_limit(component: Path) -> None:
+    limits = Limits(concurrent_calls=1, wait=0.2)
+    with Klaviyo(KEY, transport=Slow(0.7), component=component, limits=limits) as klaviyo, ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(klaviyo.lookup, Email("priya@example.com")) for _ in range(2)]
+        failures = [failure for call in calls if (failure := call.exception())]
+    assert [str(failure).endswith("raise Limits.wait") for failure in failures] == [True]
 
 
 def test_usage_is_of_who_asks(component: Path) -> None:

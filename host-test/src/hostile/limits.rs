@@ -121,13 +121,13 @@ pub(super) fn wait() -> Result<()> {
 pub(super) fn crowd() -> Result<()> {
     let recorder = Recorder { silent: true, ..Recorder::default() };
     let time = Duration::from_millis(300);
-    let limits = Limits { concurrent_calls: 1, time, ..Limits::default() };
+    let limits = Limits { concurrent_calls: 1, time, wait: time, ..Limits::default() };
     let connector = load("get", Connector::builder().limits(limits).transport(recorder.clone()))?;
     block_on(async {
         let mut first = Box::pin(call(&connector));
         ensure!(tokio::time::timeout(time / 3, &mut first).await.is_err(), "it was answered");
         // The first one is not polled any more, and keeps its place.
-        stopped_by(call(&connector).await?, Limit::ConcurrentCalls)?;
+        stopped_by(call(&connector).await?, Limit::Wait)?;
         ensure!(recorder.sent() == 1, "the second one has sent something");
         // The call is given up, and its place is free again.
         drop(first);

@@ -26,7 +26,7 @@ pub const CASES: &[Case] = &[
     case("large-url", "Limits::header_bytes, of an address", limits::large_url),
     case("hand-over", "Limits::hostcall_fuel", limits::hand_over),
     case("get", "Limits::time, on a server that never answers", limits::wait),
-    case("get-crowd", "Limits::concurrent_calls", limits::crowd),
+    case("get-crowd", "Limits::wait, for a place among Limits::concurrent_calls", limits::crowd),
     case("get-large-answer", "Limits::response_bytes, whatever the transport does", limits::large_answer),
     case("trap", "a trap ends its own call and no other", isolation::trap),
     case("remember", "nothing is left of one call in the next", isolation::remember),

@@ -71,4 +71,6 @@ pub const CASES: &[Case] = &[
         "Limits::concurrent_calls: 300 calls of one leave places to others",
         pace::paced_for_one,
     ),
+    case("turn after the time", "does not use Limits::time", pace::turn_after_the_time),
+    case("turn too late", "Limits::wait, told at once", pace::turn_too_late),
 ];

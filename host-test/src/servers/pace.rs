@@ -71,14 +71,45 @@ pub(super) fn slow_for_one() -> Result<()> {
     })
 }
 
+/// A server that lets the account ask again after so many seconds.
+fn pausing(seconds: u32) -> Result<Server> {
+    let headers = format!("ratelimit-remaining: 0\r\nratelimit-reset: {seconds}\r\n");
+    Server::start(move |_| Reply::Keep(answer("200 OK", &headers, r#"{"data":[]}"#).into()))
+}
+
+pub(super) fn turn_after_the_time() -> Result<()> {
+    let server = pausing(1)?;
+    let limits = Limits { time: Duration::from_millis(500), ..limits() };
+    let tenant = tenant(&connect(&server.url(), limits)?)?;
+    block_on(async {
+        let by = Identifier::Email("priya@example.com".to_owned());
+        tenant.lookup(&by).await?;
+        let second = tenant.lookup(&by).await?;
+        ensure!(second.usage.waited >= Duration::from_millis(900), "{:?}", second.usage);
+        Ok(())
+    })
+}
+
+pub(super) fn turn_too_late() -> Result<()> {
+    let server = pausing(25)?;
+    let limits = Limits { wait: Duration::from_secs(20), ..limits() };
+    let tenant = tenant(&connect(&server.url(), limits)?)?;
+    block_on(async {
+        let by = Identifier::Email("priya@example.com".to_owned());
+        tenant.lookup(&by).await?;
+        // At once: nobody waits for what will not come in time.
+        let second = tokio::time::timeout(Duration::from_secs(10), tenant.lookup(&by)).await?;
+        failed(second, Code::Timeout, 0)
+    })
+}
+
 pub(super) fn paced_for_one() -> Result<()> {
     let server = Server::start(|request| {
         let noisy = String::from_utf8_lossy(&request.bytes).contains("noisy");
         let headers = if noisy { "ratelimit-remaining: 0\r\nratelimit-reset: 25\r\n" } else { "" };
         Reply::Keep(answer("200 OK", headers, r#"{"data":[]}"#).into())
     })?;
-    let limits = Limits { time: Duration::from_secs(30), ..limits() };
-    let connector = connect(&server.url(), limits)?;
+    let connector = connect(&server.url(), limits())?;
     block_on(async {
         let noisy = Tenant::new(&connector, Secret::new(&format!("{KEY}_noisy"))?);
         let by = Identifier::Email("priya@example.com".to_owned());

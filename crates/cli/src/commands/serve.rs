@@ -20,6 +20,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::error;
 
 const HELP: &str = "\
@@ -192,6 +193,9 @@ fn whatsapp_word(text: &str) -> Result<String, String> {
 }
 
 /// The secrets by which a door knows its callers.
+/// How long an opt-in that is done at once may wait for its turn: who sends it waits for the answer.
+const TURN: Duration = Duration::from_secs(60);
+
 const CALLERS: [SecretKind; 7] = [
     SecretKind::SigningSecret,
     SecretKind::WhatsappAppSecret,
@@ -236,6 +240,7 @@ impl Serve {
             None => {
                 let limits = klaviyo_host::Limits {
                     concurrent_calls: self.concurrency.get(),
+                    wait: TURN,
                     ..klaviyo_host::Limits::default()
                 };
                 let tenants = service::tenants(account, limits, &secrets, ApiMetrics::new(&mut registry))?;

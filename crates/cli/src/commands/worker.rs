@@ -101,7 +101,7 @@ const KINDS: [SecretKind; 7] = [
     SecretKind::WhatsappSettings,
 ];
 
-/// The limit of a call: one that makes hundreds of requests waits for Klaviyo's rates.
+/// How long a call may take, and how long it may wait for Klaviyo's rates: some make hundreds of requests.
 const TIME: Duration = Duration::from_secs(180);
 /// How many accounts are worked on at the same moment. Others wait for their turn.
 const CALLS: u32 = 64;
@@ -129,7 +129,7 @@ impl Worker {
             )
             .hint("--secrets names a folder with files such as shop-1.api-key"));
         }
-        let limits = Limits { time: TIME, concurrent_calls: CALLS, ..Limits::default() };
+        let limits = Limits { time: TIME, wait: TIME, concurrent_calls: CALLS, ..Limits::default() };
         let mut registry = metrics::registry();
         let tenants = service::tenants(account, limits, &secrets, ApiMetrics::new(&mut registry))?;
         let nats = service::nats(&self.nats, Role::Worker)

@@ -26,6 +26,9 @@ pub(crate) enum Cost {
 /// The memory of a process goes up and down by so many megabytes with nothing to see there.
 const UNSEEN: f64 = 10.0;
 
+/// No request to Klaviyo is so quick that anybody would notice so many milliseconds beside it.
+const UNFELT: f64 = 1.0;
+
 impl Cost {
     fn amount(self) -> f64 {
         match self {
@@ -34,6 +37,14 @@ impl Cost {
             | Self::Megabytes(amount)
             | Self::Packages(amount) => amount,
             Self::Resident(amount) => amount.max(UNSEEN),
+        }
+    }
+
+    /// What it is compared by.
+    fn weight(self) -> f64 {
+        match self {
+            Self::Milliseconds(amount) => amount.max(UNFELT),
+            other => other.amount(),
         }
     }
 }
@@ -106,7 +117,7 @@ impl Row {
     pub(crate) fn ratio(&self) -> Option<f64> {
         let differ = faults(&self.official) != faults(&self.own);
         let pairs = self.official.iter().zip(&self.own);
-        let ratios = pairs.map(|(official, own)| own.cost.amount() / official.cost.amount());
+        let ratios = pairs.map(|(official, own)| own.cost.weight() / official.cost.weight());
         median(ratios.collect()).filter(|ratio| !differ && ratio.is_finite())
     }
 
@@ -222,6 +233,18 @@ mod tests {
         assert_eq!(resident(-2.5, 9.0).verdict(), Verdict::Tie);
         assert_eq!(resident(-2.5, 20.0).verdict(), Verdict::Loss);
         assert_eq!(resident(20.0, -2.5).verdict(), Verdict::Win);
+    }
+
+    #[test]
+    fn what_nobody_would_notice_is_a_tie() {
+        let brief = |official: f64, own: f64| Row {
+            name: "making".to_owned(),
+            official: vec![Figure::plain(Cost::Milliseconds(official))],
+            own: vec![Figure::plain(Cost::Milliseconds(own))],
+        };
+        assert_eq!(brief(0.02, 0.32).verdict(), Verdict::Tie);
+        assert_eq!(brief(0.02, 1.2).verdict(), Verdict::Loss);
+        assert_eq!(brief(1.2, 0.02).verdict(), Verdict::Win);
         assert_eq!([-2.5, 20.0].map(|amount| Cost::Resident(amount).to_string()), ["under 10 MB", "20.0 MB"]);
     }
 

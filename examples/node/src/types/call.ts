@@ -25,7 +25,7 @@ export interface Call<T> extends Promise<T> {
 export interface CallOptions {
   /** Ends the call when it is aborted: it rejects with the code `cancelled`. Requests that were sent may take effect. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds until the call is over, its wait for a place included. `limits.time` holds as well. */
+  /** Milliseconds until the call is over, what it waits for its turns included. The limits hold as well. */
   timeout?: number | undefined;
   /**
    * The oldest revision of Klaviyo's API to ask for, such as `2025-01-15`. Where the connector asks for a newer one, that
@@ -49,7 +49,7 @@ export interface Attempt {
   number: number;
   /** The HTTP status. Undefined: there was no answer. */
   status?: number;
-  /** Why there was no answer. `no-turn`: its turn at Klaviyo's rates comes after the end of the call; it was not sent. */
+  /** Why there was no answer. `no-turn`: its turn at Klaviyo's rates comes later than the call may wait; it was not sent. */
   failure?: "no-turn" | "unreachable" | "denied" | "timeout" | "connection" | "too-large" | "other";
   /** Milliseconds after which the request is sent again. Undefined: it is not. */
   repeatIn?: number;

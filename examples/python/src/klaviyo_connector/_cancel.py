@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ class Cancellation:
     """Whether a call is cancelled. What waits on its behalf is woken."""
 
     def __init__(self) -> None:
+        self.begun = time.monotonic()
+        """When the call began."""
         self._lock = threading.Lock()
         self._cancelled = False
         self._wakes: list[Callable[[], None]] = []

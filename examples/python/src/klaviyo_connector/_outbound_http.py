@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from . import _retry
 from ._cancel import Cancellation
 from ._check import API_CALL, check, denied
+from ._clock import Clock, Turn
 from ._endpoint import Endpoint
 from ._import import Failure, Request, Response, Stop
 from ._pacer import Pacer
@@ -48,12 +49,12 @@ class OutboundHttp:
     """Sends the requests of one call, and counts what they use."""
 
     def __init__(
-        self, settings: OutboundSettings, called: str, until: float, usage: Usage, cancellation: Cancellation
+        self, settings: OutboundSettings, called: str, clock: Clock, usage: Usage, cancellation: Cancellation
     ) -> None:
         """`called`: the function of the contract that the call is of."""
         self._settings = settings
         self._called = called
-        self._until = until
+        self._clock = clock
         self._usage = usage
         self._cancellation = cancellation
         self.warnings: list[str] = []
@@ -100,13 +101,13 @@ class OutboundHttp:
         while True:
             attempt += 1
             queued = time.monotonic()
-            permit = self._settings.pacer.permit(endpoint, self._until, self._cancellation)
+            with self._clock.waiting() as turn:
+                permit = self._settings.pacer.permit(endpoint, turn.until, self._cancellation)
             begun = time.monotonic()
             paced = begun - queued
-            self._usage.waited += paced
             if permit is None:
                 self._tell(Attempt(self._called, request.method, endpoint.name, attempt, None, "no-turn", paced, 0, None))
-                raise _no_turn(endpoint, limits)
+                raise _no_turn(endpoint, turn)
             with permit:
                 outcome = self._attempt(request, scheme)
                 headers = _first_of_each(outcome)
@@ -118,7 +119,7 @@ class OutboundHttp:
             over = (
                 attempt >= limits.attempts
                 or not _retry.may_repeat(harmless, outcome)
-                or time.monotonic() + pause >= self._until
+                or time.monotonic() + pause >= self._clock.until
             )
             status, failure = (
                 (outcome.status, None)
@@ -169,7 +170,7 @@ class OutboundHttp:
     def _bounds(self) -> Bounds:
         now = time.monotonic()
         # The component needs a moment to say what has happened.
-        left = max(self._until - now, 0)
+        left = max(self._clock.until - now, 0)
         left -= min(left / 20, 0.1)
         limits = self._settings.limits
         until = now + min(limits.attempt, left)
@@ -211,12 +212,11 @@ def _first_of_each(outcome: HttpResponse | TransportFailure) -> Mapping[str, str
     return headers
 
 
-def _no_turn(endpoint: Endpoint, limits: Limits) -> TransportFailure:
+def _no_turn(endpoint: Endpoint, turn: Turn) -> TransportFailure:
     daily = f" (at most {endpoint.daily} a day)" if endpoint.daily else ""
     return TransportFailure(
         "timeout",
-        f"not sent: at Klaviyo's rates{daily} this account's turn to {endpoint.name} comes later than the {limits.time} s "
-        "of Limits.time allow; make fewer calls at once, or allow more time",
+        f"not sent: at Klaviyo's rates{daily} this account's turn to {endpoint.name} comes later than {turn.allowed}",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 import time
@@ -11,6 +10,7 @@ from typing import Any
 from wasmtime import Store
 
 from ._compiled import PACKAGE, VERSION, compiled, last_line
+from ._clock import Clock
 from ._functions import Function
 from ._guest import Ended, Guest
 from ._heap import HandedOver
@@ -31,22 +31,15 @@ class Sandbox:
         self._compiled = compiled(component, limits.stack)
         self._limits = limits
 
-    def within(self, limits: Limits) -> Sandbox:
-        """The same component within limits of the same stack."""
-        other = copy.copy(self)
-        other._limits = limits
-        return other
-
-    def call(self, function: Function[Any], arguments: dict[str, Any], send: Send, until: float) -> Any:
-        """Calls a function, which may `send` requests meanwhile, until that time of `time.monotonic`. What it returned, or
-        the error that it failed with."""
+    def call(self, function: Function[Any], arguments: dict[str, Any], send: Send, clock: Clock) -> Any:
+        """Calls a function, which may `send` requests meanwhile. What it returned, or the error that it failed with."""
         limits = self._limits
         component = self._compiled
         with (
             component.ticker,
             Guest(component.engine, component.imported, limits.request_bytes + _HANDED_OVER) as guest,
         ):
-            meter = _Meter(guest.store, limits.cpu, until)
+            meter = _Meter(guest.store, limits.cpu, clock)
 
             def paused(request: Request) -> Response | Failure:
                 meter.pause()
@@ -65,7 +58,7 @@ class Sandbox:
                 return guest.call(export.name, export.signature, arguments, export.load)
             except Ended as error:
                 meter.pause()
-                raise _stopped(error, meter, limits) from None
+                raise _stopped(error, meter, clock, limits) from None
             except Exception as error:
                 # From the conversion of values.
                 reason = f"its types are not those of {PACKAGE}@{VERSION} ({error})"
@@ -75,15 +68,15 @@ class Sandbox:
 class _Meter:
     """How long a call has computed, and how long it may. What it waits for an answer does not count."""
 
-    def __init__(self, store: Store, cpu: float, until: float) -> None:
+    def __init__(self, store: Store, cpu: float, clock: Clock) -> None:
         self._store = store
         self._left = cpu
-        self._until = until
+        self._clock = clock
         self._since = 0.0
 
     def resume(self) -> None:
         self._since = time.monotonic()
-        left = min(self._left, self._until - self._since)
+        left = min(self._left, self._clock.until - self._since)
         # The tick that is under way has begun already.
         self._store.set_epoch_deadline(math.ceil(left / TICK) + 1 if left > 0 else 0)
 
@@ -93,17 +86,15 @@ class _Meter:
     def limit(self) -> str | None:
         if self._left <= 0:
             return "cpu"
-        return "time" if time.monotonic() >= self._until else None
+        return "time" if time.monotonic() >= self._clock.until else None
 
 
-def _stopped(error: Exception, meter: _Meter, limits: Limits) -> KlaviyoError:
+def _stopped(error: Exception, meter: _Meter, clock: Clock, limits: Limits) -> KlaviyoError:
     """Why a call that did not return has ended."""
     reason = last_line(error)
     match meter.limit():
         case "time":
-            return TimedOut(
-                f"the call was stopped: it took more than {limits.time} s, which is Limits.time", code="timeout"
-            )
+            return TimedOut(f"the call was stopped: it took more than {clock.limit}", code="timeout")
         case "cpu":
             return _exceeded("cpu", f"it computed for more than {limits.cpu} s")
     if isinstance(error, Stop):

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 from . import _fork
 from ._cancel import Cancellation
-from .usage import Usage
+from ._clock import Clock
+from .errors import TimedOut
 
 
 class Turns:
@@ -30,11 +31,13 @@ class Turns:
     after_fork = _begin
 
     @contextmanager
-    def turn(self, cancellation: Cancellation, usage: Usage) -> Iterator[None]:
+    def turn(self, clock: Clock, cancellation: Cancellation) -> Iterator[None]:
         """Waits for a place, and has it meanwhile."""
-        begun = time.monotonic()
-        self._take(cancellation)
-        usage.waited += time.monotonic() - begun
+        with clock.waiting() as turn:
+            has_place = self._take(turn.until, cancellation)
+        if not has_place:
+            sentence = f"nothing was sent: {self._places} calls of the client run, and the turn of this one comes later than"
+            raise TimedOut(f"{sentence} {turn.allowed}", code="timeout")
         try:
             yield
         finally:
@@ -42,7 +45,7 @@ class Turns:
                 self._free += 1
                 self._wake()
 
-    def _take(self, cancellation: Cancellation) -> None:
+    def _take(self, until: float, cancellation: Cancellation) -> bool:
         turn = threading.Condition(self._lock)
 
         def wake() -> None:
@@ -54,8 +57,11 @@ class Turns:
             try:
                 while self._waiting[0] is not turn or not self._free:
                     cancellation.check()
-                    turn.wait()
+                    if (left := until - time.monotonic()) <= 0:
+                        return False
+                    turn.wait(left)
                 self._free -= 1
+                return True
             finally:
                 self._waiting.remove(turn)
                 self._wake()

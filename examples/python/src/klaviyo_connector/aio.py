@@ -75,7 +75,7 @@ class AsyncKlaviyo(AsyncFunctions):
         """This client with other options for the calls that are made by what is returned:
         `await klaviyo.with_options(timeout=5).lookup(…)`. The rest is shared, and closed with this client.
 
-        `timeout`: seconds of a call, in place of `Limits.time`. `revision`: the oldest revision of Klaviyo's API to ask
+        `timeout`: seconds of a call in all, its waiting included; `Limits.time` holds as well. `revision`: the oldest revision of Klaviyo's API to ask
         for, such as `2025-07-15`; where the connector asks for a newer one, that one stays."""
         other = copy.copy(self)
         other._klaviyo = self._klaviyo.with_options(timeout=timeout, revision=revision)

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 from . import _egress
 from ._accounts import ACCOUNTS
 from ._cancel import Cancellation, Cancelled, current
+from ._clock import Clock
 from ._functions import Function
 from ._hints import contract_name
 from ._http_transport import HttpTransport
@@ -28,7 +29,7 @@ from ._secret import Secret
 from ._turns import Turns
 from .access import ApiAccess
 from .errors import ConfigurationError, KlaviyoError, found
-from .limits import Limits
+from .limits import Limits, positive
 from .methods import Functions
 from .observer import Call, Observer, tell
 from .pace import Pace
@@ -91,6 +92,7 @@ class Klaviyo(Functions):
         access = ApiAccess.of(api)
         self._sandbox = Sandbox(component, self._limits)
         self._parent: Klaviyo | None = None
+        self._timeout: float | None = None
         self._turns = Turns(self._limits.concurrent_calls)
         self._meter = Meter()
         own = HttpTransport(origin, trust_env=trust_env) if transport is None else transport
@@ -116,19 +118,18 @@ class Klaviyo(Functions):
         """This client with other options for the calls that are made by what is returned:
         `klaviyo.with_options(timeout=5).lookup(…)`. The rest is shared, and closed with this client.
 
-        `timeout`: seconds of a call, in place of `Limits.time`. `revision`: the oldest revision of Klaviyo's API to ask
+        `timeout`: seconds of a call in all, its waiting included; `Limits.time` holds as well. `revision`: the oldest revision of Klaviyo's API to ask
         for, such as `2025-07-15`; where the connector asks for a newer one, that one stays."""
         other = copy.copy(self)
         # It closes the connections when nobody has it any more.
         other._parent = self
         if timeout is not None:
-            other._limits = replace(self._limits, time=timeout)
-            other._sandbox = self._sandbox.within(other._limits)
+            other._timeout = positive("timeout", timeout)
         if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
             given = "another text" if isinstance(revision, str) else found(revision)
             raise ConfigurationError(f"revision: expected the date of a revision, such as 2025-07-15, got {given}")
         revision = self._outbound.revision if revision is None else revision
-        other._outbound = replace(self._outbound, limits=other._limits, revision=revision)
+        other._outbound = replace(self._outbound, revision=revision)
         return other
 
     def usage(self) -> AbstractContextManager[Usage]:
@@ -141,10 +142,10 @@ class Klaviyo(Functions):
         return self._meter.usage()
 
     def _call(self, function: Function[T], *arguments: object) -> T:
-        usage, begun = Usage(), time.monotonic()
+        usage, cancellation = Usage(), current.get() or Cancellation()
         ended: str | None = "other"
         try:
-            returned = self._run(function, arguments, usage, current.get() or Cancellation())
+            returned = self._run(function, arguments, usage, cancellation)
             ended = None
             return returned
         except KlaviyoError as error:
@@ -155,7 +156,7 @@ class Klaviyo(Functions):
             raise
         finally:
             self._meter.add(usage)
-            took = time.monotonic() - begun
+            took = time.monotonic() - cancellation.begun
             tell(self._outbound.observer, Call(function.name, ended, took, replace(usage)))
 
     def _run(
@@ -165,11 +166,11 @@ class Klaviyo(Functions):
             raise RuntimeError("this Klaviyo is closed")
         named = zip(arguments, function.parameters.items(), strict=True)
         lowered = {contract_name(name.rstrip("_")): lower(value, hint, name) for value, (name, hint) in named}
-        with self._turns.turn(cancellation, usage):
-            until = time.monotonic() + self._outbound.limits.time
-            outbound = OutboundHttp(self._outbound, function.name, until, usage, cancellation)
+        clock = Clock(self._limits, self._timeout, cancellation.begun, usage)
+        with self._turns.turn(clock, cancellation):
+            outbound = OutboundHttp(self._outbound, function.name, clock, usage, cancellation)
             try:
-                returned: T | KlaviyoError = self._sandbox.call(function, lowered, outbound.send, until)
+                returned: T | KlaviyoError = self._sandbox.call(function, lowered, outbound.send, clock)
             except KlaviyoError:
                 if outbound.interrupted is None:
                     raise

@@ -23,10 +23,12 @@ class Limits:
     cpu: float = 10.0
     """Computing of one call, without what it waits, in steps of 10 ms. Reading and writing its values counts."""
     time: float = 60.0
-    """A call in all, once it has its place among `concurrent_calls`: waiting for Klaviyo's rates, computing, all attempts of
-    all requests, and the pauses between them."""
-    concurrent_calls: int = 64
-    """How many calls of one client run at once. Others wait for their place as long as it takes."""
+    """A call, without what it waits for its turns: computing, all attempts of all requests, and the pauses between them."""
+    wait: float = 3600.0
+    """What a call waits for its turns in all: for its place among `concurrent_calls`, and for Klaviyo's rates before each
+    request. A call whose turn is known to come later fails at once. An hour is enough for 9,000 opt-ins at once."""
+    concurrent_calls: int = 256
+    """How many calls of one client run at once. Others wait for their place."""
     requests: int = 1_100
     """Requests of one call."""
     request_bytes: int = 5_000_000
@@ -44,9 +46,16 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, kinds = getattr(self, field.name), (int, float) if field.type == "float" else (int,)
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise ConfigurationError(f"Limits.{field.name}: expected {field.type}, got {found(value)}")
-            if not 0 < value < 1 << 40:
-                sentence = "expected a number above 0, and below 2 to the 40th"
-                raise ConfigurationError(f"Limits.{field.name}: {sentence}, got {value}")
+            value = getattr(self, field.name)
+            if field.type == "int" and isinstance(value, float):
+                raise ConfigurationError(f"Limits.{field.name}: expected int, got {found(value)}")
+            positive(f"Limits.{field.name}", value)
+
+
+def positive(name: str, value: float) -> float:
+    """The number, which is one that a limit can have."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ConfigurationError(f"{name}: expected a number, got {found(value)}")
+    if not 0 < value < 1 << 40:
+        raise ConfigurationError(f"{name}: expected a number above 0, and below 2 to the 40th, got {value}")
+    return value
