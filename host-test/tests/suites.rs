@@ -32,6 +32,7 @@ fn every_limit_is_proved() {
         stack: _,
         cpu: _,
         time: _,
+        wait: _,
         concurrent_calls: _,
         hostcall_fuel: _,
         requests: _,
@@ -42,7 +43,7 @@ fn every_limit_is_proved() {
         connect: _,
         attempt: _,
     } = Limits::default();
-    let fields = "memory components table_elements stack cpu time concurrent_calls hostcall_fuel requests request_bytes \
+    let fields = "memory components table_elements stack cpu time wait concurrent_calls hostcall_fuel requests request_bytes \
                   header_bytes response_bytes attempts connect attempt";
     let proved: BTreeSet<&str> = proofs()
         .into_iter()
