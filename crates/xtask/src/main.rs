@@ -3,6 +3,7 @@
 mod alone;
 mod artifact;
 mod bench;
+mod catalog;
 mod command;
 mod compatibility;
 mod corpus;
@@ -71,6 +72,8 @@ enum Task {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+    /// Write the catalogue of actions, klaviyo.actions.json, of wit/
+    Catalog,
     /// Check the requests of the fixtures, and what the simulator takes, against Klaviyo's OpenAPI files
     #[command(disable_help_flag = true)]
     Openapi {
@@ -131,6 +134,7 @@ fn main() -> ExitCode {
             .and_then(|()| program::build_command(release))
             .map(done),
         Task::Corpus { folder } => corpus::write(&folder).map(done),
+        Task::Catalog => catalog::write().map(done),
         Task::Openapi { arguments } => openapi::check(&arguments),
         Task::HostTest(words) => host_test(&words),
         Task::Matrix => {
