@@ -2,12 +2,13 @@
 
 use crate::{Sent, SharedUpstream, Subject, TransportError, canary};
 use anyhow::{Context, Result, bail};
+use klaviyo_host::actions::Actions;
 use klaviyo_host::{
     Access, Answer, ApiAccess, Attempt, AttemptError, Bounds, Cause, Connector, Error, Limits, Pace, Secret,
     Tenant, Transport,
 };
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,8 +95,13 @@ impl Component {
     }
 }
 
-impl Subject for Component {
-    fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
+impl Component {
+    /// Makes a call, and looks for the key in all that it leaves.
+    fn make(
+        &self,
+        upstream: SharedUpstream,
+        call: impl AsyncFnOnce(&Tenant) -> Result<Answer<Value>, Error>,
+    ) -> Result<Value> {
         let key = format!("{}{:08}", canary::KEY, self.calls.fetch_add(1, Ordering::Relaxed));
         self.upstreams.lock().insert(key.clone(), upstream);
         let access = Access::default().api(ApiAccess::all());
@@ -103,13 +109,46 @@ impl Subject for Component {
             .pace(Pace::unlimited())
             .access(access)
             .build();
-        let called = self.runtime.block_on(tenant.call(function, arguments));
+        let called = self.runtime.block_on(call(&tenant));
         self.upstreams.lock().remove(&key);
         let printed = format!("{called:?} {tenant:?} {:?}", self.connector);
         let returned = returned(called)?;
         canary::check(&printed)?;
         canary::check(&returned.to_string())?;
         Ok(returned)
+    }
+}
+
+impl Subject for Component {
+    fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
+        self.make(upstream, async |tenant| tenant.call(function, arguments).await)
+    }
+}
+
+/// The component, whose functions are run as actions of its catalogue.
+pub struct Catalogued {
+    component: Component,
+    actions: Actions,
+}
+
+impl Catalogued {
+    /// Loads and compiles a component file, as [`Component::load`] does.
+    ///
+    /// # Errors
+    /// When that fails, or the file has no catalogue.
+    pub fn load(file: &Path) -> Result<Self> {
+        let actions = Actions::of_component(&std::fs::read(built(file.to_owned())?)?)?;
+        Ok(Self { component: Component::load(file)?, actions })
+    }
+}
+
+impl Subject for Catalogued {
+    fn call(&self, function: &str, arguments: &[Value], upstream: SharedUpstream) -> Result<Value> {
+        let action = self.actions.get(function).context("the catalogue has no such action")?;
+        let properties = action.arguments.get("properties").and_then(Value::as_object);
+        let names = properties.context("an action has arguments")?.keys().cloned();
+        let arguments: Value = names.zip(arguments.iter().cloned()).collect::<Map<_, _>>().into();
+        self.component.make(upstream, async |tenant| tenant.run_action(function, &arguments).await)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The answer of a call, its failure, and what a failure calls for, by its code: the one table.
 
+use crate::json::ArgumentError;
 use crate::limits::{Limit, Limits};
-use crate::types::{Code, ContractError};
+use crate::types::{Code, ContractError, Detail};
 use crate::usage::Usage;
 use std::fmt;
 use std::time::Duration;
@@ -39,9 +40,9 @@ pub enum Cause {
     },
     /// The component trapped, which is a defect in it. Requests that it had sent may have taken effect.
     Trap(String),
-    /// [`Tenant::call`](crate::Tenant::call) was given a function that does not exist, or arguments that are
-    /// not of its types. Nothing was sent.
-    Arguments(String),
+    /// The component does not have the function, or [`Tenant::call`](crate::Tenant::call) or
+    /// [`Tenant::run_action`](crate::Tenant::run_action) was given arguments that are not of its types. Nothing was sent.
+    Arguments(ArgumentError),
     /// [`Access`](crate::Access) does not allow the function for this tenant. Nothing was sent.
     Denied(String),
 }
@@ -75,16 +76,26 @@ impl Error {
         }
     }
 
-    /// The contract's error: the connector's own, or one of this code with the sentence about the call.
+    /// The contract's error: the connector's own, or one of this code with the sentence about the call. An argument that
+    /// does not fit is named in `details`, by a JSON pointer.
     #[must_use]
     pub fn into_contract(self) -> Box<ContractError> {
         let code = self.code();
         match self.cause {
             Cause::Connector(error) => error,
-            Cause::Limit { message, .. }
-            | Cause::Trap(message)
-            | Cause::Arguments(message)
-            | Cause::Denied(message) => Box::new(ContractError::new(code, message)),
+            Cause::Arguments(ArgumentError { pointer, message }) => {
+                let detail = (!pointer.is_empty()).then(|| Detail {
+                    code: code.as_str().to_owned(),
+                    title: String::new(),
+                    detail: message.clone(),
+                    pointer: Some(pointer),
+                });
+                let details = detail.into_iter().collect();
+                Box::new(ContractError { details, ..ContractError::new(code, message) })
+            }
+            Cause::Limit { message, .. } | Cause::Trap(message) | Cause::Denied(message) => {
+                Box::new(ContractError::new(code, message))
+            }
         }
     }
 
@@ -125,9 +136,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Connector(error) => f.write_str(&error.message)?,
-            Cause::Limit { message, .. }
+            Cause::Arguments(ArgumentError { message, .. })
+            | Cause::Limit { message, .. }
             | Cause::Trap(message)
-            | Cause::Arguments(message)
             | Cause::Denied(message) => {
                 f.write_str(message)?;
             }

@@ -25,19 +25,45 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Finds a function, and reads its arguments by its types. A function of the contract is named as in
+    /// Finds a function, and reads its arguments by its types, in their order. A function of the contract is named as in
     /// `contacts.opt-in`, another one as in `shop:code/automation#welcome`.
     ///
     /// # Errors
-    /// A sentence for the caller, when there is no such function or the arguments are not of its types.
+    /// When there is no such function or the arguments are not of its types.
     pub fn new<T>(
         instance: &Instance,
         store: &mut Store<T>,
         function: &str,
         arguments: &[Value],
-    ) -> Result<Self, String> {
-        let unknown =
-            || format!("the component has no function {function:?}; they are called as in contacts.opt-in");
+    ) -> Result<Self, ArgumentError> {
+        Self::with(instance, store, function, Given::InOrder(arguments))
+    }
+
+    /// The same, with an object that has the arguments by their names. One that is an option may be absent; one that the
+    /// function does not have is refused.
+    ///
+    /// # Errors
+    /// When there is no such function or the arguments are not of its types.
+    pub fn by_name<T>(
+        instance: &Instance,
+        store: &mut Store<T>,
+        function: &str,
+        arguments: &Value,
+    ) -> Result<Self, ArgumentError> {
+        Self::with(instance, store, function, Given::ByName(arguments))
+    }
+
+    pub(crate) fn with<T>(
+        instance: &Instance,
+        store: &mut Store<T>,
+        function: &str,
+        given: Given<'_>,
+    ) -> Result<Self, ArgumentError> {
+        let unknown = || {
+            ArgumentError::about_all(format!(
+                "the component has no function {function:?}; they are called as in contacts.opt-in"
+            ))
+        };
         let (interface, name, of_the_contract) = match function.split_once('#') {
             Some((interface, name)) => (interface.to_owned(), name, false),
             None => {
@@ -50,14 +76,7 @@ impl Prepared {
         let func = instance.get_func(&mut *store, name).ok_or_else(unknown)?;
         let ty = func.ty(&*store);
         let parameters: Vec<_> = ty.params().collect();
-        if arguments.len() > parameters.len() {
-            return Err(format!("{function} takes {} arguments, not {}", parameters.len(), arguments.len()));
-        }
-        let given = arguments.iter().chain(std::iter::repeat(&Value::Null));
-        let read = |(argument, (name, ty)): (&Value, &(&str, Type))| {
-            read(argument, ty).map_err(|reason| format!("argument {name} of {function}: {reason}"))
-        };
-        let arguments = given.zip(&parameters).map(read).collect::<Result<_, _>>()?;
+        let arguments = given.read(function, &parameters)?;
         Ok(Self { function: func, arguments, of_the_contract })
     }
 
@@ -94,10 +113,111 @@ impl Prepared {
     }
 }
 
+/// Arguments as a caller gives them.
+#[derive(Clone, Copy)]
+pub(crate) enum Given<'a> {
+    /// Those that are left out at the end are null.
+    InOrder(&'a [Value]),
+    /// An object.
+    ByName(&'a Value),
+}
+
+impl Given<'_> {
+    fn read(self, function: &str, parameters: &[(&str, Type)]) -> Result<Vec<Val>, ArgumentError> {
+        let argument = |argument: &Value, (name, ty): &(&str, Type)| {
+            read(argument, ty).map_err(|misfit| misfit.within(name).of(function))
+        };
+        match self {
+            Self::InOrder(arguments) => {
+                if arguments.len() > parameters.len() {
+                    let (takes, given) = (parameters.len(), arguments.len());
+                    let message = format!("{function} takes {takes} arguments, not {given}");
+                    return Err(ArgumentError::about_all(message));
+                }
+                let given = arguments.iter().chain(std::iter::repeat(&Value::Null));
+                given.zip(parameters).map(|(given, parameter)| argument(given, parameter)).collect()
+            }
+            Self::ByName(arguments) => {
+                let Some(object) = arguments.as_object() else {
+                    let reason = format!("expected an object with the arguments, found {}", kind(arguments));
+                    return Err(Misfit::new(reason).of(function));
+                };
+                let names = || parameters.iter().map(|(name, _)| *name);
+                no_others(object, names, "argument").map_err(|misfit| misfit.of(function))?;
+                let given = |name: &str| object.get(name).unwrap_or(&Value::Null);
+                parameters.iter().map(|parameter| argument(given(parameter.0), parameter)).collect()
+            }
+        }
+    }
+}
+
+/// Why a call by name was not made: there is no such function, or a value does not fit the function's types.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ArgumentError {
+    /// The value that does not fit, as a JSON pointer into an object of the arguments, such as `/contact/email`. Empty: it
+    /// is about all of them, or about the function.
+    pub pointer: String,
+    /// A sentence that says where it is, what was expected, and of what kind the value is that was found. Never the value.
+    pub message: String,
+}
+
+impl ArgumentError {
+    pub(crate) fn about_all(message: String) -> Self {
+        Self { pointer: String::new(), message }
+    }
+}
+
+/// A value that is not of a type.
+struct Misfit {
+    /// The way to it, from its end.
+    path: Vec<String>,
+    reason: String,
+}
+
+impl Misfit {
+    fn new(reason: String) -> Self {
+        Self { path: Vec::new(), reason }
+    }
+
+    /// The same, in the value that has it as this member or element.
+    fn within(mut self, token: impl ToString) -> Self {
+        self.path.push(token.to_string());
+        self
+    }
+
+    fn of(self, function: &str) -> ArgumentError {
+        let Self { path, reason } = self;
+        let escaped = |token: &String| format!("/{}", token.replace('~', "~0").replace('/', "~1"));
+        let pointer: String = path.iter().rev().map(escaped).collect();
+        let place = if pointer.is_empty() { "the arguments" } else { &pointer };
+        let message = format!("{place} of {function}: {reason} (nothing was sent)");
+        ArgumentError { pointer, message }
+    }
+}
+
+/// The most characters of a name that an error repeats.
+const NAME_CHARACTERS: usize = 40;
+
+/// Refuses an object with other members than these.
+fn no_others<'a, N: Iterator<Item = &'a str>>(
+    object: &serde_json::Map<String, Value>,
+    names: impl Fn() -> N,
+    what: &str,
+) -> Result<(), Misfit> {
+    let Some(other) = object.keys().find(|key| names().all(|name| name != key.as_str())) else {
+        return Ok(());
+    };
+    let names = names().collect::<Vec<_>>().join(", ");
+    let names = if names.is_empty() { "none".to_owned() } else { names };
+    let shown: String = other.chars().take(NAME_CHARACTERS).collect();
+    Err(Misfit::new(format!("there is no {what} {shown:?}; there are {names}")))
+}
+
 /// Reads a JSON value as a value of a type.
-fn read(json: &Value, ty: &Type) -> Result<Val, String> {
+fn read(json: &Value, ty: &Type) -> Result<Val, Misfit> {
     // Without the value, which may be long or an email.
-    let mismatch = || format!("expected {}, found {}", name(ty), kind(json));
+    let mismatch = || Misfit::new(format!("expected {}, found {}", name(ty), kind(json)));
     let number = || json.as_u64().ok_or_else(mismatch);
     let text = || json.as_str().ok_or_else(mismatch);
     Ok(match ty {
@@ -110,40 +230,39 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
         Type::List(list) => {
             let elements = json.as_array().ok_or_else(mismatch)?;
             let element = |(index, element): (usize, &Value)| {
-                read(element, &list.ty()).map_err(|reason| format!("element {index}: {reason}"))
+                read(element, &list.ty()).map_err(|misfit| misfit.within(index))
             };
             Val::List(elements.iter().enumerate().map(element).collect::<Result<_, _>>()?)
         }
         Type::Record(record) => {
             let object = json.as_object().ok_or_else(mismatch)?;
-            let known = || record.fields().map(|field| field.name);
-            if let Some(unknown) = object.keys().find(|key| known().all(|name| name != key.as_str())) {
-                let known = known().collect::<Vec<_>>().join(", ");
-                return Err(format!("there is no field {unknown:?}; there are {known}"));
-            }
+            no_others(object, || record.fields().map(|field| field.name), "field")?;
             let field = |field: Field<'_>| {
                 let value = match (object.get(field.name), &field.ty) {
                     (Some(value), ty) => read(value, ty),
                     (None, Type::List(_)) => Ok(Val::List(Vec::new())),
                     (None, ty) => read(&Value::Null, ty),
                 };
-                let value = value.map_err(|reason| format!("field {}: {reason}", field.name))?;
-                Ok((field.name.to_owned(), value))
+                Ok((field.name.to_owned(), value.map_err(|misfit| misfit.within(field.name))?))
             };
-            Val::Record(record.fields().map(field).collect::<Result<_, String>>()?)
+            Val::Record(record.fields().map(field).collect::<Result<_, Misfit>>()?)
         }
         Type::Enum(cases) => {
             let case = text()?;
             if !cases.names().any(|name| name == case) {
                 let cases = cases.names().collect::<Vec<_>>().join(", ");
-                return Err(format!("expected one of {cases}"));
+                return Err(Misfit::new(format!("expected one of {cases}, found another string")));
             }
             Val::Enum(case.to_owned())
         }
         Type::Variant(variant) => {
             let cases = || {
-                let cases = variant.cases().map(|case| case.name).collect::<Vec<_>>().join(", ");
-                format!("expected one of {cases}, and its value")
+                let case = |case: wasmtime::component::types::Case<'_>| match case.ty {
+                    Some(_) => format!("{{{:?}: …}}", case.name),
+                    None => format!("{:?}", case.name),
+                };
+                let cases = variant.cases().map(case).collect::<Vec<_>>().join(", ");
+                Misfit::new(format!("expected one of {cases}, found {}", kind_of_case(json)))
             };
             let (case, payload) = match json {
                 Value::String(case) => (case, None),
@@ -156,7 +275,7 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
             let ty = variant.cases().find(|known| known.name == case).ok_or_else(cases)?.ty;
             let payload = match (ty, payload) {
                 (Some(ty), Some(payload)) => {
-                    Some(Box::new(read(payload, &ty).map_err(|reason| format!("case {case}: {reason}"))?))
+                    Some(Box::new(read(payload, &ty).map_err(|misfit| misfit.within(case))?))
                 }
                 (None, None) => None,
                 _ => return Err(cases()),
@@ -167,7 +286,10 @@ fn read(json: &Value, ty: &Type) -> Result<Val, String> {
             Value::Null => None,
             value => Some(Box::new(read(value, &option.ty())?)),
         }),
-        _ => return Err("the contract has no such type, and JSON is not read as one".to_owned()),
+        _ => {
+            let reason = "the contract has no such type, and JSON is not read as one";
+            return Err(Misfit::new(reason.to_owned()));
+        }
     })
 }
 
@@ -253,7 +375,10 @@ impl Writer {
 fn name(ty: &Type) -> &'static str {
     match ty {
         Type::Bool => "a boolean",
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 => "a whole number",
+        Type::U8 => "a whole number from 0 to 255",
+        Type::U16 => "a whole number from 0 to 65535",
+        Type::U32 => "a whole number from 0 to 4294967295",
+        Type::U64 => "a whole number from 0",
         Type::String => "a string",
         Type::List(_) => "an array",
         Type::Record(_) => "an object",
@@ -272,6 +397,15 @@ fn kind(json: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
+    }
+}
+
+/// What is found where a case is expected.
+fn kind_of_case(json: &Value) -> &'static str {
+    match json {
+        Value::String(_) => "another string",
+        Value::Object(_) => "another object",
+        _ => kind(json),
     }
 }
 

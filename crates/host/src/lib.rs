@@ -43,6 +43,7 @@ extern crate alloc;
 
 mod access;
 mod account;
+pub mod actions;
 mod bindings;
 mod cache;
 mod check;

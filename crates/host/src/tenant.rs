@@ -8,7 +8,7 @@ use crate::credentials::Credentials;
 use crate::engine::{Running, Ticker};
 use crate::error::{Answer, Cause, Error};
 use crate::fair::FairPermit;
-use crate::json::Prepared;
+use crate::json::{Given, Prepared};
 use crate::limits::Limit;
 use crate::outbound::OutboundHttp;
 use crate::pace::{MinuteUse, Pace, Pacer};
@@ -152,12 +152,34 @@ impl Tenant {
     /// contract uses. Whatever they return is the value, a result as `{"ok": …}` or `{"err": …}`.
     ///
     /// # Errors
-    /// As the function; [`Cause::Denied`] when [`Access`] does not allow it; [`Cause::Arguments`] when there is no such function, or the arguments are not of its
-    /// types.
+    /// As the function; [`Cause::Denied`] when [`Access`] does not allow it; [`Cause::Arguments`] when there is no such
+    /// function, or the arguments are not of its types.
     pub async fn call(&self, function: &str, arguments: &[Value]) -> Result<Answer<Value>, Error> {
+        self.call_with(function, Given::InOrder(arguments)).await
+    }
+
+    /// Runs an action of the catalogue: [`Tenant::call`] with one object that has the arguments by their names, as the
+    /// schemas of [`Actions`](crate::actions::Actions) describe it. An argument that is an option may be absent; one that
+    /// the action does not have is refused.
+    ///
+    /// ```no_run
+    /// # async fn run(tenant: klaviyo_host::Tenant) -> Result<(), klaviyo_host::Error> {
+    /// let arguments = serde_json::json!({ "contact": { "email": "priya@example.com" }, "list": "Y6nRLr" });
+    /// let receipt = tenant.run_action("contacts.opt-in", &arguments).await?.value;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Tenant::call`]. The error about an argument has a JSON pointer to it.
+    pub async fn run_action(&self, action: &str, arguments: &Value) -> Result<Answer<Value>, Error> {
+        self.call_with(action, Given::ByName(arguments)).await
+    }
+
+    async fn call_with(&self, function: &str, given: Given<'_>) -> Result<Answer<Value>, Error> {
         let call = async {
             let mut call = self.enter(function).await?;
-            let prepared = Prepared::new(&call.instance, &mut call.store, function, arguments);
+            let prepared = Prepared::with(&call.instance, &mut call.store, function, given);
             let prepared = prepared.map_err(|reason| call.failed(Cause::Arguments(reason)))?;
             let most = self.connector.outbound.limits.hostcall_fuel.saturating_mul(JSON_FACTOR);
             let called = call.clock.limit(prepared.call(&mut call.store, most)).await;

@@ -12,6 +12,7 @@ mod privacy;
 mod segments;
 
 use crate::error::{Answer, Cause, Error};
+use crate::json::ArgumentError;
 use crate::sandbox::CallState;
 use crate::tenant::Tenant;
 use crate::types::{Code, ContractError};
@@ -22,7 +23,7 @@ use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower};
 /// The failure of a call of a function that the component does not have.
 fn missing(function: &str) -> Error {
     let message = format!("the component has no function {function}; load the whole connector, klaviyo.wasm");
-    Error { cause: Cause::Arguments(message), usage: Usage::default() }
+    Error { cause: Cause::Arguments(ArgumentError::about_all(message)), usage: Usage::default() }
 }
 
 impl Tenant {
