@@ -14,6 +14,7 @@ mod file;
 mod fuzz;
 mod guest;
 mod hostile;
+mod licences;
 mod nats;
 mod openapi;
 mod page;
@@ -101,6 +102,8 @@ enum Task {
         #[arg(long)]
         smoke: bool,
     },
+    /// Write the licences of the crates that are in the components and in the command, to target/licences
+    Licences,
     /// Let libFuzzer run the fuzz targets, which needs a C++ compiler. CONTRIBUTING.md says what becomes of a finding
     Fuzz {
         /// The targets; all in turn if none is given
@@ -157,6 +160,7 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             })
         }
+        Task::Licences => licences::write().map(done),
         Task::Fuzz { targets, seconds } => {
             components().and_then(|()| fuzz::fuzz(&targets, seconds)).map(done)
         }

@@ -5,8 +5,8 @@ use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
 use crate::{
-    alone, compatibility, components, corpus, dependencies, deploy, examples, fuzz, openapi, page, peers,
-    program, sdk,
+    alone, compatibility, components, corpus, dependencies, deploy, examples, fuzz, licences, openapi, page,
+    peers, program, sdk,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -44,6 +44,7 @@ const fn beside(name: &'static str, about: &'static str, run: fn(&mut Needs) -> 
 const STEPS: &[Step] = &[
     step("format", "rustfmt", |_| run(cargo("fmt").args(["--all", "--check"]))),
     step("dependencies", "their licences, sources and duplicates, and whether they are used", |needs| {
+        licences::write()?;
         dependencies::check(&mut needs.skipped)
     }),
     step("lints", "Clippy, on all crates", |_| {
