@@ -92,3 +92,9 @@ pub use transport::{Attempt, AttemptError, Bounds, Transport};
 pub use usage::{Meter, Usage};
 // The functions of `json` take its types.
 pub use wasmtime;
+
+/// The code in the documents about embedding, so that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embed.md")]
+#[doc = include_str!("../../../docs/upgrade.md")]
+struct Documents;
