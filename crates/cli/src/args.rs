@@ -106,6 +106,7 @@ commands! {
     Mock(commands::mock::Mock),
     Whatsapp(commands::whatsapp::WhatsApp),
     Account(commands::account::ShowAccount),
+    Actions(commands::actions::ShowActions),
     Api(commands::api::Api),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),

@@ -1,6 +1,7 @@
 //! The commands. Each file has one command's arguments, its help, what it does, and how it shows its answer.
 
 pub(crate) mod account;
+pub(crate) mod actions;
 pub(crate) mod api;
 pub(crate) mod changes;
 pub(crate) mod completions;

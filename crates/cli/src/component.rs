@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use etcetera::BaseStrategy;
 use klaviyo_host::{AttemptObserver, Connector, Egress, Limits, Transport};
 use klaviyo_sync::files::regular;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -37,21 +38,24 @@ pub(crate) fn load(
     if let Ok(folders) = etcetera::choose_base_strategy() {
         builder = builder.cache(folders.cache_dir().join("klaviyo-connector"));
     }
-    Ok(match (&account.component, EMBEDDED) {
+    Ok(builder.from_bytes(&bytes(account)?)?)
+}
+
+/// The component's file.
+pub(crate) fn bytes(account: &Account) -> Result<Cow<'static, [u8]>, Failure> {
+    match (&account.component, EMBEDDED) {
         (Some(file), _) => {
             let failed =
                 |error| Failure::other(format!("cannot read the component {}: {error}", file.display()));
-            builder.from_bytes(&read(file, FILE_BYTES).map_err(failed)?)?
+            read(file, FILE_BYTES).map(Cow::Owned).map_err(failed)
         }
-        (None, Some(component)) => builder.from_bytes(component)?,
-        (None, None) => {
-            return Err(Failure::other(
-                "this klaviyo-connector was built without its component; `cargo xtask build` makes one that has it, or pass \
-                 --component FILE"
-                    .to_owned(),
-            ));
-        }
-    })
+        (None, Some(component)) => Ok(Cow::Borrowed(component)),
+        (None, None) => Err(Failure::other(
+            "this klaviyo-connector was built without its component; `cargo xtask build` makes one that has it, or pass \
+             --component FILE"
+                .to_owned(),
+        )),
+    }
 }
 
 /// The contents of a regular file, unless it has more bytes than `most`.

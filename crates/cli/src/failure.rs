@@ -2,6 +2,7 @@
 
 use crate::output::{document, ended, eprint, print};
 use crate::text::{bad, field};
+use klaviyo_host::actions::ActionsError;
 use klaviyo_host::types::{Code, ContractError, Detail};
 use klaviyo_host::{Disposition, LoadError, Usage};
 use std::error::Error;
@@ -154,6 +155,12 @@ impl From<klaviyo_sync::Error> for Failure {
         let mut failure = Self::interrupted();
         failure.error.done = error.error.done;
         failure
+    }
+}
+
+impl From<ActionsError> for Failure {
+    fn from(error: ActionsError) -> Self {
+        Self::other(chain(&error))
     }
 }
 

@@ -44,12 +44,25 @@ pub struct Action {
     pub scopes_note: Option<String>,
     /// The requests that it may send, such as `GET /api/profiles/{id}`. None: it sends what its caller says.
     pub requests: Option<Vec<String>>,
+    /// How often Klaviyo takes the slowest of them. None: it sends none, or what its caller says.
+    pub rates: Option<ActionRates>,
     /// The schema of the object of its arguments. See [`Actions::schema`].
     pub arguments: Value,
     /// The schema of what it returns.
     pub result: Value,
     /// Arguments, and what came of them.
     pub example: Example,
+}
+
+/// How often Klaviyo takes an action of one account at most.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct ActionRates {
+    /// In a second.
+    pub second: u32,
+    /// In a minute.
+    pub minute: u32,
+    /// In a day; none: as often as the other two allow.
+    pub day: Option<u32>,
 }
 
 /// A call of an action.

@@ -83,11 +83,11 @@ impl Error {
         let code = self.code();
         match self.cause {
             Cause::Connector(error) => error,
-            Cause::Arguments(ArgumentError { pointer, message }) => {
+            Cause::Arguments(ArgumentError { pointer, reason, message }) => {
                 let detail = (!pointer.is_empty()).then(|| Detail {
                     code: code.as_str().to_owned(),
                     title: String::new(),
-                    detail: message.clone(),
+                    detail: reason,
                     pointer: Some(pointer),
                 });
                 let details = detail.into_iter().collect();

@@ -158,13 +158,15 @@ pub struct ArgumentError {
     /// The value that does not fit, as a JSON pointer into an object of the arguments, such as `/contact/email`. Empty: it
     /// is about all of them, or about the function.
     pub pointer: String,
-    /// A sentence that says where it is, what was expected, and of what kind the value is that was found. Never the value.
+    /// What was expected, and of what kind the value is that was found. Never the value.
+    pub reason: String,
+    /// A sentence with both.
     pub message: String,
 }
 
 impl ArgumentError {
     pub(crate) fn about_all(message: String) -> Self {
-        Self { pointer: String::new(), message }
+        Self { pointer: String::new(), reason: message.clone(), message }
     }
 }
 
@@ -192,7 +194,7 @@ impl Misfit {
         let pointer: String = path.iter().rev().map(escaped).collect();
         let place = if pointer.is_empty() { "the arguments" } else { &pointer };
         let message = format!("{place} of {function}: {reason} (nothing was sent)");
-        ArgumentError { pointer, message }
+        ArgumentError { pointer, reason, message }
     }
 }
 

@@ -2,6 +2,7 @@
 
 // `cfg(test)` tells the lints that helpers are tests too.
 #[cfg(test)]
+mod actions;
 mod api;
 #[cfg(test)]
 mod changes;
