@@ -259,6 +259,21 @@ fn what_is_no_position_is_refused() {
 }
 
 #[test]
+fn a_look_back_is_a_day_at_most() {
+    let mut told = Vec::new();
+    round(&[Version { id: 0, updated: 7, visible: 7 }], &mut 10, since(Some(86_400)), &mut told);
+    assert_eq!(told, [0]);
+}
+
+#[test]
+fn a_time_has_its_milliseconds() {
+    for (fraction, milliseconds) in [("", 0), (".1", 100), (".12", 120), (".0129", 12), (".1239999", 123)] {
+        let time = format!("2025-01-01T00:00:00{fraction}Z");
+        assert_eq!(super::milliseconds(&time), Some(BEGIN * 1_000 + milliseconds), "{time}");
+    }
+}
+
+#[test]
 fn a_link_of_a_cursor_stays_below_its_path() {
     let cursor = |link: &str, subject: &str| {
         let text = super::Cursor {
