@@ -173,6 +173,22 @@ mod tests {
         assert_eq!(parse("2025-03-01T12:00:00.10Z"), parse("2025-03-01T17:30:00.1+05:30"));
     }
 
+    #[test]
+    fn a_time_has_the_day_of_the_calendar() {
+        for (time, written) in [
+            (i64::MIN, "0001-01-01T00:00:00Z"),
+            (-999, "1969-12-31T23:59:59.001Z"),
+            (946_684_799_999, "1999-12-31T23:59:59.999Z"),
+            (951_825_600_000, "2000-02-29T12:00:00Z"),
+            (1_740_787_199_050, "2025-02-28T23:59:59.050Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(text(time), written);
+            assert!(parse(written).is_some(), "{written}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_time_is_written_as_it_is_read(time in -62_135_596_800_000..=253_402_300_799_999_i64) {
