@@ -107,7 +107,7 @@ fn is_of(profile: &Profile, name: &str, value: &Value<'_>) -> bool {
         }
         Value::Text(text) => {
             let own = match name {
-                "email" => &profile.email,
+                // No email: it is the first identifier, by which the profile was found.
                 "phone_number" => &profile.phone_number,
                 "external_id" => &profile.external_id,
                 "first_name" => &profile.first_name,
