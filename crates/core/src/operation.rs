@@ -342,6 +342,24 @@ mod tests {
     }
 
     #[test]
+    fn a_write_is_called_safe_to_repeat_only_where_it_is() {
+        let contact = crate::NewProfile { external_id: Some("x".to_owned()), ..crate::NewProfile::default() };
+        let create = create_profile(&crate::check::contact(&contact).unwrap()).unwrap().advice;
+        let list = serde_json::from_str(r#"{"tags":["vip"]}"#).unwrap();
+        let patch = crate::jsonapi::Patch::default;
+        let unappend =
+            update_profile("x", &crate::jsonapi::Patch { unappend: list, ..patch() }).unwrap().advice;
+        let list = serde_json::from_str(r#"{"tags":["vip"]}"#).unwrap();
+        let append = update_profile("x", &crate::jsonapi::Patch { append: list, ..patch() }).unwrap().advice;
+        let merge = merge_profiles("x", "y").unwrap().advice;
+        let custom = |method| super::api::custom(method, String::new(), None, None).advice;
+        assert_eq!([create, unappend].map(|advice| advice.if_uncertain), [REPEAT; 2]);
+        let writes = [append, merge, create_list("x").unwrap().advice, custom(Method::Post)];
+        assert!(writes.iter().all(|advice| !["", REPEAT].contains(&advice.if_uncertain)));
+        assert_eq!([custom(Method::Get), get_lists().advice].map(|advice| advice.if_uncertain), [""; 2]);
+    }
+
+    #[test]
     fn a_create_has_the_bytes_of_the_guide() {
         let contact = crate::NewProfile {
             email: Some("priya@example.com".to_owned()),

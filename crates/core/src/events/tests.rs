@@ -159,16 +159,41 @@ fn a_history_ends_at_its_limit_and_says_whether_there_is_more() {
     }
 }
 
-#[test]
-fn long_names_of_metrics_do_not_fill_the_memory() {
-    let event = r#"{"id":"1","relationships":{"metric":{"data":{"id":"m"}}}}"#;
-    let events = [event; 1_000].join(",");
-    let name = "x".repeat(50_000);
-    let body = format!(
-        r#"{{"data":[{events}],"included":[{{"type":"metric","id":"m","attributes":{{"name":"{name}"}}}}]}}"#
-    );
+/// What a history is whose pages are all the same.
+fn history_of(page: &str) -> Result<usize, Code> {
     let mut http =
-        |_: Request| Ok(Response { status: 200, headers: Vec::new(), body: body.clone().into_bytes() });
-    let error = history(&mut http, &Identifier::Id("01H".to_owned()), &Period::default()).unwrap_err();
-    assert_eq!(error.code, Code::Malformed);
+        |_: Request| Ok(Response { status: 200, headers: Vec::new(), body: page.as_bytes().to_vec() });
+    let timeline = history(&mut http, &Identifier::Id("01H".to_owned()), &Period::default());
+    timeline.map(|timeline| timeline.unwrap().events.len()).map_err(|error| error.code)
+}
+
+#[test]
+fn the_name_of_a_metric_counts_for_each_of_its_events() {
+    const MIB: usize = 1 << 20;
+    for (name, other, next, right) in [
+        (MIB, 0, "", Ok(12)),
+        (MIB + 1, 0, "", Err(Code::Malformed)),
+        (MIB, 0, "https://a.klaviyo.com/api/events/?page=2", Err(Code::TooLarge)),
+        (0, 12 * MIB, "https://a.klaviyo.com/api/events/?page=2", Err(Code::TooLarge)),
+    ] {
+        let next = if next.is_empty() { "null".to_owned() } else { format!("\"{next}\"") };
+        let events = [r#"{"id":"1","relationships":{"metric":{"data":{"id":"m"}}}}"#; 12].join(",");
+        let metric =
+            format!(r#"{{"type":"metric","id":"m","attributes":{{"name":"{}"}}}}"#, "x".repeat(name));
+        let other = "x".repeat(other);
+        let page = format!(
+            r#"{{"data":[{events}],"included":[{metric}],"links":{{"next":{next}}},"other":"{other}"}}"#
+        );
+        assert_eq!(history_of(&page), right, "{name}");
+    }
+}
+
+#[test]
+fn the_metrics_of_a_page_are_bounded() {
+    for (metrics, right) in [(100_000, Ok(0)), (100_001, Err(Code::Malformed))] {
+        let metric = |id| format!(r#"{{"type":"metric","id":"{id}","attributes":{{"name":""}}}}"#);
+        let metrics: Vec<_> = (0..metrics).map(metric).collect();
+        let page = format!(r#"{{"data":[],"included":[{}]}}"#, metrics.join(","));
+        assert_eq!(history_of(&page), right);
+    }
 }

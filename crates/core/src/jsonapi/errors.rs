@@ -86,10 +86,8 @@ pub(super) fn detail(object: &Json<'_>) -> Detail {
     }
     let cut = |words: Option<String>| {
         let mut words = words.unwrap_or_default();
-        if words.len() > WORDS {
-            words.truncate(words.floor_char_boundary(WORDS));
-            words.shrink_to_fit();
-        }
+        words.truncate(words.floor_char_boundary(WORDS));
+        words.shrink_to_fit();
         words
     };
     Detail {
@@ -103,6 +101,26 @@ pub(super) fn detail(object: &Json<'_>) -> Detail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::{borrow::ToOwned, format};
+
+    #[test]
+    fn an_endless_list_of_rows_is_read_to_the_last_row_of_a_request() {
+        let row = r#"{"source":{"pointer":"/data/attributes/profiles/data/0"}}"#;
+        for (rows, read) in [(9_999, 9_999), (10_000, 10_000), (10_001, 10_000)] {
+            let body = format!(r#"{{"errors":[{}]}}"#, [row].repeat(rows).join(","));
+            assert_eq!(refused_rows(body.as_bytes(), "profiles", str::to_owned).len(), read);
+        }
+    }
+
+    #[test]
+    fn endless_words_are_cut_at_a_character() {
+        for (words, kept) in
+            [("x".repeat(1_024), 1_024), ("x".repeat(1_025), 1_024), ("€".repeat(342), 1_023)]
+        {
+            let body = format!(r#"{{"errors":[{{"detail":"{words}"}}]}}"#);
+            assert_eq!(errors(body.as_bytes())[0].detail.detail.len(), kept);
+        }
+    }
 
     #[test]
     fn a_pointer_names_a_row_or_none() {
