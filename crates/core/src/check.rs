@@ -286,6 +286,23 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_that_is_not_known_has_a_name_as_klaviyo_gives_them() {
+        for (name, is_good) in [
+            ("rcs", true),
+            ("mobile_push", true),
+            ("web2", true),
+            (&"x".repeat(64), true),
+            (&"x".repeat(65), false),
+            ("", false),
+            ("RCS", false),
+            ("web-push", false),
+            ("push", false),
+        ] {
+            assert_eq!(channel(&Channel::Other(name.to_owned())).is_ok(), is_good, "{name}");
+        }
+    }
+
+    #[test]
     fn an_id_that_is_too_long_is_refused_wherever_it_goes() {
         let long = "x".repeat(ID_BYTES + 1);
         assert!(optional_id("id", Some(&long)).is_err());

@@ -379,7 +379,7 @@ mod tests {
                 "data[0].attributes.email is a number, not a string",
             ),
             (r#"{"data":[{"attributes":"x"}]}"#, "data[0].attributes is a string, not an object"),
-            (r#"{"data":[[1]]}"#, "data[0] is an array, not an object"),
+            (r#"{"data":[{},null,[1]]}"#, "data[2] is an array, not an object"),
             (r#"{"data":{}}"#, "data is an object, not an array"),
             (r#"{}"#, "data is missing, not an array"),
             ("true", "the document is a boolean, not an object"),
