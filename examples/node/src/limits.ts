@@ -13,7 +13,7 @@ export interface Limits {
    * 9,000 opt-ins at once.
    */
   wait: number;
-  /** Calls of a client at once; more wait for a place. Default: 256. */
+  /** Calls of a client at once; more wait for a place. Default: 512. */
   concurrentCalls: number;
   /** Requests of a call, attempts not counted: reading 1,000 pages takes 1,000. Default: 1,100. */
   requests: number;
@@ -34,7 +34,7 @@ export const DEFAULTS: Readonly<Limits> = {
   memory: 64 * 1024 * 1024,
   time: 60_000,
   wait: 3_600_000,
-  concurrentCalls: 256,
+  concurrentCalls: 512,
   requests: 1_100,
   requestBytes: 5_000_000,
   headerBytes: 16 * 1024,

@@ -27,7 +27,7 @@ class Limits:
     wait: float = 3600.0
     """What a call waits for its turns in all: for its place among `concurrent_calls`, and for Klaviyo's rates before each
     request. A call whose turn is known to come later fails at once. An hour is enough for 9,000 opt-ins at once."""
-    concurrent_calls: int = 256
+    concurrent_calls: int = 512
     """How many calls of one client run at once. Others wait for their place."""
     requests: int = 1_100
     """Requests of one call."""
