@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import os
 import re
 import shutil
 import subprocess
@@ -25,7 +26,9 @@ REPOSITORY = "https://example.com/klaviyo-connector"
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the unpacked source distribution, where nothing of the project is."""
+    """KLAVIYO_CONNECTOR_PACKED, or built from the unpacked source distribution, where nothing of the project is."""
+    if packed := os.environ.get("KLAVIYO_CONNECTOR_PACKED"):
+        return Path(packed)
     folder = source(tmp_path_factory.mktemp("source"), KLAVIYO_CONNECTOR_REPOSITORY=REPOSITORY)
     into = tmp_path_factory.mktemp("wheel")
     # Who builds it does not say where it is from: the source distribution does.
