@@ -1,11 +1,11 @@
 //! The component files: compiled, composed, labelled, checked, written to `target/component`.
 
 use crate::command::root;
+use crate::label::{self, Origin};
 use crate::wit::{self, CONNECTOR, HTTP, OPT_IN};
 use crate::{catalog, file, guest};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::PathBuf;
-use wasm_metadata::{AddMetadata, AddMetadataField};
 
 /// The most that the component may weigh, without the catalogue of actions.
 const BUDGET: usize = 331 * 1024;
@@ -21,6 +21,9 @@ const MOCK_BUDGET: usize = 612 * 1024;
 /// The most that the example of a tenant's code may weigh.
 const EXAMPLE_BUDGET: usize = 86 * 1024;
 
+/// The components that a release has; the example of a tenant's code is none of them.
+pub(crate) const RELEASED: [&str; 4] = ["klaviyo", "klaviyo-opt-in", "klaviyo-wasi", "klaviyo-mock"];
+
 /// All that the component for `wasi:http` may ask of its runtime. Versions are compatible within 0.2.
 const WASI: [&str; 7] = [
     "wasi:cli/environment@0.2",
@@ -35,6 +38,10 @@ const WASI: [&str; 7] = [
 /// Builds the connector, whole, the part of it for opt-ins, and composed with the adapter for `wasi:http`; the
 /// simulator, and the example of a tenant's code.
 pub(crate) fn build() -> Result<()> {
+    let origin = Origin::of_release()?;
+    let label = |component: &[u8], name, description| {
+        label::label(component, name, env!("CARGO_PKG_VERSION"), description, origin.as_ref())
+    };
     let connector = label(
         &guest::component("klaviyo-component")?,
         "klaviyo-connector",
@@ -105,14 +112,4 @@ fn write(name: &str, component: &[u8], budget: usize) -> Result<()> {
     }
     eprintln!("xtask: target/component/{name}.wasm, {} bytes", component.len());
     Ok(())
-}
-
-/// Writes into the file what it is.
-fn label(component: &[u8], name: &str, description: &str) -> Result<Vec<u8>> {
-    let mut metadata = AddMetadata::default();
-    metadata.name = AddMetadataField::Set(name.to_owned());
-    metadata.version = AddMetadataField::Set(env!("CARGO_PKG_VERSION").parse().map_err(anyhow::Error::msg)?);
-    metadata.licenses = AddMetadataField::Set(env!("CARGO_PKG_LICENSE").parse()?);
-    metadata.description = AddMetadataField::Set(description.parse()?);
-    metadata.to_wasm(component)
 }

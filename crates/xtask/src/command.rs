@@ -5,9 +5,13 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The workspace's folder.
+/// What cargo tells the program that it runs about its package's folder.
+pub(crate) const MANIFEST_FOLDER: &str = "CARGO_MANIFEST_DIR";
+
+/// The workspace's folder: the one that this was built in, unless it is run for a copy of that.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os(MANIFEST_FOLDER).unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = Path::new(&here);
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::process::Command;
 
 /// The environment of Python, with the packages of the examples.
-const PYTHON: &str = "target/examples/python";
+pub(crate) const PYTHON: &str = "target/examples/python";
 
 /// Runs the Rust examples of the last build.
 pub(crate) fn rust() -> Result<()> {
@@ -138,7 +138,17 @@ pub(crate) fn npm(example: &str) -> Command {
 
 /// Installs what the example for Node is built and tested with, and builds it.
 pub(crate) fn prepare_node() -> Result<()> {
-    run(npm("node").args(["ci", "--silent", "--no-audit", "--no-fund"]))?;
+    install_for_node()?;
+    build_node()
+}
+
+/// Installs what the example for Node is built and tested with.
+pub(crate) fn install_for_node() -> Result<()> {
+    run(npm("node").args(["ci", "--silent", "--no-audit", "--no-fund"]))
+}
+
+/// Builds the example for Node.
+pub(crate) fn build_node() -> Result<()> {
     run(npm("node").args(["run", "--silent", "build"]))
 }
 
@@ -149,9 +159,15 @@ pub(crate) fn interpreter() -> Command {
     command
 }
 
+/// Installs what the example for Python is built and tested with.
+pub(crate) fn install_for_python() -> Result<()> {
+    let packages = ["--require-hashes", "--requirement", "examples/python/requirements.lock"];
+    command::python(PYTHON, &packages).map(|_| ())
+}
+
 /// Installs the example for Python, and what it is built and tested with.
 pub(crate) fn prepare_python() -> Result<()> {
-    command::python(PYTHON, &["--require-hashes", "--requirement", "examples/python/requirements.lock"])?;
+    install_for_python()?;
     let this = ["--no-deps", "--no-build-isolation", "--force-reinstall", "."];
     run(interpreter().args(PIP).args(this))
 }

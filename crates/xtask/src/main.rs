@@ -9,11 +9,13 @@ mod compatibility;
 mod corpus;
 mod dependencies;
 mod deploy;
+mod dist;
 mod examples;
 mod file;
 mod fuzz;
 mod guest;
 mod hostile;
+mod label;
 mod licences;
 mod nats;
 mod openapi;
@@ -25,6 +27,7 @@ mod sdk;
 mod simulator;
 mod test;
 mod toolchain;
+mod versions;
 mod wit;
 
 use anyhow::{Result, bail};
@@ -112,6 +115,15 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Build what a release consists of, in dist/
+    Dist {
+        /// Build it in another folder, too, compare the bytes, and try each package as it is packed
+        #[arg(long)]
+        check: bool,
+        /// What the packages are built with is installed: a run of this task says so to another
+        #[arg(long, hide = true)]
+        prepared: bool,
+    },
     /// Check and test everything, and print how long each step took
     Test {
         /// Run this step only; repeat the option for more steps. An unknown name lists all steps
@@ -163,6 +175,14 @@ fn main() -> ExitCode {
         Task::Licences => licences::write().map(done),
         Task::Fuzz { targets, seconds } => {
             components().and_then(|()| fuzz::fuzz(&targets, seconds)).map(done)
+        }
+        Task::Dist { check, prepared } => {
+            let mut skipped = runtimes::Skipped::default();
+            let task = if check { dist::check } else { dist::build };
+            task(prepared, &mut skipped).map(|()| {
+                skipped.report();
+                ExitCode::SUCCESS
+            })
         }
         Task::Test { only, prepared } => test::test(&only, prepared).map(done),
     };

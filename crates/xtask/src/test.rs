@@ -5,8 +5,8 @@ use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
 use crate::{
-    alone, compatibility, components, corpus, dependencies, deploy, examples, fuzz, licences, openapi, page,
-    peers, program, sdk,
+    alone, compatibility, components, corpus, dependencies, deploy, dist, examples, fuzz, licences, openapi,
+    page, peers, program, sdk, versions,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
         licences::write()?;
         dependencies::check(&mut needs.skipped)
     }),
+    step("versions", "each version, wherever it is written", |_| versions::check()),
     step("lints", "Clippy, on all crates", |_| {
         run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))
     }),
@@ -139,6 +140,12 @@ const STEPS: &[Step] = &[
     step("peers", "the packages for Node and Python beside Klaviyo's own, in a few calls", |needs| {
         needs.programs()?;
         peers::compare(&[], true, &mut needs.skipped)
+    }),
+    step("dist", "what a release consists of, built twice, and tried as it is packed", |needs| {
+        needs.component()?;
+        // The packages are tried on its simulator.
+        program::build_command(false)?;
+        dist::check(false, &mut needs.skipped)
     }),
 ];
 

@@ -1,0 +1,75 @@
+//! The project in another folder, whose name is another.
+
+use super::packages::NODE_MODULES;
+use super::sbom;
+use crate::command::{MANIFEST_FOLDER, program, root};
+use crate::examples::PYTHON;
+use anyhow::{Context, Result, ensure};
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// What is installed for a build, and is no part of the sources.
+const INSTALLED: [&str; 3] = [NODE_MODULES, PYTHON, sbom::FOLDER];
+
+/// A copy of the sources. What is built there is gone with it.
+pub(super) struct Copy(TempDir);
+
+impl Copy {
+    /// Copies what git has, as it is now, and what it has not and does not ignore either.
+    pub(super) fn make() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("elsewhere-").tempdir()?;
+        let listed =
+            program("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).output();
+        let listed = listed.context("cannot run git, which lists the sources")?;
+        ensure!(
+            listed.status.success(),
+            "git does not list the sources: {}",
+            String::from_utf8_lossy(&listed.stderr)
+        );
+        for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
+            let from = root().join(name);
+            // One that is gone, and not committed yet.
+            if from.exists() {
+                copy(&from, &folder.path().join(name))?;
+            }
+        }
+        for name in INSTALLED {
+            let (from, to) = (root().join(name), folder.path().join(name));
+            if from.exists() {
+                make_folder_of(&to)?;
+                link(&from, &to).with_context(|| format!("cannot link to {}", from.display()))?;
+            }
+        }
+        Ok(Self(folder))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// This program, about to run for the copy.
+    pub(super) fn xtask(&self) -> Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.current_dir(self.path()).env(MANIFEST_FOLDER, self.path().join("crates/xtask"));
+        // Those would lead back.
+        command.env_remove("CARGO_TARGET_DIR").env_remove("KLAVIYO_CONNECTOR");
+        Ok(command)
+    }
+}
+
+#[cfg(unix)]
+use std::os::unix::fs::symlink as link;
+#[cfg(windows)]
+use std::os::windows::fs::symlink_dir as link;
+
+fn make_folder_of(path: &Path) -> Result<()> {
+    let folder = path.parent().context("a file has a folder")?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    make_folder_of(to)?;
+    std::fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The packages for Node and for Python, as their registries take them.
+
+use super::DATE;
+use crate::command::{program, run};
+use crate::label::Origin;
+use crate::{examples, runtimes::Skipped};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// What the package for Node is built with, in the project's folder.
+pub(super) const NODE_MODULES: &str = "examples/node/node_modules";
+
+/// Packs the package for Node, built.
+pub(super) fn node(folder: &Path, is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
+    if !skipped.has("the package for Node", &["node", "npm"])? {
+        return Ok(());
+    }
+    if !is_prepared {
+        examples::install_for_node()?;
+    }
+    examples::build_node()?;
+    let mut npm = examples::npm("node");
+    // A release has the addresses of its repository.
+    match Origin::of_release()? {
+        Some(_) => npm.args(["run", "--silent", "release", "--"]),
+        None => npm.arg("pack"),
+    };
+    // It prints the name of the file.
+    run(npm.args(["--silent", "--pack-destination"]).arg(folder).stdout(Stdio::null()))
+}
+
+/// Packs the package for Python: the source distribution, and the wheel that is built from it, where nothing else
+/// of the project is; dated by seconds since 1970.
+pub(super) fn python(folder: &Path, date: &str, is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
+    if !skipped.has("the package for Python", &["python3"])? {
+        return Ok(());
+    }
+    if !is_prepared {
+        examples::install_for_python()?;
+    }
+    let hatchling = |target| {
+        let mut command = examples::interpreter();
+        command.args(["-m", "hatchling", "build", "--target", target, "--directory"]).arg(folder);
+        command.env(DATE, date);
+        command
+    };
+    run(&mut hatchling("sdist"))?;
+    let source = packed(folder, ".tar.gz")?.context("there is no source distribution")?;
+    let unpacked = tempfile::tempdir()?;
+    // The one folder in it is left out.
+    run(program("tar")
+        .args(["--extract", "--strip-components=1", "--file"])
+        .arg(source)
+        .arg("-C")
+        .arg(unpacked.path()))?;
+    run(hatchling("wheel").current_dir(unpacked.path()))
+}
+
+/// The file in a folder whose name ends like that.
+pub(super) fn packed(folder: &Path, end: &str) -> Result<Option<PathBuf>> {
+    let names = super::names(folder)?;
+    Ok(names.into_iter().find(|name| name.ends_with(end)).map(|name| folder.join(name)))
+}
