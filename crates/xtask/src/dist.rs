@@ -19,8 +19,20 @@ use std::path::{Path, PathBuf};
 /// The time of a release, in seconds since 1970.
 const DATE: &str = "SOURCE_DATE_EPOCH";
 
-/// Builds the files. `is_prepared`: what the packages are built with is installed.
-pub(crate) fn build(is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
+/// What is installed before a build.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Install {
+    /// All that it needs.
+    Everything,
+    /// What the packages are built with, and not what makes SBOMs: compiling that takes longer than all the rest. Where it
+    /// is missing, there are none.
+    Packages,
+    /// Nothing more.
+    Nothing,
+}
+
+/// Builds the files.
+pub(crate) fn build(install: Install, skipped: &mut Skipped) -> Result<()> {
     let date = date()?;
     versions::check()?;
     artifact::build()?;
@@ -34,9 +46,9 @@ pub(crate) fn build(is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
         std::fs::write(folder.join(name).with_extension("wasm"), std::fs::read(&built)?)?;
     }
     std::fs::write(folder.join("klaviyo-wit.wasm"), contract::package(Origin::of_release()?.as_ref())?)?;
-    packages::node(&folder, is_prepared, skipped)?;
-    packages::python(&folder, &date, is_prepared, skipped)?;
-    sbom::write(&folder, &date, skipped)?;
+    packages::node(&folder, install, skipped)?;
+    packages::python(&folder, &date, install, skipped)?;
+    sbom::write(&folder, &date, install, skipped)?;
     sums::write(&folder)?;
     eprintln!("xtask: dist/, {} files", names(&folder)?.len());
     Ok(())
@@ -44,8 +56,8 @@ pub(crate) fn build(is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
 
 /// Builds the files here and in a copy of the sources, compares them byte for byte, and tries each package as it is
 /// packed.
-pub(crate) fn check(is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
-    build(is_prepared, skipped)?;
+pub(crate) fn check(install: Install, skipped: &mut Skipped) -> Result<()> {
+    build(install, skipped)?;
     let copy = Copy::make()?;
     let mut other = copy.xtask()?;
     // A copy has no commits.

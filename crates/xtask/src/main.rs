@@ -179,7 +179,8 @@ fn main() -> ExitCode {
         Task::Dist { check, prepared } => {
             let mut skipped = runtimes::Skipped::default();
             let task = if check { dist::check } else { dist::build };
-            task(prepared, &mut skipped).map(|()| {
+            let install = if prepared { dist::Install::Nothing } else { dist::Install::Everything };
+            task(install, &mut skipped).map(|()| {
                 skipped.report();
                 ExitCode::SUCCESS
             })

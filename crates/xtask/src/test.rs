@@ -145,7 +145,7 @@ const STEPS: &[Step] = &[
         needs.component()?;
         // The packages are tried on its simulator.
         program::build_command(false)?;
-        dist::check(false, &mut needs.skipped)
+        dist::check(dist::Install::Packages, &mut needs.skipped)
     }),
 ];
 

@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// What is installed for a build, and is no part of the sources.
-const INSTALLED: [&str; 3] = [NODE_MODULES, PYTHON, sbom::FOLDER];
+/// What a build uses, and what comes into none of its files: what is installed, and the macros and build scripts, which
+/// cargo compiles for this machine.
+const TOOLS: [&str; 4] = [NODE_MODULES, PYTHON, sbom::FOLDER, "target/wasm"];
 
 /// A copy of the sources. What is built there is gone with it.
 pub(super) struct Copy(TempDir);
@@ -34,7 +35,7 @@ impl Copy {
                 copy(&from, &folder.path().join(name))?;
             }
         }
-        for name in INSTALLED {
+        for name in TOOLS {
             let (from, to) = (root().join(name), folder.path().join(name));
             if from.exists() {
                 make_folder_of(&to)?;

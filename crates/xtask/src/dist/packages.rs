@@ -1,6 +1,6 @@
 //! The packages for Node and for Python, as their registries take them.
 
-use super::DATE;
+use super::{DATE, Install};
 use crate::command::{program, run};
 use crate::label::Origin;
 use crate::{examples, runtimes::Skipped};
@@ -12,11 +12,11 @@ use std::process::Stdio;
 pub(super) const NODE_MODULES: &str = "examples/node/node_modules";
 
 /// Packs the package for Node, built.
-pub(super) fn node(folder: &Path, is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
+pub(super) fn node(folder: &Path, install: Install, skipped: &mut Skipped) -> Result<()> {
     if !skipped.has("the package for Node", &["node", "npm"])? {
         return Ok(());
     }
-    if !is_prepared {
+    if install != Install::Nothing {
         examples::install_for_node()?;
     }
     examples::build_node()?;
@@ -32,11 +32,11 @@ pub(super) fn node(folder: &Path, is_prepared: bool, skipped: &mut Skipped) -> R
 
 /// Packs the package for Python: the source distribution, and the wheel that is built from it, where nothing else
 /// of the project is; dated by seconds since 1970.
-pub(super) fn python(folder: &Path, date: &str, is_prepared: bool, skipped: &mut Skipped) -> Result<()> {
+pub(super) fn python(folder: &Path, date: &str, install: Install, skipped: &mut Skipped) -> Result<()> {
     if !skipped.has("the package for Python", &["python3"])? {
         return Ok(());
     }
-    if !is_prepared {
+    if install != Install::Nothing {
         examples::install_for_python()?;
     }
     let hatchling = |target| {

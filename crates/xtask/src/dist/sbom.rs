@@ -1,7 +1,7 @@
 //! What a component is made of, as CycloneDX: the crates that cargo takes for it, with their versions, checksums and
 //! licences.
 
-use super::DATE;
+use super::{DATE, Install};
 use crate::command::{output, program, root, run, unlocked};
 use crate::runtimes::Skipped;
 use crate::toolchain::TARGET;
@@ -20,8 +20,8 @@ const DOCUMENTS: [(&str, &str); 3] =
     [("klaviyo", "component"), ("klaviyo-wasi-adapter", "wasi-http"), ("klaviyo-mock", "mock-component")];
 
 /// Writes the documents, dated by seconds since 1970.
-pub(super) fn write(folder: &Path, date: &str, skipped: &mut Skipped) -> Result<()> {
-    let Some(tool) = install(skipped)? else { return Ok(()) };
+pub(super) fn write(folder: &Path, date: &str, install: Install, skipped: &mut Skipped) -> Result<()> {
+    let Some(tool) = tool(install, skipped)? else { return Ok(()) };
     for (name, package) in DOCUMENTS {
         let document =
             document(&tool, package, date).with_context(|| format!("there is no SBOM of {package}"))?;
@@ -30,17 +30,23 @@ pub(super) fn write(folder: &Path, date: &str, skipped: &mut Skipped) -> Result<
     Ok(())
 }
 
-fn install(skipped: &mut Skipped) -> Result<Option<PathBuf>> {
+fn tool(install: Install, skipped: &mut Skipped) -> Result<Option<PathBuf>> {
     let tool =
         root().join(FOLDER).join("bin").join(format!("cargo-cyclonedx{}", std::env::consts::EXE_SUFFIX));
     let installed = || {
         output(program(&tool).args(["cyclonedx", "--version"])).is_some_and(|said| said.ends_with(VERSION))
     };
     if !installed() {
+        if install != Install::Everything {
+            eprintln!("xtask: no SBOM: `cargo xtask dist` installs cargo-cyclonedx, which makes it");
+            return Ok(None);
+        }
         let package = format!("cargo-cyclonedx@{VERSION}");
-        let mut install = unlocked("install");
-        install.args(["--quiet", "--locked", "--force", "--root", FOLDER, &package]);
-        if let Err(error) = run(&mut install) {
+        // Optimised, it would take twice as long to compile, and to run no less.
+        // It runs for a moment, and to optimise it takes longer.
+        let mut cargo = unlocked("install");
+        cargo.args(["--quiet", "--debug", "--locked", "--force", "--root", FOLDER, &package]);
+        if let Err(error) = run(&mut cargo) {
             skipped.add("the SBOM", &format!("{error:#}"))?;
             return Ok(None);
         }
