@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 /// The time of a release, in seconds since 1970.
 const DATE: &str = "SOURCE_DATE_EPOCH";
 
+/// The catalogue of actions.
+const ACTIONS: &str = "klaviyo.actions.json";
+
 /// What is installed before a build.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Install {
@@ -45,6 +48,7 @@ pub(crate) fn build(install: Install, skipped: &mut Skipped) -> Result<()> {
         let built = artifact::path(name);
         std::fs::write(folder.join(name).with_extension("wasm"), std::fs::read(&built)?)?;
     }
+    std::fs::write(folder.join(ACTIONS), std::fs::read(root().join(ACTIONS))?)?;
     std::fs::write(folder.join("klaviyo-wit.wasm"), contract::package(Origin::of_release()?.as_ref())?)?;
     packages::node(&folder, install, skipped)?;
     packages::python(&folder, &date, install, skipped)?;
