@@ -12,8 +12,9 @@ use serde_json::Value;
 /// Show the actions of the component: its functions, as a platform offers them to its users
 #[derive(Args)]
 #[command(after_help = "\
-It needs no key and asks Klaviyo for nothing: the component describes itself. An action that `writes`
-changes something at Klaviyo. One to run `once` may have a second effect when it is run again.
+It needs no key and asks Klaviyo for nothing: the component describes itself. An action that
+`writes` changes something at Klaviyo. One to run `once` may have a second effect when it is run
+again.
 
 With --json, VALUE is the whole catalogue, klaviyo.actions.json, as docs/actions.md describes it;
 with NAME the action, its schemas with the definitions that they refer to.")]
