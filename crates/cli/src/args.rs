@@ -108,6 +108,7 @@ commands! {
     Account(commands::account::ShowAccount),
     Actions(commands::actions::ShowActions),
     Api(commands::api::Api),
+    Mcp(commands::mcp::Mcp),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
 }

@@ -12,6 +12,7 @@ mod component;
 mod contact;
 mod context;
 mod credential;
+mod dry_run;
 mod exchange;
 mod failure;
 mod file_or_text;

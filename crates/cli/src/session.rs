@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::component;
 use crate::context::Context;
 use crate::credential::{self, Credential};
+use crate::dry_run::DryTransport;
 use crate::exchange::{ObservedTransport, Observer};
 use crate::failure::Failure;
 use crate::notices;
@@ -76,6 +77,26 @@ fn warned(credential: Credential) -> Credential {
         output::warn(&format!("{found}; {fix}"));
     }
     credential
+}
+
+/// The account for the tools of a client, which may call what `access` allows. Of a dry run the transport sends no more
+/// than requests that read.
+pub(crate) fn tools(
+    account: &Account,
+    credential: Credential,
+    limits: Limits,
+    access: Access,
+    dry_run: bool,
+) -> Result<Tenant, Failure> {
+    let credential = warned(credential);
+    let transport = transport(account, &limits)?;
+    let connector = if dry_run {
+        connector(account, limits, DryTransport(transport))
+    } else {
+        connector(account, limits, transport)
+    }?;
+    let credentials = credential.credentials(&connector);
+    Ok(builder(account, &connector, credentials).access(access).build())
 }
 
 /// The account over a transport of the caller's.

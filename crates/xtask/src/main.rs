@@ -17,6 +17,7 @@ mod guest;
 mod hostile;
 mod label;
 mod licences;
+mod mcp;
 mod nats;
 mod openapi;
 mod page;

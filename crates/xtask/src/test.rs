@@ -5,8 +5,8 @@ use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
 use crate::{
-    alone, compatibility, components, corpus, dependencies, deploy, dist, examples, fuzz, licences, openapi,
-    page, peers, program, sdk, versions,
+    alone, compatibility, components, corpus, dependencies, deploy, dist, examples, fuzz, licences, mcp,
+    openapi, page, peers, program, sdk, versions,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -103,6 +103,11 @@ const STEPS: &[Step] = &[
     step("command", "the command with the component inside", |needs| {
         needs.component()?;
         program::build_command(false)
+    }),
+    step("mcp", "the command's tools, by a client that others wrote", |needs| {
+        needs.component()?;
+        program::build_command(false)?;
+        mcp::test(&mut needs.skipped)
     }),
     step("rust", "the examples in Rust", |needs| {
         needs.programs()?;

@@ -29,6 +29,8 @@ mod https;
 #[cfg(test)]
 mod key;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod permission;
