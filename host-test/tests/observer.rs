@@ -115,7 +115,7 @@ fn each_attempt_is_heard_of_with_why_it_is_repeated() -> Result<()> {
 
 #[test]
 fn what_is_not_sent_is_heard_of_too() -> Result<()> {
-    let limits = Limits { time: Duration::from_secs(5), ..Limits::default() };
+    let limits = Limits { time: Duration::from_secs(5), wait: Duration::from_secs(5), ..Limits::default() };
     let heard_of_wait = heard([answer(429, &[("retry-after", "60")])], Secret::new(KEY)?, limits, 2)?;
     assert_eq!(
         heard_of_wait.texts(),

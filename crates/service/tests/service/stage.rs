@@ -125,7 +125,7 @@ impl Stage {
         assert!(component.is_file(), "there is no component yet: run `cargo xtask build` first");
         let connector = Connector::builder()
             .egress(Egress::endpoint(&self.klaviyo.url()).unwrap())
-            .limits(Limits { concurrent_calls: 8, ..Limits::default() })
+            .limits(Limits { concurrent_calls: 8, wait: Duration::from_secs(60), ..Limits::default() })
             .observer(ApiMetrics::new(registry))
             .cache(env!("CARGO_TARGET_TMPDIR"))
             .load(component)
