@@ -235,8 +235,22 @@ fn is_taken(call: &[String]) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::calls;
+    use super::{calls, root};
     use serde_json::json;
+    use std::path::Path;
+
+    #[test]
+    fn the_image_is_built_of_all_that_the_build_reads() {
+        let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+        let (manifest, ignored) = (read("Cargo.toml"), read("deploy/Dockerfile.dockerignore"));
+        let allowed: Vec<&str> = ignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
+        let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
+        let members = members.split(',').map(|member| member.trim().trim_matches('"').trim_end_matches("/*"));
+        for path in members.chain(["wit", klaviyo_catalog::FILE]) {
+            let is_there = allowed.iter().any(|allowed| Path::new(path).starts_with(allowed));
+            assert!(is_there, "deploy/Dockerfile.dockerignore leaves {path} out");
+        }
+    }
 
     #[test]
     fn calls_of_klaviyo_are_found_and_others_are_not() {
