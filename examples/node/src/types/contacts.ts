@@ -200,7 +200,7 @@ export interface ContactsFunctions {
    *
    * Scopes: `profiles:read`, `profiles:write`, `lists:read`, `lists:write`, `subscriptions:write`; without lists no
    * `lists:read`. Rates: 3 a second, 60 a minute (get lists of profile); 10 a second, 150 a minute (remove from list);
-   * 75 a second, 700 a minute (bulk unsubscribe, get profiles, get profiles of list).
+   * 75 a second, 700 a minute (bulk unsubscribe, get profile, get profiles, get profiles of list).
    *
    * Errors: `invalid-input`: there is neither a channel nor a list, or one that cannot be. After an error nothing is
    * known to be taken; where something is, there is no error, but `stopped`.
