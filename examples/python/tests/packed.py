@@ -93,12 +93,13 @@ class Environment:
                 assert time.monotonic() < until and process.poll() is None, "it does not serve"
                 time.sleep(0.05)
             yield found
-        except BaseException:
-            print(output.read_text())
-            raise
-        finally:
             process.terminate()
             process.wait(30)
+        except BaseException:
+            process.kill()
+            process.wait()
+            print(output.read_text())
+            raise
 
 
 def blocks() -> list[str]:

@@ -96,13 +96,21 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 """
 
+# gunicorn's arbiter stops whoever it has begun, and a worker that has no handler of its own yet does not hear it.
+GUNICORN = """
+def post_worker_init(worker):
+    worker.log.info("Ready to stop")
+"""
+
 
 def test_django_in_gunicorn_with_preload(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
     (tmp_path / "views.py").write_text(block("from django.http import"))
     (tmp_path / "wsgi.py").write_text(WSGI)
+    (tmp_path / "gunicorn.conf.py").write_text(GUNICORN)
     (line,) = re.findall(r"^gunicorn .*$", README, re.MULTILINE)
     command = [*line.split(), "--bind", "127.0.0.1:0"]
-    with environment.serving(tmp_path, simulator, r"Listening at: (http://[\w.:]+)", *command) as said:
+    all_ready = r"(?s)Listening at: (http://[\w.:]+)(?:.*Ready to stop){4}"
+    with environment.serving(tmp_path, simulator, all_ready, *command) as said:
         for number in range(8):
             id = ask(f"{said[1]}/opt-in", email=f"contact{number}@example.com")
             assert ask(f"{said[1]}/people", email=f"contact{number}@example.com") == id
