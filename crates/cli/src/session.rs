@@ -45,8 +45,7 @@ pub(crate) fn with_access(
         let limits = Limits { concurrent_calls: 1, ..Limits::default() };
         let transport = transport(&account, &limits)?;
         let connector = connector(&account, limits, transport)?;
-        let credentials = credential.credentials(&connector);
-        let tenant = builder(&account, &connector, credentials).access(access).build();
+        let tenant = tenant(&account, credential, &connector, access);
         let outcome = calls(&tenant.metered(context.meter.clone())).await;
         tenant.settled().await;
         outcome.map_err(|failure| account.explain(failure))
@@ -67,8 +66,7 @@ pub(crate) fn open(
         transport = transport.observed_by(observer);
     }
     let connector = connector(account, limits, transport)?;
-    let credentials = credential.credentials(&connector);
-    Ok(builder(account, &connector, credentials).build())
+    Ok(tenant(account, credential, &connector, Access::default()))
 }
 
 /// The same, after a warning if others can read its file.
@@ -95,8 +93,7 @@ pub(crate) fn tools(
     } else {
         connector(account, limits, transport)
     }?;
-    let credentials = credential.credentials(&connector);
-    Ok(builder(account, &connector, credentials).access(access).build())
+    Ok(tenant(account, credential, &connector, access))
 }
 
 /// The account over a transport of the caller's.
@@ -112,6 +109,10 @@ pub(crate) fn over(
 
 fn connector(account: &Account, limits: Limits, transport: impl Transport) -> Result<Connector, Failure> {
     component::load(account, egress(account), limits, transport, None)
+}
+
+fn tenant(account: &Account, credential: Credential, connector: &Connector, access: Access) -> Tenant {
+    builder(account, connector, credential.credentials(connector)).access(access).build()
 }
 
 fn builder(account: &Account, connector: &Connector, credentials: impl Credentials) -> TenantBuilder {

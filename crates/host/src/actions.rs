@@ -86,11 +86,11 @@ pub enum ActionsError {
          one, their parts and what is composed of them have none"
     )]
     Missing,
-    /// The section has something else.
-    #[error("the component's catalogue of actions cannot be read")]
+    /// It is something else.
+    #[error("the catalogue of actions cannot be read")]
     Unreadable(#[source] serde_json::Error),
-    /// The section is of a later version.
-    #[error("the component's catalogue of actions has the form {0}; this program reads {FORM}: update it")]
+    /// It is of a later version.
+    #[error("the catalogue of actions has the form {0}; this program reads {FORM}: update it")]
     Form(u64),
 }
 
@@ -100,8 +100,15 @@ impl Actions {
     /// # Errors
     /// When the bytes are no component, or it has no catalogue that this version can read.
     pub fn of_component(component: &[u8]) -> Result<Self, ActionsError> {
-        let section = section(component)?.ok_or(ActionsError::Missing)?;
-        let document: Value = serde_json::from_slice(section).map_err(ActionsError::Unreadable)?;
+        Self::of_json(section(component)?.ok_or(ActionsError::Missing)?)
+    }
+
+    /// Reads the document by itself, `klaviyo.actions.json`.
+    ///
+    /// # Errors
+    /// When this version cannot read it.
+    pub fn of_json(document: &[u8]) -> Result<Self, ActionsError> {
+        let document: Value = serde_json::from_slice(document).map_err(ActionsError::Unreadable)?;
         match document.get("form").and_then(Value::as_u64) {
             Some(form) if form != u64::from(FORM) => return Err(ActionsError::Form(form)),
             _ => {}
@@ -129,11 +136,21 @@ impl Actions {
         self.actions.iter().find(|action| action.name == name)
     }
 
+    /// What a schema of the catalogue refers to, if it does: a definition that several have in common.
+    #[must_use]
+    pub fn definition(&self, schema: &Value) -> Option<&Value> {
+        self.definitions()?.get(name_of_definition(schema)?)
+    }
+
+    fn definitions(&self) -> Option<&Map<String, Value>> {
+        self.document.get("$defs").and_then(Value::as_object)
+    }
+
     /// A schema of the catalogue, such as [`Action::arguments`], by itself: with the definitions that it refers to, and
     /// no others. It is what other programs take, such as clients of the Model Context Protocol.
     #[must_use]
     pub fn schema(&self, schema: &Value) -> Value {
-        let all = self.document.get("$defs").and_then(Value::as_object);
+        let all = self.definitions();
         let mut names = BTreeSet::new();
         let mut left = vec![schema];
         while let Some(value) = left.pop() {
@@ -141,13 +158,10 @@ impl Actions {
                 Value::Array(values) => left.extend(values),
                 Value::Object(object) => {
                     left.extend(object.values());
-                    let name = object
-                        .get("$ref")
-                        .and_then(|reference| reference.as_str()?.strip_prefix(DEFINITIONS));
-                    if let Some(name) = name
+                    if let Some(name) = name_of_definition(value)
                         && names.insert(name)
                     {
-                        left.extend(all.and_then(|all| all.get(name)));
+                        left.extend(self.definition(value));
                     }
                 }
                 _ => {}
@@ -163,6 +177,10 @@ impl Actions {
         }
         schema
     }
+}
+
+fn name_of_definition(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.strip_prefix(DEFINITIONS)
 }
 
 /// The section of a component, not that of a component within it.

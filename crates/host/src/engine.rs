@@ -50,6 +50,9 @@ pub(crate) fn new(limits: &Limits) -> wasmtime::Result<Engine> {
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)
+        // A store has one call. Whoever depends on wasmtime with all of its features has this one here, too, which
+        // takes time in each store.
+        .concurrency_support(false)
         .max_wasm_stack(limits.stack)
         .async_stack_size(limits.stack.saturating_add(HOST_STACK));
     Engine::new(&config)

@@ -91,8 +91,7 @@ fn one(actions: &Actions, action: &Action) -> String {
         field(&mut out, "rates", &format!("{second} a second, {minute} a minute{day}"));
     }
     field(&mut out, "example", &action.example.arguments.to_string());
-    let definitions = actions.document().get("$defs").unwrap_or(&Value::Null);
-    let mut arguments = Arguments { definitions, rows: Vec::new() };
+    let mut arguments = Arguments { actions, rows: Vec::new() };
     arguments.object("", &action.arguments, false, 0);
     if !arguments.rows.is_empty() {
         out.push('\n');
@@ -106,7 +105,7 @@ const DEPTH: usize = 4;
 
 /// The rows of the table of arguments.
 struct Arguments<'a> {
-    definitions: &'a Value,
+    actions: &'a Actions,
     rows: Vec<[String; 4]>,
 }
 
@@ -159,8 +158,7 @@ impl<'a> Arguments<'a> {
 
     /// A schema, or what it refers to.
     fn definition(&self, schema: &'a Value) -> &'a Value {
-        let name = text::text_of(schema, "$ref").trim_start_matches("#/$defs/");
-        self.definitions.get(name).unwrap_or(schema)
+        self.actions.definition(schema).unwrap_or(schema)
     }
 }
 

@@ -67,7 +67,7 @@ impl Mcp {
         let credential = Credential::read(account)?;
         let limits = Limits { concurrent_calls: CALLS, ..Limits::default() };
         let tenant = session::tools(account, credential, limits, tools.access(), self.dry_run)?;
-        let masks = self.mask.then(|| Masks::new(&actions));
+        let masks = self.mask.then(|| Masks::new(actions));
         let server = Server {
             tenant: tenant.clone(),
             tools: Arc::new(tools),

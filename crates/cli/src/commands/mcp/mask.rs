@@ -7,14 +7,12 @@ use std::collections::HashMap;
 
 /// Values that are remembered. What is hidden after them cannot be given back.
 const REMEMBERED: usize = 100_000;
-/// The beginning of references from one schema of the catalogue to another.
-const DEFINITIONS: &str = "#/$defs/";
 /// Schemas within schemas. A component can say anything of itself.
 const DEPTH: u32 = 64;
 
 /// What is hidden behind which word.
 pub(crate) struct Masks {
-    definitions: Value,
+    actions: Actions,
     known: Mutex<Known>,
 }
 
@@ -45,9 +43,8 @@ impl Known {
 }
 
 impl Masks {
-    pub(super) fn new(actions: &Actions) -> Self {
-        let definitions = actions.document().get("$defs").cloned().unwrap_or_default();
-        Self { definitions, known: Mutex::default() }
+    pub(super) fn new(actions: Actions) -> Self {
+        Self { actions, known: Mutex::default() }
     }
 
     /// Puts the values that the client has words for in their place.
@@ -97,9 +94,7 @@ impl Masks {
             *value = Value::Null;
             return;
         };
-        let reference =
-            schema.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(DEFINITIONS));
-        if let Some(definition) = reference.and_then(|name| self.definitions.get(name)) {
+        if let Some(definition) = self.actions.definition(schema) {
             self.hide_in(definition, kind, value, depth);
         }
         for branch in ["anyOf", "oneOf"].iter().filter_map(|name| schema.get(*name)?.as_array()).flatten() {
@@ -161,7 +156,8 @@ mod tests {
             },
             "loop": { "$ref": "#/$defs/loop" },
         });
-        Masks { definitions, known: Mutex::default() }
+        let document = json!({ "form": 1, "actions": [], "$defs": definitions });
+        Masks::new(Actions::of_json(document.to_string().as_bytes()).unwrap())
     }
 
     #[test]
