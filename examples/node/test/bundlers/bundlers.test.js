@@ -139,6 +139,18 @@ test("Vite makes one file of it for a server", async () => {
   await works(process.execPath, only("vite"));
 });
 
+test("a handler of Express answers with it", async () => {
+  const child = spawn(process.execPath, [entry("express.js")], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const address = await line(child, /http:\/\/127\.0\.0\.1:\d+/);
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${address}/opt-in`, { method: "POST", headers, body: JSON.stringify({ values: values() }) });
+    assert.deepEqual(await answer.json(), ENDED);
+  } finally {
+    child.kill();
+  }
+});
+
 test("a route of Next.js answers with it", async () => {
   const root = join(FOLDER, "next");
   rmSync(root, { recursive: true, force: true });
