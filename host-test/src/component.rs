@@ -36,6 +36,12 @@ pub fn composed() -> PathBuf {
     artifact().with_file_name("klaviyo-wasi.wasm")
 }
 
+/// Where it puts the preview, whose functions are `async`.
+#[must_use]
+pub fn preview() -> PathBuf {
+    artifact().with_file_name("klaviyo-async.wasm")
+}
+
 /// Returns the file, or an error that says how to build it.
 ///
 /// # Errors

@@ -2,8 +2,8 @@
 
 use crate::command::root;
 use crate::label::{self, Origin};
-use crate::wit::{self, CONNECTOR, HTTP, OPT_IN};
-use crate::{catalog, file, guest};
+use crate::wit::{self, CONNECTOR, Contract, HTTP, OPT_IN};
+use crate::{catalog, file, guest, preview};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::PathBuf;
 
@@ -16,13 +16,16 @@ const CATALOG_BUDGET: usize = 115 * 1024;
 /// The most that the component may weigh with the adapter for `wasi:http`.
 const WASI_BUDGET: usize = 383 * 1024;
 
+/// The most that the preview may weigh, whose names are longer.
+const PREVIEW_BUDGET: usize = 332 * 1024;
 /// The most that the simulator may weigh, which nobody has to ship.
 const MOCK_BUDGET: usize = 612 * 1024;
 /// The most that the example of a tenant's code may weigh.
 const EXAMPLE_BUDGET: usize = 86 * 1024;
 
 /// The components that a release has; the example of a tenant's code is none of them.
-pub(crate) const RELEASED: [&str; 4] = ["klaviyo", "klaviyo-opt-in", "klaviyo-wasi", "klaviyo-mock"];
+pub(crate) const RELEASED: [&str; 5] =
+    ["klaviyo", "klaviyo-opt-in", "klaviyo-wasi", "klaviyo-async", "klaviyo-mock"];
 
 /// All that the component for `wasi:http` may ask of its runtime. Versions are compatible within 0.2.
 const WASI: [&str; 7] = [
@@ -42,12 +45,14 @@ pub(crate) fn build() -> Result<()> {
     let label = |component: &[u8], name, description| {
         label::label(component, name, env!("CARGO_PKG_VERSION"), description, origin.as_ref())
     };
+    let module = guest::module("klaviyo-component")?;
     let connector = label(
-        &guest::component("klaviyo-component")?,
+        &guest::encoded(&module)?,
         "klaviyo-connector",
         "Klaviyo's profiles, lists, consent and bulk imports, over an HTTP function of the host's",
     )?;
-    check(&connector, CONNECTOR)?;
+    let contract = wit::contract(CONNECTOR)?;
+    check(&connector, HTTP, &contract)?;
     let catalog = catalog::section()?;
     ensure!(
         catalog.len() <= CATALOG_BUDGET,
@@ -61,7 +66,7 @@ pub(crate) fn build() -> Result<()> {
         "klaviyo-connector-opt-in",
         "Klaviyo's profiles, lists and consent, over an HTTP function of the host's",
     )?;
-    check(&opt_in, OPT_IN)?;
+    check(&opt_in, HTTP, &wit::contract(OPT_IN)?)?;
     write("klaviyo-opt-in", &opt_in, OPT_IN_BUDGET)?;
 
     let composed = klaviyo_compose::with_adapter(&connector, &guest::component("klaviyo-wasi-http")?)?;
@@ -71,8 +76,16 @@ pub(crate) fn build() -> Result<()> {
         "Klaviyo's profiles, lists, consent and bulk imports, over wasi:http",
     )?;
     wit::check_imports(&composed, &WASI)?;
-    wit::check_exports(&composed, CONNECTOR)?;
+    wit::check_exports(&composed, &contract)?;
     write("klaviyo-wasi", &[&composed[..], &catalog].concat(), WASI_BUDGET + catalog.len())?;
+
+    let preview = label(
+        &preview::component(&module)?,
+        "klaviyo-connector-async",
+        "A preview: Klaviyo's profiles, lists, consent and bulk imports as async functions, for WASI 0.3",
+    )?;
+    check(&preview, &format!("klaviyo:connector/http@{}", preview::VERSION), &preview::contract()?)?;
+    write("klaviyo-async", &preview, PREVIEW_BUDGET)?;
 
     let mock = label(
         &guest::component("klaviyo-mock-component")?,
@@ -87,11 +100,11 @@ pub(crate) fn build() -> Result<()> {
     write("tenant", &tenant, EXAMPLE_BUDGET)
 }
 
-/// Checks that a connector is what a world of the contract says.
-fn check(connector: &[u8], world: &str) -> Result<()> {
-    wit::check_imports(connector, &[HTTP])?;
-    wit::check_exports(connector, world)?;
-    wit::check_types(connector, world)
+/// Checks that a connector imports `http` alone, and is what a world of the contract says.
+fn check(connector: &[u8], http: &str, contract: &Contract) -> Result<()> {
+    wit::check_imports(connector, &[http])?;
+    wit::check_exports(connector, contract)?;
+    wit::check_types(connector, contract)
 }
 
 /// Where a component goes.

@@ -18,12 +18,19 @@ pub(crate) fn small_component(package: &str) -> Result<Vec<u8>> {
 }
 
 fn of(package: &str, features: &[&str]) -> Result<Vec<u8>> {
-    let module = compile(package, features)?;
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(&module)
-        .and_then(|encoder| encoder.encode())
-        .with_context(|| format!("the module of {package} cannot be made a component"))?;
+    encoded(&compile(package, features)?)
+        .with_context(|| format!("the module of {package} cannot be made a component"))
+}
+
+/// The core module of a crate.
+pub(crate) fn module(package: &str) -> Result<Vec<u8>> {
+    compile(package, &[])
+}
+
+/// A component of a core module that says which world it is of.
+pub(crate) fn encoded(module: &[u8]) -> Result<Vec<u8>> {
+    let component =
+        ComponentEncoder::default().validate(true).module(module).and_then(|encoder| encoder.encode())?;
     without_index_names(&component)
 }
 

@@ -75,14 +75,13 @@ pub(crate) fn official_cpu(language: Language) -> Result<(String, f64)> {
 
 /// The rows of a measure: run by run, each client in turn.
 fn measured(measure: &Measure, official: &Package, own: &Package) -> Result<Vec<Row>> {
-    let scripts = || std::iter::once("official").chain(measure.own.iter().map(|(script, _)| *script));
-    let package = |script: &str| if script == "official" { official } else { own };
-    let run = |script: &str| run(profile(false), measure, package(script), script);
+    let scripts = || measure.pairs.iter().flat_map(|pair| [(pair.official, official), (pair.own, own)]);
+    let run = |(script, package)| run(profile(false), measure, package, script);
     let runs: Vec<Vec<(Value, Duration)>> = if measure.rates == "klaviyo" && measure.script == "opt-ins" {
         // They wait for minutes, each with a simulator of its own.
         let run = &run;
         let ended: Result<_> = std::thread::scope(|scope| {
-            let started: Vec<_> = scripts().map(|script| scope.spawn(move || run(script))).collect();
+            let started: Vec<_> = scripts().map(|client| scope.spawn(move || run(client))).collect();
             started
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|_| bail!("a thread panicked")))
@@ -97,9 +96,9 @@ fn measured(measure: &Measure, official: &Package, own: &Package) -> Result<Vec<
         let figures = |client: usize| -> Result<Vec<Figure>> {
             runs.iter().filter_map(|run| run.get(client)).map(|(line, took)| reader(line, *took)).collect()
         };
-        for (client, (_, more)) in measure.own.iter().enumerate() {
-            let name = format!("{name}{more}");
-            rows.push(Row { name, official: figures(0)?, own: figures(client + 1)? });
+        for (at, pair) in measure.pairs.iter().enumerate() {
+            let name = format!("{name}{}", pair.about);
+            rows.push(Row { name, official: figures(2 * at)?, own: figures(2 * at + 1)? });
         }
     }
     Ok(rows)

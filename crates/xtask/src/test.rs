@@ -5,7 +5,7 @@ use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
 use crate::{
-    alone, compatibility, components, corpus, dependencies, deploy, dist, examples, fuzz, licences, mcp,
+    alone, compatibility, components, corpus, dependencies, deploy, dist, examples, fuzz, jco, licences, mcp,
     openapi, page, peers, program, sdk, versions,
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -108,6 +108,11 @@ const STEPS: &[Step] = &[
         needs.component()?;
         program::build_command(false)?;
         mcp::test(&mut needs.skipped)
+    }),
+    step("jco", "the preview of async functions, in JavaScript", |needs| {
+        needs.component()?;
+        program::build_command(false)?;
+        jco::test(&mut needs.skipped)
     }),
     step("rust", "the examples in Rust", |needs| {
         needs.programs()?;

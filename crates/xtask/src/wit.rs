@@ -30,10 +30,9 @@ pub(crate) const CONNECTOR: &str = "connector";
 pub(crate) const OPT_IN: &str = "opt-in";
 
 /// Checks that a component exports what a world of the contract does, and nothing else.
-pub(crate) fn check_exports(component: &[u8], world: &str) -> Result<()> {
+pub(crate) fn check_exports(component: &[u8], (resolve, world): &Contract) -> Result<()> {
     let (built, built_world) = decoded(component)?;
-    let (resolve, world) = contract(world)?;
-    let (has, needs) = (names(&built, built_world, Side::Exports), names(&resolve, world, Side::Exports));
+    let (has, needs) = (names(&built, built_world, Side::Exports), names(resolve, *world, Side::Exports));
     if has != needs {
         let (missing, extra) = (needs.difference(&has), has.difference(&needs));
         bail!(
@@ -46,12 +45,15 @@ pub(crate) fn check_exports(component: &[u8], world: &str) -> Result<()> {
 }
 
 /// Checks the types of a component's imports and exports against those of a world of the contract.
-pub(crate) fn check_types(component: &[u8], world: &str) -> Result<()> {
-    let (resolve, world) = contract(world)?;
-    wit_component::targets(&resolve, world, component).context("the component's types are not the contract's")
+pub(crate) fn check_types(component: &[u8], (resolve, world): &Contract) -> Result<()> {
+    wit_component::targets(resolve, *world, component).context("the component's types are not the contract's")
 }
 
-fn contract(world: &str) -> Result<(Resolve, WorldId)> {
+/// A world, and all that it is made of.
+pub(crate) type Contract = (Resolve, WorldId);
+
+/// A world of the contract.
+pub(crate) fn contract(world: &str) -> Result<Contract> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).context("the contract cannot be read")?;
     let world = resolve.select_world(&[package], Some(world))?;
@@ -137,7 +139,10 @@ mod tests {
     #[test]
     fn a_missing_export_and_one_too_many_are_refused_and_named() {
         let extra = r#"(instance $more) (export "klaviyo:connector/more@0.1.0" (instance $more))"#;
-        let refusal = refusal(check_exports(&component(&format!("(component {extra})")), CONNECTOR));
+        let refusal = refusal(check_exports(
+            &component(&format!("(component {extra})")),
+            &contract(CONNECTOR).unwrap(),
+        ));
         assert!(refusal.contains("klaviyo:connector/contacts@0.1.0#opt-in"));
         assert!(refusal.contains("klaviyo:connector/more"));
     }

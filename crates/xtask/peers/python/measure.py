@@ -1,6 +1,6 @@
 """Measures one client of Klaviyo in this process, and prints one line of JSON.
 
-    python measure.py official|own|own_async MEASURE [NUMBER]
+    python measure.py official|official_async|own|own_async MEASURE [NUMBER]
 
 KLAVIYO_ENDPOINT and KLAVIYO_API_KEY are those of a simulator; KLAVIYO_KEYS are more keys; KLAVIYO_FAST says that the
 simulator has no rates.
@@ -179,16 +179,14 @@ def another(_):
 
 
 def cancel(_):
-    """The server answers 503, after a while; the call is cancelled before that. A client that blocks is on a thread of
-    asyncio's, which stops waiting."""
+    """The server answers 503, after a while; the call is cancelled before that."""
 
     def sent():
         return state()["faults"]["rules"][0]["requests"]
 
     async def call():
         klaviyo = client()
-        lookup = klaviyo.lookup(email(0)) if IS_ASYNC else asyncio.to_thread(klaviyo.lookup, email(0))
-        task = asyncio.create_task(lookup)
+        task = asyncio.create_task(klaviyo.lookup(email(0)))
         while await asyncio.to_thread(sent) == 0:
             await asyncio.sleep(0.01)
         begin = time.perf_counter()
@@ -197,8 +195,7 @@ def cancel(_):
         took = milliseconds(begin)
         await asyncio.sleep(AFTERMATH)
         after = sent() - 1
-        if IS_ASYNC:
-            await klaviyo.close()
+        await klaviyo.close()
         return {"ends": isinstance(ends[0], asyncio.CancelledError), "milliseconds": took, "after": after}
 
     return asyncio.run(call())

@@ -34,25 +34,37 @@ pub(crate) struct Measure {
     pub(crate) rates: &'static str,
     pub(crate) options: Vec<String>,
     pub(crate) runs: usize,
-    /// Which of our clients: their scripts, and what the rows add to the name.
-    pub(crate) own: &'static [(&'static str, &'static str)],
+    /// Which clients, each of ours beside one of Klaviyo's.
+    pub(crate) pairs: &'static [Pair],
     /// The rows.
     pub(crate) rows: Vec<(String, Reader)>,
+}
+
+/// The scripts of two clients that do the same.
+pub(crate) struct Pair {
+    pub(crate) official: &'static str,
+    pub(crate) own: &'static str,
+    /// What the rows add to their name.
+    pub(crate) about: &'static str,
 }
 
 /// What one run comes to, by the line that it printed, and by how long that took.
 pub(crate) type Reader = Box<dyn Fn(&Value, Duration) -> Result<Figure> + Send + Sync>;
 
-const ONE: &[(&str, &str)] = &[("own", "")];
-const BOTH: &[(&str, &str)] = &[("own", ""), ("own_async", ", `AsyncKlaviyo`")];
+const PLAIN: Pair = Pair { official: "official", own: "own", about: "" };
+const TASKS: Pair = Pair { official: "official_async", own: "own_async", about: "" };
 
-const TASKS: &[(&str, &str)] = &[("own_async", "")];
+const ONE: &[Pair] = &[PLAIN];
+const CANCELLABLE: &[Pair] = &[TASKS];
+const BOTH: &[Pair] = &[PLAIN, Pair { about: ", in asyncio", ..TASKS }];
 
 /// All that is measured of a language, but for the installed packages.
 pub(crate) fn measures(language: Language, plan: &Plan) -> Vec<Measure> {
     let (all, cancellable, another) = match language {
         Language::Node => (ONE, ONE, "a worker thread beside a client, to its first answer"),
-        Language::Python => (BOTH, TASKS, "a forked child, with its parent's client and one of its own"),
+        Language::Python => {
+            (BOTH, CANCELLABLE, "a forked child, with its parent's client and one of its own")
+        }
     };
     let late = |milliseconds: u32| format!("--fault=GET /api/profiles: always latency {milliseconds}ms");
     let mut measures: Vec<Measure> = plan
@@ -64,7 +76,7 @@ pub(crate) fn measures(language: Language, plan: &Plan) -> Vec<Measure> {
             rates: "klaviyo",
             options: Vec::new(),
             runs: 1,
-            own: all,
+            pairs: all,
             rows: vec![(format!("{number} opt-ins at once"), Box::new(move |line, _| opt_ins(line, number)))],
         })
         .collect();
@@ -76,7 +88,7 @@ pub(crate) fn measures(language: Language, plan: &Plan) -> Vec<Measure> {
             rates,
             options: vec![late(300)],
             runs: plan.runs.min(3),
-            own: all,
+            pairs: all,
             rows: vec![(
                 format!("{calls} lookups at once, 300 ms each, {about}"),
                 Box::new(move |line, _| done(line, calls)),
@@ -90,7 +102,7 @@ pub(crate) fn measures(language: Language, plan: &Plan) -> Vec<Measure> {
         rates: "off",
         options: keys.collect(),
         runs: plan.runs,
-        own: ONE,
+        pairs: ONE,
         rows: vec![
             (
                 format!("memory of {} more accounts", plan.clients),
@@ -99,13 +111,13 @@ pub(crate) fn measures(language: Language, plan: &Plan) -> Vec<Measure> {
             ("making one more client".to_owned(), Box::new(|line, _| milliseconds(line))),
         ],
     });
-    let alone = |script, number, own, runs, name: &str, reader| Measure {
+    let alone = |script, number, pairs, runs, name: &str, reader| Measure {
         script,
         number,
         rates: "off",
         options: Vec::new(),
         runs,
-        own,
+        pairs,
         rows: vec![(name.to_owned(), reader)],
     };
     let cpu: Reader = Box::new(|line, _| milliseconds(line));
