@@ -7,6 +7,8 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { bundle } from "./bundle.js";
+import { node, python } from "./packages.js";
+import { section } from "./section.js";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -19,10 +21,15 @@ const GUESTS = ["other-host", "own-authorization", "spin", "grow-memory"];
 /** What each component may import. What it cannot ask for, it cannot have. */
 const COMPONENTS = { klaviyo: ["klaviyo:connector/http"], "klaviyo-mock": [] };
 
-async function transpiled(file, name) {
+/** Where a component is. */
+function built(file) {
   const path = ofProject(`target/component/${file}.wasm`);
   if (!existsSync(path)) fail(`there is no component at ${path}; run \`cargo xtask build\` in the project, and in a copy of this folder set KLAVIYO_CONNECTOR to the project's folder`);
-  const bytes = readFileSync(path);
+  return path;
+}
+
+async function transpiled(file, name) {
+  const bytes = readFileSync(built(file));
   // An error that a component returned is told from a defect.
   const errors = { noComponentErrorWrapping: false };
   const options = { name, instantiation: "async", nodejsCompat: false, wasiShim: false, ...errors };
@@ -71,6 +78,19 @@ function writeModules(components, guests) {
   writeFileSync(at("generated/modules.js"), [...imports, ...lines, ""].join("\n"));
 }
 
+/** A module of JavaScript with these values. */
+function writeValues(name, values) {
+  const lines = Object.entries(values).map(([key, value]) => `export const ${key} = ${JSON.stringify(value)};\n`);
+  writeFileSync(at(`generated/${name}.js`), lines.join(""));
+}
+
+/** The catalogue of actions that the connector carries. */
+function catalogue() {
+  const text = section(readFileSync(built("klaviyo")), "klaviyo:actions");
+  if (text === undefined) fail("klaviyo.wasm has no catalogue of actions; run `cargo xtask build` in the project");
+  return JSON.parse(text);
+}
+
 /** What the page says of the product: what the package says of itself. */
 function product() {
   const { name, version, license, homepage, repository } = JSON.parse(readFileSync(ofProject("examples/node/package.json"), "utf8"));
@@ -101,6 +121,8 @@ mkdirSync(at("generated"));
 mkdirSync(at("dist"), { recursive: true });
 const own = await Promise.all(Object.entries(COMPONENTS).map(([name, allowed]) => component(name, allowed)));
 writeModules(own, await Promise.all(GUESTS.map(guest)));
+writeValues("catalogue", { CATALOGUE: catalogue() });
+writeValues("packages", { NODE: node(ofProject(".")), PYTHON: python(ofProject(".")) });
 const [{ bytes, imports }] = own;
 
 // No end tag may be in a script.

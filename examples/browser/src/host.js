@@ -1,7 +1,7 @@
 // The connector's host: what it can reach, and what is seen of it.
 
 import { startConnector, startKlaviyo } from "./components.js";
-import { camel } from "./contract.js";
+import { camel } from "./names.js";
 import { refuse } from "./policy.js";
 
 /** The key of the simulator's account. It is no secret. */

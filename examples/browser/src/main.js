@@ -1,32 +1,42 @@
-// The page: a form, a button, and what comes of it.
+// The page: a menu, a form, a button, and what comes of it.
 
-import { ACTIONS, ATTACKS, LOOKUP, known } from "./actions.js";
+import { about } from "./about.js";
 import { address, chosen } from "./address.js";
 import { attack } from "./attack.js";
+import { ASKED, ATTACKS } from "./attacks.js";
+import { actionOf } from "./catalogue.js";
 import { LANGUAGES, code } from "./code.js";
 import { GUESTS } from "./components.js";
+import { given, toContract } from "./contract.js";
 import { copies } from "./copy.js";
 import { h } from "./dom.js";
+import { examples } from "./examples.js";
+import { field, pointed, within } from "./fields/field.js";
 import { fixture } from "./fixture.js";
 import { shared, start } from "./host.js";
-import { person, situationsOf } from "./situations.js";
+import { menu } from "./menu.js";
+import { OPT_IN, person, situationsOf } from "./situations.js";
 import { consented, meaning, order, text } from "./story.js";
 import { tabs } from "./tabs.js";
-import { cards, facts, happened, holdings, outcome, outline, product, returned, stopped, welcome } from "./view.js";
+import { cards, facts, happened, holdings, outcome, outline, possible, product, returned, stopped, welcome } from "./view.js";
 
 const find = (id) => document.getElementById(id);
-const form = find("trigger");
-const { action: choice, situation: circumstance, email, name, phone, list } = form.elements;
-const submit = form.querySelector("[type=submit]");
+const trigger = find("trigger");
+const circumstance = find("situation");
+const submit = trigger.querySelector("[type=submit]");
 const panel = tabs(find("languages"), find("code-text"));
-
-/** A list that is no more, whose id the automation still has. */
-const DELETED = { id: "R8tVwq", name: "Diwali 2025, deleted" };
+const actions = menu({ list: find("menu-list"), search: find("search"), toggle: find("menu-toggle"), none: find("menu-none") });
 
 const connector = await shared();
 const host = await start(connector);
-/** A host with a Klaviyo that knows nobody, to see what a call would send. */
+/** A host with a Klaviyo of its own, to see what a call would send. */
 const rehearsal = await start(connector);
+const known = examples(host);
+/** What is chosen: an action, and what is to run it where that is a component that misbehaves. */
+let action;
+let guest;
+/** The form of the action. */
+let form;
 /** How many people came so far. */
 let people = 0;
 /** How many calls were shown so far. */
@@ -36,100 +46,135 @@ let before = {};
 /** The call that is shown. */
 let shown;
 
-const captured = () => ({ email: email.value, name: name.value, phone: phone.value, list: list.value });
-const strange = () => ATTACKS.find(({ id }) => id === choice.value);
-const action = () => ACTIONS.find(({ id }) => id === choice.value) ?? LOOKUP;
-const situation = () => situationsOf(choice.value).find(({ id }) => id === circumstance.value);
-const holds = (address) =>
-  host.account().profiles.some(({ attributes }) => attributes.email?.toLowerCase() === address.trim().toLowerCase());
+const optsIn = () => action.name === OPT_IN && !guest;
+const situation = () => situationsOf(action.name).find(({ id }) => id === circumstance.value);
+const holds = (email = "") =>
+  host.account().profiles.some(({ attributes }) => attributes.email?.toLowerCase() === email.trim().toLowerCase());
 
-function fill(values) {
-  for (const [field, value] of Object.entries(values)) form.elements[field].value = value;
-  find("sender").textContent = name.value.trim() || "Somebody";
+/** What there is to choose from: what an action returns. */
+function offers(name) {
+  host.set({});
+  return toContract(host.record(name, given(actionOf(name), {})).result.ok) ?? [];
 }
 
-/** What a call would send, to a Klaviyo that knows of the person what the action needs. */
-function rehearse() {
-  const values = captured();
+/** Writes values into the form, each by its pointer; returns what was there. */
+function fill(values) {
+  const changed = Object.entries(values).map(([pointer, value]) => {
+    const one = pointed(form, pointer);
+    const old = one.read();
+    one.write(value);
+    return [pointer, old];
+  });
+  return Object.fromEntries(changed);
+}
+
+/** What a call would send, to a Klaviyo that has what the action's example speaks of. */
+function rehearse(values) {
   rehearsal.reset();
-  known(rehearsal, action(), values);
-  return rehearsal.record(action().id, action().values(values)).exchanges;
+  if (!optsIn()) examples(rehearsal).prepared(action);
+  try {
+    return rehearsal.record(action.name, given(action, values)).exchanges;
+  } catch (error) {
+    if (!error.payload) throw error;
+    return [];
+  }
 }
 
 /** This call as code; of a component that misbehaves, its own. */
 function showCode() {
-  const guest = strange();
   find("code-title").textContent = guest ? "The component" : "The code";
   if (guest) return panel.show({ wat: "WebAssembly text" }, () => GUESTS[guest.id].text);
-  const call = { name: action().id, values: action().values(captured()) };
-  panel.show(LANGUAGES, (language) => code(language, { ...call, exchanges: language === "curl" ? rehearse() : [] }));
+  const values = form.read();
+  panel.show(LANGUAGES, (language) => code(language, { action, values, exchanges: language === "curl" ? rehearse(values) : [] }));
 }
 
 /** The form for a situation: its own values, and a person as it needs one. */
 function prepare() {
   fill(before);
   before = {};
-  if (!strange()) {
-    const { about, fields = {}, fresh } = situation();
-    if (fresh) {
-      while (holds(email.value)) fill(person(++people));
+  if (!guest) {
+    const { about: sentence, fields = {}, fresh } = situation();
+    if (fresh && optsIn()) {
+      while (holds(form.read().contact.email)) fill(person(++people));
     }
-    for (const field of Object.keys(fields)) before[field] = form.elements[field].value;
-    fill(fields);
-    find("about").textContent = about;
+    before = fill(fields);
+    find("about").textContent = sentence;
   }
-  history.replaceState(null, "", address({ action: choice.value, situation: circumstance.value || undefined }));
+  blame();
+  history.replaceState(null, "", address({ name: guest?.id ?? action.name, situation: circumstance.value || undefined }));
   showCode();
 }
 
-/** The form for an action: the fields that it takes, and what can happen to it. */
-function choose(selected = {}) {
-  const guest = strange();
-  const { fields = ["email"], button = "Run it", about } = { ...action(), ...guest };
-  for (const field of form.querySelectorAll("[data-field]")) field.hidden = !fields.includes(field.dataset.field);
-  find("says").textContent = guest ? `is looked up by it. ${about}` : about;
-  submit.textContent = button;
+/** The form of what is chosen, with the example of the catalogue, and what can happen to it. */
+function choose({ name, situation: wanted }) {
+  guest = ATTACKS.find(({ id }) => id === name);
+  action = actionOf(guest ? ASKED : name);
+  host.set({});
+  const { values, earlier } = known.prepared(action);
+  form = field({ schema: action.arguments, all: true, example: values, offers });
+  form.write(values);
+  before = {};
+  find("fields").replaceChildren(form.element);
+  find("action-title").textContent = guest?.label ?? action.title;
+  find("action-about").replaceChildren(...(guest ? [h("p", { class: "about" }, `${guest.about} It is asked to look somebody up.`)] : about(action)));
+  find("earlier").hidden = earlier.length === 0;
+  find("earlier").replaceChildren("Was run before, with its example: ", ...earlier.flatMap((one, index) => [index ? ", " : "", h("code", {}, one.name)]));
+  submit.textContent = guest ? "Run it" : action.title;
+  actions.current(name);
   find("situations").hidden = guest !== undefined;
-  const all = guest ? [] : situationsOf(choice.value);
+  const all = guest ? [] : situationsOf(action.name);
   const group = (label) => {
     const inside = all.filter((one) => one.group === label);
-    return h("optgroup", { label }, inside.map(({ id, label }) => h("option", { value: id }, label)));
+    return h("optgroup", { label }, inside.map(({ id, label: title }) => h("option", { value: id }, title)));
   };
-  circumstance.replaceChildren(...[...new Set(all.map(({ group }) => group))].map(group));
-  if (selected.situation) circumstance.value = selected.situation;
+  circumstance.replaceChildren(...[...new Set(all.map((one) => one.group))].map(group));
+  if (wanted) circumstance.value = wanted;
   runs++;
   shown = undefined;
   prepare();
-  find("steps").replaceChildren(...(guest ? [] : outline(rehearse())));
+  const sketch = optsIn() ? outline(rehearse(form.read())) : possible(action.requests ?? []);
+  find("steps").replaceChildren(...(guest ? [] : sketch));
   find("outcome").replaceChildren();
-  find("status").textContent = guest ? "Another component is in the connector's place" : "What the connector will send";
+  find("status").textContent = guest ? "Another component is in the connector's place" : sent();
   find("flow").dataset.result = "";
   find("fixture").hidden = true;
+  find("state").replaceChildren(...holdings(host.account()));
+  for (const pane of [trigger.querySelector(".scroll"), find("results")]) pane.scrollTop = 0;
+}
+
+function sent() {
+  if (optsIn()) return "What the connector will send";
+  return action.requests?.length === 0 ? "The connector sends nothing for this" : "What the connector may send";
 }
 
 /** The chosen call, made and shown. `again` is the same call after what went wrong has passed. */
 function run(again = false) {
-  const values = captured();
+  const values = form.read();
   const { rules, key, scopes, before: opted, race } = again ? {} : situation();
-  const call = { name: action().id, values: action().values(values) };
+  let taken;
+  try {
+    taken = given(action, values);
+  } catch (error) {
+    // No component can be given this.
+    if (!error.payload) throw error;
+    return show({ name: action.name, exchanges: [], result: { err: error.payload } });
+  }
   host.set({});
-  if (opted && !holds(values.email)) host.record(call.name, call.values);
-  if (action().earlier?.includes("events.track") || !holds(values.email)) known(host, action(), values);
+  if (opted && !holds(values.contact.email)) host.record(action.name, taken);
   host.set({ rules, key, scopes });
   const meanwhile = (exchange) => {
     const { request, response } = exchange;
     if (!race || request.method !== "get" || JSON.parse(text(response.body)).data.length) return;
-    const { status } = elsewhere(values);
+    const { status } = elsewhere(values.contact.email);
     exchange.note = `Meanwhile another system creates the same profile: ${status} ${meaning(status)}`;
   };
-  show({ ...call, ...host.record(call.name, call.values, meanwhile), captured: values });
+  show({ name: action.name, values: taken, ...host.record(action.name, taken, meanwhile), captured: values });
   measure();
 }
 
 /** What another system does with a contact. */
-function elsewhere(person) {
-  const attributes = { email: person.email.trim() };
-  const body = JSON.stringify({ data: { type: "profile", attributes } });
+function elsewhere(email) {
+  const body = JSON.stringify({ data: { type: "profile", attributes: { email: email?.trim() } } });
   return host.elsewhere({
     method: "post",
     url: "https://a.klaviyo.com/api/profiles/",
@@ -152,9 +197,8 @@ function measure() {
 function show(call) {
   const { exchanges, result } = call;
   const { repeat, wait } = situation();
-  const optedIn = call.name === "contacts.opt-in";
-  const imported = call.name === "bulk.submit" && result.ok?.jobs[0];
-  present(call, optedIn ? cards(call) : happened(call), optedIn ? outcome(call, repeat) : returned(call, repeat, imported && "Wait ten seconds, and read the job"));
+  present(call, optsIn() ? cards(call) : happened(call), optsIn() ? outcome(call, repeat) : returned(call, repeat));
+  blame(result.err);
   find("status").textContent = `${said(call)}, ${requests(exchanges)}`;
   find("repeat")?.addEventListener("click", () => {
     host.wait(wait ?? 0);
@@ -165,17 +209,29 @@ function show(call) {
     writeAgain(result.ok);
     arrive();
   });
-  find("follow")?.addEventListener("click", () => {
-    host.set({});
-    host.wait(10);
-    show({ name: "bulk.status", values: [imported.job], ...host.record("bulk.status", [imported.job]) });
-    arrive();
-  });
+}
+
+/** Says at the fields that an error names what is wrong with them. */
+function blame(error) {
+  for (const [, one] of within(form)) one.complain();
+  if (error?.code !== "invalid-input") return;
+  for (const { pointer, detail, title } of error.details) {
+    const one = pointer === undefined ? undefined : pointed(form, pointer);
+    if (!one) continue;
+    one.complain(detail || title || error.message);
+    reveal(one.element);
+  }
+}
+
+/** Brings a field into view, however it was folded away. */
+function reveal(element) {
+  for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  element.scrollIntoView({ block: "nearest" });
 }
 
 function said({ name, result }) {
   if (result.err) return `Failed: ${result.err.code}`;
-  if (name !== "contacts.opt-in") return "Done";
+  if (name !== OPT_IN) return "Done";
   return `${result.ok.created ? "Created" : "Found"} and ${consented(result.ok) ? "subscribed" : "on the list"}`;
 }
 
@@ -185,8 +241,15 @@ function present(call, steps, came) {
   find("steps").replaceChildren(...steps);
   find("outcome").replaceChildren(came);
   find("flow").dataset.result = call.result.err ? "failed" : "done";
-  find("fixture").hidden = false;
-  find("state").replaceChildren(...holdings(host.account(), call.result.ok?.profileId));
+  find("fixture").hidden = call.values === undefined;
+  find("results").scrollTop = 0;
+  changed(call.result.ok?.profileId);
+}
+
+/** Shows what Klaviyo holds now, and offers it. */
+function changed(latest) {
+  form.refresh();
+  find("state").replaceChildren(...holdings(host.account(), latest));
 }
 
 function requests({ length }) {
@@ -207,14 +270,15 @@ function writeAgain(receipt) {
 }
 
 /** A component that misbehaves, run and stopped. */
-async function runStrange(guest) {
+async function runStrange() {
   const now = ++runs;
+  const strange = guest;
   submit.disabled = true;
   find("status").textContent = "It runs";
   try {
-    const came = await attack(guest.id, LOOKUP.id, LOOKUP.values(captured()));
+    const came = await attack(strange.id, action.name, given(action, form.read()));
     if (now !== runs) return;
-    find("outcome").replaceChildren(stopped(guest, came));
+    find("outcome").replaceChildren(stopped(strange, came));
     find("status").textContent = `Stopped: ${came.result.err.code}`;
     find("flow").dataset.result = "done";
   } finally {
@@ -236,51 +300,44 @@ function facing(micros) {
 }
 
 /** An account without profiles, and the first person. */
-function begin({ action: function_, situation: circumstances } = {}) {
+function begin(to = chosen(`#${OPT_IN}`)) {
   host.reset();
   host.set({});
+  known.forget();
   people = 0;
-  before = {};
-  const { result } = host.record("lists.all", []);
-  const options = [...result.ok, DELETED].map(({ id, name }) => h("option", { value: id }, `${name} (${id})`));
-  list.replaceChildren(...options);
-  const audience = result.ok.find((audience) => audience.name === "WhatsApp Opt-Ins");
-  choice.value = function_ ?? ACTIONS[0].id;
-  fill({ ...person(0), list: audience.id });
-  choose({ situation: circumstances });
-  find("state").replaceChildren(...holdings(host.account()));
+  choose(to);
   facing();
 }
 
-const options = (all) => all.map(({ id, label }) => h("option", { value: id }, label));
-choice.append(
-  h("optgroup", { label: "The connector" }, options(ACTIONS)),
-  h("optgroup", { label: "A component that misbehaves" }, options(ATTACKS)),
-);
 find("product").append(...product(PRODUCT));
-choice.addEventListener("change", () => choose());
 circumstance.addEventListener("change", prepare);
 let typed;
-form.addEventListener("input", ({ target }) => {
-  fill({});
-  if (target === choice || target === circumstance) return;
+trigger.addEventListener("input", ({ target }) => {
+  if (target === circumstance) return;
   cancelAnimationFrame(typed);
   typed = requestAnimationFrame(showCode);
 });
-form.addEventListener("submit", (event) => {
+trigger.addEventListener("submit", (event) => {
   event.preventDefault();
-  const guest = strange();
-  if (guest) runStrange(guest);
+  if (guest) runStrange();
   else run();
   // A keyboard stays where it is; what is below the form is scrolled to.
   if (matchMedia("(max-width: 60rem)").matches) find("flow-title").scrollIntoView();
 });
-find("restart").addEventListener("click", () => begin());
+find("outcome").addEventListener("click", ({ target }) => {
+  const one = target.dataset.pointer === undefined ? undefined : pointed(form, target.dataset.pointer);
+  if (!one) return;
+  reveal(one.element);
+  one.focus();
+});
+find("pass").addEventListener("click", () => {
+  host.wait(60);
+  changed();
+});
+find("restart").addEventListener("click", () => begin({ name: guest?.id ?? action.name }));
 addEventListener("hashchange", () => {
   const to = chosen(location.hash);
-  if (!to) return;
-  choice.value = to.action;
-  choose(to);
+  if (to) choose(to);
 });
 copies(find("copy-code"), panel.text);
 copies(find("link"), () => location.href);

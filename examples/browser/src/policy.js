@@ -5,15 +5,15 @@ export const policy = {
   origins: ["https://a.klaviyo.com"],
   /** Headers that the host sets, and no component. */
   hostHeaders: ["authorization", "connection", "content-length", "cookie", "host", "proxy-authorization", "transfer-encoding"],
-  /** What `api.call`, which can ask for anything, may ask for. Nothing of the page has a use for it. */
-  api: [],
+  /** The methods of what `api.call`, which can ask for anything, may ask for. It may read. */
+  api: ["get"],
 };
 
 /** Refuses a request that is not allowed while the function `called` runs. */
 export function refuse({ url, headers, function: name, method }, called) {
   if (name !== called) deny(`the request says that it is for ${JSON.stringify(name)}, and the call is of ${called}`);
   if (name === "api.call" && !policy.api.includes(method)) {
-    deny("api.call may ask for nothing on this page; `policy.api` would have to allow it");
+    deny(`api.call may not ask with ${method}: \`policy.api\` has ${policy.api.join(", ")} and nothing else`);
   }
   if (!URL.canParse(url) || new URL(url).href !== url) deny("the request's URL is not one in its normal form");
   const { origin, username, password, hash } = new URL(url);

@@ -1,14 +1,17 @@
 // What can happen. Each tells the host what is to go wrong before the call is made; what then does is the simulator's
 // and the connector's doing.
 
+/** The action that all situations are about. */
+export const OPT_IN = "contacts.opt-in";
+
 /**
- * - `fields`: what the form then has.
- * - `fresh`: it is about somebody whom Klaviyo does not know.
+ * - `fields`: what the form then has, each with its pointer.
+ * - `fresh`: an opt-in is about somebody whom Klaviyo does not know.
  * - `rules`, `key`, `scopes`: what the host and Klaviyo are told.
  * - `before`: an earlier opt-in of the same person.
  * - `race`: somebody else creates the profile after the search.
  * - `repeat`: what there is to try after the failure.
- * - `any`: it can happen to every function, and not to an opt-in alone.
+ * - `any`: it can happen to every action, and not to an opt-in alone.
  */
 export const SITUATIONS = [
   {
@@ -37,9 +40,9 @@ export const SITUATIONS = [
     id: "dropped-phone",
     group: "It works",
     label: "Phone that Klaviyo drops",
-    about: "It has a country code but too few digits. Klaviyo takes the profile and leaves the number out.",
+    about: "It has a country code but too few digits. Klaviyo takes the profile without the number, and refuses consent to WhatsApp.",
     fresh: true,
-    fields: { phone: "+9198200" },
+    fields: { "contact/phone-number": "+9198200" },
   },
   {
     id: "no-consent",
@@ -149,7 +152,7 @@ export const SITUATIONS = [
     group: "It fails",
     label: "Phone without country code",
     about: "Nobody can tell which country it is of. Nothing is sent.",
-    fields: { phone: "098200 00001" },
+    fields: { "contact/phone-number": "098200 00001" },
     fresh: true,
   },
   {
@@ -157,7 +160,7 @@ export const SITUATIONS = [
     group: "It fails",
     label: "Invalid email",
     about: "It has no @. Nothing is sent.",
-    fields: { email: "priya.example.com" },
+    fields: { "contact/email": "priya.example.com" },
     fresh: true,
   },
   {
@@ -170,19 +173,23 @@ export const SITUATIONS = [
   },
 ];
 
-/** What happens to other functions, where nothing else is chosen. */
+/** What happens to other actions, where nothing else is chosen. */
 const USUAL = { id: "works", group: "It works", label: "As usual", about: "Klaviyo answers." };
 
-/** What can happen to a function. */
+/** What can happen to an action. */
 export const situationsOf = (name) =>
-  name === "contacts.opt-in" ? SITUATIONS : [USUAL, ...SITUATIONS.filter(({ any }) => any)];
+  name === OPT_IN ? SITUATIONS : [USUAL, ...SITUATIONS.filter(({ any }) => any)];
 
-const NAMES = ["Priya Sharma", "Arjun Mehta", "Meera Nair", "Kabir Singh", "Ananya Rao", "Dev Patel", "Isha Gupta", "Rohan Das"];
+const NAMES = ["Priya", "Arjun", "Meera", "Kabir", "Ananya", "Dev", "Isha", "Rohan"];
 
-/** The people who come, one after the other. */
+/** The people who come, one after the other, as fields of the form. */
 export function person(number) {
   const name = NAMES[number % NAMES.length];
   const round = Math.floor(number / NAMES.length);
-  const local = name.split(" ")[0].toLowerCase() + (round ? round + 1 : "");
-  return { email: `${local}@example.com`, name, phone: `+9198200${String(number + 1).padStart(5, "0")}` };
+  const local = name.toLowerCase() + (round ? round + 1 : "");
+  return {
+    "contact/email": `${local}@example.com`,
+    "contact/first-name": name,
+    "contact/phone-number": `+9198200${String(number + 1).padStart(5, "0")}`,
+  };
 }

@@ -1,5 +1,7 @@
 // What the exchanges of an opt-in mean, in the words of the guide that it follows.
 
+import { OPT_IN } from "./situations.js";
+
 const decoder = new TextDecoder();
 
 /** The steps of an opt-in, in their order. */
@@ -11,21 +13,6 @@ export const STEPS = {
   read: "Read the consent back",
 };
 
-/** All that a request may be: a step of an opt-in, or of another call. */
-export const TITLES = {
-  ...STEPS,
-  track: "The shop tracks the order",
-  history: "Read the history",
-  revoke: "Take the consent back",
-  import: "Import the contacts",
-  job: "Read the import",
-  metrics: "Read the names of metrics",
-  lists: "Read the lists",
-};
-
-/** Whoever writes SUBSCRIBE consents to marketing emails. */
-export const PERMISSION = { channels: [{ tag: "email" }], customSource: "WhatsApp bot" };
-
 /** What a person orders in the shop. */
 export const order = (profileId) => ({
   metric: "Placed Order",
@@ -36,28 +23,23 @@ export const order = (profileId) => ({
   properties: JSON.stringify({ Items: [{ ProductName: "wool socks", Quantity: 3 }] }),
 });
 
-/** The first word is the first name, the rest the last. */
-export function contact({ email, name, phone }) {
-  const [firstName, ...rest] = name.trim().split(/\s+/);
-  return {
-    email: email.trim(),
-    phoneNumber: phone.trim() || undefined,
-    firstName: firstName || undefined,
-    lastName: rest.join(" ") || undefined,
-  };
-}
-
-/** What a request is: a name in TITLES. */
-export function step({ request: { method, url } }) {
-  const reads = method === "get";
-  if (url.includes("/api/events/")) return reads ? "history" : "track";
-  if (url.includes("/api/metrics/")) return "metrics";
-  if (url.includes("/api/profile-bulk-import-jobs/")) return reads ? "job" : "import";
-  if (url.includes("/api/profile-subscription-bulk-delete-jobs/")) return "revoke";
-  if (reads && url.includes("/api/lists/")) return "lists";
-  if (reads) return url.includes("subscriptions") ? "read" : "search";
+/** Which step of an opt-in a request is; undefined in another call. */
+export function step({ request: { method, url, function: called } }) {
+  if (called !== OPT_IN) return undefined;
+  if (method === "get") return url.includes("subscriptions") ? "read" : "search";
   if (url.includes("/api/profile-subscription-bulk-create-jobs/")) return "consent";
   return url.includes("/relationships/profiles/") ? "add" : "create";
+}
+
+const VERBS = { get: "Read", post: "Send", patch: "Change", delete: "Remove" };
+
+/** What a request does: a step of an opt-in, or what its method and path say. */
+export function title(exchange) {
+  const { method, url } = exchange.request;
+  const named = step(exchange);
+  if (named) return STEPS[named];
+  const resources = new URL(url).pathname.split("/").filter((part) => /^[a-z][a-z-]+$/.test(part) && !["api", "relationships"].includes(part));
+  return `${VERBS[method]} ${resources.reverse().join(" of ").replaceAll("-", " ")}`;
 }
 
 export const text = (bytes) => decoder.decode(bytes);

@@ -2,7 +2,7 @@
 
 import { toContract } from "./contract.js";
 import { code, h, rows } from "./dom.js";
-import { STEPS, TITLES, body, branch, greeting, meaning, missing, query, remedy, reply, standing, step, variables } from "./story.js";
+import { STEPS, body, branch, greeting, meaning, missing, query, remedy, reply, standing, step, title, variables } from "./story.js";
 
 /** The cards of an opt-in, those that never happened among them. */
 export function cards(run) {
@@ -11,7 +11,7 @@ export function cards(run) {
   for (const { kind, reason } of missing(run.exchanges)) {
     // What was skipped is before the step that came after it.
     const next = all.findIndex(({ dataset }) => kinds.indexOf(dataset.step) > kinds.indexOf(kind));
-    all.splice(next < 0 ? all.length : next, 0, ghost(kind, reason));
+    all.splice(next < 0 ? all.length : next, 0, ghost(STEPS[kind], reason));
   }
   return all;
 }
@@ -29,15 +29,18 @@ export function happened({ exchanges, result }) {
 
 /** What a call would send. */
 export const outline = (exchanges) =>
-  exchanges.map((exchange) => ghost(step(exchange), h("code", {}, address(exchange.request))));
+  exchanges.map((exchange) => ghost(title(exchange), h("code", {}, address(exchange.request))));
+
+/** The requests that an action may send. */
+export const possible = (requests) => requests.map((request) => ghost("May send", h("code", {}, request)));
 
 function address({ method, url }) {
   const { pathname, search } = new URL(url);
   return `${method.toUpperCase()} ${pathname}${search && "?…"}`;
 }
 
-function ghost(kind, ...text) {
-  return h("li", { class: "card ghost" }, h("h3", {}, TITLES[kind]), h("p", {}, text));
+function ghost(name, ...text) {
+  return h("li", { class: "card ghost" }, h("h3", {}, name), h("p", {}, text));
 }
 
 /** `bad`: this is where the call ended. */
@@ -45,14 +48,14 @@ function card(exchange, number, bad) {
   const kept = variables(exchange);
   return h(
     "li",
-    { class: bad ? "card bad" : "card", "data-step": step(exchange) },
+    { class: bad ? "card bad" : "card", "data-step": step(exchange) ?? exchange.request.method },
     h(
       "details",
       { open: bad },
       h(
         "summary",
         {},
-        h("h3", {}, h("span", { class: "number" }, `${number}`), TITLES[step(exchange)]),
+        h("h3", {}, h("span", { class: "number" }, `${number}`), title(exchange)),
         h("code", { class: "address" }, address(exchange.request)),
         answered(exchange),
       ),
@@ -130,7 +133,7 @@ export function outcome({ result, captured }, repeat) {
   return h(
     "div",
     { class: "outcome" },
-    says(reply(receipt, captured.email)),
+    says(reply(receipt, captured.contact.email)),
     rows(
       [
         ["profile_id", h("strong", {}, receipt.profileId)],
@@ -146,16 +149,12 @@ export function outcome({ result, captured }, repeat) {
   );
 }
 
-/** What another function than an opt-in returned. */
-export function returned({ result }, repeat, follow) {
+/** What another action than an opt-in returned. */
+export function returned({ result }, repeat) {
   if (result.err) return failure(result.err, repeat);
-  const value = { json: true, text: JSON.stringify(toContract(result.ok), null, 2) };
-  return h(
-    "div",
-    { class: "outcome" },
-    code(value, "What the function returned"),
-    follow && h("button", { type: "button", id: "follow" }, follow),
-  );
+  const value = toContract(result.ok);
+  const shown = value === null ? h("p", {}, "It is done, and returns nothing.") : code({ json: true, text: JSON.stringify(value, null, 2) }, "What the action returned");
+  return h("div", { class: "outcome" }, shown);
 }
 
 /** How a component that misbehaves was stopped. */
@@ -186,7 +185,7 @@ export function welcome(receipt, { err, ok }) {
 
 function failure(error, repeat) {
   const details = error.details.map(({ code, title, detail, pointer }) => {
-    const parts = [h("code", {}, code), " ", detail || title, pointer && " at ", pointer && h("code", {}, pointer)];
+    const parts = [h("code", {}, code), " ", detail || title, pointer && " at ", pointer && place(error, pointer)];
     return ["details", ...parts.filter(Boolean)];
   });
   const optional = (name, value) => (value === undefined ? [] : [[name, `${value}`]]);
@@ -208,6 +207,10 @@ function failure(error, repeat) {
     repeat && h("button", { type: "button", id: "repeat" }, repeat),
   );
 }
+
+/** Where an error is; of a field of the form, the way to it. */
+const place = ({ code: kind }, pointer) =>
+  kind === "invalid-input" ? h("button", { type: "button", class: "way", "data-pointer": pointer }, pointer) : h("code", {}, pointer);
 
 /** A sentence; what is between backticks in it is code. */
 function quoted(sentence) {

@@ -68,9 +68,13 @@ class Page {
     await this.page.selectOption("#situation", situation);
   }
 
-  /** Chooses a function, or a component that misbehaves. */
+  /** Chooses an action, or a component that misbehaves. */
   async action(name) {
-    await this.page.selectOption("#action", name);
+    const link = this.page.locator(`#menu-list a[data-name="${name}"]`);
+    if (!(await link.isVisible())) await this.page.locator("#menu-toggle").click();
+    if ((await link.getAttribute("aria-current")) !== null) return;
+    await link.click();
+    await this.page.locator(`#menu-list a[data-name="${name}"][aria-current]`).waitFor({ state: "attached" });
   }
 
   /** Presses the button, whatever it is called. */
@@ -81,7 +85,7 @@ class Page {
   }
 
   async optIn() {
-    await this.page.getByRole("button", { name: "Opt in" }).click();
+    await this.page.getByRole("button", { name: "Opt a person in" }).click();
     return this.run();
   }
 
@@ -109,6 +113,7 @@ class Page {
         requests: [...document.querySelectorAll("#steps > [data-step]")].map(
           (card) => `${card.dataset.step} ${card.querySelector(".result").textContent}`,
         ),
+        addresses: texts("#steps > .card:not(.ghost) .address"),
         ended: document.querySelectorAll("#steps > .bad").length,
         ghosts: document.querySelectorAll("#steps > .ghost").length,
         branches: document.querySelectorAll("#steps > .branch").length,

@@ -7,7 +7,7 @@ import * as compare from "../../node/test/compare.js";
 import { files, fixture, read } from "../../node/test/fixture.js";
 import { parse, stringify } from "../../node/test/json.js";
 import { bundle } from "../bundle.js";
-import { ACTIONS } from "../src/actions.js";
+import { ACTIONS } from "../src/catalogue.js";
 import { SITUATIONS } from "../src/situations.js";
 import { launch, visit } from "./browser.js";
 
@@ -141,14 +141,14 @@ test("what the page copies as a fixture is one, and passes", async () => {
     await page.optIn();
     await page.later();
     await copy();
-    for (const { id } of ACTIONS) {
-      await page.action(id);
+    for (const { name } of ACTIONS) {
+      await page.action(name);
       await page.press();
       await copy();
     }
   });
   assert.equal(copied.length, SITUATIONS.length + 1 + ACTIONS.length);
-  assert.deepEqual(new Set(copied.map(({ call }) => call.function)), new Set(ACTIONS.map(({ id }) => id)));
+  assert.deepEqual(new Set(copied.map(({ call }) => call.function)), new Set(ACTIONS.map(({ name }) => name)));
   const differ = await replay(copied);
   assert.deepEqual(differ.map((found, index) => [copied[index].name, found]).filter(([, found]) => found.length > 0), []);
 });

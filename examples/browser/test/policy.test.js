@@ -26,7 +26,11 @@ test("what a component may ask for is sent, and the rest denied by the setting t
       assert.match(denied({ ...REQUEST, headers: [{ name: spelt, value: "x" }] }), /`policy\.hostHeaders`/, spelt);
     }
   }
-  for (const method of ["get", "post"]) assert.match(denied({ ...REQUEST, method, function: "api.call" }), /`policy\.api`/);
+  for (const method of ["get", "post", "patch", "delete"]) {
+    const sentence = denied({ ...REQUEST, method, function: "api.call" });
+    if (policy.api.includes(method)) assert.equal(sentence, undefined, method);
+    else assert.match(sentence, /`policy\.api`/, method);
+  }
 });
 
 test("what could be read in two ways is denied", () => {
