@@ -163,3 +163,20 @@ test("Node does what the page does", { skip: !built && "the package for Node is 
   const script = file("real.mjs", await shown("node", ODD));
   await sameAsInThePage((environment) => run("node", [script], environment));
 });
+
+test("the package for Node takes the code of every action", { skip: !built && "the package for Node is not built" }, async () => {
+  const klaviyo = await simulator();
+  const environment = { KLAVIYO_ENDPOINT: klaviyo.endpoint, KLAVIYO_API_KEY: KEY };
+  mkdirSync(join(folder, "every/node_modules"), { recursive: true });
+  symlinkSync(PACKAGE, join(folder, "every/node_modules/klaviyo-connector"));
+  try {
+    for (const action of ACTIONS) {
+      const written = code("node", { action, values: action.example.arguments });
+      const failed = await run("node", [file(`every/${action.name}.mjs`, written)], environment).catch(({ stderr }) => stderr);
+      // Klaviyo does not have what the examples speak of; a host does not allow `api.call` by itself.
+      if (/Error/.test(failed)) assert.match(failed, /code: '(not-found|rejected|denied)'/, action.name);
+    }
+  } finally {
+    klaviyo.close();
+  }
+});
