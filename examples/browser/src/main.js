@@ -21,6 +21,8 @@ import { tabs } from "./tabs.js";
 import { cards, facts, happened, holdings, outcome, outline, possible, product, returned, stopped, welcome } from "./view.js";
 
 const find = (id) => document.getElementById(id);
+/** Where one is below the other. */
+const narrow = matchMedia("(max-width: 60rem)");
 const trigger = find("trigger");
 const circumstance = find("situation");
 const submit = trigger.querySelector("[type=submit]");
@@ -322,7 +324,7 @@ trigger.addEventListener("submit", (event) => {
   if (guest) runStrange();
   else run();
   // A keyboard stays where it is; what is below the form is scrolled to.
-  if (matchMedia("(max-width: 60rem)").matches) find("flow-title").scrollIntoView();
+  if (narrow.matches) find("flow-title").scrollIntoView();
 });
 find("outcome").addEventListener("click", ({ target }) => {
   const one = target.dataset.pointer === undefined ? undefined : pointed(form, target.dataset.pointer);
@@ -337,7 +339,9 @@ find("pass").addEventListener("click", () => {
 find("restart").addEventListener("click", () => begin({ name: guest?.id ?? action.name }));
 addEventListener("hashchange", () => {
   const to = chosen(location.hash);
-  if (to) choose(to);
+  if (!to) return;
+  choose(to);
+  if (narrow.matches) trigger.scrollIntoView();
 });
 copies(find("copy-code"), panel.text);
 copies(find("link"), () => location.href);

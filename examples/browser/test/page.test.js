@@ -176,6 +176,8 @@ test("a phone shows all of it without scrolling sideways", async () => {
     assert.ok(await shown.page.isVisible("[type=submit]"));
     for (const { name } of ACTIONS) {
       await shown.action(name);
+      const title = await shown.page.evaluate(() => document.getElementById("action-title").getBoundingClientRect().top);
+      assert.ok(title >= 0 && title < NARROW.height / 2, `the title of ${name} is at ${title}`);
       await shown.press();
       await shown.page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
       assert.equal(await shown.overflow(), 0, name);
