@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     targets::address::TARGET,
     targets::egress::TARGET,
     targets::fixture::TARGET,
+    targets::registry::TARGET,
     targets::cursor::TARGET,
     targets::queue::TARGET,
     targets::signature::TARGET,

@@ -1,7 +1,9 @@
 //! The account that a command works in, as the options and the environment describe it.
 
+use crate::component_source::ComponentSource;
 use crate::failure::Failure;
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use klaviyo_host::{Egress, Revision};
 use std::path::PathBuf;
 use url::{Host, Url};
@@ -25,9 +27,13 @@ pub(crate) struct Account {
     /// The oldest API revision to ask for, such as 2025-01-15; where the connector asks for a newer one, that one stays
     #[arg(long, global = true, value_name = "DATE")]
     pub(crate) revision: Option<Revision>,
-    /// A component to run instead of the one inside this program
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) component: Option<PathBuf>,
+    /// A component to run instead of the one inside this program: a file, or one in a registry, such as
+    /// registry.example.com/klaviyo/connector@sha256:…
+    #[arg(long, global = true, value_name = "FILE|REFERENCE", value_parser = OsStringValueParser::new().try_map(ComponentSource::parse))]
+    pub(crate) component: Option<ComponentSource>,
+    /// A file with a public key by which that component has to be signed, as `wasmsign2 sign` does it
+    #[arg(long, global = true, value_name = "FILE", requires = "component")]
+    pub(crate) component_key: Option<PathBuf>,
     /// Print one JSON document, for failures too
     #[arg(long, global = true)]
     pub(crate) json: bool,

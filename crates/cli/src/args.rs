@@ -18,6 +18,13 @@ The key:
   command that needs others names them. Standard error has a warning if others can read the key's
   file, and if --endpoint sends the key to another machine without https.
 
+The component:
+  --component takes a file, or a reference to a registry with the digest that `wkg oci push` printed:
+  registry.example.com/klaviyo/connector@sha256:…; a tag alone is refused. It is pulled once, and
+  kept in the folder of caches. Where the registry asks for a login, KLAVIYO_REGISTRY_LOGIN, or a
+  file that KLAVIYO_REGISTRY_LOGIN_FILE names, has USER:PASSWORD. With --component-key it has to be
+  signed by that public key, as `wasmsign2 sign` does it.
+
 Exit codes:
   0    done
   1    failed: a conflict, a refusal, a removed endpoint, or anything else

@@ -1,18 +1,23 @@
-//! Loads the component: from the file of --component, else the one that is built into this program.
+//! Loads the component: what --component names, else the one that is built into this program.
 
 use crate::account::Account;
-use crate::failure::Failure;
+use crate::component_source::ComponentSource;
+use crate::failure::{Failure, chain};
+use crate::registry;
 use etcetera::BaseStrategy;
+use klaviyo_host::registry::PublicKey;
 use klaviyo_host::{AttemptObserver, Connector, Egress, Limits, Transport};
 use klaviyo_sync::files::regular;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// No component is as large, even with others composed into it.
 const FILE_BYTES: u64 = 256 << 20;
+/// No public key is as long.
+const KEY_BYTES: u64 = 16 << 10;
 
 #[cfg(feature = "embedded")]
 const EMBEDDED: Option<&[u8]> = Some(include_bytes!(env!(
@@ -34,20 +39,30 @@ pub(crate) fn load(
     if let Some(observer) = observer {
         builder = builder.observer(observer);
     }
-    // Without a home directory there is no cache, and each run compiles.
-    if let Ok(folders) = etcetera::choose_base_strategy() {
-        builder = builder.cache(folders.cache_dir().join("klaviyo-connector"));
+    if let Some(folder) = cache() {
+        builder = builder.cache(folder);
     }
     Ok(builder.from_bytes(&bytes(account)?)?)
 }
 
-/// The component's file.
+/// The folder of what later runs need not make again. Without a home directory there is none, and each run compiles.
+fn cache() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.cache_dir().join("klaviyo-connector"))
+}
+
+/// The component's bytes, signed by the key of --component-key.
 pub(crate) fn bytes(account: &Account) -> Result<Cow<'static, [u8]>, Failure> {
-    match (&account.component, EMBEDDED) {
-        (Some(file), _) => {
-            let failed =
-                |error| Failure::other(format!("cannot read the component {}: {error}", file.display()));
+    let component = match (&account.component, EMBEDDED) {
+        (Some(ComponentSource::File(file)), _) => {
+            let failed = |error| {
+                Failure::other(format!("cannot read the component {}: {error}", file.display()))
+                    .hint("one in a registry is written HOST/NAME@sha256:DIGEST")
+            };
             read(file, FILE_BYTES).map(Cow::Owned).map_err(failed)
+        }
+        (Some(ComponentSource::Registry(reference)), _) => {
+            registry::pull(reference, cache()).map(Cow::Owned)
         }
         (None, Some(component)) => Ok(Cow::Borrowed(component)),
         (None, None) => Err(Failure::other(
@@ -55,7 +70,15 @@ pub(crate) fn bytes(account: &Account) -> Result<Cow<'static, [u8]>, Failure> {
              --component FILE"
                 .to_owned(),
         )),
+    }?;
+    if let Some(file) = &account.component_key {
+        let failed =
+            |reason: String| Failure::invalid(None, &format!("--component-key {}: {reason}", file.display()));
+        let key = read(file, KEY_BYTES).map_err(|error| failed(error.to_string()))?;
+        let key = PublicKey::parse(&key).map_err(|error| failed(error.to_string()))?;
+        key.verify(&component).map_err(|error| Failure::other(chain(&error)))?;
     }
+    Ok(component)
 }
 
 /// The contents of a regular file, unless it has more bytes than `most`.

@@ -65,6 +65,8 @@ mod observer;
 mod outbound;
 mod pace;
 mod redaction;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod retry;
 mod revision;
 mod sandbox;
@@ -98,3 +100,8 @@ pub use wasmtime;
 #[doc = include_str!("../../../docs/embed.md")]
 #[doc = include_str!("../../../docs/upgrade.md")]
 struct Documents;
+
+/// The same of what a feature adds.
+#[cfg(all(doctest, feature = "registry"))]
+#[doc = include_str!("../../../docs/registry.md")]
+struct RegistryDocuments;

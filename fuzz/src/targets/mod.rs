@@ -7,6 +7,7 @@ pub mod egress;
 pub mod fixture;
 pub mod phone;
 pub mod queue;
+pub mod registry;
 pub mod request;
 pub mod response;
 pub mod signature;

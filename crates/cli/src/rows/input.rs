@@ -1,6 +1,7 @@
 //! The input of a command, and the files that it must not overwrite.
 
 use crate::account::Account;
+use crate::component_source::ComponentSource;
 use crate::failure::Failure;
 use klaviyo_sync::Source;
 use klaviyo_sync::files::{self, distinct};
@@ -30,7 +31,8 @@ pub(crate) fn check_files(
     let mut used = vec![
         ("the key", of(account.key_file.as_ref())),
         ("what `connect` wrote", of(account.oauth_file.as_ref())),
-        ("the component", of(account.component.as_ref())),
+        ("the component", of(account.component.as_ref().and_then(ComponentSource::file))),
+        ("the key of the component", of(account.component_key.as_ref())),
         ("the input", read),
     ];
     used.extend(written.iter().map(|(option, path)| (*option, of(*path))));

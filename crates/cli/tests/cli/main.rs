@@ -39,6 +39,8 @@ mod posted;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod run;
