@@ -22,7 +22,14 @@ pub(crate) fn pull(reference: &Reference, cache: Option<PathBuf>) -> Result<Vec<
         puller = puller.cache(folder);
     }
     let failed = |error: PullError| {
-        Failure::new(code(&error), format!("cannot pull the component {reference}: {}", chain(&error)))
+        let sentence = format!("cannot pull the component {reference}: {}", chain(&error));
+        let failure = Failure::new(code(&error), sentence);
+        match error {
+            PullError::Refused { .. } => failure.hint(format!(
+                "{VARIABLE}, or a file that {FILE_VARIABLE} names, has the user and the password as USER:PASSWORD"
+            )),
+            _ => failure,
+        }
     };
     // On a thread of its own: who loads a component may be in a runtime, where one cannot wait for another.
     let pulled = std::thread::scope(|scope| {
