@@ -18,6 +18,8 @@ Object.assign(written, {
   repository: { type: "git", url: `git+${address}.git`, directory: "examples/node" },
   homepage: `${address}/tree/v${written.version}/examples/node`,
   bugs: `${address}/issues`,
+  // Where it is published, which is in the repository's own workflow, tells the registry from which commit it is.
+  publishConfig: { access: "public", provenance: true },
 });
 try {
   writeFileSync(file, JSON.stringify(written, undefined, 2));

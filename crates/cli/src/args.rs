@@ -118,6 +118,7 @@ commands! {
     Mcp(commands::mcp::Mcp),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
+    Man(commands::man::Man),
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(crate) mod forget;
 pub(crate) mod history;
 pub(crate) mod lists;
 pub(crate) mod lookup;
+pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod members;
 pub(crate) mod merge;

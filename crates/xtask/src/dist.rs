@@ -1,17 +1,23 @@
 //! `cargo xtask dist`: what a release consists of, as files in `dist/`. Two builds of the same sources have the same
 //! bytes, wherever they are.
 
+mod archive;
+mod binary;
 mod contract;
 mod copy;
+pub(crate) mod crates;
+mod deb;
+mod first_opt_in;
 mod packages;
 mod sbom;
+mod shell;
 mod sums;
 mod trial;
 
-use crate::command::{output, program, root, run};
+use crate::command::{self, output, root, run};
 use crate::label::Origin;
 use crate::runtimes::Skipped;
-use crate::{artifact, versions};
+use crate::{artifact, program, versions};
 use anyhow::{Context, Result, bail};
 use copy::Copy;
 use std::path::{Path, PathBuf};
@@ -34,11 +40,22 @@ pub(crate) enum Install {
     Nothing,
 }
 
+/// Whether the command is built, too, static and as a Debian package, which takes a quarter of an hour.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Binary {
+    Yes,
+    No,
+}
+
 /// Builds the files.
-pub(crate) fn build(install: Install, skipped: &mut Skipped) -> Result<()> {
+pub(crate) fn build(install: Install, binary: Binary, skipped: &mut Skipped) -> Result<()> {
     let date = date()?;
     versions::check()?;
     artifact::build()?;
+    if install != Install::Nothing {
+        // It tells its manual pages and completions, and the packages are tried on its simulator.
+        program::build_command(false)?;
+    }
     let folder = folder();
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
@@ -50,6 +67,12 @@ pub(crate) fn build(install: Install, skipped: &mut Skipped) -> Result<()> {
     }
     std::fs::write(folder.join(ACTIONS), std::fs::read(root().join(ACTIONS))?)?;
     std::fs::write(folder.join("klaviyo-wit.wasm"), contract::package(Origin::of_release()?.as_ref())?)?;
+    std::fs::write(folder.join("Dockerfile"), std::fs::read(root().join("deploy/Dockerfile"))?)?;
+    shell::write(&folder, &date)?;
+    crates::package(&folder)?;
+    if binary == Binary::Yes {
+        binary::write(&folder, &date)?;
+    }
     packages::node(&folder, install, skipped)?;
     packages::python(&folder, &date, install, skipped)?;
     sbom::write(&folder, &date, install, skipped)?;
@@ -58,25 +81,28 @@ pub(crate) fn build(install: Install, skipped: &mut Skipped) -> Result<()> {
     Ok(())
 }
 
-/// Builds the files here and in a copy of the sources, compares them byte for byte, and tries each package as it is
-/// packed.
-pub(crate) fn check(install: Install, skipped: &mut Skipped) -> Result<()> {
-    build(install, skipped)?;
+/// Builds the files, tries each package as it is packed, builds them once more in a copy of the sources, and compares
+/// them byte for byte.
+pub(crate) fn check(install: Install, binary: Binary, skipped: &mut Skipped) -> Result<()> {
+    build(install, binary, skipped)?;
+    trial::run_all(&folder())?;
+    first_opt_in::run_all(&folder(), skipped)?;
     let copy = Copy::make()?;
     let mut other = copy.xtask()?;
     // A copy has no commits.
-    run(other.args(["dist", "--prepared"]).env(DATE, date()?))?;
-    same(&folder(), &copy.path().join("dist"))?;
-    trial::run_all(&folder())
+    other.args(["dist", "--prepared"]).env(DATE, date()?);
+    run(other.args((binary == Binary::Yes).then_some("--binary")))?;
+    same(&folder(), &copy.path().join("dist"))
 }
 
-fn folder() -> PathBuf {
+/// Where the files are.
+pub(crate) fn folder() -> PathBuf {
     root().join("dist")
 }
 
 /// The time that the environment has, or that of the last commit.
 fn date() -> Result<String> {
-    let of_commit = || output(program("git").args(["log", "-1", "--format=%ct"]));
+    let of_commit = || output(command::program("git").args(["log", "-1", "--format=%ct"]));
     let date = std::env::var(DATE).ok().or_else(of_commit);
     date.with_context(|| format!("there is no git here that tells of when the sources are: set {DATE}"))
 }

@@ -36,18 +36,13 @@ pub(crate) fn encoded(module: &[u8]) -> Result<Vec<u8>> {
 
 /// Compiles the core module. Cargo does nothing when its sources have not changed.
 fn compile(package: &str, features: &[&str]) -> Result<Vec<u8>> {
-    // Paths of this machine in panic messages would make the file larger, and another one on every machine.
-    let home = std::env::var("CARGO_HOME")
-        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
-        .unwrap_or_default();
-    let rustflags = [
-        format!("--remap-path-prefix={}=", root().display()),
-        format!("--remap-path-prefix={home}/registry/src="),
+    let mut rustflags = toolchain::without_paths();
+    rustflags.extend([
         // The default of 1 MiB would have to be there in every instance.
         "-Clink-arg=-zstack-size=65536".to_owned(),
         // Without it, each number that the linker fills in takes five bytes.
         "-Clink-arg=--compress-relocations".to_owned(),
-    ];
+    ]);
     let target = root().join("target");
     let mut cargo = toolchain::set_up()?.cargo_build(&rustflags);
     cargo.args(["--package", package, "--profile", "wasm"]).args(features).arg("--target-dir").arg(&target);

@@ -23,7 +23,11 @@ impl Origin {
         Self::of(&variable(REPOSITORY), &variable(REVISION))
     }
 
-    fn of(repository: &str, revision: &str) -> Result<Option<Self>> {
+    pub(crate) fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    pub(crate) fn of(repository: &str, revision: &str) -> Result<Option<Self>> {
         match (repository.trim_end_matches('/'), revision) {
             ("", "") => Ok(None),
             ("", _) => {

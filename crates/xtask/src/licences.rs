@@ -42,9 +42,14 @@ pub(crate) fn write() -> Result<()> {
     write_one("klaviyo-connector", &command, &packages)
 }
 
+/// Where the licences of something that is passed on are written.
+pub(crate) fn path(name: &str) -> PathBuf {
+    root().join(FOLDER).join(format!("{name}.txt"))
+}
+
 fn write_one(name: &str, crates: &BTreeSet<Crate>, packages: &BTreeMap<Crate, Package>) -> Result<()> {
     let document = document(name, crates, packages).with_context(|| format!("the licences of {name}"))?;
-    fs::write(root().join(FOLDER).join(format!("{name}.txt")), document)?;
+    fs::write(path(name), document)?;
     eprintln!("xtask: the licences of {name}, {} crates", crates.len());
     Ok(())
 }

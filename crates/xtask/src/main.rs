@@ -25,6 +25,7 @@ mod page;
 mod peers;
 mod preview;
 mod program;
+mod release;
 mod runtimes;
 mod sdk;
 mod simulator;
@@ -123,9 +124,18 @@ enum Task {
         /// Build it in another folder, too, compare the bytes, and try each package as it is packed
         #[arg(long)]
         check: bool,
+        /// Build the command, too, static, and a Debian package of it
+        #[arg(long)]
+        binary: bool,
         /// What the packages are built with is installed: a run of this task says so to another
         #[arg(long, hide = true)]
         prepared: bool,
+    },
+    /// Walk the whole way to a release, and say what a person must do: it publishes nothing
+    Release {
+        /// It is always one
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Check and test everything, and print how long each step took
     Test {
@@ -179,15 +189,20 @@ fn main() -> ExitCode {
         Task::Fuzz { targets, seconds } => {
             components().and_then(|()| fuzz::fuzz(&targets, seconds)).map(done)
         }
-        Task::Dist { check, prepared } => {
+        Task::Dist { check, binary, prepared } => {
             let mut skipped = runtimes::Skipped::default();
             let task = if check { dist::check } else { dist::build };
             let install = if prepared { dist::Install::Nothing } else { dist::Install::Everything };
-            task(install, &mut skipped).map(|()| {
+            let binary = if binary { dist::Binary::Yes } else { dist::Binary::No };
+            task(install, binary, &mut skipped).map(|()| {
                 skipped.report();
                 ExitCode::SUCCESS
             })
         }
+        Task::Release { dry_run: true } => release::dry_run().map(done),
+        Task::Release { dry_run: false } => Err(anyhow::anyhow!(
+            "this task publishes nothing: `cargo xtask release --dry-run` says what a person has to do"
+        )),
         Task::Test { only, prepared } => test::test(&only, prepared).map(done),
     };
     result.unwrap_or_else(|error| {

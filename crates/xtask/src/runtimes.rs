@@ -2,7 +2,7 @@
 
 use crate::command::{output, program};
 use anyhow::{Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where Debian and others install the browser.
 const BROWSERS: [&str; 4] = [
@@ -41,6 +41,10 @@ impl Skipped {
         self.0.extend(output.lines().filter_map(|line| line.strip_prefix("skipped: ")).map(str::to_owned));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Prints at the end what was not tested.
     pub(crate) fn report(&self) {
         for skipped in &self.0 {
@@ -57,6 +61,12 @@ fn found(name: &str) -> bool {
         "openssl" => output(program("openssl").arg("version")).is_some(),
         name => output(program(name).arg("--version")).is_some(),
     }
+}
+
+/// Where a program is that is found by its name.
+pub(crate) fn place(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// The browser to test pages in: `CHROMIUM`, or one at a usual place.

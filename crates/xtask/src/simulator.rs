@@ -5,6 +5,7 @@ use crate::program::built;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A simulator that runs until this is dropped.
@@ -17,7 +18,12 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// Starts the command of the last build, at these rates, with more options.
     pub(crate) fn start(profile: &str, rates: &str, options: &[String]) -> Result<Self> {
-        let mut command = program(built("klaviyo-connector", profile));
+        Self::of(&built("klaviyo-connector", profile), rates, options)
+    }
+
+    /// Starts it by another file of the command.
+    pub(crate) fn of(file: &Path, rates: &str, options: &[String]) -> Result<Self> {
+        let mut command = program(file);
         command.args(["mock", "--port", "0", "--json", "--rates", rates]).args(options);
         let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut process = process.context("the simulator cannot be started")?;
@@ -30,6 +36,22 @@ impl Simulator {
         simulator.url = text("/ok/url").context("the simulator has no address")?;
         simulator.key = text("/ok/keys/0/key").context("the simulator has no key")?;
         Ok(simulator)
+    }
+
+    /// The emails of the people on a list.
+    pub(crate) fn members(&self, list: &str) -> Result<Vec<String>> {
+        let state = ureq::get(format!("{}/_mock/state", self.url)).call()?.body_mut().read_to_string()?;
+        let state: Value = serde_json::from_str(&state)?;
+        let all = |pointer| state.pointer(pointer).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let named = |each: &&Value, id: &Value| each.get("id") == Some(id);
+        let list = all("/accounts/0/lists").iter().find(|each| named(each, &list.into()));
+        let members = list.and_then(|list| list.get("members")?.as_array());
+        let email = |id: &Value| {
+            let profile = all("/accounts/0/profiles").iter().find(|each| named(each, id))?;
+            profile.pointer("/attributes/email")?.as_str().map(str::to_owned)
+        };
+        let members = members.context("the simulator has no such list")?.iter();
+        members.map(|id| email(id).context("somebody on the list has no email")).collect()
     }
 
     /// Gives a program the address and the key of the simulator, in its environment.

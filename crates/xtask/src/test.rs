@@ -153,9 +153,7 @@ const STEPS: &[Step] = &[
     }),
     step("dist", "what a release consists of, built twice, and tried as it is packed", |needs| {
         needs.component()?;
-        // The packages are tried on its simulator.
-        program::build_command(false)?;
-        dist::check(dist::Install::Packages, &mut needs.skipped)
+        dist::check(dist::Install::Packages, dist::Binary::No, &mut needs.skipped)
     }),
 ];
 

@@ -3,8 +3,8 @@
 //! On a machine with rustup, the target is one download. Elsewhere (a distribution's Rust, an offline mirror)
 //! the standard library is built from source by a rustc that has its source beside it.
 
-use crate::command::{cargo, output, program, run};
-use anyhow::{Result, bail};
+use crate::command::{cargo, output, program, root, run};
+use anyhow::{Result, bail, ensure};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,6 +49,26 @@ impl Toolchain {
     }
 }
 
+/// A subcommand of cargo that makes the same bytes wherever it runs, for a target that is installed.
+pub(crate) fn reproducible(subcommand: &str, rustflags: &[String]) -> Command {
+    let mut command = cargo(subcommand);
+    forget_settings(&mut command, std::env::vars_os().map(|(name, _)| name));
+    command.env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\u{1f}"));
+    command
+}
+
+/// Takes paths of this machine out of what is compiled: in the messages of panics they would make the file larger, and
+/// another one on every machine.
+pub(crate) fn without_paths() -> Vec<String> {
+    let home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .unwrap_or_default();
+    vec![
+        format!("--remap-path-prefix={}=", root().display()),
+        format!("--remap-path-prefix={home}/registry/src="),
+    ]
+}
+
 /// What the caller's environment says about other builds must not change the component.
 fn forget_settings(command: &mut Command, environment: impl Iterator<Item = OsString>) {
     const NAMES: &[&str] = &[
@@ -70,13 +90,11 @@ fn forget_settings(command: &mut Command, environment: impl Iterator<Item = OsSt
 
 /// Finds a toolchain, and installs one where there is none.
 pub(crate) fn set_up() -> Result<Toolchain> {
-    if has_target() {
+    if has_target(TARGET) {
         return Ok(Toolchain::Installed);
     }
     if output(program("rustup").arg("--version")).is_some() {
-        eprintln!("xtask: the target {TARGET} is missing; running `rustup target add {TARGET}`");
-        // What rustup prints when it cannot is long, and there is another way.
-        if output(program("rustup").args(["target", "add", TARGET])).is_some() && has_target() {
+        if add_target(TARGET) {
             return Ok(Toolchain::Installed);
         }
         eprintln!(
@@ -93,9 +111,24 @@ pub(crate) fn set_up() -> Result<Toolchain> {
     }
 }
 
-fn has_target() -> bool {
+/// Installs another target, where it is missing.
+pub(crate) fn need(target: &str) -> Result<()> {
+    ensure!(
+        has_target(target) || add_target(target),
+        "there is no Rust here that compiles to {target}; run `rustup target add {target}`"
+    );
+    Ok(())
+}
+
+fn add_target(target: &str) -> bool {
+    eprintln!("xtask: the target {target} is missing; running `rustup target add {target}`");
+    // What rustup prints when it cannot is long, and there may be another way.
+    output(program("rustup").args(["target", "add", target])).is_some() && has_target(target)
+}
+
+fn has_target(target: &str) -> bool {
     let mut rustc = program("rustc");
-    rustc.args(["--print", "target-libdir", "--target", TARGET]);
+    rustc.args(["--print", "target-libdir", "--target", target]);
     output(&mut rustc).is_some_and(|folder| Path::new(&folder).is_dir())
 }
 

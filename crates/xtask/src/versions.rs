@@ -9,6 +9,8 @@ type Place = (&'static str, &'static str);
 
 const PRODUCT: Place = ("Cargo.toml", "[workspace.package]\nversion = \"");
 const PRODUCTS: &[Place] = &[
+    // Of the crates that others depend on.
+    ("Cargo.toml", "\", version = \""),
     ("CHANGELOG.md", "# Changelog\n\n## "),
     ("deploy/kubernetes.yaml", "image: registry.example.com/klaviyo-connector:"),
     ("docs/scale.md", "image=registry.example.com/klaviyo-connector:"),

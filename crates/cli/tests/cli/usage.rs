@@ -26,6 +26,19 @@ fn completions_are_there() {
 }
 
 #[test]
+fn each_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    let run = Run::of(bare().arg("man").arg(&pages));
+    assert_eq!(run.code, 0, "{}", run.err);
+    let page = |name: &str| std::fs::read_to_string(pages.join(format!("{name}.1"))).unwrap();
+    assert!(page("klaviyo-connector").contains("Exit codes"));
+    assert!(page("klaviyo-connector-sync").contains(".TH klaviyo-connector-sync 1"));
+    // A folder cannot be where a file is.
+    assert_eq!(Run::of(bare().arg("man").arg(pages.join("klaviyo-connector.1"))).code, 1);
+}
+
+#[test]
 fn what_cannot_be_read_is_2() {
     for words in [
         ["nonsense"].as_slice(),

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// What a build uses, and what comes into none of its files: what is installed, and the macros and build scripts, which
-/// cargo compiles for this machine.
-const TOOLS: [&str; 4] = [NODE_MODULES, PYTHON, sbom::FOLDER, "target/wasm"];
+/// What a build uses, and what comes into none of its files: what is installed, the macros and build scripts, which
+/// cargo compiles for this machine, and the command, which tells its manual pages: there it tells them once more.
+const TOOLS: [&str; 5] = [NODE_MODULES, PYTHON, sbom::FOLDER, "target/wasm", "target/klaviyo-connector"];
 
 /// A copy of the sources. What is built there is gone with it.
 pub(super) struct Copy(TempDir);
@@ -60,13 +60,27 @@ impl Copy {
 }
 
 #[cfg(unix)]
-use std::os::unix::fs::symlink as link;
+pub(super) use std::os::unix::fs::symlink as link;
 #[cfg(windows)]
-use std::os::windows::fs::symlink_dir as link;
+pub(super) use std::os::windows::fs::symlink_dir as link;
 
 fn make_folder_of(path: &Path) -> Result<()> {
     let folder = path.parent().context("a file has a folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+/// Copies a folder with all that is in it.
+pub(super) fn folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let into = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => folder(&entry.path(), &into)?,
+            false => std::fs::copy(entry.path(), into).map(|_| ())?,
+        }
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

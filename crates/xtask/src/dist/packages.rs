@@ -46,7 +46,8 @@ pub(super) fn python(folder: &Path, date: &str, install: Install, skipped: &mut 
         command
     };
     run(&mut hatchling("sdist"))?;
-    let source = packed(folder, ".tar.gz")?.context("there is no source distribution")?;
+    let name = format!("klaviyo_connector-{}.tar.gz", env!("CARGO_PKG_VERSION"));
+    let source = packed(folder, &name)?.context("there is no source distribution")?;
     let unpacked = tempfile::tempdir()?;
     // The one folder in it is left out.
     run(program("tar")

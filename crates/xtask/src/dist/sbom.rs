@@ -1,7 +1,7 @@
 //! What a component is made of, as CycloneDX: the crates that cargo takes for it, with their versions, checksums and
 //! licences.
 
-use super::{DATE, Install};
+use super::{DATE, Install, copy};
 use crate::command::{output, program, root, run, unlocked};
 use crate::runtimes::Skipped;
 use crate::toolchain::TARGET;
@@ -60,7 +60,7 @@ fn tool(install: Install, skipped: &mut Skipped) -> Result<Option<PathBuf>> {
 fn document(tool: &Path, package: &str, date: &str) -> Result<String> {
     let workspace = tempfile::tempdir()?;
     let folder = workspace.path().canonicalize()?;
-    copy(&root().join("crates"), &folder.join("crates"))?;
+    copy::folder(&root().join("crates"), &folder.join("crates"))?;
     std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
     let manifest = std::fs::read_to_string(root().join("Cargo.toml"))?;
     let alone = |line: &str| match line.starts_with("members = ") {
@@ -88,18 +88,4 @@ fn document(tool: &Path, package: &str, date: &str) -> Result<String> {
         std::fs::read_to_string(&written).with_context(|| format!("cannot read {}", written.display()))?;
     // The tool names a crate of this project by where it is on this machine.
     Ok(document.replace(&format!("file://{}", folder.display()), "file://"))
-}
-
-/// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let into = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy(&entry.path(), &into)?,
-            false => std::fs::copy(entry.path(), into).map(|_| ())?,
-        }
-    }
-    Ok(())
 }

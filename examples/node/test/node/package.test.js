@@ -47,6 +47,7 @@ test("a release has the addresses of the repository, and package.json is left as
     directory: "examples/node",
   });
   assert.ok(written.homepage.startsWith("https://git.example.com/klaviyo/connector/"));
+  assert.deepEqual(written.publishConfig, { access: "public", provenance: true });
   assert.equal(written.bugs, "https://git.example.com/klaviyo/connector/issues");
   assert.equal(readFileSync(join(copy, "package.json"), "utf8"), before);
 });
