@@ -1,5 +1,6 @@
 //! The preview for WASI 0.3: `async` functions over an `async` `http`, by wasmtime itself, as a host without
 //! `klaviyo-host` runs them.
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use futures_util::future::{join, try_join};
 use host_test::component::{built, preview};
