@@ -5,8 +5,8 @@ use crate::command::{cargo, run};
 use crate::nats::{self, Servers};
 use crate::runtimes::Skipped;
 use crate::{
-    alone, compatibility, components, corpus, dependencies, deploy, dist, examples, fuzz, jco, licences, mcp,
-    openapi, page, peers, program, sdk, versions,
+    alone, compatibility, components, corpus, dependencies, deploy, dist, examples, fuzz, licences, mcp,
+    openapi, page, peers, program, recipes, sdk, versions,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -109,10 +109,10 @@ const STEPS: &[Step] = &[
         program::build_command(false)?;
         mcp::test(&mut needs.skipped)
     }),
-    step("jco", "the preview of async functions, in JavaScript", |needs| {
+    step("recipes", "the components in runtimes that have no package here", |needs| {
         needs.component()?;
         program::build_command(false)?;
-        jco::test(&mut needs.skipped)
+        recipes::test(&mut needs.skipped)
     }),
     step("rust", "the examples in Rust", |needs| {
         needs.programs()?;
