@@ -19,7 +19,7 @@ The key:
   file, and if --endpoint sends the key to another machine without https.
 
 The component:
-  --component takes a file, or a reference to a registry with the digest that `wkg oci push` printed:
+  --component takes a file, or a reference to a registry with the digest that `wkg oci push` prints:
   registry.example.com/klaviyo/connector@sha256:…; a tag alone is refused. It is pulled once, and
   kept in the folder of caches. Where the registry asks for a login, KLAVIYO_REGISTRY_LOGIN, or a
   file that KLAVIYO_REGISTRY_LOGIN_FILE names, has USER:PASSWORD. With --component-key it has to be
