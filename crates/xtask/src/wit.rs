@@ -122,6 +122,17 @@ mod tests {
         assert!(check_imports(&component(&format!("(component {http})")), &[HTTP]).is_ok());
     }
 
+    /// Tools take any comment before an item as its documentation.
+    #[test]
+    fn every_comment_of_the_contract_is_for_its_readers() {
+        for file in std::fs::read_dir(root().join("wit")).unwrap() {
+            let path = file.unwrap().path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let other = text.lines().find(|line| line.trim_start().starts_with("// "));
+            assert_eq!(other, None, "{}", path.display());
+        }
+    }
+
     #[test]
     fn a_version_may_leave_its_last_number_out() {
         let both =
