@@ -1,12 +1,15 @@
 //! `klaviyo-connector mock`, for programs of any language to talk to.
 
-use crate::command::program;
+use crate::command::{program, run};
 use crate::program::built;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+/// Whom the programs of documents opt in, and to which list.
+const PERSON: (&str, &str) = ("priya@example.com", "Y6nRLr");
 
 /// A simulator that runs until this is dropped.
 pub(crate) struct Simulator {
@@ -38,8 +41,17 @@ impl Simulator {
         Ok(simulator)
     }
 
+    /// Runs a program that opts a person in, and fails unless this person alone is on the list then.
+    pub(crate) fn expect_opt_in(&self, command: &mut Command) -> Result<()> {
+        run(self.known_to(command))?;
+        let (person, list) = PERSON;
+        let members = self.members(list)?;
+        ensure!(members == [person], "these people are on the list {list}, and not {person}: {members:?}");
+        Ok(())
+    }
+
     /// The emails of the people on a list.
-    pub(crate) fn members(&self, list: &str) -> Result<Vec<String>> {
+    fn members(&self, list: &str) -> Result<Vec<String>> {
         let state = ureq::get(format!("{}/_mock/state", self.url)).call()?.body_mut().read_to_string()?;
         let state: Value = serde_json::from_str(&state)?;
         let all = |pointer| state.pointer(pointer).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
