@@ -95,11 +95,13 @@ pub(crate) async fn ask(door: &Running, id: &str) -> (u16, Value) {
 }
 
 pub(crate) async fn ask_at(door: &Running, path: &str, id: &str) -> (u16, Value) {
+    // Read once: a second may end between two readings, and the signature is then of another time.
+    let at = now();
     let response = client()
         .get(format!("{}{path}/{id}", door.url))
         .header("webhook-id", id)
-        .header("webhook-timestamp", now())
-        .header("webhook-signature", signature(SECRET, id, now(), b""))
+        .header("webhook-timestamp", at)
+        .header("webhook-signature", signature(SECRET, id, at, b""))
         .send();
     answer(response.await.unwrap()).await
 }
@@ -271,11 +273,12 @@ async fn with_a_queue_the_answer_is_an_id_to_ask_with() {
     assert_eq!(ask(&door, &format!("shop-1.{}.1", "0".repeat(32))).await.0, 404);
     assert_eq!(ask(&door, "shop-1").await.0, 401);
     // A signature is valid for its own id only.
+    let at = now();
     let response = client()
         .get(format!("{}/v1/opt-ins/{id}", door.url))
         .header("webhook-id", "other")
-        .header("webhook-timestamp", now())
-        .header("webhook-signature", signature(SECRET, "other", now(), b""));
+        .header("webhook-timestamp", at)
+        .header("webhook-signature", signature(SECRET, "other", at, b""));
     assert_eq!(response.send().await.unwrap().status(), 401);
     worker.stop().await;
     door.stop().await;
