@@ -179,7 +179,7 @@ fn main() -> ExitCode {
         }
         Task::Peers { only, smoke } => {
             let mut skipped = runtimes::Skipped::default();
-            let built = components().and_then(|()| program::build(false));
+            let built = components().and_then(|()| program::build(!smoke));
             built.and_then(|()| peers::compare(&only, smoke, &mut skipped)).map(|()| {
                 skipped.report();
                 ExitCode::SUCCESS

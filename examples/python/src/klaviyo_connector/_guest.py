@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from wasmtime import Engine, FuncType, Store, Trap, ValType, WasmtimeError
+from wasmtime import Engine, FuncType, Trap, ValType, WasmtimeError
 from wasmtime import _ffi as ffi
 
-from . import _fork
+from . import _brief, _fork
 from ._abi import Signature
 from ._heap import Heap, HandedOver, Violation
 from ._import import Request, Send, Stop
@@ -55,9 +55,7 @@ class Guest:
 
     def __init__(self, engine: Engine, imported: Import, at_once: int) -> None:
         """`at_once`: bytes that the guest may hand over at once."""
-        with _fork.held_off():
-            self.store = Store(engine)
-        self._context = self.store._context()
+        self._engine = engine
         self._import = imported
         self._at_once = at_once
         self._failure: BaseException | None = None
@@ -66,15 +64,26 @@ class Guest:
         self._number = next(_numbers)
 
     def __enter__(self) -> Guest:
+        with _fork.held_off():
+            self._store = _brief.store_new(self._engine.ptr(), None, _no_finalizer)
+        self._context = _brief.store_context(self._store)
         _guests[self._number] = self
         return self
 
     def __exit__(self, *_: object) -> None:
         del _guests[self._number]
         with _fork.held_off():
-            self.store.close()
+            _brief.store_delete(self._store)
         # Its parts refer to each other, and would wait for the garbage collector.
         vars(self).clear()
+
+    def limit(self, memory: int, table_elements: int) -> None:
+        """What the instance may have: bytes of memory, and elements of its tables."""
+        _brief.store_limiter(self._store, memory, table_elements, 1, 16, 1)
+
+    def set_deadline(self, ticks: int) -> None:
+        """After how many ticks of the engine's clock from now the guest is stopped."""
+        _brief.set_epoch_deadline(self._context, ticks)
 
     def instantiate(self, module: Any, send: Send, initialize: bool) -> None:
         """Makes the instance, which may `send` requests. `initialize`: whether the module has a function that is to be called
@@ -85,8 +94,8 @@ class Guest:
         function, instance, trap = map(ctypes.byref, (imported[0].of.func, self._instance, self._trap))
         of = self._import.type.ptr()
         with _fork.held_off():
-            ffi.wasmtime_func_new_unchecked(self._context, of, _callback, self._number, _no_finalizer, function)
-            error = ffi.wasmtime_instance_new(self._context, module, imported, 1, instance, trap)
+            _brief.func_new(self._context, of, _callback, self._number, _no_finalizer, function)
+            error = _brief.instance_new(self._context, module, imported, 1, instance, trap)
         if error or self._trap:
             raise self._ended(error)
         self._memory = self._export(b"memory").memory
@@ -121,14 +130,14 @@ class Guest:
         self._failure = error
 
     def _look(self) -> memoryview:
-        address = ctypes.cast(ffi.wasmtime_memory_data(self._context, ctypes.byref(self._memory)), ctypes.c_void_p).value
-        size = ffi.wasmtime_memory_data_size(self._context, ctypes.byref(self._memory))
+        memory = ctypes.byref(self._memory)
+        address, size = _brief.memory_data(self._context, memory), _brief.memory_data_size(self._context, memory)
         return memoryview((ctypes.c_char * size).from_address(address or 0)).cast("B")
 
     def _export(self, name: bytes) -> Any:
         found = ffi.wasmtime_extern_t()
         # All that is asked for was there when the component was loaded.
-        ffi.wasmtime_instance_export_get(
+        _brief.instance_export_get(
             self._context, ctypes.byref(self._instance), name, len(name), ctypes.byref(found)
         )
         return found.of

@@ -7,8 +7,6 @@ import os
 import time
 from typing import Any
 
-from wasmtime import Store
-
 from ._compiled import PACKAGE, VERSION, compiled, last_line
 from ._clock import Clock
 from ._functions import Function
@@ -39,7 +37,7 @@ class Sandbox:
             component.ticker,
             Guest(component.engine, component.imported, limits.request_bytes + _HANDED_OVER) as guest,
         ):
-            meter = _Meter(guest.store, limits.cpu, clock)
+            meter = _Meter(guest, limits.cpu, clock)
 
             def paused(request: Request) -> Response | Failure:
                 meter.pause()
@@ -48,9 +46,7 @@ class Sandbox:
                 finally:
                     meter.resume()
 
-            guest.store.set_limits(
-                memory_size=limits.memory, table_elements=limits.table_elements, memories=1, instances=1, tables=16
-            )
+            guest.limit(limits.memory, limits.table_elements)
             try:
                 export = component.export(function)
                 meter.resume()
@@ -68,8 +64,8 @@ class Sandbox:
 class _Meter:
     """How long a call has computed, and how long it may. What it waits for an answer does not count."""
 
-    def __init__(self, store: Store, cpu: float, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, guest: Guest, cpu: float, clock: Clock) -> None:
+        self._guest = guest
         self._left = cpu
         self._clock = clock
         self._since = 0.0
@@ -78,7 +74,7 @@ class _Meter:
         self._since = time.monotonic()
         left = min(self._left, self._clock.until - self._since)
         # The tick that is under way has begun already.
-        self._store.set_epoch_deadline(math.ceil(left / TICK) + 1 if left > 0 else 0)
+        self._guest.set_deadline(math.ceil(left / TICK) + 1 if left > 0 else 0)
 
     def pause(self) -> None:
         self._left -= time.monotonic() - self._since

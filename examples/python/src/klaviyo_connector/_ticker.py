@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 
 from wasmtime import Engine
+
+from . import _brief
 
 TICK = 0.01
 
@@ -20,25 +23,28 @@ class Ticker:
         self._engine = engine
         self._change = threading.Condition()
         self._calls = 0
-        self._thread: threading.Thread | None = None
+        self._runs = False
 
     def __enter__(self) -> None:
         with self._change:
             self._calls += 1
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="klaviyo-ticker", daemon=True)
-                self._thread.start()
-            self._change.notify()
+            if self._runs:
+                self._change.notify()
+            else:
+                # Not `threading.Thread`, whose `start` waits until the thread runs: most calls have ended by then.
+                _thread.start_new_thread(self._run, ())
+                self._runs = True
 
     def __exit__(self, *_: object) -> None:
         with self._change:
             self._calls -= 1
 
     def _run(self) -> None:
+        engine = self._engine.ptr()
         while True:
+            time.sleep(TICK)
             with self._change:
                 if not self._change.wait_for(lambda: self._calls, _IDLE):
-                    self._thread = None
+                    self._runs = False
                     return
-            self._engine.increment_epoch()
-            time.sleep(TICK)
+            _brief.increment_epoch(engine)
