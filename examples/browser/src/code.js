@@ -18,16 +18,27 @@ const given = ({ arguments: { properties } }, values) =>
     .filter(([name]) => values[name] !== undefined)
     .map(([name, schema]) => ({ name, schema, value: values[name] }));
 
+/** What a host has to allow for this call: `api.call`, which can ask for anything, asks for nothing otherwise. */
+const access = ({ name }, { request }) => (name === "api.call" ? (request?.method === "get" ? "read" : "all") : undefined);
+
 // Rust
 
-function rust({ name }, values) {
-  return `use klaviyo_host::{Connector, Secret, Tenant};
+function rust(action, values) {
+  const { name } = action;
+  const allowed = access(action, values);
+  const types = allowed ? "Access, ApiAccess, Connector, Secret, Tenant" : "Connector, Secret, Tenant";
+  const tenant = allowed
+    ? `Tenant::builder(&connector, Secret::from_env("KLAVIYO_API_KEY")?)
+        .access(Access::default().api(ApiAccess::${allowed}()))
+        .build()`
+    : `Tenant::new(&connector, Secret::from_env("KLAVIYO_API_KEY")?)`;
+  return `use klaviyo_host::{${types}};
 use serde_json::json;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let connector = Connector::builder().load("klaviyo.wasm")?;
-    let tenant = Tenant::new(&connector, Secret::from_env("KLAVIYO_API_KEY")?);
+    let tenant = ${tenant};
     let arguments = json!(${deeper(written(values, JSON_IN_RUST), "    ")});
     let answer = tenant.run_action("${name}", &arguments).await?;
     println!("{}", answer.value);
@@ -55,9 +66,11 @@ function node(action, values) {
   const apart = takes === Object.keys(action.arguments.properties).length && all.every(({ name }) => required.includes(name));
   const taken = apart ? all.map(({ value }) => value) : [together(all, required)];
   const list = takes === 0 ? "" : taken.map((value) => written(value, JAVASCRIPT)).join(", ");
+  const allowed = access(action, values);
+  const api = allowed ? `, api: "${allowed}"` : "";
   return `import { connect } from "klaviyo-connector";
 
-const klaviyo = await connect({ key: process.env.KLAVIYO_API_KEY, endpoint: process.env.KLAVIYO_ENDPOINT });
+const klaviyo = await connect({ key: process.env.KLAVIYO_API_KEY, endpoint: process.env.KLAVIYO_ENDPOINT${api} });
 console.log(await klaviyo.${method}(${list}));
 await klaviyo.close();
 `;
@@ -83,12 +96,14 @@ function python(action, values) {
     const text = written(value, PYTHONIC);
     return bare.includes(parameter) ? text : `${parameter}=${text}`;
   });
+  const allowed = access(action, values);
+  const api = allowed ? `, api="${allowed}"` : "";
   const types = ["Klaviyo", ...new Set(all.flatMap(({ value }) => typesIn(value)))].sort();
   return `import os
 
 from klaviyo_connector import ${types.join(", ")}
 
-with Klaviyo(key=os.environ["KLAVIYO_API_KEY"], endpoint=os.environ.get("KLAVIYO_ENDPOINT")) as klaviyo:
+with Klaviyo(key=os.environ["KLAVIYO_API_KEY"], endpoint=os.environ.get("KLAVIYO_ENDPOINT")${api}) as klaviyo:
     print(klaviyo.${method}(${deeper(spread(items, PYTHONIC.step), "    ")}))
 `;
 }
