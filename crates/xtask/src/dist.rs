@@ -33,8 +33,8 @@ const ACTIONS: &str = "klaviyo.actions.json";
 pub(crate) enum Install {
     /// All that it needs.
     Everything,
-    /// What the packages are built with, and not what makes SBOMs: compiling that takes longer than all the rest. Where it
-    /// is missing, there are none.
+    /// All but cargo-cyclonedx, which takes longer to compile than all the rest. Where it is missing, there are no SBOMs of
+    /// the components.
     Packages,
     /// Nothing more.
     Nothing,

@@ -49,13 +49,15 @@ pub(super) fn python(folder: &Path, date: &str, install: Install, skipped: &mut 
     let name = format!("klaviyo_connector-{}.tar.gz", env!("CARGO_PKG_VERSION"));
     let source = packed(folder, &name)?.context("there is no source distribution")?;
     let unpacked = tempfile::tempdir()?;
-    // The one folder in it is left out.
-    run(program("tar")
-        .args(["--extract", "--strip-components=1", "--file"])
-        .arg(source)
-        .arg("-C")
-        .arg(unpacked.path()))?;
+    unpack(&source, unpacked.path())?;
     run(hatchling("wheel").current_dir(unpacked.path()))
+}
+
+/// Unpacks a package into a folder, without the one folder that it has itself.
+pub(super) fn unpack(package: &Path, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut tar = program("tar");
+    run(tar.args(["--extract", "--strip-components=1", "--file"]).arg(package).arg("-C").arg(folder))
 }
 
 /// The file in a folder whose name ends like that.

@@ -1,91 +1,23 @@
-//! What a component is made of, as CycloneDX: the crates that cargo takes for it, with their versions, checksums and
-//! licences.
+//! What the files of a release are made of, as CycloneDX, each by the tool of its language: the components, and the
+//! packages for Node and for Python.
 
-use super::{DATE, Install, copy};
-use crate::command::{output, program, root, run, unlocked};
+mod components;
+mod node;
+mod package;
+mod python;
+
+use super::Install;
 use crate::runtimes::Skipped;
-use crate::toolchain::TARGET;
-use anyhow::{Context, Result, ensure};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use anyhow::Result;
+use std::path::Path;
 
-/// Where cargo-cyclonedx is installed, in the project's folder.
+/// Where the tools are installed, in the project's folder.
 pub(super) const FOLDER: &str = "target/sbom";
-/// Its version.
-const VERSION: &str = "0.5.9";
 
-/// The name of each document, and the crate that it is about. `klaviyo.wasm` and `klaviyo-opt-in.wasm` are of one
-/// crate, and `klaviyo-wasi.wasm` is `klaviyo.wasm` with the adapter.
-const DOCUMENTS: [(&str, &str); 3] =
-    [("klaviyo", "component"), ("klaviyo-wasi-adapter", "wasi-http"), ("klaviyo-mock", "mock-component")];
-
-/// Writes the documents, dated by seconds since 1970.
+/// Writes the documents about the files of a folder beside them, dated by seconds since 1970.
 pub(super) fn write(folder: &Path, date: &str, install: Install, skipped: &mut Skipped) -> Result<()> {
-    let Some(tool) = tool(install, skipped)? else { return Ok(()) };
-    for (name, package) in DOCUMENTS {
-        let document =
-            document(&tool, package, date).with_context(|| format!("there is no SBOM of {package}"))?;
-        std::fs::write(folder.join(name).with_extension("cdx.json"), document)?;
-    }
-    Ok(())
-}
-
-fn tool(install: Install, skipped: &mut Skipped) -> Result<Option<PathBuf>> {
-    let tool =
-        root().join(FOLDER).join("bin").join(format!("cargo-cyclonedx{}", std::env::consts::EXE_SUFFIX));
-    let installed = || {
-        output(program(&tool).args(["cyclonedx", "--version"])).is_some_and(|said| said.ends_with(VERSION))
-    };
-    if !installed() {
-        if install != Install::Everything {
-            eprintln!("xtask: no SBOM: `cargo xtask dist` installs cargo-cyclonedx, which makes it");
-            return Ok(None);
-        }
-        let package = format!("cargo-cyclonedx@{VERSION}");
-        // Optimised, it would take twice as long to compile, and to run no less.
-        // It runs for a moment, and to optimise it takes longer.
-        let mut cargo = unlocked("install");
-        cargo.args(["--quiet", "--debug", "--locked", "--force", "--root", FOLDER, &package]);
-        if let Err(error) = run(&mut cargo) {
-            skipped.add("the SBOM", &format!("{error:#}"))?;
-            return Ok(None);
-        }
-        ensure!(installed(), "{} is not cargo-cyclonedx {VERSION}", tool.display());
-    }
-    Ok(Some(tool))
-}
-
-/// The document about one crate. In a workspace of its own its dependencies have the features that it asks for, and
-/// the tool, which writes beside each manifest, does not write among the sources.
-fn document(tool: &Path, package: &str, date: &str) -> Result<String> {
-    let workspace = tempfile::tempdir()?;
-    let folder = workspace.path().canonicalize()?;
-    copy::folder(&root().join("crates"), &folder.join("crates"))?;
-    std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
-    let manifest = std::fs::read_to_string(root().join("Cargo.toml"))?;
-    let alone = |line: &str| match line.starts_with("members = ") {
-        true => format!("members = [\"crates/{package}\"]\n"),
-        false => format!("{line}\n"),
-    };
-    std::fs::write(folder.join("Cargo.toml"), manifest.lines().map(alone).collect::<String>())?;
-    let mut generate = program(tool);
-    generate.args([
-        "cyclonedx",
-        "--format=json",
-        "--spec-version=1.5",
-        "--all",
-        "--no-build-deps",
-        "--target",
-        TARGET,
-    ]);
-    generate
-        .arg("--quiet")
-        .arg("--manifest-path")
-        .arg(folder.join("crates").join(package).join("Cargo.toml"));
-    run(generate.env(DATE, date).stdout(Stdio::null()))?;
-    let written = folder.join("crates").join(package).join(format!("klaviyo-{package}.cdx.json"));
-    let document =
-        std::fs::read_to_string(&written).with_context(|| format!("cannot read {}", written.display()))?;
-    // The tool names a crate of this project by where it is on this machine.
-    Ok(document.replace(&format!("file://{}", folder.display()), "file://"))
+    // The packages have the component inside, and refer to its document.
+    components::write(folder, date, install, skipped)?;
+    node::write(folder, date, skipped)?;
+    python::write(folder, date, install, skipped)
 }

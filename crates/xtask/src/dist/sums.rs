@@ -1,7 +1,7 @@
 //! The checksums of a release, in the form that `sha256sum --check` reads.
 
 use super::names;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::Path;
@@ -13,12 +13,19 @@ const FILE: &str = "SHA256SUMS";
 pub(super) fn write(folder: &Path) -> Result<()> {
     let mut lines = String::new();
     for name in names(folder)? {
-        for byte in Sha256::digest(std::fs::read(folder.join(&name))?) {
-            write!(lines, "{byte:02x}")?;
-        }
-        writeln!(lines, "  {name}")?;
+        writeln!(lines, "{}  {name}", of(&folder.join(&name))?)?;
     }
     Ok(std::fs::write(folder.join(FILE), lines)?)
+}
+
+/// The checksum of a file, in hexadecimal.
+pub(super) fn of(file: &Path) -> Result<String> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut sum = String::new();
+    for byte in Sha256::digest(bytes) {
+        write!(sum, "{byte:02x}")?;
+    }
+    Ok(sum)
 }
 
 #[cfg(test)]
