@@ -3,7 +3,7 @@
 
 mod archive;
 mod binary;
-mod contract;
+pub(crate) mod contract;
 mod copy;
 pub(crate) mod crates;
 mod deb;

@@ -2,18 +2,25 @@
 
 use crate::command::{program, run};
 use crate::program::built;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Whom the programs of documents opt in, and to which list.
 const PERSON: (&str, &str) = ("priya@example.com", "Y6nRLr");
 
+/// How long a service may take until it has opted the person in, compiling components among it.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often the simulator is asked about that.
+const POLL: Duration = Duration::from_millis(100);
+
 /// A simulator that runs until this is dropped.
 pub(crate) struct Simulator {
-    process: Child,
+    _process: Running,
     url: String,
     key: String,
 }
@@ -29,9 +36,9 @@ impl Simulator {
         let mut command = program(file);
         command.args(["mock", "--port", "0", "--json", "--rates", rates]).args(options);
         let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut process = process.context("the simulator cannot be started")?;
-        let output = process.stdout.take().context("the simulator has no output")?;
-        let mut simulator = Self { process, url: String::new(), key: String::new() };
+        let mut process = Running(process.context("the simulator cannot be started")?);
+        let output = process.0.stdout.take().context("the simulator has no output")?;
+        let mut simulator = Self { _process: process, url: String::new(), key: String::new() };
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let document: Value = serde_json::from_str(&line).context("the simulator did not start")?;
@@ -47,6 +54,21 @@ impl Simulator {
         let (person, list) = PERSON;
         let members = self.members(list)?;
         ensure!(members == [person], "these people are on the list {list}, and not {person}: {members:?}");
+        Ok(())
+    }
+
+    /// Runs a program that opts the person in and goes on, and ends it when that is done.
+    pub(crate) fn expect_opt_in_by_service(&self, command: &mut Command) -> Result<()> {
+        let (person, list) = PERSON;
+        let mut service = Running(self.known_to(command).stdin(Stdio::null()).spawn()?);
+        let begin = Instant::now();
+        while self.members(list)? != [person] {
+            if let Some(status) = service.0.try_wait()? {
+                bail!("the service ended ({status}) before {person} was on the list {list}");
+            }
+            ensure!(begin.elapsed() < PATIENCE, "{person} is not on the list {list} after {PATIENCE:?}");
+            thread::sleep(POLL);
+        }
         Ok(())
     }
 
@@ -72,10 +94,13 @@ impl Simulator {
     }
 }
 
-impl Drop for Simulator {
+/// A process that runs until this is dropped.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

@@ -13,7 +13,7 @@ const DESCRIPTION: &str =
     "The contract of a Klaviyo connector: its functions, and the HTTP function of its host";
 
 /// The file. It is read again, and has to say what `wit/` says.
-pub(super) fn package(origin: Option<&Origin>) -> Result<Vec<u8>> {
+pub(crate) fn package(origin: Option<&Origin>) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).context("the contract cannot be read")?;
     let wasm = wit_component::encode(&resolve, package).context("the contract cannot be encoded")?;

