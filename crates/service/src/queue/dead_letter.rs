@@ -207,7 +207,8 @@ impl Queue {
                 Some(now) => Record { outcome, ..now },
                 None => {
                     let people = data_subject::marks(&letter.key, letter.body.opt_in.get().as_bytes());
-                    Record { outcome, sequences: letter.body.sequences.clone(), people, revision: 0 }
+                    let sequences = letter.body.sequences.clone();
+                    Record { outcome, sequences, people, attempts: None, revision: 0 }
                 }
             };
             if self.settle(&letter.key, &decided).await? {

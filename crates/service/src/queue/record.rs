@@ -32,6 +32,10 @@ pub(crate) struct Record {
     /// is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) people: Vec<String>,
+    /// How often it was tried until it was given up. None of one that was not given up, or if an older version, which did
+    /// not store it, has written this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts: Option<u32>,
     /// The revision of the entry in the bucket; 0 if there is none yet.
     #[serde(skip)]
     pub(crate) revision: u64,

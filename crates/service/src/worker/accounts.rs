@@ -44,7 +44,7 @@ impl Worker {
         secrets: Arc<Secrets>,
         tenants: TenantCache,
         max_attempts: NonZeroU32,
-        sender: Sender,
+        sender: impl Into<Arc<Sender>>,
         cloud: Cloud,
         registry: &mut Registry,
     ) -> Self {
@@ -62,7 +62,7 @@ impl Worker {
             unwritten: Unwritten::default(),
             max_attempts,
             name,
-            sender: Arc::new(sender),
+            sender: sender.into(),
             feeds: FeedStatus::new(registry),
             assignment: watch::Sender::new(Assignment::default()),
             waiting: watch::Sender::new(BTreeMap::new()),

@@ -52,7 +52,9 @@ impl<T: Serialize> Item<T> {
             | Outcome::Waiting
             | Outcome::Dropped => None,
         };
-        Settled { sequence, key, record: Record { outcome, sequences, people, revision }, dead_letter }
+        let attempts = dead_letter.as_ref().map(|letter| letter.attempts);
+        let record = Record { outcome, sequences, people, attempts, revision };
+        Settled { sequence, key, record, dead_letter }
     }
 }
 

@@ -135,7 +135,8 @@ impl Batch<'_> {
         let body =
             dead_letter(delivery.payload(), self.settler.lane, reason.clone(), attempts, sequences.clone());
         let people = data_subject::marks(&key, delivery.payload());
-        let record = Record { outcome: Outcome::Dead(reason), sequences, people, revision };
+        let (outcome, attempts) = (Outcome::Dead(reason), Some(attempts));
+        let record = Record { outcome, sequences, people, attempts, revision };
         self.settler.settle(vec![Settled { sequence, key, record, dead_letter: Some(body) }]).await?;
         Ok(None)
     }
@@ -178,8 +179,10 @@ impl Batch<'_> {
         self.settler.reply(sequence, &record.outcome).await?;
         match record {
             // The worker that wrote this outcome may have ended before it wrote the dead letter. This worker
-            // may not be allowed to read dead letters, and writing one again changes nothing.
-            Record { outcome: Outcome::Dead(reason), sequences, .. } => {
+            // may not be allowed to read dead letters, and writes it again, with its reason and its attempts: a
+            // consumer that was made anew since has counted from the beginning.
+            Record { outcome: Outcome::Dead(reason), sequences, attempts: tried, .. } => {
+                let attempts = tried.unwrap_or(attempts);
                 let body = dead_letter(delivery.payload(), self.settler.lane, reason, attempts, sequences);
                 self.settler.write_dead_letter(sequence, key, &body).await?;
             }
