@@ -145,6 +145,11 @@ class _Lane:
 
     def enter(self, until: float, cancellation: Cancellation) -> float | None:
         """Waits for a turn, and returns when it has come."""
+        with self._lock:
+            cancellation.check()
+            now = time.monotonic()
+            if not self._waiting and self._hold <= now and self._room(now) == now:
+                return now
         turn = threading.Condition(self._lock)
 
         def wake() -> None:

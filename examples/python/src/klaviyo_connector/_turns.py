@@ -46,6 +46,11 @@ class Turns:
                 self._wake()
 
     def _take(self, until: float, cancellation: Cancellation) -> bool:
+        with self._lock:
+            if self._free and not self._waiting:
+                cancellation.check()
+                self._free -= 1
+                return True
         turn = threading.Condition(self._lock)
 
         def wake() -> None:
