@@ -132,6 +132,9 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 def _pieces(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     while piece := response.read(65536, decode_content=False):
         yield piece
+        # Of a body of known length the end is known, too.
+        if response.length_remaining == 0:
+            return
 
 
 def _large_body(bounds: Bounds) -> TransportFailure:

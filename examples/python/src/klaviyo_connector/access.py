@@ -105,7 +105,11 @@ def _segments(path: str) -> list[str]:
 
 def _is_unambiguous(segment: str) -> bool:
     """Whether a segment has only characters that stand for themselves, and encoded UTF-8 that means nothing else."""
-    if not _SEGMENT.fullmatch(segment) or any(int(byte, 16) in _MEANINGFUL for byte in _ENCODED.findall(segment)):
+    if not _SEGMENT.fullmatch(segment):
+        return False
+    if "%" not in segment:
+        return True
+    if any(int(byte, 16) in _MEANINGFUL for byte in _ENCODED.findall(segment)):
         return False
     try:
         # Decoders that are not strict take a longer form of a dot or a slash for one.
