@@ -62,9 +62,7 @@ const BOTH: &[Pair] = &[PLAIN, Pair { about: ", in asyncio", ..TASKS }];
 pub(crate) fn measures(language: Language, plan: &Plan) -> Vec<Measure> {
     let (all, cancellable, another) = match language {
         Language::Node => (ONE, ONE, "a worker thread beside a client, to its first answer"),
-        Language::Python => {
-            (BOTH, CANCELLABLE, "a forked child, with its parent's client and one of its own")
-        }
+        Language::Python => (BOTH, CANCELLABLE, "a forked child beside its parent, by one client"),
     };
     let late = |milliseconds: u32| format!("--fault=GET /api/profiles: always latency {milliseconds}ms");
     let mut measures: Vec<Measure> = plan
