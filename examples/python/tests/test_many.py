@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
+from servers import NOBODY, Server
+
+from klaviyo_connector import Email, Klaviyo
 
 COMMON = """
 import sys, time
@@ -57,3 +65,22 @@ call(60)
 assert resident() - before < 30_000_000, (before, resident())
 """
     run(program, component)
+
+
+def test_connections_that_are_not_kept_are_closed_without_a_warning(
+    component: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """urllib3 would warn of each of them, once for each call above 32 at once."""
+    calls = 40
+    together = threading.Barrier(calls, timeout=20)
+
+    def answer(connection: object, _: bytes) -> None:
+        # All of them are sent before the first is answered.
+        together.wait()
+        connection.sendall(NOBODY)  # type: ignore[attr-defined]
+
+    with Server(answer) as server, Klaviyo("pk_test", endpoint=server.url, component=component) as klaviyo:
+        with caplog.at_level(logging.WARNING), ThreadPoolExecutor(calls) as pool:
+            found = list(pool.map(klaviyo.lookup, [Email("priya@example.com")] * calls))
+        assert found == [None] * calls
+        assert [record.getMessage() for record in caplog.records] == []

@@ -121,11 +121,20 @@ class HttpTransport:
         self._opened().close()
 
 
-class _Pool(urllib3.HTTPConnectionPool):
+class _Pooled(urllib3.HTTPConnectionPool):
+    def _put_conn(self, conn: Any) -> None:
+        """Closes a connection that there is no place for. urllib3 would warn of each."""
+        if conn is not None and self.pool is not None and self.pool.full():
+            conn.close()
+        else:
+            super()._put_conn(conn)
+
+
+class _Pool(_Pooled):
     ConnectionCls = Connection
 
 
-class _SecurePool(urllib3.HTTPSConnectionPool):
+class _SecurePool(_Pooled, urllib3.HTTPSConnectionPool):
     ConnectionCls = SecureConnection
 
 
