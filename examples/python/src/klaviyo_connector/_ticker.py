@@ -27,13 +27,14 @@ class Ticker:
 
     def __enter__(self) -> None:
         with self._change:
-            self._calls += 1
             if self._runs:
                 self._change.notify()
             else:
                 # Not `threading.Thread`, whose `start` waits until the thread runs: most calls have ended by then.
                 _thread.start_new_thread(self._run, ())
                 self._runs = True
+            # Not before there is a thread: a system may have none to give.
+            self._calls += 1
 
     def __exit__(self, *_: object) -> None:
         with self._change:
