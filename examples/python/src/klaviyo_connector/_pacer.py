@@ -148,7 +148,7 @@ class _Lane:
         with self._lock:
             cancellation.check()
             now = time.monotonic()
-            if not self._waiting and self._hold <= now and self._room(now) == now:
+            if not self._waiting and self._room(now) == now:
                 return now
         turn = threading.Condition(self._lock)
 
