@@ -7,6 +7,8 @@ use std::io::{self, Read};
 
 /// How many bytes are enough to tell.
 const HEAD_BYTES: usize = 64 << 10;
+/// How a document begins that begins like JSON.
+const RTF: &[u8] = b"{\\rtf";
 /// The separators of CSV, the likeliest first.
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
@@ -16,10 +18,12 @@ pub(crate) fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut chunk = vec![0; HEAD_BYTES];
     loop {
         let is_json = |head: &[u8]| {
-            let mut letters = head
+            let letters = head
                 .iter()
                 .filter(|byte| !byte.is_ascii_whitespace() && !b"\0\xef\xbb\xbf\xff\xfe".contains(byte));
-            letters.next().is_some_and(|byte| b"{[".contains(byte))
+            let begins: Vec<u8> = letters.take(RTF.len()).copied().collect();
+            let may_be_rtf = begins.len() < RTF.len() && RTF.starts_with(&begins);
+            begins.first().is_some_and(|byte| b"{[".contains(byte)) && !may_be_rtf
         };
         let line = head.iter().skip(1).position(|byte| b"\r\n".contains(byte));
         // In UTF-16 it may be half of a character. Whoever writes text may wait for an answer to its first line.
@@ -63,7 +67,7 @@ pub(crate) fn foreign(head: &[u8], encoding: &'static Encoding) -> Option<&'stat
     const TYPES: [(&[u8], &str); 15] = [
         (b"\xd0\xcf\x11\xe0", "it is a spreadsheet (xls) and no text; open it, and save it as CSV UTF-8"),
         (b"%PDF", "it is a PDF; export the contacts as CSV where they come from"),
-        (b"{\\rtf", "it is a document (RTF); save it as plain text"),
+        (RTF, "it is a document (RTF); save it as plain text"),
         (b"\x1f\x8b", COMPRESSED),
         (b"BZh", COMPRESSED),
         (b"\xfd7zXZ", COMPRESSED),
@@ -198,6 +202,16 @@ mod tests {
             let is_whole = header.trim_start().ends_with('\n') || header.contains("\nx,y");
             assert_eq!(separator_of(header.as_bytes(), false).is_some(), is_whole, "{header:?}");
         }
+    }
+
+    #[test]
+    fn a_document_that_begins_like_json_is_known_however_it_arrives() {
+        let mut whole: &[u8] = b"{\\rtf1 a@example.com}";
+        for beginning in ["{\\rtf", "\u{feff}{\\rtf", "{\"a\":"] {
+            let head = head(&mut Bytes(beginning.as_bytes())).unwrap();
+            assert_eq!(foreign(&head, UTF_8).is_some(), beginning.contains("rtf"), "{beginning}");
+        }
+        assert!(foreign(&head(&mut whole).unwrap(), UTF_8).is_some());
     }
 
     /// A pipe that gives a byte at a time, and must not be read further than to the end.
