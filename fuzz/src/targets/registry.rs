@@ -1,7 +1,8 @@
 //! Any reference on the first line, and behind it a component that nobody has signed: a reference names one place and one
-//! digest, and a signature is not taken for one.
+//! digest, and a signature is not taken for one, nor for more memory than its bytes.
 
 use crate::Target;
+use crate::oracle::memory;
 use anyhow::{Context, Result, ensure};
 use klaviyo_host::registry::{PublicKey, Reference};
 
@@ -19,6 +20,8 @@ const KEY: [u8; 33] = [
     0x01, 0x19, 0xbf, 0x44, 0x09, 0x69, 0x84, 0xcd, 0xfe, 0x85, 0x41, 0xba, 0xc1, 0x67, 0xdc, 0x3b, 0x96,
     0xc8, 0x50, 0x86, 0xaa, 0x30, 0xb6, 0xb6, 0xcb, 0x0c, 0x5c, 0x38, 0xad, 0x70, 0x31, 0x66, 0xe1,
 ];
+/// Bytes that are held at most to verify a component of [`crate::MAX_BYTES`].
+const BYTES: usize = 1 << 20;
 const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 fn seeds() -> Result<Vec<Vec<u8>>> {
@@ -54,7 +57,9 @@ fn run(input: &[u8]) -> Result<()> {
     let (line, component) = input.split_at_checked(end).unwrap_or_default();
     let component = component.strip_prefix(b"\n").unwrap_or(component);
     let key = PublicKey::parse(&KEY)?;
-    ensure!(key.verify(component).is_err(), "it is taken as signed");
+    let (verified, held) = memory::most(|| key.verify(component));
+    ensure!(verified.is_err(), "it is taken as signed");
+    ensure!(held <= BYTES, "it held {held} bytes for a component of {}", component.len());
     let Ok(text) = std::str::from_utf8(line) else { return Ok(()) };
     let Ok(reference) = text.parse::<Reference>() else { return Ok(()) };
     judge(text, &reference.to_string()).with_context(|| format!("the reference is {text:?}"))?;

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::io::Read;
-use wasmparser::{Parser, Payload};
+use wasmparser::{BinaryReader, Parser, Payload};
 
 /// The name of the section.
 const SECTION: &str = "signature";
 /// Bytes before the first section. Their two kinds have the same sections behind them, and `wasmsign2` signs the sections.
 const MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
+/// Ed25519, as a signature names it.
+const ED25519: u8 = 1;
 
 /// A public key (Ed25519) that signs components.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,6 +44,7 @@ impl PublicKey {
     /// When it is not signed, or by another key, or was changed since.
     pub fn verify(&self, component: &[u8]) -> Result<(), SignatureError> {
         let (signature, signed) = split(component).ok_or(SignatureError::Missing)?;
+        is_whole(BinaryReader::new(signature, 0)).map_err(|_| SignatureError::Wrong)?;
         let mut sections = MODULE.chain(signed);
         self.0.verify(&mut sections, Some(signature)).map_err(|_| SignatureError::Wrong)
     }
@@ -58,6 +61,26 @@ fn split(component: &[u8]) -> Option<(&[u8], &[u8])> {
         }
         _ => None,
     }
+}
+
+/// Fails where a length in the signature is of more bytes than there are. `wasmsign2` takes memory for as many as a length
+/// says, up to 4 GB, before it reads them.
+fn is_whole(mut signature: BinaryReader<'_>) -> wasmparser::Result<()> {
+    let _version_content_and_hash = signature.read_bytes(3)?;
+    for _ in 0..signature.read_var_u32()? {
+        let mut signed = signature.read_reader()?;
+        for _ in 0..signed.read_var_u32()? {
+            signed.read_bytes(32)?;
+        }
+        for _ in 0..signed.read_var_u32()? {
+            let mut by_key = signed.read_reader()?;
+            by_key.read_reader()?;
+            if by_key.read_u8()? == ED25519 {
+                by_key.read_reader()?;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for PublicKey {
@@ -110,6 +133,26 @@ mod tests {
             let before = [&component[..8], more, &component[8..]].concat();
             assert!(public(&key).verify(&before).is_err());
         }
+    }
+
+    #[test]
+    fn a_length_beyond_the_end_is_found_before_memory_is_taken_for_it() {
+        const BEYOND: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0x0f];
+        let part = |bytes: &[u8]| [&[u8::try_from(bytes.len()).unwrap()], bytes].concat();
+        let section = |hashes: &[u8]| [&[1, 1, 1, 1], hashes].concat();
+        let of = |signature: &[u8]| section(&part(&[&[0, 1], signature].concat()));
+        let is_whole = |signature: &[u8]| is_whole(BinaryReader::new(signature, 0)).is_ok();
+
+        assert!(is_whole(&of(&part(&[0, ED25519, 1, 0x22]))));
+        // That of another algorithm is not read any further.
+        assert!(is_whole(&of(&part(&[&[0, 2], BEYOND].concat()))));
+        for signature in [BEYOND, &part(BEYOND), &part(&[&[0, ED25519], BEYOND].concat())] {
+            assert!(!is_whole(&of(signature)), "{signature:x?}");
+        }
+        for hashes in [BEYOND, &part(BEYOND), &part(&[&[0], BEYOND].concat())] {
+            assert!(!is_whole(&section(hashes)), "{hashes:x?}");
+        }
+        assert!(!is_whole(&[&[1, 1, 1], BEYOND].concat()));
     }
 
     #[test]
