@@ -53,7 +53,7 @@ pub(super) static FIELDS: &[(&str, Field)] = &[
     ("contacts.update.id", title("Profile ID", PROFILE_ID)),
     ("contacts.creation.existing", PROFILE_ID),
     ("contacts.merge.into", title("Profile to keep", PROFILE_ID)),
-    ("contacts.merge.from", title("Profile to delete", example("01GMTZY2TEKN4KFRP30JZ59KGC", PERSONAL))),
+    ("contacts.merge.from", title("Profile to delete", example("01GMTZY2TEKN4KFRP30JZ59K02", PERSONAL))),
     ("types.error.duplicate", PROFILE_ID),
     ("by", title("Person", PLAIN)),
     ("events.new-event.profile", title("Person", PLAIN)),
