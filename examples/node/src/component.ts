@@ -5,11 +5,7 @@ import type { Error as ConnectorError } from "../generated/interfaces/klaviyo-co
 import { Contract } from "./abi/contract.js";
 import { KlaviyoError } from "./error.js";
 import { called, type Send } from "./instance.js";
-
-const PAGE = 64 * 1024;
-
-/** The most pages of a memory. */
-const MOST_PAGES = 65_536;
+import { Memories } from "./memories.js";
 
 const functions = new Contract(contract);
 const http = functions.func("http.send");
@@ -23,19 +19,19 @@ export type Ended = { tag: "ok"; val?: unknown } | { tag: "err"; val: ConnectorE
 export class Component {
   readonly #module: WebAssembly.Module;
   readonly #limit: number;
+  readonly #memories: Memories;
 
-  private constructor(module: WebAssembly.Module, limit: number) {
+  private constructor(module: WebAssembly.Module, limit: number, memories: Memories) {
     this.#module = module;
     this.#limit = limit;
+    this.#memories = memories;
   }
 
   /** The component, whose instances may each have so many bytes of memory. */
   static async of(load: Load, limit: number): Promise<Component> {
     try {
-      if (limit < contract.memory) {
-        throw new RangeError(`it needs ${contract.memory} bytes of limits.memory to begin with`);
-      }
-      return new Component(await load(), limit);
+      const memories = new Memories(limit);
+      return new Component(await load(), limit, memories);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new KlaviyoError("unloadable", `the component cannot be loaded: ${reason}`);
@@ -44,12 +40,11 @@ export class Component {
 
   /** Calls a function by its name in the contract, such as `contacts.opt-in`. */
   async call(name: string, values: readonly unknown[], send: Send): Promise<Ended> {
-    const memory = new WebAssembly.Memory({
-      initial: contract.memory / PAGE,
-      maximum: Math.min(Math.floor(this.#limit / PAGE), MOST_PAGES),
-    });
+    const memory = this.#memories.take();
     try {
-      return (await called(this.#module, memory, functions.func(name), values, { func: http, send })) as Ended;
+      const ended = (await called(this.#module, memory, functions.func(name), values, { func: http, send })) as Ended;
+      this.#memories.giveBack(memory);
+      return ended;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const used = `it had ${memory.buffer.byteLength} of the ${this.#limit} bytes that limits.memory allows`;

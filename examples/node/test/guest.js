@@ -13,8 +13,11 @@ const RESULT = 1_024;
 const ANSWER = 2_048;
 const REQUEST = 4_096;
 
-/** Runs a test with clients of a guest: what `lookup` does, in the text form of WebAssembly. `data` is in its memory. */
-export async function withGuest(lookup, test, data = new Uint8Array()) {
+/**
+ * Runs a test with clients of a guest: what `lookup` does, in the text form of WebAssembly. `data` is in its memory, which
+ * grows by a page for each value that it is given, unless it has room for all.
+ */
+export async function withGuest(lookup, test, { data = new Uint8Array(), hasRoom = false } = {}) {
   const module = binaryen.parseText(`(module
     (import "${HTTP}" "${SEND}" (func $send (param ${"i32 ".repeat(12)})))
     (import "env" "memory" (memory 2))
@@ -22,7 +25,7 @@ export async function withGuest(lookup, test, data = new Uint8Array()) {
     (data (i32.const ${REQUEST}) "${Array.from(data, (byte) => `\\${byte.toString(16).padStart(2, "0")}`).join("")}")
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
       (local $at i32)
-      (drop (memory.grow (i32.const 1)))
+      (drop (memory.grow (i32.const ${hasRoom ? 0 : 1})))
       (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
       (global.set $free (i32.add (local.get $at) (local.get 3)))
       (local.get $at))
@@ -48,7 +51,7 @@ export async function withSender(request, test) {
       (i32.store (i32.const ${RESULT + 8}) (i32.load (i32.const ${ANSWER + 8})))
       (i32.store (i32.const ${RESULT + 12}) (i32.load (i32.const ${ANSWER + 12})))))
     (i32.const ${RESULT})`;
-  await withGuest(send, test, data);
+  await withGuest(send, test, { data });
 }
 
 const CODES = contract.types["types.code"].enum;

@@ -131,15 +131,60 @@ for (const [name, body] of Object.entries(BROKEN)) {
   });
 }
 
-test("nothing is left of one call in the next", async () => {
-  const once = `(if (i32.load (i32.const 700)) (then (unreachable))) (i32.store (i32.const 700) (i32.const 1)) ${NOBODY}`;
-  await withGuest(once, async (withClient) => {
-    await withClient({}, async (klaviyo) => {
-      for (let call = 0; call < 3; call += 1) {
-        assert.equal(await klaviyo.lookup(BY), undefined);
-      }
-    });
+/** How many memories are made while this runs. */
+async function memoriesOf(run) {
+  const { Memory } = WebAssembly;
+  let made = 0;
+  WebAssembly.Memory = class extends Memory {
+    constructor(descriptor) {
+      super(descriptor);
+      made += 1;
+    }
+  };
+  try {
+    await run();
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+  return made;
+}
+
+for (const hasRoom of [true, false]) {
+  test(`nothing is left of one call in the next, whose memory ${hasRoom ? "is used again" : "is another, since it grew"}`, async () => {
+    const once = `(if (i32.load (i32.const 700)) (then (unreachable))) (i32.store (i32.const 700) (i32.const 1)) ${NOBODY}`;
+    const limits = { memory: hasRoom ? 6_000_000 : 5_000_000 };
+    const test = (withClient) =>
+      withClient({ limits }, async (klaviyo) => {
+        const made = await memoriesOf(async () => {
+          for (let call = 0; call < 3; call += 1) {
+            assert.equal(await klaviyo.lookup(BY), undefined);
+          }
+        });
+        assert.equal(made, hasRoom ? 1 : 3);
+      });
+    await withGuest(once, test, { hasRoom });
   });
+}
+
+test("calls at once have a memory each, and those of another limit get none of theirs", async () => {
+  const own = `(if (i32.load (i32.const 700)) (then (unreachable))) (i32.store (i32.const 700) (i32.const 1)) ${NOBODY}`;
+  const calls = (withClient, memory) => () =>
+    withClient({ limits: { memory } }, (klaviyo) => Promise.all(Array.from({ length: 4 }, () => klaviyo.lookup(BY))));
+  await withGuest(own, async (withClient) => {
+    for (const made of [4, 0]) assert.equal(await memoriesOf(calls(withClient, 7_000_000)), made);
+    assert.equal(await memoriesOf(calls(withClient, 8_000_000)), 4);
+  }, { hasRoom: true });
+});
+
+test("the memory of a call that failed is not used again", async () => {
+  const test = (withClient) =>
+    withClient({ limits: { memory: 9_000_000 } }, async (klaviyo) => {
+      const made = await memoriesOf(async () => {
+        for (let call = 0; call < 3; call += 1) await failure(klaviyo.lookup(BY), "trap");
+      });
+      assert.equal(made, 3);
+    });
+  await withGuest("(unreachable)", test, { hasRoom: true });
 });
 
 test("limits.memory holds for a guest that takes all it gets", async () => {
