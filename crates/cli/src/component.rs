@@ -5,7 +5,7 @@ use crate::component_source::ComponentSource;
 use crate::failure::{Failure, chain};
 use crate::registry;
 use etcetera::BaseStrategy;
-use klaviyo_host::registry::PublicKey;
+use klaviyo_host::registry::{COMPONENT_BYTES, PublicKey};
 use klaviyo_host::{AttemptObserver, Connector, Egress, Limits, Transport};
 use klaviyo_sync::files::regular;
 use std::borrow::Cow;
@@ -14,8 +14,6 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// No component is as large, even with others composed into it.
-const FILE_BYTES: u64 = 256 << 20;
 /// No public key is as long.
 const KEY_BYTES: u64 = 16 << 10;
 
@@ -59,7 +57,7 @@ pub(crate) fn bytes(account: &Account) -> Result<Cow<'static, [u8]>, Failure> {
                 Failure::other(format!("cannot read the component {}: {error}", file.display()))
                     .hint("one in a registry is written HOST/NAME@sha256:DIGEST")
             };
-            read(file, FILE_BYTES).map(Cow::Owned).map_err(failed)
+            read(file, COMPONENT_BYTES).map(Cow::Owned).map_err(failed)
         }
         (Some(ComponentSource::Registry(reference)), _) => {
             registry::pull(reference, cache()).map(Cow::Owned)

@@ -30,6 +30,6 @@ mod signature;
 pub use digest::Digest;
 pub use error::PullError;
 pub use login::{Login, LoginError};
-pub use puller::Puller;
+pub use puller::{COMPONENT_BYTES, Puller};
 pub use reference::{Reference, ReferenceError};
 pub use signature::{PublicKey, SignatureError};

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// What `wkg` writes has about 1 KB.
 const MANIFEST_BYTES: u64 = 256 << 10;
-/// No component is as large, even with others composed into it.
-const COMPONENT_BYTES: u64 = 256 << 20;
+/// The most bytes of a component. None is as large, even with others composed into it.
+pub const COMPONENT_BYTES: u64 = 256 << 20;
 
 /// Pulls components from registries.
 ///

@@ -9,12 +9,16 @@ const SCHEME: &str = "oci://";
 /// The longest name of a repository that registries take.
 const NAME_BYTES: usize = 255;
 const TAG_BYTES: usize = 128;
+/// Docker Hub, as references have it, and the host that it answers at
+/// (<https://docs.docker.com/reference/api/registry/latest/>).
+const DOCKER_HUB: [&str; 2] = ["docker.io", "registry-1.docker.io"];
 
 /// A component in a registry, pinned by the digest of its manifest:
 /// `registry.example.com/klaviyo/connector@sha256:…`. `oci://` may stand before it, and a tag before the digest; the tag is
 /// for people, and decides nothing.
 ///
-/// The registry is asked over https; one on a loopback address over http.
+/// The registry is asked over https; one on a loopback address over http. `docker.io` is Docker Hub, which answers at another
+/// host.
 ///
 /// ```
 /// use klaviyo_host::registry::{Reference, ReferenceError};
@@ -126,7 +130,9 @@ fn origin(registry: &str) -> Result<Url, ReferenceError> {
     if !registry.bytes().all(is_host) || !is_told {
         return Err(NO_REGISTRY);
     }
-    let parse = |scheme: &str| Url::parse(&format!("{scheme}://{registry}/"));
+    let [docker_hub, its_host] = DOCKER_HUB;
+    let host = if registry == docker_hub { its_host } else { registry };
+    let parse = |scheme: &str| Url::parse(&format!("{scheme}://{host}/"));
     let secure = parse("https").map_err(|_| NO_REGISTRY)?;
     if is_loopback(&secure) {
         return parse("http").map_err(|_| NO_REGISTRY);
@@ -182,6 +188,7 @@ mod tests {
             ("registry.example.com/connector", "https://registry.example.com", "connector"),
             ("oci://registry.example.com:5000/a/b/c:0.1.0", "https://registry.example.com:5000", "a/b/c"),
             ("ghcr.io/who-else/klaviyo_connector.x", "https://ghcr.io", "who-else/klaviyo_connector.x"),
+            ("docker.io/who/connector", "https://registry-1.docker.io", "who/connector"),
             ("registry:5000/connector", "https://registry:5000", "connector"),
             ("localhost:5000/connector", "http://localhost:5000", "connector"),
             ("localhost/connector", "http://localhost", "connector"),
