@@ -17,7 +17,7 @@ mod trial;
 use crate::command::{self, output, root, run};
 use crate::label::Origin;
 use crate::runtimes::Skipped;
-use crate::{artifact, program, versions};
+use crate::{artifact, licences, program, versions};
 use anyhow::{Context, Result, bail};
 use copy::Copy;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,10 @@ pub(crate) fn build(install: Install, binary: Binary, skipped: &mut Skipped) -> 
     for name in artifact::RELEASED {
         let built = artifact::path(name);
         std::fs::write(folder.join(name).with_extension("wasm"), std::fs::read(&built)?)?;
+    }
+    licences::write()?;
+    for (name, _) in licences::COMPONENTS {
+        std::fs::write(folder.join(format!("{name}.txt")), std::fs::read(licences::path(name))?)?;
     }
     std::fs::write(folder.join(ACTIONS), std::fs::read(root().join(ACTIONS))?)?;
     std::fs::write(folder.join("klaviyo-wit.wasm"), contract::package(Origin::of_release()?.as_ref())?)?;

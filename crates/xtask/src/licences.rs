@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// Where they are written.
 const FOLDER: &str = "target/licences";
-/// The components, and the packages that are in each.
-const COMPONENTS: [(&str, &[&str]); 3] = [
+/// The components that are passed on by themselves, and the packages that are in each. `klaviyo-opt-in.wasm` and
+/// `klaviyo-async.wasm` have those of `klaviyo.wasm`.
+pub(crate) const COMPONENTS: [(&str, &[&str]); 3] = [
     ("klaviyo.wasm", &["--package=klaviyo-component"]),
     ("klaviyo-wasi.wasm", &["--package=klaviyo-component", "--package=klaviyo-wasi-http"]),
     ("klaviyo-mock.wasm", &["--package=klaviyo-mock-component"]),

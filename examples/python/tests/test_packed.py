@@ -240,6 +240,17 @@ def test_a_copy_that_is_told_where_the_project_is_builds(tmp_path: Path) -> None
     assert component == (HERE.parents[1] / "target/component/klaviyo.wasm").read_bytes()
 
 
+def test_its_licences_are_where_it_is_installed(environment: Environment) -> None:
+    find = "from importlib.metadata import files; print(*(file.locate() for file in files('klaviyo-connector')), sep='\\n')"
+    found = subprocess.run([environment.python, "-c", find], capture_output=True, text=True, check=True).stdout
+    licences = {Path(file).name: Path(file) for file in found.splitlines() if "/licenses/" in file}
+    assert licences.pop("LICENSE").read_text() == (HERE.parent.parent / "LICENSE").read_text()
+    # A release has those of what is in the component.
+    for texts in licences.values():
+        assert "\n  serde_json " in texts.read_text()
+    assert licences or not os.environ.get("KLAVIYO_CONNECTOR_PACKED")
+
+
 def test_it_works_where_it_is_installed(environment: Environment, simulator: Simulator, tmp_path: Path) -> None:
     def opt_in(list: str, key: str = simulator.key) -> subprocess.CompletedProcess[str]:
         shutil.copy(HERE / "opt_in.py", tmp_path)

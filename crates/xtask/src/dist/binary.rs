@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
 /// What it is compiled for.
-const TARGET: &str = "x86_64-unknown-linux-musl";
+pub(super) const TARGET: &str = "x86_64-unknown-linux-musl";
 /// The C compiler for it, which the code for cryptography needs.
 const COMPILER: &str = "x86_64-linux-musl-gcc";
 /// Where cargo builds it. What this machine runs meanwhile is compiled once more here, in the folder of the target's name.
@@ -52,7 +52,6 @@ pub(super) struct Contents {
 
 /// Writes both, dated by seconds since 1970.
 pub(super) fn write(folder: &Path, date: &str) -> Result<()> {
-    licences::write()?;
     let licences = std::fs::read_to_string(licences::path("klaviyo-connector"))?;
     let contents = Contents { program: program()?, licences: licences + MUSL, shared: shell::files()? };
     let version = env!("CARGO_PKG_VERSION");

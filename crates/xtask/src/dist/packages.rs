@@ -1,15 +1,18 @@
 //! The packages for Node and for Python, as their registries take them.
 
 use super::{DATE, Install};
-use crate::command::{program, run};
+use crate::command::{program, root, run};
 use crate::label::Origin;
-use crate::{examples, runtimes::Skipped};
+use crate::{examples, licences, runtimes::Skipped};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// What the package for Node is built with, in the project's folder.
 pub(super) const NODE_MODULES: &str = "examples/node/node_modules";
+
+/// The licences of what is in the component, beside the package's own. Both registries take each file that is called so.
+const LICENCES: &str = "LICENSE.third-party.txt";
 
 /// Packs the package for Node, built.
 pub(super) fn node(folder: &Path, install: Install, skipped: &mut Skipped) -> Result<()> {
@@ -20,6 +23,7 @@ pub(super) fn node(folder: &Path, install: Install, skipped: &mut Skipped) -> Re
         examples::install_for_node()?;
     }
     examples::build_node()?;
+    add_licences("examples/node")?;
     let mut npm = examples::npm("node");
     // A release has the addresses of its repository.
     match Origin::of_release()? {
@@ -39,6 +43,7 @@ pub(super) fn python(folder: &Path, date: &str, install: Install, skipped: &mut 
     if install != Install::Nothing {
         examples::install_for_python()?;
     }
+    add_licences("examples/python")?;
     let hatchling = |target| {
         let mut command = examples::interpreter();
         command.args(["-m", "hatchling", "build", "--target", target, "--directory"]).arg(folder);
@@ -51,6 +56,13 @@ pub(super) fn python(folder: &Path, date: &str, install: Install, skipped: &mut 
     let unpacked = tempfile::tempdir()?;
     unpack(&source, unpacked.path())?;
     run(hatchling("wheel").current_dir(unpacked.path()))
+}
+
+/// Puts the licences of what is in the component into the folder of a package, where git ignores them.
+fn add_licences(package: &str) -> Result<()> {
+    let texts = std::fs::read(licences::path("klaviyo.wasm"))?;
+    let file = root().join(package).join(LICENCES);
+    std::fs::write(&file, texts).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Unpacks a package into a folder, without the one folder that it has itself.

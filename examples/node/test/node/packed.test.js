@@ -33,6 +33,10 @@ test("it has the licence of the repository, and neither sources nor tests", () =
   assert.deepEqual(files.filter((path) => /^(?:src|test|node_modules)\//.test(path)), []);
 });
 
+test("a release has the licences of what is in the component", { skip: !KLAVIYO_CONNECTOR_PACKED && "no release is packed" }, () => {
+  assert.match(readFileSync(join(installed, "LICENSE.third-party.txt"), "utf8"), /^ {2}serde_json [\d.]+: MIT OR Apache-2\.0$/m);
+});
+
 test("the links of its README lead somewhere", () => {
   const readme = readFileSync(join(installed, "README.md"), "utf8");
   const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link);

@@ -1,9 +1,9 @@
-//! What a component is made of, as CycloneDX: the crates that cargo takes for it, with their versions, checksums and
-//! licences.
+//! What the components and the command are made of, as CycloneDX: the crates that cargo takes for each, with their versions,
+//! checksums and licences. Those that its macros are made of are among them.
 
 use super::FOLDER;
 use crate::command::{output, program, root, run, unlocked};
-use crate::dist::{DATE, Install, copy};
+use crate::dist::{DATE, Install, binary, copy};
 use crate::runtimes::Skipped;
 use crate::toolchain::TARGET;
 use anyhow::{Context, Result, ensure};
@@ -13,10 +13,15 @@ use std::process::Stdio;
 /// The version of cargo-cyclonedx.
 const VERSION: &str = "0.5.9";
 
-/// The name of each document, and the crate that it is about. `klaviyo.wasm` and `klaviyo-opt-in.wasm` are of one
-/// crate, and `klaviyo-wasi.wasm` is `klaviyo.wasm` with the adapter.
-const DOCUMENTS: [(&str, &str); 3] =
-    [("klaviyo", "component"), ("klaviyo-wasi-adapter", "wasi-http"), ("klaviyo-mock", "mock-component")];
+/// The name of each document, the crate that it is about, and what that is compiled for. `klaviyo.wasm` and
+/// `klaviyo-opt-in.wasm` are of one crate, `klaviyo-wasi.wasm` is `klaviyo.wasm` with the adapter, and the command has
+/// `klaviyo.wasm` inside.
+const DOCUMENTS: [(&str, &str, &str); 4] = [
+    ("klaviyo", "component", TARGET),
+    ("klaviyo-wasi-adapter", "wasi-http", TARGET),
+    ("klaviyo-mock", "mock-component", TARGET),
+    ("klaviyo-connector", "cli", binary::TARGET),
+];
 
 /// The document about what both packages have inside.
 pub(super) const CONNECTOR: &str = "klaviyo.cdx.json";
@@ -24,9 +29,9 @@ pub(super) const CONNECTOR: &str = "klaviyo.cdx.json";
 /// Writes the documents, dated by seconds since 1970.
 pub(super) fn write(folder: &Path, date: &str, install: Install, skipped: &mut Skipped) -> Result<()> {
     let Some(tool) = tool(install, skipped)? else { return Ok(()) };
-    for (name, package) in DOCUMENTS {
-        let document =
-            document(&tool, package, date).with_context(|| format!("there is no SBOM of {package}"))?;
+    for (name, package, target) in DOCUMENTS {
+        let document = document(&tool, package, target, date)
+            .with_context(|| format!("there is no SBOM of {package}"))?;
         std::fs::write(folder.join(name).with_extension("cdx.json"), document)?;
     }
     Ok(())
@@ -61,7 +66,7 @@ fn tool(install: Install, skipped: &mut Skipped) -> Result<Option<PathBuf>> {
 
 /// The document about one crate. In a workspace of its own its dependencies have the features that it asks for, and
 /// the tool, which writes beside each manifest, does not write among the sources.
-fn document(tool: &Path, package: &str, date: &str) -> Result<String> {
+fn document(tool: &Path, package: &str, target: &str, date: &str) -> Result<String> {
     let workspace = tempfile::tempdir()?;
     let folder = workspace.path().canonicalize()?;
     copy::folder(&root().join("crates"), &folder.join("crates"))?;
@@ -80,7 +85,7 @@ fn document(tool: &Path, package: &str, date: &str) -> Result<String> {
         "--all",
         "--no-build-deps",
         "--target",
-        TARGET,
+        target,
     ]);
     generate
         .arg("--quiet")
