@@ -92,9 +92,10 @@ fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
 /// Decides which files may be run, by their owners and permissions.
 #[cfg(unix)]
 mod trust {
-    use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions};
+    use crate::regular_file;
+    use std::fs::{DirBuilder, Metadata, Permissions};
     use std::io::{self, Read};
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
     use std::path::Path;
     use tempfile::NamedTempFile;
 
@@ -113,8 +114,7 @@ mod trust {
 
     /// Reads a file, if only this user and root can have written it.
     pub(super) fn read(folder: &Path, file: &Path) -> io::Result<Vec<u8>> {
-        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
-        let mut file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
+        let mut file = regular_file::open_unlinked(file)?;
         // A user that can write to a folder can replace its entries. In a sticky folder such as /tmp, only
         // the owner of an entry can.
         let folder = folder.canonicalize()?;

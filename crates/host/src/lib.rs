@@ -67,6 +67,8 @@ mod pace;
 mod redaction;
 #[cfg(feature = "registry")]
 pub mod registry;
+#[cfg(any(unix, feature = "registry"))]
+mod regular_file;
 mod retry;
 mod revision;
 mod sandbox;

@@ -61,17 +61,21 @@ impl Mcp {
     }
 
     async fn serve(&self, account: &Account) -> Result<Output, Failure> {
+        if self.mask {
+            is_maskable(account)?;
+        }
         let actions = Actions::of_component(&component::bytes(account)?)?;
         let allowed = Allowed { writes: self.write || self.dry_run, is_dry: self.dry_run, only: &self.only };
         let tools = tools::of(&actions, &allowed)?;
         let credential = Credential::read(account)?;
         let limits = Limits { concurrent_calls: CALLS, ..Limits::default() };
-        let tenant = session::tools(account, credential, limits, tools.access(), self.dry_run)?;
+        let tenant = session::tools(account, credential, limits, tools.access(), !self.write)?;
         let masks = self.mask.then(|| Masks::new(actions));
         let server = Server {
             tenant: tenant.clone(),
             tools: Arc::new(tools),
             masks: masks.map(Arc::new),
+            is_dry: self.dry_run,
             account: account.clone(),
         };
         let interrupt = interrupt::listen()?;
@@ -89,4 +93,17 @@ impl Mcp {
         tenant.settled().await;
         ended
     }
+}
+
+/// Whether somebody can be hidden from the client.
+fn is_maskable(account: &Account) -> Result<(), Failure> {
+    let reason = if account.verbose {
+        "--mask: --verbose shows on standard error what is hidden from the client; leave it out"
+    } else if account.component.is_some() && account.component_key.is_none() {
+        "--mask: the component says itself what is personal; name the key that signs it with --component-key, or leave \
+         --component out"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::invalid(None, reason))
 }

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use tempfile::TempDir;
 use ureq::Agent;
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     let klaviyo = Klaviyo::from(account()).rates(Rates::off()).app(App::demo()).rotate_refresh_tokens();
     Server::start(klaviyo).unwrap()
 }
@@ -72,7 +72,7 @@ fn status(url: &str) -> u16 {
 }
 
 /// A folder with a file of an account that has let the app in.
-fn connected(server: &Server) -> TempDir {
+pub(crate) fn connected(server: &Server) -> TempDir {
     let secrets = tempfile::tempdir().unwrap();
     let waiting = Waiting::start(&mut connect(server, secrets.path()));
     assert_eq!(status(&waiting.location()), 200);

@@ -1,13 +1,18 @@
 //! `mcp`: what a client of the Model Context Protocol sees. `cargo xtask test --only mcp` runs one that others wrote.
 
+use crate::connect::{connected, server as server_with_app};
 use crate::run::{CANARY, LIST, klaviyo, run, server};
 use klaviyo_mock::Server;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
+use tempfile::TempDir;
 
 const EMAIL: &str = "ada@example.com";
+const COMPONENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/component/klaviyo.wasm");
 
 /// A client, as it speaks with the program.
 struct Client {
@@ -19,7 +24,10 @@ struct Client {
 
 impl Client {
     fn start(server: &Server, options: &[&str]) -> Self {
-        let mut command = klaviyo(&server.url(), CANARY);
+        Self::of(klaviyo(&server.url(), CANARY), options)
+    }
+
+    fn of(mut command: Command, options: &[&str]) -> Self {
         command.arg("mcp").args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut program = command.spawn().unwrap();
         let (input, output) = (program.stdin.take().unwrap(), BufReader::new(program.stdout.take().unwrap()));
@@ -32,6 +40,24 @@ impl Client {
         assert_eq!(client.request("initialize", &hello)["result"]["serverInfo"]["name"], "klaviyo-connector");
         client.write(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
         client
+    }
+
+    /// One that does not see people, of a component that is signed.
+    fn that_sees_nobody(server: &Server, options: &[&str]) -> Self {
+        static SIGNED: LazyLock<(TempDir, [PathBuf; 2])> = LazyLock::new(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let files = ["signed.wasm", "key.pub"].map(|name| folder.path().join(name));
+            let key = wasmsign2::KeyPair::generate();
+            let component = wasmsign2::Module::deserialize_from_file(COMPONENT).unwrap();
+            key.sk.sign(component, None).unwrap().serialize_to_file(&files[0]).unwrap();
+            key.pk.to_file(&files[1]).unwrap();
+            (folder, files)
+        });
+        let [component, key] = SIGNED.1.each_ref().map(|file| file.to_str().unwrap());
+        Self::start(
+            server,
+            &[&["--mask", "--component", component, "--component-key", key], options].concat(),
+        )
     }
 
     fn write(&mut self, message: &Value) {
@@ -158,7 +184,7 @@ fn a_client_that_is_not_to_see_people_works_with_words_for_them() {
     let server = server();
     let made = run(&server, &["create", "--json", "--email", EMAIL, "--first-name", "Ada"]).ok();
     let id = made["profile"]["id"].as_str().or_else(|| made["created"]["id"].as_str()).unwrap().to_owned();
-    let mut client = Client::start(&server, &["--mask", "--write"]);
+    let mut client = Client::that_sees_nobody(&server, &["--write"]);
     // The client knows the address from elsewhere.
     let (found, _) = client.call("contacts_lookup", &json!({ "by": { "email": EMAIL } }));
     let text = found.to_string();
@@ -174,7 +200,7 @@ fn a_client_that_is_not_to_see_people_works_with_words_for_them() {
     assert!(!client.call("contacts_opt_in", &contact).1);
     assert_eq!(people(&server)["ok"].to_string().matches(EMAIL).count(), 1);
     client.end();
-    let mut client = Client::start(&server, &["--mask", "--dry-run"]);
+    let mut client = Client::that_sees_nobody(&server, &["--dry-run"]);
     let (found, _) = client.call("contacts_lookup", &json!({ "by": { "email": EMAIL } }));
     let changes = json!({ "id": found["result"]["id"], "changes": [{ "set": { "first-name": "Ida" } }] });
     let (would, _) = client.call("contacts_update", &changes);
@@ -184,6 +210,81 @@ fn a_client_that_is_not_to_see_people_works_with_words_for_them() {
         "{text}"
     );
     client.end();
+}
+
+#[test]
+fn a_word_is_a_value_only_where_a_personal_one_stands() {
+    let server = server();
+    run(&server, &["create", "--json", "--email", EMAIL, "--first-name", "Ada Augusta"]).ok();
+    let mut client = Client::that_sees_nobody(&server, &["--write"]);
+    let (found, _) = client.call("contacts_lookup", &json!({ "by": { "email": EMAIL } }));
+    let [email, name] =
+        ["email", "first-name"].map(|field| found["result"][field].as_str().unwrap().to_owned());
+    for (tool, arguments) in [
+        ("lists_create", json!({ "name": email })),
+        ("lists_members", json!({ "list": email })),
+        ("lists_members", json!({ "list": name })),
+        // A personal value, of another kind.
+        ("lists_of_profile", json!({ "profile": name })),
+        ("contacts_subscribe", json!({ "list": name, "profiles": [name] })),
+        ("contacts_lookup", json!({ "by": { "external-id": email } })),
+    ] {
+        let text = client.call(tool, &arguments).0.to_string();
+        assert!(!text.contains(EMAIL) && !text.contains("Augusta"), "{tool}: {text}");
+    }
+    client.end();
+}
+
+/// The component, with another text of the same length in its catalogue.
+fn component_that_says(folder: &Path, one: &str, other: &str) -> PathBuf {
+    let mut bytes =
+        std::fs::read(COMPONENT).expect("there is no component yet: run `cargo xtask build` first");
+    assert_eq!(one.len(), other.len());
+    let places: Vec<_> =
+        (0..bytes.len() - one.len()).filter(|at| bytes[*at..].starts_with(one.as_bytes())).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + one.len()].copy_from_slice(other.as_bytes());
+    }
+    let file = folder.join("other.wasm");
+    std::fs::write(&file, bytes).unwrap();
+    file
+}
+
+#[test]
+fn a_component_that_says_that_it_only_reads_does_not_write() {
+    let server = server();
+    let folder = tempfile::tempdir().unwrap();
+    let lies = component_that_says(
+        folder.path(),
+        "\"writes\":true,\"repeatable\":false",
+        "\"writes\":false,\"repeatable\":true",
+    );
+    let before = run(&server, &["lists", "--json"]).ok();
+    let mut client = Client::start(&server, &["--component", lies.to_str().unwrap()]);
+    assert!(client.names().contains(&"lists_create".to_owned()));
+    let (refused, is_error) = client.call("lists_create", &json!({ "name": "New" }));
+    assert!(is_error && refused["error"]["code"] == "denied", "{refused}");
+    assert_eq!(run(&server, &["lists", "--json"]).ok(), before);
+    client.end();
+}
+
+#[test]
+fn an_installed_app_gets_its_token_where_tools_only_read() {
+    let server = server_with_app();
+    let secrets = connected(&server);
+    let file = secrets.path().join("shop-1.oauth");
+    let mut client = Client::of(klaviyo(&server.url(), ""), &["--oauth-file", file.to_str().unwrap()]);
+    let (lists, is_error) = client.call("lists_all", &json!({}));
+    assert!(!is_error && server.refreshes() == 1, "{lists}");
+    client.end();
+}
+
+#[test]
+fn people_are_hidden_by_no_component_that_nobody_signed_and_not_beside_each_exchange() {
+    let server = server();
+    run(&server, &["mcp", "--json", "--mask", "--component", COMPONENT]).err(2);
+    run(&server, &["mcp", "--json", "--mask", "--verbose"]).err(2);
 }
 
 #[test]

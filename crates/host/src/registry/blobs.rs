@@ -3,7 +3,7 @@
 //! Nobody has to be trusted with the folder: what is read there is looked at like what a registry gives.
 
 use super::digest::Digest;
-use std::fs::File;
+use crate::regular_file;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -28,7 +28,7 @@ pub(super) fn read(folder: &Path, digest: Digest, most: u64) -> Option<Vec<u8>> 
 
 fn contents(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut contents = Vec::new();
-    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut contents)?;
+    regular_file::open(path)?.take(most.saturating_add(1)).read_to_end(&mut contents)?;
     Ok(contents)
 }
 

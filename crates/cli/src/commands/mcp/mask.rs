@@ -2,18 +2,28 @@
 
 use klaviyo_host::actions::Actions;
 use parking_lot::Mutex;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Values that are remembered. What is hidden after them cannot be given back.
 const REMEMBERED: usize = 100_000;
 /// Schemas within schemas. A component can say anything of itself.
 const DEPTH: u32 = 64;
+/// Schemas that are looked at for one value. The largest page of people takes fewer than a tenth.
+const STEPS: u32 = 1_000_000;
+/// Characters of a value that is looked for within texts.
+const SHORTEST: usize = 4;
+/// What a URL has in another form.
+const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What is hidden behind which word.
 pub(crate) struct Masks {
     actions: Actions,
     known: Mutex<Known>,
+    /// Stands before a text that was visited, while others are. Nobody else can know it.
+    mark: String,
 }
 
 #[derive(Default)]
@@ -44,21 +54,20 @@ impl Known {
 
 impl Masks {
     pub(super) fn new(actions: Actions) -> Self {
-        Self { actions, known: Mutex::default() }
+        let mark = format!("{:016x}\0", RandomState::new().build_hasher().finish());
+        Self { actions, known: Mutex::default(), mark }
     }
 
-    /// Puts the values that the client has words for in their place.
-    pub(super) fn reveal(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => {
-                if let Some(known) = self.known.lock().values.get(text.as_str()) {
-                    text.clone_from(known);
-                }
+    /// Puts the values that the client has words for in their place, where the schema says that a personal value stands,
+    /// and returns both. Elsewhere a word stays one: Klaviyo would be told who it is, and might repeat it.
+    pub(super) fn reveal(&self, schema: &Value, value: &mut Value) -> Revealed {
+        let mut revealed = Vec::new();
+        self.visit(schema, value, &mut |_, text| {
+            if let Some(known) = self.known.lock().values.get(text.as_str()) {
+                revealed.push((known.clone(), std::mem::replace(text, known.clone())));
             }
-            Value::Array(values) => values.iter_mut().for_each(|value| self.reveal(value)),
-            Value::Object(members) => members.values_mut().for_each(|value| self.reveal(value)),
-            _ => {}
-        }
+        });
+        Revealed(revealed)
     }
 
     /// Hides in a sentence what is known, and what looks like it. No schema says what a sentence is about.
@@ -85,44 +94,104 @@ impl Masks {
 
     /// Hides what the schema says is personal.
     pub(super) fn hide(&self, schema: &Value, value: &mut Value) {
-        self.hide_in(schema, "text", value, DEPTH);
+        self.visit(schema, value, &mut |kind, text| *text = self.known.lock().word(kind, text));
     }
 
-    fn hide_in(&self, schema: &Value, kind: &str, value: &mut Value, depth: u32) {
-        let Some(depth) = depth.checked_sub(1) else {
-            // What is so deep is of no schema of ours.
+    /// Visits each text once that the schema says is personal, with the name of its member.
+    fn visit(&self, schema: &Value, value: &mut Value, visitor: &mut dyn FnMut(&str, &mut String)) {
+        Visit { masks: self, visitor, steps: STEPS }.at(schema, "text", value, DEPTH);
+        each_text(value, &mut |text| {
+            if let Some(visited) = text.strip_prefix(&self.mark) {
+                *text = visited.to_owned();
+            }
+        });
+    }
+}
+
+struct Visit<'a> {
+    masks: &'a Masks,
+    visitor: &'a mut dyn FnMut(&str, &mut String),
+    /// How many schemas may still be looked at.
+    steps: u32,
+}
+
+impl Visit<'_> {
+    fn at(&mut self, schema: &Value, kind: &str, value: &mut Value, depth: u32) {
+        self.steps = self.steps.saturating_sub(1);
+        let Some(depth) = depth.checked_sub(1).filter(|_| self.steps > 0) else {
+            // What is so deep, or has so many branches, is of no schema of ours.
             *value = Value::Null;
             return;
         };
-        if let Some(definition) = self.actions.definition(schema) {
-            self.hide_in(definition, kind, value, depth);
+        let masks = self.masks;
+        if let Some(definition) = masks.actions.definition(schema) {
+            self.at(definition, kind, value, depth);
         }
         for branch in ["anyOf", "oneOf"].iter().filter_map(|name| schema.get(*name)?.as_array()).flatten() {
-            self.hide_in(branch, kind, value, depth);
+            self.at(branch, kind, value, depth);
         }
         match value {
-            Value::String(text) if schema.get("x-personal").is_some() => {
-                let mut known = self.known.lock();
-                // Another branch has hidden it already.
-                if !known.values.contains_key(text.as_str()) {
-                    *text = known.word(kind, text);
-                }
+            // Another branch may have been here.
+            Value::String(text)
+                if schema.get("x-personal").is_some() && !text.starts_with(masks.mark.as_str()) =>
+            {
+                (self.visitor)(kind, text);
+                text.insert_str(0, &masks.mark);
             }
             Value::Array(values) => {
                 if let Some(items) = schema.get("items") {
-                    values.iter_mut().for_each(|value| self.hide_in(items, kind, value, depth));
+                    values.iter_mut().for_each(|value| self.at(items, kind, value, depth));
                 }
             }
             Value::Object(members) => {
                 for (name, member) in members {
                     if let Some(schema) = schema.get("properties").and_then(|properties| properties.get(name))
                     {
-                        self.hide_in(schema, name, member, depth);
+                        self.at(schema, name, member, depth);
                     }
                 }
             }
             _ => {}
         }
+    }
+}
+
+/// The values that a call was given in place of words, each with its word.
+pub(super) struct Revealed(Vec<(String, String)>);
+
+impl Revealed {
+    /// Hides the values wherever they came back, whole or within a text, as they are and as a URL or JSON has them.
+    pub(super) fn hide(&self, value: &mut Value) {
+        each_text(value, &mut |text| *text = self.hide_in_text(text));
+    }
+
+    /// Hides the values in a text.
+    pub(super) fn hide_in_text(&self, text: &str) -> String {
+        let mut hidden = text.to_owned();
+        for (value, word) in &self.0 {
+            if hidden == *value {
+                hidden.clone_from(word);
+            }
+            // Within a text a shorter one may be a part of anything.
+            if value.chars().count() < SHORTEST {
+                continue;
+            }
+            let in_url = utf8_percent_encode(value, IN_URL).to_string();
+            let in_json = Value::from(value.as_str()).to_string();
+            for form in [value.as_str(), &in_url, in_json.trim_matches('"')] {
+                hidden = hidden.replace(form, word);
+            }
+        }
+        hidden
+    }
+}
+
+fn each_text(value: &mut Value, change: &mut dyn FnMut(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, change)),
+        Value::Object(members) => members.values_mut().for_each(|value| each_text(value, change)),
+        _ => {}
     }
 }
 
@@ -155,6 +224,7 @@ mod tests {
                 },
             },
             "loop": { "$ref": "#/$defs/loop" },
+            "bomb": { "anyOf": [{ "$ref": "#/$defs/bomb" }, { "$ref": "#/$defs/bomb" }] },
         });
         let document = json!({ "form": 1, "actions": [], "$defs": definitions });
         Masks::new(Actions::of_json(document.to_string().as_bytes()).unwrap())
@@ -170,18 +240,66 @@ mod tests {
         let hidden =
             json!({ "email": "<email 1>", "list": "L", "friends": [person("<email 2>", "a@example.com")] });
         assert_eq!(value, hidden);
-        // Hidden twice, it is hidden once.
+        let mut arguments =
+            json!({ "email": "<email 2>", "list": "<email 1>", "friends": [{ "email": "<email 3>" }] });
+        let revealed = masks.reveal(&schema, &mut arguments);
+        // Only where a personal value stands.
+        let expected =
+            json!({ "email": "b@example.com", "list": "<email 1>", "friends": [{ "email": "<email 3>" }] });
+        assert_eq!(arguments, expected);
+        assert_eq!(revealed.0, [("b@example.com".to_owned(), "<email 2>".to_owned())]);
+    }
+
+    #[test]
+    fn a_value_is_hidden_once_however_many_branches_have_it() {
+        let masks = masks();
+        let email = json!({ "type": "string", "x-personal": true });
+        let mut value = json!("a@example.com");
+        masks.hide(&json!({ "anyOf": [email, email], "x-personal": true }), &mut value);
+        assert_eq!(value, "<text 1>");
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_word_gets_one_of_its_own() {
+        let masks = masks();
+        masks.word("email", "a@example.com");
+        let schema = json!({ "$ref": "#/$defs/person" });
+        let mut value = json!({ "email": "<email 1>" });
         masks.hide(&schema, &mut value);
-        assert_eq!(value, hidden);
-        let mut arguments = json!({ "by": { "email": "<email 2>" }, "list": "<email 3>" });
-        masks.reveal(&mut arguments);
-        assert_eq!(arguments, json!({ "by": { "email": "b@example.com" }, "list": "<email 3>" }));
+        assert_eq!(value, json!({ "email": "<email 2>" }));
+        masks.reveal(&schema, &mut value);
+        assert_eq!(value, json!({ "email": "<email 1>" }));
+    }
+
+    #[test]
+    fn what_was_revealed_is_hidden_wherever_it_comes_back() {
+        let masks = masks();
+        masks.word("email", "12 \"Elm\" Street");
+        masks.word("first-name", "Li");
+        let schema = json!({ "$ref": "#/$defs/person" });
+        let mut arguments = json!({ "email": "<email 1>", "friends": [{ "email": "<first-name 1>" }] });
+        let revealed = masks.reveal(&schema, &mut arguments);
+        for (text, hidden) in [
+            ("A list with id `12 \"Elm\" Street` is not there", "A list with id `<email 1>` is not there"),
+            ("/api/lists/12%20%22Elm%22%20Street/", "/api/lists/<email 1>/"),
+            ("{\"id\":\"12 \\\"Elm\\\" Street\"}", "{\"id\":\"<email 1>\"}"),
+            ("Li", "<first-name 1>"),
+            ("List", "List"),
+        ] {
+            assert_eq!(revealed.hide_in_text(text), hidden);
+        }
+        let mut value = json!([{ "name": "12 \"Elm\" Street" }]);
+        revealed.hide(&mut value);
+        assert_eq!(value, json!([{ "name": "<email 1>" }]));
     }
 
     #[test]
     fn a_schema_without_an_end_hides_all() {
         let mut value = json!("a@example.com");
         masks().hide(&json!({ "$ref": "#/$defs/loop" }), &mut value);
+        assert_eq!(value, Value::Null);
+        let mut value = json!("a@example.com");
+        masks().hide(&json!({ "$ref": "#/$defs/bomb" }), &mut value);
         assert_eq!(value, Value::Null);
     }
 

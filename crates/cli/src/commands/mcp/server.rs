@@ -1,12 +1,12 @@
 //! The server: lists the tools, and runs them in the account.
 
-use super::mask::Masks;
+use super::mask::{Masks, Revealed};
 use super::tools::{RESULT, ToolOf, Tools};
 use crate::account::Account;
 use crate::dry_run::{self, Unsent};
 use crate::failure::Failure;
 use klaviyo_host::Tenant;
-use klaviyo_host::types::{Code, ContractError};
+use klaviyo_host::types::{Code, ContractError, Detail};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
     PaginatedRequestParams, ServerCapabilities, Tool,
@@ -29,6 +29,8 @@ pub(super) struct Server {
     pub(super) tools: Arc<Tools>,
     /// None: the client sees everything.
     pub(super) masks: Option<Arc<Masks>>,
+    /// Whether a request that would write is the answer. Otherwise, where tools only read, it is an error.
+    pub(super) is_dry: bool,
     pub(super) account: Account,
 }
 
@@ -74,31 +76,34 @@ impl ServerHandler for Server {
 
 impl Server {
     async fn call(&self, ToolOf { action, .. }: &ToolOf, mut arguments: Value) -> CallToolResult {
-        if let Some(masks) = &self.masks {
-            masks.reveal(&mut arguments);
-        }
+        let masks = self.masks.as_deref();
+        let revealed = masks.map(|masks| (masks, masks.reveal(&action.arguments, &mut arguments)));
         let (ended, unsent) = dry_run::watched(self.tenant.run_action(&action.name, &arguments)).await;
-        if let Some(Unsent { method, path, body }) = unsent {
-            // They are no values of the contract, so that no schema says what in them is personal.
-            let (path, body) = match &self.masks {
-                Some(masks) => (masks.hide_in_text(&path), Value::Null),
-                None => (path, body),
-            };
-            let unsent = json!({ "method": method, "path": path, "body": body });
-            return structured(json!({ "dry-run": { "would-send": unsent } }), false);
-        }
+        let ended = match unsent {
+            Some(unsent) if self.is_dry => return would_send(unsent, revealed.as_ref()),
+            // The component's catalogue says that it only reads.
+            Some(Unsent { method, .. }) => {
+                let reason = format!(
+                    "{} was about to send a request with {method}, which writes, and this server only reads",
+                    action.name
+                );
+                return failed(&ContractError::new(Code::Denied, reason), &[]);
+            }
+            None => ended,
+        };
         match ended {
             Ok(answer) => {
                 let mut result = answer.value;
-                if let Some(masks) = &self.masks {
+                if let Some((masks, revealed)) = &revealed {
                     masks.hide(&action.result, &mut result);
+                    revealed.hide(&mut result);
                 }
                 structured(json!({ RESULT: result }), false)
             }
             Err(error) => {
                 let Failure { mut error, hints, .. } = self.account.explain(Failure::from(error));
-                if let Some(masks) = &self.masks {
-                    masked(&mut error, masks);
+                if let Some((masks, revealed)) = &revealed {
+                    masked(&mut error, masks, revealed);
                 }
                 failed(&error, &hints)
             }
@@ -106,11 +111,26 @@ impl Server {
     }
 }
 
+/// The request that a dry run did not send. It is no value of the contract, so that no schema says what in it is personal.
+fn would_send(
+    Unsent { method, path, body }: Unsent,
+    revealed: Option<&(&Masks, Revealed)>,
+) -> CallToolResult {
+    let (path, body) = match revealed {
+        Some((masks, revealed)) => (masks.hide_in_text(&revealed.hide_in_text(&path)), Value::Null),
+        None => (path, body),
+    };
+    let unsent = json!({ "method": method, "path": path, "body": body });
+    structured(json!({ "dry-run": { "would-send": unsent } }), false)
+}
+
 /// The error without what tells of a person.
-fn masked(error: &mut ContractError, masks: &Masks) {
-    error.message = masks.hide_in_text(&error.message);
-    for detail in &mut error.details {
-        detail.detail = masks.hide_in_text(&detail.detail);
+fn masked(error: &mut ContractError, masks: &Masks, revealed: &Revealed) {
+    let hide = |text: &mut String| *text = masks.hide_in_text(&revealed.hide_in_text(text));
+    hide(&mut error.message);
+    error.request_id.iter_mut().for_each(hide);
+    for Detail { code, title, detail, pointer, .. } in &mut error.details {
+        [code, title, detail].into_iter().chain(pointer).for_each(hide);
     }
     error.duplicate = error.duplicate.take().map(|id| masks.word("id", &id));
     error.body.clear();
