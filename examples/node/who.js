@@ -3,9 +3,16 @@
 
 import { connect } from "klaviyo-connector";
 
-const klaviyo = await connect({ key: process.env.KLAVIYO_API_KEY, endpoint: process.env.KLAVIYO_ENDPOINT });
+const [wanted] = process.argv.slice(2);
+if (!wanted) {
+  console.error("node who.js EMAIL");
+  process.exit(2);
+}
+
+let klaviyo;
 try {
-  const person = await klaviyo.lookup({ email: process.argv[2] });
+  klaviyo = await connect({ key: process.env.KLAVIYO_API_KEY, endpoint: process.env.KLAVIYO_ENDPOINT });
+  const person = await klaviyo.lookup({ email: wanted });
   if (!person) throw new Error("nobody has this email");
   const { id, firstName, lastName, email, phoneNumber, title, organization, location } = person;
   const [lists, history] = await Promise.all([klaviyo.listsOfProfile(id), klaviyo.history({ id }, { limit: 10 })]);
@@ -22,5 +29,5 @@ try {
   console.error(`${error.code ?? "failed"}: ${error.message}`);
   process.exitCode = 1;
 } finally {
-  await klaviyo.close();
+  await klaviyo?.close();
 }

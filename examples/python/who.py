@@ -1,6 +1,8 @@
 """Shows who a person is, what they did and bought last, and which lists they are on.
 
 python who.py EMAIL
+
+The key is read from KLAVIYO_API_KEY. Without KLAVIYO_ENDPOINT it is the real account of the key.
 """
 
 import os
@@ -11,7 +13,7 @@ from klaviyo_connector import Email, Id, Klaviyo, KlaviyoError, Period
 
 def main(email: str) -> int:
     try:
-        with Klaviyo(key=os.environ["KLAVIYO_API_KEY"], endpoint=os.environ.get("KLAVIYO_ENDPOINT")) as klaviyo:
+        with Klaviyo(endpoint=os.environ.get("KLAVIYO_ENDPOINT")) as klaviyo:
             person = klaviyo.lookup(Email(email))
             if person is None:
                 print(f"nobody has the email {email}", file=sys.stderr)
@@ -36,5 +38,6 @@ def main(email: str) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit(__doc__)
+        print((__doc__ or "").strip(), file=sys.stderr)
+        sys.exit(2)
     sys.exit(main(sys.argv[1]))

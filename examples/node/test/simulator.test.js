@@ -215,8 +215,8 @@ async function run(script, options, ...values) {
 
 const environment = (key, url) => ({ ...process.env, KLAVIYO_API_KEY: key, KLAVIYO_ENDPOINT: url });
 
-const who = (email) =>
-  run(fileURLToPath(new URL("../who.js", import.meta.url)), { env: environment(klaviyo.key, klaviyo.url) }, email);
+const who = (...values) =>
+  run(fileURLToPath(new URL("../who.js", import.meta.url)), { env: environment(klaviyo.key, klaviyo.url) }, ...values);
 
 /** Makes somebody a member of the list who has ordered something, and returns the id. */
 async function customer(client, person) {
@@ -257,6 +257,7 @@ test("the example who.js shows a person on one screen", async () => {
     const nobody = await who("nobody@example.com");
     assert.deepEqual([nobody.code, nobody.out], [1, ""]);
     assert.ok(!nobody.err.includes(klaviyo.key));
+    assert.equal((await who()).code, 2);
   });
 });
 

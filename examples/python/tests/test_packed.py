@@ -266,3 +266,34 @@ def test_it_works_where_it_is_installed(environment: Environment, simulator: Sim
     wrong = opt_in(LIST, "pk_wrong_000000000000")
     assert (wrong.returncode, wrong.stderr.partition(":")[0]) == (1, "unauthenticated")
     assert "pk_wrong" not in wrong.stderr
+
+
+@pytest.mark.parametrize("script", ["opt_in.py", "who.py"])
+@pytest.mark.parametrize(
+    ("named", "variable", "value"), [("key", "KLAVIYO_API_KEY", None), ("endpoint", "KLAVIYO_ENDPOINT", "nonsense")]
+)
+def test_what_a_script_cannot_begin_with_is_named(
+    environment: Environment,
+    simulator: Simulator,
+    tmp_path: Path,
+    script: str,
+    named: str,
+    variable: str,
+    value: str | None,
+) -> None:
+    shutil.copy(HERE / script, tmp_path)
+    variables = environment.variables(simulator)
+    del variables[variable]
+    if value is not None:
+        variables[variable] = value
+
+    def run(*values: str) -> subprocess.CompletedProcess[str]:
+        command = [str(environment.python), script, *values]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=variables)
+
+    values = ["priya@example.com", "Priya", LIST][: 3 if script == "opt_in.py" else 1]
+    done = run(*values)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"other: {named}: ")
+    assert run(*values, "more").returncode == 2
