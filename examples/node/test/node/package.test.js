@@ -30,7 +30,7 @@ test("a copy of the folder makes the same package, when it is told where the pro
   }
 });
 
-test("a release has the addresses of the repository, and package.json is left as it was", () => {
+test("a release has the addresses of the repository and no scripts, and package.json is left as it was", () => {
   const copy = join(folder, "copy");
   cpSync(PACKAGE, copy, { recursive: true, filter: (path) => !path.includes("node_modules") });
   const before = readFileSync(join(copy, "package.json"), "utf8");
@@ -49,5 +49,7 @@ test("a release has the addresses of the repository, and package.json is left as
   assert.ok(written.homepage.startsWith("https://git.example.com/klaviyo/connector/"));
   assert.deepEqual(written.publishConfig, { access: "public", provenance: true });
   assert.equal(written.bugs, "https://git.example.com/klaviyo/connector/issues");
+  const { scripts, devDependencies, overrides } = written;
+  assert.deepEqual([scripts, devDependencies, overrides], [undefined, undefined, undefined]);
   assert.equal(readFileSync(join(copy, "package.json"), "utf8"), before);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -44,6 +45,16 @@ test("the links of its README lead somewhere", () => {
   const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => `#${heading.toLowerCase().replaceAll(" ", "-")}`);
   const lost = links.filter((link) => !link.startsWith("https://") && !headings.includes(link) && !files.includes(link));
   assert.deepEqual(lost, []);
+});
+
+/** The files that an entry of `exports` leads to. */
+const targets = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry).flatMap(targets));
+
+test("each file that it exports is there, and package.json is one of them", () => {
+  const own = createRequire(join(folder, "package.json"))("klaviyo-connector/package.json");
+  assert.equal(own.name, "klaviyo-connector");
+  const named = [own.main, ...targets(own.exports)].map((path) => path.replace("./", ""));
+  assert.deepEqual(named.filter((path) => !files.includes(path)), []);
 });
 
 test("only a release has the address of the repository", () => {
