@@ -1,5 +1,5 @@
 // Packs a release: `npm pack`, with the addresses of the repository in package.json, which KLAVIYO_CONNECTOR_REPOSITORY has, and
-// without what only the repository uses.
+// without the scripts, which run files that are not packed.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -21,10 +21,7 @@ Object.assign(written, {
   bugs: `${address}/issues`,
   // Where it is published, which is in the repository's own workflow, tells the registry from which commit it is.
   publishConfig: { access: "public", provenance: true },
-  // They are about files that are not packed.
   scripts: undefined,
-  devDependencies: undefined,
-  overrides: undefined,
 });
 try {
   writeFileSync(file, JSON.stringify(written, undefined, 2));
