@@ -28,6 +28,7 @@ from klaviyo_connector import (
     Limits,
     TransportFailure,
     Trapped,
+    _names,
 )
 from klaviyo_connector._hints import member_name
 from klaviyo_connector._spelling import Spelling
@@ -37,47 +38,7 @@ KEY = "pk_canary_9d1f0c7e5b3a8642"
 # A fixture has each request as often as it is sent by the component.
 ONCE = Limits(attempts=1)
 
-METHODS: dict[str, Callable[..., Any]] = {
-    "contacts.lookup": Klaviyo.lookup,
-    "contacts.lookup-many": Klaviyo.lookup_many,
-    "contacts.create": Klaviyo.create,
-    "contacts.upsert": Klaviyo.upsert,
-    "contacts.update": Klaviyo.update,
-    "contacts.merge": Klaviyo.merge,
-    "contacts.subscribe": Klaviyo.subscribe,
-    "contacts.opt-in": Klaviyo.opt_in,
-    "contacts.opt-in-many": Klaviyo.opt_in_many,
-    "contacts.opt-out": Klaviyo.opt_out,
-    "lists.all": Klaviyo.lists,
-    "lists.find": Klaviyo.find_list,
-    "lists.create": Klaviyo.create_list,
-    "lists.remove": Klaviyo.remove_from_list,
-    "lists.members": Klaviyo.list_members,
-    "lists.of-profile": Klaviyo.lists_of_profile,
-    "segments.all": Klaviyo.segments,
-    "segments.members": Klaviyo.segment_members,
-    "segments.of-profile": Klaviyo.segments_of_profile,
-    "consent.grant": Klaviyo.grant_consent,
-    "consent.revoke": Klaviyo.revoke_consent,
-    "consent.status": Klaviyo.consents,
-    "events.track": Klaviyo.track,
-    "events.track-many": Klaviyo.track_many,
-    "events.history": Klaviyo.history,
-    "events.metrics": Klaviyo.metrics,
-    "changes.profiles": Klaviyo.changed_profiles,
-    "changes.members": Klaviyo.joined_members,
-    "changes.events": Klaviyo.new_events,
-    "bulk.check": Klaviyo.check_import,
-    "bulk.submit": Klaviyo.submit_import,
-    "bulk.status": Klaviyo.import_status,
-    "bulk.failures": Klaviyo.import_failures,
-    "bulk.jobs": Klaviyo.imports,
-    "privacy.suppress": Klaviyo.suppress,
-    "privacy.unsuppress": Klaviyo.unsuppress,
-    "privacy.delete": Klaviyo.delete_profiles,
-    "account.get": Klaviyo.account_details,
-    "api.call": Klaviyo.call_api,
-}
+METHODS: dict[str, Callable[..., Any]] = {function: getattr(Klaviyo, name) for function, name in _names.METHODS.items()}
 
 
 @contextmanager

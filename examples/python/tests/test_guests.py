@@ -232,5 +232,5 @@ def test_files_that_are_not_the_connector(tmp_path: Path, text: bytes) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ComponentError, match="cargo xtask build"):
+    with pytest.raises(ComponentError, match="`component`"):
         Klaviyo(KEY, component=tmp_path / "none.wasm")

@@ -52,7 +52,7 @@ def account(simulator: Simulator, component: Path, monkeypatch: pytest.MonkeyPat
     """The account that the README's code talks to."""
     monkeypatch.setenv("KLAVIYO_ENDPOINT", simulator.url)
     monkeypatch.setenv("KLAVIYO_API_KEY", simulator.key)
-    monkeypatch.setattr(_compiled, "_own", lambda: _compiled._read(component))
+    monkeypatch.setattr(_compiled, "_own", lambda: _compiled._read(component, ""))
     with Klaviyo(simulator.key, endpoint=simulator.url) as klaviyo:
         yield klaviyo
 

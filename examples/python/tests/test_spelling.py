@@ -32,6 +32,7 @@ from klaviyo_connector import (
     Location,
     NewEvent,
     NewProfile,
+    NotFound,
     Pace,
     Permission,
     PhoneNumber,
@@ -43,6 +44,7 @@ from klaviyo_connector import (
     Unset,
 )
 from klaviyo_connector import _functions as functions
+from klaviyo_connector._names import METHODS
 
 KEY = "pk_canary_9d1f0c7e5b3a8642"
 PRIYA = NewProfile(email="priya@example.com")
@@ -125,6 +127,22 @@ def test_sentences(client: Klaviyo, component: Path) -> None:
     with pytest.raises(RateLimited, match="`retry_after`") as refused:
         hurried.lookup(Email("a@b.in"))
     assert "retry-after" not in str(refused.value)
+
+
+def test_functions(component: Path) -> None:
+    """Sentences name functions as the package does, and repeat Klaviyo's words as they are."""
+    assert METHODS.keys() == {each.name for each in functions.ALL}
+    theirs = "lists.find, `retry-after` and `request-id` are words of a list's name"
+    problem = {"id": "1", "status": 404, "code": "x", "title": "x", "detail": theirs}
+    lost = Answering(404, json.dumps({"errors": [problem]}).encode())
+    with Klaviyo(KEY, transport=lost, component=component) as klaviyo, pytest.raises(NotFound) as refused:
+        klaviyo.subscribe("WhatsApp Opt-Ins", ["01X"])
+    before, repeated, behind = str(refused.value).partition(theirs)
+    assert repeated and "find_list" in behind and "lists.find" not in before + behind
+    cut = Answering(404, json.dumps({"errors": [{**problem, "detail": theirs * 100}]}).encode())
+    with Klaviyo(KEY, transport=cut, component=component) as klaviyo, pytest.raises(NotFound) as refused:
+        klaviyo.subscribe("WhatsApp Opt-Ins", ["01X"])
+    assert str(refused.value).count("find_list") == 1
 
 
 def test_warnings(simulator: Simulator, component: Path) -> None:

@@ -157,22 +157,21 @@ _cache = _Cache()
 
 def compiled(file: str | os.PathLike[str] | None, stack: int) -> Compiled:
     """The package's own component, or another file, with a WebAssembly stack of so many bytes."""
-    return _cache.get(*(_own() if file is None else _read(Path(file))), stack)
+    return _cache.get(*(_own() if file is None else _read(Path(file), "check the parameter `component`")), stack)
 
 
 @cache
 def _own() -> tuple[bytes, bytes]:
     with resources.as_file(resources.files(__package__) / "klaviyo.wasm") as path:
-        return _read(path)
+        return _read(path, "install this package again, from the repository after `cargo xtask build` there")
 
 
-def _read(path: Path) -> tuple[bytes, bytes]:
-    """A component, and its digest."""
+def _read(path: Path, advice: str) -> tuple[bytes, bytes]:
+    """A component, and its digest. `advice`: what to do where it cannot be read."""
     try:
         wasm = path.read_bytes()
         return wasm, hashlib.sha256(wasm).digest()
     except OSError as error:
-        advice = "run `cargo xtask build` in the project, and install this package again"
         raise ComponentError(f"cannot read the component {path} ({error.strerror}); {advice}") from None
 
 

@@ -5,16 +5,25 @@ The connector names a field by a path such as `contacts/3/phone-number`, from an
 
 from __future__ import annotations
 
+import os
+import re
 import typing
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from ._hints import cases_of, contract_name, hints, is_union, item_of
+from ._names import METHODS
 from .errors import Detail, KlaviyoError
 
 # The codes of the reasons that are the connector's own. Klaviyo's are passed on as Klaviyo wrote them.
 _OWN = "invalid-input"
+
+# A name of a function, with all that could make it another word.
+_WORD = re.compile(r"[A-Za-z0-9_.-]*[a-z0-9]")
+
+# So much of Klaviyo's words tells where in a sentence they are: the connector may repeat no more than their beginning.
+_TELLING = 40
 
 # Names in a path. Only a component that is not the connector has more.
 _DEEPEST = 64
@@ -65,8 +74,9 @@ class Spelling:
         message = error.message
         for old, new in zip(error.details, details, strict=True):
             message = message.replace(_reason(old), _reason(new), 1) if old != new else message
-        for name in vars(error):
-            message = message.replace(f"`{contract_name(name)}`", f"`{name}`")
+        klaviyos = next((each.detail or each.title for each in details if each.code != _OWN), "")
+        before, repeated, behind = _around(klaviyos, message)
+        message = _spelled(before, error) + repeated + _spelled(behind, error)
         error.details, error.message, error.args = details, message, (message,)
         return error
 
@@ -82,6 +92,22 @@ class Spelling:
     def _word(self, written: str) -> str:
         word = written.rstrip(",;.")
         return self._words.get(word, word) + written[len(word) :]
+
+
+def _around(words: str, sentence: str) -> tuple[str, str, str]:
+    """What is before the words that a sentence repeats, perhaps not to their end, the words, and what is behind them."""
+    begin = sentence.find(words[:_TELLING]) if words else -1
+    if begin < 0:
+        return sentence, "", ""
+    end = begin + len(os.path.commonprefix((words, sentence[begin:])))
+    return sentence[:begin], sentence[begin:end], sentence[end:]
+
+
+def _spelled(words: str, error: KlaviyoError) -> str:
+    """The connector's own words, with this package's names of functions and of what an error has."""
+    for name in vars(error):
+        words = words.replace(f"`{contract_name(name)}`", f"`{name}`")
+    return _WORD.sub(lambda found: METHODS.get(found[0], found[0]), words)
 
 
 def _reason(detail: Detail) -> str:
