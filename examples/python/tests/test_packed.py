@@ -20,6 +20,8 @@ import pytest
 from packed import HERE, README, Environment, block, blocks, build, source
 from servers import Simulator
 
+import klaviyo_connector
+
 LIST = "Y6nRLr"
 REPOSITORY = "https://example.com/klaviyo-connector"
 
@@ -63,6 +65,7 @@ def test_what_is_in_it(wheel: Path, component: Path) -> None:
         (own,) = [each for each in archive.namelist() if each.endswith("/LICENSE")]
         assert archive.read(own) == (HERE.parents[1] / "LICENSE").read_bytes()
     assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Version"] == klaviyo_connector.__version__
     urls = dict(each.split(", ") for each in metadata.get_all("Project-URL", []))
     assert urls.keys() >= {"Homepage", "Repository", "Changelog"}
     assert all(url.startswith(REPOSITORY) for url in urls.values())

@@ -6,6 +6,7 @@
 """
 
 from ._http_transport import HttpTransport
+from ._outbound_http import AGENT as _AGENT
 from ._revision import RevisionWarning
 from .access import ApiAccess
 from .aio import AsyncKlaviyo
@@ -116,6 +117,9 @@ from .types import (
     Upserted,
 )
 from .usage import Usage
+
+__version__ = _AGENT.partition("/")[2]
+"""The package's version."""
 
 __all__ = [
     "AccountDetails",

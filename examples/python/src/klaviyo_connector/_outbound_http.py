@@ -23,6 +23,8 @@ from .observer import Attempt, Observer, tell
 from .transport import Bounds, HttpRequest, HttpResponse, Transport, TransportFailure
 from .usage import Usage
 
+AGENT = "klaviyo-connector-python/0.1.0"
+
 # Requests over `Limits.requests` that a component is told of before it is stopped.
 _WARNINGS = 16
 
@@ -152,7 +154,7 @@ class OutboundHttp:
     def _attempt(self, request: HttpRequest, scheme: str) -> HttpResponse | TransportFailure:
         settings = self._settings
         more = (
-            ("user-agent", "klaviyo-connector-python/0.1.0"),
+            ("user-agent", AGENT),
             ("authorization", f"{scheme} {settings.key.reveal()}"),
         )
         complete = HttpRequest(request.method, settings.origin + request.url, request.headers + more, request.body)
