@@ -1,10 +1,11 @@
 //! The catalogue of actions, which a component has in a custom section: what a platform offers its users, and the forms
 //! for it. It is read from the component's bytes, and nothing is run.
 
+use crate::sections::{is_component, sections};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use wasmparser::{BinaryReaderError, Parser, Payload};
+use wasmparser::{BinaryReaderError, Payload};
 
 /// The name of the section.
 const SECTION: &str = "klaviyo:actions";
@@ -77,9 +78,12 @@ pub struct Example {
 /// Why there is no catalogue.
 #[derive(Debug, thiserror::Error)]
 pub enum ActionsError {
-    /// The file is not WebAssembly.
-    #[error("this is not a component")]
-    NoComponent(#[source] BinaryReaderError),
+    /// The bytes are something else.
+    #[error("this is not a WebAssembly component")]
+    NoComponent,
+    /// It ends too early, or cannot be read for another reason.
+    #[error("the component cannot be read")]
+    Damaged(#[source] BinaryReaderError),
     /// The component has no such section.
     #[error(
         "the component has no catalogue of actions (the custom section {SECTION}); klaviyo.wasm and klaviyo-wasi.wasm have \
@@ -185,16 +189,12 @@ fn name_of_definition(schema: &Value) -> Option<&str> {
 
 /// The section of a component, not that of a component within it.
 fn section(component: &[u8]) -> Result<Option<&[u8]>, ActionsError> {
-    let mut depth = 0_u32;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.map_err(ActionsError::NoComponent)? {
-            Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
-                return Ok(Some(section.data()));
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
-                depth = depth.saturating_add(1)
-            }
-            Payload::End(_) => depth = depth.saturating_sub(1),
+    if !is_component(component) {
+        return Err(ActionsError::NoComponent);
+    }
+    for payload in sections(component) {
+        match payload.map_err(ActionsError::Damaged)? {
+            Payload::CustomSection(section) if section.name() == SECTION => return Ok(Some(section.data())),
             _ => {}
         }
     }
@@ -233,8 +233,8 @@ mod tests {
     fn a_component_without_a_catalogue_is_told_apart_from_a_catalogue_that_cannot_be_read() {
         let none = component(SECTION, br#"{"form":1,"actions":[]}"#);
         assert!(Actions::of_component(&none).unwrap().all().is_empty());
-        assert!(matches!(error(b"no component"), ActionsError::NoComponent(_)));
-        assert!(matches!(error(&none[..none.len() - 1]), ActionsError::NoComponent(_)));
+        assert!(matches!(error(b"no component"), ActionsError::NoComponent));
+        assert!(matches!(error(&none[..none.len() - 1]), ActionsError::Damaged(_)));
         assert!(matches!(error(&component("klaviyo:action", b"{}")), ActionsError::Missing));
         // What a tenant's code says of itself is not the connector's.
         assert!(matches!(error(&around(&none)), ActionsError::Missing));

@@ -12,12 +12,13 @@ use crate::limits::Limits;
 use crate::observer::AttemptObserver;
 use crate::outbound::OutboundSettings;
 use crate::sandbox::CallState;
+use crate::sections::{is_component, sections};
 use crate::transport::Transport;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::component::types::ComponentItem;
+use wasmparser::{BinaryReaderError, ComponentImport, ComponentTypeRef, Payload};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 /// The only import that a component may have.
@@ -59,8 +60,11 @@ pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read {}", .0.display())]
     Read(PathBuf, #[source] std::io::Error),
-    /// It is not a component, or one that this version of wasmtime cannot compile, or it needs more from the
-    /// start than the limits allow.
+    /// The bytes are something else.
+    #[error("this is not a WebAssembly component")]
+    NoComponent,
+    /// It is damaged, or this version of wasmtime cannot compile it, or it needs more from the start than the
+    /// limits allow.
     #[error(
         "this is not a component that can be compiled within these limits; one that is composed of several needs \
          Limits::components"
@@ -158,12 +162,12 @@ impl ConnectorBuilder {
         let file = file.as_ref();
         let engine = engine::new(&self.limits).map_err(LoadError::Limits)?;
         let component = read(file)?;
+        require_imports(&component)?;
         let folder = self.cache.unwrap_or_else(|| match file.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         });
         let compiled = Component::from_binary(&engine, &component).map_err(LoadError::Compile)?;
-        require_imports(&compiled)?;
         cache::keep(&folder, &engine, &component, &compiled).map_err(|error| LoadError::Cache(folder, error))
     }
 
@@ -182,13 +186,13 @@ impl ConnectorBuilder {
     /// # Errors
     /// When they cannot be compiled, or are not a connector, or the settings cannot be kept.
     pub fn from_bytes(self, component: &[u8]) -> Result<Connector, LoadError> {
+        require_imports(component)?;
         let engine = engine::new(&self.limits).map_err(LoadError::Limits)?;
         let component = match &self.cache {
             Some(folder) => cache::load(folder, &engine, component),
             None => Component::from_binary(&engine, component),
         };
         let component = component.map_err(LoadError::Compile)?;
-        require_imports(&component)?;
         let mut linker = Linker::new(&engine);
         bindings::klaviyo::connector::http::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| {
             state
@@ -219,17 +223,37 @@ fn read(file: &Path) -> Result<Vec<u8>, LoadError> {
     std::fs::read(file).map_err(|error| LoadError::Read(file.to_owned(), error))
 }
 
-/// Refuses a component that imports more than `http`.
-fn require_imports(component: &Component) -> Result<(), LoadError> {
-    let ty = component.component_type();
-    let others: Vec<String> = ty
-        .imports(component.engine())
-        .map(|(name, item)| (name.to_owned(), item.ty))
-        .filter(|(name, item)| {
-            let known = name.split('@').next() == Some(IMPORT);
-            !(known && matches!(item, ComponentItem::ComponentInstance(_)))
-        })
-        .map(|(name, _)| name)
-        .collect();
+/// Refuses a component that imports more than `http`. It is asked before it is compiled: one for another host may
+/// not fit the limits of this one, and that would be the lesser reason.
+fn require_imports(component: &[u8]) -> Result<(), LoadError> {
+    if !is_component(component) {
+        return Err(LoadError::NoComponent);
+    }
+    let unreadable = |error: BinaryReaderError| LoadError::Compile(error.into());
+    let mut others = Vec::new();
+    for section in sections(component) {
+        let Payload::ComponentImportSection(imports) = section.map_err(unreadable)? else { continue };
+        for import in imports {
+            let ComponentImport { name, ty } = import.map_err(unreadable)?;
+            let known = name.name.split('@').next() == Some(IMPORT);
+            if !(known && matches!(ty, ComponentTypeRef::Instance(_))) {
+                others.push(name.name.to_owned());
+            }
+        }
+    }
     if others.is_empty() { Ok(()) } else { Err(LoadError::Imports(others)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_component_are_told_from_a_damaged_one() {
+        let load = |bytes: &[u8]| Connector::builder().from_bytes(bytes).unwrap_err();
+        for none in [&b""[..], b"root:x:0:0:root:/root:/bin/bash\n", b"\0asm\x01\0\0\0"] {
+            assert!(matches!(load(none), LoadError::NoComponent), "{none:?}");
+        }
+        assert!(matches!(load(b"\0asm\x0d\0\x01\0\x04\x20"), LoadError::Compile(_)));
+    }
 }

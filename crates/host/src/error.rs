@@ -144,7 +144,11 @@ impl fmt::Display for Error {
             }
         }
         let Usage { requests, attempts, .. } = self.usage;
-        if attempts > requests { write!(f, " ({requests} requests in {attempts} attempts)") } else { Ok(()) }
+        if attempts <= requests {
+            return Ok(());
+        }
+        let of = |count: u32, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });
+        write!(f, " ({} in {})", of(requests, "request"), of(attempts, "attempt"))
     }
 }
 

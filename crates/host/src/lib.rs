@@ -73,6 +73,7 @@ mod retry;
 mod revision;
 mod sandbox;
 mod secret;
+mod sections;
 mod tenant;
 mod transport;
 pub mod types;

@@ -96,7 +96,7 @@ impl RevisionWarnings {
                 asked,
                 served,
                 "Klaviyo answers by another API revision than the one that was asked for, which is retired or unknown; \
-                 update the connector, or set the tenant's revision to one that Klaviyo serves"
+                 update the connector, or set one that Klaviyo serves: `revision` of the tenant, or --revision of the command"
             );
         }
         let Some(retired) = text("x-klaviyo-api-retirement-date") else { return };
@@ -107,7 +107,8 @@ impl RevisionWarnings {
                 tenant,
                 revision,
                 retired,
-                "Klaviyo retires this API revision; raise the tenant's revision"
+                "Klaviyo retires this API revision; set a later one: `revision` of the tenant, or --revision of \
+                 the command"
             );
         }
     }
