@@ -62,9 +62,10 @@ pub struct DeliveryMetrics {
 
 /// Why a text is no settings. It names the place and says what to write there.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("at {path}: {reason}")]
+#[error("{}{reason}", .path.as_ref().map(|path| format!("at {path}: ")).unwrap_or_default())]
 pub struct InvalidSettings {
-    path: String,
+    /// None where the text is not JSON: the reason has the line.
+    path: Option<String>,
     reason: String,
 }
 
@@ -85,7 +86,11 @@ impl WhatsappSettings {
         let settings: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { "the top".to_owned() } else { path };
-            InvalidSettings { path, reason: error.into_inner().to_string() }
+            let error = error.into_inner();
+            if error.is_data() {
+                return invalid(path, error.to_string());
+            }
+            InvalidSettings { path: None, reason: format!("it is not JSON: {error}") }
         })?;
         reader
             .end()
@@ -165,7 +170,7 @@ impl DeliveryMetrics {
 }
 
 fn invalid(path: impl Into<String>, reason: impl Into<String>) -> InvalidSettings {
-    InvalidSettings { path: path.into(), reason: reason.into() }
+    InvalidSettings { path: Some(path.into()), reason: reason.into() }
 }
 
 #[cfg(test)]
@@ -223,7 +228,10 @@ mod tests {
             (r#"{"languages": {"es": {"replies": {"on_list": "{name}"}}}}"#, "languages.es.replies.on_list"),
         ] {
             let error = WhatsappSettings::parse(text).unwrap_err();
-            assert_eq!(error.path, path, "{text}: {error}");
+            assert_eq!(error.path.as_deref(), Some(path), "{text}: {error}");
+        }
+        for text in ["{x", r#"{"opt_in_words": ["A""#, r#"{"opt_in_words": ["A",]}"#] {
+            assert_eq!(WhatsappSettings::parse(text).unwrap_err().path, None, "{text}");
         }
     }
 }

@@ -62,11 +62,22 @@ fn is_array(body: &[u8]) -> bool {
 /// read.
 fn account_of(lane: Lane, body: &[u8]) -> Result<Option<Account>, Rejection> {
     if !is_array(body) {
-        return account_in(body).map(Some).map_err(|reason| unreadable(lane, reason));
+        return account_in(body).map(Some).map_err(|_| unreadable(lane, fault(body)));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let account = reader.deserialize_seq(FirstAccount).and_then(|account| reader.end().map(|()| account));
-    account.map_err(|_| unreadable(lane, NAMES_NONE))
+    account.map_err(|_| unreadable(lane, fault(body)))
+}
+
+/// Why a body names no account.
+fn fault(body: &[u8]) -> &'static str {
+    if body.trim_ascii().is_empty() {
+        "it is empty"
+    } else if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        "it is not JSON"
+    } else {
+        NAMES_NONE
+    }
 }
 
 /// The body cannot be read. The message is cut, because the reason may repeat parts of the body.
@@ -130,7 +141,13 @@ impl<T: DeserializeOwned> SignedRequest<T> {
         if invalid.is_empty() {
             return Ok(());
         }
-        let message = format!("{} of {} {lane} cannot be; none was taken", invalid.len(), entries.len());
+        let message = match (invalid.len(), entries.len()) {
+            (1, 1) => {
+                format!("the {} is not valid; it was not taken", lane.to_string().trim_end_matches('s'))
+            }
+            (1, all) => format!("1 of {all} {lane} is not valid; none was taken"),
+            (some, all) => format!("{some} of {all} {lane} are not valid; none was taken"),
+        };
         Err(Rejection::invalid(*lane, message, invalid))
     }
 
@@ -204,6 +221,18 @@ mod tests {
         let response =
             axum::response::IntoResponse::into_response(unreadable(Lane::OptIns, &error.to_string()));
         assert!(axum::body::HttpBody::size_hint(response.body()).exact().unwrap() < 20_000);
+    }
+
+    #[test]
+    fn a_body_that_is_empty_or_no_json_is_told_from_one_without_an_account() {
+        let kinds = [["", " \n"], ["not json", r#"{"account":"shop-1"}x"#], ["7", r#"[{"account":7}]"#]];
+        let faults = kinds.map(|bodies| {
+            let [one, other] = bodies.map(|body| fault(body.as_bytes()));
+            assert_eq!(one, other, "{bodies:?}");
+            one
+        });
+        assert!(faults[0] != faults[1] && faults[1] != faults[2]);
+        assert_eq!(faults[2], NAMES_NONE);
     }
 
     #[test]

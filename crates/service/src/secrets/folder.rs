@@ -70,7 +70,9 @@ pub(super) fn read_folder(folder: &Path, before: &Values, logged: &mut Logged) -
     }
     for (file, fault) in &now.faults {
         if logged.faults.get(file) != Some(fault) {
-            error!(file = %file.display(), "this secret {fault}");
+            let is_secret = parse_name(file).is_none_or(|(_, kind)| kind.is_secret());
+            let what = if is_secret { "this secret" } else { "this file of settings" };
+            error!(file = %file.display(), "{what} {fault}");
         }
     }
     *logged = now;
