@@ -47,9 +47,17 @@ fn of_name(name: &str) -> Result<Channel, String> {
         "sms" => Ok(Channel::Sms),
         "whatsapp" => Ok(Channel::Whatsapp),
         "push" => Ok(Channel::Push),
-        other if !other.is_empty() && other.bytes().all(is_name) => Ok(Channel::Other(other.to_owned())),
-        _ => Err("write Klaviyo's name for a channel, in lower case, such as sms or rcs".to_owned()),
+        other => match MARKETING.iter().find(|known| is_typo_of(other, known)) {
+            Some(meant) => Err(format!("did you mean {meant}?")),
+            None if !other.is_empty() && other.bytes().all(is_name) => Ok(Channel::Other(other.to_owned())),
+            None => Err("write Klaviyo's name for a channel, in lower case, such as sms or rcs".to_owned()),
+        },
     }
+}
+
+/// Whether one letter in four is wrong at most. A channel with a short name may be another one: mms is not sms.
+fn is_typo_of(name: &str, known: &str) -> bool {
+    strsim::osa_distance(name, known) * 4 <= known.len()
 }
 
 /// The name of a channel.
@@ -84,10 +92,13 @@ mod tests {
             ("push", json!("push")),
             ("rcs", json!({ "other": "rcs" })),
             ("web_push2", json!({ "other": "web_push2" })),
+            ("mms", json!({ "other": "mms" })),
         ] {
             assert_eq!(json(&of_name(text).unwrap()), expected);
         }
-        for text in ["", "RCS", "Email", "r c", "rcs\n", "é", "e-mail"] {
+        for text in
+            ["", "RCS", "Email", "r c", "rcs\n", "é", "e-mail", "emial", "emails", "whatsap", "watsap"]
+        {
             assert!(of_name(text).is_err(), "{text:?}");
         }
     }

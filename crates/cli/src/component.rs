@@ -5,7 +5,7 @@ use crate::component_source::ComponentSource;
 use crate::failure::{Failure, chain};
 use crate::registry;
 use etcetera::BaseStrategy;
-use klaviyo_host::registry::{COMPONENT_BYTES, PublicKey};
+use klaviyo_host::registry::{COMPONENT_BYTES, PublicKey, Reference, ReferenceError};
 use klaviyo_host::{AttemptObserver, Connector, Egress, Limits, Transport};
 use klaviyo_sync::files::regular;
 use std::borrow::Cow;
@@ -54,8 +54,8 @@ pub(crate) fn bytes(account: &Account) -> Result<Cow<'static, [u8]>, Failure> {
     let component = match (&account.component, EMBEDDED) {
         (Some(ComponentSource::File(file)), _) => {
             let failed = |error| {
-                Failure::other(format!("cannot read the component {}: {error}", file.display()))
-                    .hint("one in a registry is written HOST/NAME@sha256:DIGEST")
+                let reason = format!("cannot read the component {}: {error}", file.display());
+                Failure::invalid(None, &reason).hint(hint(file))
             };
             read(file, COMPONENT_BYTES).map(Cow::Owned).map_err(failed)
         }
@@ -79,6 +79,15 @@ pub(crate) fn bytes(account: &Account) -> Result<Cow<'static, [u8]>, Failure> {
     Ok(component)
 }
 
+/// What else --component may name: a text with a tag was meant for a registry.
+fn hint(file: &Path) -> String {
+    let tagged = |text: &&str| text.rsplit_once('/').is_some_and(|(_, name)| name.contains(':'));
+    match file.to_str().filter(tagged).map(str::parse::<Reference>) {
+        Some(Err(error @ ReferenceError::NoDigest(_))) => error.to_string(),
+        _ => "one in a registry is written HOST/NAME@sha256:DIGEST".to_owned(),
+    }
+}
+
 /// The contents of a regular file, unless it has more bytes than `most`.
 fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     // Before it is opened, which waits at a pipe.
@@ -95,6 +104,17 @@ fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_in_the_place_of_a_digest_is_told() {
+        let other = hint(Path::new("klaviyo.wasm"));
+        for tagged in ["registry.example.com/klaviyo/connector:0.1.0", "localhost:5000/connector:latest"] {
+            assert!(hint(Path::new(tagged)).contains(tagged), "{tagged}");
+        }
+        for none in ["/nope.wasm", "nope:1", "localhost:5000/connector"] {
+            assert_eq!(hint(Path::new(none)), other, "{none}");
+        }
+    }
 
     #[test]
     fn only_a_regular_file_is_read_and_not_more_of_it_than_was_said() {

@@ -1,6 +1,7 @@
 //! Which list a user means by an id or a name.
 
 use crate::failure::Failure;
+use crate::near::NEAR;
 use klaviyo_host::Tenant;
 use klaviyo_host::types::{Audience, Code};
 
@@ -8,8 +9,6 @@ use klaviyo_host::types::{Audience, Code};
 const ID_CHARACTERS: usize = 6;
 /// How many lists a suggestion names at most.
 const SUGGESTIONS: usize = 3;
-/// How like a suggestion must be to the text, from 0 to 1.
-const NEAR: f64 = 0.7;
 
 /// The id of the list with this id or exact name: see [`the`].
 pub(crate) async fn id_of(tenant: &Tenant, list: &str) -> Result<String, Failure> {

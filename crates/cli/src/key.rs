@@ -60,6 +60,8 @@ impl From<KeyError> for Failure {
 const CREATE: &str = "create a private key in Klaviyo, under Settings > API keys, with profiles:read, profiles:write, \
                       lists:read and lists:write, and put it into the variable KLAVIYO_API_KEY";
 
+const FILE: &str = "--key-file names a file that has the private key and nothing else: correct the path, or put the key there";
+
 /// What the text that should be a private key looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
@@ -100,9 +102,10 @@ impl Shape {
 /// Reads the key. It opens a file once, because that may be a pipe.
 pub(crate) fn read_key(account: &Account) -> Result<Key, KeyError> {
     let wrong = |found, fix, missing| KeyError { found, fix, missing };
+    let none = if account.key_file.is_some() { FILE } else { CREATE };
     let (text, is_open) = match &account.key_file {
         Some(file) => contents(file).map_err(|error| {
-            wrong(format!("cannot read a key from {}: {error}", source(account)), CREATE, false)
+            wrong(format!("cannot read a key from {}: {error}", source(account)), FILE, false)
         })?,
         None => (std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned(), false),
     };
@@ -110,7 +113,7 @@ pub(crate) fn read_key(account: &Account) -> Result<Key, KeyError> {
     let shape = shape(text.trim());
     match (shape.fault(), Secret::new(&text)) {
         (_, Err(SecretError::Empty)) => {
-            Err(wrong(format!("there is no key in {}", source(account)), CREATE, account.key_file.is_none()))
+            Err(wrong(format!("there is no key in {}", source(account)), none, account.key_file.is_none()))
         }
         (Some((found, fix)), _) => {
             Err(wrong(format!("the key, from {}: {found}", source(account)), fix, false))
@@ -119,9 +122,7 @@ pub(crate) fn read_key(account: &Account) -> Result<Key, KeyError> {
             let open_file = account.key_file.clone().filter(|_| is_open);
             Ok(Key { secret, looks_private: shape == Shape::Private, open_file })
         }
-        (None, Err(error)) => {
-            Err(wrong(format!("the key, from {}: {error}", source(account)), CREATE, false))
-        }
+        (None, Err(error)) => Err(wrong(format!("the key, from {}: {error}", source(account)), none, false)),
     }
 }
 

@@ -21,6 +21,7 @@ mod find_list;
 mod group;
 mod interrupt;
 mod key;
+mod near;
 mod notices;
 mod output;
 mod registry;

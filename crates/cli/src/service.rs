@@ -165,6 +165,16 @@ pub(crate) async fn queue(nats: &Nats) -> Result<Arc<Queue>, Failure> {
     Ok(Arc::new(queue))
 }
 
+/// Reads an address to listen at.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080".to_owned())
+}
+
+/// Reads how many there may be of something.
+pub(crate) fn count(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| format!("write a whole number from 1 to {}", u32::MAX))
+}
+
 /// Listens at the address that an option gave, and says where that is.
 pub(crate) fn listen(
     address: SocketAddr,

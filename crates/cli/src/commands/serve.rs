@@ -21,7 +21,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::error;
 
 const HELP: &str = "\
 Routes:
@@ -154,10 +153,10 @@ With --json, VALUE is {url, health_url, queue, accounts}. It is printed before t
 #[command(after_long_help = HELP)]
 pub(crate) struct Serve {
     /// The address to listen at; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = service::address)]
     listen: SocketAddr,
     /// The address of /healthz, /readyz and /metrics, which strangers should not reach; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082", value_parser = service::address)]
     health_listen: SocketAddr,
     #[command(flatten)]
     secrets: SecretsArgs,
@@ -176,11 +175,11 @@ pub(crate) struct Serve {
     #[arg(long)]
     whatsapp_numbers_only: bool,
     /// How many opt-ins of one account are taken a second; the answer to more is 503
-    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    #[arg(long, value_name = "NUMBER", default_value = "1000", value_parser = service::count)]
     rate: NonZeroU32,
     /// How many requests are worked on at once; the answer to more is 503. One account has at most half of them, two
     /// accounts a third each, and so on
-    #[arg(long, value_name = "NUMBER", default_value = "256")]
+    #[arg(long, value_name = "NUMBER", default_value = "256", value_parser = service::count)]
     concurrency: NonZeroU32,
 }
 
@@ -253,9 +252,7 @@ impl Serve {
             return Err(missing::unserved(nats.is_some() || !secrets.authenticated().is_empty()));
         }
         if door.accounts().is_empty() {
-            error!(
-                "no account is served: none has secrets that can be used; they are read again when they change"
-            );
+            missing::tell_what_accounts_lack(&secrets, nats.is_some());
         }
         let (listener, url) = service::listen(self.listen, "--listen", service::door(self.concurrency))?;
         let listener = listener.counted(&mut registry);

@@ -37,7 +37,7 @@ pub(crate) struct Status {
     #[command(flatten)]
     log: LogArgs,
     /// The address of the page, which nobody but operators should reach; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8083")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8083", value_parser = service::address)]
     listen: SocketAddr,
 }
 

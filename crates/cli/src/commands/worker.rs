@@ -78,12 +78,12 @@ pub(crate) struct Worker {
     #[command(flatten)]
     traces: TracesArgs,
     /// The address of /healthz, /readyz, /metrics and of a page for people, /; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081", value_parser = service::address)]
     listen: SocketAddr,
     #[command(flatten)]
     cloud: CloudArgs,
     /// How often an opt-in is tried before it becomes a dead letter
-    #[arg(long, value_name = "NUMBER", default_value = "25")]
+    #[arg(long, value_name = "NUMBER", default_value = "25", value_parser = service::count)]
     attempts: NonZeroU32,
     /// Send changes also to endpoints without TLS (http://), and to addresses that are not public
     #[arg(long)]

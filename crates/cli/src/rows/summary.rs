@@ -32,6 +32,7 @@ pub(crate) fn summary(
         (_, 0, _) => "the input has no rows".to_owned(),
         (_, 1, 0) => "the row is done".to_owned(),
         (_, rows, 0) => format!("all {rows} rows are done"),
+        (_, 1, 1) => "the row is not done".to_owned(),
         (_, rows, 1) => format!("1 of {rows} rows is not done"),
         (_, rows, left) => format!("{left} of {rows} rows are not done"),
     };

@@ -71,5 +71,5 @@ fn what_is_not_there_is_told() {
     };
     assert_eq!(part("klaviyo-wasi.wasm").ok(), catalog());
     assert_eq!(part("klaviyo-opt-in.wasm").err(1)["code"], "other");
-    assert_eq!(part("nothing.wasm").err(1)["code"], "other");
+    assert_eq!(part("nothing.wasm").err(2)["code"], "invalid-input");
 }

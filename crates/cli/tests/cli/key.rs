@@ -23,7 +23,10 @@ fn no_key_is_2() {
     assert_eq!(Run::of(bare().args(["lists", "--json"])).err(2)["code"], "invalid-input");
     for file in [empty.as_path(), &folder.path().join("missing"), folder.path()] {
         let run = Run::of(bare().args(["lists", "--json", "--key-file"]).arg(file));
-        assert_eq!(run.err(2)["code"], "invalid-input");
+        let error = run.err(2);
+        assert_eq!(error["code"], "invalid-input");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("--key-file") && !message.contains("KLAVIYO_API_KEY"), "{message}");
         assert_eq!(Run::of(bare().args(["lists", "--key-file"]).arg(file)).code, 2);
     }
 }

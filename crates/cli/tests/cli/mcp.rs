@@ -295,7 +295,20 @@ fn only_what_is_named_is_a_tool() {
     assert!(names.iter().all(|name| name == "contacts_lookup" || name.starts_with("lists_")), "{names:?}");
     assert!(client.call("consent_status", &json!({ "of": { "email": EMAIL } })).1);
     client.end();
-    run(&server, &["mcp", "--json", "--only", "list"]).err(2);
+    let mut client = Client::start(&server, &["--only", "lists"]);
+    assert!(client.names().contains("lists_all"), "a group has actions that read");
+    client.end();
+    for (only, named) in [
+        ("list", "lists"),
+        ("contacts_lookup", "contacts.lookup"),
+        ("contacts.opt-in", "--write"),
+        ("lists,contacts.opt-in", "contacts.opt-in"),
+        ("api.call", "api.call"),
+        ("api", "api.call"),
+    ] {
+        let error = run(&server, &["mcp", "--json", "--only", only]).err(2);
+        assert!(error["message"].as_str().unwrap().contains(named), "{only}: {error}");
+    }
 }
 
 #[test]

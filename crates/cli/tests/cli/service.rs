@@ -154,6 +154,25 @@ fn what_cannot_work_is_told_at_once() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_door_that_serves_nobody_names_each_account_and_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("shop-1.api-key"), CANARY).unwrap();
+    std::fs::write(folder.path().join("shop-2.signing-secret"), SECRET).unwrap();
+    let door = Service::start(serve(&server()).arg("--secrets").arg(folder.path()));
+    assert_eq!(door.ok["accounts"], json!([]));
+    let log = door.end("-TERM");
+    for (place, is_named) in [
+        ("shop-1.signing-secret", true),
+        ("shop-1.api-key (", false),
+        ("shop-2.api-key", true),
+        ("shop-2.signing-secret (", false),
+    ] {
+        assert_eq!(log.contains(place), is_named, "{place}: {log}");
+    }
+}
+
 /// What a shell or an editor makes of a secret when something is missing.
 const NO_SECRETS: [&str; 6] = [
     "whsec_",

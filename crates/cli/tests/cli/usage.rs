@@ -95,7 +95,7 @@ fn a_variable_that_is_wrong_is_2() {
 }
 
 #[test]
-fn a_component_that_is_none_is_1() {
+fn a_component_that_is_not_there_is_2_and_one_that_is_none_is_1() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("klaviyo.wasm");
     let run = || {
@@ -106,9 +106,24 @@ fn a_component_that_is_none_is_1() {
                 .arg(&file),
         )
     };
-    assert_eq!(run().err(1)["code"], "other");
+    assert_eq!(run().err(2)["code"], "invalid-input");
     std::fs::write(&file, "not a component").unwrap();
     assert_eq!(run().err(1)["code"], "other");
+}
+
+#[test]
+fn a_wrong_value_is_answered_by_what_to_write() {
+    for (words, example) in [
+        (["serve", "--listen", "8080"].as_slice(), "127.0.0.1:8080"),
+        (&["worker", "--listen", "localhost"], "127.0.0.1:8080"),
+        (&["serve", "--rate", "0"], "4294967295"),
+        (&["serve", "--concurrency", "many"], "4294967295"),
+        (&["consent", "grant", "--email", "ada@example.com", "--channel", "emial"], "email?"),
+        (&["opt-in", "--email", "ada@example.com", "--list", "Y6nRLr", "--consent", "watsapp"], "whatsapp?"),
+    ] {
+        let error = Run::of(bare().arg("--json").args(words)).err(2);
+        assert!(error["message"].as_str().unwrap().contains(example), "{words:?}: {error}");
+    }
 }
 
 #[test]

@@ -200,7 +200,8 @@ fn kind_of(word: &str) -> Option<&'static str> {
     const ID: usize = 26;
     let digits = word.chars().filter(char::is_ascii_digit).count();
     match word {
-        _ if word.contains('@') => Some("email"),
+        // An address has something on both sides: sentences name the `@` itself, too.
+        _ if word.trim_matches('@').contains('@') => Some("email"),
         _ if word.starts_with('+') && digits >= 7 => Some("phone-number"),
         _ if word.len() == ID && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) => {
             Some("id")
@@ -311,5 +312,11 @@ mod tests {
         let hidden = masks.hide_in_text(sentence);
         assert_eq!(hidden, "<first-name 1> (<email 1>, <phone-number 1>) is <id 1>: `<id 1>`.");
         assert_eq!(masks.hide_in_text(&hidden), hidden);
+        for none in ["it has no `@`", "write to @shop", "@@"] {
+            assert_eq!(masks.hide_in_text(none), none);
+        }
+        for address in ["a@b", "@a@b", "a@b@"] {
+            assert!(!masks.hide_in_text(address).contains('@'), "{address}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The actions as tools.
 
 use crate::failure::Failure;
+use crate::near::near;
 use klaviyo_host::Access;
 use klaviyo_host::actions::{Action, Actions};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
@@ -49,14 +50,9 @@ impl Tools {
 }
 
 pub(super) fn of(actions: &Actions, allowed: &Allowed<'_>) -> Result<Tools, Failure> {
-    let names = |action: &Action, name: &str| action.name == name || group(action) == name;
-    if let Some(unknown) =
-        allowed.only.iter().find(|name| !actions.all().iter().any(|action| names(action, name)))
-    {
-        let reason = format!(
-            "--only: there is no action or group {unknown:?}; `klaviyo-connector actions` lists them"
-        );
-        return Err(Failure::invalid(None, &reason));
+    for name in allowed.only {
+        require_offered(actions, allowed.writes, name)
+            .map_err(|reason| Failure::invalid(None, &format!("--only: {reason}")))?;
     }
     let tools = actions.all().iter().filter(|action| action.name != API_CALL).map(|action| {
         let named = allowed.only.is_empty() || allowed.only.iter().any(|name| names(action, name));
@@ -72,6 +68,39 @@ pub(super) fn of(actions: &Actions, allowed: &Allowed<'_>) -> Result<Tools, Fail
         (tool.name.to_string(), ToolOf { action: action.clone(), tool, refused })
     });
     Ok(Tools(tools.collect()))
+}
+
+/// Whether a name of an action or a group stands for the action.
+fn names(action: &Action, name: &str) -> bool {
+    action.name == name || group(action) == name
+}
+
+/// Fails if a name of --only stands for no tool. A group stands for those of its actions that are tools.
+fn require_offered(actions: &Actions, writes: bool, name: &str) -> Result<(), String> {
+    let named: Vec<&Action> = actions.all().iter().filter(|action| names(action, name)).collect();
+    if named.is_empty() {
+        let near = nearest(actions, name).map_or_else(
+            || "`klaviyo-connector actions` lists them".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        return Err(format!("there is no action or group {name:?}; {near}"));
+    }
+    let mut tools = named.iter().filter(|action| action.name != API_CALL).peekable();
+    if tools.peek().is_none() {
+        return Err(format!("{API_CALL} is never a tool, since it can ask for anything"));
+    }
+    if tools.any(|action| writes || !action.writes) {
+        return Ok(());
+    }
+    Err(format!("{name} writes, and this server only reads; --write or --dry-run offers it"))
+}
+
+/// The action or the group whose name is most like a text, which may be the name of a tool.
+fn nearest<'a>(actions: &'a Actions, text: &str) -> Option<&'a str> {
+    if let Some(action) = actions.all().iter().find(|action| name(action) == text) {
+        return Some(&action.name);
+    }
+    near(text, actions.all().iter().flat_map(|action| [action.name.as_str(), group(action)]))
 }
 
 fn group(action: &Action) -> &str {

@@ -1,9 +1,11 @@
-//! What the secrets of the environment lack, told before anybody asks the door for it.
+//! What the secrets lack, told before anybody asks the door for it.
 
+use super::CALLERS;
 use crate::failure::Failure;
 use klaviyo_service::account::Account;
 use klaviyo_service::secrets::{SecretKind, Secrets};
-use tracing::warn;
+use std::collections::BTreeSet;
+use tracing::{error, warn};
 
 /// Why the secrets of the environment serve nobody.
 pub(super) fn unserved(has_key: bool) -> Failure {
@@ -20,6 +22,35 @@ pub(super) fn unserved(has_key: bool) -> Failure {
         true => failure
             .hint("your own callers sign: export KLAVIYO_SIGNING_SECRET=\"$(klaviyo-connector secret)\"")
             .hint("WhatsApp signs: KLAVIYO_WHATSAPP_APP_SECRET is the secret of the app at Meta"),
+    }
+}
+
+/// Says what each account of the folder lacks to be served.
+pub(super) fn tell_what_accounts_lack(secrets: &Secrets, has_queue: bool) {
+    let kinds = CALLERS.into_iter().chain([SecretKind::ApiKey, SecretKind::Oauth]);
+    let accounts: BTreeSet<Account> = kinds.flat_map(|kind| secrets.accounts(kind)).collect();
+    if accounts.is_empty() {
+        error!(
+            "no account is served: the folder has no secret that can be used, ACCOUNT.signing-secret for example; it is \
+             read again when it changes"
+        );
+    }
+    for account in &accounts {
+        let place = |kind| secrets.place(account, kind);
+        let mut lacks = Vec::new();
+        if [SecretKind::SigningSecret, SecretKind::WhatsappAppSecret]
+            .iter()
+            .all(|kind| secrets.mac_keys(account, *kind).is_none())
+        {
+            let (own, app) = (place(SecretKind::SigningSecret), place(SecretKind::WhatsappAppSecret));
+            lacks.push(format!("{own} (or {app}), by which callers sign"));
+        }
+        if !has_queue && secrets.authentication(account).is_none() {
+            let (key, oauth) = (place(SecretKind::ApiKey), place(SecretKind::Oauth));
+            lacks.push(format!("{key} (or {oauth}), for Klaviyo"));
+        }
+        let lacks = lacks.join(", and ");
+        error!(%account, "not served: there is no usable {lacks}; the folder is read again when it changes");
     }
 }
 
