@@ -15,6 +15,7 @@
 //! | an older opt-in wins over an opt-out | the last word stands | 4 |
 //! | a door answers 202 although the queue has not written | each message waits, or has its outcome | 2 |
 //! | a reply is sent without its claim | nothing is answered twice | 2 |
+//! | a lease is asked for again and again in the instant in which it ends (this one was in the code) | the simulation goes on | 734 |
 //! | an opt-in that Klaviyo answers 503 alone is never given up (this one was in the code) | all ends | 10 |
 
 mod broker;
@@ -28,6 +29,9 @@ mod server;
 mod whatsapp;
 mod world;
 
+pub(crate) use network::Network;
+pub(crate) use process::Process;
+pub(crate) use server::{Server, Unwritten};
 use std::cell::Cell;
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinHandle;

@@ -27,7 +27,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// How long something breaks.
 const TROUBLE: Duration = Duration::from_secs(30);
@@ -367,8 +367,12 @@ impl World {
         let world = Arc::clone(&self);
         let watch = tokio::spawn(async move { world.watch().await });
         self.trouble(begun).await;
+        let end = Instant::now() + END;
         for person in people {
-            person.await.unwrap();
+            match timeout_at(end, person).await {
+                Ok(said) => said.unwrap(),
+                Err(_) => self.network.note_wrong(format!("nobody took a wish for {} s", END.as_secs())),
+            }
         }
         let process = Process::new("operator", &self.server, &self.network);
         let operator = connect(&process).await;

@@ -85,11 +85,40 @@ async fn renew_until_lost(lease: &mut Lease) {
         sleep_until(until.min(Instant::now() + wait)).await;
         wait = match timeout_at(until, lease.renew()).await {
             Ok(Ok(true)) => Lease::RENEW,
-            Ok(Err(error)) if until.elapsed().is_zero() => {
+            Ok(Err(error)) if Instant::now() < until => {
                 debug!(account = %lease.account(), %error, "the lease is not renewed yet");
                 RENEW_AGAIN
             }
             Ok(Ok(false) | Err(_)) | Err(_) => return,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{OPT_INS_BYTES, Queue};
+    use crate::simulation::{Network, Process, Server, Unwritten};
+    use std::sync::mpsc;
+
+    /// NATS is away, and says so at once, also in the instant in which the lease ends.
+    #[test]
+    fn a_lease_is_lost_in_the_instant_in_which_it_ends() {
+        let (sender, ended) = mpsc::channel();
+        // A task that asks without end would let no time pass.
+        std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            runtime.enable_time().start_paused(true).build().unwrap().block_on(async {
+                let server = Arc::new(Server::start());
+                let process = Process::new("worker", &server, &Arc::new(Network::new(1)));
+                let queue = Queue::open(Arc::new(process), OPT_INS_BYTES).await.unwrap();
+                let mut lease = queue.lease(&"shop-1".parse().unwrap(), "worker").await.unwrap().unwrap();
+                let until = lease.until();
+                server.kill(|_| Unwritten::Nothing);
+                renew_until_lost(&mut lease).await;
+                sender.send(until.elapsed()).unwrap();
+            });
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(Duration::ZERO));
     }
 }
