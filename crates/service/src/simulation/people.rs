@@ -30,7 +30,7 @@ pub(super) const ACCOUNTS: [&str; 3] = ["shop-1", "shop-2", "shop-3"];
 const PEOPLE: u64 = 4;
 const WRITERS: u64 = 3;
 pub(super) const EVERYBODY: std::ops::Range<u64> = 0..PEOPLE + WRITERS;
-const WISHES: u64 = 20;
+pub(super) const WISHES: u64 = 20;
 /// How long people say what they want.
 const TALK: Duration = Duration::from_secs(20);
 /// How long somebody waits for a door's answer.

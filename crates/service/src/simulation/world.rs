@@ -3,7 +3,7 @@
 use super::invariants;
 use super::klaviyo::{self, Refusal};
 use super::network::{Chance, Faults, Network};
-use super::people::{ACCOUNTS, Doors, EVERYBODY, LIST, Person, Wish, app_secret, signing_secret};
+use super::people::{ACCOUNTS, Doors, EVERYBODY, LIST, Person, WISHES, Wish, app_secret, signing_secret};
 use super::process::Process;
 use super::server::{Server, Unwritten};
 use super::whatsapp::{Taken, Way};
@@ -33,8 +33,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 const TROUBLE: Duration = Duration::from_secs(30);
 /// By when everything has ended after the trouble, and once more after the decisions about dead letters.
 const END: Duration = Duration::from_secs(3 * 60);
-/// The same, where Klaviyo stays unavailable for a person: their messages are tried one after the other, with growing pauses.
-const END_OF_TRIES: Duration = Duration::from_secs(30 * 60);
+/// The same, where Klaviyo stays unavailable for a person: all their messages are tried [`FEW`] times, one after the other, with
+/// pauses of the account that grow to ten minutes.
+const END_OF_TRIES: Duration = Duration::from_secs(WISHES * FEW as u64 * 10 * 60);
 /// An opt-out may be done once more so much later.
 const AGAIN: Duration = Duration::from_secs(15);
 /// What is tried so few times is soon a dead letter, if Klaviyo is unavailable for its person only.
