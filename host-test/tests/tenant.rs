@@ -3,10 +3,11 @@
 use anyhow::{Context, Result};
 use host_test::component::{artifact, cache, opt_in};
 use host_test::suite::block_on;
+use klaviyo_host::json::CONTRACT_VERSION;
 use klaviyo_host::types::{Channel, Code, ConsentOptions, Identifier, NewEvent, NewProfile, Subscription};
 use klaviyo_host::{
-    Attempt, AttemptError, Bounds, Cause, Connector, Egress, HttpTransport, Limits, Meter, Secret, Tenant,
-    Transport, Usage,
+    Attempt, AttemptError, Bounds, Cause, Connector, Egress, HttpTransport, Limits, LoadError, Meter, Secret,
+    Tenant, Transport, Usage,
 };
 use klaviyo_mock::{Account, Faults, Klaviyo, Server};
 use parking_lot::Mutex;
@@ -325,6 +326,36 @@ fn rotating(first: u16) -> Result<(Tenant, Rotating)> {
     let tenant = Tenant::new(&connector, Secret::new("pk_first_0123456789")?);
     *transport.tenant.lock() = Some(tenant.clone());
     Ok((tenant, transport))
+}
+
+/// The component, as if its contract had the version. The lengths of the texts in the file have to stay.
+fn of_contract(version: &str) -> Result<Vec<u8>> {
+    assert_eq!(version.len(), CONTRACT_VERSION.len());
+    let mut component = std::fs::read(artifact())?;
+    let (from, to) = (format!("@{CONTRACT_VERSION}"), format!("@{version}"));
+    for at in 0..component.len() - from.len() {
+        if component[at..].starts_with(from.as_bytes()) {
+            component[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    Ok(component)
+}
+
+#[test]
+fn a_component_of_a_later_contract_is_taken_if_that_is_compatible() -> Result<()> {
+    let server = Server::start(Account::demo())?;
+    let load = |version| -> Result<_> {
+        let builder = Connector::builder().egress(Egress::endpoint(&server.url())?).cache(cache());
+        Ok(builder.from_bytes(&of_contract(version)?))
+    };
+    let tenant = Tenant::new(&load("0.1.7")??, Secret::new(Account::DEMO_KEY)?);
+    block_on(async {
+        assert!(tenant.find_list("WhatsApp Opt-Ins").await?.value.is_some());
+        assert!(tenant.call("lists.find", &[json!("WhatsApp Opt-Ins")]).await?.value.is_object());
+        Ok(())
+    })?;
+    assert!(matches!(load("0.2.0")?, Err(LoadError::Exports(_))));
+    Ok(())
 }
 
 #[test]

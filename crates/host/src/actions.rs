@@ -1,11 +1,11 @@
 //! The catalogue of actions, which a component has in a custom section: what a platform offers its users, and the forms
 //! for it. It is read from the component's bytes, and nothing is run.
 
-use crate::sections::{is_component, sections};
+use crate::sections::sections;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use wasmparser::{BinaryReaderError, Payload};
+use wasmparser::{BinaryReaderError, Parser, Payload};
 
 /// The name of the section.
 const SECTION: &str = "klaviyo:actions";
@@ -189,7 +189,7 @@ fn name_of_definition(schema: &Value) -> Option<&str> {
 
 /// The section of a component, not that of a component within it.
 fn section(component: &[u8]) -> Result<Option<&[u8]>, ActionsError> {
-    if !is_component(component) {
+    if !Parser::is_component(component) {
         return Err(ActionsError::NoComponent);
     }
     for payload in sections(component) {

@@ -12,13 +12,13 @@ use crate::limits::Limits;
 use crate::observer::AttemptObserver;
 use crate::outbound::OutboundSettings;
 use crate::sandbox::CallState;
-use crate::sections::{is_component, sections};
+use crate::sections::sections;
 use crate::transport::Transport;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use wasmparser::{BinaryReaderError, ComponentImport, ComponentTypeRef, Payload};
+use wasmparser::{BinaryReaderError, ComponentImport, ComponentTypeRef, Parser, Payload};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 /// The only import that a component may have.
@@ -226,7 +226,7 @@ fn read(file: &Path) -> Result<Vec<u8>, LoadError> {
 /// Refuses a component that imports more than `http`. It is asked before it is compiled: one for another host may
 /// not fit the limits of this one, and that would be the lesser reason.
 fn require_imports(component: &[u8]) -> Result<(), LoadError> {
-    if !is_component(component) {
+    if !Parser::is_component(component) {
         return Err(LoadError::NoComponent);
     }
     let unreadable = |error: BinaryReaderError| LoadError::Compile(error.into());

@@ -13,12 +13,13 @@ impl Exports {
     /// Finds the functions.
     pub(crate) fn new(component: &Component) -> Self {
         let (engine, ty) = (component.engine(), component.component_type());
-        let version = format!("@{CONTRACT_VERSION}");
         let mut functions = HashMap::new();
         for (path, item) in ty.exports(engine) {
-            let name = path.strip_prefix("klaviyo:connector/").and_then(|name| name.strip_suffix(&version));
+            let name = path.strip_prefix("klaviyo:connector/").and_then(|path| path.split('@').next());
             let (Some(name), ComponentItem::ComponentInstance(interface)) = (name, item.ty) else { continue };
-            let Some(index) = component.get_export_index(None, path) else { continue };
+            // wasmtime takes a later version that is compatible, and no other.
+            let path = format!("klaviyo:connector/{name}@{CONTRACT_VERSION}");
+            let Some(index) = component.get_export_index(None, &path) else { continue };
             for (function, _) in interface.exports(engine) {
                 if let Some(index) = component.get_export_index(Some(&index), function) {
                     functions.insert(format!("{name}.{function}"), index);

@@ -2,11 +2,6 @@
 
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
-/// Whether the bytes begin as a component does.
-pub(crate) fn is_component(bytes: &[u8]) -> bool {
-    Parser::is_component(bytes)
-}
-
 /// The sections of the component itself, not those of what is within it.
 pub(crate) fn sections(component: &[u8]) -> impl Iterator<Item = Result<Payload<'_>, BinaryReaderError>> {
     let mut depth = 0_u32;
