@@ -54,7 +54,9 @@ impl<'a> ByChannel<'a> {
             let mut rows = on_it.iter().map(|index| (self.row)(*index, &channel));
             match self.bulk.send(http, &mut rows, &mut ()) {
                 Ok(mut report) => {
-                    if let Some(stopped) = report.stopped {
+                    if let Some(mut stopped) = report.stopped {
+                        // It counts the people of this channel, who may have others.
+                        stopped.done = 0;
                         return Err(stopped);
                     }
                     warnings.append(&mut report.warnings);

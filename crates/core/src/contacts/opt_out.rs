@@ -49,10 +49,7 @@ pub fn opt_out(
     let stopped = match call.revoke(http).and_then(|()| call.remove(http)) {
         Ok(()) => None,
         Err(error) if !call.is_any_answered => return Err(error),
-        Err(mut error) => {
-            error.done = 0;
-            Some(error.after("a part of the call was done"))
-        }
+        Err(error) => Some(error.after("a part of the call was done")),
     };
     let outcomes = people.into_iter().filter_map(|person| match person {
         Ok(position) => call.leavers.get(position).map(Leaver::outcome),

@@ -34,7 +34,11 @@ pub(super) fn of_each<T>(
                     hear(person, &|channel| reason(&report.refused, &channels, index, channel));
                 }
                 notes.warnings.append(&mut report.warnings);
-                notes.stopped = report.stopped;
+                // It counts the people of this chunk, who are not those of the call. Each has an outcome.
+                notes.stopped = report.stopped.map(|mut stopped| {
+                    stopped.done = 0;
+                    stopped
+                });
             }
             // It is the channels that Klaviyo refuses: people and list were right before.
             Err(error) if error.is_refusal() && !error.is_about_scopes() => {
