@@ -1,8 +1,8 @@
 //! What changed since the last look.
 //!
 //! A round reads all items from its start to the newest one, in the order of their times, a page for each call. The next
-//! round starts the look-back before the newest item, since Klaviyo shows items late and out of order; the cursor
-//! remembers which of them were told.
+//! round starts the look-back before the newest item, or before an hour before this round if that is later, since Klaviyo
+//! shows items late and out of order; the cursor remembers which of them were told.
 
 mod cursor;
 mod fingerprint;
@@ -26,6 +26,8 @@ const LOOK_BACK: u32 = 600;
 const LAST_ITEMS: usize = 3;
 /// The longest look-back, in seconds.
 const LONGEST_LOOK_BACK: u32 = 86_400;
+/// How far the clock of Klaviyo's answers and the times of its items may be apart, in milliseconds: an hour.
+const CLOCKS: i64 = 3_600_000;
 
 /// The profiles that were created or changed since, in the order of `updated`.
 ///
@@ -145,7 +147,11 @@ impl<T> Feed<'_, T> {
         cursor.newest = cursor.newest.max(newest.unwrap_or(cursor.newest));
         let more = next.is_some();
         if !more {
-            // The end of the round.
+            // The end of the round. Where nothing is new for long, what was read need not be read again and again: what
+            // was not visible long after its time is not promised.
+            if let Some(began) = cursor.began {
+                cursor.newest = cursor.newest.max(began.saturating_sub(CLOCKS));
+            }
             cursor.start = cursor.horizon();
             cursor.from = cursor.start;
             cursor.began = None;

@@ -180,7 +180,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (prop::collection::vec(0..30_u32, 1..12), late, ahead)
             .prop_map(|(ids, late, ahead)| Step::Change { ids, late, ahead }),
-        3 => prop_oneof![0..3_000_i64, 0..300_000_i64].prop_map(Step::Wait),
+        3 => prop_oneof![0..3_000_i64, 0..300_000_i64, 0..20_000_000_i64].prop_map(Step::Wait),
         4 => Just(Step::Read),
         1 => Just(Step::ReadAll),
         1 => (1..4_usize).prop_map(Step::Crash),
@@ -237,6 +237,32 @@ proptest! {
     ) {
         run(profiles, false, whole, &steps);
     }
+}
+
+/// Many joined or changed at once, and then nothing happens: they are not read again for ever.
+#[test]
+fn what_was_read_is_not_read_again_when_nothing_is_new_for_long() {
+    let versions = (0..40).map(|id| Version { id, time: BEGIN * 1_000, visible: 0 }).collect();
+    let mut klaviyo = Klaviyo { now: BEGIN * 1_000, profiles: true, dates: true, versions };
+    let mut reader = Reader::new();
+    let mut pages = |klaviyo: &Klaviyo| {
+        let before = reader.kept.len();
+        reader.read_all(klaviyo);
+        reader.kept.len() - before
+    };
+    assert_eq!(pages(&klaviyo), 10);
+    // One of them may be late yet.
+    klaviyo.now += 3_600_000;
+    assert_eq!(pages(&klaviyo), 10);
+    klaviyo.now += i64::from(LOOK_BACK) * 1_000 + 1_000;
+    assert_eq!(pages(&klaviyo), 10);
+    assert_eq!(pages(&klaviyo), 1);
+    klaviyo.versions.push(Version { id: 41, time: klaviyo.now - 1_000, visible: klaviyo.now + 1 });
+    assert_eq!(pages(&klaviyo), 1);
+    klaviyo.now += 1;
+    pages(&klaviyo);
+    reader.check(&klaviyo);
+    assert_eq!(reader.told.len(), 41);
 }
 
 /// The last page of a second that takes several reaches beyond it, and the rest comes much later.
