@@ -192,8 +192,8 @@ fn read(call: &Call<'_>, shape: &Shape) -> Result<ProfileWrite> {
     check::resource(data, "profile", "/data")?;
     let mut attributes = object(data, "attributes", "/data")?.clone();
     check::attributes(&attributes, POINTER)?;
-    patch::check(data, "/data")?;
     shape.check(&document, call.revision)?;
+    patch::check(data, "/data")?;
     let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
     let checked = check::phone_number(&attributes, POINTER);
     let wrong = checked.is_err();

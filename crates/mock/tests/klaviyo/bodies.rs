@@ -120,6 +120,11 @@ fn a_body_has_what_its_operation_knows_in_its_revision() {
             Some("/data/meta/patch_properties/unset"),
         ),
         (upsert(json!({ "meta": { "patch_identifiers": null } })), Some("/data/meta"), None),
+        (
+            upsert(json!({ "meta": { "patch_identifiers": { "append": {} } } })),
+            Some("/data/meta"),
+            Some("/data/meta/patch_identifiers"),
+        ),
     ] {
         // What an early revision knows and a late one does not, or the other way round, changed in between.
         for (revision, pointer) in [("2025-01-15", old), ("2026-04-15", new), ("2026-07-15", new)] {
