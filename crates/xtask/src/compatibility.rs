@@ -49,11 +49,11 @@ fn contract(folder: &Path) -> Result<UnresolvedPackageGroup> {
 
 /// What of an older contract a newer one has lost or changed; empty if programs built for the older one work
 /// with the newer one.
-fn broken(mut older: UnresolvedPackageGroup, newer: UnresolvedPackageGroup) -> Result<Vec<String>> {
-    // Two packages of one version cannot be side by side.
-    older.main.name.version = None;
+fn broken(older: UnresolvedPackageGroup, newer: UnresolvedPackageGroup) -> Result<Vec<String>> {
     let mut resolve = Resolve::default();
-    let (older, newer) = (resolve.push_group(older)?, resolve.push_group(newer)?);
+    let older = resolve.push_group(older)?;
+    forget_version(&mut resolve, older);
+    let newer = resolve.push_group(newer)?;
     let worlds = |package| resolve.packages.get(package).map(|package| package.worlds.clone());
     let (older_worlds, newer_worlds) = (worlds(older).unwrap_or_default(), worlds(newer).unwrap_or_default());
     // The newer component takes the place of the older one: it may export more and import less.
@@ -73,6 +73,15 @@ fn broken(mut older: UnresolvedPackageGroup, newer: UnresolvedPackageGroup) -> R
         );
     }
     Ok(broken)
+}
+
+/// Takes the version off a package, since two packages of one version cannot be side by side. Only once it is resolved: what
+/// it says about versions, such as `@since`, is held against its own.
+fn forget_version(resolve: &mut Resolve, package: PackageId) {
+    let Some(of) = resolve.packages.get_mut(package) else { return };
+    resolve.package_names.shift_remove(&of.name);
+    of.name.version = None;
+    resolve.package_names.insert(of.name.clone(), package);
 }
 
 /// The items of each interface and world, as `http: send: func(…)`, without documentation.
@@ -114,13 +123,23 @@ mod tests {
     use super::*;
 
     const RELEASED: &str = "
+        @since(version = 1.0.0)
         interface http { enum method { get, post } send: func(method: method) -> result<string, string>; }
+        @since(version = 1.0.0)
         interface lists {
             /// A list.
+            @since(version = 1.0.0)
             record audience { id: string, name: string }
+            @since(version = 1.0.0)
             find: func(name: string) -> option<audience>;
         }
-        world connector { import http; export lists; }";
+        @since(version = 1.0.0)
+        world connector {
+            @since(version = 1.0.0)
+            import http;
+            @since(version = 1.0.0)
+            export lists;
+        }";
 
     fn contract(version: &str, wit: &str) -> UnresolvedPackageGroup {
         let text = format!("package klaviyo:connector@{version};\n{wit}");
@@ -137,15 +156,21 @@ mod tests {
     fn functions_and_interfaces_may_be_added() {
         for (of, to) in [
             ("/// A list.", "/// A list that people are on."),
-            ("find:", "all: func() -> list<audience>;\nfind:"),
+            ("option<audience>;", "option<audience>; @since(version = 1.1.0) all: func() -> list<audience>;"),
             (
                 "world connector {",
-                "interface more { get: func() -> string; }\nworld connector { export more;",
+                "interface more { get: func() -> string; }\nworld connector { @since(version = 1.1.0) export more;",
             ),
         ] {
             assert_eq!(after(of, to), Vec::<String>::new(), "{to}");
         }
         assert_eq!(broken(contract("1.0.0", RELEASED), contract("1.0.0", RELEASED)).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn the_contract_is_compared_with_itself() {
+        let own = || super::contract(&root().join("wit")).unwrap();
+        assert_eq!(broken(own(), own()).unwrap(), [""; 0]);
     }
 
     #[test]
@@ -156,7 +181,7 @@ mod tests {
             ("find:", "search:", "find: func"),
             ("get, post", "get, post, patch", "enum method"),
             ("send:", "trace: func(text: string);\nsend:", "trace"),
-            ("export lists;", "", "export lists"),
+            ("@since(version = 1.0.0)\n            export lists;", "", "export lists"),
             ("world connector", "world other", "export lists"),
         ] {
             let broken = after(of, to);
