@@ -5,7 +5,8 @@ use anyhow::{Context, Result, bail};
 use host_test::component::{artifact, cache};
 use host_test::suite::block_on;
 use klaviyo_host::types::{
-    Change, Channel, Departure, Enrollment, Identifier, NewProfile, Permission, Profile, Taken,
+    Change, Channel, Departure, Enrollment, Group, Identifier, NewProfile, Permission, Position, Profile,
+    Start, Taken,
 };
 use klaviyo_host::{Connector, Egress, Secret, Tenant};
 use klaviyo_mock::{Account, Klaviyo, Server};
@@ -159,6 +160,60 @@ fn a_profile_is_changed_and_merged() -> Result<()> {
         let left = tenant.lookup(&Identifier::Id(into.clone())).await?.value.context("the destination")?;
         assert_eq!(left.id, into);
         assert_eq!(tenant.lookup(&Identifier::Id(from)).await?.value.map(|profile| profile.id), None);
+        Ok(())
+    })
+}
+
+/// The people whom the feeds of profiles and of members tell, and where they go on.
+async fn told(tenant: &Tenant, from: &mut [Position; 2]) -> Result<[Vec<String>; 2]> {
+    let list = Group::List(LIST.to_owned());
+    let mut told = [Vec::new(), Vec::new()];
+    for feed in 0..2 {
+        loop {
+            let (ids, cursor, more): (Vec<String>, _, _) = if feed == 0 {
+                let page = tenant.changed_profiles(&from[0]).await?.value;
+                (page.items.into_iter().map(|profile| profile.id).collect(), page.cursor, page.more)
+            } else {
+                let page = tenant.joined_members(&list, &from[1]).await?.value;
+                let ids = page.items.into_iter().map(|member| member.profile.id);
+                (ids.collect(), page.cursor, page.more)
+            };
+            told[feed].extend(ids);
+            from[feed] = Position::Cursor(cursor);
+            if !more {
+                break;
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// What the contract says that `changes` cannot see.
+#[test]
+fn who_was_deleted_or_merged_away_and_who_left_a_list_is_not_told() -> Result<()> {
+    let (server, tenant) = stage()?;
+    block_on(async {
+        let mut ids = Vec::new();
+        for n in 1..5 {
+            ids.push(tenant.opt_in(&contact(n), LIST, None).await?.value.profile_id);
+        }
+        let start = Start { time: "2020-01-01T00:00:00Z".to_owned(), look_back: None };
+        let mut from = [Position::Since(start.clone()), Position::Since(start)];
+        assert_eq!(told(&tenant, &mut from).await?, [ids.clone(), ids.clone()]);
+        let [stays, merged, deleted, leaves] = ids.as_slice() else { bail!("there are four") };
+        tenant.merge(stays, merged).await?;
+        tenant.delete_profiles(&Identifier::Id(deleted.clone())).await?;
+        tenant.remove_from_list(LIST, std::slice::from_ref(leaves)).await?;
+        for _ in 0..500 {
+            if server.account().profiles().len() == 2 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(server.account().members(LIST), [stays.clone()]);
+        let [profiles, members] = told(&tenant, &mut from).await?;
+        assert!(!profiles.contains(merged) && !profiles.contains(deleted), "{profiles:?}");
+        assert_eq!(members, [""; 0]);
         Ok(())
     })
 }

@@ -4,8 +4,9 @@ use crate::{OTHER_KEY, block_on, code, component, klaviyo, shop};
 use anyhow::{Context, Result};
 use klaviyo_compose::Imports;
 use klaviyo_example_tenant::Shop;
-use klaviyo_host::{Cause, Limit, LoadError};
+use klaviyo_host::{Access, Cause, Connector, Egress, Limit, Limits, LoadError, Secret, Tenant};
 use klaviyo_mock::Account;
+use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
@@ -95,6 +96,33 @@ fn code_that_imports_what_no_shop_may_have_is_refused_and_the_import_is_named() 
             "{refusal}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn code_may_call_what_its_tenant_may_and_not_all_that_it_imports() -> Result<()> {
+    let server = klaviyo()?;
+    let connector = std::fs::read(component("klaviyo.wasm"))?;
+    let composed = klaviyo_compose::with_tenant_code(&connector, &code()?, &Imports::default())?;
+    let connector = Connector::builder()
+        .limits(Limits { components: 2, ..Limits::default() })
+        .egress(Egress::endpoint(&server.url())?)
+        .from_bytes(&composed)?;
+    let tenant = Tenant::builder(&connector, Secret::new(Account::DEMO_KEY)?)
+        .access(Access::only(["contacts.lookup"]))
+        .build();
+    let say = |text: &str| -> Result<String> {
+        let message = [json!("+919820000001"), json!("Priya"), json!(text)];
+        let answer = block_on(tenant.call("shop:code/automation@0.1.0#on-message", &message))??;
+        Ok(answer.value.as_str().context("the answer is a text")?.to_owned())
+    };
+    let greeting = say("hello")?;
+    assert_eq!(server.account().requests(), 1);
+    let refused = say("subscribe")?;
+    assert!(refused.contains("contacts.opt-in") && refused.contains("Access::only"), "{refused}");
+    assert_eq!(server.account().requests(), 1);
+    assert_eq!(server.account().profiles().len(), 0);
+    assert_eq!(say("hello")?, greeting);
     Ok(())
 }
 
