@@ -26,6 +26,8 @@ TOKEN = re.compile(
     r"""|(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)|(?P<operator>=~|!~|!=|==|<=|>=|[-+*/%<>=])|(?P<mark>[(){},])"""
 )
 DURATION = re.compile(r"\d+[smhd]")
+# Series that end when there is nothing to tell.
+ENDING = re.compile(r"klaviyo_queue_oldest_seconds|klaviyo_worker_accounts")
 
 
 def metrics() -> dict[str, set[str]]:
@@ -205,6 +207,8 @@ def wrong_in_dashboard(document: dict, known: dict[str, set[str]]) -> Iterator[s
         if not panel.get("targets"):
             yield f"{title} asks nothing"
         for target in panel.get("targets", []):
+            if panel.get("type") == "stat" and any(" or " not in part for part in ENDING.split(target.get("expr", ""))[1:]):
+                yield f"{title} keeps its last value, or has none, when its series ends: say with `or` what it is then"
             for problem in wrong_in_query(target.get("expr", ""), known):
                 yield f"{title}: {problem}"
 

@@ -96,6 +96,8 @@ const DASHBOARD: Check = Check {
         mistake("\"x\": 16,", "\"x\": 15,", "over another panel"),
         mistake("\"id\": 2,", "\"id\": 1,", "no id of its own"),
         mistake("\"uid\": \"${prometheus}\"", "\"uid\": \"mine\"", "is not the Prometheus"),
+        mistake(" or 0 * max(klaviyo_queue_waiting)", "", "when its series ends"),
+        mistake(" or 0 * count(klaviyo_worker_leases)", "", "when its series ends"),
     ],
 };
 

@@ -3,14 +3,17 @@
 //! A door is ready as long as one lane accepts messages. All doors have the same lanes, so a balancer that left out
 //! doors whose lane of opt-ins is full would leave out all of them, and keep opt-outs from a lane that has room.
 
-use crate::metrics::labels::{LANE, Labels};
+use crate::metrics::labels::LANE;
+use crate::metrics::{write_connection, write_gauges};
 use crate::queue::{Accepted, Lane, Queue, QueueError};
 use parking_lot::Mutex;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -21,11 +24,12 @@ const EVERY: Duration = Duration::from_secs(5);
 /// The lanes that callers and people wait for. Meta repeats events, and nobody waits for them.
 const LANES: [Lane; 2] = [Lane::OptOuts, Lane::OptIns];
 
+/// The lanes whose last write failed, or that are full.
+type Refusing = Arc<Mutex<BTreeSet<Lane>>>;
+
 /// Whether the queue accepts opt-outs and opt-ins.
 pub(super) struct QueueHealth {
-    /// The lanes whose last write failed, or that are full.
-    refusing: Mutex<BTreeSet<Lane>>,
-    accepts: Family<Labels<1>, Gauge>,
+    refusing: Refusing,
 }
 
 /// How the queue is for a door.
@@ -40,12 +44,11 @@ pub(super) struct QueueState {
 }
 
 impl QueueHealth {
-    pub(super) fn new(registry: &mut Registry) -> Self {
-        let health = Self { refusing: Mutex::default(), accepts: Family::default() };
-        let help = "1 for a lane that accepted the last message or has room, 0 for one that did not";
-        registry.register("klaviyo_door_accepts", help, health.accepts.clone());
-        health.show(&BTreeSet::new());
-        health
+    pub(super) fn new(queue: &Arc<Queue>, registry: &mut Registry) -> Self {
+        let refusing = Refusing::default();
+        let told = QueueMetrics { queue: Arc::clone(queue), refusing: Arc::clone(&refusing) };
+        registry.register_collector(Box::new(told));
+        Self { refusing }
     }
 
     pub(super) fn state(&self, queue: &Queue) -> QueueState {
@@ -95,7 +98,6 @@ impl QueueHealth {
                 info!(%lane, "the queue takes messages of the lane again");
             }
         }
-        self.show(&refusing);
     }
 
     fn failed(&self, lanes: &[Lane], error: &QueueError) {
@@ -109,14 +111,31 @@ impl QueueHealth {
                 warn!(%lane, error = error as &dyn Error, "the queue does not take messages of the lane");
             }
         }
-        self.show(&refusing);
     }
+}
 
-    fn show(&self, refusing: &BTreeSet<Lane>) {
-        for lane in LANES {
-            let accepts = i64::from(!refusing.contains(&lane));
-            self.accepts.get_or_create(&[(LANE, lane.into())]).set(accepts);
-        }
+/// What a door tells of its queue. Without a connection that is nothing but that: values of before would look like those
+/// of now.
+struct QueueMetrics {
+    queue: Arc<Queue>,
+    refusing: Refusing,
+}
+
+impl Collector for QueueMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let is_connected = self.queue.is_connected();
+        write_connection(&mut encoder, is_connected)?;
+        let refusing = self.refusing.lock();
+        let lanes = LANES.into_iter().filter(|_| is_connected);
+        let values = lanes.map(|lane| ([(LANE, lane.to_string())], i64::from(!refusing.contains(&lane))));
+        let help = "1 for a lane that accepted the last message or has room, 0 for one that did not";
+        write_gauges(&mut encoder, ("klaviyo_door_accepts", help, None), values)
+    }
+}
+
+impl fmt::Debug for QueueMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("QueueMetrics")
     }
 }
 

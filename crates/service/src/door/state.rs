@@ -11,7 +11,6 @@ use super::reply::{OptInResponse, Rejection};
 use super::seldom::Seldom;
 use crate::account::Account;
 use crate::delivery_event::DeliveryEvent;
-use crate::metrics::QueueConnection;
 use crate::ops::{Health, Readiness};
 use crate::opt_in::OptIn;
 use crate::opt_out::{OptOut, Resume};
@@ -112,8 +111,8 @@ impl Door {
         settings: DoorSettings,
         registry: &mut Registry,
     ) -> Self {
-        registry.register_collector(Box::new(QueueConnection(Arc::clone(&queue))));
-        let backend = Backend::Queue { queue, health: QueueHealth::new(registry) };
+        let health = QueueHealth::new(&queue, registry);
+        let backend = Backend::Queue { queue, health };
         Self::new(backend, secrets, settings, DoorMetrics::new(registry))
     }
 

@@ -36,6 +36,8 @@ impl FeedStatus {
         let status = Self::default();
         let help = "Changes, by what became of their messages";
         registry.register("klaviyo_worker_changes", help, status.told.clone());
+        // From 0 on: of a series that begins with a burst Prometheus sees no increase.
+        ["delivered", "dead"].into_iter().for_each(|state| status.told(state, 0));
         let help = "Accounts whose changes wait, or are not told before a setting changes";
         registry.register("klaviyo_worker_changes_held", help, status.failing.clone());
         status

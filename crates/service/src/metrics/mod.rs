@@ -9,7 +9,7 @@ mod queue_connection;
 
 pub use api::ApiMetrics;
 pub use labels::LABELS;
-pub(crate) use queue_connection::QueueConnection;
+pub(crate) use queue_connection::write_connection;
 
 use klaviyo_host::json::CONTRACT_VERSION;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, EncodeMetric};

@@ -3,7 +3,7 @@
 
 use crate::account::Account;
 use crate::metrics::labels::{ACCOUNT, LANE};
-use crate::metrics::{QueueConnection, count, write_gauge, write_gauges};
+use crate::metrics::{count, write_connection, write_gauge, write_gauges};
 use crate::moment::Moment;
 use crate::queue::{Lane, Queue, QueueError, Waiting};
 use futures_util::{StreamExt, stream};
@@ -115,7 +115,7 @@ impl BacklogView {
     fn write(&self, encoder: &mut DescriptorEncoder<'_>, now: Moment) -> fmt::Result {
         let seen = self.seen.lock();
         let seen = seen.as_ref().filter(|_| self.queue.is_connected());
-        QueueConnection::write(encoder, seen.is_some())?;
+        write_connection(encoder, seen.is_some())?;
         let Some(seen) = seen else { return Ok(()) };
         write_seen(encoder, seen, &self.oldest.lock(), now)
     }

@@ -6,6 +6,7 @@ use crate::metrics::labels::{CODE, LANE, Labels, PLAN, STATE};
 use crate::moment::Moment;
 use crate::outcome::Reason;
 use crate::queue::{Delivery, Lane};
+use klaviyo_host::types::Code;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -55,6 +56,13 @@ impl Counters {
         );
         let help = "Dead letters, by lane and the code of their error";
         registry.register("klaviyo_worker_dead_letters", help, dead.clone());
+        // From 0 on: where a series begins with a burst, Prometheus sees no increase, and nobody is told of the burst.
+        for (lane, code) in [Lane::OptOuts, Lane::OptIns, Lane::Events]
+            .into_iter()
+            .flat_map(|lane| Code::ALL.map(|code| (lane, code)))
+        {
+            dead.get_or_create(&[(LANE, lane.to_string()), (CODE, code.as_str().to_owned())]).inc_by(0);
+        }
         let help = "Messages that the queue delivered again, by lane";
         registry.register("klaviyo_worker_redeliveries", help, redeliveries.clone());
         registry.register("klaviyo_worker_groups", "Groups of opt-ins to one list, by plan", groups.clone());

@@ -27,6 +27,10 @@ async fn outcomes_dead_letters_and_what_waits_are_told() {
     // Nobody has a key for it.
     stage.put(&[opt_in("shop-2", 0, json!({}))]).await;
     let worker = stage.worker().await;
+    // There before the first one: Prometheus sees no increase of a series that begins with a burst.
+    let none = "klaviyo_worker_dead_letters_total{lane=\"opt-outs\",code=\"forbidden\"} 0\n";
+    assert!(worker.metrics().contains(none));
+    assert!(worker.metrics().contains("klaviyo_worker_changes_total{state=\"dead\"} 0\n"));
     until("it has the account", || worker.metric("klaviyo_worker_leases") == 1).await;
     stage.outcomes(&keys).await;
     let own = "account=\"shop-2\",lane=\"opt-ins\"";
@@ -117,7 +121,7 @@ async fn a_paused_account_is_told_with_the_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_door_tells_what_it_refuses_and_why() {
-    let stage = opened(&["shop-1"]).await;
+    let mut stage = opened(&["shop-1"]).await;
     let mut few = settings();
     few.rate = 1.try_into().unwrap();
     let door = stage.queue_door(few).await;
@@ -138,6 +142,15 @@ async fn a_door_tells_what_it_refuses_and_why() {
     ] {
         assert_eq!(door.metric(name), value, "{name} {}", door.metrics());
     }
+
+    let accepts = "klaviyo_door_accepts{lane=\"opt-outs\"}";
+    assert_eq!(door.metric(accepts), 1);
+    stage.nats.kill().unwrap();
+    until("NATS is away", || door.metrics().contains("klaviyo_queue_connected 0\n")).await;
+    assert!(!door.metrics().contains("klaviyo_door_accepts{"), "{}", door.metrics());
+    stage.nats.restart().unwrap();
+    until("it is back", || door.metrics().contains("klaviyo_queue_connected 1\n")).await;
+    assert_eq!(door.metric(accepts), 1);
     door.stop().await;
 }
 
