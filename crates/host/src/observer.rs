@@ -21,7 +21,7 @@ pub trait AttemptObserver: Send + Sync + 'static {
 pub struct ObservedAttempt<'a> {
     /// The name of the tenant: [`TenantBuilder::name`](crate::TenantBuilder::name).
     pub tenant: &'a str,
-    /// The name of the endpoint: [`Endpoint::name`](crate::Endpoint::name).
+    /// The name of the endpoint: [`Endpoint::name`](crate::Endpoint::name), or `oauth token`.
     pub endpoint: &'static str,
     /// Which attempt at the request this is; the first is 1.
     pub number: u32,

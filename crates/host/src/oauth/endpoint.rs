@@ -4,6 +4,7 @@ use super::installation::Client;
 use crate::connector::Connector;
 use crate::egress::Egress;
 use crate::limits::Limits;
+use crate::observer::{AttemptObserver, Observation, Progress};
 use crate::redaction::SentKeys;
 use crate::retry;
 use crate::secret::Secret;
@@ -16,11 +17,13 @@ use http::{Method, Request, Response};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 const TOKEN: &str = "https://a.klaviyo.com/oauth/token";
+/// The name of the endpoint, for who hears of its requests.
+const NAME: &str = "oauth token";
 /// The longest time for an answer. Other processes wait that long for the one that refreshes.
 const TIME: Duration = Duration::from_secs(15);
 /// How long an access token lasts if the answer does not say.
@@ -32,6 +35,9 @@ pub struct TokenEndpoint {
     transport: Arc<dyn Transport>,
     egress: Egress,
     bounds: Bounds,
+    observer: Option<Arc<dyn AttemptObserver>>,
+    /// The name of the tenant, for the observer.
+    tenant: Arc<str>,
 }
 
 /// What a grant gives.
@@ -68,11 +74,14 @@ pub enum GrantError {
 }
 
 impl Connector {
-    /// The token endpoint, by the transport and the egress of this connector.
+    /// The token endpoint, by the transport and the egress of this connector. The observer hears of its requests too, with
+    /// `oauth token` as the name of their endpoint.
     #[must_use]
     pub fn token_endpoint(&self) -> TokenEndpoint {
         let settings = &self.inner.outbound;
-        TokenEndpoint::over(Arc::clone(&settings.transport), settings.egress.clone(), &settings.limits)
+        let endpoint =
+            TokenEndpoint::over(Arc::clone(&settings.transport), settings.egress.clone(), &settings.limits);
+        TokenEndpoint { observer: settings.observer.clone(), ..endpoint }
     }
 }
 
@@ -89,7 +98,12 @@ impl TokenEndpoint {
             header_bytes: limits.header_bytes,
             response_bytes: limits.response_bytes,
         };
-        Self { transport, egress, bounds }
+        Self { transport, egress, bounds, observer: None, tenant: Arc::default() }
+    }
+
+    /// The same for one tenant.
+    pub(super) fn of(self, tenant: &str) -> Self {
+        Self { tenant: tenant.into(), ..self }
     }
 
     /// Exchanges the code that a person's browser has brought, with the verifier of its challenge (PKCE) and the
@@ -139,10 +153,13 @@ impl TokenEndpoint {
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Bytes::from(body))
             .map_err(|error| denied(format!("the token endpoint has no valid address: {error}")))?;
-        let time = self.bounds.time;
+        let (time, begun) = (self.bounds.time, Instant::now());
         let outcome = timeout(time, self.transport.send(request, self.bounds)).await.unwrap_or_else(|_| {
             Err(AttemptError::Timeout(format!("the token endpoint gave no answer within {time:.1?}")))
         });
+        let progress = Progress { number: 1, paced: Duration::ZERO, took: begun.elapsed() };
+        let observer = self.observer.as_deref();
+        Observation { observer, tenant: &self.tenant, endpoint: NAME }.sent(progress, &outcome, None);
         let mut sent = SentKeys::default();
         sent.add_secrets(form.iter().filter_map(|(_, value)| Secret::new(value).ok().map(Arc::new)));
         sent.add_secrets([Arc::clone(&client.secret)]);

@@ -64,7 +64,7 @@ impl Renewal {
         store: Arc<dyn TokenStore>,
     ) -> Self {
         let digest = installation.digest();
-        Self { endpoint, account: account.to_owned(), installation, digest, store }
+        Self { endpoint: endpoint.of(account), account: account.to_owned(), installation, digest, store }
     }
 
     pub(super) fn account(&self) -> &str {

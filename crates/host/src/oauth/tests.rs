@@ -11,7 +11,7 @@ use http::Request;
 use klaviyo_mock::{Account, App, Faults, Klaviyo, Reply, Simulator};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -41,6 +41,8 @@ struct Shared {
     store: Arc<MemoryTokenStore>,
     /// Writes that succeed before the rest fail.
     good: Arc<Mutex<Option<usize>>>,
+    /// Whether the rest succeed too, and the answer to them is lost.
+    loses_answers: Arc<AtomicBool>,
     writes: Arc<AtomicUsize>,
 }
 
@@ -53,6 +55,9 @@ impl TokenStore for Shared {
         self.writes.fetch_add(1, Ordering::Relaxed);
         if let Some(good) = self.good.lock().as_mut() {
             let Some(left) = good.checked_sub(1) else {
+                if self.loses_answers.load(Ordering::Relaxed) {
+                    drop(self.store.replace(version, contents));
+                }
                 return Box::pin(async { Err(TokenStoreError::new("the disk is full")) });
             };
             *good = left;
@@ -257,6 +262,25 @@ async fn tokens_that_cannot_be_kept_at_once_are_used_and_kept_later() {
     sleep(Duration::from_secs(11)).await;
     assert_eq!(token(&stage.process()).await.unwrap(), first);
     assert_eq!(stage.klaviyo.refreshes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_kept_though_the_store_does_not_say_so_stay() {
+    for rotates in [false, true] {
+        let stage = stage(if rotates { klaviyo().rotate_refresh_tokens() } else { klaviyo() });
+        *stage.shared.good.lock() = Some(1);
+        stage.shared.loses_answers.store(true, Ordering::Relaxed);
+        let process = stage.process();
+        let first = token(&process).await.unwrap();
+        // Another process has them already, and a newer one after that is not overwritten.
+        let other = stage.process();
+        assert_eq!(token(&other).await.unwrap(), first);
+        *stage.shared.good.lock() = None;
+        let next = token_after_401(&other).await.unwrap();
+        process.settled().await;
+        assert_eq!(token(&stage.process()).await.unwrap(), next, "{rotates}");
+        assert_eq!(stage.klaviyo.refreshes(), 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use crate::stage::{LIST, connect, key_of, opt_in, receipts, stage, until};
 use async_nats::jetstream;
 use klaviyo_host::oauth::{Installation, OAuth, TokenEndpoint};
 use klaviyo_host::{Credentials, Egress, HttpTransport, Limits};
-use klaviyo_mock::{Account, App};
+use klaviyo_mock::{Account, App, Faults, Nats};
 use klaviyo_service::account::Account as Name;
 use serde_json::json;
 
@@ -66,6 +66,37 @@ async fn processes_on_one_queue_refresh_once_and_go_on_after_each_other() {
     assert!(!kept.contains(first.to_json().as_str()));
 }
 
+/// NATS is killed between the question and the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_come_while_nats_is_away_are_used_and_kept_when_it_is_back() {
+    let mut stage = stage(&["shop-1"]).await;
+    stage.klaviyo.set_faults(Faults::none().rule("POST /oauth/token: #1 latency 2s".parse().unwrap()));
+    let account: Name = "shop-1".parse().unwrap();
+    let text = installation(&stage.klaviyo, "shop-1");
+    let egress = Egress::endpoint(&stage.klaviyo.url()).unwrap();
+    let process = async |nats: &Nats| {
+        let transport = HttpTransport::new(&egress, &Limits::default()).unwrap();
+        let endpoint = TokenEndpoint::new(transport, egress.clone(), &Limits::default());
+        let store = connect(nats).await.token_store(&account);
+        OAuth::new(endpoint, "shop-1", Installation::from_json(&text).unwrap(), store)
+    };
+    let first = process(&stage.nats).await;
+    let before = stage.klaviyo.requests();
+    let asked = tokio::spawn({
+        let first = first.clone();
+        async move { first.authorize().await.map(|_| ()) }
+    });
+    until("Klaviyo is asked", || stage.klaviyo.requests() > before).await;
+    stage.nats.kill().unwrap();
+    asked.await.unwrap().unwrap();
+    assert_eq!(stage.klaviyo.refreshes(), 1);
+    stage.nats.restart().unwrap();
+    first.settled().await;
+    // The token of the installation has ended: without those that are kept nobody could go on.
+    process(&stage.nats).await.authorize().await.unwrap();
+    assert_eq!(stage.klaviyo.refreshes(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_is_uninstalled_pauses_its_account_until_it_is_connected_anew() {
     let stage = stage(&["shop-1", "shop-2"]).await;
@@ -77,6 +108,11 @@ async fn an_app_that_is_uninstalled_pauses_its_account_until_it_is_connected_ane
     let receipt = receipts(stage.outcomes(&keys).await).remove(0);
     assert_eq!(receipt.list_id, LIST);
 
+    let tokens = |status: u16| {
+        worker.metric(&format!("klaviyo_api_requests_total{{endpoint=\"oauth token\",status=\"{status}\"}}"))
+    };
+    assert_eq!(tokens(200), 1);
+
     stage.klaviyo.uninstall(App::DEMO_CLIENT_ID);
     let waiting: Vec<_> = (2..20).map(|n| opt_in("shop-1", n, json!({}))).collect();
     let waiting = stage.put(&waiting).await;
@@ -85,6 +121,7 @@ async fn an_app_that_is_uninstalled_pauses_its_account_until_it_is_connected_ane
         .await;
     let message = state("/accounts/shop-1/error/message").unwrap().to_string();
     assert!(message.contains("klaviyo-connector connect --account shop-1"), "{message}");
+    assert!(tokens(400) > 0);
     let other = stage.put(&[opt_in("shop-2", 1, json!({}))]).await;
     assert_eq!(receipts(stage.outcomes(&other).await).len(), 1);
 
