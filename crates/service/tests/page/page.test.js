@@ -38,7 +38,9 @@ test("it shows accounts, why they do not go on, what waits, and dead letters wit
     const of = (name) => cards.find((card) => card.startsWith(name));
     assert.match(of("shop-2"), /paused.*unauthenticated.*1 opt-in, oldest \d+ s/);
     assert.match(of("shop-3"), /without a key.*\.api-key.*1 opt-in, oldest \d+ s/);
-    assert.match(await page.textContent("#facts"), /opt-ins waiting2oldest \d+ s/);
+    const facts = await page.textContent("#facts");
+    assert.match(facts, /opt-ins waiting2oldest \d+ s/);
+    for (const lane of Object.keys((await state()).lanes)) assert.match(facts, new RegExp(`${lane} waiting\\d`));
     await until("the worker has told what it used of the rates", async () => /get lists: \d+ of 700 requests a minute/.test(await page.textContent("#accounts")));
     const letters = await page.locator("#letters > li").allTextContents();
     assert.equal(letters.length, PEOPLE.length);

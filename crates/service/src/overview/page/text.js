@@ -1,9 +1,11 @@
 // Numbers, times and states, as people read them.
 
+/** Each lane, whose name is that of many of its messages, and the name of one. */
 const LANES = [
   ["opt-outs", "opt-out"],
   ["opt-ins", "opt-in"],
   ["events", "event"],
+  ["replies", "reply"],
 ];
 
 /** A state: its words, how it looks, and what to do where no worker has given a reason. */

@@ -4,9 +4,9 @@
 const selected = new Set();
 
 function showFacts({ at, workers, lanes, dead_letters, changes_dead_letters }) {
-  const facts = LANES.map(([lane, name]) => {
+  const facts = LANES.map(([lane]) => {
     const { count, oldest } = lanes[lane];
-    return [`${name}s waiting`, number(count), oldest === null ? "" : `oldest ${duration((at - oldest) / 1000)}`];
+    return [`${lane} waiting`, number(count), oldest === null ? "" : `oldest ${duration((at - oldest) / 1000)}`];
   });
   facts.push(["dead letters", number(dead_letters), ""]);
   if (changes_dead_letters > 0) facts.push(["changes refused", number(changes_dead_letters), "`dead changes list` has them"]);
@@ -39,9 +39,9 @@ function showAccounts({ accounts, accounts_left_off, strays, at }) {
       write(changes, now.changes ? "changes are held up" : "");
       dress(changes, "chip wait");
       write(whyChanges, now.changes ? `Changes: ${reason(now.changes.error)}` : "");
-      const waiting = LANES.filter(([lane]) => now.lanes[lane]).map(([lane, name]) => {
+      const waiting = LANES.filter(([lane]) => now.lanes[lane]).map(([lane, one]) => {
         const { count, oldest } = now.lanes[lane];
-        return `${plural(count, name, `${name}s`)}${oldest === null ? "" : `, oldest ${duration((at - oldest) / 1000)}`}`;
+        return `${plural(count, one, lane)}${oldest === null ? "" : `, oldest ${duration((at - oldest) / 1000)}`}`;
       });
       write(lanes, waiting.length ? waiting.join(" · ") : "nothing waits");
       write(rate, now.rate ? used(now.rate) : "");
