@@ -2,9 +2,11 @@
 
 use crate::account::Account;
 use crate::component;
+use crate::exchange::Observer;
 use crate::failure::{Failure, INTERRUPTED, chain};
 use crate::session;
 use crate::traces::Traces;
+use crate::verbose::{LoggedExchanges, Verbose};
 use clap::{Args, ValueEnum};
 use klaviyo_host::Limits;
 use klaviyo_service::feed::Sender;
@@ -70,6 +72,16 @@ pub(crate) struct LogArgs {
     form: LogForm,
 }
 
+impl LogArgs {
+    /// Shows exchanges with Klaviyo in the form of the log.
+    fn exchanges(&self) -> Arc<dyn Observer> {
+        match self.form {
+            LogForm::Text => Arc::new(Verbose),
+            LogForm::Json => Arc::new(LoggedExchanges),
+        }
+    }
+}
+
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogForm {
@@ -117,11 +129,12 @@ pub(crate) async fn secrets(options: &SecretsArgs, kinds: &[SecretKind]) -> Resu
 /// The tenants of all accounts. They share one connector.
 pub(crate) fn tenants(
     account: &Account,
+    log: &LogArgs,
     limits: Limits,
     secrets: &Arc<Secrets>,
     metrics: Arc<ApiMetrics>,
 ) -> Result<TenantCache, Failure> {
-    let transport = session::transport(account, &limits)?;
+    let transport = session::transport_shown_by(account, &limits, log.exchanges())?;
     let connector = component::load(account, session::egress(account), limits, transport, Some(metrics))?;
     Ok(TenantCache::new(connector, account.revision.clone(), Arc::clone(secrets)))
 }

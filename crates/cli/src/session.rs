@@ -125,12 +125,21 @@ fn builder(account: &Account, connector: &Connector, credentials: impl Credentia
 
 /// The transport for an account, after a warning if it gives the key away.
 pub(crate) fn transport(account: &Account, limits: &Limits) -> Result<ObservedTransport, Failure> {
+    transport_shown_by(account, limits, Arc::new(Verbose))
+}
+
+/// The same; with `--verbose` this observer shows the exchanges.
+pub(crate) fn transport_shown_by(
+    account: &Account,
+    limits: &Limits,
+    observer: Arc<dyn Observer>,
+) -> Result<ObservedTransport, Failure> {
     if let Some(endpoint) = account.endpoint.as_ref().filter(|endpoint| endpoint.is_in_clear()) {
         output::warn(&format!("{}: {IN_CLEAR}; {USE_HTTPS}", endpoint.url));
     }
     let http = HttpTransport::new(&egress(account), limits).map_err(LoadError::from)?;
     let transport = ObservedTransport::new(http);
-    Ok(if account.verbose { transport.observed_by(Arc::new(Verbose)) } else { transport })
+    Ok(if account.verbose { transport.observed_by(observer) } else { transport })
 }
 
 /// Where requests of the account may go.

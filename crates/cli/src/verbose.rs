@@ -1,11 +1,13 @@
-//! `--verbose`: prints each exchange on standard error as it happens.
+//! `--verbose`: shows each exchange as it happens, on standard error or in the log.
 
 use crate::exchange::{ExchangeResult, Observer, SentRequest};
 use crate::output;
 use crate::text::{BAD, FAINT, TITLE, clean, clean_lines};
+use anstream::adapter::strip_str;
 use percent_encoding::percent_decode_str;
 use std::fmt::Write as _;
 use std::time::Duration;
+use tracing::debug;
 
 /// The headers of an answer that are shown: they say something about the account or the way to it.
 const SHOWN_HEADERS: [&str; 13] = [
@@ -35,6 +37,24 @@ impl Observer for Verbose {
     fn ended(&self, _: &SentRequest, result: &ExchangeResult, took: Duration) {
         output::eprint(&answer(result, took));
     }
+}
+
+/// The observer that logs: where the log is for programs, no line of it is anything else.
+pub(crate) struct LoggedExchanges;
+
+impl Observer for LoggedExchanges {
+    fn sent(&self, sent: &SentRequest) {
+        log("a request to Klaviyo", &request(sent));
+    }
+
+    fn ended(&self, _: &SentRequest, result: &ExchangeResult, took: Duration) {
+        log("an answer from Klaviyo", &answer(result, took));
+    }
+}
+
+fn log(message: &str, exchange: &str) {
+    let exchange = strip_str(exchange).to_string();
+    debug!(target: "klaviyo_service::exchange", exchange, "{message}");
 }
 
 // Writing to a string does not fail.

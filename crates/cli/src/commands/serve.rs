@@ -242,7 +242,8 @@ impl Serve {
                     wait: TURN,
                     ..klaviyo_host::Limits::default()
                 };
-                let tenants = service::tenants(account, limits, &secrets, ApiMetrics::new(&mut registry))?;
+                let tenants =
+                    service::tenants(account, &self.log, limits, &secrets, ApiMetrics::new(&mut registry))?;
                 let cloud = service::cloud(&self.cloud)?;
                 Door::direct(tenants, Arc::clone(&secrets), settings, cloud, &mut registry)
             }

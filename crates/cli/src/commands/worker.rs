@@ -131,7 +131,7 @@ impl Worker {
         }
         let limits = Limits { time: TIME, wait: TIME, concurrent_calls: CALLS, ..Limits::default() };
         let mut registry = metrics::registry();
-        let tenants = service::tenants(account, limits, &secrets, ApiMetrics::new(&mut registry))?;
+        let tenants = service::tenants(account, &self.log, limits, &secrets, ApiMetrics::new(&mut registry))?;
         let nats = service::nats(&self.nats, Role::Worker)
             .unwrap_or_else(|| Nats { role: Role::Worker, ..Nats::default() });
         let queue = service::queue(&nats).await?;

@@ -311,7 +311,7 @@ fn the_log_is_for_programs_where_they_read_it() {
     let klaviyo = server();
     let door = Service::start(
         serve(&klaviyo)
-            .args(["--log", "json"])
+            .args(["--log", "json", "--verbose"])
             .env("KLAVIYO_WHATSAPP_APP_SECRET", APP_SECRET)
             .env("KLAVIYO_WHATSAPP_LIST", "There is none"),
     );
@@ -321,6 +321,8 @@ fn the_log_is_for_programs_where_they_read_it() {
     let warned = lines.iter().find(|line| line["level"] == "WARN" && line["account"].is_string()).unwrap();
     assert_eq!(warned["account"], "default");
     assert!(warned["message"].is_string() && warned["timestamp"].is_string(), "{warned}");
+    let asked = |line: &Value| line["exchange"].as_str().is_some_and(|text| text.contains("/api/lists"));
+    assert!(lines.iter().any(asked), "{log}");
 }
 
 #[cfg(unix)]
