@@ -95,6 +95,26 @@ async fn profiles_consent_and_lists_are_told_once_each_in_calm_weather() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_feed_asks_for_nothing_while_an_opt_in_is_under_way() {
+    let platform = Platform::start().await;
+    let stage = told(&platform, json!({ "lists": [LIST] })).await;
+    let worker = stage.worker().await;
+    let asked =
+        || worker.metric("klaviyo_api_requests_total{endpoint=\"get profiles of list\",status=\"200\"}");
+    until("the feed has begun", || asked() > 0).await;
+    // The feed asks each second, and the opt-in takes eight.
+    stage.klaviyo.set_faults(Faults::none().rule("GET /api/profiles: #1 latency 8s".parse().unwrap()));
+    let keys = stage.put(&[opt_in("shop-1", 0, json!({}))]).await;
+    let before = asked();
+    stage.outcomes(&keys).await;
+    // Those before the worker had the opt-in.
+    assert!(asked() <= before + 3, "{} {before}", asked());
+    until("it goes on", || asked() > before + 3).await;
+    until("the opt-in is told", || platform.told("list.joined") == [email(0)]).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_fails_in_any_way_holds_its_changes_and_no_opt_in() {
     let (platform, elsewhere) = (Platform::start().await, Platform::start().await);
     let stage = told(&platform, json!({ "lists": [LIST] })).await;
