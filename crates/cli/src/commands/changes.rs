@@ -41,6 +41,9 @@ enum Feed {
         reading: Reading,
         #[command(flatten)]
         posting: Posting,
+        /// Send the consent of each of these profiles too, for which Klaviyo is asked once more
+        #[arg(long, requires = "post")]
+        consent: bool,
     },
     /// People who joined a list or a segment
     #[command(after_help = MEMBERS)]
@@ -73,12 +76,18 @@ scopes events:read and metrics:read.";
 impl Changes {
     pub(crate) fn run(&self, context: &Context) -> Result<Output, Failure> {
         match &self.feed {
-            Feed::Profiles { reading, posting } => {
-                reading.run(context, "changes.profiles", None, Some(posting))
-            }
-            Feed::Members { reading, group, posting } => {
-                reading.run(context, "changes.members", Some(group), Some(posting))
-            }
+            Feed::Profiles { reading, posting, consent } => reading.run(
+                context,
+                "changes.profiles",
+                None,
+                posting.open(reading.is_following(), *consent)?,
+            ),
+            Feed::Members { reading, group, posting } => reading.run(
+                context,
+                "changes.members",
+                Some(group),
+                posting.open(reading.is_following(), false)?,
+            ),
             Feed::Events { reading } => reading.run(context, "changes.events", None, None),
         }
     }

@@ -1,10 +1,10 @@
 //! `changes --post`: changes that are sent to an endpoint.
 
-use crate::run::{CANARY, LIST, Run, Service, bare, eventually, klaviyo, run, server};
+use crate::run::{CANARY, LIST, Run, Service, bare, eventually, klaviyo, run, server, with_history};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use klaviyo_mock::{Nats, Server};
+use klaviyo_mock::{Channel, Nats, Server};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -72,6 +72,37 @@ fn email(message: &Value) -> String {
 
 fn opt_in(server: &Server, email: &str) {
     run(server, &["opt-in", "--json", "--list", LIST, "--email", email]).ok();
+}
+
+#[test]
+fn the_consent_of_a_changed_profile_is_sent_behind_it() {
+    let server = with_history();
+    run(&server, &["opt-in", "--json", "--list", LIST, "--email", "ada@example.com", "--consent", "email"])
+        .ok();
+    opt_in(&server, "grace@example.com");
+    let is_given =
+        || server.account().profile("email", "ada@example.com").unwrap().consent(Channel::Email).is_given();
+    eventually(&true, is_given);
+    let (url, received) = endpoint(|_| 204);
+    let sent = Run::of(&mut post(&server, &url, &["profiles", "--since", "1h", "--consent"]));
+    assert_eq!((sent.code, sent.err.as_str()), (0, ""));
+    let messages: Vec<Value> = received.try_iter().collect();
+    for (person, state) in [("ada@example.com", "SUBSCRIBED"), ("grace@example.com", "NEVER_SUBSCRIBED")] {
+        let of = |kind: &str, pointer: &str| {
+            let is_of = |message: &&Value| {
+                message["type"] == kind && message.pointer(pointer) == Some(&json!(person))
+            };
+            messages.iter().position(|message| is_of(&message)).unwrap()
+        };
+        let profile = of("profile.changed", "/data/profile/email");
+        let consent = of("consent.changed", "/data/email");
+        assert!(profile < consent);
+        let channels = messages[consent]["data"]["consent"]["channels"].as_array().unwrap();
+        let email = channels.iter().find(|channel| channel["channel"] == "email").unwrap();
+        assert_eq!(email["state"], state);
+    }
+    // Consent is not printed, so there has to be an endpoint.
+    assert_eq!(run(&server, &["changes", "profiles", "--since", "1h", "--consent"]).code, 2);
 }
 
 #[test]

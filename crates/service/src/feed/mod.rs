@@ -5,6 +5,7 @@
 //! reading goes on is kept after all messages of a page were taken, or became dead letters. So each message arrives at
 //! least once; its id is the same each time.
 
+mod consents;
 mod delivery;
 mod destination;
 mod duty;
@@ -17,6 +18,7 @@ mod source;
 mod status;
 mod verdict;
 
+pub use consents::consents;
 pub use delivery::{Held, Refusal, deliver};
 pub use destination::Destination;
 pub(crate) use duty::{Feed, Keeper};

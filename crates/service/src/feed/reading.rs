@@ -1,5 +1,6 @@
 //! One reading of an account's sources: page after page, each told before the next one.
 
+use super::consents::consents;
 use super::delivery::{Held, Refusal, deliver};
 use super::destination::Destination;
 use super::kept::Kept;
@@ -12,10 +13,9 @@ use crate::clock;
 use crate::outcome::Reason;
 use crate::queue::{ChangesDeadLetter, Queue, QueueError};
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::types::Code;
 use klaviyo_host::{Disposition, Tenant};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -26,8 +26,8 @@ use tracing::{info, warn};
 const TURN: Duration = Duration::from_secs(10);
 /// How often the feed looks whether the opt-ins are done.
 const LOOK: Duration = Duration::from_millis(200);
-/// How many consents are asked for in one turn, and how many at once.
-const CONSENTS: (usize, usize) = (25, 4);
+/// How many consents are asked for in one turn.
+const CONSENTS: usize = 25;
 /// How many changes are sent again in one turn.
 const RETRIES: usize = 100;
 
@@ -120,7 +120,7 @@ impl<B: Fn() -> bool> Reading<'_, B> {
             return Ok(items.iter().map(|item| source.message(account, item)).collect::<Result<_, _>>()?);
         }
         let mut messages = Vec::new();
-        for some in items.chunks(CONSENTS.0) {
+        for some in items.chunks(CONSENTS) {
             let consents = if self.settings.consent { self.consents(some).await? } else { Vec::new() };
             let mut consents = consents.into_iter();
             for item in some {
@@ -139,11 +139,7 @@ impl<B: Fn() -> bool> Reading<'_, B> {
     /// The consents of profiles.
     async fn consents(&self, profiles: &[Value]) -> Result<Vec<Value>, Stop> {
         turn(&self.is_busy).await;
-        let ids: Vec<Value> = profiles.iter().map(|profile| json!({ "id": profile.get("id") })).collect();
-        let tenant = &self.tenant;
-        let status = |id: Value| async move { tenant.call("consent.status", &[id]).await };
-        let consents = stream::iter(ids).map(status).buffered(CONSENTS.1);
-        Ok(consents.map_ok(|answer| answer.value).try_collect().await?)
+        Ok(consents(&self.tenant, profiles).await?)
     }
 
     async fn deliver(&self, messages: Vec<Message>) -> Result<Vec<Refusal>, Stop> {

@@ -6,7 +6,9 @@ use crate::service;
 use clap::Args;
 use klaviyo_host::types::Code;
 use klaviyo_service::account::Account;
-use klaviyo_service::feed::{Destination, Held, Message, Refusal, Source, deliver, endpoint_address};
+use klaviyo_service::feed::{
+    Destination, Held, Malformed, Message, Refusal, Source, deliver, endpoint_address,
+};
 use klaviyo_service::secrets::{SecretKind, Secrets};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -37,14 +39,15 @@ const WAITS: u32 = 3;
 pub(super) struct Post {
     destination: Destination,
     is_following: bool,
+    tells_consent: bool,
     refused: u32,
 }
 
 impl Posting {
-    /// Opens the endpoint; none if there is none.
-    pub(super) fn open(&self, is_following: bool) -> Result<Option<Post>, Failure> {
+    /// Opens the endpoint; none if there is none. `tells_consent`: the consent of changed profiles is sent too.
+    pub(super) fn open(&self, is_following: bool, tells_consent: bool) -> Result<Option<Post>, Failure> {
         let destination = self.destination()?;
-        Ok(destination.map(|destination| Post { destination, is_following, refused: 0 }))
+        Ok(destination.map(|destination| Post { destination, is_following, tells_consent, refused: 0 }))
     }
 
     /// The endpoint, with the secret to sign with; none if there is none.
@@ -67,9 +70,19 @@ impl Posting {
 }
 
 impl Post {
-    /// Sends the changes of a page. Those that the endpoint refuses are printed. It fails when some are left.
-    pub(super) async fn send(&mut self, source: &Source, items: &[Value]) -> Result<(), Failure> {
-        let messages: Result<Vec<Message>, _> = items.iter().map(|item| source.message(None, item)).collect();
+    pub(super) fn tells_consent(&self) -> bool {
+        self.tells_consent
+    }
+
+    /// Sends the changes of a page, each with the consent that belongs to it, if there are any. Those that the endpoint
+    /// refuses are printed. It fails when some are left.
+    pub(super) async fn send(
+        &mut self,
+        source: &Source,
+        items: &[Value],
+        consents: &[Value],
+    ) -> Result<(), Failure> {
+        let messages = messages(source, items, consents);
         let messages = messages.map_err(|error| Failure::other(error.to_string()))?;
         let (waits, is_following) = (AtomicU32::new(0), self.is_following);
         let wait = |reason: String, pause: Duration| {
@@ -113,6 +126,19 @@ impl Post {
             }
         }
     }
+}
+
+fn messages(source: &Source, items: &[Value], consents: &[Value]) -> Result<Vec<Message>, Malformed> {
+    let mut messages = Vec::with_capacity(items.len() + consents.len());
+    let mut consents = consents.iter();
+    for item in items {
+        messages.push(source.message(None, item)?);
+        // There is none of a profile that was deleted since.
+        if let Some(consent) = consents.next().filter(|consent| !consent.is_null()) {
+            messages.push(Message::consent_changed(None, item, consent)?);
+        }
+    }
+    Ok(messages)
 }
 
 /// A refused change, as it is printed.

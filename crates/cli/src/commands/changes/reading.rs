@@ -1,7 +1,7 @@
 //! Reads page after page, prints the items or sends them, and keeps the cursor.
 
 use super::kept_cursor::KeptCursor;
-use super::posting::{Post, Posting};
+use super::posting::Post;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::group::GroupOption;
@@ -11,7 +11,7 @@ use crate::when;
 use clap::Args;
 use klaviyo_host::types::{Code, Group};
 use klaviyo_host::{Disposition, Error, Tenant};
-use klaviyo_service::feed::{Page, Source};
+use klaviyo_service::feed::{Page, Source, consents};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,15 +38,14 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// Reads with a function of the contract that returns pages of changes, for the members of a group or for all. The
-    /// items are printed, or sent where `posting` says so.
+    /// items are printed, or sent to an endpoint.
     pub(super) fn run(
         &self,
         context: &Context,
         function: &str,
         group: Option<&GroupOption>,
-        posting: Option<&Posting>,
+        mut post: Option<Post>,
     ) -> Result<Output, Failure> {
-        let mut post = posting.map_or(Ok(None), |posting| posting.open(self.follow))?;
         let mut kept = self.state.as_deref().map(KeptCursor::open).transpose()?;
         let begin = self.begin(kept.as_ref())?;
         session::in_account(context, async |tenant| {
@@ -56,6 +55,10 @@ impl Reading {
             };
             self.read(tenant, function, group, begin, kept.as_mut(), post.as_mut()).await
         })
+    }
+
+    pub(super) fn is_following(&self) -> bool {
+        self.follow
     }
 
     /// The position of the first page.
@@ -102,7 +105,18 @@ impl Reading {
                 }
             };
             if let Some(post) = post.as_deref_mut() {
-                post.send(&source, &page.items).await?;
+                let consents = match post.tells_consent() {
+                    true => consents(tenant, &page.items).await,
+                    false => Ok(Vec::new()),
+                };
+                let consents = match consents {
+                    Ok(consents) => consents,
+                    Err(error) => {
+                        self.wait_after(error, kept.as_deref()).await?;
+                        continue;
+                    }
+                };
+                post.send(&source, &page.items, &consents).await?;
             } else {
                 let lines: Vec<String> = page.items.iter().map(Value::to_string).collect();
                 if !output::print_lines(lines.iter().map(String::as_str))? {
