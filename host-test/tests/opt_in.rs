@@ -9,7 +9,7 @@ use klaviyo_host::types::{
     Start, Taken,
 };
 use klaviyo_host::{Connector, Egress, Secret, Tenant};
-use klaviyo_mock::{Account, Klaviyo, Server};
+use klaviyo_mock::{Account, Klaviyo, OptIn, Server};
 use std::time::Duration;
 
 const LIST: &str = "Y6nRLr";
@@ -78,6 +78,26 @@ fn one_opt_in_says_what_stands_on_each_channel() -> Result<()> {
         let receipt = tenant.opt_in(&contact(1), LIST, Some(&permission())).await?.value;
         let states: Vec<_> = receipt.consent.iter().map(|on| (on.state.as_deref(), on.can_receive)).collect();
         assert_eq!(states, [(Some("SUBSCRIBED"), Some(true)); 2]);
+        Ok(())
+    })
+}
+
+/// Double opt-in, a channel that is not set up, and a person who is subscribed already, in one account.
+#[test]
+fn what_waits_for_a_confirmation_is_told_from_what_is_refused_and_from_what_stands() -> Result<()> {
+    let (server, tenant) = stage()?;
+    server.account().lacks_channel(klaviyo_mock::Channel::WhatsApp);
+    server.account().add_list_with("DoUbLe", "Confirmed", OptIn::Double);
+    block_on(async {
+        let (new, known) = (contact(1), contact(2));
+        tenant.opt_in(&known, LIST, Some(&permission())).await?;
+        for (contact, email_stands) in [(new, "NEVER_SUBSCRIBED"), (known, "SUBSCRIBED")] {
+            let receipt = tenant.opt_in(&contact, "DoUbLe", Some(&permission())).await?.value;
+            let told: Vec<_> =
+                receipt.consent.iter().map(|on| (on.refused.is_some(), on.state.as_deref())).collect();
+            assert_eq!(told, [(false, Some(email_stands)), (true, Some("NEVER_SUBSCRIBED"))]);
+            assert_eq!(receipt.consent[1].can_receive, Some(false));
+        }
         Ok(())
     })
 }
@@ -210,7 +230,7 @@ fn who_was_deleted_or_merged_away_and_who_left_a_list_is_not_told() -> Result<()
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(server.account().members(LIST), [stays.clone()]);
+        assert_eq!(server.account().members(LIST), [stays.as_str()]);
         let [profiles, members] = told(&tenant, &mut from).await?;
         assert!(!profiles.contains(merged) && !profiles.contains(deleted), "{profiles:?}");
         assert_eq!(members, [""; 0]);

@@ -4,7 +4,10 @@ use anyhow::{Context, Result};
 use host_test::component::{artifact, cache, opt_in};
 use host_test::suite::block_on;
 use klaviyo_host::json::CONTRACT_VERSION;
-use klaviyo_host::types::{Channel, Code, ConsentOptions, Identifier, NewEvent, NewProfile, Subscription};
+use klaviyo_host::types::{
+    Channel, Code, ConsentOptions, Group, Identifier, NewEvent, NewProfile, Period, Position, Start,
+    Subscription,
+};
 use klaviyo_host::{
     Attempt, AttemptError, Bounds, Cause, Connector, Egress, HttpTransport, Limits, LoadError, Meter, Secret,
     Tenant, Transport, Usage,
@@ -54,6 +57,8 @@ fn a_text_that_is_far_too_long_is_refused_before_it_is_copied() -> Result<()> {
     let (server, tenant) = stage()?;
     // The sandbox has room for three of it.
     let long = "x".repeat(20 << 20);
+    let since = |time: &str| Position::Since(Start { time: time.to_owned(), look_back: None });
+    let period = Period { since: Some(long.clone()), until: None, limit: None };
     block_on(async {
         let codes = [
             tenant.find_list(&long).await.err().map(|error| error.code()),
@@ -70,8 +75,16 @@ fn a_text_that_is_far_too_long_is_refused_before_it_is_copied() -> Result<()> {
                 .await
                 .err()
                 .map(|error| error.code()),
+            tenant.changed_profiles(&Position::Cursor(long.clone())).await.err().map(|error| error.code()),
+            tenant.new_events(&since(&long)).await.err().map(|error| error.code()),
+            tenant
+                .joined_members(&Group::List(long.clone()), &since("2025-01-01T00:00:00Z"))
+                .await
+                .err()
+                .map(|error| error.code()),
+            tenant.history(&nobody(), &period).await.err().map(|error| error.code()),
         ];
-        assert_eq!(codes, [Some(Code::InvalidInput); 10]);
+        assert_eq!(codes, [Some(Code::InvalidInput); 14]);
         let mut event = NewEvent {
             metric: "Placed Order".to_owned(),
             profile: nobody(),
