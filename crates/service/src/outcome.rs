@@ -156,7 +156,11 @@ pub fn reply<C: PartialEq>(
     given: &[C],
     unconfirmed: &[C],
 ) -> String {
-    ReplyKind::to_opt_in(given, unconfirmed).usual().render(Variables { first_name: name, address })
+    ReplyKind::to_opt_in(given, unconfirmed).usual().render(Variables {
+        first_name: name,
+        address,
+        ..Variables::default()
+    })
 }
 
 /// The address that a reply names: one that messages will reach on the channels on which Klaviyo took a consent. Where

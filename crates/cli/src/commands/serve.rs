@@ -90,9 +90,9 @@ Signatures, as https://www.standardwebhooks.com defines them, are in three heade
 
 WhatsApp:
   A notification has at most 4 MB, and a request with opt-ins 1 MB. A notification opts its sender
-  in if the sender wrote a word of --whatsapp-word within the last week, in upper or lower case:
-  as a text, by the button of a template (its payload or its text), by a button or a choice from a
-  list (its id or its title), or in the answer to a Flow.
+  in if the sender wrote a word of --whatsapp-word within the last week, whatever its case, its
+  accents and the punctuation around it: as a text, by the button of a template (its payload or
+  its text), by a button or a choice from a list (its id or its title), or in the answer to a Flow.
 
   The answer to a Flow opts in if a field consent, opt_in, subscribe, newsletter, marketing,
   marketing_consent, accepts_marketing, updates or the like says yes, or if any of its texts, its

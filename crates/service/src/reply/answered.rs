@@ -43,6 +43,7 @@ mod tests {
     use crate::account::Account;
     use crate::conversation::Conversation;
     use crate::moment::Moment;
+    use crate::reply::Details;
 
     /// Whether each reply is sent when they come in this order.
     fn sent(replies: &[(ReplyKind, i64)]) -> Vec<bool> {
@@ -55,6 +56,7 @@ mod tests {
             conversation: Box::new(Conversation::default()),
             first_name: None,
             address: None,
+            details: Details::default(),
         };
         replies.iter().map(|pair| answered.add(&reply(pair))).collect()
     }

@@ -101,7 +101,7 @@ mod tests {
     use crate::account::Account;
     use crate::conversation::Conversation;
     use crate::moment::Moment;
-    use crate::reply::ReplyKind;
+    use crate::reply::{Details, ReplyKind};
 
     fn reply(id: usize, kind: ReplyKind, at: i64) -> Reply {
         let number = Some(format!("9198{id}"));
@@ -113,6 +113,7 @@ mod tests {
             conversation: Box::new(Conversation { number, ..Conversation::default() }),
             first_name: None,
             address: None,
+            details: Details::default(),
         }
     }
 

@@ -18,7 +18,7 @@ pub(crate) use answered::Answered;
 pub use cloud::{Cloud, CloudError};
 pub(crate) use fate::Hold;
 pub(crate) use ledger::MemoryLedger;
-pub use pending::Reply;
+pub use pending::{Details, Reply};
 pub(crate) use replier::{BusinessNumber, Replier, ReplyEnd, Step};
 pub use replies::{Replies, ReplyKind};
 pub use template::{Template, TemplateError, Variables};

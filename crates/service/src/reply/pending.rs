@@ -33,6 +33,29 @@ pub struct Reply {
     /// The email or the phone number at which the person hears from the business.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// What else its text can say.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+/// What the text of a reply can say beside the first name and the address.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The name as the person gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The email that the person gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The person's phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The id of the person's profile in Klaviyo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
+    /// The id of the list that the person has joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_id: Option<String>,
 }
 
 /// What the messages of the queue say that a reply needs: opt-ins, opt-outs and resumes.
@@ -46,6 +69,10 @@ struct Answerable {
     email: Option<String>,
     #[serde(default)]
     phone_number: Option<String>,
+    #[serde(default)]
+    first_name: Option<String>,
+    #[serde(default)]
+    last_name: Option<String>,
     #[serde(default)]
     opt_out: Option<IgnoredAny>,
     #[serde(default)]
@@ -89,12 +116,11 @@ impl Reply {
     /// The replies to a message of the queue that was accepted at this time, in the order in which they are sent. None
     /// if it did not come by WhatsApp.
     pub(crate) fn to(account: &Account, message: &[u8], accepted: Moment, outcome: &Outcome) -> Vec<Self> {
-        let message = serde_json::from_slice::<Answerable>(message).ok();
-        let Some(Answerable { whatsapp: Some(conversation), at, email, phone_number, opt_out, resume }) =
-            message
-        else {
-            return Vec::new();
-        };
+        let Ok(message) = serde_json::from_slice::<Answerable>(message) else { return Vec::new() };
+        let Answerable { whatsapp, at, email, phone_number, first_name, last_name, opt_out, resume } =
+            message;
+        let Some(conversation) = whatsapp else { return Vec::new() };
+        let name: Vec<String> = [first_name, last_name].into_iter().flatten().collect();
         let wish = match (opt_out, resume) {
             (None, None) => Wish::OptIn,
             (Some(_), _) => Wish::OptOut,
@@ -108,6 +134,12 @@ impl Reply {
             }
             _ => (None, None),
         };
+        let (profile_id, list_id) = match outcome {
+            Outcome::Done(receipt) => (receipt.profile_id.clone(), Some(receipt.list_id.clone())),
+            Outcome::OptedOut(receipt) => (receipt.profile_id.clone(), None),
+            Outcome::Resumed(receipt) => (receipt.profile_id.clone(), None),
+            Outcome::Dead(_) | Outcome::Waiting | Outcome::Dropped => (None, None),
+        };
         let asks = matches!(outcome, Outcome::Done(_)) && phone_number.is_none();
         // By the person: nobody is asked again for as long as it is remembered what was sent.
         let question = conversation.user_id.as_ref().filter(|_| asks).map(|id| format!("number of {id}"));
@@ -119,6 +151,13 @@ impl Reply {
             conversation,
             first_name,
             address,
+            details: Details {
+                name: (!name.is_empty()).then(|| name.join(" ")),
+                email,
+                phone_number,
+                profile_id,
+                list_id,
+            },
         };
         let question = question.map(|id| Self { id, kind: ReplyKind::AskNumber, ..answer.clone() });
         std::iter::once(answer).chain(question).collect()
@@ -154,8 +193,16 @@ impl Reply {
 
     /// The request to WhatsApp, in these texts; none if there is to be no reply, or it is for nobody.
     pub(crate) fn body<'a>(&self, sets: impl IntoIterator<Item = &'a Replies>) -> Option<Bytes> {
-        let variables =
-            Variables { first_name: self.first_name.as_deref(), address: self.address.as_deref() };
+        let details = &self.details;
+        let variables = Variables {
+            first_name: self.first_name.as_deref(),
+            address: self.address.as_deref(),
+            customer_name: details.name.as_deref(),
+            customer_email: details.email.as_deref(),
+            customer_phone: details.phone_number.as_deref(),
+            profile_id: details.profile_id.as_deref(),
+            list_id: details.list_id.as_deref(),
+        };
         let text = self.kind.text(sets, variables)?;
         let Conversation { message_id, number, user_id, .. } = self.conversation.as_ref();
         let (name, recipient) = match (number, user_id) {
@@ -183,6 +230,13 @@ impl Reply {
             message.insert(kind.to_owned(), content);
         }
         Some(message.to_string().into())
+    }
+}
+
+/// Leaves out everything.
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details").finish_non_exhaustive()
     }
 }
 
@@ -249,7 +303,12 @@ mod tests {
 
     #[test]
     fn only_who_wrote_by_whatsapp_is_answered() {
-        let done = Outcome::Done(Receipt { profile_name: Some("Priya".to_owned()), ..Receipt::default() });
+        let done = Outcome::Done(Receipt {
+            profile_id: Some("01P".to_owned()),
+            profile_name: Some("Priya".to_owned()),
+            list_id: "Y6nRLr".to_owned(),
+            ..Receipt::default()
+        });
         let to = |message: &Value| {
             Reply::to(&Account::default(), message.to_string().as_bytes(), Moment::from_unix_ms(7), &done)
         };
@@ -257,11 +316,25 @@ mod tests {
         assert_eq!(to(&json!(7)), []);
         let mut message = json!({
             "email": "p@x.co", "phone_number": "+919820000001", "at": "1970-01-01T00:00:09Z",
+            "first_name": "Priya", "last_name": "Sharma",
             "whatsapp": { "message_id": "wamid.1", "number": "919820000001" },
         });
         let [reply] = to(&message).try_into().unwrap();
         assert_eq!((reply.id.as_str(), reply.at), ("wamid.1", Moment::from_unix_ms(9_000)));
         assert_eq!((reply.first_name.as_deref(), reply.address.as_deref()), (Some("Priya"), Some("p@x.co")));
+        let some = |text: &str| Some(text.to_owned());
+        let details = Details {
+            name: some("Priya Sharma"),
+            email: some("p@x.co"),
+            phone_number: some("+919820000001"),
+            profile_id: some("01P"),
+            list_id: some("Y6nRLr"),
+        };
+        assert_eq!(reply.details, details);
+        let own = r#"{"on_list": "{{customer_name}}, {{list_id}}, {{profile_id}}, {{customer_phone}}"}"#;
+        let own: Replies = serde_json::from_str(own).unwrap();
+        let body = String::from_utf8(reply.body([&own]).unwrap().to_vec()).unwrap();
+        assert!(body.contains("Priya Sharma, Y6nRLr, 01P, +919820000001"), "{body}");
         message["at"] = Value::Null;
         assert_eq!(to(&message)[0].at, Moment::from_unix_ms(7));
     }
@@ -275,6 +348,7 @@ mod tests {
             conversation: Box::new(conversation),
             first_name: Some("Priya".to_owned()),
             address: Some("priya@example.com".to_owned()),
+            details: Details::default(),
         }
     }
 

@@ -133,7 +133,15 @@ mod tests {
         ReplyKind::AskNumber,
     ];
 
-    const PRIYA: Variables<'_> = Variables { first_name: Some("Priya"), address: Some("priya@example.com") };
+    const PRIYA: Variables<'_> = Variables {
+        first_name: Some("Priya"),
+        address: Some("priya@example.com"),
+        customer_name: None,
+        customer_email: None,
+        customer_phone: None,
+        profile_id: None,
+        list_id: None,
+    };
 
     #[test]
     fn every_kind_has_a_text_and_the_guides_sentence_is_the_first() {

@@ -6,7 +6,7 @@ use async_nats::jetstream;
 use klaviyo_mock::{Channel, Faults, OptIn, State, When};
 use klaviyo_service::conversation::Conversation;
 use klaviyo_service::moment::Moment;
-use klaviyo_service::reply::{Reply, ReplyKind, Variables};
+use klaviyo_service::reply::{Details, Reply, ReplyKind, Variables};
 use klaviyo_whatsapp_mock::{Business, Contact, Limits, Message, Server, WhatsApp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -247,7 +247,7 @@ async fn who_has_to_confirm_is_not_told_that_she_is_subscribed() {
 }
 
 fn variables<'a>(first_name: &'a str, address: &'a str) -> Variables<'a> {
-    Variables { first_name: Some(first_name), address: Some(address) }
+    Variables { first_name: Some(first_name), address: Some(address), ..Variables::default() }
 }
 
 /// A killed worker had the reply to an opt-in, and the next one answers the opt-out first.
@@ -274,6 +274,7 @@ async fn a_reply_that_comes_after_the_opposite_is_not_sent() {
         }),
         first_name: None,
         address: None,
+        details: Details::default(),
     };
     let nats = jetstream::new(async_nats::connect(stage.nats.url()).await.unwrap());
     for (reply, state) in [
@@ -291,6 +292,58 @@ async fn a_reply_that_comes_after_the_opposite_is_not_sent() {
     assert_eq!(priya.messages().len(), 2);
     worker.stop().await;
     door.stop().await;
+}
+
+/// All that the component in the sandbox knows, it could send.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatsapps_token_is_in_no_request_to_klaviyo_and_not_in_the_queue() {
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    // Some of what WhatsApp answers becomes a reason.
+    whatsapp.set_faults(Faults::seeded(1).rule("*: #1 status 429 retry-after 1".parse().unwrap()));
+    let own =
+        json!({ "consent": ["whatsapp"], "opt_out_lists": [LIST], "delivery_events": { "sent": "Sent" } });
+    set(&stage, "shop-1.whatsapp-settings", &own.to_string());
+    let (door, worker) = (stage.queue_door(settings()).await, stage.worker().await);
+    tells(&whatsapp, &door);
+    let priya = whatsapp.person(Contact::new("919820000001").named("Priya Sharma"));
+    for (n, word) in ["SUBSCRIBE", "STOP", "START"].into_iter().enumerate() {
+        whatsapp.advance(Duration::from_secs(1));
+        priya.writes(word);
+        sent(&whatsapp, n + 1).await;
+    }
+    block_in_place(|| whatsapp.settle(PATIENCE)).unwrap();
+    is_empty(&stage).await;
+    worker.stop().await;
+    door.stop().await;
+    let direct = stage.direct_door(settings()).await;
+    tells(&whatsapp, &direct);
+    whatsapp.advance(Duration::from_secs(1));
+    priya.writes("STOP");
+    sent(&whatsapp, 4).await;
+    direct.stop().await;
+    let key = key_of("shop-1");
+    assert!(stage.sent.has(&key) && stage.sent.has("+919820000001") && stage.sent.has("\"Sent\""));
+    assert!(!stage.sent.has(Business::TOKEN));
+    assert!(!whatsapp.state().to_string().contains(&key));
+    let mut folders = vec![stage.nats.stored("")];
+    let (mut files, mut found) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            // The server removes files while it runs.
+            let Ok(bytes) = fs::read(&path) else { continue };
+            let text = String::from_utf8_lossy(&bytes);
+            files += 1;
+            assert!(!text.contains(Business::TOKEN) && !text.contains(&key), "{}", path.display());
+            found.extend(text.contains("opted-out").then_some(path));
+        }
+    }
+    // It is readable: what waited has been there.
+    assert!(files > 10 && !found.is_empty(), "{files} {found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

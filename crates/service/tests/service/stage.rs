@@ -1,6 +1,8 @@
 //! The stage of the tests: a queue, a Klaviyo, and a folder with secrets.
 
-use klaviyo_host::{Connector, Egress, Limits};
+use bytes::Bytes;
+use http::Request;
+use klaviyo_host::{Attempt, Bounds, Connector, Egress, HttpTransport, Limits, Transport};
 use klaviyo_mock::{Account as Simulated, App, Klaviyo, Nats, Rates, Server};
 use klaviyo_service::door::{Door, DoorLimits, DoorSettings, routes};
 use klaviyo_service::feed::Sender;
@@ -17,7 +19,7 @@ use klaviyo_service::worker::Worker;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -36,6 +38,37 @@ pub(crate) struct Stage {
     pub(crate) queue: Arc<Queue>,
     /// Where a WhatsApp is, in tests that have one.
     pub(crate) whatsapp: OnceLock<String>,
+    /// What the connectors have sent.
+    pub(crate) sent: Sent,
+}
+
+/// All requests to Klaviyo, as they are sent.
+#[derive(Clone, Default)]
+pub(crate) struct Sent(Arc<Mutex<String>>);
+
+impl Sent {
+    pub(crate) fn has(&self, text: &str) -> bool {
+        self.0.lock().unwrap().contains(text)
+    }
+}
+
+/// Sends requests, and keeps them.
+struct KeepingTransport {
+    transport: HttpTransport,
+    sent: Sent,
+}
+
+impl Transport for KeepingTransport {
+    fn send(&self, request: Request<Bytes>, bounds: Bounds) -> Attempt<'_> {
+        let mut sent = self.sent.0.lock().unwrap();
+        sent.push_str(&format!("{} {}\n", request.method(), request.uri()));
+        for (name, value) in request.headers() {
+            sent.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+        }
+        sent.push_str(&String::from_utf8_lossy(request.body()));
+        drop(sent);
+        self.transport.send(request, bounds)
+    }
 }
 
 pub(crate) struct Running {
@@ -103,7 +136,7 @@ pub(crate) fn stage_with_jobs(nats: Nats, queue: Arc<Queue>, accounts: &[&str], 
     let simulator = simulator.rates(Rates::off()).job_delay(jobs);
     let simulator = simulator.app(App::demo()).rotate_refresh_tokens();
     let klaviyo = Server::start(simulator).unwrap();
-    Stage { nats, klaviyo, keys, queue, whatsapp: OnceLock::new() }
+    Stage { nats, klaviyo, keys, queue, whatsapp: OnceLock::new(), sent: Sent::default() }
 }
 
 pub(crate) fn key_in_queue(opt_in: &OptIn) -> OptInKey {
@@ -123,9 +156,13 @@ impl Stage {
     fn tenants(&self, secrets: &Arc<Secrets>, registry: &mut Registry) -> TenantCache {
         let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/component/klaviyo.wasm");
         assert!(component.is_file(), "there is no component yet: run `cargo xtask build` first");
+        let egress = Egress::endpoint(&self.klaviyo.url()).unwrap();
+        let limits = Limits { concurrent_calls: 8, wait: Duration::from_secs(60), ..Limits::default() };
+        let transport = HttpTransport::new(&egress, &limits).unwrap();
         let connector = Connector::builder()
-            .egress(Egress::endpoint(&self.klaviyo.url()).unwrap())
-            .limits(Limits { concurrent_calls: 8, wait: Duration::from_secs(60), ..Limits::default() })
+            .egress(egress)
+            .limits(limits)
+            .transport(KeepingTransport { transport, sent: self.sent.clone() })
             .observer(ApiMetrics::new(registry))
             .cache(env!("CARGO_TARGET_TMPDIR"))
             .load(component)

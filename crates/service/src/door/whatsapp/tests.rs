@@ -159,7 +159,10 @@ fn the_word_and_nothing_else_opts_its_sender_in() {
     assert_eq!(found.phone_number.as_deref(), Some("+919820000001"));
     assert_eq!((found.first_name.as_deref(), found.last_name.as_deref()), (Some("Priya"), Some("Sharma")));
     assert!(found.external_id.is_none() && found.properties.is_none() && found.warnings.is_empty());
-    for words in ["", "please subscribe", "SUBSCRIBE!", "UNSUBSCRIBE!", "subscribe subscribe"] {
+    assert_eq!(read_of(json!([written("SUBSCRIBE!")])).opt_ins.len(), 1);
+    let notified = read_of(json!([written("UNSUBSCRIBE!")]));
+    assert_eq!((notified.opt_ins.len(), notified.opt_outs.len()), (0, 1));
+    for words in ["", "please subscribe", "SUBSCRIBE?", "subscribe subscribe"] {
         let notified = read_of(json!([written(words)]));
         assert_eq!((notified.opt_ins.len(), reasons(&notified)), (0, vec![("not-a-wish", 1)]), "{words}");
     }

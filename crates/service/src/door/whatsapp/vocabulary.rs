@@ -1,7 +1,7 @@
 //! The words of an account, and what each means.
 
 use crate::whatsapp_settings::WhatsappSettings;
-use crate::words::is_same_word;
+use crate::words::{bare, is_same_word};
 
 /// What a word means. Of several in one message the first of these counts, so that no opt-out is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,9 +52,14 @@ impl<'a> Vocabulary<'a> {
         Self { words }
     }
 
-    /// What a text means; none if it is no word of the account.
+    /// What a text means; none if it is no word of the account. Who writes more than punctuation around it still opts out,
+    /// and consents to nothing.
     pub(super) fn said(&self, text: &str) -> Option<Said<'a>> {
-        let found = self.words.iter().find(|(_, word, _)| is_same_word(text, word));
+        let without = bare(text);
+        let found = self.words.iter().find(|(meaning, word, _)| {
+            is_same_word(text, word)
+                || (without.is_certain || *meaning == Meaning::OptOut) && is_same_word(without.text, word)
+        });
         found.map(|(meaning, _, language)| Said { meaning: *meaning, language: *language })
     }
 
@@ -86,6 +91,13 @@ mod tests {
             ("start", None),
             ("volver", Some((Meaning::Resume, Some("es")))),
             ("please stop", None),
+            ("*Stop*!", Some((Meaning::OptOut, Some("es")))),
+            ("Unsubscribe? 🛑", Some((Meaning::OptOut, None))),
+            ("¡Alta!", Some((Meaning::OptIn, Some("es")))),
+            ("Volver.", Some((Meaning::Resume, Some("es")))),
+            ("subscribe?", None),
+            ("volver 👎", None),
+            ("!", None),
             ("", None),
         ] {
             let said = vocabulary.said(text).map(|said| (said.meaning, said.language));
