@@ -8,10 +8,19 @@ use klaviyo_host::types::{Change, Code, Identifier, NewProfile};
 use klaviyo_host::{Disposition, Tenant};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The custom property with WhatsApp's id of a person without a number.
 pub(crate) const USER_ID: &str = "whatsapp_user_id";
+
+/// Whether an external id can be one of WhatsApp's, which begins with a country and a dot.
+pub(crate) fn can_change(id: &str) -> bool {
+    let country = id.split_once('.').map(|(country, _)| country);
+    country
+        .is_some_and(|country| country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
 
 /// The two ids of a person, as they wait in the queue.
 ///
@@ -82,9 +91,44 @@ pub(crate) async fn rename(tenant: &Tenant, ids: &[Identifier]) -> Result<(), Fa
     Ok(())
 }
 
+/// The properties of an opt-in with the last id of the person in place of this one; none if they do not have it.
+pub(crate) fn renamed(properties: &RawValue, id: &str, last: &str) -> Option<Box<RawValue>> {
+    let mut all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(properties.get()).ok()?;
+    let own = all
+        .get_mut(USER_ID)
+        .filter(|own| serde_json::from_str(own.get()).is_ok_and(|own: String| own == id))?;
+    *own = to_raw_value(last).ok()?;
+    to_raw_value(&all).ok()
+}
+
 /// Leaves out everything about the person.
 impl fmt::Debug for Renaming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Renaming").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_whatsapps_is_told_from_others() {
+        for (id, can) in
+            [("IN.1349", true), ("us.ENT.7", true), ("7", false), ("u.7", false), ("shop.7", false)]
+        {
+            assert_eq!(can_change(id), can, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_id_in_the_properties_follows_and_nothing_else_does() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let follows = |text: &str| renamed(&raw(text), "IN.1", "GB.2").map(|raw| raw.get().to_owned());
+        let own = r#"{"n":12345678901234567890.10,"whatsapp_user_id":"IN.1"}"#;
+        assert_eq!(follows(own).unwrap(), r#"{"n":12345678901234567890.10,"whatsapp_user_id":"GB.2"}"#);
+        for other in [r#"{"whatsapp_user_id":"IN.3"}"#, r#"{"id":"IN.1"}"#, "{}", "[]"] {
+            assert_eq!(follows(other), None, "{other}");
+        }
     }
 }

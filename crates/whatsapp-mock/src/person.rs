@@ -125,10 +125,9 @@ impl Person {
         });
         self.shared.change(|world| {
             let at = self.shared.unix(self.shared.clock.now());
-            let people = u64::try_from(world.people.len()).unwrap_or_default();
+            let current = self.shared.another_user_id(world, &number);
             let Some(person) = world.people.get(self.place) else { return };
             let mut contact = person.contact.clone();
-            let current = self.shared.new_user_id(people + at, &number);
             let previous = contact.user_id.replace(current.clone());
             contact.number = number;
             // Unproven: the names in it.

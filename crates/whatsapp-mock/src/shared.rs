@@ -172,6 +172,12 @@ impl Shared {
         format!("{}.{id}", country(number))
     }
 
+    /// An id that nobody has had. The first ones are counted by the people.
+    pub(crate) fn another_user_id(&self, world: &mut World, number: &str) -> String {
+        world.ids += 1;
+        self.new_user_id((1 << 32) + world.ids, number)
+    }
+
     /// Sends a webhook about a person, or keeps it for the body that is being collected.
     pub(crate) fn publish(&self, world: &mut World, update: Update) {
         match &mut world.held {

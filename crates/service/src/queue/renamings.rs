@@ -6,7 +6,7 @@ use super::error::QueueError;
 use crate::account::Account;
 use crate::key::OptInKey;
 use crate::moment::Moment;
-use crate::renaming::Renaming;
+use crate::renaming::{self, Renaming};
 
 const WHAT: &str = "keep a change of an id";
 
@@ -33,9 +33,30 @@ impl Queue {
             }
             known.clone()
         };
-        let mut next =
-            self.change_entry(self.outcomes.as_ref(), WHAT, &key(account, previous), noted).await?;
-        let mut ids = vec![previous.clone()];
+        let next = self.change_entry(self.outcomes.as_ref(), WHAT, &key(account, previous), noted).await?;
+        self.ids_from(account, previous, next).await
+    }
+
+    /// The ids that a person has had since this one, which is the first; what the person said under it counts under the
+    /// last.
+    ///
+    /// # Errors
+    /// As [`Queue::note_renaming`].
+    pub(crate) async fn ids_since(&self, account: &Account, id: &str) -> Result<Vec<String>, QueueError> {
+        if !renaming::can_change(id) {
+            return Ok(vec![id.to_owned()]);
+        }
+        let next = self.read_entry(self.outcomes.as_ref(), WHAT, &key(account, id)).await?.value;
+        self.ids_from(account, id, next).await
+    }
+
+    async fn ids_from(
+        &self,
+        account: &Account,
+        first: &str,
+        mut next: Option<Renaming>,
+    ) -> Result<Vec<String>, QueueError> {
+        let mut ids = vec![first.to_owned()];
         while let Some(Renaming { renamed_to, at, .. }) = next
             && !ids.contains(&renamed_to)
         {

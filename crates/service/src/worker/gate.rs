@@ -25,7 +25,7 @@ impl Gate {
         self.opt_outs.load(Ordering::Acquire)
     }
 
-    /// Opt-outs are written into the bucket of people, and their call is about to ask for the gate.
+    /// Opt-outs, or ids that have changed, are written into the queue's buckets, and their call is about to ask for the gate.
     pub(super) fn opted_out(&self) {
         self.opt_outs.fetch_add(1, Ordering::AcqRel);
     }

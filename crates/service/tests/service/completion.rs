@@ -134,6 +134,71 @@ async fn what_a_person_has_said_counts_under_another_id() {
     door.stop().await;
 }
 
+/// The notifications come out of order, or wait together: an opt-out under the id of before is of the profile with the new one,
+/// and an opt-in under the id of before makes no second profile.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_come_late_count_under_the_id_of_now() {
+    let (stage, whatsapp) = answering(Limits::off()).await;
+    let own = json!({ "opt_out_lists": [LIST], "delivery_events": { "read": "Read" } });
+    set(&stage, "shop-1.whatsapp-settings", &own.to_string());
+    let door = stage.queue_door(settings()).await;
+    let (old, new, begun) = ("IN.1", "GB.2", now() - 100);
+    let tell = async |field: &str, value: serde_json::Value| {
+        let mut value = value;
+        value["metadata"] = json!({ "phone_number_id": Business::NUMBER_ID });
+        let body = json!({ "object": "whatsapp_business_account",
+                           "entry": [{ "changes": [{ "field": field, "value": value }] }] });
+        assert_eq!(notify_for(&door, "shop-1", APP_SECRET, &body.to_string()).await.0, 200);
+    };
+    let writes = async |id: &str, word: &str, second: i64| {
+        let message = json!({ "id": format!("wamid.{second}"), "from_user_id": id, "text": { "body": word },
+                              "timestamp": (begun + second).to_string() });
+        tell("messages", json!({ "messages": [message] })).await;
+    };
+    let worker = stage.worker().await;
+    writes(old, "SUBSCRIBE", 1).await;
+    until("she is on the list", || is_member(&stage, old)).await;
+    is_empty(&stage).await;
+    worker.stop().await;
+
+    // In this order, and nobody works yet.
+    writes(old, "STOP", 10).await;
+    let change =
+        json!({ "user_id": { "previous": old, "current": new }, "timestamp": (begun + 20).to_string() });
+    tell("user_id_update", json!({ "user_id_update": [change] })).await;
+    let worker = stage.worker().await;
+    is_empty(&stage).await;
+    assert_eq!(profiles(&stage), [[None, None, Some(new.to_owned())]]);
+    assert!(!is_member(&stage, new), "the opt-out is lost");
+
+    // An older opt-in is repeated by Meta.
+    writes(old, "SUBSCRIBE", 5).await;
+    is_empty(&stage).await;
+    assert!(!is_member(&stage, new));
+    // A later one gives the list, to the profile that there is.
+    writes(old, "SUBSCRIBE", 15).await;
+    until("she is on the list again", || is_member(&stage, new)).await;
+    writes(old, "STOP", 16).await;
+    until("she has left again", || !is_member(&stage, new)).await;
+    writes(old, "START", 17).await;
+    until("she is back", || is_member(&stage, new)).await;
+    let status = json!({ "id": "wamid.to-her", "status": "read", "recipient_user_id": old,
+                         "timestamp": (begun + 18).to_string() });
+    tell("messages", json!({ "statuses": [status] })).await;
+    let events = || stage.klaviyo.account_of(&key_of("shop-1")).unwrap().events().count();
+    until("the event is there", || events() == 1).await;
+    assert_eq!(profiles(&stage), [[None, None, Some(new.to_owned())]]);
+    let property = {
+        let account = stage.klaviyo.account_of(&key_of("shop-1")).unwrap();
+        account.profile("external_id", new).unwrap().attributes["properties"]["whatsapp_user_id"].clone()
+    };
+    assert_eq!(property, new);
+    assert_eq!(stage.queue.dead_letters().await.unwrap(), 0);
+    drop(whatsapp);
+    worker.stop().await;
+    door.stop().await;
+}
+
 /// WhatsApp tells of both changes, the second one first: her profile has the last id, and so has what she has said.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_changes_of_an_id_count_by_their_times() {

@@ -174,6 +174,12 @@ fn another_number_brings_another_id() {
         (&json!("447700900123"), &json!(current))
     );
     assert!(whatsapp.find("919820000001").is_none());
+    // In the same second.
+    let asha = whatsapp.person(Contact::new("919820000002"));
+    asha.changes_number("+44 7700 900124");
+    let first = asha.user_id();
+    asha.changes_number("+44 7700 900125");
+    assert_eq!(std::collections::BTreeSet::from([priya.user_id(), first, asha.user_id()]).len(), 3);
 }
 
 #[test]

@@ -114,7 +114,7 @@ pub(super) async fn answers(stage: &Stage, brought: &[Brought], killed: usize) -
     let mut answers = Answers::default();
     for Brought { account, writers, .. } in brought {
         for writer in writers {
-            answers.add(account, &writer.written(), &writer.person.messages())?;
+            answers.add(account, &writer.written(), &writer.person.messages(), 1)?;
         }
     }
     answers.tell(stage, killed).await

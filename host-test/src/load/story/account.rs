@@ -39,6 +39,10 @@ pub(super) struct Somebody {
     person: Person,
     pub(super) number: String,
     pub(super) user_id: String,
+    /// The email that the person writes into forms.
+    pub(super) email: String,
+    /// How often the person took another number, and with it another id of WhatsApp's.
+    pub(super) changes: usize,
     /// Whether webhooks do not tell the number yet.
     hides: bool,
     /// Whether WhatsApp itself keeps offers from the person.
@@ -100,8 +104,8 @@ impl ShopAccount {
             let person = whatsapp.person(contact(number));
             let user_id = person.user_id();
             let (number, hides) = (digits(number), has_username(number));
-            let (said, written) = (Vec::new(), Vec::new());
-            Somebody { person, number, user_id, hides, has_stopped: false, said, written }
+            let (said, written, email) = (Vec::new(), Vec::new(), format!("{number}@example.com"));
+            Somebody { person, number, user_id, email, changes: 0, hides, has_stopped: false, said, written }
         };
         let people = (0..people).map(somebody).collect();
         let sender = Sender::new(stage, &name)?;
@@ -172,6 +176,13 @@ impl ShopAccount {
                     somebody.said.push(Said::in_second(Word::Out, second + 1));
                 }
             }
+            Wish::ChangesNumber if somebody.hides => {
+                // Nobody else has it.
+                somebody.changes += 1;
+                somebody.number = format!("917{}{:08}", somebody.changes, place);
+                somebody.person.changes_number(&somebody.number);
+                somebody.user_id = somebody.person.user_id();
+            }
             Wish::SharesNumber if somebody.hides => {
                 somebody.shares_number(&self.sender, second).await?;
             }
@@ -209,8 +220,7 @@ impl Somebody {
                 self.said.push(Said::in_second(word, second));
             }
             Wish::FillsIn => {
-                let email = format!("{}@example.com", self.number);
-                let fields = [("email", json!(email)), ("consent", json!("yes"))];
+                let fields = [("email", json!(self.email)), ("consent", json!("yes"))];
                 let fields = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
                 let id = self.person.fills_in(fields);
                 self.wrote(id, self.opts_in(), second);

@@ -59,7 +59,7 @@ fn actual(
 ) -> Standing {
     let by_number = klaviyo.profile("phone_number", &format!("+{}", somebody.number));
     let by_id = klaviyo.profile("external_id", &somebody.user_id);
-    let by_email = klaviyo.profile("email", &format!("{}@example.com", somebody.number));
+    let by_email = klaviyo.profile("email", &somebody.email);
     let profiles: Vec<&Profile> = [by_number, by_id, by_email].into_iter().flatten().collect();
     let any = |is: &dyn Fn(&Profile) -> bool| profiles.iter().any(|profile| is(profile));
     Standing {

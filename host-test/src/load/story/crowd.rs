@@ -107,7 +107,7 @@ async fn play(stage: &mut Stage, people: usize, seed: u64) -> Result<()> {
     let mut answers = Answers::default();
     for account in &accounts {
         for somebody in &account.people {
-            answers.add(&account.name, &somebody.written(), &somebody.messages())?;
+            answers.add(&account.name, &somebody.written(), &somebody.messages(), 1 + somebody.changes)?;
         }
     }
     answers.tell(stage, disrupted.killed()).await?;

@@ -23,6 +23,8 @@ pub(super) enum Wish {
     IsBeyondReach,
     /// Is asked for the number, if webhooks do not tell it, and shares it.
     SharesNumber,
+    /// Takes another number, if webhooks do not tell it: all that they tell is another id.
+    ChangesNumber,
 }
 
 /// The words of the accounts.
@@ -45,7 +47,8 @@ impl Wish {
             80..83 => Self::IsBeyondReach,
             83..91 => Self::IsWrittenTo,
             91..94 => Self::FillsIn,
-            94..98 => Self::SharesNumber,
+            94..96 => Self::SharesNumber,
+            96..99 => Self::ChangesNumber,
             _ => Self::Chats,
         }
     }
@@ -63,6 +66,7 @@ impl Wish {
             Self::IsWrittenTo => "offers",
             Self::IsBeyondReach => "131050 failures",
             Self::SharesNumber => "shared numbers",
+            Self::ChangesNumber => "changed numbers",
         }
     }
 }
@@ -97,10 +101,10 @@ mod tests {
     fn every_wish_is_among_a_hundred_and_the_same_with_the_same_seed() {
         let drawn = |seed| {
             let mut random = Rng::with_seed(seed);
-            (0..200).map(|_| Wish::drawn(&mut random)).collect::<Vec<_>>()
+            (0..1_000).map(|_| Wish::drawn(&mut random)).collect::<Vec<_>>()
         };
         let names: BTreeSet<&str> = drawn(1).iter().map(|wish| wish.name()).collect();
-        assert_eq!(names.len(), 10, "{names:?}");
+        assert_eq!(names.len(), 11, "{names:?}");
         assert_eq!(drawn(1), drawn(1));
         assert_ne!(drawn(1), drawn(2));
     }

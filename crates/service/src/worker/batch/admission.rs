@@ -58,6 +58,11 @@ impl Batch<'_> {
     }
 
     async fn look_at(&self, mut item: Item, list: &str) -> Result<Look, QueueError> {
+        match self.follow_id(&mut item.request).await {
+            Ok(()) => {}
+            Err(error @ QueueError::Unreadable(_)) => return Ok(self.later(&item, &error).await),
+            Err(error) => return Err(error),
+        }
         let OptIn { consent, at, .. } = &item.request;
         let people = item.request.identifiers();
         let channels = consent.iter().copied().map(Thing::Channel);
@@ -69,11 +74,7 @@ impl Batch<'_> {
             .change_person(self.settler.account, &people, |person| person.opt_in(&things, at, now));
         let kept = match change.await {
             Ok(kept) => kept,
-            Err(error @ QueueError::Unreadable(_)) => {
-                warn!(account = %self.settler.account, %error, "an opt-in is left for later");
-                self.settler.in_flight.nak(item.sequence, pause(item.attempts)).await;
-                return Ok(Look::Later);
-            }
+            Err(error @ QueueError::Unreadable(_)) => return Ok(self.later(&item, &error).await),
             Err(error) => return Err(error),
         };
         let opt_in = &mut item.request;
@@ -96,6 +97,13 @@ impl Batch<'_> {
             return Ok(Look::Superseded(Box::new(item)));
         }
         Ok(Look::Admitted(Box::new(item)))
+    }
+
+    /// Puts an opt-in back into the queue.
+    async fn later(&self, item: &Item, error: &QueueError) -> Look {
+        warn!(account = %self.settler.account, %error, "an opt-in is left for later");
+        self.settler.in_flight.nak(item.sequence, pause(item.attempts)).await;
+        Look::Later
     }
 }
 

@@ -1,12 +1,15 @@
 //! The delivery events of a batch. They have no outcomes: Klaviyo keeps one event for each id, so that one that is
 //! sent again does no harm, and nobody asks for them.
 
-use super::attempt::{Batch, Split, Stop, chunks, split};
+use super::attempt::{AT_ONCE, Batch, Split, Stop, chunks, split};
 use super::item::{Item, dead_letter};
 use crate::delivery_event::{self, DeliveryEvent};
 use crate::opt_in_flow::Failure;
 use crate::outcome::Reason;
+use crate::queue::QueueError;
 use crate::worker::in_flight::pause;
+use crate::worker::settle::Settler;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use klaviyo_host::Disposition;
 use serde::Serialize;
 
@@ -16,6 +19,8 @@ const CHUNK: usize = 1_000;
 impl Batch<'_> {
     /// Tracks events, and takes them off the queue.
     pub(super) async fn track(&mut self, items: Vec<Item<DeliveryEvent>>) -> Result<(), Stop> {
+        let items = stream::iter(items).map(|item| self.of_last_id(item)).buffered(AT_ONCE);
+        let items: Vec<_> = items.try_collect().await?;
         let mut chunks = chunks(items, CHUNK);
         while let Some(chunk) = chunks.pop() {
             self.attempted = chunk.iter().map(|item| item.sequence).collect();
@@ -39,6 +44,20 @@ impl Batch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The event of the profile that the person has by now: WhatsApp's id may have changed since the message was sent.
+    async fn of_last_id(&self, mut item: Item<DeliveryEvent>) -> Result<Item<DeliveryEvent>, Stop> {
+        let Settler { queue, account, .. } = self.settler;
+        if let Some(id) = &mut item.request.external_id {
+            match queue.ids_since(account, id).await {
+                Ok(mut ids) => *id = ids.pop().unwrap_or_default(),
+                // Then the event is of the id that WhatsApp has told.
+                Err(QueueError::Unreadable(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(item)
     }
 
     /// An item that has no outcome has failed by itself.

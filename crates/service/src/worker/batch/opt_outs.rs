@@ -99,14 +99,16 @@ impl Batch<'_> {
                 None => warnings.push(format!("lists: the account has no list {list:?}")),
             }
         }
-        let (at, now, identifiers) =
-            (opt_out.at.unwrap_or(item.accepted), Moment::now(), opt_out.identifiers());
-        let change = self
-            .settler
-            .queue
-            .change_person(self.settler.account, &identifiers, |person| person.opt_out(&things, at, now));
-        match change.await {
-            Ok(standing) => {
+        let (at, now) = (opt_out.at.unwrap_or(item.accepted), Moment::now());
+        let noted = async {
+            let identifiers = self.all_ids(opt_out.identifiers()).await?;
+            let queue = self.settler.queue;
+            let change = queue
+                .change_person(self.settler.account, &identifiers, |person| person.opt_out(&things, at, now));
+            Ok((change.await?, identifiers))
+        };
+        match noted.await {
+            Ok((standing, identifiers)) => {
                 if standing.things.len() < things.len() {
                     warnings.push("the person has opted in or resumed since, which stands".to_owned());
                 }
@@ -142,7 +144,8 @@ impl Batch<'_> {
     pub(super) async fn take_back(&self, superseded: Vec<Item>) -> Result<(), Stop> {
         let mut leaving = Vec::with_capacity(superseded.len());
         for item in superseded {
-            let (identifiers, warnings) = (item.request.identifiers(), item.request.warnings.clone());
+            let (identifiers, warnings) =
+                (self.all_ids(item.request.identifiers()).await?, item.request.warnings.clone());
             let queue = self.settler.queue;
             let things =
                 queue.change_person(self.settler.account, &identifiers, |person| person.out_of()).await?;

@@ -1,8 +1,9 @@
-//! The ids of people that have changed. They have no outcomes: nobody asks for them, and one that is done again does no
+//! The ids of people that have changed, and words that come late under an old one. Changes have no outcomes: nobody asks for them, and one that is done again does no
 //! harm.
 
 use super::attempt::{Batch, Stop};
 use super::item::Item;
+use crate::opt_in::OptIn;
 use crate::queue::QueueError;
 use crate::renaming::{self, Renaming};
 use crate::worker::in_flight::pause;
@@ -24,6 +25,8 @@ impl Batch<'_> {
                 }
                 Err(error) => return Err(error.into()),
             };
+            // Opt-ins under the old id that are under way look again.
+            self.gate.opted_out();
             let pass = self.gate.enter().await;
             let renamed = renaming::rename(self.tenant, &ids).await;
             drop(pass);
@@ -39,6 +42,36 @@ impl Batch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets an opt-in that came late, under an id that has changed since, be about the profile with the last id.
+    pub(super) async fn follow_id(&self, opt_in: &mut OptIn) -> Result<(), QueueError> {
+        let Some(id) = &mut opt_in.external_id else { return Ok(()) };
+        let last = self.settler.queue.ids_since(self.settler.account, id).await?.pop();
+        let Some(last) = last.filter(|last| last != id) else { return Ok(()) };
+        if let Some(properties) = &mut opt_in.properties
+            && let Some(renamed) = renaming::renamed(properties, id, &last)
+        {
+            *properties = renamed;
+        }
+        *id = last;
+        Ok(())
+    }
+
+    /// The identifiers of somebody who has said something, with the ids that WhatsApp's has become since: a profile has one
+    /// of them.
+    pub(super) async fn all_ids(&self, identifiers: Vec<Identifier>) -> Result<Vec<Identifier>, QueueError> {
+        let mut all = Vec::with_capacity(identifiers.len());
+        for identifier in identifiers {
+            match identifier {
+                Identifier::ExternalId(id) => {
+                    let ids = self.settler.queue.ids_since(self.settler.account, &id).await?;
+                    all.extend(ids.into_iter().map(Identifier::ExternalId));
+                }
+                other => all.push(other),
+            }
+        }
+        Ok(all)
     }
 
     /// Lets the words of a person follow to the last of the person's ids, and returns these. Before the profile follows: what

@@ -9,6 +9,7 @@ use crate::opt_out_flow::{self, Returned};
 use crate::outcome::ResumeReceipt;
 use crate::queue::{QueueError, Thing};
 use crate::worker::in_flight::pause;
+use crate::worker::settle::Settler;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::warn;
@@ -57,11 +58,21 @@ impl Batch<'_> {
 
     /// Notes a resume as a word of its person, and says what it gives back. None: that cannot be done now, and the
     /// resume is back in the queue.
-    async fn note_resume(&self, item: Item<Resume>) -> Result<Option<(BTreeSet<Thing>, Item<Resume>)>, Stop> {
-        let (at, identifiers) = (item.request.at.unwrap_or(item.accepted), item.request.identifiers());
-        let change =
-            self.settler.queue.change_person(self.settler.account, &identifiers, |person| person.resume(at));
-        match change.await {
+    async fn note_resume(
+        &self,
+        mut item: Item<Resume>,
+    ) -> Result<Option<(BTreeSet<Thing>, Item<Resume>)>, Stop> {
+        let at = item.request.at.unwrap_or(item.accepted);
+        let Settler { queue, account, .. } = self.settler;
+        let noted = async {
+            if let Some(id) = &mut item.request.external_id
+                && let Some(last) = queue.ids_since(account, id).await?.pop()
+            {
+                *id = last;
+            }
+            queue.change_person(account, &item.request.identifiers(), |person| person.resume(at)).await
+        };
+        match noted.await {
             Ok(things) => Ok(Some((things, item))),
             Err(error @ QueueError::Unreadable(_)) => {
                 warn!(account = %self.settler.account, %error, "a resume is left for later");
