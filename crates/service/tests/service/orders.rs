@@ -403,6 +403,35 @@ async fn statuses_become_events_once() {
     direct.stop().await;
 }
 
+/// Those that wait share a request, and so do those of one notification at a door without a queue.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_statuses_take_few_requests() {
+    let stage = leavable().await;
+    let direct = stage.direct_door(settings()).await;
+    let door = stage.queue_door(settings()).await;
+    let delivered = |name: &str| -> Value {
+        (0..300).map(|n| status(n, &format!("wamid.{name}{n}"), "delivered", Value::Null)).collect()
+    };
+    let before = stage.klaviyo.requests();
+    assert_eq!(notify_for(&direct, "shop-1", APP_SECRET, &of_statuses(delivered("a"))).await.0, 200);
+    assert_eq!(stage.klaviyo.requests(), before + 1);
+    for n in 0..10 {
+        assert_eq!(
+            notify_for(&door, "shop-1", APP_SECRET, &of_statuses(delivered(&format!("b{n}-")))).await.0,
+            200
+        );
+    }
+    let worker = stage.worker().await;
+    is_empty(&stage).await;
+    let took = stage.klaviyo.requests() - before - 1;
+    // A thousand in each, and fewer in the first ones.
+    assert!((3..=8).contains(&took), "{took}");
+    until("all are there", || events(&stage).len() == 3_300).await;
+    worker.stop().await;
+    door.stop().await;
+    direct.stop().await;
+}
+
 /// Opt-ins wait for a Klaviyo that limits their rate, and opt-outs do not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lane_that_waits_holds_up_no_other() {

@@ -20,8 +20,8 @@ use tracing::warn;
 
 /// How many people leave in one call.
 const CHUNK: usize = 500;
-/// How much later an opt-out is done once more if this service has lately given what it takes. Klaviyo's jobs about
-/// consent take a few seconds.
+/// How much later an opt-out is done once more if this service has lately given what it takes. An assumption: Klaviyo tells
+/// neither when its jobs about consent are done nor how long they may take.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Somebody who leaves, with what is to be taken.
