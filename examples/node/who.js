@@ -17,13 +17,17 @@ try {
   const { id, firstName, lastName, email, phoneNumber, title, organization, location } = person;
   const [lists, history] = await Promise.all([klaviyo.listsOfProfile(id), klaviyo.history({ id }, { limit: 10 })]);
   const together = (...texts) => texts.filter(Boolean).join(", ");
-  console.log(together([firstName, lastName].filter(Boolean).join(" "), title, organization, location?.city));
+  const who = together([firstName, lastName].filter(Boolean).join(" "), title, organization, location?.city);
+  if (who) console.log(who);
   console.log(together(email, phoneNumber, id));
   console.log(`lists   ${lists.map(({ name }) => name).join(", ") || "none"}`);
   console.log(`events  ${history.events.length}${history.more ? ", and more before" : ""}`);
   for (const { time, metric, value, properties } of history.events) {
-    const names = (properties.Items ?? []).map(({ ProductName }) => ProductName);
-    console.log(`  ${together(time?.slice(0, 10), metric, value, ...names)}`);
+    // Shops write what was bought as objects with a name, or as the names alone.
+    const items = Array.isArray(properties.Items) ? properties.Items : [];
+    const names = items.map((item) => item?.ProductName ?? item).filter((name) => typeof name === "string");
+    const line = `  ${together(time?.slice(0, 10), metric, value, ...names)}`;
+    console.log(line.length > 80 ? `${line.slice(0, 79)}…` : line);
   }
 } catch (error) {
   console.error(`${error.code ?? "failed"}: ${error.message}`);

@@ -8,7 +8,19 @@ The key is read from KLAVIYO_API_KEY. Without KLAVIYO_ENDPOINT it is the real ac
 import os
 import sys
 
-from klaviyo_connector import Email, Id, Klaviyo, KlaviyoError, Period
+from klaviyo_connector import Email, Event, Id, Klaviyo, KlaviyoError, Period
+
+
+def line(event: Event) -> str:
+    """What a person did, on one line of a terminal."""
+    # Shops write what was bought as objects with a name, or as the names alone.
+    items = event.properties.get("Items")
+    listed = items if isinstance(items, list) else []
+    names = (item.get("ProductName") if isinstance(item, dict) else item for item in listed)
+    bought = ", ".join(name for name in names if isinstance(name, str))
+    did = f"{(event.time or '')[:16]:18}{event.metric or event.metric_id or '':20}{event.value or '':>10}  {bought}"
+    did = did.rstrip()
+    return did if len(did) <= 78 else f"{did[:77]}…"
 
 
 def main(email: str) -> int:
@@ -26,13 +38,15 @@ def main(email: str) -> int:
     known = (person.first_name, person.last_name, person.email, person.phone_number)
     print(*(each for each in known if each), sep="  ")
     print("did, newest first:")
-    for event in history.events if history else ():
-        items = ", ".join(item["ProductName"] for item in event.properties.get("Items", ()))
-        did = f"{(event.time or '')[:16]:18}{event.metric or event.metric_id or '':20}{event.value or '':>10}  {items}"
-        print(f"  {did}".rstrip())
+    for did in [line(event) for event in history.events] if history else []:
+        print(f"  {did}")
+    if not history or not history.events:
+        print("  nothing")
+    elif history.more:
+        print("  …")
     print("is on the lists:")
-    for audience in lists:
-        print(f"  {audience.name}")
+    for name in [audience.name for audience in lists] or ["none"]:
+        print(f"  {name}")
     return 0
 
 

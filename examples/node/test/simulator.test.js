@@ -261,6 +261,23 @@ test("the example who.js shows a person on one screen", async () => {
   });
 });
 
+test("whatever a shop wrote as the items of an event, who.js shows the person, on lines of a terminal", async () => {
+  await account(async (client) => {
+    const profile = { email: "odd@example.com" };
+    await client.create(profile);
+    assert.deepEqual((await who(profile.email)).out.split("\n").slice(1), ["lists   none", "events  0", ""]);
+    const shops = [["Wool socks", { ProductName: "Hat" }], "Scarf", { a: 1 }, [null, 7, ["x"], { Name: "y" }], ["z".repeat(99)]];
+    const event = (Items, index) => ({ metric: "Placed Order", profile, uniqueId: `odd-${index}`, properties: { Items } });
+    await client.trackMany(shops.map(event));
+    await until(async () => (await client.history(profile)).events[shops.length - 1]);
+    const { out, code } = await who(profile.email);
+    assert.equal(code, 0);
+    assert.ok(out.includes(", Wool socks, Hat\n"), out);
+    assert.equal(out.match(/Placed Order/g).length, shops.length);
+    assert.equal(Math.max(...out.split("\n").map((line) => line.length)), 80);
+  });
+});
+
 /** A test with an account of its own, in which nobody is. */
 async function emptyAccount(run) {
   const own = await simulator();

@@ -20,6 +20,7 @@ from klaviyo_connector import (
     KlaviyoError,
     LimitExceeded,
     Limits,
+    NewEvent,
     NewProfile,
     Trapped,
     _compiled,
@@ -76,6 +77,30 @@ def test_who(account: Klaviyo, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> 
     assert who.main("nobody@example.com") == 1
     assert who.main("nobody") == 1
     assert capsys.readouterr().out == ""
+
+
+def test_who_of_any_items(account: Klaviyo, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Whatever a shop wrote as the items of an event, the person is shown, on lines of a terminal."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    who, ada = import_module("who"), Email("ada@example.com")
+    both, odd = ["Wool socks", {"ProductName": "Hat"}], [None, 7, ["x"], {"Name": "y"}]
+    shops: list[Any] = [both, odd, "Scarf", {"a": 1}, ["z" * 99]]
+    account.create(NewProfile(email="ada@example.com"))
+    assert who.main("ada@example.com") == 0
+    assert capsys.readouterr().out.splitlines()[2:] == ["  nothing", "is on the lists:", "  none"]
+    account.track_many(
+        NewEvent("Placed Order", ada, str(number), time="2026-01-05T18:20:45Z", properties={"Items": items})
+        for number, items in enumerate(shops)
+    )
+    until = time.monotonic() + 10
+    while (history := account.history(ada)) is None or len(history.events) < len(shops):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert who.main("ada@example.com") == 0
+    shown = capsys.readouterr().out
+    assert "  Wool socks, Hat\n" in shown
+    assert shown.count("Placed Order") == len(shops)
+    assert max(map(len, shown.splitlines())) == 80
 
 
 def test_what_changed(account: Klaviyo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
