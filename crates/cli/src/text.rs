@@ -15,8 +15,8 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 
-/// The width of sentences.
-const WIDTH: usize = 84;
+/// The columns of a terminal.
+pub(crate) const SCREEN: usize = 80;
 /// The width of the names of fields.
 const LABEL: usize = 14;
 
@@ -75,7 +75,7 @@ pub(crate) fn clean_json(json: &str) -> Cow<'_, str> {
 /// One field of a record, in as many lines as it takes.
 pub(crate) fn field(out: &mut String, name: &str, value: &str) {
     let mut label = name;
-    for line in wrapped(&clean(value)) {
+    for line in wrapped(&clean(value), 2 + LABEL) {
         let _ = writeln!(out, "  {FAINT}{label:<LABEL$}{FAINT:#}{line}");
         label = "";
     }
@@ -184,16 +184,16 @@ pub(crate) fn bad(sentence: &str) -> String {
 fn marked(style: Style, mark: char, sentence: &str) -> String {
     let mut out = String::new();
     let mut mark = format!("{style}{mark}{style:#}");
-    for line in wrapped(&clean(sentence)) {
+    for line in wrapped(&clean(sentence), 2) {
         let _ = writeln!(out, "{mark} {line}");
         mark = " ".to_owned();
     }
     out
 }
 
-/// Breaks a text into lines at its spaces. An empty text has no line.
-pub(crate) fn wrapped(text: &str) -> Vec<Cow<'_, str>> {
-    let options = textwrap::Options::new(WIDTH)
+/// Breaks a text into lines at its spaces, which a terminal shows behind this many columns. An empty text has no line.
+pub(crate) fn wrapped(text: &str, indent: usize) -> Vec<Cow<'_, str>> {
+    let options = textwrap::Options::new(SCREEN.saturating_sub(indent))
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit)
@@ -232,9 +232,9 @@ mod tests {
     #[test]
     fn long_texts_break_at_spaces() {
         let text = "word ".repeat(40);
-        let lines = wrapped(&text);
-        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH));
+        let lines = wrapped(&text, 16);
+        assert!(lines.iter().all(|line| line.chars().count() <= SCREEN - 16));
         assert_eq!(lines.join(" ").trim(), text.trim());
-        assert_eq!(wrapped(&"x".repeat(200)).len(), 1);
+        assert_eq!(wrapped(&"x".repeat(200), 2).len(), 1);
     }
 }

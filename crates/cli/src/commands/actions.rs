@@ -70,7 +70,7 @@ fn table(actions: &[Action]) -> String {
 /// An action with its arguments.
 fn one(actions: &Actions, action: &Action) -> String {
     let mut out = format!("{}\n\n", cell(&action.title));
-    for line in wrapped(&text::clean(&action.description)) {
+    for line in wrapped(&text::clean(&action.description), 2) {
         out.push_str(&format!("  {line}\n"));
     }
     out.push('\n');

@@ -6,16 +6,22 @@ use crate::context::Context;
 use crate::failure::{Failure, exit_code};
 use crate::output::Output;
 use crate::session;
-use crate::text::{self, TITLE, cell, channel_of, clean, field, minute, profile_text, text_of, warning};
+use crate::text::{
+    self, SCREEN, TITLE, cell, channel_of, clean, field, minute, profile_text, text_of, warning,
+};
 use crate::when;
 use clap::Args;
 use klaviyo_host::json::of_record;
 use klaviyo_host::types::{Code, Identifier};
 use klaviyo_host::{Answer, Error};
 use serde_json::{Value, json};
+use textwrap::core::display_width;
 
-/// How many characters of an event's properties are shown.
-const DETAILS: usize = 60;
+/// The most columns of a metric's name, and of a person's properties, which `lookup` shows whole.
+const NAME: usize = 28;
+const PROPERTIES: usize = 60;
+/// The fewest columns for the properties of an event, however long its value is.
+const DETAILS: usize = 12;
 
 /// Show who a person is, their lists, segments and consent, and what they did, newest first
 #[derive(Args)]
@@ -23,6 +29,8 @@ const DETAILS: usize = 60;
 A TIME is RFC 3339, a day such as 2026-11-01, or a time ago such as 10m, 2h or 7d. The key needs the
 scopes profiles:read, events:read and metrics:read, and shows lists and segments if it has
 lists:read and segments:read.
+
+The screen shows the beginning of a person's properties; `lookup` shows all of them.
 
 With --json, VALUE is {profile, lists, segments, consent, timeline}, or null; lists or segments is
 null if the key may not read them. A profile is that of `lookup --help`, and consent that of
@@ -38,7 +46,7 @@ pub(crate) struct History {
     #[arg(long, value_name = "TIME", help_heading = "The events", value_parser = when::time)]
     until: Option<String>,
     /// The most events to show
-    #[arg(long, value_name = "NUMBER", help_heading = "The events", default_value_t = 20,
+    #[arg(long, value_name = "NUMBER", help_heading = "The events", default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
@@ -92,7 +100,12 @@ fn readable(result: Result<Answer<Value>, Error>, what: &str, notes: &mut String
 /// The person, the groups, the consent and the events.
 fn screen(value: &Value) -> String {
     let mut out = String::new();
-    profile_text(&mut out, value.get("profile").unwrap_or(&Value::Null));
+    let mut profile = value.get("profile").cloned().unwrap_or_default();
+    if let Some(properties) = profile.get_mut("properties") {
+        *properties =
+            properties.as_str().map_or(Value::Null, |text| json!(shortened(&clean(text), PROPERTIES)));
+    }
+    profile_text(&mut out, &profile);
     for what in ["lists", "segments"] {
         if let Some(groups) = value.get(what).and_then(Value::as_array) {
             let names: Vec<String> = groups.iter().map(named).collect();
@@ -102,7 +115,8 @@ fn screen(value: &Value) -> String {
     field(&mut out, "consent", &consented(value.get("consent").unwrap_or(&Value::Null)));
     let timeline = value.get("timeline");
     let events = timeline.and_then(|timeline| timeline.get("events")).and_then(Value::as_array);
-    let rows: Vec<[String; 4]> = events.into_iter().flatten().map(row).collect();
+    let mut rows: Vec<[String; 4]> = events.into_iter().flatten().map(row).collect();
+    fit(&mut rows);
     out.push('\n');
     if rows.is_empty() {
         out.push_str("  no events\n");
@@ -139,7 +153,7 @@ fn row(event: &Value) -> [String; 4] {
     let properties = serde_json::from_str(text_of(event, "properties")).unwrap_or_default();
     [
         minute(text_of(event, "time")),
-        cell(text_of(event, "metric")),
+        shortened(&cell(text_of(event, "metric")), NAME),
         money(event, &properties),
         cell(&details(&properties)),
     ]
@@ -175,11 +189,14 @@ fn details(properties: &Value) -> String {
         (!is_own && !value.is_empty()).then(|| format!("{name} {value}"))
     };
     parts.extend(properties.as_object().into_iter().flatten().filter_map(plain));
-    shortened(&clean(&parts.join(", ")))
+    clean(&parts.join(", ")).into_owned()
 }
 
-/// An item of an order, such as `2 Wool socks`.
+/// An item of an order, such as `2 Wool socks`. Some shops write its name alone.
 fn item(item: &Value) -> Option<String> {
+    if let Some(name) = item.as_str() {
+        return Some(name.to_owned());
+    }
     let name = ["ProductName", "Product Name", "Name", "name", "title"]
         .into_iter()
         .find_map(|name| item.get(name)?.as_str())?;
@@ -187,11 +204,33 @@ fn item(item: &Value) -> Option<String> {
     Some(quantity.map_or_else(|| name.to_owned(), |quantity| format!("{quantity} {name}")))
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(DETAILS) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
-        None => text.to_owned(),
+/// Shortens the last column to what the others leave of the screen.
+fn fit(rows: &mut [[String; 4]]) {
+    let mut widths = ["TIME", "EVENT", "VALUE"].map(str::len);
+    for [time, event, value, _] in rows.iter() {
+        let cells = [time, event, value];
+        widths.iter_mut().zip(cells).for_each(|(width, cell)| *width = display_width(cell).max(*width));
     }
+    let others = widths.iter().map(|width| width + 2).sum();
+    for [.., details] in rows {
+        *details = shortened(details, SCREEN.saturating_sub(others).max(DETAILS));
+    }
+}
+
+/// The text, or as much of it as has this many columns, with the sign that there is more.
+fn shortened(text: &str, columns: usize) -> String {
+    if display_width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut shown = String::new();
+    for c in text.chars() {
+        shown.push(c);
+        if display_width(&shown) >= columns {
+            shown.pop();
+            break;
+        }
+    }
+    format!("{}…", shown.trim_end())
 }
 
 #[cfg(test)]
@@ -222,7 +261,30 @@ mod tests {
         assert_eq!(details(&properties), "2 Wool socks, Hat, OrderId 1001");
         assert_eq!(money(&json!({ "value": "84.5" }), &properties), "84.5 USD");
         assert_eq!(money(&json!({ "value": null }), &properties), "-");
-        assert_eq!(details(&json!({ "a": "é".repeat(100) })).chars().count(), DETAILS + 1);
         assert_eq!(details(&Value::Null), "");
+        let names = json!({ "Items": ["Wool socks", 7, "Hat"], "items": [] });
+        assert_eq!(details(&names), "Wool socks, Hat");
+    }
+
+    #[test]
+    fn no_row_is_wider_than_the_screen() {
+        let event = |metric: &str, value: &str, details: &str| {
+            let properties = json!({ "Items": [details], "$currency_code": "INR" }).to_string();
+            row(&json!({
+                "time": "2026-11-20T09:15:00+00:00", "metric": metric, "value": value, "properties": properties,
+            }))
+        };
+        let long = "é漢".repeat(200);
+        for (metric, value) in [("Placed Order", "29.9"), (long.as_str(), "1234567.89")] {
+            let mut rows = [event(metric, value, &long), event("Hat", "1", "Hat")];
+            fit(&mut rows);
+            let table = text::table(["TIME", "EVENT", "VALUE", "DETAILS"], &rows);
+            let widths: Vec<_> =
+                anstream::adapter::strip_str(&table).to_string().lines().map(display_width).collect();
+            assert!(widths.iter().all(|width| *width <= SCREEN), "{widths:?} {table}");
+            assert!(widths.iter().any(|width| *width >= SCREEN - 2), "{widths:?} {table}");
+            assert!(table.contains("  Hat\n"), "{table}");
+        }
+        assert_eq!([shortened("Hat", 3), shortened("Hats", 3), shortened("", 3)], ["Hat", "Ha…", ""]);
     }
 }

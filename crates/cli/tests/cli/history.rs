@@ -26,7 +26,7 @@ fn one_screen_says_who_it_is_what_they_bought_and_which_lists_they_are_on() {
     {
         assert!(shown.out.contains(word), "{word}: {}", shown.out);
     }
-    assert!(shown.out.lines().count() <= 24 && shown.out.lines().all(|line| line.chars().count() <= 120));
+    assert!(fits(&shown.out, 24), "{}", shown.out);
 
     let value = run(&server, &[["history", "--json"].as_slice(), &PRIYA].concat()).ok();
     assert_eq!(value["profile"]["first-name"], "Priya");
@@ -35,6 +35,45 @@ fn one_screen_says_who_it_is_what_they_bought_and_which_lists_they_are_on() {
         value["timeline"]["events"].as_array().unwrap().iter().map(|event| &event["metric"]).collect();
     assert_eq!(metrics, ["Placed Order", "Active on Site", "Opened Email", "Placed Order", "Active on Site"]);
     assert_eq!(value["timeline"]["more"], false);
+}
+
+/// Whether a terminal shows it without scrolling, and without breaking a line.
+fn fits(out: &str, lines: usize) -> bool {
+    out.lines().count() <= lines && out.lines().all(|line| line.chars().count() <= 80)
+}
+
+#[test]
+fn somebody_who_did_much_and_has_much_is_one_screen_too() {
+    let server = with_history();
+    let asha = ["--email", "asha@example.com"];
+    let properties = json!({ "plan": "pro", "about": "wool ".repeat(200) }).to_string();
+    let person =
+        ["upsert", "--json", "--name", "Priya Sharma", "--phone", "+919820000001", "--location", "city=Pune"];
+    let named = format!("all={properties}");
+    run(&server, &[person.as_slice(), &asha, &["--property", &named]].concat()).ok();
+    run(&server, &[["opt-in", "--json", "--list", LIST].as_slice(), &asha].concat()).ok();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.jsonl");
+    // As some shops write it: the names of what was bought, and no more about each.
+    let order = |n: u32| {
+        let items =
+            json!(["Wool socks", "A trail shoe for people who walk in the rain", "Hat", n.to_string()]);
+        json!({
+            "email": asha[1], "unique-id": n.to_string(), "value": "1499.50", "value-currency": "INR",
+            "time": format!("2026-10-{n:02}T10:00:00Z"), "properties": json!({ "Items": items }).to_string(),
+        })
+        .to_string()
+    };
+    std::fs::write(&file, (1..=25).map(order).collect::<Vec<_>>().join("\n")).unwrap();
+    let words = ["track", "--json", "--metric", "Placed Order", "--file", file.to_str().unwrap()];
+    run(&server, &words).ok();
+    let shown = || run(&server, &[["history"].as_slice(), &asha].concat()).out;
+    eventually(&10, || shown().matches("Placed Order").count());
+    let shown = shown();
+    assert!(fits(&shown, 26), "{shown}");
+    assert!(shown.contains("Wool socks, A trail shoe") && shown.contains("--limit shows more"), "{shown}");
+    let whole = run(&server, &[["lookup"].as_slice(), &asha].concat()).out;
+    assert!(whole.matches("wool").count() == 200 && !shown.contains(&"wool ".repeat(20)), "{shown}");
 }
 
 #[test]

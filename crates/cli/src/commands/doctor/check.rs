@@ -72,13 +72,13 @@ pub(super) fn text(checks: &[Check]) -> String {
             _ => (FAINT, '–'),
         };
         let (mut mark, mut name) = (format!("{style}{mark}{style:#}"), check.name);
-        for line in wrapped(&clean(&check.found)) {
+        for line in wrapped(&clean(&check.found), 2 + NAME) {
             let _ = writeln!(out, "{mark} {name:<NAME$}{line}");
             (mark, name) = (" ".to_owned(), "");
         }
         let Some(fix) = check.fix.as_deref().filter(|fix| fixes.insert(*fix)) else { continue };
         let mut arrow = '→';
-        for line in wrapped(&clean(fix)) {
+        for line in wrapped(&clean(fix), 4 + NAME) {
             let _ = writeln!(out, "  {:<NAME$}{TITLE}{arrow} {line}{TITLE:#}", "");
             arrow = ' ';
         }
