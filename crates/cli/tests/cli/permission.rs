@@ -70,6 +70,30 @@ fn a_person_who_lacks_the_address_is_refused() {
 }
 
 #[test]
+fn a_channel_uses_the_address_that_the_profile_has_for_it() {
+    let server = with_history();
+    run(&server, &["create", "--json", "--email", "asha@example.com", "--phone", "+919820000001"]).ok();
+    let channels = ["--channel", "email,whatsapp"];
+    for who in [["--email", "asha@example.com"], ["--phone", "+919820000001"]] {
+        for list in [[].as_slice(), &["--list", LIST]] {
+            for what in ["grant", "revoke"] {
+                let outcome = consent(&server, &[&[what], channels.as_slice(), &who, list].concat()).ok();
+                assert_eq!(
+                    (&outcome["accepted"], &outcome["refused"]),
+                    (&json!(1), &json!([])),
+                    "{what} {who:?}"
+                );
+            }
+        }
+    }
+    consent(&server, &["grant", "--channel", "whatsapp", "--email", "asha@example.com", "--list", LIST]).ok();
+    eventually(&true, || {
+        let account = server.account();
+        account.profile("email", "asha@example.com").unwrap().consent(Channel::WhatsApp).is_given()
+    });
+}
+
+#[test]
 fn a_channel_that_the_contract_does_not_name_is_sent_by_klaviyos_name() {
     let server = with_history();
     // The simulator has no such channel, and says so as Klaviyo would.

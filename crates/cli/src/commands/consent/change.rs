@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 #[command(after_help = "\
 Where the list has double opt-in (without a list: the account), the person is asked to confirm, and
 is not subscribed before. With a list, the person is on it then. A person without a profile needs
---list. Klaviyo works on consent later: `consent status` shows what stands. The key needs the scopes
+--list. A channel uses the address that the profile has for it, whatever names the person. Klaviyo works on consent later: `consent status` shows what stands. The key needs the scopes
 profiles:read, profiles:write, lists:read, lists:write and subscriptions:write.
 
 With --json, VALUE is {accepted, refused, refused-channels, warnings, stopped}.")]
@@ -72,7 +72,7 @@ impl Grant {
     pub(super) fn run(&self, context: &Context) -> Result<Output, Failure> {
         session::in_account(context, async |tenant| {
             let list = list_id(tenant, self.list.as_deref()).await?;
-            let mut person = self.channels.of(tenant, &self.who, list.is_none()).await?;
+            let mut person = self.channels.of(tenant, &self.who).await?;
             if list.is_none() && person.get("id").is_none() {
                 let sentence =
                     format!("{}; without a profile, consent needs --list", nobody(&self.who.identifier()?));
@@ -94,7 +94,7 @@ impl Revoke {
     pub(super) fn run(&self, context: &Context) -> Result<Output, Failure> {
         session::in_account(context, async |tenant| {
             let list = list_id(tenant, self.list.as_deref()).await?;
-            let mut person = self.channels.of(tenant, &self.who, false).await?;
+            let mut person = self.channels.of(tenant, &self.who).await?;
             if let Some(person) = person.as_object_mut() {
                 person.remove("id");
             }
@@ -104,26 +104,22 @@ impl Revoke {
 }
 
 impl Channels {
-    /// The person as the contract has it: the addresses that were given, or those of the profile. `with_id`: also by
-    /// an address, the profile is looked up for its id.
-    async fn of(&self, tenant: &Tenant, who: &Who, with_id: bool) -> Result<Value, Failure> {
-        let channels = |channels: &[Channel]| channels.iter().map(channel::json).collect::<Value>();
+    /// The person as the contract has it: with the addresses of the profile, since a channel may need another one than
+    /// the one that was given; without a profile, with the one that was given.
+    async fn of(&self, tenant: &Tenant, who: &Who) -> Result<Value, Failure> {
         let by = who.identifier()?;
         let is_address = matches!(by, Identifier::Email(_) | Identifier::PhoneNumber(_));
-        let mut person = if is_address { identifier_json(&by) } else { json!({}) };
-        let found = if with_id || !is_address { tenant.lookup(&by).await?.value } else { None };
-        if found.is_none() && !is_address {
-            return Err(Failure::new(Code::NotFound, format!("{} (nothing was changed)", nobody(&by))));
-        }
-        let members = person.as_object_mut().into_iter();
-        for members in members {
-            if let Some(profile) = &found {
-                members.insert("id".to_owned(), json!(profile.id));
-                if !is_address {
-                    members.insert("email".to_owned(), json!(profile.email));
-                    members.insert("phone-number".to_owned(), json!(profile.phone_number));
-                }
+        let mut person = match tenant.lookup(&by).await?.value {
+            Some(profile) => {
+                json!({ "id": profile.id, "email": profile.email, "phone-number": profile.phone_number })
             }
+            None if is_address => identifier_json(&by),
+            None => {
+                return Err(Failure::new(Code::NotFound, format!("{} (nothing was changed)", nobody(&by))));
+            }
+        };
+        if let Some(members) = person.as_object_mut() {
+            let channels = |channels: &[Channel]| channels.iter().map(channel::json).collect::<Value>();
             members.insert("channels".to_owned(), channels(&self.channel));
             members.insert("transactional".to_owned(), channels(&self.transactional));
         }
