@@ -68,6 +68,9 @@ fn what_cannot_work_is_said() {
     let run = |words: &[&str]| changes(&server, words);
     assert_eq!(run(&["profiles"]).code, 2);
     assert_eq!(run(&["profiles", "--since", "yesterday"]).code, 2);
+    // All that changes until then would be left out, and the state would keep it so.
+    assert_eq!(run(&["profiles", "--since", "2999-01-01", "--state", &path("future")]).code, 2);
+    assert!(!std::path::Path::new(&path("future")).exists());
     assert_eq!(run(&["profiles", "--since", "1d", "--look-back", "2d"]).code, 2);
     assert_eq!(run(&["profiles", "--since", "1d", "--every", "5s"]).code, 2);
     assert_eq!(run(&["profiles", "--state", &path("new")]).code, 2);

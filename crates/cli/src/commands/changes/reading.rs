@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Args)]
 pub(crate) struct Reading {
     /// Where the first run begins: RFC 3339, a day such as 2026-11-01, or a time ago such as 10m, 2h or 7d
-    #[arg(long, value_name = "TIME", value_parser = when::time, required_unless_present = "state")]
+    #[arg(long, value_name = "TIME", value_parser = when::past_time, required_unless_present = "state")]
     since: Option<String>,
     /// The file that keeps where the next run begins: one for each account and each of these commands
     #[arg(long, value_name = "FILE")]
