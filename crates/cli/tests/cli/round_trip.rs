@@ -1,4 +1,4 @@
-//! The lines of `changes profiles`, edited and given to `sync`.
+//! The lines of `changes profiles`, edited and given to `sync`, or to the script of docs/sync.md.
 
 use crate::run::{Run, run};
 use crate::sync::Try;
@@ -115,4 +115,160 @@ fn what_a_line_lacks_stays_and_an_id_names_nobody() {
     assert!(!found.contains_key(other) && found.len() == 2, "{found:?}");
     assert!(found.values().any(|profile| profile["email"] == "moved@example.com"));
     assert_eq!(test.emails().len(), COUNT + 1);
+}
+
+/// The script of docs/sync.md, in a folder of its own.
+#[cfg(unix)]
+mod both_ways {
+    use super::{COUNT, account, sync, untimed};
+    use crate::run::{CANARY, klaviyo};
+    use crate::sync::Try;
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    struct Folder<'a> {
+        test: &'a Try,
+        path: PathBuf,
+    }
+
+    impl<'a> Folder<'a> {
+        fn of(test: &'a Try) -> Self {
+            let path = test.path("both");
+            std::fs::create_dir(&path).unwrap();
+            let page = include_str!("../../../../docs/sync.md");
+            let (_, section) = page.split_once("## A file and Klaviyo, both ways").unwrap();
+            let (script, _) = section.split_once("```python\n").unwrap().1.split_once("```").unwrap();
+            std::fs::write(path.join("both_ways.py"), script).unwrap();
+            // The program by its name, with the component that the tests have.
+            let program = klaviyo(&test.server.url(), CANARY);
+            let words: Vec<_> =
+                program.get_args().map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+            let words = format!(
+                "#!/bin/sh\nexec '{}' {} \"$@\"\n",
+                program.get_program().to_str().unwrap(),
+                words.join(" ")
+            );
+            let command = path.join("klaviyo-connector");
+            std::fs::write(&command, words).unwrap();
+            std::fs::set_permissions(command, PermissionsExt::from_mode(0o755)).unwrap();
+            Self { test, path }
+        }
+
+        fn command(&self) -> Command {
+            let mut command = Command::new("python3");
+            let path = format!("{}:{}", self.path.display(), std::env::var("PATH").unwrap());
+            command.arg("both_ways.py").current_dir(&self.path).env("PATH", path);
+            for (name, value) in klaviyo(&self.test.server.url(), CANARY).get_envs() {
+                value.map(|value| command.env(name, value));
+            }
+            command
+        }
+
+        fn run(&self) {
+            let output = self.command().output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+
+        /// The file's people, by what they were told by.
+        fn people(&self) -> Vec<Value> {
+            let text = std::fs::read_to_string(self.path.join("profiles.jsonl")).unwrap();
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        }
+
+        fn edit(&self, edit: impl FnOnce(&mut Vec<Value>)) {
+            let mut people = self.people();
+            edit(&mut people);
+            let text: String = people.iter().map(|person| format!("{person}\n")).collect();
+            std::fs::write(self.path.join("profiles.jsonl"), text).unwrap();
+        }
+
+        /// What the file and Klaviyo have, each by id, in one form.
+        fn both(&self) -> [BTreeMap<String, Value>; 2] {
+            let of = |person: &Value| {
+                let mut person = untimed(person);
+                person["properties"] = serde_json::from_str(person["properties"].as_str().unwrap()).unwrap();
+                if let Some(parts) = person["location"].as_object_mut() {
+                    parts.retain(|_, value| !value.is_null());
+                }
+                (person["id"].as_str().unwrap().to_owned(), person)
+            };
+            let told = crate::run::run(&self.test.server, &["changes", "profiles", "--since", "1d"]);
+            let told: Vec<Value> = told.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            [self.people().iter().map(of).collect(), told.iter().map(of).collect()]
+        }
+
+        fn updates(&self) -> u64 {
+            self.test.server.account().requests_of("update_profile")
+        }
+    }
+
+    #[test]
+    fn what_either_side_changes_is_on_both_and_nothing_goes_to_and_fro() {
+        let test = account();
+        let folder = Folder::of(&test);
+        folder.run();
+        assert_eq!(folder.people().len(), COUNT);
+        let named = |people: &mut Vec<Value>, n: usize| -> usize {
+            people.iter().position(|person| person["email"] == format!("contact+{n}@example.com")).unwrap()
+        };
+
+        // 0 to 29 in Klaviyo, 20 to 49 in the file, of whom 25 to 29 have the same value changed by both.
+        let there: Vec<Value> = (0..30)
+            .map(|n| json!({ "email": format!("contact+{n}@example.com"), "title": format!("There {n}") }))
+            .collect();
+        sync(&test, &there);
+        folder.edit(|people| {
+            for n in 20..50 {
+                let at = named(people, n);
+                people[at]["first-name"] = json!(format!("Filed {n}"));
+                if (25..30).contains(&n) {
+                    people[at]["title"] = json!(format!("Here {n}"));
+                }
+            }
+            let at = named(people, 48);
+            people[at]["last-name"] = Value::Null;
+            people[at]["location"] = json!({ "city": "Łódź \"=\"" });
+            people[at]["properties"] = json!(r#"{"spent":7,"tags":["tea"],"note":"--x='7'"}"#);
+            let at = named(people, 40);
+            people[at]["email"] = json!("moved@example.com");
+            people.push(json!({ "email": "new@example.com", "first-name": "New" }));
+        });
+        // A kill in the middle of the edits, with the line that it wrote cut off.
+        let before = folder.updates();
+        let mut killed = folder.command().spawn().unwrap();
+        test.wait_for("an update", |_| folder.updates() > before + 5);
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        std::fs::write(folder.path.join("inbox.jsonl"), r#"{"id":"01"#).unwrap();
+        for _ in 0..2 {
+            folder.run();
+        }
+
+        let [file, klaviyo] = folder.both();
+        assert_eq!(file.len(), COUNT + 1);
+        let differing: Vec<_> = file.iter().filter(|(id, person)| klaviyo.get(*id) != Some(person)).collect();
+        assert!(differing.is_empty() && klaviyo.len() == file.len(), "{differing:?}");
+        let by_email = |email: &str| file.values().find(|person| person["email"] == email).unwrap();
+        let of = |n: usize| by_email(&format!("contact+{n}@example.com"));
+        for n in 0..30 {
+            let title = if n < 25 { format!("There {n}") } else { format!("Here {n}") };
+            assert_eq!(of(n)["title"], title);
+        }
+        for n in (20..50).filter(|n| *n != 40) {
+            assert_eq!(of(n)["first-name"], format!("Filed {n}"));
+        }
+        assert_eq!((&of(48)["last-name"], &of(48)["organization"]), (&Value::Null, &json!("Acme")));
+        assert_eq!(of(48)["properties"], json!({ "spent": 7, "tags": ["tea"], "note": "--x='7'" }));
+        assert_eq!(of(48)["location"], json!({ "city": "Łódź \"=\"" }));
+        assert_eq!(by_email("moved@example.com")["first-name"], "Filed 40");
+        assert_eq!(by_email("new@example.com")["first-name"], "New");
+
+        let settled = folder.updates();
+        folder.run();
+        assert_eq!((folder.updates(), test.emails().len()), (settled, COUNT + 1));
+        assert_eq!(test.server.account().imports().count(), 3, "the people, the titles, and the new one");
+    }
 }
