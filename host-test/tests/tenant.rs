@@ -346,10 +346,10 @@ fn of_contract(version: &str) -> Result<Vec<u8>> {
     assert_eq!(version.len(), CONTRACT_VERSION.len());
     let mut component = std::fs::read(artifact())?;
     let (from, to) = (format!("@{CONTRACT_VERSION}"), format!("@{version}"));
-    for at in 0..component.len() - from.len() {
-        if component[at..].starts_with(from.as_bytes()) {
-            component[at..at + to.len()].copy_from_slice(to.as_bytes());
-        }
+    let windows = component.windows(from.len()).enumerate();
+    let found: Vec<_> = windows.filter(|(_, bytes)| *bytes == from.as_bytes()).map(|(at, _)| at).collect();
+    for at in found {
+        component.splice(at..at + from.len(), to.bytes());
     }
     Ok(component)
 }
