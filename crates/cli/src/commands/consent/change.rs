@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 #[command(after_help = "\
 Where the list has double opt-in (without a list: the account), the person is asked to confirm, and
 is not subscribed before. With a list, the person is on it then. A person without a profile needs
---list. A channel uses the address that the profile has for it, whatever names the person. Klaviyo works on consent later: `consent status` shows what stands. The key needs the scopes
+--list. A channel uses the address that the profile has for it, whatever names the person. Klaviyo
+works on consent later: `consent status` shows what stands. The key needs the scopes
 profiles:read, profiles:write, lists:read, lists:write and subscriptions:write.
 
 With --json, VALUE is {accepted, refused, refused-channels, warnings, stopped}.")]
