@@ -1,5 +1,5 @@
-//! The ids of people that have changed, and words that come late under an old one. Changes have no outcomes: nobody asks for them, and one that is done again does no
-//! harm.
+//! The ids of people that have changed, and words that come late under an old one. Changes have no outcomes: nobody asks
+//! for them, and one that is done again does no harm.
 
 use super::attempt::{Batch, Stop};
 use super::item::Item;
