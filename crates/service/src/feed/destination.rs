@@ -27,7 +27,8 @@ impl Destination {
                     Err(error) => {
                         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                         let reason = format!("no stream has taken a message to {subject}: {error}{cause}");
-                        Verdict::Hold { reason, after: None }
+                        // Of a stream that has a largest size the message may be the reason.
+                        Verdict::Hold { reason, after: None, by_message: true }
                     }
                 }
             }
