@@ -1,8 +1,8 @@
 //! What changed since the last look.
 //!
 //! A round reads all items from its start to the newest one, in the order of their times, a page for each call. The next
-//! round starts the look-back before the newest item, or before an hour before this round if that is later, since Klaviyo
-//! shows items late and out of order; the cursor remembers which of them were told.
+//! round starts the look-back before the newest item, since Klaviyo shows items late and out of order; the cursor remembers
+//! which of them were told. Where the times are of Klaviyo's own clock, the newest item counts as an hour old at most.
 
 mod cursor;
 mod fingerprint;
@@ -40,6 +40,7 @@ pub fn profiles(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Profi
         first: &get_changed_profiles,
         at: &get_changed_profiles_at,
         time: |profile: &Profile| profile.updated.as_deref(),
+        is_by_klaviyos_clock: true,
         // Klaviyo's `updated` may have whole seconds, in which a profile can change twice.
         fingerprint: Fingerprint::of,
     };
@@ -57,6 +58,8 @@ pub fn events(http: &mut dyn Http, from: &Position) -> Result<ChangePage<Event>,
         first: &get_new_events,
         at: &get_new_events_at,
         time: |event: &Event| event.time.as_deref(),
+        // Whoever tracks an event says when it was.
+        is_by_klaviyos_clock: false,
         // An event has its id and its time for good, while the name of its metric can change.
         fingerprint: |event| Fingerprint::of(&(&event.id, &event.time)),
     };
@@ -76,6 +79,7 @@ pub fn members(http: &mut dyn Http, of: &Group, from: &Position) -> Result<Chang
         first: &|from| get_joined_members(of, from),
         at: &|url| get_joined_members_at(of, url),
         time: |member: &Member| member.joined.as_deref(),
+        is_by_klaviyos_clock: true,
         // A profile can change while it stays, and can leave and join again.
         fingerprint: |member| Fingerprint::of(&(&member.profile.id, &member.joined)),
     };
@@ -97,6 +101,8 @@ struct Feed<'a, T> {
     /// The operation that reads the page at a link.
     at: &'a dyn Fn(String) -> Operation<ReadPage<T>>,
     time: fn(&T) -> Option<&str>,
+    /// Whether the times are those at which Klaviyo was told.
+    is_by_klaviyos_clock: bool,
     fingerprint: fn(&T) -> u64,
 }
 
@@ -149,7 +155,9 @@ impl<T> Feed<'_, T> {
         if !more {
             // The end of the round. Where nothing is new for long, what was read need not be read again and again: what
             // was not visible long after its time is not promised.
-            if let Some(began) = cursor.began {
+            if self.is_by_klaviyos_clock
+                && let Some(began) = cursor.began
+            {
                 cursor.newest = cursor.newest.max(began.saturating_sub(CLOCKS));
             }
             cursor.start = cursor.horizon();

@@ -265,6 +265,22 @@ fn what_was_read_is_not_read_again_when_nothing_is_new_for_long() {
     assert_eq!(reader.told.len(), 41);
 }
 
+/// Who tracks an event says when it was.
+#[test]
+fn an_event_that_is_tracked_long_after_its_time_is_told_where_it_is_the_newest() {
+    let version = |id, time| Version { id, time: BEGIN * 1_000 + time, visible: 0 };
+    let mut klaviyo =
+        Klaviyo { now: BEGIN * 1_000, profiles: false, dates: true, versions: vec![version(1, 0)] };
+    let mut reader = Reader::new();
+    reader.read_all(&klaviyo);
+    klaviyo.now += 30 * 24 * 3_600_000;
+    reader.read_all(&klaviyo);
+    klaviyo.versions.push(version(2, 60_000));
+    reader.read_all(&klaviyo);
+    reader.check(&klaviyo);
+    assert_eq!(reader.told.len(), 2);
+}
+
 /// The last page of a second that takes several reaches beyond it, and the rest comes much later.
 #[test]
 fn a_link_that_leads_into_the_present_is_near_it() {

@@ -21,7 +21,7 @@ pub(crate) struct Cursor {
     /// The time from which the next page is asked for. Older items are not told.
     pub(crate) from: i64,
     /// The newest time that was read, as far as it is before its round began: what became visible during the round may
-    /// have been passed over. After a round it is no more than an hour before that round began.
+    /// have been passed over. After a round of times of Klaviyo's clock it is at most an hour before that round began.
     pub(crate) newest: i64,
     /// When this round began, by Klaviyo's clock; none before its first page, or if Klaviyo did not say it.
     pub(crate) began: Option<i64>,
