@@ -50,6 +50,14 @@ impl Queue {
         self.ids_from(account, id, next).await
     }
 
+    /// The last of these ids, which the person has by now.
+    ///
+    /// # Errors
+    /// As [`Queue::note_renaming`].
+    pub(crate) async fn last_id(&self, account: &Account, id: &str) -> Result<String, QueueError> {
+        Ok(self.ids_since(account, id).await?.pop().unwrap_or_else(|| id.to_owned()))
+    }
+
     async fn ids_from(
         &self,
         account: &Account,

@@ -50,8 +50,8 @@ impl Batch<'_> {
     async fn of_last_id(&self, mut item: Item<DeliveryEvent>) -> Result<Item<DeliveryEvent>, Stop> {
         let Settler { queue, account, .. } = self.settler;
         if let Some(id) = &mut item.request.external_id {
-            match queue.ids_since(account, id).await {
-                Ok(mut ids) => *id = ids.pop().unwrap_or_default(),
+            match queue.last_id(account, id).await {
+                Ok(last) => *id = last,
                 // Then the event is of the id that WhatsApp has told.
                 Err(QueueError::Unreadable(_)) => {}
                 Err(error) => return Err(error.into()),

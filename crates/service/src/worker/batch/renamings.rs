@@ -47,8 +47,10 @@ impl Batch<'_> {
     /// Lets an opt-in that came late, under an id that has changed since, be about the profile with the last id.
     pub(super) async fn follow_id(&self, opt_in: &mut OptIn) -> Result<(), QueueError> {
         let Some(id) = &mut opt_in.external_id else { return Ok(()) };
-        let last = self.settler.queue.ids_since(self.settler.account, id).await?.pop();
-        let Some(last) = last.filter(|last| last != id) else { return Ok(()) };
+        let last = self.settler.queue.last_id(self.settler.account, id).await?;
+        if last == *id {
+            return Ok(());
+        }
         if let Some(properties) = &mut opt_in.properties
             && let Some(renamed) = renaming::renamed(properties, id, &last)
         {

@@ -65,10 +65,8 @@ impl Batch<'_> {
         let at = item.request.at.unwrap_or(item.accepted);
         let Settler { queue, account, .. } = self.settler;
         let noted = async {
-            if let Some(id) = &mut item.request.external_id
-                && let Some(last) = queue.ids_since(account, id).await?.pop()
-            {
-                *id = last;
+            if let Some(id) = &mut item.request.external_id {
+                *id = queue.last_id(account, id).await?;
             }
             queue.change_person(account, &item.request.identifiers(), |person| person.resume(at)).await
         };
